@@ -1,0 +1,52 @@
+//! This crate tests the `tantu` binary from outside: it drives the real server over stdio as an editor does, puts a
+//! scripted model server on loopback beside it, runs real Neovim against it, and checks every message of every session
+//! against the protocol's own meta model.
+//!
+//! It links none of our crates, so it can see nothing that an editor cannot see. Features are tested where they live;
+//! here are only protocol, ordering, cancellation, limits and editors. There is no network access beyond loopback.
+
+pub mod buffer;
+pub mod client;
+pub mod conformance;
+pub mod model_server;
+pub mod neovim;
+pub mod wire;
+pub mod workspace;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long a test waits for something that the server should do soon. Generous, because CI machines are small and a
+/// wait that succeeds ends at once.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The server under test: `$TANTU_BIN`, else the debug build in the target directory.
+///
+/// # Panics
+/// When it has not been built, with the command that builds it.
+pub fn server_binary() -> PathBuf {
+    let path = match std::env::var_os("TANTU_BIN") {
+        Some(path) => PathBuf::from(path),
+        None => target_directory().join("debug").join(format!("tantu{}", std::env::consts::EXE_SUFFIX)),
+    };
+    assert!(
+        path.is_file(),
+        "no server at {}: run `cargo build -p tantu`, or set TANTU_BIN to a built one",
+        path.display()
+    );
+    path
+}
+
+/// The repository's root.
+pub fn repository() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().expect("the crate is a folder of the repository").to_path_buf()
+}
+
+fn target_directory() -> PathBuf {
+    // A relative CARGO_TARGET_DIR is relative to where cargo was called, which for this workspace is its root.
+    match std::env::var_os("CARGO_TARGET_DIR") {
+        Some(target) => repository().join(target),
+        None => repository().join("target"),
+    }
+}
