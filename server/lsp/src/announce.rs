@@ -1,0 +1,99 @@
+//! What the server says without being asked: findings that are pushed, and that answers given earlier are out of date.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use tokio::sync::watch;
+use tower_lsp_server::Client;
+use tower_lsp_server::ls_types as lsp;
+
+use crate::handlers::diagnostics;
+use crate::lifetime::Lifetime;
+use crate::snapshot::Snapshot;
+
+/// Announces each state that the writer publishes; states that are overtaken meanwhile are skipped.
+pub(crate) async fn run(client: Client, mut latest: watch::Receiver<Snapshot>, lifetime: Lifetime) {
+    let announcements = async {
+        let mut pushed = Pushed { client: client.clone(), documents: HashMap::new() };
+        let mut generation = 0;
+        latest.mark_changed();
+        while latest.changed().await.is_ok() {
+            let snapshot = latest.borrow_and_update().clone();
+            if !snapshot.editor.pulls_diagnostics {
+                pushed.update(&snapshot, &latest).await;
+            }
+            if snapshot.generation != std::mem::replace(&mut generation, snapshot.generation) {
+                tokio::spawn(refresh(client.clone(), snapshot));
+            }
+        }
+    };
+    tokio::select! {
+        () = announcements => {}
+        () = lifetime.ended() => {}
+    }
+}
+
+/// Tells the editor to ask again for what it shows.
+async fn refresh(client: Client, snapshot: Snapshot) {
+    // An editor that refuses will notice with the next edit.
+    if snapshot.editor.pulls_diagnostics && snapshot.editor.refreshes_diagnostics {
+        let _ = client.workspace_diagnostic_refresh().await;
+    }
+    if snapshot.editor.refreshes_lenses {
+        let _ = client.code_lens_refresh().await;
+    }
+}
+
+/// What the editor was told last about each document.
+struct Pushed {
+    client: Client,
+    documents: HashMap<PathBuf, Told>,
+}
+
+struct Told {
+    uri: lsp::Uri,
+    version: i32,
+    diagnostics: Vec<lsp::Diagnostic>,
+}
+
+impl Pushed {
+    async fn update(&mut self, snapshot: &Snapshot, latest: &watch::Receiver<Snapshot>) {
+        let closed: Vec<PathBuf> =
+            self.documents.keys().filter(|path| snapshot.version(path).is_none()).cloned().collect();
+        for path in closed {
+            if let Some(told) = self.documents.remove(&path) {
+                self.client.publish_diagnostics(told.uri, Vec::new(), None).await;
+            }
+        }
+        // First what is being edited; what it means for the other documents can wait for a moment.
+        let mut paths: Vec<&PathBuf> = snapshot.documents.keys().collect();
+        paths.sort_by_key(|path| (!self.is_outdated(path, snapshot), *path));
+        for path in paths {
+            if latest.has_changed().unwrap_or(false) && !self.is_outdated(path, snapshot) {
+                return;
+            }
+            self.push(path, snapshot, latest).await;
+        }
+    }
+
+    fn is_outdated(&self, path: &Path, snapshot: &Snapshot) -> bool {
+        self.documents.get(path).map(|told| told.version) != snapshot.version(path)
+    }
+
+    async fn push(&mut self, path: &Path, snapshot: &Snapshot, latest: &watch::Receiver<Snapshot>) {
+        let Some(document) = snapshot.documents.get(path) else { return };
+        let (state, target) = (snapshot.clone(), path.to_path_buf());
+        let task = tokio::task::spawn_blocking(move || diagnostics::document(&state, &target));
+        // A panic has been reported on standard error; the other documents are none the worse for it.
+        let Ok(diagnostics) = task.await else { return };
+        let overtaken = latest.borrow().version(path) != Some(document.version);
+        let known = self.documents.get(path);
+        let repeats = known.is_some_and(|told| told.version == document.version && told.diagnostics == diagnostics);
+        if overtaken || repeats {
+            return;
+        }
+        let told = Told { uri: document.uri.clone(), version: document.version, diagnostics: diagnostics.clone() };
+        self.documents.insert(path.to_path_buf(), told);
+        self.client.publish_diagnostics(document.uri.clone(), diagnostics, Some(document.version)).await;
+    }
+}

@@ -1,0 +1,122 @@
+//! What the editor can do, and what we tell it that we can.
+
+use syntax::Encoding;
+use tower_lsp_server::ls_types as lsp;
+
+/// What the editor declared, reduced to what we act on. Nothing beyond standard requests is sent without its word.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Editor {
+    pub(crate) encoding: Encoding,
+    pub(crate) markdown: bool,
+    pub(crate) nested_symbols: bool,
+    /// Diagnostics are pulled; then none are pushed.
+    pub(crate) pulls_diagnostics: bool,
+    pub(crate) refreshes_diagnostics: bool,
+    pub(crate) refreshes_lenses: bool,
+    pub(crate) related_information: bool,
+    /// File watchers can be registered; otherwise the server watches by itself.
+    pub(crate) watches_files: bool,
+    pub(crate) progress: bool,
+    pub(crate) configuration: bool,
+    pub(crate) shows_documents: bool,
+    pub(crate) applies_edits: bool,
+    /// Requests that the editor sends again when it is told that the content has changed.
+    pub(crate) retries: Vec<String>,
+}
+
+impl Editor {
+    pub(crate) fn new(client: &lsp::ClientCapabilities) -> Self {
+        let text = client.text_document.as_ref();
+        let workspace = client.workspace.as_ref();
+        let window = client.window.as_ref();
+        let general = client.general.as_ref();
+        let yes = |flag: Option<bool>| flag.unwrap_or(false);
+        Editor {
+            encoding: negotiate(general.and_then(|it| it.position_encodings.as_deref())),
+            markdown: text
+                .and_then(|it| it.hover.as_ref()?.content_format.as_ref())
+                .is_some_and(|formats| formats.contains(&lsp::MarkupKind::Markdown)),
+            nested_symbols: yes(text.and_then(|it| it.document_symbol.as_ref()?.hierarchical_document_symbol_support)),
+            pulls_diagnostics: text.is_some_and(|it| it.diagnostic.is_some()),
+            refreshes_diagnostics: yes(workspace.and_then(|it| it.diagnostics.as_ref()?.refresh_support)),
+            refreshes_lenses: yes(workspace.and_then(|it| it.code_lens.as_ref()?.refresh_support)),
+            related_information: yes(text.and_then(|it| it.publish_diagnostics.as_ref()?.related_information)),
+            watches_files: yes(workspace.and_then(|it| it.did_change_watched_files.as_ref()?.dynamic_registration)),
+            progress: yes(window.and_then(|it| it.work_done_progress)),
+            configuration: yes(workspace.and_then(|it| it.configuration)),
+            shows_documents: window.and_then(|it| it.show_document.as_ref()).is_some_and(|it| it.support),
+            applies_edits: yes(workspace.and_then(|it| it.apply_edit)),
+            retries: general
+                .and_then(|it| it.stale_request_support.as_ref())
+                .map(|it| it.retry_on_content_modified.clone())
+                .unwrap_or_default(),
+        }
+    }
+
+    pub(crate) fn retries(&self, method: &str) -> bool {
+        self.retries.iter().any(|it| it == method)
+    }
+}
+
+/// Bytes need no conversion, scalar values a cheap one; what an editor does not offer it cannot read.
+fn negotiate(offered: Option<&[lsp::PositionEncodingKind]>) -> Encoding {
+    let offers = |kind| offered.is_some_and(|it| it.contains(&kind));
+    if offers(lsp::PositionEncodingKind::UTF8) {
+        Encoding::Utf8
+    } else if offers(lsp::PositionEncodingKind::UTF32) {
+        Encoding::Utf32
+    } else {
+        Encoding::Utf16
+    }
+}
+
+/// The answer to `initialize`.
+pub(crate) fn server_capabilities(editor: &Editor) -> lsp::ServerCapabilities {
+    lsp::ServerCapabilities {
+        position_encoding: Some(match editor.encoding {
+            Encoding::Utf8 => lsp::PositionEncodingKind::UTF8,
+            Encoding::Utf16 => lsp::PositionEncodingKind::UTF16,
+            Encoding::Utf32 => lsp::PositionEncodingKind::UTF32,
+        }),
+        text_document_sync: Some(
+            lsp::TextDocumentSyncOptions {
+                open_close: Some(true),
+                change: Some(lsp::TextDocumentSyncKind::INCREMENTAL),
+                save: Some(lsp::TextDocumentSyncSaveOptions::Supported(true)),
+                ..Default::default()
+            }
+            .into(),
+        ),
+        diagnostic_provider: editor.pulls_diagnostics.then(|| {
+            lsp::DiagnosticServerCapabilities::Options(lsp::DiagnosticOptions {
+                identifier: Some("tantu".to_owned()),
+                inter_file_dependencies: true,
+                ..Default::default()
+            })
+        }),
+        ..Default::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cheapest_encoding_on_offer_wins() {
+        use lsp::PositionEncodingKind as Kind;
+        assert_eq!(negotiate(Some(&[Kind::UTF16, Kind::UTF32, Kind::UTF8])), Encoding::Utf8);
+        assert_eq!(negotiate(Some(&[Kind::UTF16, Kind::UTF32])), Encoding::Utf32);
+        assert_eq!(negotiate(Some(&[Kind::UTF16])), Encoding::Utf16);
+        assert_eq!(negotiate(None), Encoding::Utf16);
+    }
+
+    #[test]
+    fn an_editor_that_pulls_is_not_pushed_to() {
+        let silent = Editor::new(&lsp::ClientCapabilities::default());
+        assert!(server_capabilities(&silent).diagnostic_provider.is_none());
+        let text = lsp::TextDocumentClientCapabilities { diagnostic: Some(Default::default()), ..Default::default() };
+        let pulls = Editor::new(&lsp::ClientCapabilities { text_document: Some(text), ..Default::default() });
+        assert!(server_capabilities(&pulls).diagnostic_provider.is_some());
+    }
+}

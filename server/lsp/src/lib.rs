@@ -1,0 +1,72 @@
+//! This crate is the language server: it speaks the Language Server Protocol, owns the documents and the graph's
+//! writer, and answers requests from immutable snapshots.
+//!
+//! It is the only crate that knows the protocol's types; `from_proto` and `to_proto` are the only conversions.
+//! Deliberately absent: features (those are in `ide`, and return plain data) and everything that is slow inside a
+//! request: models and the sandbox work in the background and report by progress.
+
+mod announce;
+mod capabilities;
+mod from_proto;
+mod handlers;
+mod lifetime;
+mod mailbox;
+mod session;
+mod snapshot;
+mod to_proto;
+mod writer;
+
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tower_lsp_server::{LspService, Server};
+
+use crate::lifetime::{Lifetime, UntilClosed};
+use crate::mailbox::Mailbox;
+use crate::session::Session;
+use crate::writer::Writer;
+
+/// How many messages are handled at once. The transport queues what is beyond it, cancellations included, so this is
+/// far above what an editor has open at any time.
+const CONCURRENCY: usize = 256;
+
+/// How long answers that are still being computed may take after the editor is gone.
+const FAREWELL: Duration = Duration::from_millis(200);
+
+/// Serves one editor on standard input and output until it leaves. Returns whether it left in an orderly way, that is
+/// by `shutdown` before `exit`.
+///
+/// # Errors
+/// When the threads that the server needs cannot be started.
+pub fn serve_stdio() -> anyhow::Result<bool> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(32)
+        .enable_all()
+        .build()
+        .context("cannot start the server's threads")?;
+    let orderly = runtime.block_on(serve(tokio::io::stdin(), tokio::io::stdout()));
+    // A read from standard input cannot be interrupted; waiting for it would keep the process after `exit`.
+    runtime.shutdown_background();
+    orderly
+}
+
+/// Serves one editor on the given streams; see [`serve_stdio`].
+///
+/// # Errors
+/// As [`serve_stdio`].
+pub async fn serve(input: impl AsyncRead + Unpin, output: impl AsyncWrite) -> anyhow::Result<bool> {
+    let lifetime = Lifetime::default();
+    let (mailbox, events) = Mailbox::new();
+    let latest = Writer::start(events).context("cannot start the writer's thread")?;
+    let (service, socket) =
+        LspService::build(|client| Session::new(client, mailbox, latest, lifetime.clone())).finish();
+    let input = UntilClosed::new(input, lifetime.clone());
+    let transport = Server::new(input, output, socket).concurrency_level(CONCURRENCY);
+    tokio::select! {
+        () = transport.serve(service) => {}
+        () = async { lifetime.ended().await; tokio::time::sleep(FAREWELL).await } => {}
+    }
+    Ok(lifetime.was_shut_down())
+}

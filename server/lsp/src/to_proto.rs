@@ -1,0 +1,49 @@
+//! Our types → the protocol's.
+
+use std::path::Path;
+use std::str::FromStr;
+
+use syntax::{Encoding, Position, Source, TextRange};
+use tower_lsp_server::ls_types as lsp;
+
+/// The inverse of [`crate::from_proto::path`]; `None` for a path that no URI can hold.
+pub(crate) fn uri(path: &Path) -> Option<lsp::Uri> {
+    if path.is_absolute() { lsp::Uri::from_file_path(path) } else { lsp::Uri::from_str(path.to_str()?).ok() }
+}
+
+pub(crate) fn position(position: Position) -> lsp::Position {
+    lsp::Position { line: position.line, character: position.column }
+}
+
+pub(crate) fn range(source: &Source, range: TextRange, encoding: Encoding) -> lsp::Range {
+    let at = |offset| position(source.position(offset, encoding));
+    lsp::Range { start: at(range.start()), end: at(range.end()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::from_proto;
+
+    #[test]
+    fn paths_survive_the_way_there_and_back() {
+        for path in ["/a b/é+%.py", "/w/shop/__init__.py", "untitled:Untitled-1"] {
+            assert_eq!(from_proto::path(&uri(Path::new(path)).unwrap()), PathBuf::from(path));
+        }
+    }
+
+    #[test]
+    fn ranges_survive_in_every_encoding() {
+        let source = Source::new("x = 1\nname = '😀é' # ☃\n");
+        let text = source.text().clone();
+        for encoding in [Encoding::Utf8, Encoding::Utf16, Encoding::Utf32] {
+            for (start, _) in text.char_indices() {
+                let there =
+                    TextRange::new(u32::try_from(start).unwrap().into(), u32::try_from(text.len()).unwrap().into());
+                assert_eq!(from_proto::range(&source, range(&source, there, encoding), encoding), there);
+            }
+        }
+    }
+}
