@@ -1,0 +1,21 @@
+//! Prepares a machine. What is there already is kept, so calling it again is cheap.
+
+use anyhow::Result;
+
+use crate::{guest, neovim};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Also install the Neovim that the editor tests drive, into the user's cache directory
+    #[arg(long)]
+    e2e: bool,
+}
+
+/// Builds and installs what is missing, one line for each thing.
+pub fn run(args: &Args) -> Result<()> {
+    guest::ensure()?;
+    if args.e2e {
+        neovim::ensure()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! Words that must not be in the repository: they name one machine, or a service that users may have replaced.
+
+use super::Violation;
+
+/// Each word with the remedy.
+const FORBIDDEN: &[(&str, &str)] = &[
+    ("/work/main", RELATIVE),
+    ("/work/shared", RELATIVE),
+    ("../shared", RELATIVE),
+    ("pyenv", "say `python3`"),
+    ("pypi.org", UNNAMED),
+    ("pythonhosted.org", UNNAMED),
+    ("crates.io", UNNAMED),
+    ("npmjs.", UNNAMED),
+];
+
+const RELATIVE: &str = "use a path relative to the repository";
+const UNNAMED: &str = "name the package and leave the host to the client's configuration";
+
+pub(super) fn check(path: &str, text: &str) -> Vec<Violation> {
+    // Lock files name the registry in every entry, and this file is the list.
+    if path.ends_with("Cargo.lock") || path.ends_with("package-lock.json") || path == "xtask/src/tidy/words.rs" {
+        return Vec::new();
+    }
+    let lines = text.lines().enumerate();
+    let found = lines.flat_map(|(index, line)| {
+        let words = FORBIDDEN.iter().filter(move |(word, _)| line.contains(word));
+        words.map(move |(word, remedy)| Violation {
+            path: path.to_owned(),
+            line: index + 1,
+            what: format!("mentions \"{word}\""),
+            remedy: (*remedy).to_owned(),
+        })
+    });
+    found.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_each_word_at_its_line() {
+        let text = "fine\nsee /work/main/x and pyenv\n";
+        let found: Vec<String> = check("README.md", text).iter().map(ToString::to_string).collect();
+        assert_eq!(
+            found,
+            [
+                "README.md:2: mentions \"/work/main\", use a path relative to the repository",
+                "README.md:2: mentions \"pyenv\", say `python3`",
+            ]
+        );
+    }
+
+    #[test]
+    fn leaves_lock_files_alone() {
+        assert_eq!(check("Cargo.lock", "registry+https://github.com/rust-lang/crates.io-index\n"), []);
+    }
+
+    #[test]
+    fn other_text_passes() {
+        assert_eq!(check("README.md", "a network/path, work/ in progress and crates of eggs\n"), []);
+    }
+}
