@@ -1,0 +1,83 @@
+-- What standard LSP leaves to the editor: keeping code lenses fresh, and commands that start from the cursor.
+-- Everything else (approval, progress, edits) is the server's, through Neovim's own handlers.
+local M = {}
+
+local function warn(text)
+  vim.notify('tantu: ' .. text, vim.log.levels.WARN)
+end
+
+--- Keeps the code lenses of a buffer fresh.
+function M.attach(buffer)
+  if vim.lsp.codelens.enable then
+    return vim.lsp.codelens.enable(true, { bufnr = buffer })
+  end
+  local function refresh()
+    vim.lsp.codelens.refresh({ bufnr = buffer })
+  end
+  refresh()
+  vim.api.nvim_create_autocmd({ 'BufEnter', 'BufWritePost', 'InsertLeave', 'TextChanged' }, {
+    group = vim.api.nvim_create_augroup('tantu.codelens.' .. buffer, {}),
+    buffer = buffer,
+    callback = refresh,
+  })
+end
+
+--- Runs the test, doctest or `__main__` whose lens is nearest at or above the cursor.
+function M.run(client)
+  local row = vim.api.nvim_win_get_cursor(0)[1] - 1
+  client:request('textDocument/codeLens', { textDocument = vim.lsp.util.make_text_document_params() }, function(err, lenses)
+    local nearest
+    for _, lens in ipairs(lenses or {}) do
+      local line = lens.range.start.line
+      local runs = lens.command and lens.command.command == 'tantu.run'
+      if runs and line <= row and (not nearest or line > nearest.range.start.line) then
+        nearest = lens
+      end
+    end
+    if nearest then
+      client:exec_cmd(nearest.command)
+    else
+      warn(err and err.message or 'nothing to run at or above the cursor')
+    end
+  end)
+end
+
+--- Asks for a change at the cursor. Without an instruction the user is asked for one; it may be left empty.
+function M.propose(client, assist, instruction)
+  local at = vim.lsp.util.make_position_params(0, client.offset_encoding)
+  local argument = { assist = assist, uri = at.textDocument.uri, position = at.position }
+  local function send(text)
+    if text then -- Nil when the input was cancelled.
+      argument.instruction = text ~= '' and text or nil
+      client:exec_cmd({ title = assist, command = 'tantu.propose', arguments = { argument } })
+    end
+  end
+  if instruction ~= '' then
+    send(instruction)
+  else
+    vim.ui.input({ prompt = 'Instruction for ' .. assist .. ' (may be empty): ' }, send)
+  end
+end
+
+--- `:Tantu run`, `:Tantu propose [ASSIST [INSTRUCTION…]]`
+function M.command(arguments)
+  local client = vim.lsp.get_clients({ bufnr = 0, name = 'tantu' })[1]
+  if not client then
+    warn('not running here; see :checkhealth vim.lsp')
+  elseif arguments[1] == 'run' then
+    M.run(client)
+  elseif arguments[1] == 'propose' then
+    M.propose(client, arguments[2] or 'implement-function', table.concat(arguments, ' ', 3))
+  else
+    warn('usage: :Tantu run | :Tantu propose [ASSIST [INSTRUCTION…]]')
+  end
+end
+
+--- Completions for the words of a `:Tantu` command line, one per line.
+function M.words(_, line)
+  local assists = 'implement-function\nimplement-comment\nfix-diagnostic\nrefactor\nupdate-callers\nwrite-docstring\n'
+    .. 'write-tests\nreview\nexplain\nport-like\ngenerate-module'
+  return line:match('propose%s') and assists or 'run\npropose'
+end
+
+return M

@@ -1,0 +1,153 @@
+//! Workspaces and files as they turn up although they should not. Nothing may crash, and what is whole stays known.
+
+use serde_json::json;
+use tests::client::Client;
+use tests::workspace::{Home, Workspace};
+
+#[test]
+fn an_empty_workspace() {
+    let workspace = Workspace::empty();
+    let editor = Client::start(&workspace);
+    let found = editor.request("workspace/symbol", json!({ "query": "" }));
+    assert!(found.is_null() || found.as_array().is_some_and(Vec::is_empty), "{found}");
+    editor.open_text("first.py", "def begin(): ...\n");
+    assert!(editor.hover("first.py", "def be$0gin").contains("begin"));
+}
+
+#[test]
+fn an_empty_file() {
+    let workspace = Workspace::of("#- /empty.py\n");
+    let editor = Client::start(&workspace);
+    editor.open("empty.py");
+    assert_eq!(editor.lens_titles("empty.py"), [""; 0]);
+    assert_eq!(editor.diagnostics("empty.py"), [0; 0]);
+}
+
+#[test]
+fn a_file_without_a_folder() {
+    let workspace = Workspace::of("#- /alone.py\ndef one(): ...\n\n\none()\n");
+    let editor = Client::builder(&workspace).without_folder().start();
+    editor.open("alone.py");
+    assert_eq!(editor.references("alone.py", "def on$0e"), ["alone.py:1:one", "alone.py:5:one"]);
+}
+
+#[test]
+fn a_document_that_is_not_a_file() {
+    let workspace = Workspace::empty();
+    let editor = Client::start(&workspace);
+    let item =
+        json!({ "uri": "untitled:Untitled-1", "languageId": "python", "version": 1, "text": "def draft(): ...\n" });
+    editor.notify("textDocument/didOpen", json!({ "textDocument": item }));
+    let document = json!({ "uri": "untitled:Untitled-1" });
+    let at = json!({ "textDocument": document, "position": { "line": 0, "character": 5 } });
+    let hover = editor.request("textDocument/hover", at);
+    assert!(hover.to_string().contains("draft"), "{hover}");
+}
+
+#[test]
+fn a_file_that_is_deleted_while_it_is_open_and_after() {
+    let workspace = Workspace::of("#- /lib.py\ndef used(): ...\n#- /app.py\nfrom lib import used\n\nused()\n");
+    let editor = Client::start(&workspace);
+    editor.open("app.py");
+    editor.open("lib.py");
+    workspace.remove("lib.py");
+    editor.file_event("lib.py", 3);
+    // Still open: the buffer counts.
+    assert_eq!(editor.definition("app.py", "\nus$0ed()"), ["lib.py:1:used"]);
+    editor.close("lib.py");
+    assert_eq!(editor.definition("app.py", "\nus$0ed()"), [""; 0]);
+    editor.diagnostic("app.py", "the import that broke", |item| item["message"].to_string().contains("lib"));
+}
+
+#[test]
+fn a_document_that_was_never_opened() {
+    let workspace = Workspace::empty();
+    let editor = Client::start(&workspace);
+    let at =
+        json!({ "textDocument": { "uri": workspace.uri("nowhere.py") }, "position": { "line": 9, "character": 9 } });
+    // Null or an error, as the server likes; but an answer, and the server lives on.
+    let _ = editor.try_request("textDocument/hover", at);
+    editor.open_text("here.py", "def here(): ...\n");
+    assert!(editor.hover("here.py", "def he$0re").contains("here"));
+}
+
+#[test]
+fn a_position_outside_the_text() {
+    let workspace = Workspace::of("#- /short.py\nx = 1\n");
+    let editor = Client::start(&workspace);
+    editor.open("short.py");
+    for (line, character) in [(0, 5000), (7, 0), (u32::MAX >> 1, u32::MAX >> 1)] {
+        let position = json!({ "line": line, "character": character });
+        let at = json!({ "textDocument": { "uri": editor.uri("short.py") }, "position": position });
+        let _ = editor.try_request("textDocument/hover", at.clone());
+        let _ = editor.try_request("textDocument/definition", at);
+    }
+    assert!(!editor.hover("short.py", "$0x = 1").is_empty());
+}
+
+#[test]
+fn files_as_bad_as_real_ones() {
+    let workspace = Workspace::fixture("broken");
+    workspace.write("user.py", "from half_typed import *\nfrom cycle import hen\n");
+    let editor = Client::start(&workspace);
+    editor.open("user.py");
+    editor.wait_for("the end of the index", |session| {
+        session.progress.iter().find(|(_, value)| value["kind"] == "end").map(drop)
+    });
+    editor.open("bom_crlf.py");
+    editor.open("cycle/hen.py");
+    editor.diagnostic("cycle/hen.py", "the import cycle", |item| {
+        let message = item["message"].to_string();
+        ["hen", "egg", "nest"].iter().all(|module| message.contains(module))
+    });
+    editor.diagnostics("bom_crlf.py");
+}
+
+#[test]
+fn half_typed_code_keeps_its_definitions() {
+    let whole = "def first(a):\n    return a\n\n\ndef second(b):\n    return first(b)\n\n\ndef third(c):\n    return second(c)\n";
+    let workspace = Workspace::empty();
+    workspace.write("typing_now.py", whole);
+    let editor = Client::start(&workspace);
+    editor.open("typing_now.py");
+    for half in [
+        "    x = second(\n",
+        "    for\n",
+        "    if a ==\n",
+        "    s = \"unclosed\n",
+        "    \"\"\"unclosed\n",
+        "    [1, 2\n",
+    ] {
+        editor.insert("typing_now.py", "def first(a):\n$0", half);
+        let params = json!({ "textDocument": { "uri": editor.uri("typing_now.py") } });
+        let symbols = editor.request("textDocument/documentSymbol", params).to_string();
+        for name in ["first", "second", "third"] {
+            assert!(symbols.contains(&format!("\"{name}\"")), "{name} was lost after {half:?}: {symbols}");
+        }
+        assert_eq!(editor.definition("typing_now.py", "return sec$0ond"), ["typing_now.py:6:second"], "after {half:?}");
+        editor.replace("typing_now.py", half, "");
+    }
+    assert_eq!(editor.text("typing_now.py"), whole);
+}
+
+#[test]
+fn a_setting_that_does_not_exist_is_reported_where_it_stands() {
+    let workspace = Workspace::of("#- /pyproject.toml\n[tool.tantu]\nlint.enabel = false\n#- /a.py\n");
+    let editor = Client::start(&workspace);
+    editor.open("a.py");
+    let wrong =
+        editor.diagnostic("pyproject.toml", "the unknown key", |item| item["message"].to_string().contains("enabel"));
+    assert_eq!(wrong["range"]["start"]["line"], 1);
+}
+
+#[test]
+fn a_user_file_that_is_no_toml_is_reported_with_its_place() {
+    let workspace = Workspace::of("#- /a.py\ndef works(): ...\n");
+    let home = Home::new();
+    home.configure("[models.local]\nprovider = \n");
+    let editor = Client::builder(&workspace).home(&home).start();
+    let message = editor.message("config.toml");
+    assert!(message.text.contains('2'), "which line? {}", message.text);
+    editor.open("a.py");
+    assert!(editor.hover("a.py", "def wo$0rks").contains("works"));
+}

@@ -1,0 +1,8 @@
+//! Sessions with the real server, as an editor has them. Every session's messages are checked against the protocol when
+//! it ends (see `tests::client`).
+
+mod bad_input;
+mod neovim;
+mod proposal;
+mod protocol;
+mod sandbox;

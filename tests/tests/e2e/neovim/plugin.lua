@@ -1,0 +1,60 @@
+-- A morning with the plugin: look around, run a test, let a function be written, take it back.
+package.path = debug.getinfo(1, 'S').source:match('^@(.*)/') .. '/?.lua;' .. package.path
+local session = require('session')
+
+vim.opt.runtimepath:prepend(vim.env.TANTU_PLUGIN)
+vim.cmd.runtime('plugin/tantu.lua')
+vim.cmd('filetype plugin on')
+vim.lsp.config('tantu', { cmd = session.command })
+vim.lsp.enable('tantu')
+
+-- What a picker shows is kept; the answer is scripted.
+local asked, answer = nil, nil
+vim.ui.select = function(items, options, choose)
+  asked = { prompt = options.prompt, titles = vim.tbl_map(options.format_item or tostring, items) }
+  for index, title in ipairs(asked.titles) do
+    if title == answer then
+      return choose(items[index], index)
+    end
+  end
+  choose(nil)
+end
+vim.ui.input = function(_, confirm)
+  confirm('prefer plain loops')
+end
+
+-- Look around.
+local client = session.open('shop/money.py')
+session.must(client.root_dir == vim.uv.cwd(), 'the workspace is the root')
+session.go_to('class Money')
+session.hover('Money')
+
+-- Run a test. The first run on a machine compiles the sandbox.
+session.open('tests/test_money.py')
+session.go_to('def test_arithmetic_is_exact')
+session.lens('▶ run')
+vim.cmd('Tantu run')
+session.lens('✓ 1 passed', 100)
+
+-- Let a function be written.
+session.open('shop/discounts.py')
+local before = session.text()
+vim.bo.undolevels = vim.bo.undolevels -- Closes the undo block, as a pause in typing does.
+session.go_to('raise NotImplementedError')
+answer = 'Apply'
+vim.cmd('Tantu propose')
+session.wait('the proposal is shown', function()
+  return asked
+end, 60)
+session.must(asked.prompt:find('best_discount', 1, true), 'the question names the function: ' .. asked.prompt)
+session.wait('the proposal is applied', function()
+  return session.text():find('if off > most:', 1, true)
+end)
+session.must(not session.text():find('raise NotImplementedError', 1, true), 'the stub is gone')
+session.must(vim.bo.modified, 'nothing is saved behind the user\'s back')
+
+-- Take it back: one step.
+vim.cmd('silent undo')
+session.must(session.text() == before, 'one undo brings everything back')
+
+session.stop(client)

@@ -1,0 +1,306 @@
+//! A model's change: asked for with a code action, checked, shown, and applied only after a person's yes.
+//!
+//! The workspace is `fixtures/workspaces/shop`, whose `best_discount` is not written yet; the replies are those of
+//! `fixtures/replies/best_discount.json`, the first of which calls a method that does not exist.
+
+use serde_json::{Value, json};
+use tests::client::{Client, Question};
+use tests::model_server::{ModelServer, Reply};
+use tests::workspace::{Home, Workspace};
+
+const FILE: &str = "shop/discounts.py";
+const STUB: &str = "    raise NotImplementedError\n";
+
+/// The recorded replies: first the one with the hallucinated name, then the good one.
+fn recorded() -> [Reply; 2] {
+    let path = tests::repository().join("fixtures/replies/best_discount.json");
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let replies: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    [0, 1].map(|at| Reply::Text(replies[at]["reply"].as_str().expect("a reply is text").to_owned()))
+}
+
+fn good() -> Reply {
+    let [_, good] = recorded();
+    good
+}
+
+/// A session with a model, in the file whose function is to be written.
+struct Desk {
+    editor: Client,
+    model: ModelServer,
+    workspace: Workspace,
+    _home: Home,
+}
+
+impl Desk {
+    fn with(script: impl IntoIterator<Item = Reply>) -> Desk {
+        Desk::in_workspace(Workspace::fixture("shop"), script)
+    }
+
+    fn in_workspace(workspace: Workspace, script: impl IntoIterator<Item = Reply>) -> Desk {
+        let model = ModelServer::start(script);
+        let home = Home::with_model(&model.base_url());
+        let editor = Client::builder(&workspace).home(&home).start();
+        editor.open(FILE);
+        Desk { editor, model, workspace, _home: home }
+    }
+
+    /// Takes the code action on the stub. The command is answered at once; the work goes on in the background.
+    #[track_caller]
+    fn implement(&self) {
+        let actions = self.editor.actions(FILE, "raise Not$0ImplementedError");
+        let action = actions.iter().find(|action| action["title"] == "Implement function (preview)");
+        let action = action.unwrap_or_else(|| panic!("not offered among {actions:?}"));
+        assert!(action["edit"].is_null(), "a model's action must not carry an edit: {action}");
+        assert_eq!(action["command"]["command"], "tantu.propose");
+        self.editor.execute(&action["command"]);
+    }
+
+    /// Waits for the question about a proposal that passed its checks.
+    #[track_caller]
+    fn proposal(&self) -> Question {
+        let question = self.editor.question();
+        for action in ["Apply", "Show diff", "Why", "Discard"] {
+            assert!(question.actions.iter().any(|title| title == action), "no {action}: {question:?}");
+        }
+        question
+    }
+
+    #[track_caller]
+    fn assert_untouched(&self) {
+        assert_eq!(self.editor.text(FILE), self.workspace.read(FILE));
+        assert!(self.editor.session().edits.is_empty());
+    }
+
+    /// Waits until the background work has ended: its progress, which began after that of the index, has an end.
+    #[track_caller]
+    fn wait_for_the_end(&self) {
+        let token = self.progress_token();
+        self.editor.wait_for("the end of the proposal", |session| {
+            session.progress.iter().find(|(of, value)| *of == token && value["kind"] == "end").map(drop)
+        });
+    }
+
+    /// The token of the proposal's progress: one that can be cancelled.
+    #[track_caller]
+    fn progress_token(&self) -> Value {
+        self.editor.wait_for("progress that can be cancelled", |session| {
+            let began =
+                session.progress.iter().find(|(_, value)| value["kind"] == "begin" && value["cancellable"] == true);
+            began.map(|(token, _)| token.clone())
+        })
+    }
+}
+
+#[test]
+fn is_applied_after_a_yes() {
+    let desk = Desk::with([good()]);
+    desk.implement();
+    let question = desk.proposal();
+    assert!(question.text.contains("best_discount"), "{}", question.text);
+    desk.assert_untouched();
+
+    desk.editor.choose("Apply");
+    desk.editor.wait_for("the edit", |session| session.edits.first().cloned()).expect("it fits the buffer");
+    desk.wait_for_the_end();
+    let text = desk.editor.text(FILE);
+    let (before, _) = text.split_once("def best_discount").expect("the function is still there");
+    assert!(desk.workspace.read(FILE).starts_with(before), "only the function may change");
+    assert!(text.contains("if off > most:") && !text.contains(STUB), "{text}");
+    assert_eq!(desk.editor.session().documents.len(), 1, "no other file is touched");
+    assert_eq!(desk.workspace.read(FILE).matches(STUB).count(), 1, "saving is the person's business");
+    assert_eq!(desk.model.asked().len(), 1);
+}
+
+#[test]
+fn is_asked_for_again_when_it_uses_a_name_that_does_not_exist() {
+    let desk = Desk::with(recorded());
+    desk.implement();
+    desk.proposal();
+    let asked = desk.model.asked();
+    assert_eq!(asked.len(), 2);
+    assert!(!asked[0].prompt().contains("total_amount"));
+    assert!(asked[1].prompt().contains("total_amount"), "the second prompt has to say what was wrong");
+    desk.editor.choose("Apply");
+    desk.editor.wait_for("the edit", |session| session.edits.first().cloned()).expect("it fits the buffer");
+    assert!(!desk.editor.text(FILE).contains("total_amount"));
+}
+
+#[test]
+fn is_not_offered_when_no_attempt_passes() {
+    let [wrong, _] = recorded();
+    let desk = Desk::with([wrong.clone(), wrong.clone(), wrong]);
+    desk.implement();
+    let message = desk.editor.message("total_amount");
+    assert!(message.kind <= 2, "{message:?}");
+    assert_eq!(desk.model.asked().len(), 3);
+    desk.wait_for_the_end();
+    desk.assert_untouched();
+}
+
+#[test]
+fn shows_its_diff_and_its_reasons_and_asks_again() {
+    let desk = Desk::with([good()]);
+    desk.implement();
+    let first = desk.proposal();
+    desk.editor.choose("Show diff");
+    desk.editor.wait_for("a document with the diff", |session| session.shown_documents.first().cloned());
+    let second = desk.proposal();
+    assert_eq!(first.actions, second.actions);
+    desk.editor.choose("Why");
+    desk.editor.wait_for("the evidence", |session| session.shown_documents.get(1).cloned());
+    desk.proposal();
+    desk.assert_untouched();
+    desk.editor.choose("Discard");
+    desk.wait_for_the_end();
+    desk.assert_untouched();
+}
+
+#[test]
+fn is_dropped_when_discarded_or_dismissed() {
+    let desk = Desk::with([good()]);
+    desk.implement();
+    desk.proposal();
+    desk.editor.choose("Discard");
+    desk.wait_for_the_end();
+    desk.assert_untouched();
+
+    let desk = Desk::with([good()]);
+    desk.implement();
+    desk.proposal();
+    desk.editor.dismiss();
+    desk.wait_for_the_end();
+    desk.assert_untouched();
+}
+
+#[test]
+fn is_refused_when_its_place_has_changed_meanwhile() {
+    let desk = Desk::with([good()]);
+    desk.implement();
+    desk.proposal();
+    desk.editor.replace(FILE, STUB, "    return next(iter(discounts), None)\n");
+    let typed = desk.editor.text(FILE);
+    desk.editor.choose("Apply");
+    desk.editor.message("changed");
+    desk.wait_for_the_end();
+    assert_eq!(desk.editor.text(FILE), typed);
+}
+
+#[test]
+fn never_lands_in_the_wrong_place_when_lines_above_it_have_moved() {
+    let desk = Desk::with([good()]);
+    desk.implement();
+    desk.proposal();
+    desk.editor.insert(FILE, "$0class Discount(ABC)", "# one 🧵\n# two\n\n\n");
+    let typed = desk.editor.text(FILE);
+    desk.editor.choose("Apply");
+    desk.wait_for_the_end();
+    let text = desk.editor.text(FILE);
+    if text == typed {
+        // Not rebased: then it says so.
+        desk.editor.message("changed");
+    } else {
+        let (before, after) = text.split_once("def best_discount").expect("the function is still there");
+        assert!(typed.starts_with(before), "{text}");
+        assert!(after.contains("if off > most:") && !after.contains(STUB), "{text}");
+    }
+}
+
+#[test]
+fn leaves_the_buffer_alone_when_the_model_fails_and_says_why() {
+    let unauthorized = Reply::Refuse(401, "no such key".to_owned());
+    let sorry = Reply::Text("I am sorry, I cannot help with that.".to_owned());
+    let Reply::Text(whole) = good() else { unreachable!("recorded replies are texts") };
+    for (what, script, why) in [
+        ("refuses the key", vec![unauthorized], "no such key"),
+        ("talks instead of coding", vec![sorry; 3], "code"),
+        ("answers nonsense", vec![Reply::Nonsense; 12], "local"),
+        ("breaks off", vec![Reply::CutOff(whole); 12], "local"),
+        ("is overloaded", vec![Reply::Refuse(503, "overloaded".to_owned()); 12], "overloaded"),
+    ] {
+        let desk = Desk::with(script);
+        desk.implement();
+        desk.wait_for_the_end();
+        let session = desk.editor.session();
+        let said: Vec<_> = session.messages.iter().map(|message| message.text.clone()).collect();
+        drop(session);
+        assert!(said.iter().any(|text| text.contains(why)), "a model that {what}: {said:?}");
+        desk.assert_untouched();
+        assert!(desk.editor.session().open_questions.is_empty(), "a model that {what}");
+    }
+}
+
+#[test]
+fn says_so_when_nobody_listens() {
+    let workspace = Workspace::fixture("shop");
+    let home = Home::with_model(&ModelServer::nobody());
+    let editor = Client::builder(&workspace).home(&home).start();
+    editor.open(FILE);
+    let at = editor.at(FILE, "raise Not$0ImplementedError");
+    let argument = json!({ "assist": "implement-function", "uri": editor.uri(FILE), "position": at["position"] });
+    editor.execute(&json!({ "command": "tantu.propose", "arguments": [argument] }));
+    editor.message("127.0.0.1");
+    assert_eq!(editor.text(FILE), workspace.read(FILE));
+}
+
+#[test]
+fn can_be_cancelled_while_the_model_thinks() {
+    let desk = Desk::with([Reply::Hang, good()]);
+    desk.implement();
+    desk.model.wait_until_asked(1);
+    let token = desk.progress_token();
+    desk.editor.notify("window/workDoneProgress/cancel", json!({ "token": token }));
+    desk.model.wait_until_abandoned();
+    desk.wait_for_the_end();
+    desk.assert_untouched();
+    assert_eq!(desk.model.asked().len(), 1, "cancelled is not failed: no second attempt");
+}
+
+#[test]
+fn does_not_keep_the_editor_waiting() {
+    let desk = Desk::with([Reply::Hang]);
+    desk.implement();
+    desk.model.wait_until_asked(1);
+    // While the model hangs, everything else goes on.
+    desk.editor.replace(FILE, "class FixedOff(", "class Fixed(");
+    assert!(desk.editor.hover(FILE, "class Fix$0ed(").contains("Fixed"));
+    let token = desk.progress_token();
+    desk.editor.notify("window/workDoneProgress/cancel", json!({ "token": token }));
+    desk.wait_for_the_end();
+}
+
+#[test]
+fn sends_no_secrets() {
+    let workspace = Workspace::fixture("shop");
+    let secret = ["sk", "live", "4eC39HqLyjWDarjtT1zdp7dcXyZ0"].join("_");
+    workspace.write(".env", format!("PAYMENT_KEY={secret}\n"));
+    let text = workspace.read(FILE).replace(STUB, &format!("    key = \"{secret}\"\n{STUB}"));
+    workspace.write(FILE, text);
+    let desk = Desk::in_workspace(workspace, [good()]);
+    desk.implement();
+    let asked = desk.model.wait_until_asked(1);
+    assert!(asked[0].prompt().contains("best_discount"));
+    assert!(!asked[0].body.to_string().contains(&secret));
+    desk.proposal();
+    desk.editor.choose("Discard");
+    desk.wait_for_the_end();
+}
+
+#[test]
+fn cannot_be_switched_on_by_a_file_of_the_workspace() {
+    let model = ModelServer::start([good()]);
+    let workspace = Workspace::fixture("shop");
+    let url = model.base_url();
+    let planted = format!(
+        "[models.local]\nprovider = \"openai-compatible\"\nbase-url = \"{url}\"\nmodel = \"scripted\"\n\n\
+         [propose]\nmodels = [\"local\"]\n"
+    );
+    workspace.write("tantu.toml", planted);
+    let editor = Client::start(&workspace);
+    editor.open(FILE);
+    let at = editor.at(FILE, "raise Not$0ImplementedError");
+    let argument = json!({ "assist": "implement-function", "uri": editor.uri(FILE), "position": at["position"] });
+    editor.execute(&json!({ "command": "tantu.propose", "arguments": [argument] }));
+    editor.message("config.toml");
+    assert!(model.asked().is_empty());
+}

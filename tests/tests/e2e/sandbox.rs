@@ -1,0 +1,205 @@
+//! One key runs what is under the cursor: in the sandbox, on the text in the buffer, with the result where the code is.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tests::client::Client;
+use tests::workspace::Workspace;
+
+/// The first run on a machine compiles the sandbox.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+fn workspace() -> Workspace {
+    Workspace::of(
+        r#"
+#- /prices.py
+def total(prices):
+    """Adds up.
+
+    >>> total([1, 2])
+    3
+    """
+    return sum(prices)
+
+
+def net(prices):
+    """Without tax.
+
+    >>> net([1, 2])
+    99
+    """
+    return total(prices)
+#- /test_prices.py
+from prices import total
+
+
+def test_adds_up():
+    assert total([1, 2, 3]) == 6
+
+
+def test_is_wrong():
+    expected = 7
+    assert total([1, 2, 3]) == expected
+#- /script.py
+print("before")
+
+if __name__ == "__main__":
+    print("made by the script")
+    raise SystemExit(3)
+"#,
+    )
+}
+
+/// The lens that runs what stands on this line, counted from 1.
+#[track_caller]
+fn run_lens(editor: &Client, file: &str, line: u64) -> Value {
+    let lenses = editor.lenses(file);
+    let of_line =
+        |lens: &&Value| lens["range"]["start"]["line"] == line - 1 && lens["command"]["command"] == "tantu.run";
+    let found = lenses.iter().find(of_line).cloned();
+    found.unwrap_or_else(|| panic!("no lens runs line {line}: {lenses:?}"))
+}
+
+/// Runs what stands on a line through its lens and returns the lens' title when the run is over.
+#[track_caller]
+fn run(editor: &Client, file: &str, line: u64) -> String {
+    let lens = run_lens(editor, file, line);
+    editor.execute(&lens["command"]);
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let title = run_lens(editor, file, line)["command"]["title"].as_str().unwrap_or_default().to_owned();
+        if title.starts_with(['✓', '✗']) {
+            return title;
+        }
+        assert!(Instant::now() < end, "line {line} of {file} never got a result; its lens says {title:?}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn every_runnable_thing_has_a_lens() {
+    let workspace = workspace();
+    let editor = Client::start(&workspace);
+    for file in ["prices.py", "test_prices.py", "script.py"] {
+        editor.open(file);
+    }
+    let argument = |file: &str, line| run_lens(&editor, file, line)["command"]["arguments"][0].clone();
+    let test = json!({ "uri": editor.uri("test_prices.py"), "kind": "pytest", "target": "test_adds_up" });
+    assert_eq!(argument("test_prices.py", 4), test);
+    let doctest = json!({ "uri": editor.uri("prices.py"), "kind": "doctest", "target": "total" });
+    assert_eq!(argument("prices.py", 1), doctest);
+    let main = json!({ "uri": editor.uri("script.py"), "kind": "main", "target": null });
+    assert_eq!(argument("script.py", 3), main);
+    assert_eq!(run_lens(&editor, "script.py", 3)["command"]["title"], "▶ run");
+}
+
+#[test]
+fn a_test_that_passes() {
+    let workspace = workspace();
+    let editor = Client::start(&workspace);
+    editor.open("test_prices.py");
+    let title = run(&editor, "test_prices.py", 4);
+    assert!(title.starts_with("✓ 1 passed · ") && title.ends_with(" ms"), "{title}");
+}
+
+#[test]
+fn a_test_that_fails_becomes_a_diagnostic_on_its_line_until_it_passes() {
+    let workspace = workspace();
+    let editor = Client::start(&workspace);
+    editor.open("test_prices.py");
+    assert_eq!(run(&editor, "test_prices.py", 8), "✗ 1 failed");
+    let failed = editor.diagnostic("test_prices.py", "the failed assertion", |item| {
+        item["range"]["start"]["line"] == 9 && item["severity"] == 1
+    });
+    assert!(failed["message"].to_string().contains('7'), "{failed}");
+    // Corrected in the buffer, not on disk: the buffer is what runs.
+    editor.replace("test_prices.py", "expected = 7", "expected = 6");
+    let title = run(&editor, "test_prices.py", 8);
+    assert!(title.starts_with("✓ 1 passed"), "{title}");
+    let uri = editor.uri("test_prices.py");
+    editor.wait_for("the diagnostic to go", |session| {
+        let items = &session.diagnostics.get(&uri)?.items;
+        (!items.iter().any(|item| item["range"]["start"]["line"] == 9)).then_some(())
+    });
+}
+
+#[test]
+fn an_unsaved_module_is_what_its_tests_see() {
+    let workspace = workspace();
+    let editor = Client::start(&workspace);
+    editor.open("prices.py");
+    editor.open("test_prices.py");
+    editor.replace("prices.py", "return sum(prices)", "return 7");
+    assert_eq!(run(&editor, "test_prices.py", 4), "✗ 1 failed");
+}
+
+#[test]
+fn doctests() {
+    let workspace = workspace();
+    let editor = Client::start(&workspace);
+    editor.open("prices.py");
+    let title = run(&editor, "prices.py", 1);
+    assert!(title.starts_with("✓ 1 passed"), "{title}");
+    assert_eq!(run(&editor, "prices.py", 11), "✗ 1 failed");
+    let failed = editor.diagnostic("prices.py", "the failed example", |item| item["range"]["start"]["line"] == 13);
+    assert!(failed["message"].to_string().contains("99"), "{failed}");
+}
+
+#[test]
+fn a_script() {
+    let workspace = workspace();
+    let editor = Client::start(&workspace);
+    editor.open("script.py");
+    assert!(run(&editor, "script.py", 3).starts_with('✗'), "it exits with 3");
+    editor.replace("script.py", "raise SystemExit(3)", "print('done')");
+    assert!(run(&editor, "script.py", 3).starts_with('✓'));
+}
+
+#[test]
+fn what_runs_can_neither_write_to_the_workspace_nor_see_the_environment() {
+    let workspace = Workspace::of(
+        r#"
+#- /test_escape.py
+import os
+import socket
+
+import pytest
+
+
+def test_cannot_escape():
+    with pytest.raises(OSError):
+        open(os.path.join(os.path.dirname(__file__), "written.txt"), "w")
+    with pytest.raises(OSError):
+        socket.create_connection(("127.0.0.1", 9), timeout=1)
+    assert "HOME" not in os.environ
+    assert not os.path.exists("/etc/passwd")
+"#,
+    );
+    let editor = Client::start(&workspace);
+    editor.open("test_escape.py");
+    let title = run(&editor, "test_escape.py", 7);
+    assert!(title.starts_with("✓ 1 passed"), "{title}: {:?}", editor.session().diagnostics);
+    assert!(!workspace.path("written.txt").exists());
+}
+
+#[test]
+fn a_run_that_never_ends_is_ended_and_the_next_one_runs() {
+    let workspace = Workspace::of(
+        r#"
+#- /test_endless.py
+def test_endless():
+    while True:
+        pass
+
+
+def test_short():
+    pass
+"#,
+    );
+    let editor = Client::start(&workspace);
+    editor.open("test_endless.py");
+    let title = run(&editor, "test_endless.py", 1);
+    assert!(title.starts_with('✗'), "{title}");
+    let title = run(&editor, "test_endless.py", 6);
+    assert!(title.starts_with("✓ 1 passed"), "{title}");
+}
