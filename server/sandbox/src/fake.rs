@@ -1,0 +1,62 @@
+//! A sandbox that runs nothing, for tests of what uses one.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::{BoxFuture, Error, Event, OnEvent, Outcome, Request, Runner};
+
+type Answer = dyn Fn(&Request) -> Result<Outcome, Error> + Send + Sync;
+
+/// Answers every request with a function, and remembers the requests.
+pub struct Fake {
+    answer: Box<Answer>,
+    requests: Mutex<Vec<Request>>,
+}
+
+impl Fake {
+    pub fn new(answer: impl Fn(&Request) -> Result<Outcome, Error> + Send + Sync + 'static) -> Self {
+        Self { answer: Box::new(answer), requests: Mutex::default() }
+    }
+
+    /// The requests so far, oldest first.
+    pub fn requests(&self) -> Vec<Request> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Runner for Fake {
+    fn prepare<'a>(&'a self, on_event: OnEvent<'a>) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            on_event(Event::Preparing { done: 0, total: 1 });
+            Ok(())
+        })
+    }
+
+    fn run<'a>(&'a self, request: Request, on_event: OnEvent<'a>) -> BoxFuture<'a, Result<Outcome, Error>> {
+        Box::pin(async move {
+            on_event(Event::Running);
+            let answer = (self.answer)(&request);
+            self.requests.lock().unwrap_or_else(PoisonError::into_inner).push(request);
+            answer
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Action, Limits, Status};
+
+    #[tokio::test]
+    async fn answers_and_remembers() {
+        let fake = Fake::new(|request| match &request.action {
+            Action::Pytest { .. } => Ok(Outcome::without_run(Status::NotRunnable, "needs numpy")),
+            _ => Err(Error::Unavailable("nothing else is scripted".into())),
+        });
+        let request = |action| Request { root: "/ws".into(), overlay: vec![], action, limits: Limits::default() };
+        let pytest = request(Action::Pytest { targets: vec!["tests".into()] });
+        let script = request(Action::Script { path: "a.py".into() });
+        assert_eq!(fake.run(pytest.clone(), &|_| {}).await.unwrap().outcome, Status::NotRunnable);
+        assert!(fake.run(script.clone(), &|_| {}).await.is_err());
+        assert_eq!(fake.requests(), [pytest, script]);
+    }
+}
