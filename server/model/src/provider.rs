@@ -1,0 +1,5 @@
+//! The services that answer prompts, one module each. A new one implements [`crate::LanguageModel`] and gets a name in
+//! [`crate::config::Provider`].
+
+pub(crate) mod openai;
+pub(crate) mod recorded;

@@ -1,0 +1,69 @@
+//! What is sent to a model. The only way to make a [`Request`] leads through redaction.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::redact::Redactions;
+
+/// A prompt as its author wrote it, secrets and all.
+#[derive(Clone, Default)]
+pub struct Prompt {
+    /// Who the model is to be and the rules it must keep; can be empty.
+    pub system: String,
+    /// What is asked, with its context.
+    pub user: String,
+}
+
+/// A prompt that is fit to be sent: what looked like a secret is a placeholder.
+#[derive(Clone)]
+pub struct Request {
+    system: Arc<str>,
+    user: Arc<str>,
+}
+
+impl Request {
+    /// Replaces secrets by placeholders. The same prompt always yields the same request, byte for byte.
+    ///
+    /// The [`Redactions`] stay here: they say what was replaced and put it back into an answer.
+    pub fn redacted(prompt: Prompt) -> (Request, Redactions) {
+        let mut redactions = Redactions::default();
+        let system = redactions.hide(&prompt.system).into();
+        let user = redactions.hide(&prompt.user).into();
+        (Request { system, user }, redactions)
+    }
+
+    pub fn system(&self) -> &str {
+        &self.system
+    }
+
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+}
+
+/// Sizes only: a prompt is the user's source code and has no place in a log.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("system_bytes", &self.system.len())
+            .field("user_bytes", &self.user.len())
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_has_one_placeholder_in_the_whole_request() {
+        let key = format!("AKIA{}", "ABCDEFGHIJKLMN12");
+        let prompt = Prompt { system: format!("never print {key}"), user: format!("a = '{key}'\nb = '{key}'") };
+        let (request, redactions) = Request::redacted(prompt.clone());
+        assert_eq!(request.system(), "never print <redacted:aws-key:1>");
+        assert_eq!(request.user(), "a = '<redacted:aws-key:1>'\nb = '<redacted:aws-key:1>'");
+        assert_eq!(redactions.count(), 1);
+        assert_eq!(redactions.restore(request.user()), prompt.user);
+        assert!(!format!("{request:?}{redactions:?}").contains(&key));
+    }
+}
