@@ -58,7 +58,7 @@ impl Buffer {
         Buffer { text: text.to_owned(), version: 1, encoding }
     }
 
-    /// The place that `pattern` points at: its text must occur once, and `$0` in it marks the place (its start if absent).
+    /// The place that `pattern` points at: its text must occur once, and `$0` in it marks the place (else its start).
     ///
     /// # Panics
     /// When the text is absent or ambiguous.
@@ -91,7 +91,7 @@ impl Buffer {
         json!({ "start": self.position(range.start), "end": self.position(range.end) })
     }
 
-    /// A protocol position as a byte offset. As the protocol asks, a character behind the end of its line means that end.
+    /// A protocol position as a byte offset. A character behind the end of its line means that end.
     ///
     /// # Errors
     /// A line that does not exist, or a character inside a code point: an editor would write in the wrong place.

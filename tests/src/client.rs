@@ -1,8 +1,9 @@
 //! A test editor: an LSP client that runs the real server process and speaks to it over stdio.
 //!
 //! It does what a person's editor does (holds buffers, applies edits with version checks, answers questions, lets the
-//! server go) and what none does: it keeps every message, checks the whole session against the protocol when it ends, and
-//! fails the test if the server panicked, did not exit, or left a request unanswered. A failed test prints the session.
+//! server go) and what none does: it keeps every message, checks the whole session against the protocol when it ends,
+//! and fails the test if the server panicked, did not exit, or left a request unanswered. A failed test prints the
+//! session.
 
 mod capabilities;
 mod documents;

@@ -1,8 +1,8 @@
 //! Checks what a server sent against Microsoft's meta model of the protocol (`fixtures/lsp/metaModel.json`).
 //!
-//! Stricter than any editor: missing, ill-typed *and* unknown fields, values outside an enumeration, answers nobody waits
-//! for, and requests that the editor never said it supports. Most editors ignore such mistakes; the one that does not is
-//! the one whose user sees a crash.
+//! Stricter than any editor: missing, ill-typed *and* unknown fields, values outside an enumeration, answers nobody
+//! waits for, and requests that the editor never said it supports. Most editors ignore such mistakes; the one that does
+//! not is the one whose user sees a crash.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
@@ -386,7 +386,8 @@ impl MetaModel {
         check_object(self, self.properties(&structure), value, path, name)
     }
 
-    /// Of several alternatives that all fail, the one explains best that got deepest, then the one with the fewest complaints.
+    /// Of several alternatives that all fail, the one explains best that got deepest, then the one with the fewest
+    /// complaints.
     fn check_alternatives(&self, items: &[Type], value: &Value, path: &str) -> Vec<Mismatch> {
         let mut attempts: Vec<_> = items.iter().map(|item| self.check(item, value, path)).collect();
         attempts.sort_by_key(|attempt| {
@@ -473,6 +474,14 @@ mod tests {
         session(json!({}), method, &[json!({ "jsonrpc": "2.0", "id": 7, "result": result })])
     }
 
+    fn notice(method: &str, params: Value) -> Value {
+        json!({ "jsonrpc": "2.0", "method": method, "params": params })
+    }
+
+    fn ask(method: &str, params: Value) -> Value {
+        json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params })
+    }
+
     fn says(found: &[String], what: &str) {
         assert!(found.len() == 1 && found[0].contains(what), "expected {what:?} alone, found {found:?}");
     }
@@ -540,15 +549,15 @@ mod tests {
 
     #[test]
     fn methods_of_our_own_and_of_the_other_side_are_found() {
-        let own = json!({ "jsonrpc": "2.0", "method": "tantu/evidence", "params": {} });
+        let own = notice("tantu/evidence", json!({}));
         says(&session(json!({}), "textDocument/hover", &[own]), "cannot notify tantu/evidence");
-        let other = json!({ "jsonrpc": "2.0", "id": 1, "method": "textDocument/hover", "params": {} });
+        let other = ask("textDocument/hover", json!({}));
         says(&session(json!({}), "textDocument/hover", &[other]), "cannot request textDocument/hover");
     }
 
     #[test]
     fn what_the_editor_did_not_declare_must_not_be_used() {
-        let edit = json!({ "jsonrpc": "2.0", "id": 1, "method": "workspace/applyEdit", "params": { "edit": {} } });
+        let edit = ask("workspace/applyEdit", json!({ "edit": {} }));
         let declared = json!({ "workspace": { "applyEdit": true } });
         assert_eq!(session(declared, "textDocument/hover", std::slice::from_ref(&edit)), [""; 0]);
         says(&session(json!({}), "textDocument/hover", &[edit]), "did not declare workspace.applyEdit");
@@ -577,8 +586,8 @@ mod tests {
 
     #[test]
     fn progress_needs_a_known_token_and_a_known_shape() {
-        let report = |token: &str, value: Value| json!({ "jsonrpc": "2.0", "method": "$/progress", "params": { "token": token, "value": value } });
-        let create = || json!({ "jsonrpc": "2.0", "id": 1, "method": "window/workDoneProgress/create", "params": { "token": "t" } });
+        let report = |token: &str, value: Value| notice("$/progress", json!({ "token": token, "value": value }));
+        let create = || ask("window/workDoneProgress/create", json!({ "token": "t" }));
         let declared = || json!({ "window": { "workDoneProgress": true } });
         let begin = json!({ "kind": "begin", "title": "Indexing" });
         let good = [create(), report("t", begin.clone()), report("t", json!({ "kind": "end" }))];

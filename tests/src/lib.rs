@@ -43,6 +43,13 @@ pub fn repository() -> PathBuf {
     here.parent().expect("the crate is a folder of the repository").to_path_buf()
 }
 
+/// The real user's cache directory of tantu, where `cargo xtask` keeps what is too slow to make for each test.
+fn cache_directory() -> PathBuf {
+    let variable = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let cache = variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")));
+    cache.expect("HOME or XDG_CACHE_HOME is set").join("tantu")
+}
+
 fn target_directory() -> PathBuf {
     // A relative CARGO_TARGET_DIR is relative to where cargo was called, which for this workspace is its root.
     match std::env::var_os("CARGO_TARGET_DIR") {

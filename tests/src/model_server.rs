@@ -238,8 +238,8 @@ struct Completion {
 
 impl Completion {
     fn begin(mut stream: TcpStream) -> io::Result<Completion> {
-        let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
-        stream.write_all(head.as_bytes())?;
+        write!(stream, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n")?;
+        write!(stream, "Connection: close\r\n\r\n")?;
         Ok(Completion { stream, said: String::new() })
     }
 

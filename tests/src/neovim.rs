@@ -14,8 +14,8 @@ const LIMIT: Duration = Duration::from_secs(120);
 /// Runs `script` in `workspace` as the user of `home`, and returns the session it had with the server.
 ///
 /// `tee` is the path of our `tee-lsp`, through which Neovim starts the server. The script gets in its environment:
-/// `TANTU_COMMAND` (the server's command line, one argument per line) and `TANTU_PLUGIN` (the plugin's folder); its working
-/// directory is the workspace.
+/// `TANTU_COMMAND` (the server's command line, one argument per line) and `TANTU_PLUGIN` (the plugin's folder); its
+/// working directory is the workspace.
 ///
 /// # Panics
 /// When Neovim is not there, when the script fails or does not end, and when the server broke the protocol. Then the
@@ -68,11 +68,7 @@ pub fn run(script: &Path, tee: &Path, workspace: &Workspace, home: &Home) -> Vec
 fn executable() -> PathBuf {
     let path = match std::env::var_os("TANTU_NVIM") {
         Some(path) => PathBuf::from(path),
-        None => {
-            let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-            let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
-            cache.unwrap_or_else(|| home.join(".cache")).join("tantu/e2e/neovim-0.11.4/bin/nvim")
-        }
+        None => crate::cache_directory().join("e2e/neovim-0.11.4/bin/nvim"),
     };
     assert!(
         path.is_file(),

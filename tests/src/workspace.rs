@@ -78,38 +78,27 @@ impl Workspace {
     }
 }
 
-/// A user's own folders (configuration, cache, data, state), all temporary, so that neither the machine's settings nor its
-/// keys nor an earlier test decide a result.
+/// A user's own folders (configuration, cache, data, state), all temporary, so that neither the machine's settings nor
+/// its keys nor an earlier test decide a result.
 pub struct Home {
     folder: TempDir,
 }
 
 impl Home {
-    /// A user without settings. Only the compiled sandbox is shared between homes: it is the same for all, and compiling
-    /// it takes half a minute.
+    /// A user without settings. Only the sandbox's guest is the real user's: building one takes minutes.
     pub fn new() -> Home {
         let folder = tempfile::Builder::new().prefix("home-").tempdir().expect("a temporary folder");
         let cache = folder.path().join(".cache/tantu");
-        let shared = crate::target_directory().join("tmp/sandbox-cache");
-        for folder in [&cache, &shared] {
-            std::fs::create_dir_all(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
-        }
-        std::os::unix::fs::symlink(&shared, cache.join("sandbox")).expect("a fresh folder has room for a link");
+        std::fs::create_dir_all(&cache).expect("a fresh folder is writable");
+        std::os::unix::fs::symlink(crate::cache_directory().join("guest"), cache.join("guest"))
+            .expect("a fresh folder has room for a link");
         Home { folder }
     }
 
     /// A user whose `config.toml` has one model, `local`, at `base_url`, and uses it for proposals.
     pub fn with_model(base_url: &str) -> Home {
         let home = Home::new();
-        home.configure(&format!(
-            "[models.local]\n\
-             provider = \"openai-compatible\"\n\
-             base-url = \"{base_url}\"\n\
-             model = \"scripted\"\n\
-             \n\
-             [propose]\n\
-             models = [\"local\"]\n"
-        ));
+        home.configure(&model_settings(base_url));
         home
     }
 
@@ -142,6 +131,19 @@ impl Default for Home {
     fn default() -> Home {
         Home::new()
     }
+}
+
+/// Settings with one model, `local`, at `base_url`, which is used for proposals.
+pub fn model_settings(base_url: &str) -> String {
+    format!(
+        "[propose]\n\
+         models = [\"local\"]\n\
+         \n\
+         [models.local]\n\
+         provider = \"openai-compatible\"\n\
+         base-url = \"{base_url}\"\n\
+         model = \"scripted\"\n"
+    )
 }
 
 /// The `file:` URI of an absolute path.

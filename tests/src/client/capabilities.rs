@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-/// An editor that supports all of what the server may use by the standard: push diagnostics, versioned edits, cancellable
-/// progress, questions, watched files. Pull diagnostics are off, as an editor that pulls is not pushed to.
+/// An editor that supports all of what the server may use by the standard: push diagnostics, versioned edits,
+/// cancellable progress, questions, watched files. Pull diagnostics are off, as an editor that pulls is not pushed to.
 pub fn editor(encodings: &[&str]) -> Value {
     json!({
         "general": { "positionEncodings": encodings },

@@ -144,7 +144,8 @@ impl Client {
         self.places(&found)
     }
 
-    /// Locations as `file:line:text in the range`, lines from 1, sorted. A range in the wrong encoding shows as wrong text.
+    /// Locations as `file:line:text in the range`, lines from 1, sorted. A range in the wrong encoding shows as wrong
+    /// text.
     #[track_caller]
     pub fn places(&self, locations: &Value) -> Vec<String> {
         let locations = match locations {

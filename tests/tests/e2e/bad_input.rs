@@ -105,7 +105,18 @@ fn files_as_bad_as_real_ones() {
 
 #[test]
 fn half_typed_code_keeps_its_definitions() {
-    let whole = "def first(a):\n    return a\n\n\ndef second(b):\n    return first(b)\n\n\ndef third(c):\n    return second(c)\n";
+    let whole = "\
+def first(a):
+    return a
+
+
+def second(b):
+    return first(b)
+
+
+def third(c):
+    return second(c)
+";
     let workspace = Workspace::empty();
     workspace.write("typing_now.py", whole);
     let editor = Client::start(&workspace);

@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 use tests::client::{Client, Question};
 use tests::model_server::{ModelServer, Reply};
-use tests::workspace::{Home, Workspace};
+use tests::workspace::{Home, Workspace, model_settings};
 
 const FILE: &str = "shop/discounts.py";
 const STUB: &str = "    raise NotImplementedError\n";
@@ -40,6 +40,10 @@ impl Desk {
     fn in_workspace(workspace: Workspace, script: impl IntoIterator<Item = Reply>) -> Desk {
         let model = ModelServer::start(script);
         let home = Home::with_model(&model.base_url());
+        Desk::open(workspace, model, home)
+    }
+
+    fn open(workspace: Workspace, model: ModelServer, home: Home) -> Desk {
         let editor = Client::builder(&workspace).home(&home).start();
         editor.open(FILE);
         Desk { editor, model, workspace, _home: home }
@@ -206,28 +210,37 @@ fn never_lands_in_the_wrong_place_when_lines_above_it_have_moved() {
     }
 }
 
+/// The model does this; the person is told `why`, is asked nothing, and finds the buffer as it was.
+fn check_failure(what: &str, script: Vec<Reply>, why: &str) {
+    let model = ModelServer::start(script);
+    let home = Home::new();
+    home.configure(&format!("{}timeouts = {{ first-token = 1.5 }}\n", model_settings(&model.base_url())));
+    let desk = Desk::open(Workspace::fixture("shop"), model, home);
+    desk.implement();
+    desk.wait_for_the_end();
+    let said: Vec<_> = desk.editor.session().messages.iter().map(|message| message.text.clone()).collect();
+    assert!(said.iter().any(|text| text.contains(why)), "a model that {what}: {said:?}");
+    desk.assert_untouched();
+    assert!(desk.editor.session().open_questions.is_empty(), "a model that {what}");
+}
+
 #[test]
-fn leaves_the_buffer_alone_when_the_model_fails_and_says_why() {
-    let unauthorized = Reply::Refuse(401, "no such key".to_owned());
-    let sorry = Reply::Text("I am sorry, I cannot help with that.".to_owned());
+fn leaves_the_buffer_alone_when_the_model_refuses() {
+    check_failure("refuses the key", vec![Reply::Refuse(401, "no such key".to_owned())], "no such key");
+    check_failure("is overloaded", vec![Reply::Refuse(503, "too busy".to_owned()); 9], "too busy");
+}
+
+#[test]
+fn leaves_the_buffer_alone_when_the_model_says_nothing_that_helps() {
+    check_failure("answers nonsense", vec![Reply::Nonsense; 9], "cannot understand");
+    check_failure("has no code", vec![Reply::Text("I am sorry, I cannot help with that.".to_owned()); 9], "code");
+}
+
+#[test]
+fn leaves_the_buffer_alone_when_the_model_breaks_off_or_hangs() {
     let Reply::Text(whole) = good() else { unreachable!("recorded replies are texts") };
-    for (what, script, why) in [
-        ("refuses the key", vec![unauthorized], "no such key"),
-        ("talks instead of coding", vec![sorry; 3], "code"),
-        ("answers nonsense", vec![Reply::Nonsense; 12], "local"),
-        ("breaks off", vec![Reply::CutOff(whole); 12], "local"),
-        ("is overloaded", vec![Reply::Refuse(503, "overloaded".to_owned()); 12], "overloaded"),
-    ] {
-        let desk = Desk::with(script);
-        desk.implement();
-        desk.wait_for_the_end();
-        let session = desk.editor.session();
-        let said: Vec<_> = session.messages.iter().map(|message| message.text.clone()).collect();
-        drop(session);
-        assert!(said.iter().any(|text| text.contains(why)), "a model that {what}: {said:?}");
-        desk.assert_untouched();
-        assert!(desk.editor.session().open_questions.is_empty(), "a model that {what}");
-    }
+    check_failure("breaks off", vec![Reply::CutOff(whole); 9], "cut off");
+    check_failure("hangs", vec![Reply::Hang; 9], "gave up");
 }
 
 #[test]
@@ -290,12 +303,7 @@ fn sends_no_secrets() {
 fn cannot_be_switched_on_by_a_file_of_the_workspace() {
     let model = ModelServer::start([good()]);
     let workspace = Workspace::fixture("shop");
-    let url = model.base_url();
-    let planted = format!(
-        "[models.local]\nprovider = \"openai-compatible\"\nbase-url = \"{url}\"\nmodel = \"scripted\"\n\n\
-         [propose]\nmodels = [\"local\"]\n"
-    );
-    workspace.write("tantu.toml", planted);
+    workspace.write("tantu.toml", model_settings(&model.base_url()));
     let editor = Client::start(&workspace);
     editor.open(FILE);
     let at = editor.at(FILE, "raise Not$0ImplementedError");

@@ -95,7 +95,6 @@ def weave(x):
     for encoding in [Encoding::Utf8, Encoding::Utf16, Encoding::Utf32] {
         let editor = Client::builder(&workspace).encodings(&[encoding]).start();
         let negotiated = Encoding::negotiated(&editor.server["capabilities"]);
-        // UTF-16 is what every server must speak, and so it may be answered to an editor that offers nothing else we speak.
         assert_eq!(negotiated, encoding);
         editor.open("threads.py");
         assert_eq!(editor.definition("threads.py", "{sp$0in(x)}"), ["threads.py:1:spin"]);

@@ -50,28 +50,28 @@ if __name__ == "__main__":
     )
 }
 
-/// The lens that runs what stands on this line, counted from 1.
+/// The lens that runs `target`, a name in the module; `None` is the module itself.
 #[track_caller]
-fn run_lens(editor: &Client, file: &str, line: u64) -> Value {
+fn run_lens(editor: &Client, file: &str, target: Option<&str>) -> Value {
     let lenses = editor.lenses(file);
-    let of_line =
-        |lens: &&Value| lens["range"]["start"]["line"] == line - 1 && lens["command"]["command"] == "tantu.run";
-    let found = lenses.iter().find(of_line).cloned();
-    found.unwrap_or_else(|| panic!("no lens runs line {line}: {lenses:?}"))
+    let runs = |lens: &&Value| {
+        lens["command"]["command"] == "tantu.run" && lens["command"]["arguments"][0]["target"].as_str() == target
+    };
+    lenses.iter().find(runs).cloned().unwrap_or_else(|| panic!("no lens runs {target:?}: {lenses:?}"))
 }
 
-/// Runs what stands on a line through its lens and returns the lens' title when the run is over.
+/// Runs `target` through its lens and returns the lens' title when the run is over.
 #[track_caller]
-fn run(editor: &Client, file: &str, line: u64) -> String {
-    let lens = run_lens(editor, file, line);
-    editor.execute(&lens["command"]);
+fn run(editor: &Client, file: &str, target: Option<&str>) -> String {
+    let before = run_lens(editor, file, target);
+    editor.execute(&before["command"]);
     let end = Instant::now() + PATIENCE;
     loop {
-        let title = run_lens(editor, file, line)["command"]["title"].as_str().unwrap_or_default().to_owned();
-        if title.starts_with(['✓', '✗']) {
+        let title = run_lens(editor, file, target)["command"]["title"].as_str().unwrap_or_default().to_owned();
+        if title.starts_with(['✓', '✗']) && title != before["command"]["title"] {
             return title;
         }
-        assert!(Instant::now() < end, "line {line} of {file} never got a result; its lens says {title:?}");
+        assert!(Instant::now() < end, "{target:?} of {file} never got a result; its lens says {title:?}");
         std::thread::sleep(Duration::from_millis(50));
     }
 }
@@ -83,14 +83,18 @@ fn every_runnable_thing_has_a_lens() {
     for file in ["prices.py", "test_prices.py", "script.py"] {
         editor.open(file);
     }
-    let argument = |file: &str, line| run_lens(&editor, file, line)["command"]["arguments"][0].clone();
-    let test = json!({ "uri": editor.uri("test_prices.py"), "kind": "pytest", "target": "test_adds_up" });
-    assert_eq!(argument("test_prices.py", 4), test);
-    let doctest = json!({ "uri": editor.uri("prices.py"), "kind": "doctest", "target": "total" });
-    assert_eq!(argument("prices.py", 1), doctest);
-    let main = json!({ "uri": editor.uri("script.py"), "kind": "main", "target": null });
-    assert_eq!(argument("script.py", 3), main);
-    assert_eq!(run_lens(&editor, "script.py", 3)["command"]["title"], "▶ run");
+    let check = |file: &str, line: u64, kind: &str, target: Option<&str>| {
+        let lens = run_lens(&editor, file, target);
+        assert_eq!(lens["range"]["start"]["line"], line - 1, "{lens}");
+        let expected = json!([{ "uri": editor.uri(file), "kind": kind, "target": target }]);
+        assert_eq!(lens["command"]["arguments"], expected);
+        let title = lens["command"]["title"].as_str().unwrap_or_default();
+        assert!(title.starts_with('▶'), "{title}");
+    };
+    check("test_prices.py", 4, "pytest", Some("test_adds_up"));
+    check("test_prices.py", 1, "pytest", None);
+    check("prices.py", 1, "doctest", Some("total"));
+    check("script.py", 3, "main", None);
 }
 
 #[test]
@@ -98,7 +102,7 @@ fn a_test_that_passes() {
     let workspace = workspace();
     let editor = Client::start(&workspace);
     editor.open("test_prices.py");
-    let title = run(&editor, "test_prices.py", 4);
+    let title = run(&editor, "test_prices.py", Some("test_adds_up"));
     assert!(title.starts_with("✓ 1 passed · ") && title.ends_with(" ms"), "{title}");
 }
 
@@ -107,14 +111,14 @@ fn a_test_that_fails_becomes_a_diagnostic_on_its_line_until_it_passes() {
     let workspace = workspace();
     let editor = Client::start(&workspace);
     editor.open("test_prices.py");
-    assert_eq!(run(&editor, "test_prices.py", 8), "✗ 1 failed");
+    assert_eq!(run(&editor, "test_prices.py", Some("test_is_wrong")), "✗ 1 failed");
     let failed = editor.diagnostic("test_prices.py", "the failed assertion", |item| {
         item["range"]["start"]["line"] == 9 && item["severity"] == 1
     });
     assert!(failed["message"].to_string().contains('7'), "{failed}");
     // Corrected in the buffer, not on disk: the buffer is what runs.
     editor.replace("test_prices.py", "expected = 7", "expected = 6");
-    let title = run(&editor, "test_prices.py", 8);
+    let title = run(&editor, "test_prices.py", Some("test_is_wrong"));
     assert!(title.starts_with("✓ 1 passed"), "{title}");
     let uri = editor.uri("test_prices.py");
     editor.wait_for("the diagnostic to go", |session| {
@@ -130,7 +134,7 @@ fn an_unsaved_module_is_what_its_tests_see() {
     editor.open("prices.py");
     editor.open("test_prices.py");
     editor.replace("prices.py", "return sum(prices)", "return 7");
-    assert_eq!(run(&editor, "test_prices.py", 4), "✗ 1 failed");
+    assert_eq!(run(&editor, "test_prices.py", Some("test_adds_up")), "✗ 1 failed");
 }
 
 #[test]
@@ -138,9 +142,9 @@ fn doctests() {
     let workspace = workspace();
     let editor = Client::start(&workspace);
     editor.open("prices.py");
-    let title = run(&editor, "prices.py", 1);
+    let title = run(&editor, "prices.py", Some("total"));
     assert!(title.starts_with("✓ 1 passed"), "{title}");
-    assert_eq!(run(&editor, "prices.py", 11), "✗ 1 failed");
+    assert_eq!(run(&editor, "prices.py", Some("net")), "✗ 1 failed");
     let failed = editor.diagnostic("prices.py", "the failed example", |item| item["range"]["start"]["line"] == 13);
     assert!(failed["message"].to_string().contains("99"), "{failed}");
 }
@@ -150,9 +154,9 @@ fn a_script() {
     let workspace = workspace();
     let editor = Client::start(&workspace);
     editor.open("script.py");
-    assert!(run(&editor, "script.py", 3).starts_with('✗'), "it exits with 3");
+    assert!(run(&editor, "script.py", None).starts_with('✗'), "it exits with 3");
     editor.replace("script.py", "raise SystemExit(3)", "print('done')");
-    assert!(run(&editor, "script.py", 3).starts_with('✓'));
+    assert!(run(&editor, "script.py", None).starts_with('✓'));
 }
 
 #[test]
@@ -177,7 +181,7 @@ def test_cannot_escape():
     );
     let editor = Client::start(&workspace);
     editor.open("test_escape.py");
-    let title = run(&editor, "test_escape.py", 7);
+    let title = run(&editor, "test_escape.py", Some("test_cannot_escape"));
     assert!(title.starts_with("✓ 1 passed"), "{title}: {:?}", editor.session().diagnostics);
     assert!(!workspace.path("written.txt").exists());
 }
@@ -198,8 +202,8 @@ def test_short():
     );
     let editor = Client::start(&workspace);
     editor.open("test_endless.py");
-    let title = run(&editor, "test_endless.py", 1);
+    let title = run(&editor, "test_endless.py", Some("test_endless"));
     assert!(title.starts_with('✗'), "{title}");
-    let title = run(&editor, "test_endless.py", 6);
+    let title = run(&editor, "test_endless.py", Some("test_short"));
     assert!(title.starts_with("✓ 1 passed"), "{title}");
 }

@@ -25,12 +25,13 @@ end
 --- Runs the test, doctest or `__main__` whose lens is nearest at or above the cursor.
 function M.run(client)
   local row = vim.api.nvim_win_get_cursor(0)[1] - 1
-  client:request('textDocument/codeLens', { textDocument = vim.lsp.util.make_text_document_params() }, function(err, lenses)
+  local params = { textDocument = vim.lsp.util.make_text_document_params() }
+  client:request('textDocument/codeLens', params, function(err, lenses)
     local nearest
     for _, lens in ipairs(lenses or {}) do
       local line = lens.range.start.line
       local runs = lens.command and lens.command.command == 'tantu.run'
-      if runs and line <= row and (not nearest or line > nearest.range.start.line) then
+      if runs and line <= row and (not nearest or line >= nearest.range.start.line) then
         nearest = lens
       end
     end

@@ -6,7 +6,12 @@ vim.cmd('filetype plugin on')
 vim.api.nvim_create_autocmd('FileType', {
   pattern = 'python',
   callback = function()
-    vim.lsp.start({ name = 'tantu', cmd = session.command, root_dir = vim.uv.cwd() })
+    vim.lsp.start({
+      name = 'tantu',
+      cmd = session.command,
+      root_dir = vim.uv.cwd(),
+      on_exit = session.on_exit,
+    })
   end,
 })
 local progress = {}

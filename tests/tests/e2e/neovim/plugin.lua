@@ -5,7 +5,7 @@ local session = require('session')
 vim.opt.runtimepath:prepend(vim.env.TANTU_PLUGIN)
 vim.cmd.runtime('plugin/tantu.lua')
 vim.cmd('filetype plugin on')
-vim.lsp.config('tantu', { cmd = session.command })
+vim.lsp.config('tantu', { cmd = session.command, on_exit = session.on_exit })
 vim.lsp.enable('tantu')
 
 -- What a picker shows is kept; the answer is scripted.

@@ -86,12 +86,17 @@ function M.lens(prefix, seconds)
   end, seconds)
 end
 
---- Ends the session as `:quit` does.
+--- Ends the session as `:quit` does. The client has to be configured with `on_exit = session.on_exit`.
 function M.stop(client)
   client:stop()
-  M.wait('stopped', function()
-    return client:is_stopped()
+  local code = M.wait('the server has gone', function()
+    return M.exit_code
   end, 10)
+  M.must(code == 0, 'the server ended with ' .. code)
+end
+
+function M.on_exit(code)
+  M.exit_code = code
 end
 
 return M
