@@ -1,6 +1,6 @@
 //! The Python parser.
 
-use ruff_python_ast::{ModModule, PySourceType, Stmt};
+use ruff_python_ast::{Expr, ModModule, PySourceType, Stmt, StringLiteral};
 use ruff_text_size::{Ranged, TextRange};
 
 /// A mistake in the syntax of a file.
@@ -19,6 +19,12 @@ pub struct Parsed {
 /// Parses `text`; never fails.
 pub fn parse(text: &str) -> Parsed {
     Parsed { module: ruff_python_parser::parse_unchecked_source(text, PySourceType::Python) }
+}
+
+/// The expression written in the string `literal`, as in `x: "Order"`, with offsets in `text`. `None` when it is not one.
+pub fn parse_annotation(text: &str, literal: &StringLiteral) -> Option<Expr> {
+    let parsed = ruff_python_parser::parse_string_annotation(text, literal).ok()?;
+    Some(parsed.into_expr())
 }
 
 impl Parsed {

@@ -1,0 +1,125 @@
+//! Call edges.
+
+use syntax::TextRange;
+
+use super::Analysis;
+use crate::link::CallLink;
+use crate::summary::SymbolIndex;
+use crate::types::{Def, Unit};
+use crate::{Confidence, FileId, SymbolId, Unresolved};
+
+/// All calls between two definitions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The definition at the other end.
+    pub other: SymbolId,
+    /// In source order.
+    pub sites: Vec<CallSite>,
+    /// The best of the sites'.
+    pub confidence: Confidence,
+}
+
+/// One place that calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallSite {
+    pub file: FileId,
+    /// The callee's name token: `bar` in `foo.bar(1)`.
+    pub range: TextRange,
+    pub confidence: Confidence,
+}
+
+impl Analysis {
+    /// Who calls `id`, sorted by path and offset. Calling a class counts as calling its `__init__` too.
+    pub fn callers(&self, id: SymbolId) -> Vec<Call> {
+        let mut calls = Vec::new();
+        for file in self.sources(id.file) {
+            self.calls_from(file, |caller, site, target, _| {
+                if target == id {
+                    add(&mut calls, caller, site);
+                }
+            });
+        }
+        calls.sort_by_key(|call: &Call| (self.path(call.other.file), call.sites[0].range.start()));
+        calls
+    }
+
+    /// For every definition of `file` that is called: by how many others. One pass, for code lenses.
+    pub fn caller_counts(&self, file: FileId) -> Vec<(SymbolId, usize)> {
+        let mut pairs = std::collections::BTreeSet::new();
+        for source in self.sources(file) {
+            self.calls_from(source, |caller, _, target, _| {
+                if target.file == file {
+                    pairs.insert((target, caller));
+                }
+            });
+        }
+        let mut counts: Vec<(SymbolId, usize)> = Vec::new();
+        for (target, _) in pairs {
+            match counts.last_mut() {
+                Some((last, count)) if *last == target => *count += 1,
+                _ => counts.push((target, 1)),
+            }
+        }
+        counts
+    }
+
+    /// What the code of `id` itself calls, in source order; nested functions and lambdas have their own calls.
+    pub fn callees(&self, id: SymbolId) -> Vec<Call> {
+        let mut calls = Vec::new();
+        self.calls_from(id.file, |caller, site, target, implied| {
+            if caller == id && !implied {
+                add(&mut calls, target, site);
+            }
+        });
+        calls
+    }
+
+    /// The calls in the code of `id` that leave the workspace, with the dotted name of what is called.
+    pub fn external_calls(&self, id: SymbolId) -> Vec<(TextRange, String)> {
+        self.other_calls(id, |link| match link {
+            CallLink::External(name) => Some(name.to_string()),
+            _ => None,
+        })
+    }
+
+    /// The calls in the code of `id` whose target is not known, and why.
+    pub fn unresolved_calls(&self, id: SymbolId) -> Vec<(TextRange, Unresolved)> {
+        self.other_calls(id, |link| match link {
+            CallLink::Unresolved(reason) => Some(*reason),
+            _ => None,
+        })
+    }
+
+    fn other_calls<T>(&self, id: SymbolId, pick: impl Fn(&CallLink) -> Option<T>) -> Vec<(TextRange, T)> {
+        let Some(def) = self.snapshot.def(id).filter(|def| !def.unit.retained) else { return Vec::new() };
+        let Some(facts) = self.facts(id.file) else { return Vec::new() };
+        let calls = facts.summary.calls.iter().zip(&self.snapshot.links[id.file.index()].calls);
+        calls
+            .filter(|(call, _)| call.caller == def.symbol)
+            .filter_map(|(call, link)| Some((call.range, pick(link)?)))
+            .collect()
+    }
+
+    /// Visits the call edges of a file: caller, site, target, whether it is implied.
+    fn calls_from(&self, file: FileId, mut visit: impl FnMut(SymbolId, CallSite, SymbolId, bool)) {
+        let Some(facts) = self.facts(file) else { return };
+        let caller = |symbol: SymbolIndex| self.id(Def { unit: Unit::live(file), symbol });
+        for (call, link) in facts.summary.calls.iter().zip(&self.snapshot.links[file.index()].calls) {
+            let CallLink::Edges(edges) = link else { continue };
+            for edge in edges {
+                let site = CallSite { file, range: call.range, confidence: edge.confidence };
+                visit(caller(call.caller), site, edge.target, edge.implied);
+            }
+        }
+    }
+}
+
+fn add(calls: &mut Vec<Call>, other: SymbolId, site: CallSite) {
+    match calls.iter_mut().find(|call| call.other == other) {
+        Some(call) => {
+            call.confidence = call.confidence.min(site.confidence);
+            call.sites.push(site);
+        }
+        None => calls.push(Call { other, sites: vec![site], confidence: site.confidence }),
+    }
+}

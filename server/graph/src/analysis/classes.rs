@@ -1,0 +1,133 @@
+//! Inheritance.
+
+use rustc_hash::FxHashSet;
+
+use super::Analysis;
+use crate::eval::Referent;
+use crate::types::{Def, Unit, Value};
+use crate::{Name, SymbolId, SymbolKind};
+
+impl Analysis {
+    /// Direct base classes in the workspace, in the order in which they are written.
+    pub fn bases(&self, class: SymbolId) -> Vec<SymbolId> {
+        let Some(def) = self.snapshot.def(class) else { return Vec::new() };
+        let links = &self.snapshot.links[class.file.index()];
+        links.bases.iter().filter(|(symbol, _)| *symbol == def.symbol).map(|(_, base)| *base).collect()
+    }
+
+    /// Direct subclasses, sorted by path and offset.
+    pub fn subclasses(&self, class: SymbolId) -> Vec<SymbolId> {
+        let mut found = Vec::new();
+        for file in self.sources(class.file) {
+            for (symbol, base) in &self.snapshot.links[file.index()].bases {
+                if *base == class {
+                    found.push(self.id(Def { unit: Unit::live(file), symbol: *symbol }));
+                }
+            }
+        }
+        found.sort_by_key(|&id| (self.path(id.file), self.symbol(id).range.start()));
+        found.dedup();
+        found
+    }
+
+    /// The class and its base classes in the workspace in method resolution order.
+    pub fn ancestors(&self, class: SymbolId) -> Vec<SymbolId> {
+        let Some(def) = self.snapshot.def(class) else { return Vec::new() };
+        let mro = self.evaluator().mro(def);
+        mro.classes.iter().map(|&class| self.id(class)).collect()
+    }
+
+    /// What a method, or other member of a class, overrides; the nearest first.
+    pub fn overridden(&self, member: SymbolId) -> Vec<SymbolId> {
+        let Some((class, name)) = self.member_of(member) else { return Vec::new() };
+        let ancestors = self.ancestors(class);
+        ancestors.into_iter().skip(1).filter_map(|base| self.own_member(base, name)).collect()
+    }
+
+    /// What overrides a method, or other member of a class, in subclasses at any depth.
+    pub fn overriding(&self, member: SymbolId) -> Vec<SymbolId> {
+        let Some((class, name)) = self.member_of(member) else { return Vec::new() };
+        let mut found = Vec::new();
+        let mut seen = FxHashSet::from_iter([class]);
+        let mut pending = self.subclasses(class);
+        while let Some(subclass) = pending.pop() {
+            if seen.insert(subclass) {
+                found.extend(self.own_member(subclass, name));
+                pending.extend(self.subclasses(subclass));
+            }
+        }
+        found.sort_by_key(|&id| (self.path(id.file), self.symbol(id).range.start()));
+        found
+    }
+
+    /// Methods, class and instance attributes, inherited ones included: in method resolution order, the first of a name.
+    pub fn members(&self, class: SymbolId) -> Vec<SymbolId> {
+        let mut seen = FxHashSet::default();
+        let mut members = Vec::new();
+        for class in self.ancestors(class) {
+            let children = self.children(class).into_iter();
+            members.extend(children.filter(|&member| {
+                let symbol = self.symbol(member);
+                symbol.kind != SymbolKind::Lambda && seen.insert(symbol.name)
+            }));
+        }
+        members
+    }
+
+    fn member_of(&self, member: SymbolId) -> Option<(SymbolId, Name)> {
+        let symbol = self.symbol(member);
+        let class = symbol.parent?;
+        (self.symbol(class).kind == SymbolKind::Class).then(|| (class, Name::new(symbol.name)))
+    }
+
+    fn own_member(&self, class: SymbolId, name: Name) -> Option<SymbolId> {
+        let def = self.snapshot.def(class)?;
+        let referents = self.evaluator().own_referents(def, name);
+        referents.into_iter().find_map(|referent| match referent {
+            Referent::Definition(def) => Some(self.id(def)),
+            _ => None,
+        })
+    }
+
+    /// Classes of the workspace that the annotations of a function name.
+    pub fn annotated_types(&self, function: SymbolId) -> Vec<SymbolId> {
+        let Some(def) = self.snapshot.def(function) else { return Vec::new() };
+        let summary = self.snapshot.world().summary(def.unit);
+        let facts = summary.symbol(def.symbol);
+        let mut evaluator = self.evaluator();
+        let mut found = Vec::new();
+        let scope = facts.scope.map(|scope| summary.scope(scope));
+        let mut annotations = Vec::new();
+        for param in &facts.params {
+            let bindings = scope.and_then(|scope| scope.names.get(&param.name));
+            for &binding in bindings.into_iter().flatten() {
+                if let crate::summary::BindingValue::Parameter { annotation: Some(annotation), .. } =
+                    summary.binding(binding).value
+                {
+                    annotations.push(annotation);
+                }
+            }
+        }
+        annotations.extend(facts.function.iter().filter_map(|function| function.return_annotation));
+        for annotation in annotations {
+            self.classes_in(&evaluator.eval(def.unit, annotation), &mut found);
+        }
+        found
+    }
+
+    pub(super) fn classes_in(&self, types: &crate::types::Types, found: &mut Vec<SymbolId>) {
+        for typed in types.iter() {
+            match &typed.value {
+                Value::Instance(class) | Value::Class(class) | Value::Super(class) => {
+                    let id = self.id(*class);
+                    if !found.contains(&id) {
+                        found.push(id);
+                    }
+                }
+                Value::Sequence(inner) | Value::Mapping(inner) | Value::Returns(inner) => self.classes_in(inner, found),
+                Value::Tuple(parts) => parts.iter().for_each(|part| self.classes_in(part, found)),
+                _ => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! From a place in the text to what it means, and back.
+
+use rustc_hash::FxHashSet;
+use syntax::{TextRange, TextSize};
+
+use super::Analysis;
+use crate::eval::{Evaluator, Referent};
+use crate::summary::{BindingValue, Occurrence, Occurs, ScopeKind, Summary, SymbolIndex};
+use crate::types::{Def, Unit};
+use crate::{Confidence, FileId, Name, SymbolId};
+
+/// What a name refers to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    Symbol(SymbolId, Confidence),
+    /// A local variable or parameter, by the range that binds it.
+    Local {
+        file: FileId,
+        range: TextRange,
+        parameter: bool,
+    },
+    /// Outside the workspace, by its dotted name.
+    External(String),
+}
+
+/// A use of a definition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Site {
+    pub file: FileId,
+    /// The identifier.
+    pub range: TextRange,
+    /// The innermost definition around it.
+    pub within: SymbolId,
+    pub confidence: Confidence,
+    pub write: bool,
+}
+
+impl Analysis {
+    /// The identifier at a place; its end counts as well.
+    pub fn name_at(&self, file: FileId, offset: TextSize) -> Option<TextRange> {
+        self.occurrence(file, offset).map(|occurrence| occurrence.range)
+    }
+
+    fn occurrence(&self, file: FileId, offset: TextSize) -> Option<Occurrence> {
+        let occurrences = &self.facts(file)?.summary.occurrences;
+        let after = occurrences.partition_point(|occurrence| occurrence.range.start() <= offset);
+        // Names do not overlap, but what an import binds may lie in the name that it imports.
+        let near = occurrences[..after].iter().rev().take(4);
+        near.filter(|occurrence| occurrence.range.contains_inclusive(offset))
+            .min_by_key(|occurrence| occurrence.range.len())
+            .copied()
+    }
+
+    /// What the name at a place refers to.
+    pub fn targets(&self, file: FileId, offset: TextSize) -> Vec<Target> {
+        let Some(occurrence) = self.occurrence(file, offset) else { return Vec::new() };
+        let referents = self.evaluator().referents(Unit::live(file), occurrence.what);
+        let several = referents.len() > 1;
+        referents.into_iter().map(|(referent, inferred)| self.target(referent, inferred, several)).collect()
+    }
+
+    fn target(&self, referent: Referent, inferred: bool, several: bool) -> Target {
+        match referent {
+            Referent::Definition(def) => Target::Symbol(self.id(def), confidence(inferred, several)),
+            Referent::Local(unit, binding) => {
+                let facts = self.snapshot.world().summary(unit).binding(binding);
+                let parameter = matches!(facts.value, BindingValue::Parameter { .. });
+                Target::Local { file: unit.file, range: facts.range, parameter }
+            }
+            Referent::External(name) => Target::External(name.to_string()),
+        }
+    }
+
+    /// Classes of the workspace that the name at a place may be, or be an instance of.
+    pub fn types_at(&self, file: FileId, offset: TextSize) -> Vec<SymbolId> {
+        let Some(occurrence) = self.occurrence(file, offset) else { return Vec::new() };
+        let unit = Unit::live(file);
+        let mut evaluator = self.evaluator();
+        let types = match occurrence.what {
+            Occurs::Load(expr) | Occurs::StoreAttribute(expr) => evaluator.eval(unit, expr),
+            Occurs::Store(binding) => evaluator.binding(unit, binding),
+            _ => return Vec::new(),
+        };
+        let mut found = Vec::new();
+        self.classes_in(&types, &mut found);
+        found
+    }
+
+    /// Every use of a definition in the workspace, the definition itself left out; sorted by path and offset.
+    pub fn references(&self, id: SymbolId) -> Vec<Site> {
+        let Some(def) = self.snapshot.def(id) else { return Vec::new() };
+        let mut sites = Vec::new();
+        let mut evaluator = self.evaluator();
+        let mut seen: FxHashSet<Name> = FxHashSet::default();
+        let facts = self.symbol_facts(def);
+        let name = if def.symbol == SymbolIndex::MODULE { Name::new(self.symbol(id).name) } else { facts.name };
+        let mut names = vec![name];
+        // An import may give the definition another name, under which it is used and imported again.
+        while let Some(name) = names.pop() {
+            if !seen.insert(name) {
+                continue;
+            }
+            for file in self.files() {
+                let Some(facts) = self.facts(file) else { continue };
+                // A module is also mentioned inside dotted names, which are one occurrence.
+                if facts.summary.mentions(name) || def.symbol == SymbolIndex::MODULE {
+                    self.sites_in(&mut evaluator, file, &facts.summary, def, name, &mut sites, &mut names);
+                }
+            }
+        }
+        sites.sort_by_key(|site: &Site| (self.path(site.file), site.range.start()));
+        sites.dedup_by_key(|site| (site.file, site.range));
+        sites
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the inner loop of `references`, split off to be readable")]
+    fn sites_in(
+        &self,
+        evaluator: &mut Evaluator<'_>,
+        file: FileId,
+        summary: &Summary,
+        def: Def,
+        name: Name,
+        sites: &mut Vec<Site>,
+        names: &mut Vec<Name>,
+    ) {
+        let unit = Unit::live(file);
+        let wanted = Referent::Definition(def);
+        for occurrence in &summary.occurrences {
+            let is_candidate = match occurrence.what {
+                Occurs::Definition(_) => false,
+                Occurs::ImportedModule(_) => def.symbol == SymbolIndex::MODULE,
+                Occurs::Import(import) if summary.import(import).name.is_none() => def.symbol == SymbolIndex::MODULE,
+                what => summary.occurring_name(what) == Some(name),
+            };
+            if !is_candidate {
+                continue;
+            }
+            let referents = evaluator.referents(unit, occurrence.what);
+            let Some((_, inferred)) = referents.iter().find(|(referent, _)| *referent == wanted) else { continue };
+            let own_definition = def.unit == unit && summary.symbol(def.symbol).name_range == occurrence.range;
+            if own_definition {
+                continue;
+            }
+            if let Occurs::Import(import) = occurrence.what {
+                let bound = summary.bindings.iter().find(|binding| binding.value == BindingValue::Import(import));
+                names.extend(bound.map(|binding| binding.name).filter(|bound| *bound != name));
+            }
+            sites.push(Site {
+                file,
+                range: occurrence.range,
+                within: self.enclosing(file, occurrence.range.start()),
+                confidence: confidence(*inferred, referents.len() > 1),
+                write: matches!(occurrence.what, Occurs::Store(_) | Occurs::StoreAttribute(_)),
+            });
+        }
+    }
+
+    /// Every occurrence of the local variable or parameter bound at a place, binding included.
+    pub fn local_references(&self, file: FileId, offset: TextSize) -> Vec<TextRange> {
+        let Some(facts) = self.facts(file) else { return Vec::new() };
+        let Some(occurrence) = self.occurrence(file, offset) else { return Vec::new() };
+        let unit = Unit::live(file);
+        let mut evaluator = self.evaluator();
+        let summary = &facts.summary;
+        // One variable may have several bindings: what counts is the scope that it belongs to.
+        let variable = |referents: &[(Referent, bool)]| {
+            referents.iter().find_map(|(referent, _)| match referent {
+                Referent::Local(_, binding) => Some((summary.binding(*binding).scope, summary.binding(*binding).name)),
+                _ => None,
+            })
+        };
+        let Some((scope, name)) = variable(&evaluator.referents(unit, occurrence.what)) else { return Vec::new() };
+        debug_assert!(matches!(
+            summary.scope(scope).kind,
+            ScopeKind::Function | ScopeKind::Comprehension | ScopeKind::Class | ScopeKind::Module
+        ));
+        let same_name = summary.occurrences.iter().filter(|other| summary.occurring_name(other.what) == Some(name));
+        same_name
+            .filter(|other| !matches!(summary_expr_is_attribute(summary, other.what), Some(true)))
+            .filter(|other| variable(&evaluator.referents(unit, other.what)) == Some((scope, name)))
+            .map(|other| other.range)
+            .collect()
+    }
+}
+
+fn summary_expr_is_attribute(summary: &Summary, what: Occurs) -> Option<bool> {
+    match what {
+        Occurs::Load(expr) => Some(matches!(summary.expr(expr), crate::summary::Expr::Attribute { .. })),
+        Occurs::StoreAttribute(_) => Some(true),
+        _ => None,
+    }
+}
+
+fn confidence(inferred: bool, several: bool) -> Confidence {
+    match (several, inferred) {
+        (true, _) => Confidence::Possible,
+        (false, true) => Confidence::Inferred,
+        (false, false) => Confidence::Exact,
+    }
+}

@@ -1,0 +1,529 @@
+//! Evaluates symbolic expressions across files.
+//!
+//! Every question another one may ask again is a [`Query`] with a remembered answer. Answers depend on each other in
+//! cycles (recursive functions, mutually importing modules); such a cycle is iterated from nothing until its answers stop
+//! growing, and none of them is remembered before that. So an answer never depends on which question was asked first,
+//! and the graph not on the number of threads.
+
+mod attribute;
+mod class;
+mod definition;
+mod names;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::modules::Modules;
+use crate::snapshot::FileFacts;
+use crate::summary::{BindingIndex, BindingValue, Expr, ExprIndex, Item, ScopeKind, Summary, SymbolIndex, item_key};
+use crate::types::{Def, Typed, Types, Unit, Value};
+use crate::{FileId, Name};
+
+pub(crate) use definition::Referent;
+pub(crate) use names::is_builtin;
+
+/// Iterations of a cycle. Real code settles in two or three; the bound is for code that was written to have no fixpoint.
+const MAX_ITERATIONS: u32 = 12;
+
+/// Nesting of queries. Deeper chains are generated code; they are cut as if they were a cycle.
+const MAX_DEPTH: usize = 600;
+
+/// All files and their names: what evaluation may look at.
+#[derive(Clone, Copy)]
+pub(crate) struct World<'a> {
+    pub files: &'a [Option<std::sync::Arc<FileFacts>>],
+    pub modules: &'a Modules,
+}
+
+impl<'a> World<'a> {
+    pub fn file(&self, file: FileId) -> Option<&'a FileFacts> {
+        self.files.get(file.index())?.as_deref()
+    }
+
+    pub fn summary(&self, unit: Unit) -> &'a Summary {
+        let facts = self.file(unit.file);
+        let summary = match unit.retained {
+            false => facts.map(|facts| &*facts.summary),
+            true => facts.and_then(|facts| facts.retained.as_ref()).map(|retained| &*retained.summary),
+        };
+        // Only reached with a unit of a file that was removed while links to it are being replaced.
+        summary.unwrap_or_else(|| crate::snapshot::empty_summary())
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Query {
+    Binding(Unit, BindingIndex),
+    /// What a name means for other modules.
+    Member(FileId, Name),
+    /// What a call returns; with the class of the receiver for methods.
+    Return(Def, Option<Def>),
+    Bases(Def),
+    /// What methods assign to an attribute.
+    InstanceAttribute(Def, Name),
+}
+
+/// What an answer rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Dependency {
+    Item(u64),
+    Query(Query),
+}
+
+#[derive(Debug, Default)]
+struct Answer {
+    types: Types,
+    dependencies: Vec<Dependency>,
+}
+
+/// A question being answered.
+struct Frame {
+    query: Query,
+    /// The lowest frame whose unfinished answer was used.
+    low: usize,
+    dependencies: Vec<Dependency>,
+    /// Length of [`Evaluator::unsettled`] when the frame was opened.
+    unsettled: usize,
+}
+
+/// The answer of a question that is part of an unfinished cycle.
+struct Provisional {
+    types: Types,
+    dependencies: Vec<Dependency>,
+    /// Valid in this iteration; the frame it waits for.
+    low: Option<usize>,
+}
+
+/// Evaluates against one [`World`], remembering answers. For one thread and one revision.
+pub(crate) struct Evaluator<'a> {
+    pub world: World<'a>,
+    answers: FxHashMap<Query, Answer>,
+    mros: FxHashMap<Def, std::rc::Rc<class::Mro>>,
+    frames: Vec<Frame>,
+    open: FxHashMap<Query, usize>,
+    provisional: FxHashMap<Query, Provisional>,
+    /// The provisional queries, in the order in which they were finished.
+    unsettled: Vec<Query>,
+    changed: bool,
+    /// Dependencies of what is evaluated outside any query.
+    outer: Vec<Dependency>,
+}
+
+impl<'a> Evaluator<'a> {
+    pub fn new(world: World<'a>) -> Self {
+        Evaluator {
+            world,
+            answers: FxHashMap::default(),
+            mros: FxHashMap::default(),
+            frames: Vec::new(),
+            open: FxHashMap::default(),
+            provisional: FxHashMap::default(),
+            unsettled: Vec::new(),
+            changed: false,
+            outer: Vec::new(),
+        }
+    }
+
+    /// The keys of everything that was looked up since the last call, in any file.
+    pub fn take_dependencies(&mut self) -> FxHashSet<u64> {
+        let mut pending = std::mem::take(&mut self.outer);
+        let mut seen: FxHashSet<Query> = FxHashSet::default();
+        let mut items = FxHashSet::default();
+        while let Some(dependency) = pending.pop() {
+            match dependency {
+                Dependency::Item(key) => {
+                    items.insert(key);
+                }
+                Dependency::Query(query) => {
+                    if seen.insert(query)
+                        && let Some(answer) = self.answers.get(&query)
+                    {
+                        pending.extend_from_slice(&answer.dependencies);
+                    }
+                }
+            }
+        }
+        items
+    }
+
+    fn depends(&mut self, dependency: Dependency) {
+        match self.frames.last_mut() {
+            Some(frame) => frame.dependencies.push(dependency),
+            None => self.outer.push(dependency),
+        }
+    }
+
+    /// Notes that `item` of `file` was looked up, whether it was found or not.
+    pub(super) fn looked_up(&mut self, file: FileId, item: Item) {
+        self.depends(Dependency::Item(file_item(file, item_key(item))));
+    }
+
+    /// Notes that it mattered whether a module of this name exists.
+    pub(super) fn looked_up_module(&mut self, name: Name) {
+        self.depends(Dependency::Item(module_item(name)));
+    }
+
+    fn ask(&mut self, query: Query) -> Types {
+        self.depends(Dependency::Query(query));
+        if let Some(answer) = self.answers.get(&query) {
+            return answer.types.clone();
+        }
+        if let Some(&depth) = self.open.get(&query) {
+            self.waits_for(depth);
+            return self.provisional.get(&query).map(|provisional| provisional.types.clone()).unwrap_or_default();
+        }
+        if let Some(Provisional { types, low: Some(low), .. }) = self.provisional.get(&query) {
+            let (types, low) = (types.clone(), *low);
+            self.waits_for(low);
+            return types;
+        }
+        if self.frames.len() >= MAX_DEPTH {
+            self.waits_for(0);
+            return Types::none();
+        }
+        self.answer(query)
+    }
+
+    fn waits_for(&mut self, depth: usize) {
+        if let Some(frame) = self.frames.last_mut() {
+            frame.low = frame.low.min(depth);
+        }
+    }
+
+    fn answer(&mut self, query: Query) -> Types {
+        let depth = self.frames.len();
+        self.open.insert(query, depth);
+        let mut iterations = 0;
+        let outer_changed = std::mem::take(&mut self.changed);
+        loop {
+            let unsettled = self.unsettled.len();
+            self.frames.push(Frame { query, low: usize::MAX, dependencies: Vec::new(), unsettled });
+            let types = self.compute(query);
+            let Some(frame) = self.frames.pop() else { return types };
+            if frame.low == usize::MAX {
+                self.open.remove(&query);
+                self.provisional.remove(&query);
+                self.answers.insert(query, Answer { types: types.clone(), dependencies: frame.dependencies });
+                self.changed = outer_changed;
+                return types;
+            }
+            let before = self.provisional.get(&query).map(|provisional| &provisional.types);
+            self.changed |= before.map_or(!types.is_empty(), |before| *before != types);
+            let low = (frame.low < depth).then_some(frame.low);
+            let provisional = Provisional { types: types.clone(), dependencies: frame.dependencies, low };
+            self.provisional.insert(query, provisional);
+            if frame.low < depth {
+                // Part of a cycle that began further down; it will be asked again from there, and so will all that
+                // waited for this frame, whose number another one may get.
+                for query in &self.unsettled[frame.unsettled..] {
+                    if let Some(provisional) = self.provisional.get_mut(query) {
+                        provisional.low = provisional.low.map(|low| low.min(frame.low));
+                    }
+                }
+                self.open.remove(&query);
+                self.unsettled.push(frame.query);
+                self.waits_for(frame.low);
+                self.changed |= outer_changed;
+                return types;
+            }
+            iterations += 1;
+            if !self.changed || iterations >= MAX_ITERATIONS {
+                self.open.remove(&query);
+                self.settle(query, frame.unsettled);
+                self.changed = outer_changed;
+                return types;
+            }
+            self.changed = false;
+            self.begin_iteration(frame.unsettled);
+        }
+    }
+
+    /// The answers of a finished cycle stand.
+    fn settle(&mut self, head: Query, from: usize) {
+        let mut settled: Vec<Query> = self.unsettled.drain(from..).collect();
+        settled.push(head);
+        for query in settled {
+            if let Some(Provisional { types, dependencies, .. }) = self.provisional.remove(&query) {
+                self.answers.insert(query, Answer { types, dependencies });
+            }
+        }
+    }
+
+    /// Keeps the cycle's answers as a start, but computes each again.
+    fn begin_iteration(&mut self, from: usize) {
+        for query in self.unsettled.drain(from..) {
+            if let Some(provisional) = self.provisional.get_mut(&query) {
+                provisional.low = None;
+            }
+        }
+    }
+
+    fn compute(&mut self, query: Query) -> Types {
+        match query {
+            Query::Binding(unit, binding) => self.compute_binding(unit, binding),
+            Query::Member(file, name) => self.compute_member(file, name),
+            Query::Return(function, receiver) => self.compute_return(function, receiver),
+            Query::Bases(class) => self.compute_bases(class),
+            Query::InstanceAttribute(class, name) => self.compute_instance_attribute(class, name),
+        }
+    }
+
+    // ---- bindings and expressions
+
+    pub fn bindings(&mut self, unit: Unit, bindings: &[BindingIndex]) -> Types {
+        let mut types = Types::none();
+        for &binding in bindings {
+            types.extend(self.binding(unit, binding));
+        }
+        types
+    }
+
+    pub fn binding(&mut self, unit: Unit, binding: BindingIndex) -> Types {
+        let facts = self.world.summary(unit).binding(binding);
+        match &facts.value {
+            // Cheaper to build than to remember.
+            BindingValue::Definition(symbol) => {
+                self.note_binding(unit, binding);
+                self.definition(Def { unit, symbol: *symbol })
+            }
+            _ => self.ask(Query::Binding(unit, binding)),
+        }
+    }
+
+    /// A definition as a value. Decorators other than the well-known ones may replace it, so it is only inferred then.
+    fn definition(&self, def: Def) -> Types {
+        let symbol = self.world.summary(def.unit).symbol(def.symbol);
+        let value = if symbol.class.is_some() { Value::Class(def) } else { Value::Function(def) };
+        let types = Types::one(value);
+        if symbol.flags.is_decorated && symbol.class.is_none() { types.inferred() } else { types }
+    }
+
+    fn note_binding(&mut self, unit: Unit, binding: BindingIndex) {
+        let summary = self.world.summary(unit);
+        let facts = summary.binding(binding);
+        let scope = summary.scope(facts.scope);
+        let owner = summary.symbol(scope.symbol).path;
+        let item = match scope.kind {
+            ScopeKind::Module | ScopeKind::Class => Item::Name { owner, name: facts.name },
+            ScopeKind::Function | ScopeKind::Comprehension => Item::Definition { path: owner },
+        };
+        self.looked_up(unit.file, item);
+    }
+
+    fn compute_binding(&mut self, unit: Unit, binding: BindingIndex) -> Types {
+        self.note_binding(unit, binding);
+        let summary = self.world.summary(unit);
+        let facts = summary.binding(binding);
+        match &facts.value {
+            BindingValue::Definition(symbol) => self.definition(Def { unit, symbol: *symbol }),
+            BindingValue::Import(import) => self.import(unit, *import),
+            BindingValue::Value(value) => self.eval(unit, *value).inferred(),
+            BindingValue::Parameter { position, annotation, default } => {
+                let function = summary.scope(facts.scope).symbol;
+                if let Some(annotation) = annotation {
+                    let types = self.eval(unit, *annotation);
+                    if !types.is_empty() {
+                        return types.inferred();
+                    }
+                }
+                if *position == 0
+                    && let Some(receiver) = self.receiver(unit, function)
+                {
+                    return receiver.inferred();
+                }
+                default.map(|default| self.eval(unit, default).inferred()).unwrap_or_default()
+            }
+            BindingValue::Join(inputs) => self.bindings(unit, inputs),
+        }
+    }
+
+    /// What the first parameter of a method is.
+    fn receiver(&self, unit: Unit, function: SymbolIndex) -> Option<Types> {
+        let summary = self.world.summary(unit);
+        let class = Def { unit, symbol: summary.enclosing_class(function)? };
+        let flags = summary.symbol(function).flags;
+        if flags.is_staticmethod {
+            return None;
+        }
+        Some(Types::one(if flags.is_classmethod { Value::Class(class) } else { Value::Instance(class) }))
+    }
+
+    pub fn eval(&mut self, unit: Unit, expr: ExprIndex) -> Types {
+        let summary = self.world.summary(unit);
+        match summary.expr(expr) {
+            Expr::Local(bindings) => self.bindings(unit, bindings),
+            Expr::Free { scope, name } => self.free(unit, *scope, *name),
+            Expr::Attribute { value, name } => {
+                let receivers = self.eval(unit, *value);
+                self.attribute(&receivers, *name)
+            }
+            Expr::Call { callee, arguments } => {
+                let _ = arguments;
+                let callees = self.eval(unit, *callee);
+                self.call(&callees)
+            }
+            Expr::Super(class) => Types::one(Value::Super(Def { unit, symbol: *class })),
+            Expr::SelfInstance(class) => Types::one(Value::Instance(Def { unit, symbol: *class })),
+            Expr::ClassOf(value) => {
+                let values = self.eval(unit, *value);
+                map(&values, |value| match value {
+                    Value::Instance(class) | Value::Class(class) => Some(Value::Class(*class)),
+                    other => Some(other.clone()),
+                })
+            }
+            Expr::InstanceOf(class) => {
+                let classes = self.eval(unit, *class);
+                map(&classes, |value| match value {
+                    Value::Class(class) => Some(Value::Instance(*class)),
+                    Value::Module(_) | Value::Namespace(_) | Value::Function(_) | Value::Method { .. } => None,
+                    other => Some(other.clone()),
+                })
+            }
+            Expr::Element(value) => {
+                let values = self.eval(unit, *value);
+                self.element(&values)
+            }
+            Expr::Item { value, index } => {
+                let values = self.eval(unit, *value);
+                self.item(&values, *index)
+            }
+            Expr::Awaited(value) => self.eval(unit, *value),
+            Expr::Entered(value) => {
+                let values = self.eval(unit, *value);
+                self.entered(&values)
+            }
+            Expr::Union(parts) => {
+                let mut types = Types::none();
+                for &part in parts {
+                    types.extend(self.eval(unit, part));
+                }
+                types
+            }
+            Expr::OrElse(first, second) => {
+                let types = self.eval(unit, *first);
+                if types.is_empty() { self.eval(unit, *second) } else { types }
+            }
+            Expr::Sequence(element) => Types::one(Value::Sequence(self.eval(unit, *element).nested())),
+            Expr::Mapping(value) => Types::one(Value::Mapping(self.eval(unit, *value).nested())),
+            Expr::Tuple(parts) => {
+                let parts = parts.iter().map(|&part| self.eval(unit, part).nested()).collect();
+                Types::one(Value::Tuple(parts))
+            }
+            Expr::Function(symbol) => Types::one(Value::Function(Def { unit, symbol: *symbol })),
+            Expr::Builtin(name) => Types::one(Value::Builtin(*name)),
+            Expr::Unknown => Types::none(),
+        }
+    }
+
+    // ---- calls
+
+    /// What a call of any of `callees` gives.
+    pub fn call(&mut self, callees: &Types) -> Types {
+        let mut types = Types::none();
+        for typed in callees.iter() {
+            let result = match &typed.value {
+                Value::Class(class) => Types::one(Value::Instance(*class)),
+                Value::Function(function) => self.returned(*function, None),
+                Value::Method { function, receiver } => self.returned(*function, Some(*receiver)),
+                Value::Instance(class) => {
+                    let methods = self.instance_member(*class, Name::new("__call__"));
+                    self.call_methods(&methods)
+                }
+                Value::Returns(types) => types.clone(),
+                Value::Builtin(name) => Types::one(Value::Builtin(*name)),
+                Value::External(name) => Types::one(Value::External(called(*name))),
+                _ => continue,
+            };
+            types.extend(if typed.inferred { result.inferred() } else { result });
+        }
+        types
+    }
+
+    /// Calls only methods, so that an instance whose class has an instance as `__call__` does not recur for ever.
+    pub(super) fn call_methods(&mut self, methods: &Types) -> Types {
+        let mut types = Types::none();
+        for typed in methods.iter() {
+            if let Value::Method { function, receiver } = typed.value {
+                types.extend(self.returned(function, Some(receiver)));
+            }
+        }
+        types
+    }
+
+    pub(super) fn returned(&mut self, function: Def, receiver: Option<Def>) -> Types {
+        self.ask(Query::Return(function, receiver)).inferred()
+    }
+
+    fn compute_return(&mut self, function: Def, receiver: Option<Def>) -> Types {
+        let unit = function.unit;
+        let summary = self.world.summary(unit);
+        let symbol = summary.symbol(function.symbol);
+        self.looked_up(unit.file, Item::Definition { path: symbol.path });
+        let Some(facts) = &symbol.function else { return Types::none() };
+        if let Some(annotation) = facts.return_annotation {
+            let types = self.eval(unit, annotation);
+            if !types.is_empty() {
+                return match (summary.expr(annotation), receiver) {
+                    (Expr::SelfInstance(_), Some(receiver)) => Types::one(Value::Instance(receiver)),
+                    _ => types,
+                };
+            }
+        }
+        if symbol.flags.is_generator {
+            let mut elements = Types::none();
+            for &value in &facts.yields {
+                elements.extend(self.eval(unit, value));
+            }
+            return Types::one(Value::Sequence(elements.nested()));
+        }
+        let mut types = Types::none();
+        for &value in &facts.returns {
+            let returned = match receiver {
+                Some(receiver) => self.returned_receiver(unit, value, receiver),
+                None => None,
+            };
+            types.extend(match returned {
+                Some(types) => types,
+                None => self.eval(unit, value),
+            });
+        }
+        types
+    }
+
+    /// `return self` gives the receiver's own class, `return cls()` an instance of it.
+    fn returned_receiver(&mut self, unit: Unit, value: ExprIndex, receiver: Def) -> Option<Types> {
+        let summary = self.world.summary(unit);
+        let is_receiver = |expr: ExprIndex| match summary.expr(expr) {
+            Expr::Local(bindings) => matches!(bindings.as_slice(), [binding]
+                if matches!(summary.binding(*binding).value, BindingValue::Parameter { position: 0, annotation: None, .. })),
+            _ => false,
+        };
+        let is_it = match summary.expr(value) {
+            Expr::Call { callee, .. } => is_receiver(*callee),
+            _ => is_receiver(value),
+        };
+        is_it.then(|| Types::one(Value::Instance(receiver)))
+    }
+}
+
+/// The key of an item of a certain file.
+pub(crate) fn file_item(file: FileId, key: u64) -> u64 {
+    key ^ (u64::from(file.0) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// The key of "is there a module of this name".
+pub(crate) fn module_item(name: Name) -> u64 {
+    use std::hash::{Hash, Hasher};
+    let mut hasher = rustc_hash::FxHasher::default();
+    ("module", name.as_str()).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Maps values one to one, keeping how they were found.
+fn map(types: &Types, change: impl Fn(&Value) -> Option<Value>) -> Types {
+    types.iter().filter_map(|typed| Some(Typed { value: change(&typed.value)?, inferred: typed.inferred })).collect()
+}
+
+/// The dotted name of what calling `name` gives. Long chains keep their beginning: that is what tells a package.
+fn called(name: Name) -> Name {
+    if name.len() > 80 || name.ends_with(')') { name } else { Name::new(&format!("{name}()")) }
+}

@@ -1,0 +1,222 @@
+//! The writer: applies changes, and links again what they concern.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
+
+use rayon::prelude::*;
+use rustc_hash::{FxHashMap, FxHashSet};
+use syntax::Source;
+
+use crate::eval::{Evaluator, file_item, module_item};
+use crate::link::{Links, link};
+use crate::modules::Modules;
+use crate::snapshot::{FileFacts, Retained, Slots, Snapshot};
+use crate::summary::{Summary, summarize};
+use crate::{Analysis, FileId};
+
+/// Deeply nested code needs a deep stack; the memory is only reserved, not used.
+const STACK_BYTES: usize = 256 << 20;
+
+/// All parsing, linking and querying of unknown text happens on these threads.
+static POOL: LazyLock<rayon::ThreadPool> = LazyLock::new(|| {
+    let builder = rayon::ThreadPoolBuilder::new().stack_size(STACK_BYTES).thread_name(|index| format!("graph-{index}"));
+    // Without threads nothing works at all; there is no sensible way on.
+    builder.build().expect("the system gives no threads")
+});
+
+/// Runs `work` where the stack is deep enough for any file.
+pub(crate) fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    POOL.install(work)
+}
+
+/// What a host is told: texts that appeared or changed, and files that went away.
+#[derive(Clone, Debug, Default)]
+pub struct Change {
+    pub files: Vec<(PathBuf, Option<Arc<str>>)>,
+}
+
+impl Change {
+    /// The file at the absolute `path` says `text`, whatever is on disk.
+    pub fn set(&mut self, path: impl Into<PathBuf>, text: impl Into<Arc<str>>) {
+        self.files.push((path.into(), Some(text.into())));
+    }
+
+    pub fn remove(&mut self, path: impl Into<PathBuf>) {
+        self.files.push((path.into(), None));
+    }
+}
+
+/// Owns the graph and is the only one to change it. A clone is cheap and independent: a change applied to it is an overlay
+/// that the original does not see.
+#[derive(Clone, Debug, Default)]
+pub struct AnalysisHost {
+    snapshot: Arc<Snapshot>,
+}
+
+impl AnalysisHost {
+    /// An empty graph of the workspace folders `roots`, absolute paths.
+    pub fn new(roots: Vec<PathBuf>) -> Self {
+        AnalysisHost { snapshot: Arc::new(Snapshot { roots: roots.into(), ..Snapshot::default() }) }
+    }
+
+    /// The current instant.
+    pub fn analysis(&self) -> Analysis {
+        Analysis::new(self.snapshot.clone())
+    }
+
+    /// Replaces the workspace folders; files stay until they are removed.
+    pub fn set_roots(&mut self, roots: Vec<PathBuf>) {
+        let mut next = Snapshot::clone(&self.snapshot);
+        next.roots = roots.into();
+        self.update(next, FxHashMap::default(), true);
+    }
+
+    /// Applies `change` and brings every edge up to date. Cannot fail. Where a path occurs twice the last one counts.
+    pub fn apply(&mut self, change: Change) {
+        let mut next = Snapshot::clone(&self.snapshot);
+        let mut texts: FxHashMap<FileId, Option<Arc<str>>> = FxHashMap::default();
+        let mut membership = false;
+        for (path, text) in change.files {
+            let file = match next.ids.get(&path) {
+                Some(&file) => file,
+                None if text.is_none() => continue,
+                None => {
+                    let file = FileId(next.files.len() as u32);
+                    Arc::make_mut(&mut next.ids).insert(path.clone(), file);
+                    next.files.push(None);
+                    next.links.push(Arc::default());
+                    next.inbound.push(Arc::default());
+                    next.paths.push(path.into());
+                    file
+                }
+            };
+            membership |= next.files[file.index()].is_some() != text.is_some();
+            texts.insert(file, text);
+        }
+        self.update(next, texts, membership);
+    }
+
+    fn update(&mut self, mut next: Snapshot, texts: FxHashMap<FileId, Option<Arc<str>>>, membership: bool) {
+        let summarized: Vec<(FileId, Option<FileFacts>)> = on_deep_stack(|| {
+            let texts: Vec<_> = texts.into_iter().collect();
+            let facts = texts.into_par_iter().map(|(file, text)| {
+                let before = next.files[file.index()].as_deref();
+                (file, text.map(|text| facts(&next.paths[file.index()], text, before)))
+            });
+            facts.collect()
+        });
+        let mut changed = FxHashSet::default();
+        let mut stale: FxHashSet<FileId> = FxHashSet::default();
+        for (file, facts) in summarized {
+            let before = std::mem::replace(&mut next.files[file.index()], facts.map(Arc::new));
+            compare(file, before.as_deref(), next.files[file.index()].as_deref(), &mut changed);
+            stale.insert(file);
+        }
+        if membership {
+            let files = next.files.iter().enumerate().filter(|(_, facts)| facts.is_some());
+            let files = files.map(|(index, _)| (FileId(index as u32), &*next.paths[index]));
+            let modules = Modules::new(&next.roots, files);
+            changed.extend(modules.difference(&next.modules).into_iter().map(module_item));
+            stale.extend(modules.renamed(&next.modules));
+            next.modules = Arc::new(modules);
+        }
+        if !changed.is_empty() {
+            let concerned = next.links.par_iter().enumerate().filter(|(_, links)| depends_on(links, &changed));
+            stale.extend(on_deep_stack(|| concerned.map(|(index, _)| FileId(index as u32)).collect::<Vec<_>>()));
+        }
+        relink(&mut next, stale.into_iter().collect());
+        next.revision += 1;
+        self.snapshot = Arc::new(next);
+    }
+}
+
+/// The facts of a text, with what stands in for what it lost.
+fn facts(path: &Path, text: Arc<str>, before: Option<&FileFacts>) -> FileFacts {
+    let parsed = syntax::parse(&text);
+    let summary = Arc::new(summarize(&text, &parsed, is_test_file(path)));
+    let (mut last_good, mut retained) = (None, None);
+    if !summary.errors.is_empty()
+        && let Some(before) = before
+    {
+        let good: &Arc<Summary> = before.last_good.as_ref().unwrap_or(&before.summary);
+        if good.errors.is_empty() {
+            retained = Retained::new(good, &summary).map(Arc::new);
+            last_good = Some(good.clone());
+        }
+    }
+    let slots = Slots::next(before.map(|before| &*before.slots), &summary, retained.as_deref());
+    FileFacts { path: path.into(), source: Source::new(text), summary, last_good, retained, slots: Arc::new(slots) }
+}
+
+/// pytest's own rule for files.
+fn is_test_file(path: &Path) -> bool {
+    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    stem.starts_with("test_") || stem.ends_with("_test") || stem == "tests"
+}
+
+/// The keys whose content differs between two states of a file.
+fn compare(file: FileId, before: Option<&FileFacts>, after: Option<&FileFacts>, changed: &mut FxHashSet<u64>) {
+    let no_items = FxHashMap::default();
+    let before_items = before.map_or(&no_items, |facts| &facts.summary.items);
+    let after_items = after.map_or(&no_items, |facts| &facts.summary.items);
+    let mut note = |key: u64| changed.insert(file_item(file, key));
+    for (key, hash) in before_items {
+        if after_items.get(key) != Some(hash) {
+            note(*key);
+        }
+    }
+    for key in after_items.keys().filter(|key| !before_items.contains_key(key)) {
+        note(*key);
+    }
+    // Stand-ins come and go with the syntax errors; whoever looked at what is lost looks again.
+    let is_broken = |facts: Option<&FileFacts>| facts.is_some_and(|facts| facts.retained.is_some());
+    if is_broken(before) || is_broken(after) {
+        for facts in [before, after].into_iter().flatten() {
+            for summary in facts.last_good.iter().chain([&facts.summary]) {
+                changed.extend(summary.items.keys().map(|key| file_item(file, *key)));
+            }
+        }
+    }
+}
+
+fn depends_on(links: &Links, changed: &FxHashSet<u64>) -> bool {
+    if changed.len() < links.dependencies.len() / 8 {
+        changed.iter().any(|key| links.dependencies.binary_search(key).is_ok())
+    } else {
+        links.dependencies.iter().any(|key| changed.contains(key))
+    }
+}
+
+/// Links `files` in parallel. Each thread remembers what it evaluated for the next file; no result depends on that.
+fn relink(next: &mut Snapshot, mut files: Vec<FileId>) {
+    files.sort_unstable();
+    let snapshot = &*next;
+    let linked: Vec<(FileId, Links)> = on_deep_stack(|| {
+        let chunk = files.len().div_ceil(rayon::current_num_threads() * 2).max(1);
+        let chunks = files.par_chunks(chunk).map(|files| {
+            let mut evaluator = Evaluator::new(snapshot.world());
+            files.iter().map(|&file| (file, link(snapshot, &mut evaluator, file))).collect::<Vec<_>>()
+        });
+        chunks.flatten().collect()
+    });
+    let mut inbound: FxHashMap<FileId, Vec<(FileId, bool)>> = FxHashMap::default();
+    for (file, links) in linked {
+        let before = std::mem::replace(&mut next.links[file.index()], Arc::new(links));
+        let after = &next.links[file.index()];
+        for target in before.targets.iter().filter(|target| !after.targets.contains(target)) {
+            inbound.entry(*target).or_default().push((file, false));
+        }
+        for target in after.targets.iter().filter(|target| !before.targets.contains(target)) {
+            inbound.entry(*target).or_default().push((file, true));
+        }
+    }
+    for (target, changes) in inbound {
+        let mut sources: Vec<FileId> = next.inbound[target.index()].to_vec();
+        let gone: FxHashSet<FileId> = changes.iter().filter(|change| !change.1).map(|change| change.0).collect();
+        sources.retain(|source| !gone.contains(source));
+        sources.extend(changes.iter().filter(|change| change.1).map(|change| change.0));
+        sources.sort_unstable();
+        sources.dedup();
+        next.inbound[target.index()] = sources.into();
+    }
+}

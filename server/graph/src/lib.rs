@@ -1,0 +1,87 @@
+//! This crate keeps the dependency graph of a Python workspace: what defines, imports, calls and inherits what.
+//!
+//! It works in two phases. A file's *summary* is a pure function of its text; *linking* evaluates the summaries of all
+//! files into edges. [`AnalysisHost`] owns the graph and applies changes; [`Analysis`] is an immutable instant of it that
+//! answers questions. An edit summarises one file again and links only the files that had looked up something that
+//! changed, including what they had looked up in vain; the result equals a graph built from scratch.
+//!
+//! An edge carries a [`Confidence`], and call sites without a target are kept with the reason. A name alone never makes an
+//! edge. Deliberately absent: the editor's protocol, rendering for people, models, any disk access but [`discover`] and
+//! [`load`], and any lock.
+
+mod analysis;
+mod discover;
+mod eval;
+mod host;
+mod link;
+mod modules;
+mod name;
+mod snapshot;
+mod summary;
+#[cfg(test)]
+mod testing;
+mod types;
+
+use std::fmt;
+
+pub use analysis::{
+    Analysis, Call, CallSite, Import, ImportKind, MisfitCall, MissingMember, Site, Stats, Symbol, Target,
+};
+pub use discover::{Discovery, Skipped, discover, is_python, load};
+pub use host::{AnalysisHost, Change};
+pub use name::Name;
+pub use summary::{Flags, Param, ParamKind, SymbolKind};
+
+/// A file of a host; stable for the host's life, also when the file is deleted and comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId(u32);
+
+impl FileId {
+    fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A definition of a host; stable across edits while its qualified name (and its place among redefinitions) stays the
+/// same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SymbolId {
+    pub file: FileId,
+    slot: u32,
+}
+
+/// How an edge was found. Surer ones come first in the order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Confidence {
+    /// One binding, no inference.
+    Exact,
+    /// Through types, returned values or the flow of data.
+    Inferred,
+    /// One of several targets.
+    Possible,
+}
+
+/// Why a call site has no target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Unresolved {
+    UnknownName,
+    UnknownValue,
+    UnknownReceiver,
+    UnknownMember,
+    UnknownDecorator,
+    NotCallable,
+}
+
+impl fmt::Display for Unresolved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Unresolved::UnknownName => "the name is not bound anywhere",
+            Unresolved::UnknownValue => "what is called comes from a value that is not known",
+            Unresolved::UnknownReceiver => "the receiver's type is not known",
+            Unresolved::UnknownMember => "the receiver's type is known, but not this member of it",
+            Unresolved::UnknownDecorator => "the decorator is not known",
+            Unresolved::NotCallable => "what is called is not a function or class",
+        })
+    }
+}

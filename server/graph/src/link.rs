@@ -1,0 +1,245 @@
+//! Phase two: the edges of one file.
+
+use rustc_hash::FxHashSet;
+use smallvec::SmallVec;
+
+use crate::eval::Evaluator;
+use crate::modules::ModuleRef;
+use crate::snapshot::Snapshot;
+use crate::summary::{CallFacts, CallKind, Expr, ImportFacts, ImportIndex, Summary, SymbolIndex};
+use crate::types::{Def, Types, Unit, Value};
+use crate::{Confidence, FileId, Name, SymbolId, Unresolved};
+
+/// Where one call site goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum CallLink {
+    Edges(SmallVec<[Edge; 1]>),
+    /// Out of the workspace.
+    External(Name),
+    Unresolved(Unresolved),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Edge {
+    pub target: SymbolId,
+    pub confidence: Confidence,
+    /// Not what is written but what it sets off: the `__init__` of a class that is called.
+    pub implied: bool,
+}
+
+/// Where one import goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ImportLink {
+    Module(FileId),
+    Namespace(Name),
+    External,
+    /// The module, or the name in it, does not exist; what was looked for.
+    Missing(Box<[Name]>),
+}
+
+/// The edges of one file.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Links {
+    /// One for each of [`Summary::calls`].
+    pub calls: Vec<CallLink>,
+    /// One for each of [`Summary::imports`].
+    pub imports: Vec<ImportLink>,
+    /// Classes of the file and their base classes.
+    pub bases: Vec<(SymbolIndex, SymbolId)>,
+    /// Keys of all that was looked up elsewhere, sorted.
+    pub dependencies: Box<[u64]>,
+    /// The other files that the edges point into, sorted.
+    pub targets: Box<[FileId]>,
+}
+
+/// Links `file` against `snapshot`, whose own links are not looked at.
+pub(crate) fn link(snapshot: &Snapshot, evaluator: &mut Evaluator<'_>, file: FileId) -> Links {
+    let Some(facts) = snapshot.facts(file) else { return Links::default() };
+    let mut linker = Linker { snapshot, evaluator, unit: Unit::live(file), summary: &facts.summary };
+    let calls = facts.summary.calls.iter().map(|call| linker.call(call)).collect();
+    let imports =
+        (0..facts.summary.imports.len()).map(|index| linker.import(ImportIndex(index as u32))).collect::<Vec<_>>();
+    let bases = linker.bases();
+    let mut links = Links { calls, imports, bases, ..Links::default() };
+    let mut dependencies: Vec<u64> = evaluator.take_dependencies().into_iter().collect();
+    dependencies.sort_unstable();
+    links.dependencies = dependencies.into();
+    links.targets = targets(&links, file);
+    links
+}
+
+fn targets(links: &Links, file: FileId) -> Box<[FileId]> {
+    let mut files = FxHashSet::default();
+    for call in &links.calls {
+        if let CallLink::Edges(edges) = call {
+            files.extend(edges.iter().map(|edge| edge.target.file));
+        }
+    }
+    files.extend(links.bases.iter().map(|(_, base)| base.file));
+    files.extend(links.imports.iter().filter_map(|import| match import {
+        ImportLink::Module(file) => Some(*file),
+        _ => None,
+    }));
+    files.remove(&file);
+    let mut files: Vec<FileId> = files.into_iter().collect();
+    files.sort_unstable();
+    files.into()
+}
+
+struct Linker<'a, 'b, 'c> {
+    snapshot: &'a Snapshot,
+    evaluator: &'b mut Evaluator<'c>,
+    unit: Unit,
+    summary: &'a Summary,
+}
+
+impl Linker<'_, '_, '_> {
+    fn call(&mut self, call: &CallFacts) -> CallLink {
+        let callees = self.evaluator.eval(self.unit, call.callee);
+        let mut explicit: Vec<(Def, bool)> = Vec::new();
+        let mut implied: Vec<Def> = Vec::new();
+        let mut external = None;
+        for typed in callees.iter() {
+            let mut add = |def: Def| {
+                if !explicit.iter().any(|(other, _)| *other == def) {
+                    explicit.push((def, typed.inferred));
+                }
+            };
+            match &typed.value {
+                Value::Function(function) | Value::Method { function, .. } => add(*function),
+                Value::Class(class) => {
+                    add(*class);
+                    implied.extend(self.special_methods(*class, &["__init__", "__new__"]));
+                }
+                Value::Instance(class) => {
+                    for method in self.special_methods(*class, &["__call__"]) {
+                        add(method);
+                    }
+                }
+                Value::Builtin(name) | Value::External(name) => external = external.or(Some(*name)),
+                Value::Returns(_) | Value::Sequence(_) | Value::Mapping(_) | Value::Tuple(_) => {
+                    external = external.or(Some(Name::new("builtins")));
+                }
+                Value::Module(_) | Value::Namespace(_) | Value::Super(_) => {}
+            }
+        }
+        if explicit.is_empty() {
+            return match external {
+                Some(name) => CallLink::External(name),
+                None => CallLink::Unresolved(self.reason(call, &callees)),
+            };
+        }
+        let alternatives = explicit.len() > 1 || external.is_some_and(|name| name.as_str() != "None");
+        let confidence = |inferred: bool| match (alternatives, inferred) {
+            (true, _) => Confidence::Possible,
+            (false, true) => Confidence::Inferred,
+            (false, false) => Confidence::Exact,
+        };
+        let mut edges: SmallVec<[Edge; 1]> = SmallVec::new();
+        for (def, inferred) in &explicit {
+            if let Some(target) = self.snapshot.symbol_id(*def) {
+                edges.push(Edge { target, confidence: confidence(*inferred), implied: false });
+            }
+        }
+        for def in implied {
+            if let Some(target) = self.snapshot.symbol_id(def)
+                && !edges.iter().any(|edge| edge.target == target)
+            {
+                edges.push(Edge { target, confidence: confidence(true), implied: true });
+            }
+        }
+        CallLink::Edges(edges)
+    }
+
+    /// The functions that Python calls on its own.
+    fn special_methods(&mut self, class: Def, names: &[&str]) -> Vec<Def> {
+        let mut methods = Vec::new();
+        for name in names {
+            let found = self.evaluator.instance_member(class, Name::new(name));
+            methods.extend(found.iter().filter_map(|typed| match &typed.value {
+                Value::Method { function, .. } | Value::Function(function) => Some(*function),
+                _ => None,
+            }));
+        }
+        methods
+    }
+
+    fn reason(&mut self, call: &CallFacts, callees: &Types) -> Unresolved {
+        if !callees.is_empty() {
+            return Unresolved::NotCallable;
+        }
+        match self.summary.expr(call.callee) {
+            Expr::Local(_) => Unresolved::UnknownValue,
+            Expr::Free { .. } => Unresolved::UnknownName,
+            Expr::Attribute { value, .. } => {
+                if self.evaluator.eval(self.unit, *value).is_empty() {
+                    Unresolved::UnknownReceiver
+                } else {
+                    Unresolved::UnknownMember
+                }
+            }
+            _ if call.kind == CallKind::Decorator => Unresolved::UnknownDecorator,
+            _ => Unresolved::UnknownValue,
+        }
+    }
+
+    fn bases(&mut self) -> Vec<(SymbolIndex, SymbolId)> {
+        let mut bases = Vec::new();
+        for (index, symbol) in self.summary.symbols.iter().enumerate() {
+            if symbol.class.is_none() {
+                continue;
+            }
+            let index = SymbolIndex(index as u32);
+            let types = self.evaluator.bases(Def { unit: self.unit, symbol: index });
+            for typed in types.iter() {
+                if let Value::Class(base) = typed.value
+                    && let Some(base) = self.snapshot.symbol_id(base)
+                {
+                    bases.push((index, base));
+                }
+            }
+        }
+        bases
+    }
+
+    fn import(&mut self, index: ImportIndex) -> ImportLink {
+        let import = self.summary.import(index);
+        match self.evaluator.import_candidates(self.unit, index) {
+            Some(ModuleRef::File(module)) => self.imported_name(import, module),
+            Some(ModuleRef::Namespace(package)) => match import.name {
+                Some(name) if !import.is_star() => {
+                    let full = Name::new(&format!("{package}.{name}"));
+                    match self.evaluator.module(self.unit.file, full, 0) {
+                        Some(ModuleRef::File(module)) => ImportLink::Module(module),
+                        _ => ImportLink::Namespace(package),
+                    }
+                }
+                _ => ImportLink::Namespace(package),
+            },
+            Some(ModuleRef::Missing) => ImportLink::Missing(self.looked_for(import)),
+            // A relative import cannot leave the workspace, but it can leave the folder that was opened.
+            Some(ModuleRef::External) | None => ImportLink::External,
+        }
+    }
+
+    fn looked_for(&self, import: &ImportFacts) -> Box<[Name]> {
+        self.evaluator.world.modules.candidates(self.unit.file, import.module, import.level).into()
+    }
+
+    /// `from module import name`: the module, or the submodule called `name`.
+    fn imported_name(&mut self, import: &ImportFacts, module: FileId) -> ImportLink {
+        let Some(name) = import.name.filter(|_| !import.is_star()) else { return ImportLink::Module(module) };
+        let defined = !self.evaluator.definitions_of_member(module, name).is_empty();
+        let types = self.evaluator.member(module, name);
+        if let Some(Value::Module(submodule)) = types.iter().map(|typed| &typed.value).next()
+            && self.evaluator.world.modules.name(*submodule).ends_with(name.as_str())
+        {
+            return ImportLink::Module(*submodule);
+        }
+        if defined || !types.is_empty() || self.evaluator.may_hide_names(module) {
+            return ImportLink::Module(module);
+        }
+        let full = format!("{}.{name}", self.evaluator.world.modules.name(module));
+        ImportLink::Missing([Name::new(&full)].into())
+    }
+}

@@ -1,0 +1,163 @@
+//! One consistent instant of the workspace: immutable, shared, without locks.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use syntax::Source;
+
+use crate::eval::World;
+use crate::link::Links;
+use crate::modules::Modules;
+use crate::summary::{SlotKey, Summary, SymbolIndex, SymbolKind};
+use crate::types::{Def, Unit};
+use crate::{FileId, Name, SymbolId};
+
+/// What one file says, independent of all others.
+#[derive(Clone, Debug)]
+pub(crate) struct FileFacts {
+    pub path: PathBuf,
+    pub source: Source,
+    pub summary: Arc<Summary>,
+    /// While the text does not parse: its facts from when it did.
+    pub last_good: Option<Arc<Summary>>,
+    /// While the text does not parse: the definitions that it has lost.
+    pub retained: Option<Arc<Retained>>,
+    pub slots: Arc<Slots>,
+}
+
+/// Definitions that stand in for what a half-typed text has lost.
+#[derive(Debug)]
+pub(crate) struct Retained {
+    pub summary: Arc<Summary>,
+    /// By the local name of the module (empty) or class around them.
+    members: FxHashMap<(String, Name), SymbolIndex>,
+}
+
+impl Retained {
+    /// What `current` has lost of `good`; `None` when that is nothing.
+    pub fn new(good: &Arc<Summary>, current: &Summary) -> Option<Self> {
+        let present: FxHashSet<u64> = current.symbols.iter().map(|symbol| symbol.path).collect();
+        let mut members = FxHashMap::default();
+        for (index, symbol) in good.symbols.iter().enumerate() {
+            let Some(parent) = symbol.parent else { continue };
+            let in_reach = matches!(good.symbol(parent).kind, SymbolKind::Module | SymbolKind::Class);
+            let is_definition = matches!(symbol.kind, SymbolKind::Class | SymbolKind::Function | SymbolKind::Method);
+            if in_reach && is_definition && !present.contains(&symbol.path) {
+                members.insert((good.local_name(parent), symbol.name), SymbolIndex(index as u32));
+            }
+        }
+        (!members.is_empty()).then(|| Retained { summary: good.clone(), members })
+    }
+
+    fn symbols(&self) -> impl Iterator<Item = SymbolIndex> {
+        self.members.values().copied()
+    }
+}
+
+impl FileFacts {
+    /// A definition that the text has lost, by the local name of what it was in.
+    pub fn retained_member(&self, owner: &str, name: Name, file: FileId) -> Option<Def> {
+        let retained = self.retained.as_ref()?;
+        let symbol = *retained.members.get(&(owner.to_owned(), name))?;
+        Some(Def { unit: Unit { file, retained: true }, symbol })
+    }
+}
+
+/// The slots of a file's symbols: numbers that a symbol keeps while its path lives, so that other files' edges to it stay
+/// right when the file is edited.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Slots {
+    by_path: FxHashMap<u64, u32>,
+    /// What a slot holds now.
+    holders: Vec<Option<SlotKey>>,
+    /// The slots of the live symbols.
+    live: Vec<u32>,
+    retained: FxHashMap<SymbolIndex, u32>,
+}
+
+impl Slots {
+    /// The slots for the current facts; paths known before keep theirs.
+    pub fn next(before: Option<&Slots>, summary: &Summary, retained: Option<&Retained>) -> Self {
+        let mut slots =
+            Slots { by_path: before.map(|slots| slots.by_path.clone()).unwrap_or_default(), ..Slots::default() };
+        slots.holders = vec![None; slots.by_path.len()];
+        for (index, symbol) in summary.symbols.iter().enumerate() {
+            let index = SymbolIndex(index as u32);
+            let slot = slots.take(symbol.path, SlotKey { symbol: index, retained: false });
+            slots.live.push(slot);
+        }
+        if let Some(retained) = retained {
+            for index in retained.symbols() {
+                let path = retained.summary.symbol(index).path;
+                let slot = slots.take(path, SlotKey { symbol: index, retained: true });
+                slots.retained.insert(index, slot);
+            }
+        }
+        slots
+    }
+
+    fn take(&mut self, path: u64, holder: SlotKey) -> u32 {
+        let next = self.by_path.len() as u32;
+        let slot = *self.by_path.entry(path).or_insert(next);
+        if slot as usize >= self.holders.len() {
+            self.holders.resize(slot as usize + 1, None);
+        }
+        self.holders[slot as usize] = Some(holder);
+        slot
+    }
+
+    pub fn holder(&self, slot: u32) -> Option<SlotKey> {
+        self.holders.get(slot as usize).copied().flatten()
+    }
+
+    pub fn slot(&self, def: Def) -> Option<u32> {
+        match def.unit.retained {
+            false => self.live.get(def.symbol.index()).copied(),
+            true => self.retained.get(&def.symbol).copied(),
+        }
+    }
+}
+
+/// The state of everything.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Snapshot {
+    pub revision: u64,
+    pub roots: Arc<[PathBuf]>,
+    pub ids: Arc<FxHashMap<PathBuf, FileId>>,
+    /// The path of every file that there is or was.
+    pub paths: Vec<Arc<Path>>,
+    pub files: Vec<Option<Arc<FileFacts>>>,
+    pub links: Vec<Arc<Links>>,
+    /// For each file, the others whose edges point into it.
+    pub inbound: Vec<Arc<[FileId]>>,
+    pub modules: Arc<Modules>,
+}
+
+impl Snapshot {
+    pub fn world(&self) -> World<'_> {
+        World { files: &self.files, modules: &self.modules }
+    }
+
+    pub fn facts(&self, file: FileId) -> Option<&Arc<FileFacts>> {
+        self.files.get(file.index())?.as_ref()
+    }
+
+    /// The stable identity of a definition.
+    pub fn symbol_id(&self, def: Def) -> Option<SymbolId> {
+        let slot = self.facts(def.unit.file)?.slots.slot(def)?;
+        Some(SymbolId { file: def.unit.file, slot })
+    }
+
+    /// The definition that a symbol is now.
+    pub fn def(&self, id: SymbolId) -> Option<Def> {
+        let holder = self.facts(id.file)?.slots.holder(id.slot)?;
+        Some(Def { unit: Unit { file: id.file, retained: holder.retained }, symbol: holder.symbol })
+    }
+}
+
+/// The facts of nothing.
+pub(crate) fn empty_summary() -> &'static Summary {
+    static EMPTY: LazyLock<Summary> = LazyLock::new(|| crate::summary::summarize("", &syntax::parse(""), false));
+    &EMPTY
+}

@@ -1,0 +1,382 @@
+//! Walks a tree once and collects its facts.
+
+use std::hash::{Hash, Hasher};
+
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
+use syntax::ast::{self, Expr as Ast};
+use syntax::{Parsed, Ranged, TextRange, TextSize};
+
+use super::flow::{Flow, Reaching};
+use super::{
+    ArgumentShape, BindingFacts, BindingIndex, BindingValue, CallFacts, CallKind, Expr, ExprIndex, Flags, ImportFacts,
+    ImportIndex, Occurrence, Occurs, ScopeFacts, ScopeIndex, ScopeKind, Summary, SymbolFacts, SymbolIndex, SymbolKind,
+    text,
+};
+use crate::Name;
+
+/// Expressions nested deeper than this are left out: generated code, never a person's.
+const MAX_DEPTH: u32 = 400;
+
+/// Elements of a literal that are looked at; the rest rarely says more about the types in it.
+const MAX_ELEMENTS: usize = 16;
+
+/// The facts of `text`. `is_test_file` says whether pytest would collect the file.
+pub(crate) fn summarize(text: &str, parsed: &Parsed, is_test_file: bool) -> Summary {
+    let mut builder = Builder::new(text, is_test_file);
+    let body = parsed.statements();
+    builder.summary.symbols[0].docstring = text::docstring(body);
+    builder.summary.symbols[0].flags.has_doctest = has_doctest(&builder.summary.symbols[0]);
+    builder.statements(body);
+    builder.finish(parsed)
+}
+
+pub(super) fn has_doctest(symbol: &SymbolFacts) -> bool {
+    symbol.docstring.as_ref().is_some_and(|docstring| docstring.text.contains(">>>"))
+}
+
+pub(super) struct Builder<'a> {
+    pub summary: Summary,
+    pub text: &'a str,
+    pub is_test_file: bool,
+    pub scope: ScopeIndex,
+    pub symbol: SymbolIndex,
+    pub flow: Flow,
+    /// What flows out of `break` and `continue` of the loops around.
+    pub loops: Vec<Flow>,
+    pub optional_import: bool,
+    pub type_checking: bool,
+    /// Names that `global` and `nonlocal` move to another scope.
+    pub elsewhere: FxHashMap<(ScopeIndex, Name), ScopeIndex>,
+    ordinals: FxHashMap<(Option<SymbolIndex>, Name), u16>,
+    lambdas: FxHashMap<SymbolIndex, u32>,
+    variables: FxHashMap<(SymbolIndex, Name), SymbolIndex>,
+    /// Bindings made from another scope, through `global` or `nonlocal`.
+    late: FxHashSet<BindingIndex>,
+    /// The statement that is being walked: the range of variables bound in it.
+    pub statement: TextRange,
+    pub depth: u32,
+}
+
+impl<'a> Builder<'a> {
+    fn new(text: &'a str, is_test_file: bool) -> Self {
+        let end = TextSize::of(text);
+        let module = SymbolFacts {
+            kind: SymbolKind::Module,
+            // A module does not know its own name; the workspace does.
+            name: Name::new(""),
+            parent: None,
+            ordinal: 0,
+            path: 0,
+            flags: Flags::default(),
+            range: TextRange::up_to(end),
+            name_range: TextRange::default(),
+            header: TextRange::default(),
+            body: Some(TextRange::up_to(end)),
+            docstring: None,
+            params: Box::default(),
+            returns: None,
+            decorators: Box::default(),
+            complexity: 0,
+            scope: Some(ScopeIndex::MODULE),
+            function: None,
+            class: None,
+        };
+        let scope = ScopeFacts {
+            kind: ScopeKind::Module,
+            parent: None,
+            symbol: SymbolIndex::MODULE,
+            names: FxHashMap::default(),
+            stars: Vec::new(),
+        };
+        Builder {
+            summary: Summary { symbols: vec![module], scopes: vec![scope], ..Summary::default() },
+            text,
+            is_test_file,
+            scope: ScopeIndex::MODULE,
+            symbol: SymbolIndex::MODULE,
+            flow: Flow::default(),
+            loops: Vec::new(),
+            optional_import: false,
+            type_checking: false,
+            elsewhere: FxHashMap::default(),
+            ordinals: FxHashMap::default(),
+            lambdas: FxHashMap::default(),
+            variables: FxHashMap::default(),
+            late: FxHashSet::default(),
+            statement: TextRange::default(),
+            depth: 0,
+        }
+    }
+
+    fn finish(mut self, parsed: &Parsed) -> Summary {
+        self.close_scope();
+        let mut summary = self.summary;
+        summary.errors = parsed.errors();
+        summary.lines = self.text.lines().count() as u32;
+        summary.occurrences.sort_by_key(|occurrence| (occurrence.range.start(), occurrence.range.end()));
+        let mut names: Vec<Name> =
+            summary.occurrences.iter().filter_map(|occurrence| summary.occurring_name(occurrence.what)).collect();
+        names.extend(summary.symbols.iter().map(|symbol| symbol.name));
+        names.sort_unstable_by_key(|name| name.address());
+        names.dedup();
+        summary.names = names.into();
+        summary.items = super::items::items(&summary);
+        summary.exprs.shrink_to_fit();
+        summary.occurrences.shrink_to_fit();
+        summary.bindings.shrink_to_fit();
+        summary
+    }
+
+    // ---- arenas
+
+    pub fn push(&mut self, expr: Expr) -> ExprIndex {
+        self.summary.exprs.push(expr);
+        ExprIndex(self.summary.exprs.len() as u32 - 1)
+    }
+
+    pub fn unknown(&mut self) -> ExprIndex {
+        self.push(Expr::Unknown)
+    }
+
+    pub fn union(&mut self, mut parts: Vec<ExprIndex>) -> ExprIndex {
+        parts.truncate(MAX_ELEMENTS);
+        match parts.as_slice() {
+            [] => self.unknown(),
+            [one] => *one,
+            _ => self.push(Expr::Union(parts.into())),
+        }
+    }
+
+    pub fn occurs(&mut self, range: TextRange, what: Occurs) {
+        self.summary.occurrences.push(Occurrence { range, what });
+    }
+
+    /// Adds a definition below the current one.
+    pub fn add_symbol(&mut self, mut symbol: SymbolFacts) -> SymbolIndex {
+        let ordinal = self.ordinals.entry((symbol.parent, symbol.name)).or_default();
+        symbol.ordinal = *ordinal;
+        *ordinal += 1;
+        let parent = symbol.parent.map_or(0, |parent| self.summary.symbol(parent).path);
+        let mut hasher = FxHasher::default();
+        (parent, symbol.name.as_str(), symbol.ordinal).hash(&mut hasher);
+        symbol.path = hasher.finish();
+        self.summary.symbols.push(symbol);
+        SymbolIndex(self.summary.symbols.len() as u32 - 1)
+    }
+
+    // ---- scopes and bindings
+
+    pub fn open_scope(&mut self, kind: ScopeKind, symbol: SymbolIndex) -> ScopeIndex {
+        self.summary.scopes.push(ScopeFacts {
+            kind,
+            parent: Some(self.scope),
+            symbol,
+            names: FxHashMap::default(),
+            stars: Vec::new(),
+        });
+        ScopeIndex(self.summary.scopes.len() as u32 - 1)
+    }
+
+    /// Narrows a module's or class's names to what they mean in the end. Functions keep every binding: a closure may
+    /// run at any time.
+    pub fn close_scope(&mut self) {
+        let kind = self.summary.scope(self.scope).kind;
+        if !matches!(kind, ScopeKind::Module | ScopeKind::Class) || self.flow.has_ended() {
+            return;
+        }
+        let scope = &mut self.summary.scopes[self.scope.index()];
+        for (name, reaching) in self.flow.names() {
+            let all = scope.names.entry(name).or_default();
+            // What a function binds through `global` is not part of this scope's own flow.
+            let late = all.iter().copied().filter(|binding| self.late.contains(binding));
+            *all = reaching.iter().copied().chain(late).collect();
+        }
+    }
+
+    /// The scope in which the current one binds `name`.
+    fn binding_scope(&self, name: Name) -> ScopeIndex {
+        self.elsewhere.get(&(self.scope, name)).copied().unwrap_or(self.scope)
+    }
+
+    pub fn bind(&mut self, name: Name, range: TextRange, value: BindingValue) -> BindingIndex {
+        let scope = self.binding_scope(name);
+        let is_variable = matches!(value, BindingValue::Value(_));
+        let symbol = match value {
+            BindingValue::Definition(symbol) => Some(symbol),
+            _ if is_variable => self.variable(scope, name, range),
+            _ => None,
+        };
+        let binding = self.push_binding(BindingFacts { name, scope, range, value, symbol });
+        self.summary.scopes[scope.index()].names.entry(name).or_default().push(binding);
+        if scope == self.scope {
+            self.flow.bind(name, binding);
+        } else {
+            self.late.insert(binding);
+        }
+        binding
+    }
+
+    pub fn push_binding(&mut self, binding: BindingFacts) -> BindingIndex {
+        self.summary.bindings.push(binding);
+        BindingIndex(self.summary.bindings.len() as u32 - 1)
+    }
+
+    /// The node of a variable of a module or class; locals have none.
+    fn variable(&mut self, scope: ScopeIndex, name: Name, range: TextRange) -> Option<SymbolIndex> {
+        let facts = self.summary.scope(scope);
+        let kind = match facts.kind {
+            ScopeKind::Module => SymbolKind::Variable,
+            ScopeKind::Class => SymbolKind::Attribute,
+            ScopeKind::Function | ScopeKind::Comprehension => return None,
+        };
+        Some(self.variable_symbol(facts.symbol, name, kind, range))
+    }
+
+    pub fn variable_symbol(
+        &mut self,
+        parent: SymbolIndex,
+        name: Name,
+        kind: SymbolKind,
+        range: TextRange,
+    ) -> SymbolIndex {
+        if let Some(&symbol) = self.variables.get(&(parent, name)) {
+            return symbol;
+        }
+        let symbol = self.add_symbol(SymbolFacts {
+            kind,
+            name,
+            parent: Some(parent),
+            ordinal: 0,
+            path: 0,
+            flags: Flags::default(),
+            range: self.statement,
+            name_range: range,
+            header: self.statement,
+            body: None,
+            docstring: None,
+            params: Box::default(),
+            returns: None,
+            decorators: Box::default(),
+            complexity: 0,
+            scope: None,
+            function: None,
+            class: None,
+        });
+        self.variables.insert((parent, name), symbol);
+        symbol
+    }
+
+    /// Binds what `target` names to `value`.
+    pub fn assign(&mut self, target: &Ast, value: ExprIndex) {
+        match target {
+            Ast::Name(name) => {
+                let binding = self.bind(Name::new(&name.id), name.range(), BindingValue::Value(value));
+                self.occurs(name.range(), Occurs::Store(binding));
+            }
+            Ast::Attribute(attribute) => self.assign_attribute(attribute, value),
+            Ast::Tuple(ast::ExprTuple { elts, .. }) | Ast::List(ast::ExprList { elts, .. }) => {
+                for (index, element) in elts.iter().enumerate() {
+                    let item = self.push(Expr::Item { value, index: index as u32 });
+                    self.assign(element, item);
+                }
+            }
+            Ast::Starred(starred) => {
+                let element = self.push(Expr::Element(value));
+                let rest = self.push(Expr::Sequence(element));
+                self.assign(&starred.value, rest);
+            }
+            other => {
+                self.expr(other);
+            }
+        }
+    }
+
+    fn assign_attribute(&mut self, attribute: &ast::ExprAttribute, value: ExprIndex) {
+        let object = self.expr(&attribute.value);
+        let name = Name::new(&attribute.attr);
+        let target = self.push(Expr::Attribute { value: object, name });
+        self.occurs(attribute.attr.range(), Occurs::StoreAttribute(target));
+        let Ast::Name(receiver) = &*attribute.value else { return };
+        let Some(class) = self.receiver_class(&receiver.id) else { return };
+        let symbol = self.variable_symbol(class, name, SymbolKind::Attribute, attribute.attr.range());
+        if let Some(facts) = &mut self.summary.symbols[class.index()].class {
+            let attribute =
+                facts.attributes.entry(name).or_insert(super::AttributeFacts { symbol, values: Vec::new() });
+            attribute.values.push(value);
+        }
+    }
+
+    /// The class whose instance `name` is: the first parameter of a method.
+    fn receiver_class(&self, name: &str) -> Option<SymbolIndex> {
+        let class = self.summary.enclosing_class(self.symbol)?;
+        let method = self.summary.symbol(self.symbol);
+        let first = method.params.first()?;
+        (!method.flags.is_staticmethod && first.name.as_str() == name).then_some(class)
+    }
+
+    /// The class around the current code, through nested functions.
+    pub fn current_class(&self) -> Option<SymbolIndex> {
+        let mut current = Some(self.symbol);
+        while let Some(symbol) = current {
+            if self.summary.symbol(symbol).kind == SymbolKind::Class {
+                return Some(symbol);
+            }
+            current = self.summary.symbol(symbol).parent;
+        }
+        None
+    }
+
+    // ---- definitions
+
+    pub fn next_lambda(&mut self) -> Name {
+        let count = self.lambdas.entry(self.symbol).or_default();
+        *count += 1;
+        Name::new(&format!("<lambda{count}>"))
+    }
+
+    pub fn import(&mut self, import: ImportFacts) -> ImportIndex {
+        self.summary.imports.push(import);
+        ImportIndex(self.summary.imports.len() as u32 - 1)
+    }
+
+    pub fn call(&mut self, callee: ExprIndex, range: TextRange, kind: CallKind, shape: ArgumentShape) {
+        self.summary.calls.push(CallFacts { caller: self.symbol, callee, range, kind, shape });
+    }
+
+    /// Runs `walk` on a copy of the flow and gives back the flow at its end; the current flow stays.
+    pub fn branch(&mut self, walk: impl FnOnce(&mut Self)) -> Flow {
+        let before = self.flow.clone();
+        walk(self);
+        std::mem::replace(&mut self.flow, before)
+    }
+
+    pub fn reaching(&self, name: Name) -> Option<Reaching> {
+        self.flow.get(name).cloned()
+    }
+
+    pub fn flags_of_decorators(&self, decorators: &[ast::Decorator]) -> Flags {
+        let mut flags = Flags::default();
+        for decorator in decorators {
+            match text::decorator_name(&decorator.expression) {
+                "staticmethod" => flags.is_staticmethod = true,
+                "classmethod" => flags.is_classmethod = true,
+                "abstractmethod" => flags.is_abstract = true,
+                "overload" => flags.is_overload = true,
+                "property" | "cached_property" | "abstractproperty" | "setter" | "getter" | "deleter" => {
+                    flags.is_property = true;
+                }
+                "override" | "final" | "wraps" | "lru_cache" | "cache" => {}
+                _ => flags.is_decorated = true,
+            }
+        }
+        flags
+    }
+
+    pub fn too_deep(&self) -> bool {
+        self.depth > MAX_DEPTH
+    }
+
+    pub fn first_elements<'b>(&self, elements: &'b [Ast]) -> (&'b [Ast], &'b [Ast]) {
+        elements.split_at(elements.len().min(MAX_ELEMENTS))
+    }
+}

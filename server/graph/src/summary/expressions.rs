@@ -1,0 +1,559 @@
+//! Expressions: what they mean symbolically, and the calls, names and lambdas in them.
+
+use syntax::ast::{self, Expr as Ast};
+use syntax::{Ranged, TextRange};
+
+use super::build::Builder;
+use super::{
+    ArgumentShape, BindingValue, CallKind, Expr, ExprIndex, Flags, FunctionFacts, Occurs, Param, ParamKind, ScopeIndex,
+    ScopeKind, SymbolFacts, SymbolIndex, SymbolKind,
+};
+use crate::Name;
+
+impl Builder<'_> {
+    /// Records what is in `expression` and says what it means.
+    pub fn expr(&mut self, expression: &Ast) -> ExprIndex {
+        if self.too_deep() {
+            return self.unknown();
+        }
+        self.depth += 1;
+        let index = self.expr_inner(expression);
+        self.depth -= 1;
+        index
+    }
+
+    /// Records what is in `expression`, whatever it means.
+    pub fn visit(&mut self, expression: &Ast) {
+        self.expr(expression);
+    }
+
+    fn expr_inner(&mut self, expression: &Ast) -> ExprIndex {
+        match expression {
+            Ast::Name(name) => self.name(name),
+            Ast::Attribute(attribute) => {
+                let value = self.expr(&attribute.value);
+                let name = Name::new(&attribute.attr);
+                let expr = match name.as_str() {
+                    "__class__" => Expr::ClassOf(value),
+                    _ => Expr::Attribute { value, name },
+                };
+                let index = self.push(expr);
+                self.occurs(attribute.attr.range(), Occurs::Load(index));
+                index
+            }
+            Ast::Call(call) => self.call_expr(call),
+            Ast::Lambda(lambda) => self.lambda(lambda),
+            Ast::If(conditional) => {
+                self.expr(&conditional.test);
+                let then = self.expr(&conditional.body);
+                let otherwise = self.expr(&conditional.orelse);
+                self.union(vec![then, otherwise])
+            }
+            Ast::BoolOp(operation) => {
+                let parts = operation.values.iter().map(|value| self.expr(value)).collect();
+                self.union(parts)
+            }
+            Ast::Named(named) => {
+                let value = self.expr(&named.value);
+                self.assign_walrus(&named.target, value);
+                value
+            }
+            Ast::Await(awaited) => {
+                let value = self.expr(&awaited.value);
+                self.push(Expr::Awaited(value))
+            }
+            Ast::List(ast::ExprList { elts, .. }) | Ast::Set(ast::ExprSet { elts, .. }) => self.sequence(elts),
+            Ast::Tuple(tuple) => {
+                if tuple.elts.iter().any(Ast::is_starred_expr) {
+                    return self.sequence(&tuple.elts);
+                }
+                let (first, rest) = self.first_elements(&tuple.elts);
+                let parts: Vec<_> = first.iter().map(|element| self.expr(element)).collect();
+                rest.iter().for_each(|element| self.visit(element));
+                self.push(Expr::Tuple(parts.into()))
+            }
+            Ast::Dict(dict) => {
+                let mut values = Vec::new();
+                for item in &dict.items {
+                    if let Some(key) = &item.key {
+                        self.expr(key);
+                        values.push(self.expr(&item.value));
+                    } else {
+                        let other = self.expr(&item.value);
+                        let item = self.push(Expr::Item { value: other, index: 0 });
+                        values.push(item);
+                    }
+                }
+                let value = self.union(values);
+                self.push(Expr::Mapping(value))
+            }
+            Ast::ListComp(ast::ExprListComp { elt, generators, .. })
+            | Ast::SetComp(ast::ExprSetComp { elt, generators, .. })
+            | Ast::Generator(ast::ExprGenerator { elt, generators, .. }) => {
+                let element = self.comprehension(generators, |builder| builder.expr(elt));
+                self.push(Expr::Sequence(element))
+            }
+            Ast::DictComp(comprehension) => {
+                let value = self.comprehension(&comprehension.generators, |builder| {
+                    if let Some(key) = &comprehension.key {
+                        builder.expr(key);
+                    }
+                    builder.expr(&comprehension.value)
+                });
+                self.push(Expr::Mapping(value))
+            }
+            Ast::Subscript(subscript) => self.subscript(subscript),
+            Ast::Starred(starred) => {
+                let value = self.expr(&starred.value);
+                self.push(Expr::Element(value))
+            }
+            Ast::Yield(yielded) => {
+                let value = match &yielded.value {
+                    Some(value) => self.expr(value),
+                    None => self.unknown(),
+                };
+                self.yields(value);
+                self.unknown()
+            }
+            Ast::YieldFrom(yielded) => {
+                let value = self.expr(&yielded.value);
+                let element = self.push(Expr::Element(value));
+                self.yields(element);
+                self.unknown()
+            }
+            Ast::StringLiteral(_) => self.builtin("str"),
+            Ast::FString(string) => {
+                for element in string.value.elements() {
+                    self.interpolation(element);
+                }
+                self.builtin("str")
+            }
+            Ast::TString(string) => {
+                for element in string.value.elements() {
+                    self.interpolation(element);
+                }
+                self.unknown()
+            }
+            Ast::BytesLiteral(_) => self.builtin("bytes"),
+            Ast::NumberLiteral(_) => self.builtin("int"),
+            Ast::BooleanLiteral(_) => self.builtin("bool"),
+            Ast::NoneLiteral(_) => self.builtin("None"),
+            Ast::BinOp(operation) => {
+                self.expr(&operation.left);
+                self.expr(&operation.right);
+                self.unknown()
+            }
+            Ast::UnaryOp(operation) => {
+                self.expr(&operation.operand);
+                self.unknown()
+            }
+            Ast::Compare(comparison) => {
+                self.expr(&comparison.left);
+                comparison.comparators.iter().for_each(|value| self.visit(value));
+                self.builtin("bool")
+            }
+            Ast::Slice(slice) => {
+                let parts = [&slice.lower, &slice.upper, &slice.step];
+                parts.into_iter().flatten().for_each(|value| self.visit(value));
+                self.unknown()
+            }
+            Ast::EllipsisLiteral(_) | Ast::IpyEscapeCommand(_) => self.unknown(),
+        }
+    }
+
+    fn builtin(&mut self, name: &str) -> ExprIndex {
+        self.push(Expr::Builtin(Name::new(name)))
+    }
+
+    fn yields(&mut self, value: ExprIndex) {
+        let symbol = &mut self.summary.symbols[self.symbol.index()];
+        symbol.flags.is_generator = true;
+        if let Some(function) = &mut symbol.function {
+            function.yields.push(value);
+        }
+    }
+
+    fn interpolation(&mut self, element: &ast::InterpolatedStringElement) {
+        let ast::InterpolatedStringElement::Interpolation(interpolation) = element else { return };
+        self.expr(&interpolation.expression);
+        if let Some(spec) = &interpolation.format_spec {
+            spec.elements.iter().for_each(|element| self.interpolation(element));
+        }
+    }
+
+    fn name(&mut self, name: &ast::ExprName) -> ExprIndex {
+        let index = self.resolve(Name::new(&name.id));
+        self.occurs(name.range(), Occurs::Load(index));
+        index
+    }
+
+    /// What `name` means at this point of the flow.
+    pub fn resolve(&mut self, name: Name) -> ExprIndex {
+        let elsewhere = self.elsewhere.get(&(self.scope, name)).copied();
+        match self.reaching(name) {
+            Some(bindings) if elsewhere.is_none() => self.push(Expr::Local(bindings)),
+            _ => self.push(Expr::Free { scope: elsewhere.unwrap_or(self.scope), name }),
+        }
+    }
+
+    fn sequence(&mut self, elements: &[Ast]) -> ExprIndex {
+        let parts: Vec<_> = elements.iter().map(|element| self.expr(element)).collect();
+        let element = self.union(parts);
+        self.push(Expr::Sequence(element))
+    }
+
+    /// A walrus in a comprehension binds in the scope around it.
+    fn assign_walrus(&mut self, target: &Ast, value: ExprIndex) {
+        let inner = self.scope;
+        let mut scope = inner;
+        while self.summary.scope(scope).kind == ScopeKind::Comprehension {
+            scope = self.summary.scope(scope).parent.unwrap_or(ScopeIndex::MODULE);
+        }
+        self.scope = scope;
+        self.assign(target, value);
+        self.scope = inner;
+    }
+
+    fn comprehension(
+        &mut self,
+        generators: &[ast::Comprehension],
+        element: impl FnOnce(&mut Self) -> ExprIndex,
+    ) -> ExprIndex {
+        let (outer, flow) = (self.scope, self.flow.clone());
+        let scope = self.open_scope(ScopeKind::Comprehension, self.symbol);
+        for generator in generators {
+            // The first iterable belongs to the scope around; telling them apart changes nothing here.
+            let iterable = self.expr(&generator.iter);
+            self.scope = scope;
+            let value = self.push(Expr::Element(iterable));
+            self.assign(&generator.target, value);
+            generator.ifs.iter().for_each(|condition| self.visit(condition));
+        }
+        let element = element(self);
+        self.scope = outer;
+        self.flow = flow;
+        element
+    }
+
+    fn subscript(&mut self, subscript: &ast::ExprSubscript) -> ExprIndex {
+        let value = self.expr(&subscript.value);
+        self.expr(&subscript.slice);
+        match &*subscript.slice {
+            Ast::Slice(_) => value,
+            Ast::NumberLiteral(ast::ExprNumberLiteral { value: ast::Number::Int(int), .. }) => {
+                let index = int.as_u64().and_then(|index| u32::try_from(index).ok()).unwrap_or(u32::MAX);
+                self.push(Expr::Item { value, index })
+            }
+            // Only sequences are indexed by number, so any number serves for "one of the values".
+            _ => self.push(Expr::Item { value, index: u32::MAX }),
+        }
+    }
+
+    fn call_expr(&mut self, call: &ast::ExprCall) -> ExprIndex {
+        let callee = self.expr(&call.func);
+        let mut arguments = Vec::with_capacity(call.arguments.args.len());
+        for argument in &call.arguments.args {
+            arguments.push(self.expr(argument));
+        }
+        for keyword in &call.arguments.keywords {
+            self.expr(&keyword.value);
+        }
+        let range = match &*call.func {
+            Ast::Name(name) => name.range(),
+            Ast::Attribute(attribute) => attribute.attr.range(),
+            other => other.range(),
+        };
+        self.call(callee, range, CallKind::Call, shape(&call.arguments));
+        self.note_dynamic_namespace(call);
+        if let Ast::Name(name) = &*call.func
+            && self.reaching(Name::new(&name.id)).is_none()
+            && let Some(meaning) = self.special_call(&name.id, call, &arguments)
+        {
+            return meaning;
+        }
+        if let Ast::Attribute(attribute) = &*call.func
+            && attribute.attr.as_str() == "cast"
+            && call.arguments.args.len() == 2
+        {
+            return self.annotation(&call.arguments.args[0]);
+        }
+        self.push(Expr::Call { callee, arguments: arguments.into() })
+    }
+
+    /// Calls of built-ins whose result follows from their arguments.
+    fn special_call(&mut self, name: &str, call: &ast::ExprCall, arguments: &[ExprIndex]) -> Option<ExprIndex> {
+        let first = arguments.first().copied();
+        let meaning = match (name, first) {
+            ("super", None) => Expr::Super(self.current_class()?),
+            ("super", Some(_)) if arguments.len() == 2 => Expr::Super(self.current_class()?),
+            ("type", Some(value)) if arguments.len() == 1 => Expr::ClassOf(value),
+            ("list" | "tuple" | "set" | "frozenset" | "sorted" | "reversed" | "iter", Some(value)) => {
+                let element = self.push(Expr::Element(value));
+                Expr::Sequence(element)
+            }
+            ("next" | "max" | "min", Some(value)) if arguments.len() == 1 || name == "next" => Expr::Element(value),
+            ("enumerate", Some(value)) => {
+                let number = self.builtin("int");
+                let element = self.push(Expr::Element(value));
+                let pair = self.push(Expr::Tuple([number, element].into()));
+                Expr::Sequence(pair)
+            }
+            ("zip", Some(_)) => {
+                let elements: Vec<_> = arguments.iter().map(|&value| self.push(Expr::Element(value))).collect();
+                let tuple = self.push(Expr::Tuple(elements.into()));
+                Expr::Sequence(tuple)
+            }
+            ("cast", Some(_)) if arguments.len() == 2 => {
+                return Some(self.annotation(&call.arguments.args[0]));
+            }
+            _ => return None,
+        };
+        Some(self.push(meaning))
+    }
+
+    /// `globals()`, `vars()`, `exec` and `setattr(sys.modules…)` at module level make names that no parser sees.
+    fn note_dynamic_namespace(&mut self, call: &ast::ExprCall) {
+        if let Ast::Name(name) = &*call.func
+            && matches!(name.id.as_str(), "globals" | "exec" | "vars" | "setattr")
+            && (name.id.as_str() != "setattr" || self.symbol == SymbolIndex::MODULE)
+        {
+            self.summary.dynamic = true;
+        }
+    }
+
+    fn lambda(&mut self, lambda: &ast::ExprLambda) -> ExprIndex {
+        let params = match &lambda.parameters {
+            Some(parameters) => self.parameters(parameters),
+            None => Vec::new(),
+        };
+        let name = self.next_lambda();
+        let symbol = self.add_symbol(SymbolFacts {
+            kind: SymbolKind::Lambda,
+            name,
+            parent: Some(self.symbol),
+            ordinal: 0,
+            path: 0,
+            flags: Flags::default(),
+            range: lambda.range(),
+            name_range: TextRange::at(lambda.start(), "lambda".len().try_into().unwrap_or_default()),
+            header: TextRange::new(lambda.start(), lambda.body.start()),
+            body: Some(lambda.body.range()),
+            docstring: None,
+            params: params.iter().map(|param| param.facts.clone()).collect(),
+            returns: None,
+            decorators: Box::default(),
+            complexity: 1,
+            scope: None,
+            function: Some(Box::new(FunctionFacts::default())),
+            class: None,
+        });
+        self.in_function(symbol, params, |builder| {
+            let value = builder.expr(&lambda.body);
+            builder.returns(value);
+        });
+        self.push(Expr::Function(symbol))
+    }
+
+    pub fn returns(&mut self, value: ExprIndex) {
+        if let Some(function) = &mut self.summary.symbols[self.symbol.index()].function {
+            function.returns.push(value);
+        }
+    }
+
+    // ---- annotations
+
+    /// What an annotation says about a value. Names are looked up late, as `from __future__ import annotations` does.
+    pub fn annotation(&mut self, annotation: &Ast) -> ExprIndex {
+        if self.too_deep() {
+            return self.unknown();
+        }
+        self.depth += 1;
+        let index = self.annotation_inner(annotation);
+        self.depth -= 1;
+        index
+    }
+
+    fn annotation_inner(&mut self, annotation: &Ast) -> ExprIndex {
+        match annotation {
+            Ast::StringLiteral(string) => {
+                let literal = string.as_single_part_string();
+                match literal.and_then(|literal| syntax::parse_annotation(self.text, literal)) {
+                    Some(parsed) => self.annotation(&parsed),
+                    None => self.unknown(),
+                }
+            }
+            Ast::BinOp(union) => {
+                let parts = vec![self.annotation(&union.left), self.annotation(&union.right)];
+                self.union(parts)
+            }
+            Ast::NoneLiteral(_) => self.builtin("None"),
+            Ast::Subscript(subscript) => self.generic(subscript),
+            Ast::Name(name) if name.id.as_str() == "Self" => {
+                self.late_name(name);
+                match self.current_class() {
+                    Some(class) => self.push(Expr::SelfInstance(class)),
+                    None => self.unknown(),
+                }
+            }
+            other => {
+                let class = self.type_expression(other);
+                self.push(Expr::InstanceOf(class))
+            }
+        }
+    }
+
+    fn late_name(&mut self, name: &ast::ExprName) -> ExprIndex {
+        let index = self.push(Expr::Free { scope: self.scope, name: Name::new(&name.id) });
+        self.occurs(name.range(), Occurs::Load(index));
+        index
+    }
+
+    fn type_expression(&mut self, expression: &Ast) -> ExprIndex {
+        match expression {
+            Ast::Name(name) => self.late_name(name),
+            Ast::Attribute(attribute) => {
+                let value = self.type_expression(&attribute.value);
+                let index = self.push(Expr::Attribute { value, name: Name::new(&attribute.attr) });
+                self.occurs(attribute.attr.range(), Occurs::Load(index));
+                index
+            }
+            other => self.expr(other),
+        }
+    }
+
+    fn generic(&mut self, subscript: &ast::ExprSubscript) -> ExprIndex {
+        let head = match &*subscript.value {
+            Ast::Name(name) => name.id.as_str(),
+            Ast::Attribute(attribute) => attribute.attr.as_str(),
+            _ => "",
+        };
+        let class = self.type_expression(&subscript.value);
+        if head == "Literal" {
+            return self.unknown();
+        }
+        let arguments = match &*subscript.slice {
+            Ast::Tuple(tuple) => &tuple.elts[..],
+            other => std::slice::from_ref(other),
+        };
+        if head == "Annotated" {
+            arguments.iter().skip(1).for_each(|argument| self.visit(argument));
+            return self.annotation(&arguments[0]);
+        }
+        let mut parts: Vec<ExprIndex> = arguments
+            .iter()
+            .map(|argument| match argument {
+                Ast::EllipsisLiteral(_) => self.unknown(),
+                Ast::List(list) => {
+                    list.elts.iter().for_each(|element| {
+                        self.annotation(element);
+                    });
+                    self.unknown()
+                }
+                argument => self.annotation(argument),
+            })
+            .collect();
+        let first = parts.first().copied();
+        match (head, first) {
+            ("Optional" | "Final" | "ClassVar" | "Required" | "NotRequired" | "TypeGuard", Some(first)) => first,
+            ("Union", Some(_)) => self.union(parts),
+            (
+                "list" | "List" | "Sequence" | "MutableSequence" | "Iterable" | "Iterator" | "set" | "Set"
+                | "frozenset" | "FrozenSet" | "AbstractSet" | "Collection" | "Generator" | "AsyncIterator"
+                | "AsyncIterable" | "AsyncGenerator" | "deque" | "Deque" | "Reversible",
+                Some(first),
+            ) => self.push(Expr::Sequence(first)),
+            ("tuple" | "Tuple", Some(first)) => {
+                if matches!(arguments.get(1), Some(Ast::EllipsisLiteral(_))) {
+                    self.push(Expr::Sequence(first))
+                } else {
+                    self.push(Expr::Tuple(parts.into()))
+                }
+            }
+            (
+                "dict" | "Dict" | "Mapping" | "MutableMapping" | "defaultdict" | "DefaultDict" | "OrderedDict",
+                Some(_),
+            ) => match parts.pop() {
+                Some(value) => self.push(Expr::Mapping(value)),
+                None => self.unknown(),
+            },
+            ("type" | "Type", Some(first)) => self.push(Expr::ClassOf(first)),
+            ("Awaitable" | "Coroutine", Some(_)) => parts.pop().unwrap_or(class),
+            ("Callable", _) => self.unknown(),
+            _ => self.push(Expr::InstanceOf(class)),
+        }
+    }
+}
+
+/// A parameter, with what its binding needs.
+pub(super) struct Parameter {
+    pub facts: Param,
+    pub value: BindingValue,
+}
+
+fn shape(arguments: &ast::Arguments) -> ArgumentShape {
+    let keywords = arguments.keywords.iter();
+    ArgumentShape {
+        positional: arguments.args.len() as u32,
+        keywords: keywords.filter_map(|keyword| Some(Name::new(keyword.arg.as_ref()?))).collect(),
+        unpacks: arguments.args.iter().any(Ast::is_starred_expr)
+            || arguments.keywords.iter().any(|keyword| keyword.arg.is_none()),
+    }
+}
+
+impl Builder<'_> {
+    /// Walks defaults and annotations, which belong to the scope around the function.
+    pub fn parameters(&mut self, parameters: &ast::Parameters) -> Vec<Parameter> {
+        use super::ParamKind::{KeywordOnly, KwArgs, Positional, PositionalOnly, VarArgs};
+        let mut out = Vec::new();
+        for (kind, group) in [(PositionalOnly, &parameters.posonlyargs), (Positional, &parameters.args)] {
+            group.iter().for_each(|it| self.parameter(&mut out, kind, &it.parameter, it.default.as_deref()));
+        }
+        parameters.vararg.iter().for_each(|it| self.parameter(&mut out, VarArgs, it, None));
+        let keyword_only = parameters.kwonlyargs.iter();
+        keyword_only.for_each(|it| self.parameter(&mut out, KeywordOnly, &it.parameter, it.default.as_deref()));
+        parameters.kwarg.iter().for_each(|it| self.parameter(&mut out, KwArgs, it, None));
+        out
+    }
+
+    fn parameter(&mut self, out: &mut Vec<Parameter>, kind: ParamKind, it: &ast::Parameter, default: Option<&Ast>) {
+        let default_value = default.map(|default| self.expr(default));
+        let annotation = it.annotation.as_ref().map(|annotation| {
+            let value = self.annotation(annotation);
+            match kind {
+                ParamKind::VarArgs => self.push(Expr::Sequence(value)),
+                ParamKind::KwArgs => self.push(Expr::Mapping(value)),
+                _ => value,
+            }
+        });
+        let position = out.len() as u32;
+        out.push(Parameter {
+            facts: Param {
+                name: Name::new(&it.name),
+                range: it.name.range(),
+                kind,
+                has_default: default.is_some(),
+                annotation: it.annotation.as_ref().map(|annotation| annotation.range()),
+            },
+            value: BindingValue::Parameter { position, annotation, default: default_value },
+        });
+    }
+
+    /// Walks a function's own code in a scope of its own.
+    pub fn in_function(&mut self, symbol: SymbolIndex, params: Vec<Parameter>, walk: impl FnOnce(&mut Self)) {
+        let scope = self.open_scope(ScopeKind::Function, symbol);
+        self.summary.symbols[symbol.index()].scope = Some(scope);
+        let outer = (
+            std::mem::replace(&mut self.scope, scope),
+            std::mem::replace(&mut self.symbol, symbol),
+            std::mem::take(&mut self.flow),
+            std::mem::take(&mut self.loops),
+        );
+        for param in params {
+            let binding = self.bind(param.facts.name, param.facts.range, param.value);
+            self.occurs(param.facts.range, Occurs::Store(binding));
+        }
+        walk(self);
+        self.close_scope();
+        (self.scope, self.symbol, self.flow, self.loops) = outer;
+    }
+}

@@ -1,0 +1,194 @@
+//! What other files may depend on, hashed without offsets.
+//!
+//! Linking a file records the key of everything that it looks up in other files, also of what it does not find. An edit
+//! changes the hashes of some keys; the files that looked one of them up are linked again, and no others.
+
+use std::hash::{Hash, Hasher};
+
+use rustc_hash::{FxHashMap, FxHasher};
+
+use super::{BindingIndex, BindingValue, Expr, ExprIndex, ScopeIndex, ScopeKind, Summary, SymbolIndex};
+use crate::Name;
+
+/// Something that another file can look up in this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Item {
+    /// What a name of a module or class means. The owner is a symbol's [`SymbolFacts::path`].
+    Name { owner: u64, name: Name },
+    /// What methods assign to an attribute of instances.
+    InstanceAttribute { class: u64, name: Name },
+    /// A definition's own facts: signature, decorators, bases, returned values and, for functions, all local bindings.
+    Definition { path: u64 },
+    /// `__all__` and star imports.
+    Exports,
+}
+
+pub(crate) fn item_key(item: Item) -> u64 {
+    let mut hasher = FxHasher::default();
+    std::mem::discriminant(&item).hash(&mut hasher);
+    match item {
+        Item::Name { owner, name } => (owner, name.as_str()).hash(&mut hasher),
+        Item::InstanceAttribute { class, name } => (class, name.as_str()).hash(&mut hasher),
+        Item::Definition { path } => path.hash(&mut hasher),
+        Item::Exports => {}
+    }
+    hasher.finish()
+}
+
+pub(super) fn items(summary: &Summary) -> FxHashMap<u64, u64> {
+    let content = Content::new(summary);
+    let mut items = FxHashMap::default();
+    for scope in &summary.scopes {
+        if !matches!(scope.kind, ScopeKind::Module | ScopeKind::Class) {
+            continue;
+        }
+        let owner = summary.symbol(scope.symbol).path;
+        for (&name, bindings) in &scope.names {
+            let mut hasher = FxHasher::default();
+            bindings.iter().for_each(|&binding| content.binding(binding, &mut hasher));
+            items.insert(item_key(Item::Name { owner, name }), hasher.finish());
+        }
+    }
+    for (index, symbol) in summary.symbols.iter().enumerate() {
+        let path = symbol.path;
+        let mut hasher = FxHasher::default();
+        (symbol.kind, symbol.flags).hash(&mut hasher);
+        for param in &symbol.params {
+            (param.name.as_str(), param.kind, param.has_default).hash(&mut hasher);
+        }
+        if let Some(function) = &symbol.function {
+            function.return_annotation.iter().for_each(|&expr| content.expr(expr, &mut hasher));
+            function.returns.iter().for_each(|&expr| content.expr(expr, &mut hasher));
+            function.yields.iter().for_each(|&expr| content.expr(expr, &mut hasher));
+        }
+        content.locals_of(SymbolIndex(index as u32), &mut hasher);
+        if let Some(class) = &symbol.class {
+            class.is_transformed.hash(&mut hasher);
+            class.bases.iter().for_each(|&expr| content.expr(expr, &mut hasher));
+            for (&attribute, facts) in &class.attributes {
+                let mut hasher = FxHasher::default();
+                facts.values.iter().for_each(|&expr| content.expr(expr, &mut hasher));
+                items.insert(item_key(Item::InstanceAttribute { class: path, name: attribute }), hasher.finish());
+            }
+        }
+        items.insert(item_key(Item::Definition { path }), hasher.finish());
+    }
+    let mut hasher = FxHasher::default();
+    (summary.dynamic, summary.errors.is_empty()).hash(&mut hasher);
+    for name in summary.exports.iter().flatten() {
+        name.as_str().hash(&mut hasher);
+    }
+    for &star in &summary.scope(ScopeIndex::MODULE).stars {
+        let star = summary.import(star);
+        (star.module.as_str(), star.level).hash(&mut hasher);
+    }
+    items.insert(item_key(Item::Exports), hasher.finish());
+    items
+}
+
+/// Hashes facts by what they say, not by where they stand.
+struct Content<'a> {
+    summary: &'a Summary,
+    /// A binding's place among those of its name in its scope.
+    ordinals: Vec<u32>,
+    /// The bindings of each function's scopes.
+    locals: FxHashMap<SymbolIndex, Vec<BindingIndex>>,
+}
+
+impl<'a> Content<'a> {
+    fn new(summary: &'a Summary) -> Self {
+        let mut counts: FxHashMap<(ScopeIndex, Name), u32> = FxHashMap::default();
+        let mut locals: FxHashMap<SymbolIndex, Vec<BindingIndex>> = FxHashMap::default();
+        let mut ordinals = Vec::with_capacity(summary.bindings.len());
+        for (index, binding) in summary.bindings.iter().enumerate() {
+            let count = counts.entry((binding.scope, binding.name)).or_default();
+            ordinals.push(*count);
+            *count += 1;
+            let scope = summary.scope(binding.scope);
+            if matches!(scope.kind, ScopeKind::Function | ScopeKind::Comprehension) {
+                locals.entry(scope.symbol).or_default().push(BindingIndex(index as u32));
+            }
+        }
+        Content { summary, ordinals, locals }
+    }
+
+    fn locals_of(&self, symbol: SymbolIndex, hasher: &mut FxHasher) {
+        for &binding in self.locals.get(&symbol).into_iter().flatten() {
+            self.summary.binding(binding).name.as_str().hash(hasher);
+            self.binding(binding, hasher);
+        }
+    }
+
+    fn binding(&self, binding: BindingIndex, hasher: &mut FxHasher) {
+        let facts = self.summary.binding(binding);
+        std::mem::discriminant(&facts.value).hash(hasher);
+        match &facts.value {
+            BindingValue::Definition(symbol) => self.symbol(*symbol, hasher),
+            BindingValue::Import(import) => {
+                let import = self.summary.import(*import);
+                (import.module.as_str(), import.level, import.name.map(Name::as_str), import.renamed).hash(hasher);
+            }
+            BindingValue::Value(value) => {
+                facts.symbol.is_some().hash(hasher);
+                self.expr(*value, hasher);
+            }
+            BindingValue::Parameter { position, annotation, default } => {
+                position.hash(hasher);
+                annotation.iter().chain(default).for_each(|&expr| self.expr(expr, hasher));
+            }
+            BindingValue::Join(inputs) => inputs.iter().for_each(|&input| self.reference(input, hasher)),
+        }
+    }
+
+    /// A binding by name and place; its content is an item, or part of one, of its own.
+    fn reference(&self, binding: BindingIndex, hasher: &mut FxHasher) {
+        let facts = self.summary.binding(binding);
+        (facts.name.as_str(), self.ordinals[binding.index()]).hash(hasher);
+    }
+
+    fn symbol(&self, symbol: SymbolIndex, hasher: &mut FxHasher) {
+        self.summary.symbol(symbol).path.hash(hasher);
+    }
+
+    fn expr(&self, expr: ExprIndex, hasher: &mut FxHasher) {
+        let expr = self.summary.expr(expr);
+        std::mem::discriminant(expr).hash(hasher);
+        match expr {
+            Expr::Local(bindings) => bindings.iter().for_each(|&binding| self.reference(binding, hasher)),
+            Expr::Free { scope, name } => {
+                self.symbol(self.summary.scope(*scope).symbol, hasher);
+                name.as_str().hash(hasher);
+            }
+            Expr::Attribute { value, name } => {
+                self.expr(*value, hasher);
+                name.as_str().hash(hasher);
+            }
+            Expr::Call { callee, arguments } => {
+                self.expr(*callee, hasher);
+                arguments.iter().for_each(|&argument| self.expr(argument, hasher));
+            }
+            Expr::Super(symbol) | Expr::SelfInstance(symbol) | Expr::Function(symbol) => self.symbol(*symbol, hasher),
+            Expr::ClassOf(value)
+            | Expr::InstanceOf(value)
+            | Expr::Element(value)
+            | Expr::Awaited(value)
+            | Expr::Entered(value)
+            | Expr::Sequence(value)
+            | Expr::Mapping(value) => self.expr(*value, hasher),
+            Expr::Item { value, index } => {
+                self.expr(*value, hasher);
+                index.hash(hasher);
+            }
+            Expr::Union(parts) | Expr::Tuple(parts) => {
+                parts.len().hash(hasher);
+                parts.iter().for_each(|&part| self.expr(part, hasher));
+            }
+            Expr::OrElse(first, second) => {
+                self.expr(*first, hasher);
+                self.expr(*second, hasher);
+            }
+            Expr::Builtin(name) => name.as_str().hash(hasher),
+            Expr::Unknown => {}
+        }
+    }
+}

@@ -1,0 +1,657 @@
+//! Statements: definitions, bindings and the flow of control between them.
+
+use syntax::ast::{self, Expr as Ast, Pattern, Stmt};
+use syntax::{Ranged, TextRange};
+
+use super::build::{Builder, has_doctest};
+use super::flow::Flow;
+use super::{
+    ArgumentShape, BindingFacts, BindingIndex, BindingValue, CallKind, ClassFacts, Expr, ExprIndex, Flags,
+    FunctionFacts, ImportFacts, Occurs, ScopeIndex, ScopeKind, SymbolFacts, SymbolIndex, SymbolKind, text,
+};
+use crate::Name;
+
+impl Builder<'_> {
+    pub fn statements(&mut self, body: &[Stmt]) {
+        for statement in body {
+            self.statement(statement);
+        }
+    }
+
+    fn statement(&mut self, statement: &Stmt) {
+        if self.too_deep() {
+            return;
+        }
+        self.depth += 1;
+        let outer = std::mem::replace(&mut self.statement, statement.range());
+        self.statement_inner(statement);
+        self.statement = outer;
+        self.depth -= 1;
+    }
+
+    fn statement_inner(&mut self, statement: &Stmt) {
+        match statement {
+            Stmt::FunctionDef(function) => self.function(function),
+            Stmt::ClassDef(class) => self.class(class),
+            Stmt::Import(import) => self.import_statement(import),
+            Stmt::ImportFrom(import) => self.import_from(import),
+            Stmt::Assign(assignment) => {
+                let value = self.expr(&assignment.value);
+                for target in &assignment.targets {
+                    self.assign(target, value);
+                }
+                self.note_exports(&assignment.targets, &assignment.value);
+            }
+            Stmt::AnnAssign(assignment) => self.annotated_assignment(assignment),
+            Stmt::AugAssign(assignment) => self.augmented_assignment(assignment),
+            Stmt::Return(statement) => {
+                if let Some(value) = &statement.value {
+                    let value = self.expr(value);
+                    self.returns(value);
+                }
+                self.flow.end();
+            }
+            Stmt::Raise(statement) => {
+                let parts = [&statement.exc, &statement.cause];
+                parts.into_iter().flatten().for_each(|value| self.visit(value));
+                self.flow.end();
+            }
+            Stmt::Expr(statement) => self.visit(&statement.value),
+            Stmt::If(statement) => self.if_statement(statement),
+            Stmt::While(statement) => {
+                self.complexity();
+                self.in_loop(&statement.body, &statement.orelse, |builder| builder.visit(&statement.test));
+            }
+            Stmt::For(statement) => {
+                self.complexity();
+                let iterable = self.expr(&statement.iter);
+                self.in_loop(&statement.body, &statement.orelse, |builder| {
+                    let element = builder.push(Expr::Element(iterable));
+                    builder.assign(&statement.target, element);
+                });
+            }
+            Stmt::With(statement) => {
+                for item in &statement.items {
+                    let context = self.expr(&item.context_expr);
+                    if let Some(target) = &item.optional_vars {
+                        let value = self.push(Expr::Entered(context));
+                        self.assign(target, value);
+                    }
+                }
+                self.statements(&statement.body);
+            }
+            Stmt::Try(statement) => self.try_statement(statement),
+            Stmt::Match(statement) => self.match_statement(statement),
+            Stmt::Assert(statement) => {
+                self.expr(&statement.test);
+                statement.msg.iter().for_each(|message| self.visit(message));
+            }
+            Stmt::Delete(statement) => {
+                for target in &statement.targets {
+                    self.expr(target);
+                    if let Ast::Name(name) = target {
+                        self.flow.unbind(Name::new(&name.id));
+                    }
+                }
+            }
+            Stmt::Global(statement) => {
+                for name in &statement.names {
+                    self.elsewhere.insert((self.scope, Name::new(name)), ScopeIndex::MODULE);
+                }
+            }
+            Stmt::Nonlocal(statement) => {
+                for name in &statement.names {
+                    let name = Name::new(name);
+                    if let Some(scope) = self.enclosing_binder(name) {
+                        self.elsewhere.insert((self.scope, name), scope);
+                    }
+                }
+            }
+            Stmt::TypeAlias(alias) => {
+                let value = self.annotation(&alias.value);
+                self.assign(&alias.name, value);
+            }
+            Stmt::Break(_) | Stmt::Continue(_) => {
+                let flow = self.flow.clone();
+                if let Some(out) = self.loops.last_mut() {
+                    out.join(&flow);
+                }
+                self.flow.end();
+            }
+            Stmt::Pass(_) | Stmt::IpyEscapeCommand(_) => {}
+        }
+    }
+
+    fn complexity(&mut self) {
+        self.summary.symbols[self.symbol.index()].complexity += 1;
+    }
+
+    /// The nearest function around the current one that binds `name`.
+    fn enclosing_binder(&self, name: Name) -> Option<ScopeIndex> {
+        let mut scope = self.summary.scope(self.scope).parent;
+        while let Some(index) = scope {
+            let facts = self.summary.scope(index);
+            if facts.kind == ScopeKind::Function && facts.names.contains_key(&name) {
+                return Some(index);
+            }
+            scope = facts.parent;
+        }
+        None
+    }
+
+    // ---- definitions
+
+    fn decorators(&mut self, decorators: &[ast::Decorator]) -> Box<[TextRange]> {
+        for decorator in decorators {
+            let callee = self.expr(&decorator.expression);
+            let range = match &decorator.expression {
+                Ast::Name(name) => name.range(),
+                Ast::Attribute(attribute) => attribute.attr.range(),
+                other => other.range(),
+            };
+            let shape = ArgumentShape { positional: 1, ..ArgumentShape::default() };
+            self.call(callee, range, CallKind::Decorator, shape);
+        }
+        decorators.iter().map(Ranged::range).collect()
+    }
+
+    fn type_params(&mut self, type_params: Option<&ast::TypeParams>) {
+        for type_param in type_params.iter().flat_map(|params| params.iter()) {
+            let name = type_param.name();
+            let value = self.unknown();
+            let binding = self.bind_local(Name::new(name), name.range(), BindingValue::Value(value));
+            self.occurs(name.range(), Occurs::Store(binding));
+        }
+    }
+
+    /// Binds without making a node of it, as for type parameters and `except … as name`.
+    fn bind_local(&mut self, name: Name, range: TextRange, value: BindingValue) -> BindingIndex {
+        let facts = BindingFacts { name, scope: self.scope, range, value, symbol: None };
+        let binding = self.push_binding(facts);
+        self.summary.scopes[self.scope.index()].names.entry(name).or_default().push(binding);
+        self.flow.bind(name, binding);
+        binding
+    }
+
+    fn function(&mut self, function: &ast::StmtFunctionDef) {
+        // The parser recovers `@decorator` without a definition as a function without a name.
+        let decorators = self.decorators(&function.decorator_list);
+        self.type_params(function.type_params.as_deref());
+        let params = self.parameters(&function.parameters);
+        let return_annotation = function.returns.as_ref().map(|annotation| self.annotation(annotation));
+        if function.name.is_empty() {
+            return;
+        }
+        let name = Name::new(&function.name);
+        let parent = self.summary.symbol(self.symbol);
+        let is_method = parent.kind == SymbolKind::Class;
+        let mut flags = self.flags_of_decorators(&function.decorator_list);
+        flags.is_async = function.is_async;
+        flags.is_stub = text::is_stub(&function.body);
+        flags.is_classmethod |=
+            is_method && matches!(function.name.as_str(), "__new__" | "__init_subclass__" | "__class_getitem__");
+        flags.is_test = function.name.starts_with("test")
+            && match parent.kind {
+                SymbolKind::Module => self.is_test_file,
+                SymbolKind::Class => parent.flags.is_test,
+                _ => false,
+            };
+        let after_decorators = function.decorator_list.last().map_or(function.start(), Ranged::end);
+        let signature = self.definition_range(after_decorators, function.end());
+        let mut symbol = SymbolFacts {
+            kind: if is_method { SymbolKind::Method } else { SymbolKind::Function },
+            name,
+            parent: Some(self.symbol),
+            ordinal: 0,
+            path: 0,
+            flags,
+            range: function.range(),
+            name_range: function.name.range(),
+            header: text::header(signature, &function.body, self.text),
+            body: text::span(&function.body),
+            docstring: text::docstring(&function.body),
+            params: params.iter().map(|param| param.facts.clone()).collect(),
+            returns: function.returns.as_ref().map(|annotation| annotation.range()),
+            decorators,
+            complexity: 1,
+            scope: None,
+            function: Some(Box::new(FunctionFacts { return_annotation, ..FunctionFacts::default() })),
+            class: None,
+        };
+        symbol.flags.has_doctest = has_doctest(&symbol);
+        let symbol = self.add_symbol(symbol);
+        let binding = self.bind(name, function.name.range(), BindingValue::Definition(symbol));
+        debug_assert_eq!(self.summary.binding(binding).symbol, Some(symbol));
+        self.occurs(function.name.range(), Occurs::Definition(symbol));
+        if is_method || self.symbol == SymbolIndex::MODULE {
+            self.summary.dynamic |= name.as_str() == "__getattr__" && self.symbol == SymbolIndex::MODULE;
+        }
+        self.in_function(symbol, params, |builder| builder.statements(&function.body));
+    }
+
+    /// From the first token after the decorators.
+    fn definition_range(&self, after: syntax::TextSize, end: syntax::TextSize) -> TextRange {
+        let mut start = after.to_usize();
+        let bytes = self.text.as_bytes();
+        while let Some(&byte) = bytes.get(start) {
+            match byte {
+                b' ' | b'\t' | b'\r' | b'\n' | b'\x0c' => start += 1,
+                b'#' => start += bytes[start..].iter().position(|&byte| byte == b'\n').unwrap_or(bytes.len() - start),
+                _ => break,
+            }
+        }
+        let start = syntax::TextSize::new(start as u32).min(end);
+        TextRange::new(start, end)
+    }
+
+    fn class(&mut self, class: &ast::StmtClassDef) {
+        let decorators = self.decorators(&class.decorator_list);
+        self.type_params(class.type_params.as_deref());
+        let mut facts = ClassFacts { is_transformed: !class.decorator_list.is_empty(), ..ClassFacts::default() };
+        let mut is_test_case = false;
+        for base in class.bases() {
+            let value = self.expr(base);
+            // `Generic[T]`, `Base[int]`: the class is what is subscripted.
+            let value = match (base, self.summary.expr(value)) {
+                (Ast::Subscript(_), Expr::Item { value, .. } | Expr::Element(value)) => *value,
+                _ => value,
+            };
+            is_test_case |= text::decorator_name(base).ends_with("TestCase");
+            facts.bases.push(value);
+        }
+        for keyword in class.keywords() {
+            self.expr(&keyword.value);
+            facts.is_transformed |= keyword.arg.as_ref().is_some_and(|name| name.as_str() == "metaclass");
+        }
+        if class.name.is_empty() {
+            return;
+        }
+        let name = Name::new(&class.name);
+        let after_decorators = class.decorator_list.last().map_or(class.start(), Ranged::end);
+        let signature = self.definition_range(after_decorators, class.end());
+        let mut symbol = SymbolFacts {
+            kind: SymbolKind::Class,
+            name,
+            parent: Some(self.symbol),
+            ordinal: 0,
+            path: 0,
+            flags: Flags {
+                is_test: self.is_test_file && (is_test_case || class.name.starts_with("Test")),
+                is_decorated: !class.decorator_list.is_empty(),
+                is_stub: text::is_stub(&class.body),
+                ..Flags::default()
+            },
+            range: class.range(),
+            name_range: class.name.range(),
+            header: text::header(signature, &class.body, self.text),
+            body: text::span(&class.body),
+            docstring: text::docstring(&class.body),
+            params: Box::default(),
+            returns: None,
+            decorators,
+            complexity: 0,
+            scope: None,
+            function: None,
+            class: Some(Box::new(facts)),
+        };
+        symbol.flags.has_doctest = has_doctest(&symbol);
+        let symbol = self.add_symbol(symbol);
+        let scope = self.open_scope(ScopeKind::Class, symbol);
+        self.summary.symbols[symbol.index()].scope = Some(scope);
+        let outer = (
+            std::mem::replace(&mut self.scope, scope),
+            std::mem::replace(&mut self.symbol, symbol),
+            std::mem::take(&mut self.flow),
+            std::mem::take(&mut self.loops),
+        );
+        self.statements(&class.body);
+        self.close_scope();
+        (self.scope, self.symbol, self.flow, self.loops) = outer;
+        self.bind(name, class.name.range(), BindingValue::Definition(symbol));
+        self.occurs(class.name.range(), Occurs::Definition(symbol));
+    }
+
+    // ---- imports
+
+    fn import_statement(&mut self, statement: &ast::StmtImport) {
+        for alias in &statement.names {
+            let module = Name::new(&alias.name);
+            let import = self.import(ImportFacts {
+                module,
+                level: 0,
+                name: None,
+                renamed: alias.asname.is_some(),
+                range: alias.name.range(),
+                is_optional: self.optional_import,
+                is_type_checking: self.type_checking,
+            });
+            let (bound, range) = match &alias.asname {
+                Some(name) => (Name::new(name), name.range()),
+                None => {
+                    let first = module.as_str().split('.').next().unwrap_or_default();
+                    let end = alias.name.start() + syntax::TextSize::of(first);
+                    (Name::new(first), TextRange::new(alias.name.start(), end))
+                }
+            };
+            self.bind_local_elsewhere(bound, range, BindingValue::Import(import));
+            self.occurs(alias.name.range(), Occurs::Import(import));
+            if alias.asname.is_some() {
+                self.occurs(range, Occurs::Import(import));
+            }
+        }
+    }
+
+    fn import_from(&mut self, statement: &ast::StmtImportFrom) {
+        let module = Name::new(statement.module.as_deref().unwrap_or_default());
+        for (position, alias) in statement.names.iter().enumerate() {
+            let import = self.import(ImportFacts {
+                module,
+                level: statement.level,
+                name: Some(Name::new(&alias.name)),
+                renamed: alias.asname.is_some(),
+                range: alias.name.range(),
+                is_optional: self.optional_import,
+                is_type_checking: self.type_checking,
+            });
+            if position == 0
+                && let Some(written) = &statement.module
+            {
+                self.occurs(written.range(), Occurs::ImportedModule(import));
+            }
+            if alias.name.as_str() == "*" {
+                self.summary.scopes[self.scope.index()].stars.push(import);
+                continue;
+            }
+            self.occurs(alias.name.range(), Occurs::Import(import));
+            let bound = alias.asname.as_ref().unwrap_or(&alias.name);
+            self.bind_local_elsewhere(Name::new(bound), bound.range(), BindingValue::Import(import));
+            if alias.asname.is_some() {
+                self.occurs(bound.range(), Occurs::Import(import));
+            }
+        }
+    }
+
+    /// An import binds no node, but `global` may still move it.
+    fn bind_local_elsewhere(&mut self, name: Name, range: TextRange, value: BindingValue) {
+        self.bind(name, range, value);
+    }
+
+    /// `__all__ = […]`, `__all__ += […]`.
+    fn note_exports(&mut self, targets: &[Ast], value: &Ast) {
+        let is_all = |target: &Ast| matches!(target, Ast::Name(name) if name.id.as_str() == "__all__");
+        if self.scope == ScopeIndex::MODULE && targets.iter().any(is_all) {
+            let names = text::string_elements(value);
+            self.summary.exports = names.map(|names| names.into_iter().map(Name::new).collect());
+        }
+    }
+
+    // ---- assignments
+
+    fn annotated_assignment(&mut self, assignment: &ast::StmtAnnAssign) {
+        let annotation = self.annotation(&assignment.annotation);
+        let value = match &assignment.value {
+            Some(value) => {
+                let value = self.expr(value);
+                self.push(Expr::OrElse(annotation, value))
+            }
+            None => annotation,
+        };
+        self.assign(&assignment.target, value);
+        if let Some(value) = &assignment.value {
+            self.note_exports(std::slice::from_ref(&assignment.target), value);
+        }
+    }
+
+    fn augmented_assignment(&mut self, assignment: &ast::StmtAugAssign) {
+        let value = self.expr(&assignment.value);
+        if let Ast::Name(name) = &*assignment.target {
+            let name = Name::new(&name.id);
+            let before = self.resolve(name);
+            if name.as_str() == "__all__" && self.scope == ScopeIndex::MODULE {
+                self.extend_exports(&assignment.value);
+            }
+            let joined = self.union(vec![before, value]);
+            self.assign(&assignment.target, joined);
+        } else {
+            self.assign(&assignment.target, value);
+        }
+    }
+
+    fn extend_exports(&mut self, value: &Ast) {
+        match (text::string_elements(value), &mut self.summary.exports) {
+            (Some(names), Some(exports)) => exports.extend(names.into_iter().map(Name::new)),
+            // `__all__ += other.__all__` is not evaluated: then everything public counts as exported.
+            _ => self.summary.exports = None,
+        }
+    }
+
+    // ---- control flow
+
+    fn if_statement(&mut self, statement: &ast::StmtIf) {
+        self.complexity();
+        self.expr(&statement.test);
+        let outer = self.type_checking;
+        self.type_checking |= text::decorator_name(&statement.test) == "TYPE_CHECKING";
+        let mut out = self.branch(|builder| builder.statements(&statement.body));
+        self.type_checking = outer;
+        let mut has_else = false;
+        for clause in &statement.elif_else_clauses {
+            match &clause.test {
+                Some(test) => {
+                    self.complexity();
+                    self.expr(test);
+                }
+                None => has_else = true,
+            }
+            out.join(&self.branch(|builder| builder.statements(&clause.body)));
+        }
+        if !has_else {
+            out.join(&self.flow);
+        }
+        self.flow = out;
+    }
+
+    /// A loop's body may run after itself: every name it binds is a join of what was before and what it leaves behind.
+    fn in_loop(&mut self, body: &[Stmt], orelse: &[Stmt], head: impl FnOnce(&mut Self)) {
+        let mut names = Vec::new();
+        bound_names(body, &mut names);
+        let mut joins = Vec::new();
+        for name in names {
+            let Some(before) = self.reaching(name) else { continue };
+            let join = self.push_binding(BindingFacts {
+                name,
+                scope: self.scope,
+                range: TextRange::default(),
+                value: BindingValue::Join(before.iter().copied().collect()),
+                symbol: None,
+            });
+            self.flow.bind(name, join);
+            joins.push((name, join));
+        }
+        let mut exits = Flow::default();
+        exits.end();
+        self.loops.push(exits);
+        let before = self.flow.clone();
+        head(self);
+        self.statements(body);
+        let exits = self.loops.pop().unwrap_or_default();
+        self.flow.join(&exits);
+        for (name, join) in joins {
+            let Some(after) = self.reaching(name) else { continue };
+            if let BindingValue::Join(inputs) = &mut self.summary.bindings[join.index()].value {
+                inputs.extend(after.into_iter().filter(|binding| *binding != join));
+            }
+        }
+        let had_ended = self.flow.has_ended();
+        self.flow.join(&before);
+        debug_assert!(!had_ended || before.has_ended() || !self.flow.has_ended());
+        self.statements(orelse);
+    }
+
+    fn try_statement(&mut self, statement: &ast::StmtTry) {
+        let outer = self.optional_import;
+        self.optional_import |= !statement.handlers.is_empty();
+        let before = self.flow.clone();
+        self.statements(&statement.body);
+        // A handler may be entered from any point of the body.
+        let mut at_handler = before;
+        let mut after_body = self.flow.clone();
+        if after_body.has_ended() {
+            after_body = at_handler.clone();
+        }
+        at_handler.join(&after_body);
+        self.statements(&statement.orelse);
+        let mut out = std::mem::take(&mut self.flow);
+        for handler in &statement.handlers {
+            let ast::ExceptHandler::ExceptHandler(handler) = handler;
+            self.complexity();
+            self.flow = at_handler.clone();
+            let caught = handler.type_.as_ref().map(|class| self.expr(class));
+            if let Some(name) = &handler.name {
+                let value = match caught {
+                    Some(class) => self.exception_instance(class),
+                    None => self.unknown(),
+                };
+                let binding = self.bind_local(Name::new(name), name.range(), BindingValue::Value(value));
+                self.occurs(name.range(), Occurs::Store(binding));
+            }
+            self.statements(&handler.body);
+            if let Some(name) = &handler.name {
+                self.flow.unbind(Name::new(name));
+            }
+            out.join(&self.flow);
+        }
+        self.optional_import = outer;
+        let ended = out.has_ended();
+        self.flow = if ended { at_handler } else { out };
+        self.statements(&statement.finalbody);
+        if ended {
+            self.flow.end();
+        }
+    }
+
+    fn exception_instance(&mut self, class: ExprIndex) -> ExprIndex {
+        let parts = match self.summary.expr(class) {
+            Expr::Tuple(parts) => parts.to_vec(),
+            _ => vec![class],
+        };
+        let instances = parts.into_iter().map(|class| self.push(Expr::InstanceOf(class))).collect();
+        self.union(instances)
+    }
+
+    fn match_statement(&mut self, statement: &ast::StmtMatch) {
+        let subject = self.expr(&statement.subject);
+        let mut out = Flow::default();
+        out.end();
+        for case in &statement.cases {
+            self.complexity();
+            let case_flow = self.branch(|builder| {
+                builder.pattern(&case.pattern, subject);
+                case.guard.iter().for_each(|guard| builder.visit(guard));
+                builder.statements(&case.body);
+            });
+            out.join(&case_flow);
+        }
+        // No case may match.
+        out.join(&self.flow);
+        self.flow = out;
+    }
+
+    fn pattern(&mut self, pattern: &Pattern, subject: ExprIndex) {
+        match pattern {
+            Pattern::MatchValue(pattern) => self.visit(&pattern.value),
+            Pattern::MatchSingleton(_) => {}
+            Pattern::MatchSequence(pattern) => {
+                for (index, pattern) in pattern.patterns.iter().enumerate() {
+                    let item = self.push(Expr::Item { value: subject, index: index as u32 });
+                    self.pattern(pattern, item);
+                }
+            }
+            Pattern::MatchMapping(pattern) => {
+                pattern.keys.iter().for_each(|key| self.visit(key));
+                for pattern in &pattern.patterns {
+                    let item = self.push(Expr::Item { value: subject, index: u32::MAX });
+                    self.pattern(pattern, item);
+                }
+                self.capture(pattern.rest.as_ref(), subject);
+            }
+            Pattern::MatchClass(pattern) => {
+                let class = self.expr(&pattern.cls);
+                let instance = self.push(Expr::InstanceOf(class));
+                for pattern in &pattern.arguments.patterns {
+                    let value = self.unknown();
+                    self.pattern(pattern, value);
+                }
+                for keyword in &pattern.arguments.keywords {
+                    let name = Name::new(&keyword.attr);
+                    let value = self.push(Expr::Attribute { value: instance, name });
+                    self.occurs(keyword.attr.range(), Occurs::Load(value));
+                    self.pattern(&keyword.pattern, value);
+                }
+            }
+            Pattern::MatchStar(pattern) => {
+                let element = self.push(Expr::Element(subject));
+                let rest = self.push(Expr::Sequence(element));
+                self.capture(pattern.name.as_ref(), rest);
+            }
+            Pattern::MatchAs(pattern) => {
+                let mut value = subject;
+                if let Some(inner) = &pattern.pattern {
+                    self.pattern(inner, subject);
+                    if let Pattern::MatchClass(class) = &**inner {
+                        let class = self.expr(&class.cls);
+                        value = self.push(Expr::InstanceOf(class));
+                    }
+                }
+                self.capture(pattern.name.as_ref(), value);
+            }
+            Pattern::MatchOr(pattern) => {
+                pattern.patterns.iter().for_each(|pattern| self.pattern(pattern, subject));
+            }
+        }
+    }
+
+    fn capture(&mut self, name: Option<&ast::Identifier>, value: ExprIndex) {
+        if let Some(name) = name {
+            let binding = self.bind(Name::new(name), name.range(), BindingValue::Value(value));
+            self.occurs(name.range(), Occurs::Store(binding));
+        }
+    }
+}
+
+/// The names that `body` binds in its own scope.
+fn bound_names(body: &[Stmt], out: &mut Vec<Name>) {
+    struct Binders<'a>(&'a mut Vec<Name>);
+
+    impl Binders<'_> {
+        fn add(&mut self, name: &str) {
+            let name = Name::new(name);
+            if !self.0.contains(&name) {
+                self.0.push(name);
+            }
+        }
+    }
+
+    impl<'a> ast::visitor::Visitor<'a> for Binders<'_> {
+        fn visit_stmt(&mut self, statement: &'a Stmt) {
+            match statement {
+                Stmt::FunctionDef(function) => self.add(&function.name),
+                Stmt::ClassDef(class) => self.add(&class.name),
+                statement => ast::visitor::walk_stmt(self, statement),
+            }
+        }
+
+        fn visit_expr(&mut self, expression: &'a Ast) {
+            match expression {
+                Ast::Name(name) if !name.ctx.is_load() => self.add(&name.id),
+                Ast::Lambda(_) => {}
+                expression => ast::visitor::walk_expr(self, expression),
+            }
+        }
+    }
+
+    let mut binders = Binders(out);
+    for statement in body {
+        ast::visitor::Visitor::visit_stmt(&mut binders, statement);
+    }
+}

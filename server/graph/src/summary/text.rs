@@ -1,0 +1,146 @@
+//! What is read off a definition's text: docstrings, stubs, complexity.
+
+use syntax::ast::{self, Expr, Stmt};
+use syntax::{Ranged, TextRange};
+
+use super::Docstring;
+
+pub(super) fn docstring(body: &[Stmt]) -> Option<Docstring> {
+    let Stmt::Expr(statement) = body.first()? else { return None };
+    let Expr::StringLiteral(string) = &*statement.value else { return None };
+    Some(Docstring { range: string.range(), text: clean_doc(string.value.to_str()).into() })
+}
+
+/// As `inspect.cleandoc`: the common indentation of all lines but the first goes, and blank lines around.
+pub(super) fn clean_doc(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    let indent = lines.iter().skip(1).filter(|line| !line.trim().is_empty());
+    let indent = indent.map(|line| line.len() - line.trim_start().len()).min().unwrap_or(0);
+    let mut cleaned: Vec<&str> = Vec::with_capacity(lines.len());
+    for (index, line) in lines.iter().enumerate() {
+        cleaned.push(if index == 0 { line.trim() } else { line.get(indent..).unwrap_or("").trim_end() });
+    }
+    cleaned.join("\n").trim_matches('\n').to_owned()
+}
+
+/// Whether a body does nothing yet.
+pub(super) fn is_stub(body: &[Stmt]) -> bool {
+    let body = match docstring(body) {
+        Some(_) => &body[1..],
+        None => body,
+    };
+    body.iter().all(|statement| match statement {
+        Stmt::Pass(_) => true,
+        Stmt::Expr(statement) => matches!(&*statement.value, Expr::EllipsisLiteral(_)),
+        Stmt::Raise(raise) => raise.exc.as_deref().is_some_and(is_not_implemented),
+        _ => false,
+    })
+}
+
+fn is_not_implemented(exception: &Expr) -> bool {
+    let exception = match exception {
+        Expr::Call(call) => &*call.func,
+        other => other,
+    };
+    matches!(exception, Expr::Name(name) if name.id.as_str() == "NotImplementedError")
+}
+
+/// The last part of a decorator's dotted name: `cached_property` in `@functools.cached_property`.
+pub(super) fn decorator_name(expression: &Expr) -> &str {
+    match expression {
+        Expr::Name(name) => name.id.as_str(),
+        Expr::Attribute(attribute) => attribute.attr.as_str(),
+        Expr::Call(call) => decorator_name(&call.func),
+        _ => "",
+    }
+}
+
+/// From `def`, `class` or `async` to the colon.
+pub(super) fn header(start: TextRange, body: &[Stmt], text: &str) -> TextRange {
+    let end = body.first().map_or(start.end(), |first| first.start().min(start.end()));
+    let before = text[TextRange::new(start.start(), end)].trim_end();
+    // Comments between the colon and the body are not part of the header.
+    let colon = header_colon(before).unwrap_or(before.len());
+    TextRange::at(start.start(), syntax::TextSize::new(colon as u32))
+}
+
+/// The end of the colon that closes a header: the first one outside brackets and strings.
+fn header_colon(text: &str) -> Option<usize> {
+    let mut depth = 0i32;
+    let mut quote = None;
+    let mut in_comment = false;
+    let bytes = text.as_bytes();
+    for (index, &byte) in bytes.iter().enumerate() {
+        match (quote, byte) {
+            (_, b'\n') if in_comment => in_comment = false,
+            _ if in_comment => {}
+            (None, b'#') => in_comment = true,
+            (None, b'\'' | b'"') => quote = Some(byte),
+            (Some(open), _) if byte == open && bytes[index - 1] != b'\\' => quote = None,
+            (Some(_), _) => {}
+            (None, b'(' | b'[' | b'{') => depth += 1,
+            (None, b')' | b']' | b'}') => depth -= 1,
+            (None, b':') if depth == 0 => return Some(index + 1),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Marks the ends of a range of several nodes.
+pub(super) fn span<T: Ranged>(nodes: &[T]) -> Option<TextRange> {
+    Some(TextRange::new(nodes.first()?.start(), nodes.last()?.end()))
+}
+
+pub(super) fn string_elements(value: &Expr) -> Option<Vec<&str>> {
+    let elements = match value {
+        Expr::List(list) => &list.elts,
+        Expr::Tuple(tuple) => &tuple.elts,
+        _ => return None,
+    };
+    elements
+        .iter()
+        .map(|element| match element {
+            Expr::StringLiteral(ast::ExprStringLiteral { value, .. }) => Some(value.to_str()),
+            _ => None,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documentation_is_cleaned() {
+        assert_eq!(clean_doc("One.\n\n    Two.\n      Three.\n    "), "One.\n\nTwo.\n  Three.");
+        assert_eq!(clean_doc("\n    Only.\n"), "Only.");
+    }
+
+    #[test]
+    fn stubs_are_told_from_code() {
+        let stub = |text: &str| is_stub(syntax::parse(text).statements());
+        assert!(stub("'''Doc.'''\n..."));
+        assert!(stub("raise NotImplementedError('later')"));
+        assert!(stub("pass"));
+        assert!(!stub("return 1"));
+        assert!(!stub("raise ValueError"));
+    }
+
+    #[test]
+    fn headers_end_at_their_colon() {
+        for (text, header_text) in [
+            ("def f(a: int = {1: 2}[1]) -> str: return ':'", "def f(a: int = {1: 2}[1]) -> str:"),
+            ("def f(\n    a, # why: not\n    b=':',\n):\n    pass", "def f(\n    a, # why: not\n    b=':',\n):"),
+            ("class C:  # note\n    pass", "class C:"),
+        ] {
+            let parsed = syntax::parse(text);
+            let (range, body) = match &parsed.statements()[0] {
+                Stmt::FunctionDef(function) => (function.range(), &function.body[..]),
+                Stmt::ClassDef(class) => (class.range(), &class.body[..]),
+                _ => unreachable!(),
+            };
+            assert_eq!(&text[header(range, body, text)], header_text);
+        }
+    }
+}
