@@ -1,4 +1,4 @@
-//! Graphs from fixtures.
+//! Graphs from fixtures, and graphs as text.
 
 use std::path::PathBuf;
 

@@ -143,7 +143,9 @@ impl Evaluator<'_> {
         let scope = facts.summary.scope(ScopeIndex::MODULE);
         if let Some(bindings) = scope.names.get(&name) {
             bindings.iter().for_each(|&binding| self.binding_referents(unit, binding, hops, out));
-            return;
+            if out.len() > before {
+                return;
+            }
         }
         if let Some(def) = facts.retained_member("", name, file) {
             out.push((Referent::Definition(def), true));

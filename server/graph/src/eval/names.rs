@@ -52,7 +52,12 @@ impl Evaluator<'_> {
         self.looked_up(file, Item::Name { owner: facts.summary.symbol(SymbolIndex::MODULE).path, name });
         let scope = facts.summary.scope(ScopeIndex::MODULE);
         if let Some(bindings) = scope.names.get(&name) {
-            return self.bindings(unit, bindings);
+            let types = self.bindings(unit, bindings);
+            if !types.is_empty() {
+                return types;
+            }
+            // `from . import name` in a package binds what it asks for: the submodule.
+            return self.submodule(self.world.modules.name(file), name);
         }
         if let Some(def) = facts.retained_member("", name, file) {
             return self.definition(def).inferred();

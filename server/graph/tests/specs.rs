@@ -1,0 +1,154 @@
+//! Runs the Markdown specifications of `fixtures/specs`.
+//!
+//! Every `## heading` is a case: its Python blocks are files (the first comment line of a block may name its path as
+//! `# file: pkg/mod.py`; `main.py` otherwise). A trailing comment states what the graph must say of that line:
+//!
+//! - `# calls: pkg.mod.f, …` all call targets of the line's calls; `-` for none in the workspace
+//! - `# confidence: exact` the confidence of those edges
+//! - `# imports: pkg.mod` where the line's imports lead; `-` for nowhere
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use graph::{Analysis, AnalysisHost, Change, ImportKind};
+
+#[test]
+fn specifications_hold() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/specs");
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
+    paths.sort();
+    assert!(!paths.is_empty(), "no specifications in {}", folder.display());
+    let (mut failures, mut checks) = (String::new(), 0);
+    for path in paths {
+        let text = std::fs::read_to_string(&path).unwrap();
+        for case in cases(&text) {
+            checks += case.check(&path, &mut failures);
+        }
+    }
+    assert!(failures.is_empty(), "\n{failures}");
+    assert!(checks > 40, "only {checks} expectations were found");
+}
+
+struct Case {
+    heading: String,
+    files: Vec<File>,
+}
+
+struct File {
+    path: String,
+    text: String,
+    /// The line of the Markdown file on which the text starts.
+    line: usize,
+}
+
+fn cases(markdown: &str) -> Vec<Case> {
+    let mut cases: Vec<Case> = Vec::new();
+    let mut lines = markdown.lines().enumerate();
+    while let Some((_, line)) = lines.next() {
+        if let Some(heading) = line.strip_prefix("## ") {
+            cases.push(Case { heading: heading.to_owned(), files: Vec::new() });
+        } else if line.starts_with("```py") {
+            let mut text = String::new();
+            let mut start = None;
+            for (number, line) in lines.by_ref() {
+                if line.starts_with("```") {
+                    break;
+                }
+                start.get_or_insert(number);
+                text.push_str(line);
+                text.push('\n');
+            }
+            let first = text.lines().next().unwrap_or_default();
+            let path = first.strip_prefix("# file: ").unwrap_or("main.py").trim().to_owned();
+            let case = cases.last_mut().expect("a block of Python before the first heading");
+            case.files.push(File { path, text, line: start.unwrap_or_default() });
+        }
+    }
+    cases
+}
+
+impl Case {
+    fn check(&self, spec: &Path, failures: &mut String) -> usize {
+        let mut host = AnalysisHost::new(vec![PathBuf::from("/w")]);
+        let mut change = Change::default();
+        for file in &self.files {
+            change.set(Path::new("/w").join(&file.path), file.text.as_str());
+        }
+        host.apply(change);
+        let analysis = host.analysis();
+        let mut checks = 0;
+        for file in &self.files {
+            for (index, line) in file.text.lines().enumerate() {
+                for (key, expected) in expectations(line) {
+                    checks += 1;
+                    let actual = actual(&analysis, &file.path, index as u32, key);
+                    let expected: BTreeSet<String> =
+                        expected.split(',').map(|name| name.trim().to_owned()).filter(|name| name != "-").collect();
+                    if actual != expected {
+                        let name = spec.file_name().unwrap_or_default().to_string_lossy();
+                        let place = file.line + index + 1;
+                        writeln!(
+                            failures,
+                            "{name}:{place} ({}): {key}: expected {expected:?}, the graph says {actual:?}\n    {line}",
+                            self.heading
+                        )
+                        .unwrap();
+                    }
+                }
+            }
+        }
+        checks
+    }
+}
+
+fn expectations(line: &str) -> Vec<(&str, &str)> {
+    let Some((_, comment)) = line.split_once("# ") else { return Vec::new() };
+    let parts = comment.split(';').filter_map(|part| part.split_once(": "));
+    parts
+        .map(|(key, expected)| (key.trim(), expected.trim()))
+        .filter(|(key, _)| matches!(*key, "calls" | "confidence" | "imports" | "unresolved"))
+        .collect()
+}
+
+fn actual(analysis: &Analysis, path: &str, line: u32, key: &str) -> BTreeSet<String> {
+    let file = analysis.file(&Path::new("/w").join(path)).unwrap();
+    let source = analysis.source(file);
+    let on_line = |range: syntax::TextRange| source.lines().line(range.start()) == line;
+    match key {
+        "imports" => {
+            let imports = analysis.imports(file).into_iter().filter(|import| on_line(import.range));
+            imports
+                .filter_map(|import| match import.kind {
+                    ImportKind::Module(module) => Some(analysis.module_name(module).to_owned()),
+                    ImportKind::Namespace(name) => Some(name),
+                    ImportKind::External | ImportKind::Unresolved { .. } => None,
+                })
+                .collect()
+        }
+        _ => {
+            let mut found = BTreeSet::new();
+            for caller in analysis.symbols(file) {
+                for call in analysis.callees(caller) {
+                    for site in call.sites.iter().filter(|site| on_line(site.range)) {
+                        found.insert(match key {
+                            "calls" => analysis.symbol(call.other).qualified_name(),
+                            _ => format!("{:?}", site.confidence).to_lowercase(),
+                        });
+                    }
+                }
+                if key == "unresolved" {
+                    found = analysis
+                        .unresolved_calls(caller)
+                        .into_iter()
+                        .filter(|(range, _)| on_line(*range))
+                        .map(|(_, reason)| reason.to_string())
+                        .chain(found)
+                        .collect();
+                }
+            }
+            found
+        }
+    }
+}
