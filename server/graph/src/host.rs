@@ -220,3 +220,101 @@ fn relink(next: &mut Snapshot, mut files: Vec<FileId>) {
         next.inbound[target.index()] = sources.into();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::host;
+    use crate::{Analysis, Target};
+
+    fn set(host: &mut AnalysisHost, path: &str, text: &str) {
+        let mut change = Change::default();
+        change.set(path, text);
+        host.apply(change);
+    }
+
+    fn callers(analysis: &Analysis, name: &str) -> Vec<String> {
+        let [id] = analysis.find(name)[..] else { panic!("{name} is not defined once") };
+        analysis.callers(id).iter().map(|call| analysis.symbol(call.other).qualified_name()).collect()
+    }
+
+    const TWO: &str = "#- /a.py\ndef f(): ...\n#- /b.py\nfrom a import f\ndef g():\n    f()\n";
+
+    #[test]
+    fn edges_from_files_that_are_not_edited_survive() {
+        let mut host = host(TWO);
+        let before = host.analysis();
+        set(&mut host, "/a.py", "# a comment moves everything\ndef new(): ...\ndef f(x=1):\n    return new()\n");
+        assert_eq!(callers(&host.analysis(), "a.f"), ["b.g"]);
+        set(&mut host, "/a.py", "");
+        assert!(host.analysis().find("a.f").is_empty());
+        set(&mut host, "/a.py", "def f(): ...");
+        assert_eq!(callers(&host.analysis(), "a.f"), ["b.g"]);
+        assert_eq!(callers(&before, "a.f"), ["b.g"], "a snapshot never changes");
+    }
+
+    #[test]
+    fn identities_outlive_edits() {
+        let mut host = host(TWO);
+        let id = host.analysis().find("a.f")[0];
+        set(&mut host, "/a.py", "class Before: ...\ndef f(): ...\n");
+        assert_eq!(host.analysis().find("a.f"), [id]);
+        assert_eq!(host.analysis().symbol(id).name, "f");
+    }
+
+    #[test]
+    fn what_was_looked_up_in_vain_is_looked_up_again() {
+        let mut host = host("#- /b.py\nfrom a import f\nf()\n");
+        assert_eq!(host.analysis().stats().exact_edges, 0);
+        set(&mut host, "/a.py", "def f(): ...\n");
+        assert_eq!(callers(&host.analysis(), "a.f"), ["b"]);
+    }
+
+    #[test]
+    fn a_text_that_does_not_parse_keeps_what_it_defined() {
+        let mut host =
+            host("#- /a.py\nclass C:\n    def m(self): ...\ndef f(): ...\n#- /b.py\nimport a\na.f()\na.C().m()\n");
+        // The parser loses all that follows an open string.
+        set(&mut host, "/a.py", "x = '''\nclass C:\n    def m(self): ...\ndef f(): ...\n");
+        let analysis = host.analysis();
+        let file = analysis.file(Path::new("/b.py")).unwrap();
+        let targets = analysis.targets(file, syntax::TextSize::new("import a\na.".len() as u32));
+        let [Target::Symbol(id, _)] = targets[..] else { panic!("{targets:?}") };
+        assert_eq!(analysis.symbol(id).qualified_name(), "a.f");
+        assert!(analysis.symbol(id).is_retained());
+        assert_eq!(analysis.callers(id).len(), 1);
+        assert_eq!(analysis.symbol(id).signature(), "def f()");
+        set(&mut host, "/a.py", "x = ''\ndef f(): ...\n");
+        assert_eq!(callers(&host.analysis(), "a.f"), ["b"]);
+        assert!(host.analysis().find("a.C").is_empty(), "mended text decides");
+    }
+
+    #[test]
+    fn an_overlay_does_not_touch_the_original() {
+        let host = host(TWO);
+        let mut overlay = host.clone();
+        set(&mut overlay, "/b.py", "");
+        assert!(callers(&overlay.analysis(), "a.f").is_empty());
+        assert_eq!(callers(&host.analysis(), "a.f"), ["b.g"]);
+    }
+
+    #[test]
+    fn nesting_and_cycles_end() {
+        let nested = format!("x = {}1{}\n", "(".repeat(3000), ")".repeat(3000));
+        let chain = format!("x = a{}\n", ".b".repeat(3000));
+        let sum = format!("x = {}\n", vec!["1"; 20_000].join(" + "));
+        let calls = format!("x = f{}\n", "()".repeat(3000));
+        let ifs: String = (0..90).map(|depth| format!("{}if x:\n", " ".repeat(depth))).collect();
+        for text in [nested, chain, sum, calls, ifs, "class A(A): ...\nclass B(B.C): ...\n".to_owned()] {
+            let mut host = AnalysisHost::new(Vec::new());
+            set(&mut host, "/a.py", &text);
+            assert_eq!(host.analysis().stats().files, 1);
+        }
+        let ring: String = (0..100)
+            .map(|i| {
+                format!("#- /m{i}.py\nfrom m{} import f as g\ndef f(): return g()\nclass C: x = g()\n", (i + 1) % 100)
+            })
+            .collect();
+        assert_eq!(crate::testing::host(&ring).analysis().stats().exact_edges, 200);
+    }
+}

@@ -254,3 +254,76 @@ fn misfit(params: &[Param], shape: &ArgumentShape) -> Option<String> {
         _ => Some(format!("missing arguments `{}`", missing.join("`, `"))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::testing::host;
+
+    /// The ranges marked `$1…$1` are what the check finds in `/main.py`.
+    #[track_caller]
+    fn check(text: &str, find: impl Fn(&Analysis, FileId) -> Vec<TextRange>) {
+        let analysis = host(text).analysis();
+        let file = analysis.file(Path::new("/main.py")).unwrap();
+        let mut found: Vec<_> = find(&analysis, file).into_iter().map(|range| (file, range)).collect();
+        found.sort_by_key(|(_, range)| range.start());
+        assert_eq!(found, crate::testing::marked(text, &analysis));
+    }
+
+    #[track_caller]
+    fn check_undefined(text: &str) {
+        check(text, |analysis, file| analysis.undefined_names(file).into_iter().map(|(range, _)| range).collect());
+    }
+
+    #[track_caller]
+    fn check_missing(text: &str) {
+        check(text, |analysis, file| analysis.missing_members(file).into_iter().map(|it| it.range).collect());
+    }
+
+    #[track_caller]
+    fn check_misfits(text: &str) {
+        check(text, |analysis, file| analysis.misfit_calls(file).into_iter().map(|it| it.range).collect());
+    }
+
+    #[test]
+    fn undefined_names() {
+        check_undefined("print($1nope$1, __file__, len)\ndef f(a):\n    return a + later + $1b$1\nlater = 1\n");
+        check_undefined("from somewhere import *\nprint(nope)\n");
+        check_undefined("class C:\n    x = 1\n    def m(self):\n        return $1x$1, __class__\n");
+        check_undefined("def f[T](x: T) -> T: ...\ntype A[K] = dict[K, int]\n");
+        check_undefined(
+            "try:\n    pass\nexcept ValueError as e:\n    print(e)\nmatch 1:\n    case {'a': a, **rest}: print(a, rest)\n",
+        );
+        check_undefined("[y for x in [] if (y := x)]\nprint(y)\n[z for z in []]\nprint($1z$1)\n");
+        check_undefined("def f():\n    global made\n    made = 1\nprint(made)\n");
+        check_undefined("x: '$1Nope$1' = 1\n");
+    }
+
+    #[test]
+    fn missing_members() {
+        check_missing("class C:\n    def m(self): ...\ndef f(c: C):\n    c.m()\n    c.$1nope$1()\n");
+        check_missing("#- /a.py\ndef f(): ...\n#- /main.py\nimport a\na.f()\na.$1g$1()\n");
+        check_missing("class C:\n    def __getattr__(self, name): ...\nC().anything\n");
+        check_missing("from somewhere import Base\nclass C(Base): ...\nC().anything\n");
+        check_missing("class Mixin:\n    def m(self): return self.other\nclass D(Mixin):\n    other = 1\n");
+        check_missing("import enum\nclass Color(enum.Enum):\n    RED = 1\nColor.RED.value\n");
+        check_missing("import typing\nclass P(typing.NamedTuple):\n    x: int\nP(1)._replace(x=2)\n");
+    }
+
+    #[test]
+    fn misfit_calls() {
+        check_misfits(
+            "def f(a, b=1, *, c): ...\nf(1, c=2)\n$1f$1(1)\n$1f$1(1, 2, 3, c=4)\n$1f$1(1, c=1, d=2)\nf(*x)\n",
+        );
+        check_misfits(
+            "class C:\n    def __init__(self, a): ...\n    def m(self, b): ...\n$1C$1()\nC(1).$1m$1()\nC(1).m(2)\n",
+        );
+        check_misfits(
+            "class C:\n    @staticmethod\n    def s(a): ...\n    @classmethod\n    def k(cls, a): ...\nC.s(1)\nC.k(1)\nC.$1s$1()\n",
+        );
+        check_misfits("def deco(f): ...\n@deco\ndef f(a): ...\nf()\n");
+        check_misfits("from dataclasses import dataclass\n@dataclass\nclass C:\n    a: int\nC(1)\n");
+    }
+}

@@ -199,3 +199,90 @@ fn confidence(inferred: bool, several: bool) -> Confidence {
         (false, false) => Confidence::Exact,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{at_cursor, marked};
+
+    /// The name at `$0` refers to the definitions whose names are marked `$1…$1`.
+    #[track_caller]
+    fn check_targets(text: &str) {
+        let (analysis, file, offset) = at_cursor(text);
+        let mut found: Vec<(FileId, TextRange)> = analysis
+            .targets(file, offset)
+            .into_iter()
+            .filter_map(|target| match target {
+                Target::Symbol(id, _) => Some((id.file, analysis.symbol(id).name_range)),
+                Target::Local { file, range, .. } => Some((file, range)),
+                Target::External(_) => None,
+            })
+            .collect();
+        found.sort_by_key(|(file, range)| (analysis.path(*file).to_path_buf(), range.start()));
+        assert_eq!(found, marked(text, &analysis));
+    }
+
+    /// The definition at `$0` is used exactly at the ranges marked `$1…$1`.
+    #[track_caller]
+    fn check_references(text: &str) {
+        let (analysis, file, offset) = at_cursor(text);
+        let [Target::Symbol(id, _)] = analysis.targets(file, offset)[..] else { panic!("no definition at the cursor") };
+        let found: Vec<_> = analysis.references(id).into_iter().map(|site| (site.file, site.range)).collect();
+        assert_eq!(found, marked(text, &analysis));
+    }
+
+    #[test]
+    fn targets_of_names() {
+        check_targets("def $1f$1(): ...\nf$0()\n");
+        check_targets("def f(): ...\ndef $1f$1(): ...\n$0f()\n");
+        check_targets("def g($1a$1):\n    return a$0\n");
+        check_targets("$1limit$1 = 3\ndef g():\n    return lim$0it\n");
+        check_targets("[x$0 for $1x$1 in range(3)]\n");
+        check_targets("x = 1\ndef g():\n    $1x$1 = 2\n    return lambda: x$0\n");
+    }
+
+    #[test]
+    fn targets_across_files() {
+        check_targets(
+            "#- /a.py\nclass $1C$1: ...\n#- /b.py\nfrom a import C\n#- /main.py\nfrom b import C as D\nD$0()\n",
+        );
+        check_targets("#- /a.py\nx = 1\ndef $1f$1(): ...\n#- /main.py\nimport a\na.f$0\n");
+        check_targets("#- /a.py\n__all__ = ['f']\ndef $1f$1(): ...\n#- /main.py\nfrom a import *\nf$0\n");
+    }
+
+    #[test]
+    fn targets_of_members() {
+        check_targets("class C:\n    def $1m$1(self): ...\nclass D(C): ...\nD().m$0()\n");
+        check_targets(
+            "class C:\n    def __init__(self):\n        self.$1x$1 = 1\n    def m(self):\n        return self.x$0\n",
+        );
+        check_targets("def f(thing):\n    thing.m$0()\nclass C:\n    def m(self): ...\n");
+    }
+
+    #[test]
+    fn references_follow_aliases() {
+        check_references(
+            "#- /a.py\ndef f$0(): ...\n$1f$1()\n#- /b.py\nfrom a import $1f$1 as $1g$1\n$1g$1()\n\
+             #- /c.py\nfrom b import $1g$1\nimport a\n$1g$1()\na.$1f$1()\n#- /d.py\ndef f(): ...\nf()\n",
+        );
+    }
+
+    #[test]
+    fn references_of_members_need_a_type() {
+        check_references(
+            "class C:\n    def m$0(self): ...\n    def n(self):\n        self.$1m$1()\n\
+             class Other:\n    def m(self): ...\ndef f(c: C, o: Other, x):\n    c.$1m$1()\n    o.m()\n    x.m()\n",
+        );
+    }
+
+    #[test]
+    fn references_of_modules() {
+        check_references("#- /a.py\ndef f(): ...\n#- /b.py\nimport $1a$1\nfrom $1a$1 import f\n$1a$0$1.f()\n");
+    }
+
+    #[test]
+    fn references_of_locals() {
+        let (analysis, file, offset) = at_cursor("def f(a$0):\n    b = a\n    return [a for c in b]\na = 1\n");
+        assert_eq!(analysis.local_references(file, offset).len(), 3);
+    }
+}

@@ -167,9 +167,13 @@ impl<'a> Builder<'a> {
     // ---- scopes and bindings
 
     pub fn open_scope(&mut self, kind: ScopeKind, symbol: SymbolIndex) -> ScopeIndex {
+        self.open_scope_in(self.scope, kind, symbol)
+    }
+
+    pub fn open_scope_in(&mut self, around: ScopeIndex, kind: ScopeKind, symbol: SymbolIndex) -> ScopeIndex {
         self.summary.scopes.push(ScopeFacts {
             kind,
-            parent: Some(self.scope),
+            parent: Some(around),
             symbol,
             names: FxHashMap::default(),
             stars: Vec::new(),

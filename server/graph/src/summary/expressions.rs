@@ -347,7 +347,7 @@ impl Builder<'_> {
             function: Some(Box::new(FunctionFacts::default())),
             class: None,
         });
-        self.in_function(symbol, params, |builder| {
+        self.in_function(symbol, self.scope, params, |builder| {
             let value = builder.expr(&lambda.body);
             builder.returns(value);
         });
@@ -538,9 +538,15 @@ impl Builder<'_> {
         });
     }
 
-    /// Walks a function's own code in a scope of its own.
-    pub fn in_function(&mut self, symbol: SymbolIndex, params: Vec<Parameter>, walk: impl FnOnce(&mut Self)) {
-        let scope = self.open_scope(ScopeKind::Function, symbol);
+    /// Walks a function's own code in a scope of its own, inside the scope `around`.
+    pub fn in_function(
+        &mut self,
+        symbol: SymbolIndex,
+        around: ScopeIndex,
+        params: Vec<Parameter>,
+        walk: impl FnOnce(&mut Self),
+    ) {
+        let scope = self.open_scope_in(around, ScopeKind::Function, symbol);
         self.summary.symbols[symbol.index()].scope = Some(scope);
         let outer = (
             std::mem::replace(&mut self.scope, scope),

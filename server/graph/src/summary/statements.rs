@@ -108,7 +108,8 @@ impl Builder<'_> {
                 }
             }
             Stmt::TypeAlias(alias) => {
-                let value = self.annotation(&alias.value);
+                let (value, _) =
+                    self.with_type_params(alias.type_params.as_deref(), |builder| builder.annotation(&alias.value));
                 self.assign(&alias.name, value);
             }
             Stmt::Break(_) | Stmt::Continue(_) => {
@@ -155,13 +156,27 @@ impl Builder<'_> {
         decorators.iter().map(Ranged::range).collect()
     }
 
-    fn type_params(&mut self, type_params: Option<&ast::TypeParams>) {
-        for type_param in type_params.iter().flat_map(|params| params.iter()) {
+    /// Runs `walk` where the type parameters are known, and says which scope that is.
+    fn with_type_params<T>(
+        &mut self,
+        type_params: Option<&ast::TypeParams>,
+        walk: impl FnOnce(&mut Self) -> T,
+    ) -> (T, ScopeIndex) {
+        let outer = self.scope;
+        let Some(type_params) = type_params else { return (walk(self), outer) };
+        let flow = self.flow.clone();
+        let scope = self.open_scope(ScopeKind::Comprehension, self.symbol);
+        self.scope = scope;
+        for type_param in type_params.iter() {
             let name = type_param.name();
             let value = self.unknown();
             let binding = self.bind_local(Name::new(name), name.range(), BindingValue::Value(value));
             self.occurs(name.range(), Occurs::Store(binding));
         }
+        let result = walk(self);
+        self.scope = outer;
+        self.flow = flow;
+        (result, scope)
     }
 
     /// Binds without making a node of it, as for type parameters and `except … as name`.
@@ -176,9 +191,10 @@ impl Builder<'_> {
     fn function(&mut self, function: &ast::StmtFunctionDef) {
         // The parser recovers `@decorator` without a definition as a function without a name.
         let decorators = self.decorators(&function.decorator_list);
-        self.type_params(function.type_params.as_deref());
-        let params = self.parameters(&function.parameters);
-        let return_annotation = function.returns.as_ref().map(|annotation| self.annotation(annotation));
+        let ((params, return_annotation), around) = self.with_type_params(function.type_params.as_deref(), |builder| {
+            let params = builder.parameters(&function.parameters);
+            (params, function.returns.as_ref().map(|annotation| builder.annotation(annotation)))
+        });
         if function.name.is_empty() {
             return;
         }
@@ -226,7 +242,7 @@ impl Builder<'_> {
         if is_method || self.symbol == SymbolIndex::MODULE {
             self.summary.dynamic |= name.as_str() == "__getattr__" && self.symbol == SymbolIndex::MODULE;
         }
-        self.in_function(symbol, params, |builder| builder.statements(&function.body));
+        self.in_function(symbol, around, params, |builder| builder.statements(&function.body));
     }
 
     /// From the first token after the decorators.
@@ -246,23 +262,22 @@ impl Builder<'_> {
 
     fn class(&mut self, class: &ast::StmtClassDef) {
         let decorators = self.decorators(&class.decorator_list);
-        self.type_params(class.type_params.as_deref());
         let mut facts = ClassFacts { is_transformed: !class.decorator_list.is_empty(), ..ClassFacts::default() };
-        let mut is_test_case = false;
-        for base in class.bases() {
-            let value = self.expr(base);
-            // `Generic[T]`, `Base[int]`: the class is what is subscripted.
-            let value = match (base, self.summary.expr(value)) {
-                (Ast::Subscript(_), Expr::Item { value, .. } | Expr::Element(value)) => *value,
-                _ => value,
-            };
-            is_test_case |= text::decorator_name(base).ends_with("TestCase");
-            facts.bases.push(value);
-        }
-        for keyword in class.keywords() {
-            self.expr(&keyword.value);
-            facts.is_transformed |= keyword.arg.as_ref().is_some_and(|name| name.as_str() == "metaclass");
-        }
+        let is_test_case = class.bases().iter().any(|base| text::decorator_name(base).ends_with("TestCase"));
+        let ((), around) = self.with_type_params(class.type_params.as_deref(), |builder| {
+            for base in class.bases() {
+                let value = builder.expr(base);
+                // `Generic[T]`, `Base[int]`: the class is what is subscripted.
+                facts.bases.push(match (base, builder.summary.expr(value)) {
+                    (Ast::Subscript(_), Expr::Item { value, .. } | Expr::Element(value)) => *value,
+                    _ => value,
+                });
+            }
+            for keyword in class.keywords() {
+                builder.visit(&keyword.value);
+                facts.is_transformed |= keyword.arg.as_ref().is_some_and(|name| name.as_str() == "metaclass");
+            }
+        });
         if class.name.is_empty() {
             return;
         }
@@ -296,7 +311,7 @@ impl Builder<'_> {
         };
         symbol.flags.has_doctest = has_doctest(&symbol);
         let symbol = self.add_symbol(symbol);
-        let scope = self.open_scope(ScopeKind::Class, symbol);
+        let scope = self.open_scope_in(around, ScopeKind::Class, symbol);
         self.summary.symbols[symbol.index()].scope = Some(scope);
         let outer = (
             std::mem::replace(&mut self.scope, scope),
