@@ -1,7 +1,8 @@
 //! What the server says without being asked: findings that are pushed, and that answers given earlier are out of date.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tokio::sync::watch;
 use tower_lsp_server::Client;
@@ -9,16 +10,19 @@ use tower_lsp_server::ls_types as lsp;
 
 use crate::handlers::diagnostics;
 use crate::lifetime::Lifetime;
+use crate::settings::ConfigFile;
 use crate::snapshot::Snapshot;
+use crate::to_proto;
 
 /// Announces each state that the writer publishes; states that are overtaken meanwhile are skipped.
 pub(crate) async fn run(client: Client, mut latest: watch::Receiver<Snapshot>, lifetime: Lifetime) {
     let announcements = async {
-        let mut pushed = Pushed { client: client.clone(), documents: HashMap::new() };
+        let mut pushed = Pushed { client: client.clone(), documents: HashMap::new(), config_files: Arc::default() };
         let mut generation = 0;
         latest.mark_changed();
         while latest.changed().await.is_ok() {
             let snapshot = latest.borrow_and_update().clone();
+            pushed.update_config_files(&snapshot).await;
             if !snapshot.editor.pulls_diagnostics {
                 pushed.update(&snapshot, &latest).await;
             }
@@ -48,6 +52,7 @@ async fn refresh(client: Client, snapshot: Snapshot) {
 struct Pushed {
     client: Client,
     documents: HashMap<PathBuf, Told>,
+    config_files: Arc<Vec<ConfigFile>>,
 }
 
 struct Told {
@@ -57,6 +62,25 @@ struct Told {
 }
 
 impl Pushed {
+    /// Nobody pulls findings in configuration files: they are not Python.
+    async fn update_config_files(&mut self, snapshot: &Snapshot) {
+        let before = std::mem::replace(&mut self.config_files, snapshot.config_files.clone());
+        if Arc::ptr_eq(&before, &self.config_files) {
+            return;
+        }
+        // A file is named when it has problems, and when it had some before.
+        let had_problems = before.iter().filter(|file| !file.problems.is_empty()).map(|file| &file.path);
+        let have_problems = self.config_files.iter().filter(|file| !file.problems.is_empty()).map(|file| &file.path);
+        let paths: BTreeSet<&PathBuf> = had_problems.chain(have_problems).collect();
+        for path in paths {
+            let file = self.config_files.iter().find(|file| file.path == *path);
+            let diagnostics = file.map(|file| diagnostics::config_file(snapshot, file)).unwrap_or_default();
+            if let Some(uri) = to_proto::uri(path) {
+                self.client.publish_diagnostics(uri, diagnostics, None).await;
+            }
+        }
+    }
+
     async fn update(&mut self, snapshot: &Snapshot, latest: &watch::Receiver<Snapshot>) {
         let closed: Vec<PathBuf> =
             self.documents.keys().filter(|path| snapshot.version(path).is_none()).cloned().collect();

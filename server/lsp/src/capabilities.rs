@@ -3,12 +3,15 @@
 use syntax::Encoding;
 use tower_lsp_server::ls_types as lsp;
 
+use crate::commands::Command;
+
 /// What the editor declared, reduced to what we act on. Nothing beyond standard requests is sent without its word.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Editor {
     pub(crate) encoding: Encoding,
     pub(crate) markdown: bool,
     pub(crate) nested_symbols: bool,
+    pub(crate) definition_links: bool,
     /// Diagnostics are pulled; then none are pushed.
     pub(crate) pulls_diagnostics: bool,
     pub(crate) refreshes_diagnostics: bool,
@@ -18,6 +21,8 @@ pub(crate) struct Editor {
     pub(crate) watches_files: bool,
     pub(crate) progress: bool,
     pub(crate) configuration: bool,
+    /// Changes of settings can be subscribed to.
+    pub(crate) announces_configuration: bool,
     pub(crate) shows_documents: bool,
     pub(crate) applies_edits: bool,
     /// Requests that the editor sends again when it is told that the content has changed.
@@ -37,6 +42,7 @@ impl Editor {
                 .and_then(|it| it.hover.as_ref()?.content_format.as_ref())
                 .is_some_and(|formats| formats.contains(&lsp::MarkupKind::Markdown)),
             nested_symbols: yes(text.and_then(|it| it.document_symbol.as_ref()?.hierarchical_document_symbol_support)),
+            definition_links: yes(text.and_then(|it| it.definition.as_ref()?.link_support)),
             pulls_diagnostics: text.is_some_and(|it| it.diagnostic.is_some()),
             refreshes_diagnostics: yes(workspace.and_then(|it| it.diagnostics.as_ref()?.refresh_support)),
             refreshes_lenses: yes(workspace.and_then(|it| it.code_lens.as_ref()?.refresh_support)),
@@ -44,6 +50,9 @@ impl Editor {
             watches_files: yes(workspace.and_then(|it| it.did_change_watched_files.as_ref()?.dynamic_registration)),
             progress: yes(window.and_then(|it| it.work_done_progress)),
             configuration: yes(workspace.and_then(|it| it.configuration)),
+            announces_configuration: yes(
+                workspace.and_then(|it| it.did_change_configuration.as_ref()?.dynamic_registration)
+            ),
             shows_documents: window.and_then(|it| it.show_document.as_ref()).is_some_and(|it| it.support),
             applies_edits: yes(workspace.and_then(|it| it.apply_edit)),
             retries: general
@@ -82,11 +91,27 @@ pub(crate) fn server_capabilities(editor: &Editor) -> lsp::ServerCapabilities {
             lsp::TextDocumentSyncOptions {
                 open_close: Some(true),
                 change: Some(lsp::TextDocumentSyncKind::INCREMENTAL),
-                save: Some(lsp::TextDocumentSyncSaveOptions::Supported(true)),
                 ..Default::default()
             }
             .into(),
         ),
+        hover_provider: Some(lsp::HoverProviderCapability::Simple(true)),
+        definition_provider: Some(lsp::OneOf::Left(true)),
+        references_provider: Some(lsp::OneOf::Left(true)),
+        document_symbol_provider: Some(lsp::OneOf::Left(true)),
+        call_hierarchy_provider: Some(lsp::CallHierarchyServerCapability::Simple(true)),
+        code_lens_provider: Some(lsp::CodeLensOptions { resolve_provider: Some(true) }),
+        execute_command_provider: Some(lsp::ExecuteCommandOptions {
+            commands: Command::NAMES.map(str::to_owned).into(),
+            ..Default::default()
+        }),
+        workspace: Some(lsp::WorkspaceServerCapabilities {
+            workspace_folders: Some(lsp::WorkspaceFoldersServerCapabilities {
+                supported: Some(true),
+                change_notifications: Some(lsp::OneOf::Left(true)),
+            }),
+            ..Default::default()
+        }),
         diagnostic_provider: editor.pulls_diagnostics.then(|| {
             lsp::DiagnosticServerCapabilities::Options(lsp::DiagnosticOptions {
                 identifier: Some("tantu".to_owned()),

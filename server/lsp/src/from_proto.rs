@@ -15,6 +15,21 @@ pub(crate) fn path(uri: &lsp::Uri) -> PathBuf {
     }
 }
 
+/// The workspace folders; none when a single file was opened.
+#[expect(deprecated, reason = "older editors know no other way to name the folder")]
+pub(crate) fn roots(params: &lsp::InitializeParams) -> Vec<PathBuf> {
+    if let Some(given) = params.workspace_folders.as_deref().filter(|it| !it.is_empty()) {
+        return folders(given);
+    }
+    let root = params.root_uri.as_ref().map(path).or(params.root_path.as_ref().map(PathBuf::from));
+    root.into_iter().filter(|root| root.is_absolute()).collect()
+}
+
+/// Those of the folders that are on a disk.
+pub(crate) fn folders(folders: &[lsp::WorkspaceFolder]) -> Vec<PathBuf> {
+    folders.iter().map(|folder| path(&folder.uri)).filter(|path| path.is_absolute()).collect()
+}
+
 /// Whether a document is ours; editors may send us others.
 pub(crate) fn is_python(path: &Path, language_id: &str) -> bool {
     language_id == "python" || path.extension().is_some_and(|it| it == "py" || it == "pyi")

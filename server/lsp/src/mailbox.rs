@@ -3,19 +3,70 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use graph::{AnalysisHost, Change};
 use syntax::ContentChange;
 use tokio::sync::{mpsc, oneshot};
 use tower_lsp_server::ls_types as lsp;
 
 use crate::capabilities::Editor;
+use crate::commands::Run;
+use crate::progress::Job;
+use crate::runs::Ended;
+use crate::settings::{ConfigFile, Layer};
 use crate::snapshot::Snapshot;
 
 /// What the writer is told.
 pub(crate) enum Event {
-    Initialize { editor: Arc<Editor> },
-    Open { path: PathBuf, uri: lsp::Uri, text: String, version: i32 },
-    Change { path: PathBuf, changes: Vec<ContentChange>, version: i32 },
-    Close { path: PathBuf },
+    Initialize {
+        editor: Arc<Editor>,
+        roots: Vec<PathBuf>,
+    },
+    /// Index the workspace.
+    Index(Job),
+    /// The workspace consists of other folders now; index it anew.
+    Folders {
+        added: Vec<PathBuf>,
+        removed: Vec<PathBuf>,
+        job: Job,
+    },
+    Open {
+        path: PathBuf,
+        uri: lsp::Uri,
+        text: String,
+        version: i32,
+    },
+    Change {
+        path: PathBuf,
+        changes: Vec<ContentChange>,
+        version: i32,
+    },
+    Close {
+        path: PathBuf,
+    },
+    /// Something happened on disk.
+    Touched(Vec<PathBuf>),
+    /// What the loader found on disk.
+    Loaded(Change),
+    /// What the loader knows of the workspace; all of it, if complete.
+    Indexed {
+        ticket: u64,
+        host: AnalysisHost,
+        complete: bool,
+    },
+    /// What the editor's settings say.
+    EditorSettings(Layer),
+    /// What the workspace's settings say.
+    WorkspaceSettings(Layer, Vec<ConfigFile>),
+    RunStarted {
+        run: Run,
+        ticket: u64,
+    },
+    /// Without a result when it was cancelled.
+    RunEnded {
+        run: Run,
+        ticket: u64,
+        ended: Option<Ended>,
+    },
     Snapshot(oneshot::Sender<Snapshot>),
 }
 
@@ -30,6 +81,11 @@ impl Mailbox {
         (Mailbox(sender), receiver)
     }
 
+    /// A sender that does not keep the writer running.
+    pub(crate) fn downgrade(&self) -> WeakMailbox {
+        WeakMailbox(self.0.downgrade())
+    }
+
     pub(crate) fn send(&self, event: Event) {
         if self.0.send(event).is_err() {
             tracing::error!("the writer has stopped; an event is lost");
@@ -41,5 +97,17 @@ impl Mailbox {
         let (sender, receiver) = oneshot::channel();
         self.send(Event::Snapshot(sender));
         receiver
+    }
+}
+
+/// For those whom the writer itself keeps.
+pub(crate) struct WeakMailbox(mpsc::WeakUnboundedSender<Event>);
+
+impl WeakMailbox {
+    /// Sends unless the session is over.
+    pub(crate) fn send(&self, event: Event) {
+        if let Some(sender) = self.0.upgrade() {
+            Mailbox(sender).send(event);
+        }
     }
 }

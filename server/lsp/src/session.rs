@@ -1,21 +1,24 @@
-//! One editor's session: the table of everything it can ask.
+//! One editor's session: the table of everything it can say and ask.
 
-use std::panic::AssertUnwindSafe;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
+use sandbox::Runner;
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 use tower_lsp_server::jsonrpc::{Error, ErrorCode, Result};
 use tower_lsp_server::ls_types::*;
 use tower_lsp_server::{Client, LanguageServer};
 
 use crate::capabilities::{Editor, server_capabilities};
+use crate::commands::{Command, Run};
 use crate::lifetime::Lifetime;
 use crate::mailbox::{Event, Mailbox};
+use crate::progress::{Job, Jobs};
+use crate::query::{self, Query};
+use crate::settings::Layer;
 use crate::snapshot::Snapshot;
-use crate::writer::Writer;
-use crate::{announce, from_proto, handlers};
+use crate::{announce, from_proto, handlers, runs, setup};
 
 /// How often an answer about a document is computed again because the document has changed.
 const MAX_RECOMPUTATIONS: usize = 4;
@@ -25,27 +28,61 @@ pub(crate) struct Session {
     lifetime: Lifetime,
     mailbox: Mailbox,
     latest: watch::Receiver<Snapshot>,
-}
-
-/// What a read-only handler works on.
-pub(crate) struct Query {
-    pub(crate) snapshot: Snapshot,
-    cancelled: CancellationToken,
-}
-
-impl Query {
-    /// To be asked between the parts of long work.
-    ///
-    /// # Errors
-    /// When nobody waits for the answer any more.
-    pub(crate) fn check(&self) -> Result<()> {
-        if self.cancelled.is_cancelled() { Err(Error::request_cancelled()) } else { Ok(()) }
-    }
+    runner: Arc<dyn Runner>,
+    jobs: Jobs,
+    /// Tells runs of the same thing apart.
+    tickets: AtomicU64,
+    /// Known from `initialize` on.
+    editor: OnceLock<Arc<Editor>>,
 }
 
 impl Session {
-    pub(crate) fn new(client: Client, mailbox: Mailbox, latest: watch::Receiver<Snapshot>, lifetime: Lifetime) -> Self {
-        Session { client, lifetime, mailbox, latest }
+    pub(crate) fn new(
+        client: Client,
+        mailbox: Mailbox,
+        latest: watch::Receiver<Snapshot>,
+        runner: Arc<dyn Runner>,
+        lifetime: Lifetime,
+    ) -> Self {
+        let jobs = Jobs::new(client.clone(), lifetime.token().clone());
+        let (tickets, editor) = (AtomicU64::new(0), OnceLock::new());
+        Session { client, lifetime, mailbox, latest, runner, jobs, tickets, editor }
+    }
+
+    /// Starts a piece of work that takes its time.
+    fn job(&self, title: &str, cancellable: bool) -> Job {
+        self.jobs.start(title, self.editor().progress, cancellable)
+    }
+
+    fn editor(&self) -> Arc<Editor> {
+        self.editor.get().cloned().unwrap_or_default()
+    }
+
+    fn configure(&self, settings: &LSPAny) {
+        let (layer, problems) = Layer::of_editor(settings);
+        self.mailbox.send(Event::EditorSettings(layer));
+        problems.iter().for_each(|problem| tracing::warn!("the editor's settings: {problem}"));
+    }
+
+    /// The user pressed the button beside some progress.
+    pub(crate) async fn cancel_progress(&self, params: WorkDoneProgressCancelParams) {
+        if let ProgressToken::String(token) = params.token {
+            self.jobs.cancel(&token);
+        }
+    }
+
+    /// Runs something in the sandbox, in the background.
+    fn run(&self, run: Run) {
+        let ticket = self.tickets.fetch_add(1, Ordering::Relaxed);
+        self.mailbox.send(Event::RunStarted { run: run.clone(), ticket });
+        let snapshot = self.mailbox.snapshot();
+        let job = self.job("Running", true);
+        let (runner, mailbox, client) = (self.runner.clone(), self.mailbox.clone(), self.client.clone());
+        tokio::spawn(async move {
+            if let Ok(snapshot) = snapshot.await {
+                runs::perform(run, ticket, snapshot, runner, job, mailbox, client).await;
+            }
+        });
     }
 
     /// Answers from a snapshot that holds every edit sent before the request. An edit that follows does not make the
@@ -56,7 +93,7 @@ impl Session {
         F: FnOnce(&Query) -> Result<T> + Send + 'static,
     {
         let snapshot = self.mailbox.snapshot();
-        async move { in_background(snapshot.await.map_err(|_| Error::internal_error())?, compute).await }
+        async move { query::answer(snapshot.await.map_err(|_| Error::internal_error())?, compute).await }
     }
 
     /// As [`Self::read`], for answers about a whole document: when the document changes meanwhile, the answer is
@@ -71,7 +108,7 @@ impl Session {
             let snapshot = self.mailbox.snapshot().await.map_err(|_| Error::internal_error())?;
             let version = snapshot.version(&path);
             let (compute, target) = (compute.clone(), path.clone());
-            let answer = in_background(snapshot, move |query| compute(query, &target)).await;
+            let answer = query::answer(snapshot, move |query| compute(query, &target)).await;
             let latest = self.latest.borrow();
             if latest.version(&path) == version {
                 return answer;
@@ -84,49 +121,36 @@ impl Session {
     }
 }
 
-/// Runs `compute` where it can take its time. Dropping the future cancels it; a panic fails this one request.
-async fn in_background<T, F>(snapshot: Snapshot, compute: F) -> Result<T>
-where
-    T: Send + 'static,
-    F: FnOnce(&Query) -> Result<T> + Send + 'static,
-{
-    let query = Query { snapshot, cancelled: CancellationToken::new() };
-    let _cancel_when_dropped = query.cancelled.clone().drop_guard();
-    let task = tokio::task::spawn_blocking(move || {
-        query.check()?;
-        std::panic::catch_unwind(AssertUnwindSafe(|| compute(&query))).unwrap_or_else(|_| {
-            tracing::error!("a feature panicked; see above");
-            Err(Error::internal_error())
-        })
-    });
-    task.await.unwrap_or_else(|_| Err(Error::request_cancelled()))
-}
-
 impl LanguageServer for Session {
     async fn initialize(&self, params: InitializeParams) -> Result<InitializeResult> {
         let editor = Arc::new(Editor::new(&params.capabilities));
-        self.mailbox.send(Event::Initialize { editor: editor.clone() });
+        self.mailbox.send(Event::Initialize { editor: editor.clone(), roots: from_proto::roots(&params) });
+        if let Some(options) = &params.initialization_options {
+            self.configure(options);
+        }
         if let Some(pid) = params.process_id {
             self.lifetime.watch_parent(pid);
         }
-        Ok(InitializeResult {
-            capabilities: server_capabilities(&editor),
-            server_info: Some(ServerInfo {
-                name: "tantu".to_owned(),
-                version: Some(env!("CARGO_PKG_VERSION").to_owned()),
-            }),
-            offset_encoding: None,
-        })
+        let capabilities = server_capabilities(&editor);
+        // The transport lets no second `initialize` through.
+        let _ = self.editor.set(editor);
+        let version = Some(env!("CARGO_PKG_VERSION").to_owned());
+        let server_info = Some(ServerInfo { name: "tantu".to_owned(), version });
+        Ok(InitializeResult { capabilities, server_info, offset_encoding: None })
     }
 
     async fn initialized(&self, _: InitializedParams) {
+        self.mailbox.send(Event::Index(self.job("Indexing", false)));
         tokio::spawn(announce::run(self.client.clone(), self.latest.clone(), self.lifetime.clone()));
+        tokio::spawn(setup::run(self.client.clone(), self.editor(), self.mailbox.clone()));
     }
 
     async fn shutdown(&self) -> Result<()> {
         self.lifetime.note_shutdown();
         Ok(())
     }
+
+    // What the editor tells.
 
     async fn did_open(&self, params: DidOpenTextDocumentParams) {
         let TextDocumentItem { uri, language_id, version, text } = params.text_document;
@@ -146,8 +170,88 @@ impl LanguageServer for Session {
         self.mailbox.send(Event::Close { path: from_proto::path(&params.text_document.uri) });
     }
 
+    async fn did_change_watched_files(&self, params: DidChangeWatchedFilesParams) {
+        let paths = params.changes.iter().map(|change| from_proto::path(&change.uri));
+        self.mailbox.send(Event::Touched(paths.collect()));
+    }
+
+    async fn did_change_workspace_folders(&self, params: DidChangeWorkspaceFoldersParams) {
+        let added = from_proto::folders(&params.event.added);
+        let removed = from_proto::folders(&params.event.removed);
+        self.mailbox.send(Event::Folders { added, removed, job: self.job("Indexing", false) });
+    }
+
+    async fn did_change_configuration(&self, params: DidChangeConfigurationParams) {
+        match params.settings.get("tantu") {
+            Some(settings) => self.configure(settings),
+            // Only a notice that something has changed.
+            None => drop(tokio::spawn(setup::configuration(self.client.clone(), self.editor(), self.mailbox.clone()))),
+        }
+    }
+
+    // What it asks.
+
+    async fn hover(&self, params: HoverParams) -> Result<Option<Hover>> {
+        self.read(move |query| handlers::hover::hover(query, &params)).await
+    }
+
+    async fn goto_definition(&self, params: GotoDefinitionParams) -> Result<Option<GotoDefinitionResponse>> {
+        self.read(move |query| handlers::navigation::definition(query, &params)).await
+    }
+
+    async fn references(&self, params: ReferenceParams) -> Result<Option<Vec<Location>>> {
+        self.read(move |query| handlers::navigation::references(query, &params)).await
+    }
+
+    async fn prepare_call_hierarchy(
+        &self,
+        params: CallHierarchyPrepareParams,
+    ) -> Result<Option<Vec<CallHierarchyItem>>> {
+        self.read(move |query| handlers::call_hierarchy::prepare(query, &params)).await
+    }
+
+    async fn incoming_calls(
+        &self,
+        params: CallHierarchyIncomingCallsParams,
+    ) -> Result<Option<Vec<CallHierarchyIncomingCall>>> {
+        self.read(move |query| handlers::call_hierarchy::incoming(query, &params)).await
+    }
+
+    async fn outgoing_calls(
+        &self,
+        params: CallHierarchyOutgoingCallsParams,
+    ) -> Result<Option<Vec<CallHierarchyOutgoingCall>>> {
+        self.read(move |query| handlers::call_hierarchy::outgoing(query, &params)).await
+    }
+
+    async fn document_symbol(&self, params: DocumentSymbolParams) -> Result<Option<DocumentSymbolResponse>> {
+        let uri = &params.text_document.uri;
+        self.read_document("textDocument/documentSymbol", uri, handlers::symbols::document_symbols).await
+    }
+
+    async fn code_lens(&self, params: CodeLensParams) -> Result<Option<Vec<CodeLens>>> {
+        let uri = &params.text_document.uri;
+        self.read_document("textDocument/codeLens", uri, handlers::code_lens::lenses).await
+    }
+
+    async fn code_lens_resolve(&self, lens: CodeLens) -> Result<CodeLens> {
+        self.read(move |query| handlers::code_lens::resolve(query, lens)).await
+    }
+
     async fn diagnostic(&self, params: DocumentDiagnosticParams) -> Result<DocumentDiagnosticReportResult> {
         let uri = &params.text_document.uri;
         self.read_document("textDocument/diagnostic", uri, handlers::diagnostics::pull).await
+    }
+
+    async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<LSPAny>> {
+        match Command::parse(params)? {
+            Command::Run(run) => {
+                self.run(run);
+                Ok(None)
+            }
+            Command::ShowCallers(place) => {
+                self.read(move |query| handlers::call_hierarchy::callers(query, &place)).await
+            }
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::str::FromStr;
 
+use graph::SymbolKind;
 use syntax::{Encoding, Position, Source, TextRange};
 use tower_lsp_server::ls_types as lsp;
 
@@ -18,6 +19,26 @@ pub(crate) fn position(position: Position) -> lsp::Position {
 pub(crate) fn range(source: &Source, range: TextRange, encoding: Encoding) -> lsp::Range {
     let at = |offset| position(source.position(offset, encoding));
     lsp::Range { start: at(range.start()), end: at(range.end()) }
+}
+
+pub(crate) fn symbol_kind(kind: SymbolKind) -> lsp::SymbolKind {
+    match kind {
+        SymbolKind::Module => lsp::SymbolKind::MODULE,
+        SymbolKind::Class => lsp::SymbolKind::CLASS,
+        SymbolKind::Function | SymbolKind::Lambda => lsp::SymbolKind::FUNCTION,
+        SymbolKind::Method => lsp::SymbolKind::METHOD,
+        SymbolKind::Variable => lsp::SymbolKind::VARIABLE,
+        SymbolKind::Attribute => lsp::SymbolKind::FIELD,
+    }
+}
+
+pub(crate) fn severity(severity: ide::Severity) -> lsp::DiagnosticSeverity {
+    match severity {
+        ide::Severity::Error => lsp::DiagnosticSeverity::ERROR,
+        ide::Severity::Warning => lsp::DiagnosticSeverity::WARNING,
+        ide::Severity::Information => lsp::DiagnosticSeverity::INFORMATION,
+        ide::Severity::Hint => lsp::DiagnosticSeverity::HINT,
+    }
 }
 
 #[cfg(test)]

@@ -1,19 +1,38 @@
 //! The one place where state changes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 
-use syntax::{Document, Source};
+use graph::{AnalysisHost, Change};
+use syntax::Document;
 use tokio::sync::{mpsc, watch};
 use tower_lsp_server::ls_types as lsp;
 
-use crate::mailbox::Event;
+use crate::loader::{Loader, Work};
+use crate::mailbox::{Event, WeakMailbox};
+use crate::progress::Job;
+use crate::settings::{Layer, Settings};
 use crate::snapshot::{OpenDocument, Snapshot};
 
-/// Owns the documents; a thread of its own, so that neither disk nor network can keep it waiting.
+/// Owns the documents and the graph; a thread of its own, so that neither disk nor network can keep it waiting.
 pub(crate) struct Writer {
+    host: AnalysisHost,
+    roots: Vec<PathBuf>,
     documents: HashMap<PathBuf, EditedDocument>,
+    loader: Sender<Work>,
+    /// How many reloads the loader has not answered yet.
+    reloads: usize,
+    /// What came after a question that has to wait for a reload, beginning with that question.
+    held: VecDeque<Event>,
+    /// How many indexes the loader was asked for.
+    indexes: u64,
+    /// While the loader builds a graph of its own: what that graph does not know.
+    missed: Option<HashMap<PathBuf, Option<Arc<str>>>>,
+    editor_settings: Layer,
+    workspace_settings: Layer,
     /// The state as readers see it, behind by what is marked stale.
     current: Snapshot,
     stale: bool,
@@ -21,8 +40,8 @@ pub(crate) struct Writer {
 }
 
 struct EditedDocument {
-    uri: lsp::Uri,
     document: Document,
+    uri: lsp::Uri,
     stale: bool,
 }
 
@@ -31,9 +50,37 @@ impl Writer {
     ///
     /// # Errors
     /// When no thread can be started.
-    pub(crate) fn start(mut events: mpsc::UnboundedReceiver<Event>) -> std::io::Result<watch::Receiver<Snapshot>> {
-        let (latest, receiver) = watch::channel(Snapshot::default());
-        let mut writer = Writer { documents: HashMap::new(), current: Snapshot::default(), stale: false, latest };
+    pub(crate) fn start(
+        mailbox: WeakMailbox,
+        mut events: mpsc::UnboundedReceiver<Event>,
+    ) -> std::io::Result<watch::Receiver<Snapshot>> {
+        let host = AnalysisHost::new(Vec::new());
+        let current = Snapshot {
+            generation: 0,
+            editor: Arc::default(),
+            documents: Arc::default(),
+            analysis: host.analysis(),
+            settings: Arc::default(),
+            config_files: Arc::default(),
+            runs: Arc::default(),
+            indexing: false,
+        };
+        let (latest, receiver) = watch::channel(current.clone());
+        let mut writer = Writer {
+            host,
+            roots: Vec::new(),
+            documents: HashMap::new(),
+            loader: Loader::start(mailbox)?,
+            reloads: 0,
+            held: VecDeque::new(),
+            indexes: 0,
+            missed: None,
+            editor_settings: Layer::default(),
+            workspace_settings: Layer::default(),
+            current,
+            stale: false,
+            latest,
+        };
         std::thread::Builder::new().name("writer".to_owned()).spawn(move || {
             loop {
                 // Edits that arrive in a row are analysed together, when somebody asks or nothing else is to be done.
@@ -42,38 +89,100 @@ impl Writer {
                     events.blocking_recv()
                 });
                 match event {
-                    Some(event) => writer.handle(event),
+                    Some(event) => writer.receive(event),
                     None => break,
                 }
             }
+            writer.load(Work::Stop);
         })?;
         Ok(receiver)
     }
 
+    /// Handles `event` in its turn.
+    fn receive(&mut self, event: Event) {
+        let from_loader = matches!(event, Event::Loaded(_) | Event::Indexed { .. });
+        if !from_loader && (!self.held.is_empty() || self.has_to_wait(&event)) {
+            self.held.push_back(event);
+            return;
+        }
+        self.handle(event);
+        while self.held.front().is_some_and(|event| !self.has_to_wait(event)) {
+            if let Some(event) = self.held.pop_front() {
+                self.handle(event);
+            }
+        }
+    }
+
+    /// Whether an answer would be stale: we were told of a change on disk, and do not know it yet. The first index is not
+    /// waited for; its snapshots say that they are partial.
+    fn has_to_wait(&self, event: &Event) -> bool {
+        matches!(event, Event::Snapshot(_)) && self.reloads > 0 && self.missed.is_none()
+    }
+
     fn handle(&mut self, event: Event) {
         match event {
-            Event::Initialize { editor } => {
+            Event::Initialize { editor, roots } => {
                 self.current.editor = editor;
+                self.host = AnalysisHost::new(roots.clone());
+                self.roots = roots;
                 self.stale = true;
+            }
+            Event::Index(job) => self.index(job),
+            Event::Folders { added, removed, job } => {
+                self.roots.retain(|root| !removed.contains(root) && !added.contains(root));
+                self.roots.extend(added);
+                self.index(job);
             }
             Event::Open { path, uri, text, version } => {
-                let document = EditedDocument { uri, document: Document::new(&text, version), stale: true };
-                self.documents.insert(path, document);
+                let document = Document::new(&text, version);
+                self.documents.insert(path, EditedDocument { document, uri, stale: true });
                 self.stale = true;
             }
-            Event::Change { path, changes, version } => {
-                let Some(open) = self.documents.get_mut(&path) else {
-                    tracing::debug!("a change of {}, which is not open", path.display());
-                    return;
-                };
-                open.document.apply(&changes, version, self.current.editor.encoding);
-                open.stale = true;
-                self.stale = true;
-            }
+            Event::Change { path, changes, version } => match self.documents.get_mut(&path) {
+                Some(open) => {
+                    open.document.apply(&changes, version, self.current.editor.encoding);
+                    open.stale = true;
+                    self.stale = true;
+                    if !self.current.runs.is_empty() {
+                        Arc::make_mut(&mut self.current.runs).forget(&path);
+                    }
+                }
+                None => tracing::debug!("a change of {}, which is not open", path.display()),
+            },
             Event::Close { path } => {
-                self.documents.remove(&path);
-                Arc::make_mut(&mut self.current.documents).remove(&path);
-                self.stale = true;
+                if self.documents.remove(&path).is_some() {
+                    Arc::make_mut(&mut self.current.documents).remove(&path);
+                    self.stale = true;
+                    self.reload(vec![path]);
+                }
+            }
+            Event::Touched(paths) => self.reload(paths),
+            Event::Loaded(mut change) => {
+                self.reloads = self.reloads.saturating_sub(1);
+                // An open document is what the editor says, whatever is on disk.
+                change.files.retain(|(path, _)| !self.documents.contains_key(path));
+                self.apply(change);
+                self.refresh();
+            }
+            Event::Indexed { ticket, host, complete } if ticket == self.indexes => self.take_over(host, complete),
+            // Another index was asked for meanwhile.
+            Event::Indexed { .. } => {}
+            Event::EditorSettings(layer) => {
+                self.editor_settings = layer;
+                self.settle();
+            }
+            Event::WorkspaceSettings(layer, files) => {
+                self.workspace_settings = layer;
+                self.current.config_files = Arc::new(files);
+                self.settle();
+            }
+            Event::RunStarted { run, ticket } => {
+                Arc::make_mut(&mut self.current.runs).start(run, ticket);
+                self.refresh();
+            }
+            Event::RunEnded { run, ticket, ended } => {
+                Arc::make_mut(&mut self.current.runs).end(run, ticket, ended);
+                self.refresh();
             }
             Event::Snapshot(reply) => {
                 self.publish();
@@ -83,19 +192,88 @@ impl Writer {
         }
     }
 
+    /// Has the loader build the graph of the workspace from scratch. Until it is there, the one at hand answers.
+    fn index(&mut self, job: Job) {
+        let open = self.documents.iter().map(|(path, open)| (path.clone(), Some(open.document.text())));
+        self.missed = Some(open.collect());
+        self.current.indexing = true;
+        self.stale = true;
+        self.indexes += 1;
+        let (ticket, watch) = (self.indexes, !self.current.editor.watches_files);
+        self.load(Work::Index { ticket, roots: self.roots.clone(), job, watch });
+    }
+
+    fn take_over(&mut self, host: AnalysisHost, complete: bool) {
+        self.host = host;
+        let missed = self.missed.iter().flatten();
+        self.host.apply(Change { files: missed.map(|(path, text)| (path.clone(), text.clone())).collect() });
+        if complete {
+            self.missed = None;
+            self.current.indexing = false;
+        }
+        self.refresh();
+    }
+
+    /// Brings the settings up to date.
+    fn settle(&mut self) {
+        self.current.settings = Arc::new(Settings::new([&self.editor_settings, &self.workspace_settings]));
+        self.refresh();
+    }
+
+    /// Something has changed that the editor did not do: what it shows may be out of date.
+    fn refresh(&mut self) {
+        self.current.generation += 1;
+        self.stale = true;
+    }
+
+    fn reload(&mut self, paths: Vec<PathBuf>) {
+        self.reloads += 1;
+        self.load(Work::Reload(paths));
+    }
+
+    fn load(&self, work: Work) {
+        if self.loader.send(work).is_err() {
+            tracing::error!("the loader has stopped; changes on disk go unnoticed");
+        }
+    }
+
+    fn apply(&mut self, change: Change) {
+        if change.files.is_empty() {
+            return;
+        }
+        if let Some(missed) = &mut self.missed {
+            missed.extend(change.files.iter().cloned());
+        }
+        self.stale = true;
+        let paths: Vec<PathBuf> = change.files.iter().map(|(path, _)| path.clone()).collect();
+        let fallback = self.host.clone();
+        if catch_unwind(AssertUnwindSafe(|| self.host.apply(change))).is_ok() {
+            return;
+        }
+        // A defect of ours; see the log. No answer about these files is better than a stale one, and all the others live.
+        self.host = fallback;
+        let without = Change { files: paths.into_iter().map(|path| (path, None)).collect() };
+        if catch_unwind(AssertUnwindSafe(|| self.host.apply(without))).is_err() {
+            self.host = AnalysisHost::new(self.roots.clone());
+        }
+    }
+
     /// Brings the readers' state up to date.
     fn publish(&mut self) {
         if !std::mem::take(&mut self.stale) {
             return;
         }
+        let mut change = Change::default();
         let documents = Arc::make_mut(&mut self.current.documents);
         for (path, open) in self.documents.iter_mut().filter(|(_, open)| open.stale) {
             open.stale = false;
-            let source = Source::new(open.document.text());
-            let document = OpenDocument { uri: open.uri.clone(), version: open.document.version(), source };
+            change.set(path.clone(), open.document.text());
+            let document = OpenDocument { uri: open.uri.clone(), version: open.document.version() };
             documents.insert(path.clone(), document);
         }
-        self.current.revision += 1;
+        self.apply(change);
+        self.stale = false;
+        self.current.analysis = self.host.analysis();
         self.latest.send_replace(self.current.clone());
     }
 }

@@ -1,15 +1,23 @@
 //! This crate is the `tantu` program: it reads the command line and hands over to one module per subcommand.
 //!
-//! Deliberately absent: everything that could be useful to another program; that is in the crates below.
+//! Deliberately absent: whatever could be useful to another program; that is in the crates below.
 
-mod lsp_command;
+mod commands;
+mod output;
+mod place;
+mod workspace;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
+use crate::commands::{callgraph, check, context, doctor, index, lsp, run, sandbox};
+
 /// A language server for Python that knows what depends on what.
+///
+/// Exit status: 0 all is well, 1 there are findings or failures in the code, 2 the command could not be carried out.
+/// What happens inside is logged on standard error at the level that TANTU_LOG names.
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
@@ -20,24 +28,67 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Serve an editor on standard input and output
-    Lsp(lsp_command::Arguments),
+    Lsp(lsp::Arguments),
+    /// Build the graph of a folder and report its size
+    Index(index::Arguments),
+    /// Report what is certainly wrong
+    Check(check::Arguments),
+    /// Print what a model should see to write a function
+    Context(context::Arguments),
+    /// Print who calls whom
+    Callgraph(callgraph::Arguments),
+    /// Run a script, a test or a doctest in the sandbox
+    Run(run::Arguments),
+    /// Prepare, inspect or remove the sandbox
+    Sandbox(sandbox::Arguments),
+    /// Report the state of the installation
+    Doctor(doctor::Arguments),
+    /// Serve the sandbox; started by the other commands
+    #[command(hide = true)]
+    SandboxWorker,
 }
 
-/// Findings were reported.
-#[allow(dead_code)]
-const FINDINGS: u8 = 1;
-/// The command line was wrong, or the work could not be done.
-const FAILURE: u8 = 2;
+/// How a command ended, for scripts.
+enum Status {
+    Fine,
+    /// The work was done, and there is something to report.
+    Findings,
+}
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = EnvFilter::try_from_env("TANTU_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colours = output::colours(&std::io::stderr());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
     let result = match cli.command {
-        Command::Lsp(arguments) => lsp_command::run(&arguments),
+        Command::Lsp(arguments) => lsp::run(&arguments),
+        Command::Index(arguments) => index::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Context(arguments) => context::run(&arguments),
+        Command::Callgraph(arguments) => callgraph::run(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Sandbox(arguments) => sandbox::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::SandboxWorker => sandbox_wasi::worker_main(),
     };
-    result.unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
-        ExitCode::from(FAILURE)
-    })
+    match result {
+        Ok(Status::Fine) => ExitCode::SUCCESS,
+        Ok(Status::Findings) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("{}: {error:#}", output::styled(&std::io::stderr(), output::RED, "error"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
 }

@@ -1,0 +1,103 @@
+//! The commands that an editor can execute.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tower_lsp_server::jsonrpc::{Error, Result};
+use tower_lsp_server::ls_types as lsp;
+
+/// A command with its one argument, an object.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Command {
+    Run(Run),
+    ShowCallers(lsp::TextDocumentPositionParams),
+}
+
+/// `tantu.run`: runs a test, a doctest or a script in the sandbox.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct Run {
+    pub(crate) uri: lsp::Uri,
+    pub(crate) kind: RunKind,
+    /// The name inside the module, such as `TestCart.test_total`; all of the module if there is none.
+    pub(crate) target: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RunKind {
+    Pytest,
+    Doctest,
+    Main,
+}
+
+impl From<ide::RunnableKind> for RunKind {
+    fn from(kind: ide::RunnableKind) -> Self {
+        match kind {
+            ide::RunnableKind::Pytest => RunKind::Pytest,
+            ide::RunnableKind::Doctest => RunKind::Doctest,
+            ide::RunnableKind::Main => RunKind::Main,
+        }
+    }
+}
+
+const RUN: &str = "tantu.run";
+const SHOW_CALLERS: &str = "tantu.showCallers";
+
+impl Command {
+    pub(crate) const NAMES: [&str; 2] = [RUN, SHOW_CALLERS];
+
+    /// # Errors
+    /// "Invalid params", with the reason, when there is no such command or its argument does not fit.
+    pub(crate) fn parse(params: lsp::ExecuteCommandParams) -> Result<Self> {
+        let mut arguments = params.arguments;
+        let argument = if arguments.len() == 1 { arguments.remove(0) } else { Value::Null };
+        match params.command.as_str() {
+            RUN => typed(RUN, argument).map(Command::Run),
+            SHOW_CALLERS => typed(SHOW_CALLERS, argument).map(Command::ShowCallers),
+            other => Err(Error::invalid_params(format!("there is no command {other}"))),
+        }
+    }
+
+    /// The command as a lens or a code action carries it.
+    pub(crate) fn titled(&self, title: String) -> lsp::Command {
+        let (command, argument) = match self {
+            Command::Run(run) => (RUN, serde_json::to_value(run)),
+            Command::ShowCallers(place) => (SHOW_CALLERS, serde_json::to_value(place)),
+        };
+        // All of these are plain data, which always has a JSON form.
+        lsp::Command { title, command: command.to_owned(), arguments: argument.ok().map(|it| vec![it]) }
+    }
+}
+
+fn typed<T: DeserializeOwned>(command: &str, argument: Value) -> Result<T> {
+    serde_json::from_value(argument)
+        .map_err(|error| Error::invalid_params(format!("{command} takes one object as its argument: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::str::FromStr;
+
+    use super::*;
+
+    fn parse(command: &str, argument: Value) -> Result<Command> {
+        let command = command.to_owned();
+        Command::parse(lsp::ExecuteCommandParams { command, arguments: vec![argument], ..Default::default() })
+    }
+
+    #[test]
+    fn what_is_sent_out_comes_back() {
+        let uri = lsp::Uri::from_str("file:///a.py").unwrap();
+        let run = Command::Run(Run { uri, kind: RunKind::Pytest, target: Some("TestA.test_b".to_owned()) });
+        let sent = run.titled("▶ run".to_owned());
+        assert_eq!(parse(&sent.command, sent.arguments.unwrap().remove(0)).unwrap(), run);
+    }
+
+    #[test]
+    fn mistakes_are_invalid_params_and_say_why() {
+        let error = parse(RUN, Value::from("x")).unwrap_err();
+        assert_eq!(error.code, tower_lsp_server::jsonrpc::ErrorCode::InvalidParams);
+        assert!(error.message.contains("tantu.run"), "{}", error.message);
+        assert!(parse("tantu.fly", Value::Null).unwrap_err().message.contains("tantu.fly"));
+    }
+}

@@ -1,0 +1,22 @@
+//! `textDocument/hover`
+
+use tower_lsp_server::jsonrpc::Result;
+use tower_lsp_server::ls_types as lsp;
+
+use crate::query::Query;
+
+pub(crate) fn hover(query: &Query, params: &lsp::HoverParams) -> Result<Option<lsp::Hover>> {
+    let snapshot = &query.snapshot;
+    let Some((file, offset)) = snapshot.place(&params.text_document_position_params) else { return Ok(None) };
+    let Some(hover) = ide::hover(&snapshot.analysis, file, offset) else { return Ok(None) };
+    let (kind, mut value) = if snapshot.editor.markdown {
+        (lsp::MarkupKind::Markdown, hover.markdown)
+    } else {
+        (lsp::MarkupKind::PlainText, hover.plain)
+    };
+    if snapshot.indexing {
+        value.push_str("\nThe workspace is still being read; callers and callees may be missing.\n");
+    }
+    let contents = lsp::HoverContents::Markup(lsp::MarkupContent { kind, value });
+    Ok(Some(lsp::Hover { contents, range: Some(snapshot.range(file, hover.range)) }))
+}

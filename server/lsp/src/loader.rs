@@ -1,0 +1,156 @@
+//! Reads the workspace from disk, off the writer.
+//!
+//! One thread does all of it in order, so that what was read later is also applied later.
+
+use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use graph::{AnalysisHost, Change};
+
+use crate::mailbox::{Event, WeakMailbox};
+use crate::progress::Job;
+use crate::settings;
+use crate::watch::Watcher;
+
+/// Files are linked together; in a workspace larger than this, what is known so far is published in between.
+const PORTION: usize = 5_000;
+
+pub(crate) enum Work {
+    /// Builds the graph of `roots` from scratch; the answer bears the `ticket`.
+    Index { ticket: u64, roots: Vec<PathBuf>, job: Job, watch: bool },
+    /// These files or folders appeared, changed or went away, or are no longer open.
+    Reload(Vec<PathBuf>),
+    /// The session is over.
+    Stop,
+}
+
+pub(crate) struct Loader {
+    mailbox: WeakMailbox,
+    queue: Sender<Work>,
+    roots: Vec<PathBuf>,
+    indexed: HashSet<PathBuf>,
+    watcher: Option<Watcher>,
+}
+
+impl Loader {
+    /// Starts the loader; it ends when it is told to stop.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub(crate) fn start(mailbox: WeakMailbox) -> std::io::Result<Sender<Work>> {
+        let (queue, works) = channel();
+        let mut loader =
+            Loader { mailbox, queue: queue.clone(), roots: Vec::new(), indexed: HashSet::new(), watcher: None };
+        std::thread::Builder::new().name("loader".to_owned()).spawn(move || loader.run(&works))?;
+        Ok(queue)
+    }
+
+    fn run(&mut self, works: &Receiver<Work>) {
+        while let Ok(work) = works.recv() {
+            match work {
+                Work::Index { ticket, roots, job, watch } => {
+                    let index = AssertUnwindSafe(|| self.index(ticket, roots, &job, watch));
+                    // A panic is a defect of ours, and has been reported. The open documents are still served.
+                    let host = catch_unwind(index).unwrap_or_else(|_| AnalysisHost::new(self.roots.clone()));
+                    self.mailbox.send(Event::Indexed { ticket, host, complete: true });
+                }
+                Work::Reload(paths) => {
+                    // Questions wait for this answer, so there always is one.
+                    let change = catch_unwind(AssertUnwindSafe(|| self.reload(paths))).unwrap_or_default();
+                    self.mailbox.send(Event::Loaded(change));
+                }
+                Work::Stop => break,
+            }
+        }
+    }
+
+    fn index(&mut self, ticket: u64, roots: Vec<PathBuf>, job: &Job, watch: bool) -> AnalysisHost {
+        self.roots = roots;
+        self.configure();
+        let files = self.discover();
+        self.watcher = if watch { Watcher::new(self.queue.clone()) } else { None };
+        self.watch(&files);
+        let mut host = AnalysisHost::new(self.roots.clone());
+        let mut done = 0;
+        for portion in files.chunks(PORTION) {
+            job.say(format!("{} files", files.len()));
+            let (change, skipped) = graph::load(portion, &|read| job.advance(done + read, files.len()));
+            for file in skipped {
+                tracing::warn!("{} {}", file.path.display(), file.reason);
+            }
+            host.apply(change);
+            done += portion.len();
+            if done < files.len() {
+                self.mailbox.send(Event::Indexed { ticket, host: host.clone(), complete: false });
+            }
+        }
+        self.indexed = files.into_iter().collect();
+        host
+    }
+
+    /// Reads the settings of the first workspace folder; they are for all of them.
+    fn configure(&self) {
+        if let Some(root) = self.roots.first() {
+            let (layer, files) = settings::read(root);
+            self.mailbox.send(Event::WorkspaceSettings(layer, files));
+        }
+    }
+
+    fn reload(&mut self, mut paths: Vec<PathBuf>) -> Change {
+        if paths.iter().any(|path| settings::is_config(path)) {
+            self.configure();
+            paths.retain(|path| !settings::is_config(path));
+        }
+        if paths.iter().any(|path| !self.indexed.contains(path) && path.exists()) {
+            let known = std::mem::take(&mut self.indexed);
+            let files = self.discover();
+            self.watch(&files);
+            self.indexed = files.into_iter().collect();
+            self.indexed.extend(known);
+        }
+        let mut change = Change::default();
+        let mut present = Vec::new();
+        for path in &paths {
+            let files = self.files_at(path);
+            if files.is_empty() {
+                change.remove(path.clone());
+            }
+            for file in files {
+                if file.is_file() {
+                    present.push(file);
+                } else {
+                    self.indexed.remove(&file);
+                    change.remove(file);
+                }
+            }
+        }
+        let (loaded, skipped) = graph::load(&present, &|_| ());
+        change.files.extend(loaded.files);
+        change.files.extend(skipped.into_iter().map(|file| (file.path, None)));
+        change
+    }
+
+    /// The file at `path`, or those below it: of a folder that was removed or renamed we may hear nothing but its name.
+    fn files_at(&self, path: &Path) -> Vec<PathBuf> {
+        if self.indexed.contains(path) {
+            return vec![path.to_path_buf()];
+        }
+        self.indexed.iter().filter(|file| file.starts_with(path)).cloned().collect()
+    }
+
+    fn discover(&self) -> Vec<PathBuf> {
+        let mut files: Vec<PathBuf> = self.roots.iter().flat_map(|root| graph::discover(root).files).collect();
+        files.sort();
+        files.dedup();
+        files
+    }
+
+    fn watch(&mut self, files: &[PathBuf]) {
+        if let Some(watcher) = &mut self.watcher {
+            let folders = files.iter().filter_map(|file| file.parent());
+            watcher.watch(folders.chain(self.roots.iter().map(PathBuf::as_path)));
+        }
+    }
+}

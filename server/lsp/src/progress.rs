@@ -1,0 +1,129 @@
+//! Long work that the user can watch, and some of it cancel.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tower_lsp_server::Client;
+use tower_lsp_server::ls_types::{self as lsp, notification};
+
+/// Starts jobs and finds them again when the user cancels one.
+#[derive(Clone)]
+pub(crate) struct Jobs(Arc<Shared>);
+
+struct Shared {
+    client: Client,
+    /// Trips at the end of the session.
+    end: CancellationToken,
+    next: AtomicU32,
+    running: Mutex<HashMap<String, CancellationToken>>,
+}
+
+/// One piece of long work. Its progress ends when it is dropped.
+pub(crate) struct Job {
+    cancelled: CancellationToken,
+    updates: mpsc::UnboundedSender<Update>,
+}
+
+#[derive(Default)]
+struct Update {
+    percentage: Option<u32>,
+    message: Option<String>,
+}
+
+impl Jobs {
+    pub(crate) fn new(client: Client, end: CancellationToken) -> Self {
+        Jobs(Arc::new(Shared { client, end, next: AtomicU32::new(0), running: Mutex::default() }))
+    }
+
+    /// Starts a job; it is shown only by an editor that `shows` progress. Must be called inside the runtime.
+    pub(crate) fn start(&self, title: &str, shows: bool, cancellable: bool) -> Job {
+        let cancelled = self.0.end.child_token();
+        let (updates, receiver) = mpsc::unbounded_channel();
+        if shows {
+            let begin = lsp::WorkDoneProgressBegin {
+                title: title.to_owned(),
+                cancellable: Some(cancellable),
+                message: None,
+                percentage: None,
+            };
+            tokio::spawn(self.clone().show(begin, receiver, cancelled.clone()));
+        }
+        Job { cancelled, updates }
+    }
+
+    /// The user pressed the button of the job with this token.
+    pub(crate) fn cancel(&self, token: &str) {
+        if let Some(job) = self.running().get(token) {
+            job.cancel();
+        }
+    }
+
+    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<String, CancellationToken>> {
+        // Nothing that holds the lock can leave the map half changed.
+        self.0.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn show(
+        self,
+        mut begin: lsp::WorkDoneProgressBegin,
+        mut updates: mpsc::UnboundedReceiver<Update>,
+        cancelled: CancellationToken,
+    ) {
+        let token = format!("tantu-{}", self.0.next.fetch_add(1, Ordering::Relaxed));
+        self.running().insert(token.clone(), cancelled);
+        let created = self.0.client.create_work_done_progress(lsp::ProgressToken::String(token.clone())).await;
+        if created.is_ok() {
+            // What is over before the editor has answered need not flicker.
+            let first = latest(&mut updates, Update::default());
+            (begin.percentage, begin.message) = (first.percentage.or(Some(0)), first.message);
+            self.send(&token, lsp::WorkDoneProgress::Begin(begin)).await;
+            while let Some(update) = updates.recv().await {
+                let Update { percentage, message } = latest(&mut updates, update);
+                let report = lsp::WorkDoneProgressReport { cancellable: None, message, percentage };
+                self.send(&token, lsp::WorkDoneProgress::Report(report)).await;
+            }
+            self.send(&token, lsp::WorkDoneProgress::End(lsp::WorkDoneProgressEnd::default())).await;
+        }
+        self.running().remove(&token);
+    }
+
+    async fn send(&self, token: &str, progress: lsp::WorkDoneProgress) {
+        let token = lsp::ProgressToken::String(token.to_owned());
+        let value = lsp::ProgressParamsValue::WorkDone(progress);
+        self.0.client.send_notification::<notification::Progress>(lsp::ProgressParams { token, value }).await;
+    }
+}
+
+/// `update`, overtaken by what else waits.
+fn latest(updates: &mut mpsc::UnboundedReceiver<Update>, mut update: Update) -> Update {
+    while let Ok(next) = updates.try_recv() {
+        update.percentage = next.percentage.or(update.percentage);
+        update.message = next.message.or(update.message);
+    }
+    update
+}
+
+impl Job {
+    /// Trips when the user cancels the job or the session ends.
+    pub(crate) fn cancelled(&self) -> &CancellationToken {
+        &self.cancelled
+    }
+
+    /// `done` of `total` steps.
+    pub(crate) fn advance(&self, done: usize, total: usize) {
+        let percentage = u32::try_from(100 * done / total.max(1)).unwrap_or(100);
+        self.report(Update { percentage: Some(percentage), message: None });
+    }
+
+    pub(crate) fn say(&self, message: impl Into<String>) {
+        self.report(Update { percentage: None, message: Some(message.into()) });
+    }
+
+    fn report(&self, update: Update) {
+        // Nobody listens where the editor shows no progress.
+        let _ = self.updates.send(update);
+    }
+}

@@ -1,0 +1,43 @@
+//! Computing an answer from a snapshot, away from the threads that keep the editor served.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use tokio_util::sync::CancellationToken;
+use tower_lsp_server::jsonrpc::{Error, Result};
+
+use crate::snapshot::Snapshot;
+
+/// What a read-only handler works on.
+pub(crate) struct Query {
+    pub(crate) snapshot: Snapshot,
+    cancelled: CancellationToken,
+}
+
+impl Query {
+    /// To be asked between the parts of long work.
+    ///
+    /// # Errors
+    /// When nobody waits for the answer any more.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.cancelled.is_cancelled() { Err(Error::request_cancelled()) } else { Ok(()) }
+    }
+}
+
+/// Runs `compute` where it can take its time. Dropping the future cancels it; a panic fails this one request.
+pub(crate) async fn answer<T, F>(snapshot: Snapshot, compute: F) -> Result<T>
+where
+    T: Send + 'static,
+    F: FnOnce(&Query) -> Result<T> + Send + 'static,
+{
+    let query = Query { snapshot, cancelled: CancellationToken::new() };
+    let _cancel_when_dropped = query.cancelled.clone().drop_guard();
+    let task = tokio::task::spawn_blocking(move || {
+        query.check()?;
+        catch_unwind(AssertUnwindSafe(|| compute(&query))).unwrap_or_else(|_| {
+            tracing::error!("a feature panicked, see above; the others are none the worse for it");
+            Err(Error::internal_error())
+        })
+    });
+    // Only a runtime that is being shut down drops a task.
+    task.await.unwrap_or_else(|_| Err(Error::request_cancelled()))
+}

@@ -1,0 +1,221 @@
+//! What the user has chosen. The editor's settings come before those of the workspace, which are in `[tool.tantu]` of
+//! `pyproject.toml` or in `tantu.toml`; what nobody chose has a default.
+//!
+//! Nothing that costs money or runs code can be chosen here: models are configured in the user's own file only.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Settings {
+    /// Answer definition, references and outline. Switched off where another server does.
+    pub(crate) navigation: bool,
+    pub(crate) code_lens: bool,
+    /// Report findings in open documents.
+    pub(crate) diagnostics: bool,
+}
+
+/// Choices of one source.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Layer {
+    navigation: Option<bool>,
+    code_lens: Option<bool>,
+    diagnostics: Option<bool>,
+}
+
+impl Settings {
+    /// The first layer that chose wins.
+    pub(crate) fn new(layers: [&Layer; 2]) -> Self {
+        let chosen = |field: fn(&Layer) -> Option<bool>| layers.into_iter().find_map(field).unwrap_or(true);
+        Settings {
+            navigation: chosen(|layer| layer.navigation),
+            code_lens: chosen(|layer| layer.code_lens),
+            diagnostics: chosen(|layer| layer.diagnostics),
+        }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings::new([&Layer::default(), &Layer::default()])
+    }
+}
+
+impl Layer {
+    /// # Errors
+    /// When there is no such setting or the value does not fit; in words for the user.
+    fn set(&mut self, key: &str, value: &Value) -> Result<(), String> {
+        let flag = || value.as_bool().map(Some).ok_or_else(|| format!("`{key}` must be true or false"));
+        match key {
+            "navigation" => self.navigation = flag()?,
+            "codeLens" => self.code_lens = flag()?,
+            "diagnostics.mode" => {
+                self.diagnostics = Some(match value.as_str() {
+                    Some("off") => false,
+                    Some("openFilesOnly") => true,
+                    _ => return Err("`diagnostics.mode` must be \"off\" or \"openFilesOnly\"".to_owned()),
+                });
+            }
+            _ => {
+                return Err(format!(
+                    "there is no setting `{key}`; there are `navigation`, `codeLens`, `diagnostics.mode`"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the editor says under `tantu`, and what of it makes no sense.
+    pub(crate) fn of_editor(value: &Value) -> (Self, Vec<String>) {
+        let mut layer = Layer::default();
+        let mut problems = Vec::new();
+        layer.take(String::new(), value, &mut problems);
+        (layer, problems)
+    }
+
+    fn take(&mut self, key: String, value: &Value, problems: &mut Vec<String>) {
+        match value {
+            Value::Object(fields) => {
+                for (name, value) in fields {
+                    let key = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
+                    self.take(key, value, problems);
+                }
+            }
+            // Editors send null for what was not chosen.
+            Value::Null => {}
+            value => problems.extend(self.set(&key, value).err()),
+        }
+    }
+
+    /// What the file `text`, a `pyproject.toml` or a `tantu.toml`, says.
+    fn of_file(text: &str, is_pyproject: bool) -> (Self, Vec<Problem>) {
+        let mut layer = Layer::default();
+        let mut problems = Vec::new();
+        let (root, errors) = DeTable::parse_recoverable(text);
+        // A broken pyproject.toml is the business of the tools that own it.
+        if !is_pyproject {
+            problems.extend(
+                errors.iter().map(|error| Problem {
+                    range: error.span().unwrap_or_default(),
+                    message: error.message().to_owned(),
+                }),
+            );
+        }
+        let root = root.into_inner();
+        let table =
+            if is_pyproject { section(&root, "tool").and_then(|tool| section(tool, "tantu")) } else { Some(&root) };
+        if let Some(table) = table {
+            layer.take_table("", table, &mut problems);
+        }
+        (layer, problems)
+    }
+
+    fn take_table(&mut self, prefix: &str, table: &DeTable<'_>, problems: &mut Vec<Problem>) {
+        for (name, value) in table {
+            let key =
+                if prefix.is_empty() { name.get_ref().to_string() } else { format!("{prefix}.{}", name.get_ref()) };
+            let plain = match value.get_ref() {
+                DeValue::Table(inner) => {
+                    self.take_table(&key, inner, problems);
+                    continue;
+                }
+                DeValue::Boolean(flag) => Value::Bool(*flag),
+                DeValue::String(text) => Value::String(text.to_string()),
+                // No setting is of another type; that it does not fit is said with the key.
+                _ => Value::Null,
+            };
+            if let Err(message) = self.set(&key, &plain) {
+                problems.push(Problem { range: name.span(), message });
+            }
+        }
+    }
+}
+
+fn section<'a, 'i>(table: &'a DeTable<'i>, name: &str) -> Option<&'a DeTable<'i>> {
+    table.get(name).and_then(|value| Spanned::get_ref(value).as_table())
+}
+
+/// Something in a configuration file that is not understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Problem {
+    /// Bytes.
+    pub(crate) range: Range<usize>,
+    pub(crate) message: String,
+}
+
+/// A configuration file and what is wrong in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ConfigFile {
+    pub(crate) path: PathBuf,
+    pub(crate) text: String,
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// Whether `path` is a file that [`read`] reads.
+pub(crate) fn is_config(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == "pyproject.toml" || name == "tantu.toml")
+}
+
+/// What the workspace folder `root` chooses, and the files that say so. `tantu.toml` comes before `pyproject.toml`.
+pub(crate) fn read(root: &Path) -> (Layer, Vec<ConfigFile>) {
+    let mut layers = Vec::new();
+    let mut files = Vec::new();
+    for name in ["tantu.toml", "pyproject.toml"] {
+        let path = root.join(name);
+        if let Ok(text) = syntax::read_source(&path) {
+            let (layer, problems) = Layer::of_file(&text, name == "pyproject.toml");
+            layers.push(layer);
+            files.push(ConfigFile { path, text, problems });
+        }
+    }
+    let chosen = |field: fn(&Layer) -> Option<bool>| layers.iter().find_map(field);
+    let layer = Layer {
+        navigation: chosen(|layer| layer.navigation),
+        code_lens: chosen(|layer| layer.code_lens),
+        diagnostics: chosen(|layer| layer.diagnostics),
+    };
+    (layer, files)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_editor_comes_before_the_workspace() {
+        let (editor, problems) = Layer::of_editor(&json!({ "codeLens": false, "diagnostics": { "mode": null } }));
+        assert_eq!(problems, [""; 0]);
+        let (file, problems) = Layer::of_file("[tool.tantu]\ncodeLens = true\ndiagnostics.mode = \"off\"\n", true);
+        assert_eq!(problems, []);
+        let settings = Settings::new([&editor, &file]);
+        assert_eq!(settings, Settings { navigation: true, code_lens: false, diagnostics: false });
+    }
+
+    #[test]
+    fn what_is_not_understood_is_reported_where_it_stands() {
+        let text = "[tool.tantu]\nlint.enabel = false\nnavigation = 3\n";
+        let (layer, problems) = Layer::of_file(text, true);
+        assert_eq!(layer, Layer::default());
+        let found: Vec<_> = problems.iter().map(|problem| &text[problem.range.clone()]).collect();
+        assert_eq!(found, ["enabel", "navigation"]);
+        assert!(problems[0].message.contains("lint.enabel"), "{}", problems[0].message);
+    }
+
+    #[test]
+    fn a_file_that_is_no_toml_is_a_problem_of_ours_only_if_it_is_ours() {
+        assert_eq!(Layer::of_file("[tool\n", true).1, []);
+        assert!(!Layer::of_file("navigation = \n", false).1.is_empty());
+    }
+
+    #[test]
+    fn mistakes_in_the_editors_settings_are_named() {
+        let (_, problems) = Layer::of_editor(&json!({ "codeLense": true, "diagnostics": { "mode": "some" } }));
+        assert!(problems[0].contains("codeLense") && problems[1].contains("diagnostics.mode"), "{problems:?}");
+    }
+}

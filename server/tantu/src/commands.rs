@@ -1,0 +1,10 @@
+//! One module per subcommand.
+
+pub(crate) mod callgraph;
+pub(crate) mod check;
+pub(crate) mod context;
+pub(crate) mod doctor;
+pub(crate) mod index;
+pub(crate) mod lsp;
+pub(crate) mod run;
+pub(crate) mod sandbox;

@@ -1,0 +1,63 @@
+//! `tantu context FILE:LINE --budget N`
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use ::context::{Context, Options};
+use clap::Args;
+
+use crate::Status;
+use crate::output::{Format, print, print_json};
+use crate::place::{Place, start_of_line};
+use crate::workspace::{Workspace, root_of};
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// A line of the function, class or module, such as shop/cart.py:12
+    #[arg(value_name = "FILE:LINE")]
+    place: Place,
+    /// How many tokens may be used
+    #[arg(long, default_value_t = 4096)]
+    budget: usize,
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
+    let Place { file, line } = &arguments.place;
+    let workspace = Workspace::read(&root(file)?)?;
+    let id = workspace.file(file)?;
+    let offset = start_of_line(workspace.analysis.source(id), line.unwrap_or(1))
+        .map_err(|error| error.context(file.display().to_string()))?;
+    let target = workspace.analysis.enclosing(id, offset);
+    // Nothing is kept free for instructions and an answer: this is the context alone.
+    let context = ::context::context(&workspace.analysis, target, arguments.budget, &Options { reserve: 0 });
+    match arguments.format {
+        Format::Json => print_json(&context)?,
+        Format::Human => print(&human(&context))?,
+    }
+    Ok(Status::Fine)
+}
+
+/// The current folder for what lies in it; else the file's workspace.
+fn root(file: &Path) -> anyhow::Result<PathBuf> {
+    let here = std::env::current_dir()?;
+    if std::path::absolute(file)?.starts_with(&here) { Ok(here) } else { Ok(root_of(file)?) }
+}
+
+fn human(context: &Context) -> String {
+    let mut text = String::new();
+    for item in &context.items {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "# {}:{} {} ({} tokens)", item.path, item.start_line, item.symbol, item.tokens);
+        for reason in &item.reason {
+            let _ = writeln!(text, "#   {reason}");
+        }
+        let _ = writeln!(text, "{}\n", item.text.trim_end());
+    }
+    for missing in &context.left_out {
+        let _ = writeln!(text, "# left out: {} ({}): {}", missing.symbol, missing.path, missing.why);
+    }
+    let _ = writeln!(text, "# {} tokens for {}", context.tokens, context.target);
+    text
+}

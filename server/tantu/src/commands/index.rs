@@ -1,0 +1,75 @@
+//! `tantu index [DIR]`
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+use graph::Stats;
+use serde::Serialize;
+
+use crate::Status;
+use crate::output::{Format, grouped, print, print_json};
+use crate::workspace::Workspace;
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The folder to read
+    #[arg(default_value = ".")]
+    dir: PathBuf,
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+}
+
+#[derive(Serialize)]
+struct Report {
+    #[serde(flatten)]
+    stats: Stats,
+    seconds: f64,
+    /// Bytes; absent where the system does not tell.
+    peak_memory: Option<u64>,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
+    let start = Instant::now();
+    let workspace = Workspace::read(&arguments.dir)?;
+    let seconds = start.elapsed().as_secs_f64();
+    let report = Report { stats: workspace.analysis.stats(), seconds, peak_memory: peak_memory() };
+    match arguments.format {
+        Format::Json => print_json(&report)?,
+        Format::Human => print(&human(&report))?,
+    }
+    Ok(Status::Fine)
+}
+
+fn human(report: &Report) -> String {
+    let stats = &report.stats;
+    let rows = [
+        ("files", stats.files),
+        ("  with syntax errors", stats.files_with_syntax_errors),
+        ("lines", stats.lines),
+        ("symbols", stats.symbols),
+        ("imports, resolved", stats.import_edges),
+        ("  unresolved", stats.unresolved_imports),
+        ("inheritance edges", stats.inherits_edges),
+        ("call edges, exact", stats.exact_edges),
+        ("  inferred", stats.inferred_edges),
+        ("  possible", stats.possible_edges),
+        ("call sites", stats.call_sites),
+        ("  to the outside", stats.external_calls),
+        ("  unresolved", stats.unresolved_calls),
+    ];
+    let mut text: String = rows.iter().map(|(name, count)| format!("{name:<22}{:>12}\n", grouped(*count))).collect();
+    text.push_str(&format!("{:<22}{:>12.2}\n", "seconds", report.seconds));
+    if let Some(bytes) = report.peak_memory {
+        text.push_str(&format!("{:<22}{:>9} MB\n", "peak memory", bytes / 1_000_000));
+    }
+    text
+}
+
+/// The most memory that this process has used, in bytes.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes * 1024)
+}

@@ -1,0 +1,21 @@
+//! `tantu lsp`
+
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::run::worker;
+use crate::Status;
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Accepted because many editors pass it; there is no other way to talk
+    #[arg(long)]
+    stdio: bool,
+}
+
+pub(crate) fn run(_: &Arguments) -> anyhow::Result<Status> {
+    let orderly = ::lsp::serve_stdio(Arc::new(worker()?))?;
+    // The protocol wants 1 from a server that was not told to shut down before.
+    Ok(if orderly { Status::Fine } else { Status::Findings })
+}

@@ -1,0 +1,104 @@
+//! `tantu run FILE[:LINE]`
+
+use std::path::Path;
+
+use ::sandbox::{Action, Event, Limits, Outcome, Request, Runner, Worker};
+use anyhow::Context;
+use clap::Args;
+use graph::FileId;
+use ide::{Runnable, RunnableKind};
+
+use crate::Status;
+use crate::output::{Format, GREEN, RED, print, print_json, spinner, styled};
+use crate::place::{Place, start_of_line};
+use crate::workspace::{Workspace, root_of};
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// With a line: the test, doctest or `__main__` there. Without: the file's tests if it has any, else the file as a script
+    #[arg(value_name = "FILE[:LINE]")]
+    place: Place,
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
+    let path = std::path::absolute(&arguments.place.file)?;
+    let workspace = Workspace::read(&root_of(&path)?)?;
+    let file = workspace.file(&path)?;
+    let action = action(&workspace, file, &arguments.place)?;
+    let request = Request { root: workspace.root, overlay: Vec::new(), action, limits: Limits::default() };
+    let outcome = perform(request)?;
+    match arguments.format {
+        Format::Json => print_json(&outcome)?,
+        Format::Human => print(&human(&outcome))?,
+    }
+    let passed = outcome.outcome == ::sandbox::Status::Passed;
+    Ok(if passed { Status::Fine } else { Status::Findings })
+}
+
+/// A sandbox worker, which is this program again.
+pub(crate) fn worker() -> anyhow::Result<Worker> {
+    let program = std::env::current_exe().context("cannot find this program's own file")?;
+    Ok(Worker::new(program, ["sandbox-worker"]))
+}
+
+fn perform(request: Request) -> anyhow::Result<Outcome> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let bar = spinner("running");
+    let on_event = |event| match event {
+        Event::Preparing { .. } => bar.set_message("preparing the Python sandbox, once on this machine"),
+        Event::Running => bar.set_message("running"),
+    };
+    let outcome = runtime.block_on(worker()?.run(request, &on_event));
+    bar.finish_and_clear();
+    Ok(outcome?)
+}
+
+fn action(workspace: &Workspace, file: FileId, place: &Place) -> anyhow::Result<Action> {
+    let analysis = &workspace.analysis;
+    let path = analysis.path(file);
+    let path = path.strip_prefix(&workspace.root).unwrap_or(path).to_path_buf();
+    let Some(line) = place.line else {
+        let is_whole = |it: &Runnable| it.kind == RunnableKind::Pytest && it.target.is_none();
+        let has_tests = ide::runnables(analysis, file).iter().any(is_whole);
+        return Ok(if has_tests { Action::Pytest { targets: vec![slashed(&path)] } } else { Action::Script { path } });
+    };
+    let name = place.file.display();
+    let offset = start_of_line(analysis.source(file), line).with_context(|| name.to_string())?;
+    let runnable = ide::runnable_at(analysis, file, offset)
+        .with_context(|| format!("{name}:{line}: there is no test, doctest or `__main__` here"))?;
+    Ok(match runnable.kind {
+        RunnableKind::Main => Action::Script { path },
+        RunnableKind::Doctest => Action::Doctest { path, name: runnable.target },
+        RunnableKind::Pytest => {
+            let names = runnable.target.iter().flat_map(|target| target.split('.'));
+            Action::Pytest { targets: vec![names.fold(slashed(&path), |id, name| format!("{id}::{name}"))] }
+        }
+    })
+}
+
+fn slashed(path: &Path) -> String {
+    let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
+    parts.join("/")
+}
+
+fn human(outcome: &Outcome) -> String {
+    let stdout = std::io::stdout();
+    let mut text = outcome.stdout.clone();
+    text.push_str(&outcome.stderr);
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
+    }
+    for failure in &outcome.failures {
+        text.push_str(&format!("{}:{}: {}\n", failure.path, failure.line, failure.message));
+    }
+    let style = if outcome.outcome == ::sandbox::Status::Passed { GREEN } else { RED };
+    let verdict = styled(&stdout, style, &outcome.outcome.to_string());
+    let counts = match (outcome.passed, outcome.failed) {
+        (0, 0) => String::new(),
+        (passed, failed) => format!(", {passed} passed, {failed} failed"),
+    };
+    text.push_str(&format!("{verdict}{counts} ({} ms)\n", outcome.millis));
+    text
+}
