@@ -1,0 +1,152 @@
+//! Lenses above definitions: who calls them, and what can be run.
+//!
+//! Listing is cheap and asks the graph nothing; the title of a lens is computed when an editor shows it.
+
+use graph::{Analysis, FileId, SymbolId, SymbolKind};
+use syntax::TextRange;
+
+use crate::fixtures::{Requests, is_fixture};
+use crate::impact::tests_reaching;
+use crate::runnables::{Runnable, runnables};
+use crate::wording::count;
+
+/// How many definitions a title may look at. Scrolling resolves dozens of lenses at once.
+const LIMIT: usize = 500;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lens {
+    /// The name of what the lens belongs to.
+    pub range: TextRange,
+    pub kind: LensKind,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LensKind {
+    /// Its title is [`callers_title`].
+    Callers(SymbolId),
+    /// Its title is [`RunnableKind::title`](crate::RunnableKind::title).
+    Run(Runnable),
+}
+
+/// The lenses of `file` in source order. Tests have no callers' lens: nobody calls them.
+pub fn code_lenses(analysis: &Analysis, file: FileId) -> Vec<Lens> {
+    let mut lenses = Vec::new();
+    for symbol in analysis.symbols(file) {
+        let view = analysis.symbol(symbol);
+        let can_be_called = matches!(view.kind, SymbolKind::Class | SymbolKind::Function | SymbolKind::Method);
+        if can_be_called && !view.flags.is_test {
+            lenses.push(Lens { range: view.name_range, kind: LensKind::Callers(symbol) });
+        }
+    }
+    let runs = runnables(analysis, file).into_iter();
+    lenses.extend(runs.map(|runnable| Lens { range: runnable.name_range, kind: LensKind::Run(runnable) }));
+    lenses.sort_by_key(|lens| lens.range.start());
+    lenses
+}
+
+/// "7 callers · 3 tests", "1 caller", "no callers"; "3+ tests" when there may be more. A fixture has users: pytest calls it.
+pub fn callers_title(analysis: &Analysis, symbol: SymbolId) -> String {
+    let callers = if is_fixture(analysis, &analysis.symbol(symbol)) {
+        count(Requests::of(analysis).of_fixture(analysis, symbol).len(), "user")
+    } else {
+        count(analysis.callers(symbol).len(), "caller")
+    };
+    let reach = tests_reaching(analysis, symbol, LIMIT);
+    match reach.tests.len() {
+        0 => callers,
+        tests if reach.complete => format!("{callers} · {}", count(tests, "test")),
+        tests => format!("{callers} · {tests}+ tests"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+    use crate::testing::Workspace;
+
+    fn check(text: &str, expected: Expect) {
+        let workspace = Workspace::new(text);
+        let file = workspace.first_file();
+        let mut out = String::new();
+        for lens in code_lenses(&workspace.analysis, file) {
+            let source = workspace.analysis.source(file);
+            let title = match &lens.kind {
+                LensKind::Callers(symbol) => callers_title(&workspace.analysis, *symbol),
+                LensKind::Run(runnable) => runnable.kind.title().to_owned(),
+            };
+            let line = source.line_number(lens.range.start());
+            out.push_str(&format!("{line} {}: {title}\n", source.slice(lens.range)));
+        }
+        expected.assert_eq(&out);
+    }
+
+    #[test]
+    fn callers_and_tests() {
+        let text = "\
+#- /cart.py
+class Cart:
+    def add(self): return self.check()
+    def check(self): pass
+def unused(): pass
+def used(): return Cart().add()
+#- /test_cart.py
+from cart import Cart, used
+def test_add(): Cart().add()
+def test_used(): used()
+";
+        check(
+            text,
+            expect![[r#"
+            1 Cart: 2 callers · 2 tests
+            2 add: 2 callers · 2 tests
+            3 check: 1 caller · 2 tests
+            4 unused: no callers
+            5 used: 1 caller · 1 test
+        "#]],
+        );
+    }
+
+    #[test]
+    fn tests_are_run_and_not_counted() {
+        check(
+            "#- /test_a.py\nclass TestA:\n    def test_b(self): pass\ndef helper(): pass\n",
+            expect![[r#"
+            1 : ▶ run
+            1 TestA: ▶ run
+            2 test_b: ▶ run
+            3 helper: no callers
+        "#]],
+        );
+    }
+
+    #[test]
+    fn fixtures_have_users() {
+        let text = "\
+#- /conftest.py
+import pytest
+@pytest.fixture
+def cart(): pass
+@pytest.fixture
+def full(cart): pass
+#- /test_a.py
+def test_b(full): pass
+";
+        check(text, expect![[r#"
+            3 cart: 1 user · 1 test
+            5 full: 1 user · 1 test
+        "#]]);
+    }
+
+    #[test]
+    fn more_tests_than_were_looked_at() {
+        let mut text = String::from("#- /a.py\ndef f0(): pass\n");
+        for n in 1..600 {
+            text.push_str(&format!("def f{n}(): f{}()\n", n - 1));
+        }
+        text.push_str("#- /test_a.py\nfrom a import f3, f599\ndef test_near(): f3()\ndef test_far(): f599()\n");
+        let workspace = Workspace::new(&text);
+        assert_eq!(callers_title(&workspace.analysis, workspace.symbol("a.f0")), "1 caller · 1+ tests");
+    }
+}

@@ -1,0 +1,47 @@
+//! `# tantu: ignore` comments.
+
+use syntax::ast::token::{TokenKind, Tokens};
+use syntax::{LineIndex, Ranged};
+
+use super::Code;
+
+/// The lines that silence something.
+#[derive(Default)]
+pub(super) struct Suppressions<'a> {
+    /// Zero-based line, and the codes; `None` silences everything.
+    lines: Vec<(u32, Option<Vec<&'a str>>)>,
+}
+
+impl<'a> Suppressions<'a> {
+    pub fn of(text: &'a str, tokens: &Tokens, lines: &LineIndex) -> Self {
+        let mut suppressions = Suppressions::default();
+        if !text.contains("tantu:") {
+            return suppressions;
+        }
+        for token in tokens.iter().filter(|token| token.kind() == TokenKind::Comment) {
+            let line = lines.line(token.start());
+            // Other tools write into the same comment: `# noqa  # tantu: ignore`.
+            let parts = text[token.range()].split('#');
+            suppressions.lines.extend(parts.filter_map(directive).map(|codes| (line, codes)));
+        }
+        suppressions
+    }
+
+    pub fn silence(&self, line: u32, code: Code) -> bool {
+        self.lines
+            .iter()
+            .any(|(at, codes)| *at == line && codes.as_ref().is_none_or(|codes| codes.contains(&code.as_str())))
+    }
+}
+
+/// What `tantu: ignore[a, b]` silences; `None` when `comment` is something else.
+fn directive(comment: &str) -> Option<Option<Vec<&str>>> {
+    let rest = comment.trim_start().strip_prefix("tantu:")?.trim_start().strip_prefix("ignore")?;
+    match rest.trim_start().strip_prefix('[') {
+        Some(codes) => {
+            let (codes, _) = codes.split_once(']')?;
+            Some(Some(codes.split(',').map(str::trim).collect()))
+        }
+        None => (rest.is_empty() || rest.starts_with(char::is_whitespace)).then_some(None),
+    }
+}

@@ -1,0 +1,32 @@
+//! This crate answers what an editor asks about a place in the code: hover, lenses, call hierarchy, definitions,
+//! references, outlines, diagnostics, what can be run, and what a change would touch.
+//!
+//! Every feature is a plain function of an [`Analysis`](graph::Analysis) and byte offsets, and answers with plain data in
+//! byte offsets of the same snapshot. Nothing fails: where there is nothing to say the answer is `None` or empty, and an
+//! answer that had to stop early says so. Deliberately absent: the editor protocol's types and encodings (`lsp`), language
+//! models (`propose` and `model`), lint rules (`lint`), any state and any IO.
+
+pub mod assists;
+mod call_hierarchy;
+mod code_lens;
+mod definition;
+mod diagnostics;
+mod document_symbols;
+mod fixtures;
+mod hover;
+mod impact;
+mod references;
+mod runnables;
+#[cfg(test)]
+mod testing;
+mod wording;
+
+pub use call_hierarchy::{HierarchyCall, incoming_calls, outgoing_calls, prepare_call_hierarchy};
+pub use code_lens::{Lens, LensKind, callers_title, code_lenses};
+pub use definition::{Definition, Place, definition};
+pub use diagnostics::{Code, Diagnostic, Related, Severity, diagnostics};
+pub use document_symbols::{DocumentSymbol, document_symbols};
+pub use hover::{Hover, hover};
+pub use impact::{Reach, tests_reaching};
+pub use references::{Reference, references};
+pub use runnables::{Runnable, RunnableKind, runnable_at, runnables};

@@ -1,0 +1,215 @@
+//! What can be run: tests, doctests and `__main__` blocks.
+
+use graph::{Analysis, FileId, SymbolKind};
+use syntax::ast::{CmpOp, Expr, Stmt};
+use syntax::{Ranged, TextRange, TextSize, parse};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RunnableKind {
+    Pytest,
+    Doctest,
+    /// The file as a script.
+    Main,
+}
+
+impl RunnableKind {
+    /// What a lens says.
+    pub fn title(self) -> &'static str {
+        match self {
+            RunnableKind::Pytest => "▶ run",
+            RunnableKind::Doctest => "▶ doctest",
+            RunnableKind::Main => "▶ main",
+        }
+    }
+}
+
+/// Something that can be run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Runnable {
+    /// Where the cursor means this: the definition, the module's docstring, the `if`; all of the file for all its tests.
+    pub range: TextRange,
+    /// Where a lens belongs; inside `range`.
+    pub name_range: TextRange,
+    pub kind: RunnableKind,
+    /// The name inside the module, such as `TestCart.test_total`; `None` for the whole module.
+    pub target: Option<String>,
+}
+
+/// What can be run in `file`, in source order.
+pub fn runnables(analysis: &Analysis, file: FileId) -> Vec<Runnable> {
+    let mut found = Vec::new();
+    let mut has_tests = false;
+    for symbol in analysis.symbols(file) {
+        let view = analysis.symbol(symbol);
+        let runnable = |kind| {
+            let target = Some(view.local_name());
+            Runnable { range: view.range, name_range: view.name_range, kind, target }
+        };
+        match view.kind {
+            SymbolKind::Module if view.flags.has_doctest => {
+                let range = view.docstring_range.unwrap_or(view.name_range);
+                found.push(Runnable { range, name_range: range, kind: RunnableKind::Doctest, target: None });
+            }
+            SymbolKind::Class | SymbolKind::Function | SymbolKind::Method => {
+                if view.flags.is_test {
+                    has_tests = true;
+                    found.push(runnable(RunnableKind::Pytest));
+                }
+                if view.flags.has_doctest {
+                    found.push(runnable(RunnableKind::Doctest));
+                }
+            }
+            _ => {}
+        }
+    }
+    let text = analysis.source(file).text();
+    if has_tests {
+        let range = TextRange::up_to(TextSize::of(&**text));
+        let name_range = TextRange::empty(TextSize::new(0));
+        found.push(Runnable { range, name_range, kind: RunnableKind::Pytest, target: None });
+    }
+    found.extend(main_block(text));
+    found.sort_by_key(|runnable| (runnable.range.start(), runnable.name_range.start(), runnable.kind));
+    found
+}
+
+/// The innermost thing to run at `offset`; a test before its own doctest.
+pub fn runnable_at(analysis: &Analysis, file: FileId, offset: TextSize) -> Option<Runnable> {
+    let around = runnables(analysis, file).into_iter().filter(|runnable| runnable.range.contains_inclusive(offset));
+    around.min_by_key(|runnable| (runnable.range.len(), runnable.kind))
+}
+
+/// `if __name__ == "__main__":` among the statements of the module.
+fn main_block(text: &str) -> Option<Runnable> {
+    // Parsing again costs more than all the rest of this file, and most modules have no such block.
+    if !text.contains("__main__") {
+        return None;
+    }
+    let parsed = parse(text);
+    let block = parsed.statements().iter().find_map(|statement| match statement {
+        Stmt::If(block) if asks_for_main(&block.test) => Some(block),
+        _ => None,
+    })?;
+    let name_range = TextRange::new(block.start(), block.test.end());
+    Some(Runnable { range: block.range(), name_range, kind: RunnableKind::Main, target: None })
+}
+
+fn asks_for_main(test: &Expr) -> bool {
+    let Expr::Compare(compare) = test else { return false };
+    let ([CmpOp::Eq], [right]) = (&*compare.ops, &*compare.comparators) else { return false };
+    let is_name = |side: &Expr| matches!(side, Expr::Name(name) if name.id == "__name__");
+    let is_main = |side: &Expr| matches!(side, Expr::StringLiteral(text) if text.value.to_str() == "__main__");
+    (is_name(&compare.left) && is_main(right)) || (is_main(&compare.left) && is_name(right))
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+    use crate::testing::Workspace;
+
+    fn describe(workspace: &Workspace, file: FileId, runnable: &Runnable) -> String {
+        assert!(runnable.range.contains_range(runnable.name_range));
+        let lines = workspace.analysis.source(file);
+        let (from, to) = (lines.line_number(runnable.range.start()), lines.line_number(runnable.range.end()));
+        format!("{:?} {} lines {from}-{to}\n", runnable.kind, runnable.target.as_deref().unwrap_or("."))
+    }
+
+    fn check(text: &str, expected: Expect) {
+        let workspace = Workspace::new(text);
+        let file = workspace.first_file();
+        let found = runnables(&workspace.analysis, file);
+        expected.assert_eq(&found.iter().map(|runnable| describe(&workspace, file, runnable)).collect::<String>());
+    }
+
+    fn check_at(text: &str, expected: Expect) {
+        let workspace = Workspace::new(text);
+        let (file, offset) = workspace.cursor();
+        let found = runnable_at(&workspace.analysis, file, offset);
+        expected.assert_eq(&found.map(|runnable| describe(&workspace, file, &runnable)).unwrap_or_default());
+    }
+
+    const TESTS: &str = "\
+import unittest
+
+def test_one(): pass
+
+def helper(): pass
+
+class TestCart:
+    def test_total(self):
+        assert 1
+
+    def total(self): pass
+
+class CartCase(unittest.TestCase):
+    def test_it(self): pass
+
+class Other:
+    def test_not_collected(self): pass
+";
+
+    #[test]
+    fn tests_by_the_rules_of_pytest() {
+        check(&format!("#- /tests/test_cart.py\n{TESTS}"), expect![[r#"
+            Pytest . lines 1-18
+            Pytest test_one lines 3-3
+            Pytest TestCart lines 7-11
+            Pytest TestCart.test_total lines 8-9
+            Pytest CartCase lines 13-14
+            Pytest CartCase.test_it lines 14-14
+        "#]]);
+    }
+
+    #[test]
+    fn other_files_have_no_tests() {
+        check(&format!("#- /tests/cart.py\n{TESTS}"), expect![[""]]);
+    }
+
+    #[test]
+    fn doctests_and_main() {
+        let text = "\
+'''Money.
+
+>>> 1
+1
+'''
+
+class Money:
+    '''Amounts.'''
+    def half(self):
+        '''>>> Money().half()'''
+
+def plain():
+    'no >> doctest'
+
+if '__main__' == __name__:
+    plain()
+";
+        check(text, expect![[r#"
+            Doctest . lines 1-5
+            Doctest Money.half lines 9-10
+            Main . lines 15-16
+        "#]]);
+    }
+
+    #[test]
+    fn a_comparison_that_is_not_about_main() {
+        check("if __name__ != '__main__':\n    pass\nif name == '__main__':\n    pass\n", expect![[""]]);
+    }
+
+    #[test]
+    fn the_innermost_is_run() {
+        check_at("#- /test_a.py\nclass TestA:\n    def test_b(self):\n        pass$0\n", expect![[r#"
+            Pytest TestA.test_b lines 2-3
+        "#]]);
+        check_at("#- /test_a.py\nclass TestA:\n    x = $01\n    def test_b(self):\n        pass\n", expect![[r#"
+            Pytest TestA lines 1-4
+        "#]]);
+        check_at("#- /test_a.py\nimport$0 os\ndef test_b():\n    pass\n", expect![[r#"
+            Pytest . lines 1-4
+        "#]]);
+        check_at("def f():\n    pass$0\n", expect![[""]]);
+    }
+}
