@@ -1,0 +1,216 @@
+//! Code actions whose edit is written by a model.
+//!
+//! Each assist is one file with pure functions: when it is offered, what to ask a model, and what the model's reply
+//! changes. Nobody is asked here, and nothing a model says is believed here: an edit is only ever put into the place that
+//! the assist is for, and whether it is any good is for `validate` to say.
+
+mod implement_function;
+mod imports;
+mod layout;
+mod quote;
+mod reply;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use context::Context;
+use graph::{Analysis, FileId, SymbolId};
+use serde::{Deserialize, Serialize};
+use syntax::{SourceChange, TextRange};
+
+pub use quote::Fence;
+
+/// Names an assist in commands, in settings and on the command line, in kebab case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AssistId {
+    ImplementFunction,
+}
+
+/// An assist as the table below knows it.
+struct Assist {
+    id: AssistId,
+    name: &'static str,
+    title: &'static str,
+    offered: fn(&Analysis, FileId, TextRange) -> Option<SymbolId>,
+    scope: fn(&Analysis, SymbolId) -> Option<Scope>,
+    ask: fn(&Analysis, SymbolId, &Context, Option<&str>) -> Option<Ask>,
+    accept: fn(&Analysis, SymbolId, &str) -> Result<SourceChange, Refusal>,
+}
+
+const ASSISTS: &[Assist] = &[implement_function::ASSIST];
+
+impl AssistId {
+    /// All assists, in the order in which they are offered.
+    pub fn all() -> impl Iterator<Item = AssistId> {
+        ASSISTS.iter().map(|assist| assist.id)
+    }
+
+    pub fn name(self) -> &'static str {
+        self.assist().name
+    }
+
+    /// What a menu says. `(preview)` promises that nothing is applied without a yes.
+    pub fn title(self) -> &'static str {
+        self.assist().title
+    }
+
+    fn assist(self) -> &'static Assist {
+        match self {
+            AssistId::ImplementFunction => &implement_function::ASSIST,
+        }
+    }
+}
+
+impl fmt::Display for AssistId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for AssistId {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<AssistId, String> {
+        AssistId::all().find(|id| id.name() == name).ok_or_else(|| {
+            let known: Vec<&str> = AssistId::all().map(AssistId::name).collect();
+            format!("there is no assist called `{name}`; there are: {}", known.join(", "))
+        })
+    }
+}
+
+/// An assist that makes sense at some place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    pub id: AssistId,
+    pub title: &'static str,
+    /// What it is for.
+    pub symbol: SymbolId,
+}
+
+/// What to ask a model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// What it is for, in a few words: "Implement function `shop.cart.total`".
+    pub title: String,
+    /// Who the model is to be, and the rules it must keep.
+    pub system: String,
+    pub user: String,
+    pub scope: Scope,
+    /// What `user` quotes and what it leaves out, one line each, for the person who wants to know.
+    pub shown: Vec<String>,
+}
+
+/// The only place that an assist may edit, import statements of the same file aside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scope {
+    pub file: FileId,
+    /// Absolute.
+    pub path: PathBuf,
+    pub symbol: SymbolId,
+    /// In the text of the snapshot that was asked.
+    pub range: TextRange,
+}
+
+/// Why a reply cannot become an edit. The messages are fit to be sent back to the model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// What was to be edited is not there any longer.
+    NoTarget,
+    Syntax {
+        /// One-based, in the reply's code.
+        line: u32,
+        message: String,
+    },
+    NoSuchFunction {
+        name: String,
+        /// What the reply defines instead.
+        found: Vec<String>,
+    },
+    StillStub,
+    /// The reply's function is `async`, the one to be written is not.
+    Async,
+}
+
+impl Refusal {
+    /// In kebab case.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Refusal::NoTarget => "no-target",
+            Refusal::Syntax { .. } => "syntax-error",
+            Refusal::NoSuchFunction { .. } => "no-such-function",
+            Refusal::StillStub => "still-a-stub",
+            Refusal::Async => "async-mismatch",
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::NoTarget => f.write_str("what was to be edited is not there any longer"),
+            Refusal::Syntax { line, message } => write!(f, "the code does not parse: line {line}: {message}"),
+            Refusal::NoSuchFunction { name, found } => {
+                write!(f, "the code does not define `{name}`, only {}", found.join(", "))
+            }
+            Refusal::StillStub => f.write_str("the code does not implement the function"),
+            Refusal::Async => f.write_str("the code makes the function `async`, which it is not"),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// The assists that make sense at `range`, in the order of the table. Fast enough for every move of the cursor.
+pub fn offered(analysis: &Analysis, file: FileId, range: TextRange) -> Vec<Offer> {
+    let offers = ASSISTS.iter().filter_map(|assist| {
+        let symbol = (assist.offered)(analysis, file, range)?;
+        Some(Offer { id: assist.id, title: assist.title, symbol })
+    });
+    offers.collect()
+}
+
+/// Where `id` may edit for `target`; `None` if it makes no sense there.
+pub fn scope(id: AssistId, analysis: &Analysis, target: SymbolId) -> Option<Scope> {
+    (id.assist().scope)(analysis, target)
+}
+
+/// What to ask a model; `None` if the assist makes no sense for `target`. The same arguments give the same bytes.
+///
+/// `instruction` is what the person wants besides.
+pub fn ask(
+    id: AssistId,
+    analysis: &Analysis,
+    target: SymbolId,
+    context: &Context,
+    instruction: Option<&str>,
+) -> Option<Ask> {
+    (id.assist().ask)(analysis, target, context, instruction)
+}
+
+/// The edit that `code`, the Python code of a model's reply, means for `target` in this snapshot.
+///
+/// # Errors
+/// When the code is not what was asked for.
+pub fn accept(id: AssistId, analysis: &Analysis, target: SymbolId, code: &str) -> Result<SourceChange, Refusal> {
+    (id.assist().accept)(analysis, target, code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_stable_and_agree_with_serde() {
+        for id in AssistId::all() {
+            assert_eq!(id.name().parse(), Ok(id));
+            assert_eq!(id.assist().id, id);
+            assert!(id.title().ends_with("(preview)"));
+        }
+        let names: Vec<&str> = AssistId::all().map(AssistId::name).collect();
+        assert_eq!(names, ["implement-function"]);
+        let message = "write-poetry".parse::<AssistId>().expect_err("no such assist");
+        assert!(message.contains("implement-function"), "{message}");
+    }
+}

@@ -1,0 +1,119 @@
+//! An edit that has not been checked yet, and its place in the texts before and after.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use graph::Analysis;
+use syntax::{FileEdit, SourceChange, TextEdit, TextRange, TextSize, apply_edits};
+
+/// An edit that somebody proposes, and what it was asked to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// What it is for, in a few words: "Implement function `shop.cart.total`".
+    pub title: String,
+    pub change: SourceChange,
+    pub scope: Scope,
+}
+
+/// Where a candidate may edit: nowhere but in one file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scope {
+    /// Absolute.
+    pub path: PathBuf,
+    /// Byte ranges in the text before the edit.
+    pub ranges: Vec<TextRange>,
+    /// Whether import statements may be added outside the ranges too.
+    pub imports: bool,
+}
+
+/// A file before and after the edit.
+#[derive(Clone, Debug)]
+pub(crate) struct Edited {
+    pub path: PathBuf,
+    /// Empty for a new file.
+    pub before: Arc<str>,
+    pub after: Arc<str>,
+    /// In order.
+    pub edits: Vec<TextEdit>,
+}
+
+impl Edited {
+    /// Applies the edits of one file.
+    ///
+    /// # Errors
+    /// When edits overlap or lie outside the text; with the reason.
+    pub fn new(edit: &FileEdit, analysis: &Analysis) -> Result<Edited, String> {
+        let before = text_of(analysis, &edit.path).unwrap_or_default();
+        let after = apply_edits(&before, &edit.edits);
+        let after = after.map_err(|error| format!("the edits do not fit the text at byte {}", u32::from(error.at)))?;
+        let mut edits = edit.edits.clone();
+        edits.sort_by_key(|edit| edit.range.start());
+        Ok(Edited { path: edit.path.clone(), before, after: after.into(), edits })
+    }
+
+    /// Where `range` of the old text is in the new one; nowhere if an edit touched it.
+    pub fn shift(&self, range: TextRange) -> Option<TextRange> {
+        let mut start = u32::from(range.start());
+        for edit in &self.edits {
+            if edit.range.end() <= range.start() {
+                start = start - u32::from(edit.range.len()) + edit.text.len() as u32;
+            } else if edit.range.start() < range.end() {
+                return None;
+            }
+        }
+        Some(TextRange::at(TextSize::new(start), range.len()))
+    }
+
+    /// The ranges of the new text that the edits wrote.
+    pub fn written(&self) -> impl Iterator<Item = TextRange> {
+        let mut delta = 0i64;
+        self.edits.iter().map(move |edit| {
+            let length = edit.text.len() as i64;
+            let start = i64::from(u32::from(edit.range.start())) + delta;
+            delta += length - i64::from(u32::from(edit.range.len()));
+            // Edits are in order and do not overlap, so a start is never before the text's.
+            TextRange::at(TextSize::new(start as u32), TextSize::new(length as u32))
+        })
+    }
+
+    /// Whether the edits wrote any of `range` of the new text.
+    pub fn wrote(&self, range: TextRange) -> bool {
+        self.written().any(|written| written.intersect(range).is_some_and(|common| !common.is_empty()))
+    }
+}
+
+pub(crate) fn text_of(analysis: &Analysis, path: &Path) -> Option<Arc<str>> {
+    analysis.file(path).map(|file| analysis.source(file).text().clone())
+}
+
+/// `path` as findings name it: relative to its workspace folder, with forward slashes.
+pub(crate) fn display_path(analysis: &Analysis, path: &Path) -> String {
+    let relative = root_of(analysis, path).and_then(|root| path.strip_prefix(root).ok()).unwrap_or(path);
+    relative.to_string_lossy().replace('\\', "/")
+}
+
+/// The innermost workspace folder around `path`.
+pub(crate) fn root_of<'a>(analysis: &'a Analysis, path: &Path) -> Option<&'a Path> {
+    let around = analysis.roots().iter().filter(|root| path.starts_with(root));
+    around.max_by_key(|root| root.components().count()).map(PathBuf::as_path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn range(start: u32, end: u32) -> TextRange {
+        TextRange::new(TextSize::new(start), TextSize::new(end))
+    }
+
+    #[test]
+    fn ranges_move_with_the_edits_before_them() {
+        let edits = vec![TextEdit::insert(TextSize::new(0), "__"), TextEdit::replace(range(2, 4), "X")];
+        let edited = Edited { path: "/a.py".into(), before: "abCDef".into(), after: "__abXef".into(), edits };
+        assert_eq!(edited.shift(range(0, 2)), Some(range(2, 4)));
+        assert_eq!(edited.shift(range(4, 6)), Some(range(5, 7)));
+        assert_eq!(edited.shift(range(3, 5)), None);
+        assert_eq!(edited.written().collect::<Vec<_>>(), [range(0, 2), range(4, 5)]);
+        assert!(edited.wrote(range(3, 5)) && !edited.wrote(range(2, 4)) && !edited.wrote(range(5, 7)));
+    }
+}

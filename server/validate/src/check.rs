@@ -1,0 +1,818 @@
+//! From a candidate to a verdict.
+
+mod cycles;
+mod graph_stage;
+mod scope;
+mod security;
+mod stdlib;
+mod syntax_stage;
+mod tests_stage;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use graph::{Analysis, AnalysisHost, Change, Confidence as EdgeConfidence, FileId, SymbolId, SymbolKind};
+use sandbox::{Outcome, Request};
+use syntax::{SourceChange, TextRange};
+
+use crate::candidate::{Edited, display_path};
+use crate::confidence::Measured;
+use crate::evidence::{TestRun, unified_diff};
+use crate::{Callers, Candidate, CheckResult, Confidence, Evidence, Finding, Origin, Stage};
+
+/// A change that passed every check that could run. Only this crate can make one.
+#[derive(Clone, Debug)]
+pub struct Validated {
+    change: SourceChange,
+    /// The texts that the change was checked against.
+    texts: Vec<(PathBuf, Arc<str>)>,
+}
+
+/// A file is not what it was when the change was checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// Absolute.
+    pub path: PathBuf,
+}
+
+impl Validated {
+    /// The change, if `current` still gives the very texts that it was checked against; a missing file is an empty one.
+    ///
+    /// # Errors
+    /// When one of the files is another by now.
+    pub fn change(&self, current: impl Fn(&Path) -> Option<Arc<str>>) -> Result<&SourceChange, Moved> {
+        let moved = self.texts.iter().find(|(path, text)| current(path).unwrap_or_default() != *text);
+        match moved {
+            Some((path, _)) => Err(Moved { path: path.clone() }),
+            None => Ok(&self.change),
+        }
+    }
+}
+
+/// What came of a candidate.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    pub evidence: Evidence,
+    /// Present if every check that could run passed.
+    pub validated: Option<Validated>,
+}
+
+/// A candidate whose synchronous checks are done.
+pub struct Checked {
+    candidate: Candidate,
+    comparison: Comparison,
+    overlay: AnalysisHost,
+    findings: Vec<Finding>,
+    results: BTreeMap<Stage, CheckResult>,
+    tests: tests_stage::Plan,
+    runs: Vec<TestRun>,
+    /// What could not be checked.
+    unchecked: Vec<String>,
+}
+
+/// The workspace before and after the edit.
+pub(crate) struct Comparison {
+    pub before: Analysis,
+    pub after: Analysis,
+    pub files: Vec<Edited>,
+}
+
+impl Comparison {
+    /// The innermost classes, functions or modules that were edited, in the graph after the edit.
+    pub fn edited_symbols(&self) -> BTreeSet<SymbolId> {
+        let mut symbols = BTreeSet::new();
+        for edited in &self.files {
+            let Some(file) = self.after.file(&edited.path) else { continue };
+            for written in edited.written() {
+                let mut symbol = self.after.enclosing(file, written.start());
+                while self.after.symbol(symbol).kind == SymbolKind::Lambda
+                    && let Some(parent) = self.after.symbol(symbol).parent
+                {
+                    symbol = parent;
+                }
+                symbols.insert(symbol);
+            }
+        }
+        symbols
+    }
+
+    pub fn edited_functions(&self) -> impl Iterator<Item = SymbolId> {
+        let is_function = |kind| matches!(kind, SymbolKind::Function | SymbolKind::Method);
+        self.edited_symbols().into_iter().filter(move |&symbol| is_function(self.after.symbol(symbol).kind))
+    }
+
+    fn edited(&self, path: &Path) -> Option<&Edited> {
+        self.files.iter().find(|edited| edited.path == path)
+    }
+
+    /// A finding at `range` of the text after the edit.
+    pub fn finding(&self, stage: Stage, code: &str, message: String, file: FileId, range: TextRange) -> Finding {
+        let path = display_path(&self.after, self.after.path(file));
+        let line = self.after.source(file).line_number(range.start());
+        Finding { stage, code: code.to_owned(), message, path, line }
+    }
+}
+
+/// Checks `candidate` against a copy of `host`: syntax, scope, graph, security. Takes as long as analysing the edited
+/// files and what depends on them; never waits.
+pub fn check(host: &AnalysisHost, candidate: Candidate) -> Checked {
+    let before = host.analysis();
+    let mut findings = Vec::new();
+    let mut files = Vec::new();
+    for edit in &candidate.change.files {
+        match Edited::new(edit, &before) {
+            Ok(edited) => files.push(edited),
+            Err(message) => findings.push(Finding {
+                stage: Stage::Syntax,
+                code: "misplaced-edit".to_owned(),
+                message,
+                path: display_path(&before, &edit.path),
+                line: 0,
+            }),
+        }
+    }
+    let mut overlay = host.clone();
+    let mut change = Change::default();
+    for edited in &files {
+        change.set(edited.path.clone(), edited.after.clone());
+    }
+    overlay.apply(change);
+    let after = overlay.analysis();
+    let mut checked = Checked {
+        candidate,
+        comparison: Comparison { before, after, files },
+        overlay,
+        findings,
+        results: BTreeMap::new(),
+        tests: tests_stage::Plan::default(),
+        runs: Vec::new(),
+        unchecked: Vec::new(),
+    };
+    checked.run_stages();
+    checked
+}
+
+impl Checked {
+    fn run_stages(&mut self) {
+        let found = syntax_stage::findings(&self.comparison);
+        self.conclude(Stage::Syntax, found);
+        let later = [Stage::Scope, Stage::Graph, Stage::Security];
+        if self.results[&Stage::Syntax] == CheckResult::Failed {
+            // What the parser makes up where it does not understand would be blamed next.
+            let why = CheckResult::NotRun("it does not parse".to_owned());
+            self.results.extend(later.map(|stage| (stage, why.clone())));
+            self.results.insert(Stage::Tests, why);
+            return;
+        }
+        self.conclude(Stage::Scope, scope::findings(&self.comparison, &self.candidate.scope));
+        self.conclude(Stage::Graph, graph_stage::findings(&self.comparison));
+        self.conclude(Stage::Security, security::findings(&self.comparison));
+        self.unchecked.extend(graph_stage::unchecked(&self.comparison));
+        if self.findings.is_empty() {
+            self.tests = tests_stage::plan(&self.comparison);
+            self.unchecked.extend(self.tests.left_out.take());
+            if self.tests.requests.is_empty() {
+                self.absorb(Vec::new());
+            }
+        } else {
+            let why = "an earlier check failed".to_owned();
+            self.results.insert(Stage::Tests, CheckResult::NotRun(why));
+        }
+    }
+
+    fn conclude(&mut self, stage: Stage, found: Vec<Finding>) {
+        self.findings.extend(found);
+        let failed = self.findings.iter().any(|finding| finding.stage == stage);
+        self.results.insert(stage, if failed { CheckResult::Failed } else { CheckResult::Passed });
+    }
+
+    /// What is wrong so far.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// The graph with the edit.
+    pub fn overlay(&self) -> &AnalysisHost {
+        &self.overlay
+    }
+
+    /// What is to be run in the sandbox; nothing when a check failed, or when there is nothing to run. The requests hold
+    /// the edited texts only: unsaved texts of other files are the caller's to add.
+    pub fn tests(&self) -> &[Request] {
+        &self.tests.requests
+    }
+
+    /// Takes what came of [`Checked::tests`], in their order. An error says why the sandbox could not run one; missing
+    /// ones count as not run.
+    pub fn absorb(&mut self, outcomes: Vec<Result<Outcome, String>>) {
+        let absorbed = tests_stage::absorb(&self.tests.requests, outcomes);
+        self.results.insert(Stage::Tests, absorbed.result);
+        self.findings.extend(absorbed.findings);
+        self.unchecked.extend(absorbed.unchecked);
+        self.runs = absorbed.runs;
+    }
+
+    /// Draws the conclusion. `statement` is how sure the author says it is, from 0 to 1.
+    pub fn finish(mut self, origin: Option<Origin>, statement: Option<f64>) -> Verdict {
+        if !self.results.contains_key(&Stage::Tests) {
+            self.absorb(Vec::new());
+        }
+        let callers = self.callers();
+        let functions: Vec<SymbolId> = self.comparison.edited_functions().collect();
+        let complexity = functions.iter().map(|&symbol| self.comparison.after.symbol(symbol).complexity).max();
+        let passed = self.runs.iter().map(|run| run.passed).sum();
+        let failed = self.runs.iter().map(|run| run.failed).sum();
+        let measured = Measured {
+            statement,
+            tests: Some((passed, failed)),
+            complexity,
+            callers: (!functions.is_empty()).then_some(callers.functions),
+        };
+        let is_valid = self.findings.is_empty() && !self.results.values().any(|result| *result == CheckResult::Failed);
+        let texts = self.comparison.files.iter().map(|file| (file.path.clone(), file.before.clone())).collect();
+        let validated = is_valid.then_some(Validated { change: self.candidate.change, texts });
+        let evidence = Evidence {
+            title: self.candidate.title,
+            confidence: Confidence::of(measured),
+            unchecked: self.unchecked,
+            findings: self.findings,
+            checks: self.results,
+            callers,
+            tests: self.runs,
+            diff: unified_diff(&self.comparison),
+            origin,
+        };
+        Verdict { evidence, validated }
+    }
+
+    /// Who calls what was edited, and whether the calls still fit.
+    fn callers(&self) -> Callers {
+        let after = &self.comparison.after;
+        let mut callers = Callers::default();
+        let mut functions = BTreeSet::new();
+        for symbol in self.comparison.edited_functions() {
+            for call in after.callers(symbol) {
+                functions.insert(call.other);
+                for site in call.sites {
+                    match site.confidence {
+                        EdgeConfidence::Exact => callers.exact += 1,
+                        EdgeConfidence::Inferred => callers.inferred += 1,
+                        EdgeConfidence::Possible => callers.possible += 1,
+                    }
+                    let misfits = after.misfit_calls(site.file);
+                    callers.broken += u32::from(misfits.iter().any(|misfit| misfit.range.contains_range(site.range)));
+                }
+            }
+        }
+        callers.functions = functions.len() as u32;
+        callers
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+    use fixture::Fixture;
+    use sandbox::{Action, Failure, Status};
+    use syntax::{FileEdit, TextEdit, TextSize};
+
+    use super::*;
+    use crate::Scope;
+
+    /// A workspace, and where its `$1…$1` is: the place that may be edited.
+    fn load(text: &str) -> (AnalysisHost, PathBuf, TextRange) {
+        let fixture = Fixture::parse(text);
+        let mut change = Change::default();
+        for file in &fixture.files {
+            change.set(PathBuf::from(&file.path), Arc::from(file.text.as_str()));
+        }
+        let mut host = AnalysisHost::new(vec![PathBuf::from("/")]);
+        host.apply(change);
+        let (file, start, end) = fixture.ranges(1)[0];
+        let range = TextRange::new(TextSize::new(start as u32), TextSize::new(end as u32));
+        (host, PathBuf::from(&fixture.files[file].path), range)
+    }
+
+    fn candidate(path: &Path, range: TextRange, edits: Vec<TextEdit>) -> Candidate {
+        Candidate {
+            title: "Edit".to_owned(),
+            change: SourceChange { files: vec![FileEdit { path: path.to_owned(), edits }] },
+            scope: Scope { path: path.to_owned(), ranges: vec![range], imports: true },
+        }
+    }
+
+    /// Puts `new` into the place `$1…$1`.
+    fn replaced(text: &str, new: &str) -> Checked {
+        let (host, path, range) = load(text);
+        check(&host, candidate(&path, range, vec![TextEdit::replace(range, new)]))
+    }
+
+    fn draw(checked: &Checked) -> String {
+        let mut out: String = checked.findings().iter().map(|finding| format!("{finding}\n")).collect();
+        for (stage, result) in &checked.results {
+            if *result != CheckResult::Passed {
+                out.push_str(&format!("{stage} {result}\n"));
+            }
+        }
+        checked.tests().iter().for_each(|request| out.push_str(&format!("run {:?}\n", request.action)));
+        checked.unchecked.iter().for_each(|open| out.push_str(&format!("open: {open}\n")));
+        out
+    }
+
+    #[track_caller]
+    fn verify(text: &str, new: &str, expected: Expect) {
+        expected.assert_eq(&draw(&replaced(text, new)));
+    }
+
+    const SHOP: &str = "\
+#- /shop/__init__.py
+#- /shop/cart.py
+class Cart:
+    def __init__(self): self.lines = []
+    def subtotal(self): return sum(self.lines)
+    def is_empty(self): return not self.lines
+    def add(self, line, times=1): self.lines.append(line * times)
+#- /shop/price.py
+from shop.cart import Cart
+
+broken_before = undefined_before
+
+def price(cart: Cart, rate):
+    $1...$1
+
+def quote():
+    return price(Cart(), 2)
+#- /tests/test_price.py
+from shop.price import price, quote
+def test_price(): assert price(None, 1) == 0
+def test_quote(): assert quote() == 0
+def test_other(): assert True
+";
+
+    #[test]
+    fn a_good_candidate_goes_on_to_the_tests() {
+        verify(
+            SHOP,
+            "return cart.subtotal() * rate",
+            expect![[r#"
+            run Pytest { targets: ["tests/test_price.py::test_price", "tests/test_price.py::test_quote"] }
+        "#]],
+        );
+    }
+
+    #[test]
+    fn what_does_not_parse_is_not_judged_further() {
+        verify(
+            SHOP,
+            "return cart.(",
+            expect![[r#"
+            shop/price.py:6: Expected an identifier [syntax: syntax-error]
+            shop/price.py:6: Expected `)`, found newline [syntax: syntax-error]
+            syntax failed
+            scope not-run: it does not parse
+            graph not-run: it does not parse
+            security not-run: it does not parse
+            tests not-run: it does not parse
+        "#]],
+        );
+        verify(
+            SHOP,
+            "await cart",
+            expect![[r#"
+            shop/price.py:6: `await` outside async function [syntax: syntax-error]
+            syntax failed
+            scope not-run: it does not parse
+            graph not-run: it does not parse
+            security not-run: it does not parse
+            tests not-run: it does not parse
+        "#]],
+        );
+        verify(
+            "$1x = 1$1\n",
+            "return 1; yield",
+            expect![[r#"
+            main.py:1: `return` outside function [syntax: syntax-error]
+            main.py:1: `yield` outside function [syntax: syntax-error]
+            syntax failed
+            scope not-run: it does not parse
+            graph not-run: it does not parse
+            security not-run: it does not parse
+            tests not-run: it does not parse
+        "#]],
+        );
+    }
+
+    #[test]
+    fn names_members_and_calls_of_the_new_code() {
+        verify(
+            SHOP,
+            "return cart.total_amount() + missing",
+            expect![[r#"
+            shop/price.py:6: `missing` is not defined [graph: undefined-name]
+            shop/price.py:6: `Cart` has no member `total_amount`; it has `subtotal`, `is_empty`, `lines`, `add` [graph: missing-member]
+            graph failed
+            tests not-run: an earlier check failed
+            open: 1 call in the new code whose target is not known
+        "#]],
+        );
+        verify(
+            SHOP,
+            "cart.add(); cart.add(1, 2, 3); cart.add(line=1, twice=2); cart.add(1, times=2)",
+            expect![[r#"
+            shop/price.py:6: missing argument `line`; `shop.cart.Cart.add` is `def add(self, line, times=1)` [graph: misfit-call]
+            shop/price.py:6: too many arguments: 3 given, at most 2 taken; `shop.cart.Cart.add` is `def add(self, line, times=1)` [graph: misfit-call]
+            shop/price.py:6: unknown argument `twice`; `shop.cart.Cart.add` is `def add(self, line, times=1)` [graph: misfit-call]
+            graph failed
+            tests not-run: an earlier check failed
+        "#]],
+        );
+        verify(
+            SHOP,
+            "import nunpy, json; from shop.cart import Card; import shop.cards; return nunpy, json",
+            expect![[r#"
+            shop/price.py:6: `import nunpy`: `nunpy` is not in the standard library and not used anywhere else in this workspace [graph: unknown-module]
+            shop/price.py:6: `from shop.cart import Card` finds nothing [graph: unresolved-import]
+            shop/price.py:6: `import shop.cards` finds nothing [graph: unresolved-import]
+            graph failed
+            tests not-run: an earlier check failed
+        "#]],
+        );
+        verify(
+            SHOP,
+            "try:\n        import fast\n    except ImportError:\n        fast = None\n    return fast",
+            expect![[r#"
+            run Pytest { targets: ["tests/test_price.py::test_price", "tests/test_price.py::test_quote"] }
+        "#]],
+        );
+    }
+
+    #[test]
+    fn only_what_is_new_counts() {
+        let (host, path, range) = load(SHOP);
+        let moved = TextEdit::insert(TextSize::new(0), "import json\n");
+        let new = TextEdit::replace(range, "return json.dumps(cart.subtotal())");
+        let checked = check(&host, candidate(&path, range, vec![moved, new]));
+        assert_eq!(checked.findings(), []);
+    }
+
+    #[test]
+    fn callers_elsewhere_are_checked_too() {
+        let text = "\
+#- /a.py
+$1def f(x): return x$1
+class C:
+    def m(self): return 1
+#- /b.py
+import a
+def g(): return a.f(1)
+def h(): return a.f(1)
+#- /c.py
+from b import g
+from a import f
+print(g(), f(2))
+";
+        verify(
+            text,
+            "def f(x, y): return x",
+            expect![[r#"
+            b.py:2: missing argument `y`; `a.f` is `def f(x, y)` [graph: misfit-call]
+            b.py:3: missing argument `y`; `a.f` is `def f(x, y)` [graph: misfit-call]
+            c.py:3: missing argument `y`; `a.f` is `def f(x, y)` [graph: misfit-call]
+            graph failed
+            tests not-run: an earlier check failed
+        "#]],
+        );
+        verify(
+            text,
+            "def renamed(x): return x",
+            expect![[r#"
+            a.py: `f` is gone [scope: lost-definition]
+            a.py: `renamed` is new, and was not asked for [scope: new-definition]
+            b.py:2: `a` has no member `f`; it has `C`, `renamed` [graph: missing-member]
+            b.py:3: `a` has no member `f`; it has `C`, `renamed` [graph: missing-member]
+            c.py:2: `from a import f` finds nothing [graph: unresolved-import]
+            scope failed
+            graph failed
+            tests not-run: an earlier check failed
+        "#]],
+        );
+        verify(
+            text,
+            "def f(x, y=1): return x",
+            expect![[r#"
+            tests not-run: no test or doctest reaches the edit
+            open: behaviour: no test or doctest reaches the edit
+        "#]],
+        );
+    }
+
+    #[test]
+    fn a_known_package_may_be_imported_again() {
+        let text = "#- /a.py\nimport numpy\n#- /b.py\ndef f():\n    $1pass$1\n";
+        verify(
+            text,
+            "import numpy.linalg; import numpie",
+            expect![[r#"
+            b.py:2: `import numpie`: `numpie` is not in the standard library and not used anywhere else in this workspace [graph: unknown-module]
+            graph failed
+            tests not-run: an earlier check failed
+        "#]],
+        );
+    }
+
+    #[test]
+    fn import_cycles() {
+        let text = "#- /a.py\ndef f():\n    return 1\n$1x = 1$1\n#- /b.py\nimport c\n#- /c.py\nfrom a import f\n";
+        verify(
+            text,
+            "import b",
+            expect![[r#"
+            a.py:3: this import closes a cycle: a → b → c → a [graph: import-cycle]
+            graph failed
+            tests not-run: an earlier check failed
+        "#]],
+        );
+        verify(
+            text,
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import b",
+            expect![[r#"
+            tests not-run: no test or doctest reaches the edit
+            open: behaviour: no test or doctest reaches the edit
+        "#]],
+        );
+        verify(
+            text,
+            "def g():\n    import b",
+            expect![[r#"
+            tests not-run: no test or doctest reaches the edit
+            open: behaviour: no test or doctest reaches the edit
+        "#]],
+        );
+    }
+
+    #[test]
+    fn edits_stay_inside_their_scope() {
+        let text = "def f():\n    $1pass$1\n\ndef g():\n    return f()\n";
+        let (host, path, range) = load(text);
+        let elsewhere = TextRange::new(TextSize::new(23), TextSize::new(24));
+        assert_eq!(&text.replace("$1", "")[elsewhere], "g");
+        let draw_edits = |edits: Vec<TextEdit>| draw(&check(&host, candidate(&path, range, edits)));
+        expect![[r#"
+            main.py:4: this place was not to be edited [scope: outside-edit]
+            main.py: `g` is gone [scope: lost-definition]
+            main.py: `h` is new, and was not asked for [scope: new-definition]
+            scope failed
+            tests not-run: an earlier check failed
+        "#]]
+        .assert_eq(&draw_edits(vec![TextEdit::replace(elsewhere, "h")]));
+        expect![[r#"
+            tests not-run: no test or doctest reaches the edit
+            open: behaviour: no test or doctest reaches the edit
+        "#]]
+        .assert_eq(&draw_edits(vec![TextEdit::insert(TextSize::new(0), "import os\n")]));
+        expect![[r#"
+            main.py:1: this place was not to be edited [scope: outside-edit]
+            main.py: `x` is new, and was not asked for [scope: new-definition]
+            scope failed
+            tests not-run: an earlier check failed
+        "#]]
+        .assert_eq(&draw_edits(vec![TextEdit::insert(TextSize::new(0), "import os; x = 1\n")]));
+        expect![[r#"
+            main.py: `evil` is new, and was not asked for [scope: new-definition]
+            scope failed
+            tests not-run: an earlier check failed
+        "#]]
+        .assert_eq(&draw_edits(vec![TextEdit::replace(range, "pass\n\ndef evil():\n    pass")]));
+        expect![[r#"
+            main.py: the edits do not fit the text at byte 13 [syntax: misplaced-edit]
+            syntax failed
+            scope not-run: it does not parse
+            graph not-run: it does not parse
+            security not-run: it does not parse
+            tests not-run: it does not parse
+        "#]]
+        .assert_eq(&draw_edits(vec![TextEdit::replace(range, "pass"), TextEdit::replace(range, "x")]));
+        let other = Candidate {
+            scope: Scope { path: PathBuf::from("/other.py"), ranges: vec![range], imports: true },
+            ..candidate(&path, range, vec![TextEdit::replace(range, "return 1")])
+        };
+        expect![[r#"
+            main.py: this file was not to be edited [scope: other-file]
+            scope failed
+            tests not-run: an earlier check failed
+        "#]]
+        .assert_eq(&draw(&check(&host, other)));
+    }
+
+    #[test]
+    fn insecure_calls_that_are_new() {
+        let text = "import os, subprocess as sp\nfrom pickle import loads\ndef f(x):\n    $1eval(x)$1\n";
+        let new = "eval(x)\n    eval(x)\n    os.system(x)\n    loads(x)\n    sp.run(x, shell=True)\n    sp.run(x, shell=False)";
+        verify(
+            text,
+            new,
+            expect![[r#"
+            main.py:5: `eval` runs text as code [security: insecure-call]
+            main.py:6: `os.system` hands text to a shell [security: insecure-call]
+            main.py:7: `pickle.loads` runs whatever the data says [security: insecure-call]
+            main.py:8: `subprocess.run` with `shell=True` hands text to a shell [security: insecure-call]
+            security failed
+            tests not-run: an earlier check failed
+        "#]],
+        );
+        verify(
+            "def eval(x): return x\ndef f(x):\n    $1pass$1\n",
+            "return eval(x)",
+            expect![[r#"
+            tests not-run: no test or doctest reaches the edit
+            open: behaviour: no test or doctest reaches the edit
+        "#]],
+        );
+    }
+
+    #[test]
+    fn doctests_and_the_tests_that_reach_the_edit() {
+        let text = "\
+#- /shop/price.py
+def price(x):
+    '''
+    >>> price(1)
+    2
+    '''
+    $1...$1
+class Quote:
+    def total(self): return price(1)
+#- /tests/test_price.py
+from shop.price import Quote
+class TestQuote:
+    def test_total(self): assert Quote().total() == 2
+";
+        let checked = replaced(text, "return x + 1");
+        let requests: Vec<_> = checked.tests().iter().map(|request| &request.action).collect();
+        expect![[r#"
+            [
+                Doctest {
+                    path: "shop/price.py",
+                    name: Some(
+                        "price",
+                    ),
+                },
+                Pytest {
+                    targets: [
+                        "tests/test_price.py::TestQuote::test_total",
+                    ],
+                },
+            ]
+        "#]]
+        .assert_debug_eq(&requests);
+        let overlay = &checked.tests()[0].overlay;
+        assert_eq!(overlay[0].0, Path::new("shop/price.py"));
+        assert!(overlay[0].1.contains("return x + 1"));
+    }
+
+    fn outcome(status: Status, passed: u32, failed: u32, failures: &[(&str, u32, &str)]) -> Result<Outcome, String> {
+        let failures = failures.iter().map(|&(path, line, message)| Failure {
+            path: path.to_owned(),
+            line,
+            message: message.to_owned(),
+        });
+        let failures = failures.collect();
+        Ok(Outcome { passed, failed, failures, ..Outcome::without_run(status, "why on stderr") })
+    }
+
+    /// The verdict on a good candidate whose only test run came out like this.
+    fn judged(result: Result<Outcome, String>) -> Verdict {
+        let mut checked = replaced(SHOP, "return cart.subtotal() * rate");
+        let [request] = checked.tests() else { panic!("one request: {:?}", checked.tests()) };
+        assert!(matches!(request.action, Action::Pytest { .. }));
+        checked.absorb(vec![result]);
+        checked.finish(None, None)
+    }
+
+    #[test]
+    fn tests_decide() {
+        let passed = judged(outcome(Status::Passed, 2, 0, &[]));
+        assert!(passed.validated.is_some());
+        assert_eq!(passed.evidence.checks[&Stage::Tests], CheckResult::Passed);
+        assert_eq!(passed.evidence.unchecked, [] as [&str; 0]);
+
+        let failed = judged(outcome(Status::Failed, 1, 1, &[("tests/test_price.py", 2, "assert 1 == 0")]));
+        assert!(failed.validated.is_none());
+        assert_eq!(
+            failed.evidence.findings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["tests/test_price.py:2: assert 1 == 0 [tests: test-failed]"]
+        );
+
+        for (status, code) in [(Status::Timeout, "timeout"), (Status::Memory, "memory"), (Status::Output, "output")] {
+            let stopped = judged(outcome(status, 0, 0, &[]));
+            assert!(stopped.validated.is_none());
+            assert_eq!(stopped.evidence.findings[0].code, code);
+        }
+    }
+
+    #[test]
+    fn what_cannot_run_is_said_and_is_no_failure() {
+        for (result, why) in [
+            (outcome(Status::NotRunnable, 0, 0, &[("tests/test_price.py", 1, "needs numpy")]), "needs numpy"),
+            (outcome(Status::Refused, 0, 0, &[]), "why on stderr"),
+            (outcome(Status::Error, 0, 0, &[]), "why on stderr"),
+            (outcome(Status::Passed, 0, 0, &[]), "ran no test"),
+            (Err("no sandbox".to_owned()), "no sandbox"),
+        ] {
+            let verdict = judged(result);
+            assert!(verdict.validated.is_some(), "{why}");
+            let CheckResult::NotRun(said) = &verdict.evidence.checks[&Stage::Tests] else { panic!("{why}") };
+            assert!(said.contains(why), "{said}");
+            assert!(verdict.evidence.unchecked.iter().any(|open| open.contains(why)), "{:?}", verdict.evidence);
+        }
+        let some = judged(outcome(Status::Passed, 1, 0, &[("tests/test_price.py", 3, "needs numpy")]));
+        assert_eq!(some.evidence.checks[&Stage::Tests], CheckResult::Passed);
+        assert_eq!(some.evidence.unchecked, ["tests/test_price.py:3: needs numpy"]);
+        // A module that cannot even be imported is the candidate's fault until shown otherwise.
+        let broken = judged(outcome(Status::Error, 0, 0, &[("shop/price.py", 6, "ImportError: cycle")]));
+        assert!(broken.validated.is_none());
+    }
+
+    #[test]
+    fn without_tests_behaviour_is_unchecked() {
+        let verdict = replaced("def f():\n    $1pass$1\n", "return 1").finish(None, Some(0.9));
+        assert!(verdict.validated.is_some());
+        assert_eq!(verdict.evidence.unchecked, ["behaviour: no test or doctest reaches the edit"]);
+    }
+
+    #[test]
+    fn a_change_is_only_for_the_text_that_was_checked() {
+        let text = "def f():\n    $1pass$1\n";
+        let validated = replaced(text, "return 1").finish(None, None).validated.expect("it is fine");
+        let current: Arc<str> = text.replace("$1", "").into();
+        assert!(validated.change(|_| Some(current.clone())).is_ok());
+        let moved = validated.change(|_| Some("x = 1\n".into())).expect_err("the text is another");
+        assert_eq!(moved.path, Path::new("/main.py"));
+        assert!(validated.change(|_| None).is_err());
+    }
+
+    #[test]
+    fn the_card_for_people_and_for_tools() {
+        let mut checked = replaced(SHOP, "return cart.subtotal() * rate");
+        checked.absorb(vec![outcome(Status::Passed, 2, 0, &[])]);
+        let origin = Origin {
+            model: "local".to_owned(),
+            attempts: 2,
+            input_tokens: 1000,
+            output_tokens: 50,
+            cost: None,
+            context: vec!["code of `shop.cart.Cart`, 40 tokens".to_owned()],
+        };
+        let evidence = checked.finish(Some(origin), Some(0.75)).evidence;
+        expect![[r#"
+            # Edit
+
+            **Confidence 0.88 (high)**: the model's own statement 0.75 × 0.30, tests 1.00 × 0.25, simplicity 1.00 × 0.10, small blast radius 0.83 × 0.10; not measured: unlike past mistakes
+
+            ## Checks
+
+            | check | result |
+            |---|---|
+            | It parses | passed |
+            | It changes only what was asked for | passed |
+            | Names, imports and calls resolve, callers still fit | passed |
+            | No insecure construct is new | passed |
+            | Tests and doctests pass | passed |
+
+            ## Callers
+
+            - 2 of 2 known call sites still fit (2 exact, 0 inferred)
+
+            ## Tests
+
+            - 2 tests: passed (2 passed, 0 failed, 0 ms)
+
+            ## Origin
+
+            - model `local`, attempt 2
+            - 1000 tokens in, 50 tokens out, cost not known
+            - it was shown:
+              - code of `shop.cart.Cart`, 40 tokens
+
+            ## Diff
+
+            ```diff
+            --- a/shop/price.py
+            +++ b/shop/price.py
+            @@ -3,7 +3,7 @@
+             broken_before = undefined_before
+ 
+             def price(cart: Cart, rate):
+            -    ...
+            +    return cart.subtotal() * rate
+ 
+             def quote():
+                 return price(Cart(), 2)
+            ```
+        "#]].assert_eq(&evidence.markdown());
+        let json = serde_json::to_string(&evidence).expect("plain data");
+        assert_eq!(serde_json::from_str::<Evidence>(&json).expect("its own JSON"), evidence);
+        assert!(json.contains(r#""checks":{"syntax":"passed""#), "{json}");
+    }
+}

@@ -1,0 +1,117 @@
+//! How sure we are of a candidate.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A weighted mean of what was measured. What was not measured is left out, and its weight is shared among the rest.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Confidence {
+    /// From 0 to 1; absent when nothing was measured.
+    pub score: Option<f64>,
+    pub factors: Vec<Factor>,
+}
+
+/// One thing that makes us more or less sure.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Factor {
+    pub name: String,
+    pub weight: f64,
+    /// From 0 to 1, the more the better; absent when it was not measured.
+    pub value: Option<f64>,
+}
+
+/// What a score means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    Low,
+    Medium,
+    High,
+}
+
+/// What is known about a candidate.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Measured {
+    /// The model's own statement, from 0 to 1.
+    pub statement: Option<f64>,
+    /// Tests and doctest examples that ran: passed and failed.
+    pub tests: Option<(u32, u32)>,
+    /// Cyclomatic complexity of the most complex function that was edited.
+    pub complexity: Option<u32>,
+    /// Functions that call what was edited.
+    pub callers: Option<u32>,
+}
+
+impl Confidence {
+    pub(crate) fn of(measured: Measured) -> Confidence {
+        let tests = measured.tests.filter(|(passed, failed)| passed + failed > 0);
+        let factors = [
+            ("the model's own statement", 0.30, measured.statement.map(|value| value.clamp(0.0, 1.0))),
+            ("tests", 0.25, tests.map(|(passed, failed)| f64::from(passed) / f64::from(passed + failed))),
+            ("unlike past mistakes", 0.25, None),
+            ("simplicity", 0.10, measured.complexity.map(|complexity| falling(complexity.saturating_sub(1)))),
+            ("small blast radius", 0.10, measured.callers.map(falling)),
+        ];
+        let factors: Vec<Factor> =
+            factors.map(|(name, weight, value)| Factor { name: name.to_owned(), weight, value }).into();
+        let known = || factors.iter().filter_map(|factor| factor.value.map(|value| (factor.weight, value)));
+        let weights: f64 = known().map(|(weight, _)| weight).sum();
+        let sum: f64 = known().map(|(weight, value)| weight * value).sum();
+        let score = (weights > 0.0).then(|| (sum / weights * 100.0).round() / 100.0);
+        Confidence { score, factors }
+    }
+
+    pub fn level(&self) -> Level {
+        match self.score {
+            Some(score) if score >= 0.8 => Level::High,
+            Some(score) if score >= 0.5 => Level::Medium,
+            _ => Level::Low,
+        }
+    }
+}
+
+/// 1 for nothing, one half for ten, towards 0 for many.
+fn falling(count: u32) -> f64 {
+    10.0 / (10.0 + f64::from(count))
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Level::Low => "low",
+            Level::Medium => "medium",
+            Level::High => "high",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_measured_is_left_out() {
+        let nothing = Confidence::of(Measured::default());
+        assert_eq!((nothing.score, nothing.level()), (None, Level::Low));
+
+        let tested = Measured { tests: Some((3, 1)), ..Measured::default() };
+        assert_eq!(Confidence::of(tested).score, Some(0.75));
+        let none_ran = Measured { tests: Some((0, 0)), ..Measured::default() };
+        assert_eq!(Confidence::of(none_ran).score, None);
+    }
+
+    #[test]
+    fn weights_are_shared_among_what_was_measured() {
+        let measured = Measured { statement: Some(0.5), tests: Some((4, 0)), complexity: Some(1), callers: Some(10) };
+        // (.30 × .5 + .25 × 1 + .10 × 1 + .10 × .5) / .75
+        let confidence = Confidence::of(measured);
+        assert_eq!((confidence.score, confidence.level()), (Some(0.73), Level::Medium));
+        assert_eq!(confidence.factors.iter().filter(|factor| factor.value.is_none()).count(), 1);
+    }
+
+    #[test]
+    fn a_boastful_model_is_not_believed_beyond_certainty() {
+        let measured = Measured { statement: Some(7.0), ..Measured::default() };
+        assert_eq!(Confidence::of(measured).score, Some(1.0));
+    }
+}

@@ -1,0 +1,77 @@
+//! The evidence card: what was checked, what was not, and how sure that makes us.
+
+mod markdown;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use similar::TextDiff;
+
+use crate::candidate::display_path;
+use crate::check::Comparison;
+use crate::{CheckResult, Confidence, Finding, Stage};
+
+/// Everything that is known about a candidate. Its JSON is part of the interface.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    pub title: String,
+    pub confidence: Confidence,
+    /// What could not be checked. Shown first: it is what a reviewer must look at.
+    pub unchecked: Vec<String>,
+    pub findings: Vec<Finding>,
+    pub checks: BTreeMap<Stage, CheckResult>,
+    pub callers: Callers,
+    pub tests: Vec<TestRun>,
+    /// Unified; paths are relative to the workspace folder.
+    pub diff: String,
+    /// Absent when the candidate does not come from a model.
+    pub origin: Option<Origin>,
+}
+
+/// Call sites of what was edited, by how sure it is that they call it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Callers {
+    /// Functions that hold the call sites.
+    pub functions: u32,
+    pub exact: u32,
+    pub inferred: u32,
+    pub possible: u32,
+    /// Of all of these, the call sites that do not fit any longer.
+    pub broken: u32,
+}
+
+/// One run in the sandbox.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestRun {
+    pub name: String,
+    /// The sandbox's word for it, such as `passed` or `not-runnable`; `not run` without a sandbox.
+    pub outcome: String,
+    pub passed: u32,
+    pub failed: u32,
+    pub millis: u64,
+}
+
+/// How a model came to write the candidate.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Origin {
+    pub model: String,
+    pub attempts: u32,
+    /// Tokens, as the provider counted them; 0 where it does not count.
+    pub input_tokens: u64,
+    pub output_tokens: u64,
+    /// In US dollars, where the price is known.
+    pub cost: Option<f64>,
+    /// What the model was shown and what was left out, one line each.
+    pub context: Vec<String>,
+}
+
+pub(crate) fn unified_diff(comparison: &Comparison) -> String {
+    let mut diff = String::new();
+    for edited in &comparison.files {
+        let path = display_path(&comparison.after, &edited.path);
+        let lines = TextDiff::from_lines(&*edited.before, &*edited.after);
+        let header = (format!("a/{path}"), format!("b/{path}"));
+        diff.push_str(&lines.unified_diff().header(&header.0, &header.1).to_string());
+    }
+    diff
+}

@@ -1,0 +1,117 @@
+//! The evidence card for people.
+
+use std::fmt::Write;
+
+use super::Evidence;
+use crate::{Confidence, Stage};
+
+impl Evidence {
+    /// The card as Markdown. What could not be checked and what was found come first, the diff last.
+    pub fn markdown(&self) -> String {
+        let mut out = format!("# {}\n\n", self.title);
+        write_confidence(&mut out, &self.confidence);
+        write_list(&mut out, "Not checked", self.unchecked.iter().cloned());
+        write_list(&mut out, "Findings", self.findings.iter().map(ToString::to_string));
+        self.write_checks(&mut out);
+        self.write_callers(&mut out);
+        self.write_tests(&mut out);
+        self.write_origin(&mut out);
+        if !self.diff.is_empty() {
+            let fence = "`".repeat(longest_run(&self.diff, '`').max(2) + 1);
+            let diff = self.diff.trim_end_matches('\n');
+            push(&mut out, format_args!("## Diff\n\n{fence}diff\n{diff}\n{fence}\n"));
+        }
+        out
+    }
+
+    fn write_checks(&self, out: &mut String) {
+        push(out, format_args!("## Checks\n\n| check | result |\n|---|---|\n"));
+        for (stage, result) in &self.checks {
+            let result = one_line(&result.to_string()).replace('|', "\\|");
+            push(out, format_args!("| {} | {result} |\n", stage.title()));
+        }
+        out.push('\n');
+    }
+
+    fn write_callers(&self, out: &mut String) {
+        let callers = self.callers;
+        if self.checks.contains_key(&Stage::Graph) && callers.functions > 0 {
+            let known = callers.exact + callers.inferred;
+            push(out, format_args!("## Callers\n\n"));
+            push(out, format_args!("- {} of {known} known call sites still fit", known.saturating_sub(callers.broken)));
+            push(out, format_args!(" ({} exact, {} inferred)\n", callers.exact, callers.inferred));
+            if callers.possible > 0 {
+                push(out, format_args!("- {} more may or may not call it\n", callers.possible));
+            }
+            out.push('\n');
+        }
+    }
+
+    fn write_tests(&self, out: &mut String) {
+        if self.tests.is_empty() {
+            return;
+        }
+        let lines = self.tests.iter().map(|run| {
+            let counts = format!("{} passed, {} failed", run.passed, run.failed);
+            format!("{}: {} ({counts}, {} ms)", run.name, run.outcome, run.millis)
+        });
+        write_list(out, "Tests", lines);
+    }
+
+    fn write_origin(&self, out: &mut String) {
+        let Some(origin) = &self.origin else { return };
+        push(out, format_args!("## Origin\n\n- model `{}`, attempt {}\n", origin.model, origin.attempts));
+        push(out, format_args!("- {} tokens in, {} tokens out", origin.input_tokens, origin.output_tokens));
+        match origin.cost {
+            Some(cost) => push(out, format_args!(", {cost:.4} USD\n")),
+            None => push(out, format_args!(", cost not known\n")),
+        }
+        if !origin.context.is_empty() {
+            push(out, format_args!("- it was shown:\n"));
+            origin.context.iter().for_each(|line| push(out, format_args!("  - {}\n", one_line(line))));
+        }
+        out.push('\n');
+    }
+}
+
+fn write_confidence(out: &mut String, confidence: &Confidence) {
+    match confidence.score {
+        Some(score) => push(out, format_args!("**Confidence {score:.2} ({})**", confidence.level())),
+        None => push(out, format_args!("**Confidence unknown**")),
+    }
+    let measured = confidence
+        .factors
+        .iter()
+        .filter_map(|factor| factor.value.map(|value| format!("{} {value:.2} × {:.2}", factor.name, factor.weight)));
+    let missing = confidence.factors.iter().filter(|factor| factor.value.is_none()).map(|factor| factor.name.as_str());
+    let measured: Vec<String> = measured.collect();
+    let missing: Vec<&str> = missing.collect();
+    if !measured.is_empty() {
+        push(out, format_args!(": {}", measured.join(", ")));
+    }
+    if !missing.is_empty() {
+        push(out, format_args!("; not measured: {}", missing.join(", ")));
+    }
+    out.push_str("\n\n");
+}
+
+fn write_list(out: &mut String, title: &str, lines: impl Iterator<Item = String>) {
+    let lines: Vec<String> = lines.map(|line| format!("- {}\n", one_line(&line))).collect();
+    if !lines.is_empty() {
+        push(out, format_args!("## {title}\n\n{}\n", lines.concat()));
+    }
+}
+
+/// A line break inside a list would end it, and let quoted text pose as the card's own.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn longest_run(text: &str, wanted: char) -> usize {
+    text.split(|c| c != wanted).map(str::len).max().unwrap_or(0)
+}
+
+fn push(out: &mut String, text: std::fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
+    let _ = out.write_fmt(text);
+}

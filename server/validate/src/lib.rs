@@ -1,0 +1,25 @@
+//! This crate decides whether a proposed edit may be shown: it turns a [`Candidate`] into [`Evidence`], and into a
+//! [`Validated`] change if every check that could run passed.
+//!
+//! The candidate is applied to a throw-away copy of the dependency graph, and only what it makes worse counts against it.
+//! Tests run elsewhere: [`Checked::tests`] says what to run, [`Checked::absorb`] takes what came of it.
+//!
+//! Nothing else can make a [`Validated`], and nothing else should reach an editor: its constructor is private, and it
+//! cannot be read back from storage. Deliberately absent: models and prompts, waiting, and any change of the real graph.
+
+mod candidate;
+mod check;
+mod confidence;
+mod evidence;
+mod finding;
+
+pub use candidate::{Candidate, Scope};
+pub use check::{Checked, Moved, Validated, Verdict, check};
+pub use confidence::{Confidence, Factor, Level};
+pub use evidence::{Callers, Evidence, Origin, TestRun};
+pub use finding::{CheckResult, Finding, Stage};
+
+// What a candidate is made of and what its tests are, for whoever carries them from one step to the next.
+pub use graph::{AnalysisHost, Change};
+pub use sandbox::{Outcome, Request};
+pub use syntax::{FileEdit, SourceChange, TextEdit, TextRange, TextSize};
