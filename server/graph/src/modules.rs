@@ -61,7 +61,8 @@ impl Modules {
             for end in 1..=depth {
                 modules.namespaces.insert(Name::new(&parts[..end].join(".")));
             }
-            if !packages.contains(directory) && depth > 0 {
+            let in_package = directory.ancestors().any(|ancestor| packages.contains(ancestor));
+            if !in_package && depth > 0 {
                 modules.script_prefix.insert(file, Name::new(&parts[..depth].join(".")));
             }
         }

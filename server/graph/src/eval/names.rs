@@ -107,7 +107,7 @@ impl Evaluator<'_> {
     pub fn module(&mut self, file: FileId, module: Name, level: u32) -> Option<ModuleRef> {
         let candidates = self.world.modules.candidates(file, module, level);
         let mut best = None;
-        for candidate in candidates {
+        for (nth, candidate) in candidates.into_iter().enumerate() {
             // Whether a missing module is a mistake depends on the packages above it.
             let mut prefix = Some(candidate.as_str());
             while let Some(name) = prefix {
@@ -116,8 +116,9 @@ impl Evaluator<'_> {
             }
             match self.world.modules.get(candidate) {
                 ModuleRef::External => {}
-                // A folder beside a script may hold what only looks missing.
-                ModuleRef::Missing => best = best.or(Some(ModuleRef::Missing)),
+                // Only what was asked for can be missing; that a script has no such neighbour says nothing.
+                ModuleRef::Missing if nth == 0 => best = Some(ModuleRef::Missing),
+                ModuleRef::Missing => {}
                 found => return Some(found),
             }
         }
