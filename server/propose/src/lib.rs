@@ -1,0 +1,23 @@
+//! This crate is the loop that turns a model's replies into a change that a person may apply: a state machine that is
+//! told what happened ([`Event`]) and says what to do next ([`Effect`]).
+//!
+//! ```text
+//! Assembling → Generating → Checking → Testing → Reviewing → Applying → Applied
+//!                   ↑___________|__________|         ↘ Rejected / Failed
+//!                    with all findings so far
+//!                    ↘ Escalated / Failed / Cancelled
+//! ```
+//!
+//! A candidate is scored in the step from checks and tests to the review, or to the next attempt. What reaches
+//! [`Effect::Apply`] is a [`validate::Validated`], which only the checks can make; a candidate of which no attempt passed
+//! is shown, and cannot be applied.
+//!
+//! Deliberately absent: waiting, networks, clocks, editors. Whoever performs the effects has those.
+
+mod proposal;
+mod reply;
+mod retry;
+mod summary;
+
+pub use proposal::{Effect, Event, Limits, Proposal, Severity, State, Task};
+pub use summary::{Spent, Status, Summary};

@@ -1,0 +1,74 @@
+//! What a model's reply says, beside being code.
+
+use model::{Reply, StopReason, python_code};
+use validate::{Finding, Stage};
+
+/// The code of a reply, and how sure the model says it is of it, from 0 to 1.
+pub(crate) fn read(reply: &Reply, path: &str) -> Result<(String, Option<f64>), Finding> {
+    let finding = |code: &str, message: String| Finding {
+        stage: Stage::Reply,
+        code: code.to_owned(),
+        message,
+        path: path.to_owned(),
+        line: 0,
+    };
+    if let StopReason::Refused(why) = &reply.reason {
+        let why = if why.is_empty() { "without saying why" } else { why };
+        return Err(finding("declined", format!("the model declined to answer: {why}")));
+    }
+    let code = python_code(&reply.text).map_err(|no_code| finding("no-code", no_code.to_string()))?;
+    if reply.reason == StopReason::Length || !code.complete {
+        let message = "the reply was cut off before its end; a shorter one is needed".to_owned();
+        return Err(finding("cut-off", message));
+    }
+    Ok((code.text, statement(&reply.text)))
+}
+
+/// The line `Confidence: N` behind the code.
+fn statement(text: &str) -> Option<f64> {
+    let behind = text.rsplit("```").next().unwrap_or(text);
+    behind.lines().rev().find_map(|line| {
+        let line = line.trim_matches(|c: char| c.is_whitespace() || "*_`#>-.".contains(c)).to_lowercase();
+        let value = line.strip_prefix("confidence")?.trim_matches(|c: char| c.is_whitespace() || "*_`:=".contains(c));
+        let value = match value.strip_suffix('%') {
+            Some(percent) => percent.trim().parse::<f64>().ok()? / 100.0,
+            None => value.parse().ok()?,
+        };
+        (0.0..=1.0).contains(&value).then_some(value)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reply(text: &str, reason: StopReason) -> Reply {
+        Reply { text: text.to_owned(), reason, usage: None }
+    }
+
+    #[test]
+    fn code_and_statement() {
+        let whole = reply("```python\nx = 1\n```\nConfidence: 0.85\n", StopReason::End);
+        assert_eq!(read(&whole, "a.py"), Ok(("x = 1\n".to_owned(), Some(0.85))));
+        for (line, expected) in [
+            ("**Confidence:** 0.5", Some(0.5)),
+            ("confidence = 80%", Some(0.8)),
+            ("Confidence: 1.", Some(1.0)),
+            ("Confidence: 7", None),
+            ("Confidence: high", None),
+            ("I have confidence.", None),
+        ] {
+            assert_eq!(statement(&format!("```python\nx = 1\n```\n{line}\n")), expected, "{line}");
+        }
+        assert_eq!(statement("```python\n# Confidence: 1\n```"), None, "code is no statement");
+    }
+
+    #[test]
+    fn replies_without_usable_code() {
+        let code = |text: &str, reason| read(&reply(text, reason), "a.py").expect_err("no code").code;
+        assert_eq!(code("I cannot do that, sorry.", StopReason::End), "no-code");
+        assert_eq!(code("```python\nx = 1\n```", StopReason::Length), "cut-off");
+        assert_eq!(code("```python\nx = 1\n", StopReason::End), "cut-off");
+        assert_eq!(code("", StopReason::Refused(String::new())), "declined");
+    }
+}
