@@ -305,10 +305,21 @@ mod tests {
         let sum = format!("x = {}\n", vec!["1"; 20_000].join(" + "));
         let calls = format!("x = f{}\n", "()".repeat(3000));
         let ifs: String = (0..90).map(|depth| format!("{}if x:\n", " ".repeat(depth))).collect();
-        for text in [nested, chain, sum, calls, ifs, "class A(A): ...\nclass B(B.C): ...\n".to_owned()] {
+        let loops: String = (0..60).map(|depth| format!("while x{depth}: x = f(x)\n")).collect();
+        let deep_loops: String = (0..40).map(|depth| format!("{}while x:\n", " ".repeat(depth))).collect();
+        let deep_loops = format!("x = 1\n{deep_loops}{}x = f(x)\n", " ".repeat(40));
+        for text in
+            [nested, loops, deep_loops, chain, sum, calls, ifs, "class A(A): ...\nclass B(B.C): ...\n".to_owned()]
+        {
             let mut host = AnalysisHost::new(Vec::new());
             set(&mut host, "/a.py", &text);
-            assert_eq!(host.analysis().stats().files, 1);
+            let analysis = host.analysis();
+            let file = analysis.file(Path::new("/a.py")).unwrap();
+            for offset in (0..text.len()).step_by(text.len() / 50 + 1) {
+                analysis.targets(file, syntax::TextSize::new(offset as u32));
+            }
+            analysis.undefined_names(file);
+            analysis.missing_members(file);
         }
         let ring: String = (0..100)
             .map(|i| {

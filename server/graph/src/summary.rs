@@ -414,6 +414,29 @@ impl Summary {
         (self.symbol(parent).kind == SymbolKind::Class).then_some(parent)
     }
 
+    /// The bindings that meet in a join, through further joins: nested loops feed each other's, so that following them
+    /// blindly would never end.
+    pub fn joined(&self, join: BindingIndex) -> Vec<BindingIndex> {
+        let mut seen = vec![join];
+        let mut leaves = Vec::new();
+        let mut next = 0;
+        while let Some(&binding) = seen.get(next) {
+            next += 1;
+            match &self.binding(binding).value {
+                BindingValue::Join(inputs) => {
+                    for &input in inputs {
+                        if !seen.contains(&input) {
+                            seen.push(input);
+                        }
+                    }
+                }
+                _ => leaves.push(binding),
+            }
+        }
+        leaves.sort_unstable();
+        leaves
+    }
+
     /// Whether the identifier occurs anywhere in the text.
     pub fn mentions(&self, name: Name) -> bool {
         self.names.binary_search_by_key(&name.address(), |name| name.address()).is_ok()

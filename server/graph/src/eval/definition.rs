@@ -90,10 +90,10 @@ impl Evaluator<'_> {
                 },
                 false,
             )),
-            BindingValue::Join(inputs) if hops > 0 => {
-                inputs.iter().for_each(|&input| self.binding_referents(unit, input, hops - 1, out));
+            BindingValue::Join(_) => {
+                let leaves = self.world.summary(unit).joined(binding);
+                leaves.into_iter().for_each(|leaf| self.binding_referents(unit, leaf, hops, out));
             }
-            BindingValue::Join(_) => {}
         }
     }
 
