@@ -1,0 +1,80 @@
+"""Fills the gaps that WASI leaves and that ordinary tests fall into."""
+
+import asyncio
+import inspect
+import io
+import os
+import pathlib
+import random
+import selectors
+import sys
+import tempfile
+import time
+import zoneinfo
+
+import tzdata
+
+
+class Sleeper(selectors._BaseSelectorImpl):
+    """There is nothing to select on without sockets: only timers wake an event loop."""
+
+    def select(self, timeout=None):
+        if timeout is None:
+            raise RuntimeError("the event loop waits for nothing: no timer, no task, no network")
+        if timeout > 0:
+            time.sleep(timeout)
+        return []
+
+
+class EventLoop(asyncio.SelectorEventLoop):
+    """An event loop without the socket pair by which threads would wake it."""
+
+    def __init__(self, selector=None):
+        super().__init__(Sleeper())
+
+    def _make_self_pipe(self):
+        self._ssock = self._csock = None
+        self._internal_fds = 0
+
+    def _close_self_pipe(self):
+        pass
+
+    def _write_to_self(self):
+        pass
+
+
+def _read_time_zones():
+    """Name → file, from the `tzdata` package; there is no directory of them at run time."""
+    root = pathlib.Path(tzdata.__file__).with_name("zoneinfo")
+    return {
+        file.relative_to(root).as_posix(): file.read_bytes()
+        for file in root.rglob("*")
+        if file.is_file() and file.suffix != ".py"
+    }
+
+
+def patch():
+    """Done once, before the snapshot is taken."""
+    zones = _read_time_zones()
+
+    def load_tzdata(key):
+        if key not in zones:
+            raise zoneinfo.ZoneInfoNotFoundError(f"No time zone found with key {key}")
+        return io.BytesIO(zones[key])
+
+    zoneinfo._common.load_tzdata = load_tzdata
+    asyncio.unix_events._UnixDefaultEventLoopPolicy._loop_factory = EventLoop
+    # Fills the cache in which it looks for a traceback's modules, at one `stat` for each.
+    inspect.getmodule(compile("", "", "exec"))
+    os.getuid = lambda: 0  # pytest's `tmp_path` checks that its directory is ours
+    sys.dont_write_bytecode = True
+
+
+def thaw():
+    """Done at the start of each run: undoes what the snapshot froze."""
+    random.seed()
+    tempfile._name_sequence = None
+    for stream in (sys.stdout, sys.stderr):
+        # A run that is stopped loses what it has not flushed.
+        stream.reconfigure(line_buffering=True, errors="backslashreplace")
+    os.chdir("/ws")

@@ -1,0 +1,188 @@
+"""Runs pytest, and unittest's test cases through it."""
+
+import doctest
+
+import pytest
+from _pytest.config import ConftestImportFailure
+from _pytest.doctest import MultipleDoctestFailures
+from _pytest.fixtures import FixtureLookupError
+from wit_world import Outcome
+
+from . import workspace
+from .report import COUNTED, Report, locate
+
+OPTIONS = [
+    "-q", "--tb=short", "--no-header", "--color=no", "--capture=sys", f"--rootdir={workspace.ROOT}",
+    # No plugin but pytest's own can be here, so entry points of the workspace would only fail.
+    "--disable-plugin-autoload",
+    # What writes into the workspace, what needs signals, and what only takes time to start.
+    "-p", "no:cacheprovider", "-p", "no:faulthandler", "-p", "no:junitxml", "-p", "no:pastebin",
+    "-p", "no:setuponly", "-p", "no:setupplan",
+]
+# The project's own options may belong to plugins that are not here.
+WITHOUT_PROJECT_OPTIONS = ["-o", "addopts=", "-o", "required_plugins="]
+
+# Whose fixtures a test may ask for in vain.
+PLUGIN_OF_FIXTURE = {
+    "aiohttp_client": "pytest-aiohttp", "anyio_backend": "anyio", "benchmark": "pytest-benchmark",
+    "db": "pytest-django", "event_loop": "pytest-asyncio", "faker": "Faker",
+    "django_db_setup": "pytest-django", "freezer": "pytest-freezer", "httpserver": "pytest-httpserver",
+    "httpx_mock": "pytest-httpx", "mocker": "pytest-mock", "qtbot": "pytest-qt",
+    "requests_mock": "requests-mock", "snapshot": "syrupy",
+}
+
+
+class UnknownOptions(Exception):
+    """pytest does not understand its command line or configuration."""
+
+
+def run(targets):
+    path = targets[0].partition("::")[0]
+    report = Report(path)
+    workspace.enter()
+    arguments = [workspace.absolute(target) for target in targets]
+    recorder = Recorder(report)
+    try:
+        status = int(pytest.main([*OPTIONS, *arguments], plugins=[recorder]))
+    except UnknownOptions:
+        try:
+            options = [*OPTIONS, *WITHOUT_PROJECT_OPTIONS]
+            status = int(pytest.main([*options, *arguments], plugins=[recorder]))
+        except UnknownOptions as error:
+            report.raised(error, otherwise=Outcome.ERROR)
+            return report, int(pytest.ExitCode.USAGE_ERROR)
+    recorder.conclude(status)
+    return report, status
+
+
+class Recorder:
+    """A plugin that tells the report about each test as it ends."""
+
+    def __init__(self, report):
+        self.report = report
+        self.tested = False
+        self.skipped = []  # (place, reason)
+        # Of the test that is running:
+        self.outcomes = set()
+        self.unexplained = None
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_cmdline_parse(self):
+        try:
+            return (yield)
+        except pytest.UsageError as error:
+            raise UnknownOptions(str(error)) from error
+        except ConftestImportFailure as error:
+            self.report.raised(error.cause, locate(error.cause), otherwise=Outcome.ERROR)
+            raise  # pytest prints it and stops
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_collection(self):
+        try:
+            return (yield)
+        except pytest.UsageError as error:  # a target that does not exist
+            message = str(error).replace(workspace.ROOT + "/", "")
+            self.report.problem(Outcome.ERROR, message)
+            raise
+
+    def pytest_internalerror(self, excinfo):
+        self.report.raised(excinfo.value, locate(excinfo.value), otherwise=Outcome.ERROR)
+
+    def pytest_collectreport(self, report):
+        if report.skipped:
+            self._skip(report)
+
+    def pytest_runtest_logstart(self, nodeid, location):
+        self.outcomes.clear()
+        self.unexplained = None
+        self.report.begin(*_place(location))
+
+    def pytest_runtest_logreport(self, report):
+        if report.failed:
+            self.unexplained = report
+        elif report.skipped and not hasattr(report, "wasxfail"):
+            self._skip(report)
+        elif report.when == "call":
+            self.outcomes.add(Outcome.PASSED)
+
+    def pytest_exception_interact(self, node, call, report):
+        """Comes after the report of a failure."""
+        self.unexplained = None
+        error = _origin(call.excinfo.value)
+        file = workspace.relative(str(node.path))
+        is_test = isinstance(node, pytest.Item)
+        place = _place(node.location) if is_test else (file, 1)
+        if examples := _failed_examples(error):
+            for at, message in examples:
+                self.report.problem(Outcome.FAILED, message, at)
+            outcome = Outcome.FAILED
+        elif plugin := _missing_plugin(error):
+            outcome = Outcome.NOT_RUNNABLE
+            self.report.problem(outcome, f"needs {plugin}", place)
+        else:
+            otherwise = Outcome.FAILED if is_test else Outcome.ERROR
+            at = locate(error, inside=file) or place
+            outcome = self.report.raised(error, at, otherwise=otherwise)
+        self.outcomes.add(outcome)
+
+    def pytest_runtest_logfinish(self):
+        if self.unexplained:  # a failure without an exception: a strict xfail that passed
+            message, place = self.unexplained.longreprtext, _place(self.unexplained.location)
+            self.report.problem(Outcome.FAILED, message, place)
+            self.outcomes.add(Outcome.FAILED)
+        if self.outcomes & COUNTED:
+            self.report.failed()
+        elif self.outcomes == {Outcome.PASSED}:
+            self.report.passed()
+        self.tested = self.tested or bool(self.outcomes)
+
+    def _skip(self, report):
+        path, line, reason = report.longrepr
+        self.skipped.append(((workspace.relative(str(path)) or str(path), line), reason))
+
+    def conclude(self, status):
+        """Finds words for a run that ended without testing anything."""
+        if self.tested or self.report.outcomes:
+            return
+        if self.skipped:
+            place, reason = self.skipped[0]
+            self.report.problem(Outcome.NOT_RUNNABLE, f"every test was skipped: {reason}", place)
+        elif status == pytest.ExitCode.NO_TESTS_COLLECTED:
+            self.report.problem(Outcome.ERROR, "there is no test here")
+        elif status:
+            self.report.problem(Outcome.ERROR, f"pytest stopped with status {status}")
+
+
+def _place(location):
+    path, line, _ = location
+    return path, (line or 0) + 1
+
+
+def _origin(error):
+    """What pytest has wrapped while it was collecting."""
+    if isinstance(error, pytest.Collector.CollectError | ConftestImportFailure):
+        return error.__cause__ or error
+    return error
+
+
+def _missing_plugin(error):
+    if isinstance(error, FixtureLookupError):
+        return PLUGIN_OF_FIXTURE.get(error.argname)
+    if isinstance(error, pytest.fail.Exception) and "async def functions are not" in str(error):
+        return "a pytest plugin for async tests"
+    return None
+
+
+def _failed_examples(error):
+    """The places and messages of failed doctests, which pytest reports as one exception."""
+    failures = error.failures if isinstance(error, MultipleDoctestFailures) else [error]
+    return [
+        (_example_place(failure), str(failure).strip())
+        for failure in failures
+        if isinstance(failure, doctest.DocTestFailure | doctest.UnexpectedException)
+    ]
+
+
+def _example_place(failure):
+    line = (failure.test.lineno or 0) + failure.example.lineno + 1
+    return workspace.relative(failure.test.filename) or failure.test.filename, line

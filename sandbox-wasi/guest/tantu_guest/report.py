@@ -1,0 +1,151 @@
+"""Judges what a run raises, and tells the host."""
+
+import errno
+import importlib.metadata
+import os
+import signal
+import socket
+import sys
+import traceback
+
+import wit_world
+from wit_world import Outcome
+
+from . import workspace
+
+# A run is worth the first of these that happened in it.
+PRECEDENCE = [
+    Outcome.MEMORY, Outcome.FAILED, Outcome.ERROR, Outcome.REFUSED, Outcome.NOT_RUNNABLE,
+]
+# The tests that ended with one of these are counted as failed.
+COUNTED = {Outcome.MEMORY, Outcome.FAILED, Outcome.REFUSED}
+MESSAGE_LENGTH = 4000
+
+DENIED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTSUP, errno.ENOSYS, errno.ENOTCAPABLE}
+VISIBLE = (workspace.ROOT, "/tmp", "/dev")
+# What `os` and `signal` lack here, for want of processes and signals.
+ABSENT_CALLS = {
+    "WNOHANG", "abort", "alarm", "execv", "execve", "execvp", "fork", "forkpty", "kill", "killpg",
+    "openpty", "pipe", "pthread_kill", "setitimer", "setsid", "spawnl", "spawnv", "system", "wait",
+    "waitpid",
+}
+# Code that fails in these has asked for processes.
+PROCESSES = ("/python/multiprocessing/", "/python/concurrent/futures/process.py")
+REFUSALS = {"can't start new thread", "Could not determine home directory."}
+
+
+class Report:
+    """Collects the outcomes of one run. `default` is where a problem without a place belongs."""
+
+    def __init__(self, path, line=1):
+        self.default = (path, line)
+        self.outcomes = set()
+        wit_world.begin(path, line)
+
+    def begin(self, path, line):
+        wit_world.begin(path, line)
+
+    def passed(self):
+        wit_world.passed()
+
+    def failed(self):
+        wit_world.failed()
+
+    def problem(self, outcome, message, place=None):
+        self.outcomes.add(outcome)
+        path, line = place or self.default
+        wit_world.finding(path, max(line, 1), message.strip()[:MESSAGE_LENGTH])
+
+    def raised(self, error, place=None, *, otherwise=Outcome.FAILED, message=None):
+        """Records an exception and returns its outcome: `otherwise`, with `message`, unless the
+        sandbox is the cause."""
+        outcome, reason = judge(error)
+        self.problem(outcome or otherwise, reason or message or describe(error), place)
+        return outcome or otherwise
+
+    @property
+    def outcome(self):
+        return next((it for it in PRECEDENCE if it in self.outcomes), Outcome.PASSED)
+
+
+def judge(error):
+    """Whether the sandbox is the cause of an exception: an outcome and a reason, or two Nones."""
+    for cause in _causes(error):
+        if isinstance(cause, MemoryError):
+            return Outcome.MEMORY, "MemoryError: the sandbox's memory limit is reached"
+        if isinstance(cause, ImportError) and (missing := _missing(cause)):
+            return Outcome.NOT_RUNNABLE, f"needs {missing}"
+        if _is_refusal(cause):
+            return Outcome.REFUSED, f"not allowed in the sandbox: {describe(cause)}"
+    return None, None
+
+
+def _causes(error):
+    """The exception and those it was raised from. What was merely being handled counts only
+    when one failed import follows another."""
+    while error is not None:
+        yield error
+        following = error.__cause__ or getattr(error, "reason", None)
+        if following is None and isinstance(error, ImportError):
+            following = error.__context__
+        error = following if isinstance(following, BaseException) else None
+
+
+def _missing(error):
+    """What to install for a failed import; empty when it is the code's own mistake."""
+    name = error.name or ""
+    if isinstance(error, importlib.metadata.PackageNotFoundError):
+        return f"{name} as an installed distribution"
+    if not isinstance(error, ModuleNotFoundError):
+        name = f"{name}.{error.name_from}"  # from package import extension
+    top = name.partition(".")[0]
+    if workspace.contains(top):
+        return f"{name}, which must be compiled" if workspace.extension_source(name) else ""
+    if name in sys.stdlib_module_names:
+        return name.lstrip("_")
+    return "" if top in sys.modules else top
+
+
+def _is_refusal(error):
+    frames = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
+    if frames and frames[-1].startswith(PROCESSES):
+        return True
+    if isinstance(error, OSError):
+        return (
+            error.errno in DENIED
+            or isinstance(error, socket.gaierror)
+            or isinstance(error, FileNotFoundError) and _is_outside(error.filename)
+        )
+    if isinstance(error, AttributeError):
+        return (error.obj is os or error.obj is signal) and error.name in ABSENT_CALLS
+    return isinstance(error, RuntimeError) and str(error) in REFUSALS
+
+
+def _is_outside(filename):
+    if not isinstance(filename, str | os.PathLike):
+        return False
+    path = os.path.normpath(os.path.join(os.getcwd(), filename))
+    return not any(path == root or path.startswith(root + "/") for root in VISIBLE)
+
+
+def describe(error):
+    if isinstance(error, SyntaxError):
+        return f"{type(error).__name__}: {error.msg}"
+    text = "".join(traceback.format_exception_only(error)).strip()
+    # pytest's explanation of a failed assertion speaks for itself.
+    return text.removeprefix("AssertionError: ") if "AssertionError: assert " in text else text
+
+
+def locate(error, inside=None):
+    """The innermost line of the workspace (of the file `inside`, if it took part)."""
+    if isinstance(error.__cause__, SyntaxError):
+        error = error.__cause__
+    if isinstance(error, SyntaxError) and (path := workspace.relative(error.filename)):
+        return path, error.lineno or 1
+    places = [
+        (path, line)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if (path := workspace.relative(frame.f_code.co_filename))
+    ]
+    preferred = [place for place in places if place[0] == inside]
+    return next(reversed(preferred or places), None)

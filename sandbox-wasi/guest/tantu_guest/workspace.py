@@ -1,0 +1,87 @@
+"""Where the workspace lies in the guest, and how its modules are found."""
+
+import importlib
+import os
+import sys
+
+from . import frozen
+
+ROOT = "/ws"
+
+# An ordinary interpreter has these before it looks at the workspace, so a file of the same name
+# hides nothing; and pytest runs the tests.
+NEVER_HIDDEN = {
+    *sys.builtin_module_names, *frozen.WHEELS, "_collections_abc", "_sitebuiltins", "abc", "codecs",
+    "encodings", "genericpath", "io", "os", "posixpath", "site", "stat", "zipimport",
+}
+
+
+def absolute(path):
+    return os.path.join(ROOT, path)
+
+
+def relative(filename):
+    """The path inside the workspace, or None for a file elsewhere."""
+    inside = isinstance(filename, str) and filename.startswith(ROOT + "/")
+    return filename[len(ROOT) + 1 :] if inside else None
+
+
+def enter(*folders):
+    """Makes the modules in `folders`, the root and its `src` importable, in this order."""
+    candidates = dict.fromkeys([*folders, ROOT, absolute("src")])
+    sys.path[:] = [folder for folder in candidates if os.path.isdir(folder)]
+    _unhide()
+
+
+def _unhide():
+    """Forgets the library modules of the snapshot that modules of the workspace hide."""
+    for folder in sys.path:
+        for entry in os.listdir(folder):
+            name, suffix = os.path.splitext(entry)
+            if name not in sys.modules or name in NEVER_HIDDEN:
+                continue
+            if suffix == ".py" or os.path.exists(os.path.join(folder, entry, "__init__.py")):
+                for module in [*sys.modules]:
+                    if module == name or module.startswith(name + "."):
+                        del sys.modules[module]
+
+
+def contains(module):
+    """Whether the top-level `module` is the workspace's own."""
+    return any(
+        os.path.isfile(os.path.join(folder, module + ".py"))
+        or os.path.isdir(os.path.join(folder, module))
+        for folder in sys.path
+    )
+
+
+def extension_source(module):
+    """Whether the workspace holds `module` only as something that must be compiled first."""
+    parent, _, name = module.rpartition(".")
+    for folder in sys.path:
+        folder = os.path.join(folder, *parent.split(".")) if parent else folder
+        if os.path.isdir(folder) and any(
+            entry.partition(".")[0] == name and not entry.endswith((".py", ".pyi"))
+            and os.path.isfile(os.path.join(folder, entry))
+            for entry in os.listdir(folder)
+        ):
+            return True
+    return False
+
+
+def package_of(path):
+    """The dotted name of the package that holds the file, and the folder it is imported from."""
+    folder, names = os.path.dirname(absolute(path)), []
+    while os.path.isfile(os.path.join(folder, "__init__.py")) and folder != ROOT:
+        folder, name = os.path.split(folder)
+        names.insert(0, name)
+    return ".".join(names), folder
+
+
+def load(path):
+    """Imports the file under the name that its own package gives it."""
+    package, folder = package_of(path)
+    enter(folder)
+    stem = os.path.basename(path).removesuffix(".py")
+    name = ".".join(part for part in (package, stem) if part and part != "__init__")
+    return importlib.import_module(name)

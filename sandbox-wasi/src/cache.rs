@@ -1,0 +1,142 @@
+//! The sandbox's part of the user's cache directory: the compiled interpreter and the staged workspaces. Deleting it
+//! costs time, nothing else.
+
+use std::fs::{self, DirBuilder};
+use std::path::{Path, PathBuf};
+use std::{env, io};
+
+use crate::error::{Error, IoContext};
+use crate::{guest, prepare, stage};
+
+/// What `tantu sandbox status` shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CacheStatus {
+    pub directory: PathBuf,
+    /// The guest component, or what to do about its absence.
+    pub guest: Result<PathBuf, String>,
+    /// The guest compiled for this machine, if that is done.
+    pub prepared: Option<PathBuf>,
+    /// How many workspaces are staged.
+    pub workspaces: usize,
+    /// Bytes in `directory`.
+    pub bytes: u64,
+}
+
+/// Looks, and changes nothing.
+///
+/// # Errors
+/// When there is no cache directory or it cannot be read.
+pub fn status() -> Result<CacheStatus, Error> {
+    let directory = sandbox_dir()?;
+    let guest = guest::locate();
+    let prepared = match &guest {
+        Ok(path) => prepare::existing(path)?,
+        Err(_) => None,
+    };
+    Ok(CacheStatus {
+        guest: guest.map_err(|error| error.to_string()),
+        prepared,
+        workspaces: stage::count(&directory).while_("read", &directory)?,
+        bytes: size(&directory).while_("read", &directory)?,
+        directory,
+    })
+}
+
+/// Removes what the sandbox has prepared and staged, except workspaces in use. Returns the bytes freed.
+///
+/// # Errors
+/// When there is no cache directory or a file cannot be removed.
+pub fn clear() -> Result<u64, Error> {
+    let directory = sandbox_dir()?;
+    let before = size(&directory).while_("read", &directory)?;
+    prepare::clear(&directory).while_("clear", &directory)?;
+    stage::clear(&directory).while_("clear", &directory)?;
+    Ok(before - size(&directory).while_("read", &directory)?.min(before))
+}
+
+/// `tantu` in the user's cache directory.
+pub(crate) fn tantu_dir() -> Result<PathBuf, Error> {
+    let named = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = || Some(env::home_dir()?.join(".cache"));
+    Ok(named.or_else(home).ok_or(Error::NoCache)?.join("tantu"))
+}
+
+/// The directory that this crate owns. It need not exist.
+pub(crate) fn sandbox_dir() -> Result<PathBuf, Error> {
+    Ok(tantu_dir()?.join("sandbox"))
+}
+
+/// Creates a directory that nobody but the user can enter, or makes it so.
+pub(crate) fn create_private(path: &Path) -> Result<(), Error> {
+    let create = || {
+        let mut builder = DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+            builder.mode(0o700).create(path)?;
+            // It may have existed with other permissions; this fails when it is another user's.
+            fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+        }
+        #[cfg(not(unix))]
+        builder.create(path)
+    };
+    create().while_("create the private directory", path)
+}
+
+/// Marks the directory as a cache, for backup programs and for the staging of a workspace that contains it.
+pub(crate) fn tag(path: &Path) -> Result<(), Error> {
+    let tag = path.join("CACHEDIR.TAG");
+    if tag.exists() {
+        return Ok(());
+    }
+    fs::write(&tag, "Signature: 8a477f597d28d172789f06886806bc55\n# This directory belongs to tantu.\n")
+        .while_("write", &tag)
+}
+
+/// Bytes of the files under `path`, each counted in blocks of 4 KiB, and one block for each entry; 0 if it is absent.
+pub(crate) fn size(path: &Path) -> io::Result<u64> {
+    const BLOCK: u64 = 4096;
+    let entries = match fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(error),
+    };
+    let mut total: u64 = 0;
+    for entry in entries {
+        let entry = entry?;
+        // Whatever vanishes meanwhile takes no space.
+        let Ok(metadata) = entry.metadata() else { continue };
+        let inside = if metadata.is_dir() { size(&entry.path())? } else { metadata.len().div_ceil(BLOCK) * BLOCK };
+        total = total.saturating_add(inside).saturating_add(BLOCK);
+    }
+    Ok(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_count_blocks_and_entries() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(size(dir.path()).unwrap(), 0);
+        assert_eq!(size(&dir.path().join("absent")).unwrap(), 0);
+        fs::create_dir(dir.path().join("sub")).unwrap();
+        fs::write(dir.path().join("sub/one"), "x").unwrap();
+        fs::write(dir.path().join("empty"), "").unwrap();
+        assert_eq!(size(dir.path()).unwrap(), 4 * 4096);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn private_directories_are_private_even_if_they_were_not() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a/b");
+        fs::create_dir_all(&path).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).unwrap();
+        create_private(&path).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+}

@@ -1,0 +1,19 @@
+//! This crate runs Python in WebAssembly: it is the process at the other end of the `sandbox` crate's protocol.
+//!
+//! A [`Host`] stages a workspace, gives the guest (CPython with pytest, built from `guest/`) a fresh instance for every
+//! run, and stops it at its limits. Deliberately absent: network, environment, threads and processes for the guest, any
+//! file but the staged copies, and every other user of wasmtime in this workspace.
+
+mod cache;
+mod error;
+mod guest;
+mod host;
+mod prepare;
+mod stage;
+mod worker;
+
+pub use cache::{CacheStatus, clear, status};
+pub use error::Error;
+pub use host::Host;
+pub use prepare::prepare;
+pub use worker::worker_main;
