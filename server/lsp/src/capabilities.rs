@@ -25,6 +25,8 @@ pub(crate) struct Editor {
     pub(crate) announces_configuration: bool,
     pub(crate) shows_documents: bool,
     pub(crate) applies_edits: bool,
+    /// Edits can be pinned to a document's version.
+    pub(crate) versioned_edits: bool,
     /// Requests that the editor sends again when it is told that the content has changed.
     pub(crate) retries: Vec<String>,
 }
@@ -55,6 +57,10 @@ impl Editor {
             ),
             shows_documents: window.and_then(|it| it.show_document.as_ref()).is_some_and(|it| it.support),
             applies_edits: yes(workspace.and_then(|it| it.apply_edit)),
+            // Some versions of Neovim announce only the latter, and understand both.
+            versioned_edits: workspace
+                .and_then(|it| it.workspace_edit.as_ref())
+                .is_some_and(|it| yes(it.document_changes) || it.resource_operations.is_some()),
             retries: general
                 .and_then(|it| it.stale_request_support.as_ref())
                 .map(|it| it.retry_on_content_modified.clone())
@@ -101,6 +107,12 @@ pub(crate) fn server_capabilities(editor: &Editor) -> lsp::ServerCapabilities {
         document_symbol_provider: Some(lsp::OneOf::Left(true)),
         call_hierarchy_provider: Some(lsp::CallHierarchyServerCapability::Simple(true)),
         code_lens_provider: Some(lsp::CodeLensOptions { resolve_provider: Some(true) }),
+        code_action_provider: Some(lsp::CodeActionProviderCapability::Options(lsp::CodeActionOptions {
+            code_action_kinds: Some(vec![lsp::CodeActionKind::REFACTOR_REWRITE]),
+            // There is nothing to resolve, and some editors stand still while they ask.
+            resolve_provider: Some(false),
+            ..Default::default()
+        })),
         execute_command_provider: Some(lsp::ExecuteCommandOptions {
             commands: Command::NAMES.map(str::to_owned).into(),
             ..Default::default()

@@ -1,5 +1,6 @@
 //! The commands that an editor can execute.
 
+use ide::assists::AssistId;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -10,6 +11,7 @@ use tower_lsp_server::ls_types as lsp;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Command {
     Run(Run),
+    Propose(Propose),
     ShowCallers(lsp::TextDocumentPositionParams),
 }
 
@@ -40,11 +42,23 @@ impl From<ide::RunnableKind> for RunKind {
     }
 }
 
+/// `tantu.propose`: asks a model for a change.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Propose {
+    pub(crate) assist: AssistId,
+    pub(crate) uri: lsp::Uri,
+    pub(crate) position: lsp::Position,
+    /// What the person wants besides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) instruction: Option<String>,
+}
+
 const RUN: &str = "tantu.run";
+const PROPOSE: &str = "tantu.propose";
 const SHOW_CALLERS: &str = "tantu.showCallers";
 
 impl Command {
-    pub(crate) const NAMES: [&str; 2] = [RUN, SHOW_CALLERS];
+    pub(crate) const NAMES: [&str; 3] = [RUN, PROPOSE, SHOW_CALLERS];
 
     /// # Errors
     /// "Invalid params", with the reason, when there is no such command or its argument does not fit.
@@ -53,6 +67,7 @@ impl Command {
         let argument = if arguments.len() == 1 { arguments.remove(0) } else { Value::Null };
         match params.command.as_str() {
             RUN => typed(RUN, argument).map(Command::Run),
+            PROPOSE => typed(PROPOSE, argument).map(Command::Propose),
             SHOW_CALLERS => typed(SHOW_CALLERS, argument).map(Command::ShowCallers),
             other => Err(Error::invalid_params(format!("there is no command {other}"))),
         }
@@ -62,6 +77,7 @@ impl Command {
     pub(crate) fn titled(&self, title: String) -> lsp::Command {
         let (command, argument) = match self {
             Command::Run(run) => (RUN, serde_json::to_value(run)),
+            Command::Propose(propose) => (PROPOSE, serde_json::to_value(propose)),
             Command::ShowCallers(place) => (SHOW_CALLERS, serde_json::to_value(place)),
         };
         // All of these are plain data, which always has a JSON form.

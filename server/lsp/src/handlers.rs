@@ -1,6 +1,7 @@
 //! One module per feature: parameters → `ide` → the protocol's answer. All of them only read a snapshot.
 
 pub(crate) mod call_hierarchy;
+pub(crate) mod code_action;
 pub(crate) mod code_lens;
 pub(crate) mod diagnostics;
 pub(crate) mod hover;

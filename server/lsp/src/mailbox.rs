@@ -20,6 +20,8 @@ pub(crate) enum Event {
     Initialize {
         editor: Arc<Editor>,
         roots: Vec<PathBuf>,
+        /// Whether a model is configured.
+        proposes: bool,
     },
     /// Index the workspace.
     Index(Job),

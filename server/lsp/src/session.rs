@@ -4,21 +4,21 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use sandbox::Runner;
 use tokio::sync::watch;
 use tower_lsp_server::jsonrpc::{Error, ErrorCode, Result};
 use tower_lsp_server::ls_types::*;
 use tower_lsp_server::{Client, LanguageServer};
 
 use crate::capabilities::{Editor, server_capabilities};
-use crate::commands::{Command, Run};
+use crate::commands::{Command, Propose, Run};
 use crate::lifetime::Lifetime;
 use crate::mailbox::{Event, Mailbox};
 use crate::progress::{Job, Jobs};
+use crate::proposals::{self, Desk};
 use crate::query::{self, Query};
 use crate::settings::Layer;
 use crate::snapshot::Snapshot;
-use crate::{announce, from_proto, handlers, runs, setup};
+use crate::{Services, announce, from_proto, handlers, runs, setup};
 
 /// How often an answer about a document is computed again because the document has changed.
 const MAX_RECOMPUTATIONS: usize = 4;
@@ -28,7 +28,7 @@ pub(crate) struct Session {
     lifetime: Lifetime,
     mailbox: Mailbox,
     latest: watch::Receiver<Snapshot>,
-    runner: Arc<dyn Runner>,
+    services: Services,
     jobs: Jobs,
     /// Tells runs of the same thing apart.
     tickets: AtomicU64,
@@ -41,12 +41,12 @@ impl Session {
         client: Client,
         mailbox: Mailbox,
         latest: watch::Receiver<Snapshot>,
-        runner: Arc<dyn Runner>,
+        services: Services,
         lifetime: Lifetime,
     ) -> Self {
         let jobs = Jobs::new(client.clone(), lifetime.token().clone());
         let (tickets, editor) = (AtomicU64::new(0), OnceLock::new());
-        Session { client, lifetime, mailbox, latest, runner, jobs, tickets, editor }
+        Session { client, lifetime, mailbox, latest, services, jobs, tickets, editor }
     }
 
     /// Starts a piece of work that takes its time.
@@ -77,12 +77,27 @@ impl Session {
         self.mailbox.send(Event::RunStarted { run: run.clone(), ticket });
         let snapshot = self.mailbox.snapshot();
         let job = self.job("Running", true);
-        let (runner, mailbox, client) = (self.runner.clone(), self.mailbox.clone(), self.client.clone());
+        let (runner, mailbox, client) = (self.services.runner.clone(), self.mailbox.clone(), self.client.clone());
         tokio::spawn(async move {
             if let Ok(snapshot) = snapshot.await {
                 runs::perform(run, ticket, snapshot, runner, job, mailbox, client).await;
             }
         });
+    }
+
+    /// Has a model write something, in the background. That it makes sense is known before this returns.
+    async fn propose(&self, params: Propose) -> Result<Option<LSPAny>> {
+        let task = self.read(move |query| proposals::task(&query.snapshot, params)).await?;
+        let desk = Desk {
+            client: self.client.clone(),
+            mailbox: self.mailbox.clone(),
+            latest: self.latest.clone(),
+            runner: self.services.runner.clone(),
+            settings: self.services.settings.clone(),
+            job: self.job(task.assist.title(), true),
+        };
+        tokio::spawn(desk.work(task));
+        Ok(None)
     }
 
     /// Answers from a snapshot that holds every edit sent before the request. An edit that follows does not make the
@@ -124,7 +139,8 @@ impl Session {
 impl LanguageServer for Session {
     async fn initialize(&self, params: InitializeParams) -> Result<InitializeResult> {
         let editor = Arc::new(Editor::new(&params.capabilities));
-        self.mailbox.send(Event::Initialize { editor: editor.clone(), roots: from_proto::roots(&params) });
+        let (roots, proposes) = (from_proto::roots(&params), self.services.proposes());
+        self.mailbox.send(Event::Initialize { editor: editor.clone(), roots, proposes });
         if let Some(options) = &params.initialization_options {
             self.configure(options);
         }
@@ -143,6 +159,7 @@ impl LanguageServer for Session {
         self.mailbox.send(Event::Index(self.job("Indexing", false)));
         tokio::spawn(announce::run(self.client.clone(), self.latest.clone(), self.lifetime.clone()));
         tokio::spawn(setup::run(self.client.clone(), self.editor(), self.mailbox.clone()));
+        tokio::spawn(setup::warn(self.client.clone(), self.services.settings.clone()));
     }
 
     async fn shutdown(&self) -> Result<()> {
@@ -229,6 +246,15 @@ impl LanguageServer for Session {
         self.read_document("textDocument/documentSymbol", uri, handlers::symbols::document_symbols).await
     }
 
+    async fn code_action(&self, params: CodeActionParams) -> Result<Option<CodeActionResponse>> {
+        self.read(move |query| handlers::code_action::code_actions(query, &params)).await
+    }
+
+    /// Some editors ask for more although none was promised; our actions are complete.
+    async fn code_action_resolve(&self, action: CodeAction) -> Result<CodeAction> {
+        Ok(action)
+    }
+
     async fn code_lens(&self, params: CodeLensParams) -> Result<Option<Vec<CodeLens>>> {
         let uri = &params.text_document.uri;
         self.read_document("textDocument/codeLens", uri, handlers::code_lens::lenses).await
@@ -249,6 +275,7 @@ impl LanguageServer for Session {
                 self.run(run);
                 Ok(None)
             }
+            Command::Propose(params) => self.propose(params).await,
             Command::ShowCallers(place) => {
                 self.read(move |query| handlers::call_hierarchy::callers(query, &place)).await
             }

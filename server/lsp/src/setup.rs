@@ -1,5 +1,6 @@
 //! What is agreed with the editor after `initialize`: notifications it sends only on request, and its settings.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -27,6 +28,13 @@ pub(crate) async fn run(client: Client, editor: Arc<Editor>, mailbox: Mailbox) {
         tracing::warn!("the editor does not report changes on disk or of its settings: {error}");
     }
     configuration(client, editor, mailbox).await;
+}
+
+/// Tells the user what is wrong with the settings.
+pub(crate) async fn warn(client: Client, settings: Option<PathBuf>) {
+    if let Some(Err(error)) = settings.as_deref().map(model::config::load) {
+        client.show_message(lsp::MessageType::ERROR, format!("tantu: {error}")).await;
+    }
 }
 
 fn registration(method: &str, options: Value) -> lsp::Registration {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use graph::{Analysis, FileId};
+use graph::{Analysis, AnalysisHost, FileId};
 use syntax::{TextRange, TextSize};
 use tower_lsp_server::ls_types as lsp;
 
@@ -21,6 +21,10 @@ pub(crate) struct Snapshot {
     pub(crate) editor: Arc<Editor>,
     pub(crate) documents: Arc<HashMap<PathBuf, OpenDocument>>,
     pub(crate) analysis: Analysis,
+    /// What `analysis` is an instant of, to try changes on. Changing it changes nothing elsewhere.
+    pub(crate) host: AnalysisHost,
+    /// A model is configured, so that there can be proposals.
+    pub(crate) proposes: bool,
     pub(crate) settings: Arc<Settings>,
     pub(crate) config_files: Arc<Vec<ConfigFile>>,
     pub(crate) runs: Arc<Runs>,

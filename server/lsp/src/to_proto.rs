@@ -4,8 +4,10 @@ use std::path::Path;
 use std::str::FromStr;
 
 use graph::SymbolKind;
-use syntax::{Encoding, Position, Source, TextRange};
+use syntax::{Encoding, Position, Source, SourceChange, TextRange};
 use tower_lsp_server::ls_types as lsp;
+
+use crate::snapshot::Snapshot;
 
 /// The inverse of [`crate::from_proto::path`]; `None` for a path that no URI can hold.
 pub(crate) fn uri(path: &Path) -> Option<lsp::Uri> {
@@ -19,6 +21,30 @@ pub(crate) fn position(position: Position) -> lsp::Position {
 pub(crate) fn range(source: &Source, range: TextRange, encoding: Encoding) -> lsp::Range {
     let at = |offset| position(source.position(offset, encoding));
     lsp::Range { start: at(range.start()), end: at(range.end()) }
+}
+
+/// The change as the editor applies it: pinned to the versions of the open documents, where the editor checks them.
+/// `None` when a file has no URI or is not known.
+pub(crate) fn workspace_edit(snapshot: &Snapshot, change: &SourceChange) -> Option<lsp::WorkspaceEdit> {
+    let mut documents = Vec::new();
+    for file in &change.files {
+        let id = snapshot.analysis.file(&file.path)?;
+        let edits = file
+            .edits
+            .iter()
+            .map(|edit| lsp::TextEdit { range: snapshot.range(id, edit.range), new_text: edit.text.clone() });
+        documents.push((snapshot.uri(id)?, snapshot.version(&file.path), edits.collect::<Vec<_>>()));
+    }
+    if !snapshot.editor.versioned_edits {
+        let changes = documents.into_iter().map(|(uri, _, edits)| (uri, edits)).collect();
+        return Some(lsp::WorkspaceEdit { changes: Some(changes), ..Default::default() });
+    }
+    let documents = documents.into_iter().map(|(uri, version, edits)| lsp::TextDocumentEdit {
+        text_document: lsp::OptionalVersionedTextDocumentIdentifier { uri, version },
+        edits: edits.into_iter().map(lsp::OneOf::Left).collect(),
+    });
+    let changes = lsp::DocumentChanges::Edits(documents.collect());
+    Some(lsp::WorkspaceEdit { document_changes: Some(changes), ..Default::default() })
 }
 
 pub(crate) fn symbol_kind(kind: SymbolKind) -> lsp::SymbolKind {

@@ -60,6 +60,8 @@ impl Writer {
             editor: Arc::default(),
             documents: Arc::default(),
             analysis: host.analysis(),
+            host: host.clone(),
+            proposes: false,
             settings: Arc::default(),
             config_files: Arc::default(),
             runs: Arc::default(),
@@ -121,8 +123,9 @@ impl Writer {
 
     fn handle(&mut self, event: Event) {
         match event {
-            Event::Initialize { editor, roots } => {
+            Event::Initialize { editor, roots, proposes } => {
                 self.current.editor = editor;
+                self.current.proposes = proposes;
                 self.host = AnalysisHost::new(roots.clone());
                 self.roots = roots;
                 self.stale = true;
@@ -274,6 +277,7 @@ impl Writer {
         self.apply(change);
         self.stale = false;
         self.current.analysis = self.host.analysis();
+        self.current.host = self.host.clone();
         self.latest.send_replace(self.current.clone());
     }
 }

@@ -6,5 +6,6 @@ pub(crate) mod context;
 pub(crate) mod doctor;
 pub(crate) mod index;
 pub(crate) mod lsp;
+pub(crate) mod propose;
 pub(crate) mod run;
 pub(crate) mod sandbox;

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::commands::{callgraph, check, context, doctor, index, lsp, run, sandbox};
+use crate::commands::{callgraph, check, context, doctor, index, lsp, propose, run, sandbox};
 
 /// A language server for Python that knows what depends on what.
 ///
@@ -39,6 +39,8 @@ enum Command {
     Callgraph(callgraph::Arguments),
     /// Run a script, a test or a doctest in the sandbox
     Run(run::Arguments),
+    /// Have a model write something, check it, and print the diff
+    Propose(propose::Arguments),
     /// Prepare, inspect or remove the sandbox
     Sandbox(sandbox::Arguments),
     /// Report the state of the installation
@@ -67,6 +69,7 @@ fn main() -> ExitCode {
         Command::Context(arguments) => context::run(&arguments),
         Command::Callgraph(arguments) => callgraph::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
+        Command::Propose(arguments) => propose::run(&arguments),
         Command::Sandbox(arguments) => sandbox::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::SandboxWorker => sandbox_wasi::worker_main(),

@@ -11,6 +11,7 @@ use crate::output;
 pub(crate) struct Workspace {
     /// Absolute.
     pub(crate) root: PathBuf,
+    pub(crate) host: AnalysisHost,
     pub(crate) analysis: Analysis,
 }
 
@@ -32,7 +33,7 @@ impl Workspace {
         }
         let mut host = AnalysisHost::new(vec![root.clone()]);
         host.apply(change);
-        Ok(Workspace { root, analysis: host.analysis() })
+        Ok(Workspace { root, analysis: host.analysis(), host })
     }
 
     /// The file at `path`.

@@ -111,6 +111,25 @@ def price(shop): return shop.price()
         let mut host = AnalysisHost::new(vec![PathBuf::from("/w")]);
         host.apply(change);
         let graph = call_graph(&host.analysis(), Path::new("/w"));
-        expect![[""]].assert_eq(&serde_json::to_string_pretty(&graph).unwrap());
+        expect![[r#"
+            {
+              "main": [
+                "main.<lambda1>"
+              ],
+              "main.<lambda1>": [
+                "pkg.Base.__init__",
+                "pkg.Shop.price"
+              ],
+              "pkg": [],
+              "pkg.Base": [],
+              "pkg.Base.__init__": [],
+              "pkg.Plain": [],
+              "pkg.Shop": [],
+              "pkg.Shop.price": [
+                "pkg.price"
+              ],
+              "pkg.price": []
+            }"#]]
+        .assert_eq(&serde_json::to_string_pretty(&graph).unwrap());
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ::lsp::Services;
 use clap::Args;
 
 use super::run::worker;
@@ -15,7 +16,8 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(_: &Arguments) -> anyhow::Result<Status> {
-    let orderly = ::lsp::serve_stdio(Arc::new(worker()?))?;
+    let orderly =
+        ::lsp::serve_stdio(Services { runner: Arc::new(worker()?), settings: model::config::default_path() })?;
     // The protocol wants 1 from a server that was not told to shut down before.
     Ok(if orderly { Status::Fine } else { Status::Findings })
 }

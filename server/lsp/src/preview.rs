@@ -1,0 +1,63 @@
+//! Documents that are shown and not edited: diffs and evidence.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+use tower_lsp_server::ls_types as lsp;
+
+use crate::to_proto;
+
+/// Files in the user's cache that only the user can read. They are removed when this is dropped.
+#[derive(Default)]
+pub(crate) struct Preview(Option<TempDir>);
+
+impl Preview {
+    /// A read-only file with `text`; `None`, with a line in the log, when it cannot be written.
+    pub(crate) fn write(&mut self, name: &str, text: &str) -> Option<lsp::Uri> {
+        let path =
+            self.try_write(name, text).inspect_err(|error| tracing::warn!("cannot write a preview: {error}")).ok()?;
+        to_proto::uri(&path)
+    }
+
+    fn try_write(&mut self, name: &str, text: &str) -> io::Result<PathBuf> {
+        let folder = match &mut self.0 {
+            Some(folder) => folder,
+            none => none.insert(private_folder()?),
+        };
+        let path = folder.path().join(name);
+        if !path.exists() {
+            fs::write(&path, text)?;
+            let mut permissions = fs::metadata(&path)?.permissions();
+            permissions.set_readonly(true);
+            fs::set_permissions(&path, permissions)?;
+        }
+        Ok(path)
+    }
+}
+
+fn private_folder() -> io::Result<TempDir> {
+    let configured = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let cache = configured.or_else(|| Some(std::env::home_dir()?.join(".cache")));
+    let parent = cache.ok_or_else(|| io::Error::other("there is no home directory"))?.join("tantu").join("previews");
+    fs::create_dir_all(&parent)?;
+    tempfile::Builder::new().prefix("proposal-").tempdir_in(parent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::from_proto;
+
+    #[test]
+    fn can_be_read_until_it_is_dropped() {
+        let mut preview = Preview::default();
+        let path = from_proto::path(&preview.write("a.diff", "+x\n").unwrap());
+        assert_eq!(preview.write("a.diff", "+x\n").map(|uri| from_proto::path(&uri)).as_ref(), Some(&path));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "+x\n");
+        assert!(fs::metadata(&path).unwrap().permissions().readonly());
+        drop(preview);
+        assert!(!path.exists());
+    }
+}

@@ -1,0 +1,255 @@
+//! A proposal's conversation with the person: progress, the question, the edit.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use propose::{Effect, Event, Proposal, Severity, Task};
+use sandbox::Runner;
+use syntax::{SourceChange, apply_edits};
+use tokio::sync::watch;
+use tower_lsp_server::Client;
+use tower_lsp_server::jsonrpc::{Error, Result};
+use tower_lsp_server::ls_types as lsp;
+use validate::{CheckResult, Evidence, Validated};
+
+use crate::commands::Propose;
+use crate::effects::{State, Tools};
+use crate::mailbox::Mailbox;
+use crate::preview::Preview;
+use crate::progress::Job;
+use crate::snapshot::Snapshot;
+use crate::to_proto;
+
+const APPLY: &str = "Apply";
+const SHOW_DIFF: &str = "Show diff";
+const WHY: &str = "Why";
+const DISCARD: &str = "Discard";
+
+/// How long an editor may take to tell what it has applied.
+const ECHO: Duration = Duration::from_secs(3);
+
+/// What a proposal needs of the session.
+pub(crate) struct Desk {
+    pub(crate) client: Client,
+    pub(crate) mailbox: Mailbox,
+    pub(crate) latest: watch::Receiver<Snapshot>,
+    pub(crate) runner: Arc<dyn Runner>,
+    /// The user's settings.
+    pub(crate) settings: Option<PathBuf>,
+    pub(crate) job: Job,
+}
+
+/// What is asked for at the place of `params`.
+///
+/// # Errors
+/// "Invalid params" when the assist makes no sense there.
+pub(crate) fn task(snapshot: &Snapshot, params: Propose) -> Result<Task> {
+    let senseless = || Error::invalid_params(format!("{} makes no sense here", params.assist));
+    let place = lsp::TextDocumentPositionParams {
+        text_document: lsp::TextDocumentIdentifier { uri: params.uri.clone() },
+        position: params.position,
+    };
+    let (file, offset) = snapshot.place(&place).ok_or_else(senseless)?;
+    let analysis = &snapshot.analysis;
+    let offers = ide::assists::offered(analysis, file, syntax::TextRange::empty(offset));
+    let offer = offers.into_iter().find(|offer| offer.id == params.assist).ok_or_else(senseless)?;
+    Ok(Task {
+        assist: params.assist,
+        path: analysis.path(file).to_path_buf(),
+        symbol: analysis.symbol(offer.symbol).qualified_name(),
+        instruction: params.instruction,
+    })
+}
+
+impl Desk {
+    /// Works on `task` until it is applied, discarded, cancelled or given up. Leaves nothing behind but what was applied.
+    pub(crate) async fn work(self, task: Task) {
+        let (tools, limits) = match Tools::configured(self.settings.as_deref(), self.runner.clone()) {
+            Ok(tools) => tools,
+            Err(message) => return self.show(lsp::MessageType::ERROR, message).await,
+        };
+        let (mut proposal, effects) = Proposal::new(task, limits);
+        let mut effects = VecDeque::from(effects);
+        while let Some(effect) = effects.pop_front() {
+            let event = tokio::select! {
+                event = self.perform(effect, proposal.task().clone(), &tools) => event,
+                () = self.job.cancelled().cancelled() => Some(Event::Cancelled),
+            };
+            if let Some(event) = event {
+                let (next, more) = proposal.step(event);
+                proposal = next;
+                effects.extend(more);
+            }
+        }
+    }
+
+    async fn perform(&self, effect: Effect, task: Task, tools: &Tools) -> Option<Event> {
+        let say = |what| self.job.say(what);
+        Some(match effect {
+            Effect::Assemble => {
+                say("choosing what the model has to see".to_owned());
+                tools.assemble(task, self.state().await?).await
+            }
+            Effect::Generate(prompt) => tools.generate(prompt, &say).await,
+            Effect::Check { title, code } => {
+                say("checking the reply".to_owned());
+                tools.check(task, title, code, self.state().await?).await
+            }
+            Effect::Test(requests) => tools.test(requests, self.state().await?, &say).await,
+            Effect::Review(evidence) => {
+                say("waiting for your answer".to_owned());
+                self.review(&evidence).await
+            }
+            Effect::Apply(validated) => self.apply(&validated).await?,
+            Effect::Report { severity, message } => {
+                let severity = match severity {
+                    Severity::Error => lsp::MessageType::ERROR,
+                    Severity::Warning => lsp::MessageType::WARNING,
+                };
+                self.show(severity, message).await;
+                return None;
+            }
+        })
+    }
+
+    async fn show(&self, severity: lsp::MessageType, message: String) {
+        self.client.show_message(severity, format!("tantu: {message}")).await;
+    }
+
+    /// The newest state; `None` when the session is over.
+    async fn state(&self) -> Option<State> {
+        let snapshot = self.mailbox.snapshot().await.ok()?;
+        let analysis = &snapshot.analysis;
+        let open = snapshot.documents.keys().filter_map(|path| {
+            let file = analysis.file(path)?;
+            Some((path.clone(), analysis.source(file).text().clone()))
+        });
+        Some(State { unsaved: open.collect(), host: snapshot.host.clone() })
+    }
+
+    /// Asks until there is a yes or a no. An editor that closes the question says no.
+    async fn review(&self, evidence: &Evidence) -> Event {
+        let mut preview = Preview::default();
+        loop {
+            let actions = [APPLY, SHOW_DIFF, WHY, DISCARD]
+                .map(|title| lsp::MessageActionItem { title: title.to_owned(), properties: Default::default() });
+            let question =
+                self.client.show_message_request(lsp::MessageType::INFO, question(evidence), Some(actions.to_vec()));
+            let answer = question.await.ok().flatten();
+            match answer.as_ref().map(|action| action.title.as_str()) {
+                Some(APPLY) => return Event::Approved,
+                Some(SHOW_DIFF) => self.preview(&mut preview, "proposal.diff", &evidence.diff).await,
+                Some(WHY) => self.preview(&mut preview, "evidence.md", &evidence.markdown()).await,
+                _ => return Event::Discarded,
+            }
+        }
+    }
+
+    /// Shows `text` as a document, where the editor can, or else as a message.
+    async fn preview(&self, preview: &mut Preview, name: &str, text: &str) {
+        let shows_documents = self.latest.borrow().editor.shows_documents;
+        if shows_documents && let Some(uri) = preview.write(name, text) {
+            let params =
+                lsp::ShowDocumentParams { uri, external: Some(false), take_focus: Some(true), selection: None };
+            if self.client.show_document(params).await.unwrap_or(false) {
+                return;
+            }
+        }
+        self.client.show_message(lsp::MessageType::INFO, text).await;
+    }
+
+    /// Applies the change, if the texts are still those that were checked. `None` when the session is over.
+    async fn apply(&self, validated: &Validated) -> Option<Event> {
+        let snapshot = self.mailbox.snapshot().await.ok()?;
+        let current = |path: &Path| Some(snapshot.analysis.source(snapshot.analysis.file(path)?).text().clone());
+        let change = match validated.change(current) {
+            Ok(change) => change,
+            Err(moved) => return Some(Event::Moved(moved)),
+        };
+        if !snapshot.editor.applies_edits {
+            return Some(Event::NotApplied("it does not let servers edit".to_owned()));
+        }
+        let Some(edit) = to_proto::workspace_edit(&snapshot, change) else {
+            return Some(Event::NotApplied("a file has no URI".to_owned()));
+        };
+        let expected = expected(&snapshot, change);
+        drop(snapshot);
+        Some(match self.client.apply_edit(edit).await {
+            Ok(response) if response.applied => {
+                self.verify(&expected).await;
+                Event::Applied
+            }
+            Ok(response) => {
+                Event::NotApplied(response.failure_reason.unwrap_or_else(|| "it gives no reason".to_owned()))
+            }
+            Err(error) => Event::NotApplied(error.message.into_owned()),
+        })
+    }
+
+    /// Makes sure that the editor's text is the one that was approved. Some apply an edit to the wrong place.
+    async fn verify(&self, expected: &[(PathBuf, String)]) {
+        let mut latest = self.latest.clone();
+        let is_right = |snapshot: &Snapshot| {
+            expected.iter().all(|(path, text)| {
+                let file = snapshot.analysis.file(path).filter(|_| snapshot.version(path).is_some());
+                // Of a file that is not open we hear later, from the disk.
+                file.is_none_or(|file| same_lines(snapshot.analysis.source(file).text(), text))
+            })
+        };
+        if tokio::time::timeout(ECHO, latest.wait_for(is_right)).await.is_err() {
+            let message = "the text in the editor is not the one that was approved; look at it, or undo";
+            self.show(lsp::MessageType::WARNING, message.to_owned()).await;
+        }
+    }
+}
+
+/// The open texts after `change`.
+fn expected(snapshot: &Snapshot, change: &SourceChange) -> Vec<(PathBuf, String)> {
+    let files = change.files.iter().filter_map(|file| {
+        let before = snapshot.analysis.source(snapshot.analysis.file(&file.path)?).text();
+        Some((file.path.clone(), apply_edits(before, &file.edits).ok()?))
+    });
+    files.collect()
+}
+
+/// Editors may write line ends of their own.
+fn same_lines(a: &str, b: &str) -> bool {
+    a.lines().eq(b.lines())
+}
+
+/// What is asked, in a few lines: what could not be checked belongs there as much as what passed.
+fn question(evidence: &Evidence) -> String {
+    let confidence = match evidence.confidence.score {
+        Some(score) => format!("confidence {score:.2} ({})", evidence.confidence.level()),
+        None => "confidence unknown".to_owned(),
+    };
+    let passed: Vec<&str> = evidence
+        .checks
+        .iter()
+        .filter(|(_, result)| **result == CheckResult::Passed)
+        .map(|(stage, _)| stage.title())
+        .collect();
+    let mut text = format!("{}: {confidence}. Passed: {}.", evidence.title, passed.join(", "));
+    for (stage, result) in &evidence.checks {
+        if let CheckResult::NotRun(why) = result {
+            text.push_str(&format!(" {} not run: {why}.", stage.title()));
+        }
+    }
+    if !evidence.unchecked.is_empty() {
+        text.push_str(&format!(" Not checked: {}.", evidence.unchecked.join("; ")));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn line_ends_do_not_matter_and_lines_do() {
+        assert!(same_lines("a\r\nb\r\n", "a\nb\n"));
+        assert!(!same_lines("a\nb\n", "a\n b\n"));
+    }
+}

@@ -1,0 +1,337 @@
+//! Whole sessions, with an editor in memory.
+
+use std::collections::{HashMap, VecDeque};
+
+use sandbox::fake::Fake;
+use sandbox::{Outcome, Status};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream};
+use tokio::task::JoinHandle;
+
+use super::*;
+
+/// An editor in memory: it speaks the protocol with [`serve`], which knows no difference.
+struct Client {
+    input: DuplexStream,
+    output: BufReader<DuplexStream>,
+    server: JoinHandle<anyhow::Result<bool>>,
+    next_id: i64,
+    answers: HashMap<i64, Value>,
+    notifications: Vec<Value>,
+    /// Requests of the server's, and the answers to its questions, which are otherwise dismissed.
+    requests: Vec<Value>,
+    choices: VecDeque<&'static str>,
+}
+
+const URI: &str = "file:///w/a.py";
+
+impl Client {
+    async fn start(capabilities: Value) -> Self {
+        Client::with_settings(capabilities, None).await
+    }
+
+    async fn with_settings(capabilities: Value, settings: Option<PathBuf>) -> Self {
+        let (input, server_input) = tokio::io::duplex(1 << 20);
+        let (server_output, output) = tokio::io::duplex(1 << 20);
+        let runner = Fake::new(|_| Ok(Outcome { passed: 2, ..Outcome::without_run(Status::Passed, "") }));
+        let services = Services { runner: Arc::new(runner), settings };
+        let server = tokio::spawn(serve(server_input, server_output, services));
+        let mut client = Client {
+            input,
+            output: BufReader::new(output),
+            server,
+            next_id: 0,
+            answers: HashMap::new(),
+            notifications: Vec::new(),
+            requests: Vec::new(),
+            choices: VecDeque::new(),
+        };
+        client.ask("initialize", json!({ "capabilities": capabilities })).await;
+        client.tell("initialized", json!({})).await;
+        client
+    }
+
+    async fn send(&mut self, message: Value) {
+        let body = message.to_string();
+        let framed = format!("Content-Length: {}\r\n\r\n{body}", body.len());
+        self.input.write_all(framed.as_bytes()).await.unwrap();
+    }
+
+    async fn tell(&mut self, method: &str, params: Value) {
+        self.send(json!({ "jsonrpc": "2.0", "method": method, "params": params })).await;
+    }
+
+    /// Sends a request without waiting for its answer.
+    async fn request(&mut self, method: &str, params: Value) -> i64 {
+        self.next_id += 1;
+        self.send(json!({ "jsonrpc": "2.0", "id": self.next_id, "method": method, "params": params })).await;
+        self.next_id
+    }
+
+    async fn receive(&mut self) {
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            assert_ne!(self.output.read_line(&mut line).await.unwrap(), 0, "the server has gone");
+            match line.trim().split_once(": ") {
+                Some((_, value)) => length = value.parse().unwrap(),
+                None => break,
+            }
+        }
+        let mut body = vec![0; length];
+        self.output.read_exact(&mut body).await.unwrap();
+        let message: Value = serde_json::from_slice(&body).unwrap();
+        match message["id"].as_i64() {
+            Some(id) if message["method"].is_null() => drop(self.answers.insert(id, message)),
+            Some(id) => {
+                let result = match message["method"].as_str() {
+                    Some("window/showMessageRequest") => {
+                        self.choices.pop_front().map_or(Value::Null, |title| json!({ "title": title }))
+                    }
+                    Some("workspace/applyEdit") => json!({ "applied": true }),
+                    _ => Value::Null,
+                };
+                self.requests.push(message);
+                self.send(json!({ "jsonrpc": "2.0", "id": id, "result": result })).await;
+            }
+            None => self.notifications.push(message),
+        }
+    }
+
+    async fn answer(&mut self, id: i64) -> Value {
+        while !self.answers.contains_key(&id) {
+            self.receive().await;
+        }
+        self.answers.remove(&id).unwrap()
+    }
+
+    async fn ask(&mut self, method: &str, params: Value) -> Value {
+        let id = self.request(method, params).await;
+        self.answer(id).await["result"].take()
+    }
+
+    async fn open(&mut self, text: &str) {
+        let document = json!({ "uri": URI, "languageId": "python", "version": 0, "text": text });
+        self.tell("textDocument/didOpen", json!({ "textDocument": document })).await;
+    }
+
+    async fn replace(&mut self, version: i32, text: &str) {
+        let document = json!({ "uri": URI, "version": version });
+        let params = json!({ "textDocument": document, "contentChanges": [{ "text": text }] });
+        self.tell("textDocument/didChange", params).await;
+    }
+
+    /// Waits for a request of the server's.
+    async fn asked(&mut self, method: &str) -> Value {
+        loop {
+            if let Some(found) = self.requests.iter().position(|request| request["method"] == method) {
+                return self.requests.remove(found)["params"].take();
+            }
+            self.receive().await;
+        }
+    }
+
+    /// The command of the first lens that runs something.
+    async fn run_lens(&mut self) -> Value {
+        let lenses = self.ask("textDocument/codeLens", document()).await;
+        let runs = lenses.as_array().unwrap().iter().find(|lens| lens["command"]["command"] == "tantu.run");
+        runs.unwrap()["command"].clone()
+    }
+
+    async fn leave(mut self) -> bool {
+        self.ask("shutdown", Value::Null).await;
+        self.tell("exit", Value::Null).await;
+        self.server.await.unwrap().unwrap()
+    }
+}
+
+fn at(line: u32, character: u32) -> Value {
+    json!({ "textDocument": { "uri": URI }, "position": { "line": line, "character": character } })
+}
+
+fn document() -> Value {
+    json!({ "textDocument": { "uri": URI } })
+}
+
+#[tokio::test]
+async fn every_hover_is_about_the_edit_before_it() {
+    let mut client = Client::start(json!({})).await;
+    client.open("def f(): pass\n").await;
+    let mut asked = Vec::new();
+    // All on their way before the first answer is read.
+    for version in 1..=500 {
+        client.replace(version, &format!("def f{version}(): pass\n")).await;
+        if version % 25 == 0 {
+            asked.push((version, client.request("textDocument/hover", at(0, 5)).await));
+        }
+    }
+    for (version, id) in asked {
+        let answer = client.answer(id).await.to_string();
+        assert!(answer.contains(&format!("def f{version}(")), "after edit {version}: {answer}");
+    }
+    let last = client.ask("textDocument/hover", at(0, 5)).await.to_string();
+    assert!(last.contains("def f500("), "{last}");
+    assert!(client.leave().await);
+}
+
+#[tokio::test]
+async fn incremental_edits_count_in_the_agreed_encoding() {
+    for (encoding, column) in [("utf-8", 11), ("utf-16", 8), ("utf-32", 7)] {
+        let mut client = Client::start(json!({ "general": { "positionEncodings": [encoding] } })).await;
+        client.open("x = '😀é'; def f(): pass\n").await;
+        // Replaces `; ` behind the string by a line break.
+        let position = |character: u32| json!({ "line": 0, "character": character });
+        let range = json!({ "start": position(column + 1), "end": position(column + 3) });
+        let document = json!({ "uri": URI, "version": 1 });
+        let change = json!({ "textDocument": document, "contentChanges": [{ "range": range, "text": "\n" }] });
+        client.tell("textDocument/didChange", change).await;
+        let hover = client.ask("textDocument/hover", at(1, 4)).await.to_string();
+        assert!(hover.contains("def f()"), "{encoding}: {hover}");
+    }
+}
+
+#[tokio::test]
+async fn a_cancelled_request_is_answered_as_such_and_the_next_one_works() {
+    let mut client = Client::start(json!({})).await;
+    client.open("def f(): pass\n").await;
+    let mut cancelled = 0;
+    for version in 1..=50 {
+        client.replace(version, "def f(): pass\n").await;
+        let id = client.request("textDocument/hover", at(0, 5)).await;
+        client.tell("$/cancelRequest", json!({ "id": id })).await;
+        let answer = client.answer(id).await;
+        if answer["error"]["code"] == -32800 {
+            cancelled += 1;
+        } else {
+            assert!(answer["result"].is_object(), "{answer}");
+        }
+    }
+    // Both messages are there at once, so that some of the answers come too late.
+    assert!(cancelled > 0);
+    assert!(client.ask("textDocument/hover", at(0, 5)).await.is_object());
+}
+
+#[tokio::test]
+async fn diagnostics_are_pushed_with_the_version_they_are_about() {
+    let mut client = Client::start(json!({})).await;
+    client.open("x = (\n").await;
+    client.replace(1, "x = 1\n").await;
+    client.replace(2, "x = nowhere\n").await;
+    let of_version = |messages: &[Value], version: i32| {
+        let published = messages.iter().filter(|message| message["method"] == "textDocument/publishDiagnostics");
+        published.map(|message| message["params"].clone()).find(|params| params["version"] == version)
+    };
+    let last = loop {
+        if let Some(last) = of_version(&client.notifications, 2) {
+            break last;
+        }
+        client.receive().await;
+    };
+    assert!(last["diagnostics"].to_string().contains("nowhere"), "{last}");
+    let versions: Vec<_> =
+        client.notifications.iter().filter_map(|message| message["params"]["version"].as_i64()).collect();
+    assert!(versions.is_sorted(), "{versions:?}");
+}
+
+#[tokio::test]
+async fn an_editor_that_pulls_gets_nothing_pushed() {
+    let mut client = Client::start(json!({ "textDocument": { "diagnostic": {} } })).await;
+    client.open("x = nowhere\n").await;
+    let report = client.ask("textDocument/diagnostic", document()).await;
+    assert!(report["items"].to_string().contains("nowhere"), "{report}");
+    client.ask("textDocument/documentSymbol", document()).await;
+    let pushed = client.notifications.iter().any(|it| it["method"] == "textDocument/publishDiagnostics");
+    assert!(!pushed, "{:?}", client.notifications);
+}
+
+#[tokio::test]
+async fn a_run_shows_in_its_lens_until_the_text_changes() {
+    let mut client = Client::start(json!({})).await;
+    let text = "def f():\n    '''>>> f()\n    '''\n";
+    client.open(text).await;
+    let lens = client.run_lens().await;
+    assert_eq!(lens["title"], "▶ doctest");
+    client.ask("workspace/executeCommand", lens).await;
+    while client.run_lens().await["title"] != "✓ 2 passed · 0 ms" {
+        tokio::task::yield_now().await;
+    }
+    client.replace(1, &format!("{text}\n")).await;
+    assert_eq!(client.run_lens().await["title"], "▶ doctest");
+}
+
+#[tokio::test]
+async fn an_editor_that_just_goes_was_not_orderly() {
+    let client = Client::start(json!({})).await;
+    let Client { input, server, .. } = client;
+    drop(input);
+    assert!(!server.await.unwrap().unwrap());
+}
+
+/// An editor that shows everything a proposal needs.
+fn able() -> Value {
+    json!({
+        "window": { "workDoneProgress": true },
+        "workspace": { "applyEdit": true, "workspaceEdit": { "documentChanges": true } },
+    })
+}
+
+/// The user's settings with a model that gives this reply.
+fn recorded(folder: &std::path::Path, reply: &str) -> PathBuf {
+    std::fs::write(folder.join("replies.json"), json!([{ "reply": reply }]).to_string()).unwrap();
+    let file = folder.join("config.toml");
+    let settings = "\
+        [models.tape]\nprovider = \"recorded\"\nreplies = \"replies.json\"\n\
+        [propose]\nmodels = [\"tape\"]\nmax-attempts = 1\n";
+    std::fs::write(&file, settings).unwrap();
+    file
+}
+
+const STUB: &str = "def double(x):\n    \"\"\"Twice x.\"\"\"\n    raise NotImplementedError\n";
+const REPLY: &str = "```python\ndef double(x):\n    return 2 * x\n```\nConfidence: 0.9\n";
+
+/// Opens the stub, takes the code action on it, and returns the session.
+async fn proposing(choices: &[&'static str]) -> (Client, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut client = Client::with_settings(able(), Some(recorded(folder.path(), REPLY))).await;
+    client.choices.extend(choices);
+    client.open(STUB).await;
+    let range = json!({ "start": { "line": 2, "character": 6 }, "end": { "line": 2, "character": 6 } });
+    let params = json!({ "textDocument": { "uri": URI }, "range": range, "context": { "diagnostics": [] } });
+    let actions = client.ask("textDocument/codeAction", params).await;
+    assert!(actions[0]["edit"].is_null(), "{actions}");
+    let resolved = client.ask("codeAction/resolve", actions[0].clone()).await;
+    assert_eq!(resolved, actions[0]);
+    assert!(client.ask("workspace/executeCommand", actions[0]["command"].clone()).await.is_null());
+    (client, folder)
+}
+
+#[tokio::test]
+async fn an_approved_proposal_is_applied_to_the_version_that_was_checked() {
+    let (mut client, _folder) = proposing(&["Apply"]).await;
+    let question = client.asked("window/showMessageRequest").await;
+    assert!(question["message"].as_str().unwrap().contains("double"), "{question}");
+    let edit = client.asked("workspace/applyEdit").await;
+    let change = &edit["edit"]["documentChanges"][0];
+    assert_eq!(change["textDocument"], json!({ "uri": URI, "version": 0 }));
+    assert!(change["edits"].to_string().contains("return 2 * x"), "{edit}");
+}
+
+#[tokio::test]
+async fn a_dismissed_proposal_changes_nothing() {
+    let (mut client, _folder) = proposing(&[]).await;
+    client.asked("window/showMessageRequest").await;
+    let is_end = |message: &Value| message["params"]["value"]["kind"] == "end";
+    while client.notifications.iter().filter(|message| is_end(message)).count() < 2 {
+        client.receive().await;
+    }
+    assert!(!client.requests.iter().any(|request| request["method"] == "workspace/applyEdit"));
+}
+
+#[tokio::test]
+async fn without_a_model_nothing_is_offered() {
+    let mut client = Client::start(able()).await;
+    client.open(STUB).await;
+    let range = json!({ "start": { "line": 2, "character": 6 }, "end": { "line": 2, "character": 6 } });
+    let params = json!({ "textDocument": { "uri": URI }, "range": range, "context": { "diagnostics": [] } });
+    assert!(client.ask("textDocument/codeAction", params).await.is_null());
+}
