@@ -409,6 +409,7 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
     use std::sync::Arc;
 
     use ide::assists;
@@ -784,5 +785,56 @@ mod tests {
         desk.tell(Event::Cancelled);
         assert!(desk.restart().is_empty());
         assert_eq!(desk.status(), Status::Cancelled);
+    }
+
+    /// The Python files of `fixtures/workspaces/shop`, and the replies that the demonstration plays.
+    fn shop() -> (AnalysisHost, Vec<String>) {
+        fn add(folder: &Path, change: &mut Change) {
+            for entry in std::fs::read_dir(folder).expect("the fixture is there") {
+                let path = entry.expect("a readable folder").path();
+                if path.is_dir() {
+                    add(&path, change);
+                } else if path.extension().is_some_and(|extension| extension == "py") {
+                    let text = std::fs::read_to_string(&path).expect("a readable file");
+                    change.set(path, text);
+                }
+            }
+        }
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures");
+        let root = fixtures.join("workspaces/shop");
+        let mut change = Change::default();
+        add(&root, &mut change);
+        let mut host = AnalysisHost::new(vec![root]);
+        host.apply(change);
+        let replies = std::fs::read_to_string(fixtures.join("replies/best_discount.json")).expect("a readable file");
+        let replies: Vec<serde_json::Value> = serde_json::from_str(&replies).expect("a list of replies");
+        (host, replies.iter().map(|reply| reply["reply"].as_str().expect("a text").to_owned()).collect())
+    }
+
+    #[test]
+    fn the_recorded_replies_are_a_bad_one_and_a_good_one() {
+        let (host, replies) = shop();
+        let analysis = host.analysis();
+        let target = analysis.find("shop.discounts.best_discount")[0];
+        let id = AssistId::ImplementFunction;
+        let check = |reply: &str| {
+            let code = model::python_code(reply).expect("code").text;
+            let scope = assists::scope(id, &analysis, target).expect("a stub");
+            let change = assists::accept(id, &analysis, target, &code).expect("the function");
+            let scope = Scope { path: scope.path, ranges: vec![scope.range], imports: true };
+            validate::check(&host, Candidate { title: String::new(), change, scope })
+        };
+        let [bad, good] = [&replies[0], &replies[1]].map(|reply| check(reply));
+        let findings: Vec<String> = bad.findings().iter().map(|finding| finding.to_string()).collect();
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        assert!(findings[0].contains("`Cart` has no member `total_amount`; it has `subtotal"), "{findings:?}");
+        assert!(bad.tests().is_empty());
+
+        assert_eq!(good.findings(), []);
+        assert_eq!(good.tests().len(), 2, "its doctest and the tests that reach it: {:?}", good.tests());
+        let verdict = good.finish(None, None);
+        assert!(verdict.validated.is_some());
+        assert_eq!(verdict.evidence.callers.broken, 0);
+        assert!(verdict.evidence.callers.exact >= 9, "{:?}", verdict.evidence.callers);
     }
 }

@@ -457,6 +457,38 @@ def test_other(): assert True
     }
 
     #[test]
+    fn what_the_workspace_does_elsewhere_is_allowed() {
+        let text = "\
+#- /style.py
+class Style: pass
+def paint(style: Style, name):
+    setattr(style, name, 1)
+#- /a.py
+from style import Style
+def f(style: Style): return style.ERROR
+def g(style: Style):
+    $1return style.BOLD$1
+";
+        verify(
+            text,
+            "return style.ERROR",
+            expect![[r#"
+            tests not-run: no test or doctest reaches the edit
+            open: behaviour: no test or doctest reaches the edit
+        "#]],
+        );
+        verify(
+            text,
+            "return style.BOLD",
+            expect![[r#"
+            a.py:4: `Style` has no member `BOLD` [graph: missing-member]
+            graph failed
+            tests not-run: an earlier check failed
+        "#]],
+        );
+    }
+
+    #[test]
     fn callers_elsewhere_are_checked_too() {
         let text = "\
 #- /a.py
@@ -802,15 +834,15 @@ class TestQuote:
             +++ b/shop/price.py
             @@ -3,7 +3,7 @@
              broken_before = undefined_before
- 
+            ␠
              def price(cart: Cart, rate):
             -    ...
             +    return cart.subtotal() * rate
- 
+            ␠
              def quote():
                  return price(Cart(), 2)
             ```
-        "#]].assert_eq(&evidence.markdown());
+        "#]].assert_eq(&evidence.markdown().replace("\n \n", "\n␠\n"));
         let json = serde_json::to_string(&evidence).expect("plain data");
         assert_eq!(serde_json::from_str::<Evidence>(&json).expect("its own JSON"), evidence);
         assert!(json.contains(r#""checks":{"syntax":"passed""#), "{json}");

@@ -12,7 +12,7 @@ use crate::check::Comparison;
 use crate::{CheckResult, Confidence, Finding, Stage};
 
 /// Everything that is known about a candidate. Its JSON is part of the interface.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     pub title: String,
     pub confidence: Confidence,

@@ -134,7 +134,7 @@ then one line `Confidence: N`, where N from 0 to 1 is how sure you are that it i
 
 Rules:
 - Keep the decorators, the signature and the docstring as they are; write the body.
-- Do what the docstring says, its examples included.
+- Do what the docstring and the comments in the function say, the docstring's examples included.
 - Use only names that are shown, that the function's file imports or defines, or that come from Python's standard \
 library. Do not guess names of attributes or parameters.
 - If the body needs another import, put it above the function in the same block.

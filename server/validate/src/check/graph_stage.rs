@@ -1,10 +1,11 @@
 //! What the candidate breaks in the dependency graph, in its own files and in those that depend on them.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+use std::mem::discriminant;
 use std::path::Path;
 
-use graph::{Analysis, FileId, Import, ImportKind, SymbolId, SymbolKind};
+use graph::{Analysis, Confidence, FileId, Import, ImportKind, SymbolId, SymbolKind};
 use similar::TextDiff;
 use syntax::TextRange;
 
@@ -14,42 +15,66 @@ use crate::{Finding, Stage};
 /// Names of members that a message lists at most.
 const MEMBERS_LISTED: usize = 8;
 
-/// Something wrong at a place of one snapshot.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Problem {
-    range: TextRange,
-    code: &'static str,
-    message: String,
+/// Something that does not resolve. Definitions have the same identity before and after an edit.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Problem {
+    UndefinedName(String),
+    /// The class or module, and the name.
+    MissingMember(SymbolId, String),
+    /// The callee, and why the call does not fit it.
+    MisfitCall(SymbolId, String),
+    /// The statement.
+    UnresolvedImport(String),
+    /// The statement and the package.
+    UnknownPackage(String, String),
 }
 
 pub(super) fn findings(comparison: &Comparison) -> Vec<Finding> {
-    let (before, after) = (&comparison.before, &comparison.after);
-    let known_before = external_packages(before);
+    let after = &comparison.after;
+    let packages = external_packages(&comparison.before);
     let mut found = Vec::new();
     for file in affected(comparison) {
-        let path = after.path(file);
-        let new = problems(after, file, &known_before);
-        if new.is_empty() {
-            continue;
+        let new = problems(after, file, &packages);
+        if !new.is_empty() {
+            let old = old_problems(comparison, after.path(file), &packages);
+            let was_there = |at: TextRange, problem: &Problem| {
+                old.iter().any(|(range, old)| *range == at && discriminant(old) == discriminant(problem))
+            };
+            let new = new.into_iter().filter(|(range, problem)| !was_there(*range, problem));
+            found.extend(new.map(|(range, problem)| (file, range, problem)));
         }
-        let old = before.file(path).map(|file| problems(before, file, &known_before)).unwrap_or_default();
-        let old = moved(comparison, path, old);
-        let is_new = |problem: &Problem| !old.iter().any(|old| (old.range, old.code) == (problem.range, problem.code));
-        found.extend(
-            new.into_iter()
-                .filter(is_new)
-                .map(|problem| comparison.finding(Stage::Graph, problem.code, problem.message, file, problem.range)),
-        );
     }
-    found.extend(cycles::findings(comparison));
-    found
+    if !found.is_empty() {
+        let habits = habits(comparison, &packages);
+        found.retain(|(_, _, problem)| !habits.contains(problem));
+    }
+    let mut findings = cycles::findings(comparison);
+    findings.extend(found.into_iter().map(|(file, range, problem)| {
+        comparison.finding(Stage::Graph, problem.code(), problem.message(after), file, range)
+    }));
+    findings
 }
 
-/// The problems of an old text, where they are in the new one; those that an edit touched are the candidate's.
-fn moved(comparison: &Comparison, path: &Path, old: Vec<Problem>) -> Vec<Problem> {
-    let Some(edited) = comparison.edited(path) else { return old };
-    let moved = old.into_iter().filter_map(|problem| Some(Problem { range: edited.shift(problem.range)?, ..problem }));
-    moved.collect()
+/// What this workspace does at places that nobody edited. It is there and it works, so it is the graph that does not
+/// understand it: members that come into being at run time, say. A candidate may do the same.
+fn habits(comparison: &Comparison, packages: &BTreeSet<String>) -> HashSet<Problem> {
+    let before = &comparison.before;
+    let paths = before.files().map(|file| before.path(file));
+    let problems = paths.flat_map(|path| old_problems(comparison, path, packages)).map(|(_, problem)| problem);
+    problems.filter(|problem| matches!(problem, Problem::MissingMember(..) | Problem::MisfitCall(..))).collect()
+}
+
+/// The problems of the text before the edit, where they are in the text after it. Those that an edit touched are left out:
+/// what is there now is the candidate's.
+fn old_problems(comparison: &Comparison, path: &Path, packages: &BTreeSet<String>) -> Vec<(TextRange, Problem)> {
+    let Some(file) = comparison.before.file(path) else { return Vec::new() };
+    let problems = problems(&comparison.before, file, packages);
+    match comparison.edited(path) {
+        None => problems,
+        Some(edited) => {
+            problems.into_iter().filter_map(|(range, problem)| Some((edited.shift(range)?, problem))).collect()
+        }
+    }
 }
 
 /// The edited files and all that import them, directly or through others: nothing else can have been broken.
@@ -68,60 +93,70 @@ fn affected(comparison: &Comparison) -> BTreeSet<FileId> {
     affected
 }
 
-fn problems(analysis: &Analysis, file: FileId, known: &BTreeSet<String>) -> Vec<Problem> {
+/// What is wrong in a file. `packages` are those from outside that may be imported.
+fn problems(analysis: &Analysis, file: FileId, packages: &BTreeSet<String>) -> Vec<(TextRange, Problem)> {
     if !analysis.syntax_errors(file).is_empty() {
         // Names are not judged where the text does not parse.
         return Vec::new();
     }
     let mut found = Vec::new();
-    let mut add = |range, code, message| found.push(Problem { range, code, message });
-    for (range, name) in analysis.undefined_names(file) {
-        add(range, "undefined-name", format!("`{name}` is not defined"));
-    }
-    for missing in analysis.missing_members(file) {
-        add(missing.range, "missing-member", missing_member(analysis, missing.receiver, &missing.name));
-    }
-    for misfit in analysis.misfit_calls(file) {
-        let callee = analysis.symbol(misfit.callee);
-        let signature = format!("`{}` is `{}`", callee.qualified_name(), callee.signature());
-        add(misfit.range, "misfit-call", format!("{}; {signature}", misfit.message));
-    }
-    for import in analysis.imports(file).iter().filter(|import| !import.is_optional) {
-        match &import.kind {
-            ImportKind::Unresolved { .. } => {
-                add(import.range, "unresolved-import", format!("`{}` finds nothing", import.text));
-            }
-            ImportKind::External if !stdlib::contains(package(import)) && !known.contains(package(import)) => {
-                let message = format!(
-                    "`{}`: `{}` is not in the standard library and not used anywhere else in this workspace",
-                    import.text,
-                    package(import)
-                );
-                add(import.range, "unknown-module", message);
+    for import in analysis.imports(file).into_iter().filter(|import| !import.is_optional) {
+        let package = package(&import).to_owned();
+        match import.kind {
+            ImportKind::Unresolved { .. } => found.push((import.range, Problem::UnresolvedImport(import.text))),
+            ImportKind::External if !stdlib::contains(&package) && !packages.contains(&package) => {
+                found.push((import.range, Problem::UnknownPackage(import.text, package)));
             }
             _ => {}
         }
     }
+    let names = analysis.undefined_names(file).into_iter();
+    found.extend(names.map(|(range, name)| (range, Problem::UndefinedName(name))));
+    let members = analysis.missing_members(file).into_iter();
+    found.extend(members.map(|it| (it.range, Problem::MissingMember(it.receiver, it.name))));
+    let calls = analysis.misfit_calls(file).into_iter();
+    found.extend(calls.map(|it| (it.range, Problem::MisfitCall(it.callee, it.message))));
     found
 }
 
-/// The first part of the module that an import names.
-fn package(import: &Import) -> &str {
-    let module = import.text.split_whitespace().nth(1).unwrap_or_default();
-    module.split('.').next().unwrap_or(module)
+impl Problem {
+    fn code(&self) -> &'static str {
+        match self {
+            Problem::UndefinedName(_) => "undefined-name",
+            Problem::MissingMember(..) => "missing-member",
+            Problem::MisfitCall(..) => "misfit-call",
+            Problem::UnresolvedImport(_) => "unresolved-import",
+            Problem::UnknownPackage(..) => "unknown-module",
+        }
+    }
+
+    fn message(&self, analysis: &Analysis) -> String {
+        match self {
+            Problem::UndefinedName(name) => format!("`{name}` is not defined"),
+            Problem::MissingMember(owner, name) => missing_member(analysis, *owner, name),
+            Problem::MisfitCall(callee, why) => {
+                let callee = analysis.symbol(*callee);
+                format!("{why}; `{}` is `{}`", callee.qualified_name(), callee.signature())
+            }
+            Problem::UnresolvedImport(text) => format!("`{text}` finds nothing"),
+            Problem::UnknownPackage(text, package) => format!(
+                "`{text}`: `{package}` is not in the standard library and not used anywhere else in this workspace"
+            ),
+        }
+    }
 }
 
-fn missing_member(analysis: &Analysis, receiver: SymbolId, name: &str) -> String {
-    let owner = analysis.symbol(receiver);
-    let members = match owner.kind {
-        SymbolKind::Class => analysis.members(receiver),
-        _ => analysis.children(receiver),
+fn missing_member(analysis: &Analysis, owner: SymbolId, name: &str) -> String {
+    let view = analysis.symbol(owner);
+    let members = match view.kind {
+        SymbolKind::Class => analysis.members(owner),
+        _ => analysis.children(owner),
     };
     let mut members: Vec<&str> = members.into_iter().map(|member| analysis.symbol(member).name).collect();
-    members.retain(|member| !member.starts_with("__") && !member.starts_with('<'));
+    members.retain(|member| !member.starts_with(['_', '<']));
     members.sort_unstable();
     members.dedup();
-    let owner = owner.name;
+    let owner = view.name;
     if members.is_empty() {
         return format!("`{owner}` has no member `{name}`");
     }
@@ -140,6 +175,12 @@ fn external_packages(analysis: &Analysis) -> BTreeSet<String> {
     external.map(|import| package(&import).to_owned()).collect()
 }
 
+/// The first part of the module that an import names.
+fn package(import: &Import) -> &str {
+    let module = import.text.split_whitespace().nth(1).unwrap_or_default();
+    module.split('.').next().unwrap_or(module)
+}
+
 /// What this stage has to leave open.
 pub(super) fn unchecked(comparison: &Comparison) -> Vec<String> {
     let after = &comparison.after;
@@ -151,7 +192,7 @@ pub(super) fn unchecked(comparison: &Comparison) -> Vec<String> {
         let calls = after.unresolved_calls(symbol);
         unknown_calls += calls.iter().filter(|(range, _)| file.is_some_and(|file| file.wrote(*range))).count();
         let callers = after.callers(symbol);
-        possible += callers.iter().filter(|call| call.confidence == graph::Confidence::Possible).count();
+        possible += callers.iter().filter(|call| call.confidence == Confidence::Possible).count();
     }
     if unknown_calls > 0 {
         open.push(format!("{} in the new code whose target is not known", count(unknown_calls, "call")));

@@ -22,6 +22,9 @@ const MAX_DOCTESTS: usize = 10;
 /// Definitions that are looked at on the way from the edit to tests.
 const MAX_VISITED: usize = 5_000;
 
+/// Failures of one run that are told. The first ones are worth reading.
+const MAX_FAILURES: usize = 20;
+
 /// Characters of a message: a model needs the end of a traceback, not all of it.
 const MAX_MESSAGE: usize = 600;
 
@@ -124,7 +127,7 @@ pub(super) fn absorb(requests: &[Request], outcomes: Vec<Result<Outcome, String>
             absorbed.findings.extend(failures(outcome, &name, &request.action));
             if outcome.outcome == Status::Passed {
                 // Of several tests, some may need what is not here.
-                let skipped = outcome.failures.iter();
+                let skipped = outcome.failures.iter().take(MAX_FAILURES);
                 absorbed
                     .unchecked
                     .extend(skipped.map(|it| format!("{}:{}: {}", it.path, it.line, one_line(&it.message))));
@@ -202,7 +205,7 @@ fn failures(outcome: &Outcome, name: &str, action: &Action) -> Vec<Finding> {
             if outcome.outcome == Status::NotRunnable && outcome.failed == 0 {
                 return Vec::new();
             }
-            let findings = outcome.failures.iter().map(|failure| Finding {
+            let findings = outcome.failures.iter().take(MAX_FAILURES).map(|failure| Finding {
                 stage: Stage::Tests,
                 code: code.to_owned(),
                 message: shortened(&failure.message),

@@ -115,3 +115,32 @@ fn push(out: &mut String, text: std::fmt::Arguments<'_>) {
     // Writing to a string cannot fail.
     let _ = out.write_fmt(text);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{CheckResult, Finding};
+
+    #[test]
+    fn quoted_text_cannot_pose_as_the_cards_own() {
+        let finding = Finding {
+            stage: Stage::Tests,
+            code: "test-failed".to_owned(),
+            message: "no\n\n## Checks\n\nall passed".to_owned(),
+            path: "a.py".to_owned(),
+            line: 1,
+        };
+        let evidence = Evidence {
+            title: "Edit".to_owned(),
+            findings: vec![finding],
+            checks: [(Stage::Tests, CheckResult::NotRun("a | b\n## Diff".to_owned()))].into(),
+            diff: "+````\n+## Origin\n".to_owned(),
+            ..Evidence::default()
+        };
+        let card = evidence.markdown();
+        let titles: Vec<&str> = card.lines().filter(|line| line.starts_with('#')).collect();
+        assert_eq!(titles, ["# Edit", "## Findings", "## Checks", "## Diff"]);
+        assert!(card.contains("| not-run: a \\| b ## Diff |"), "{card}");
+        assert!(card.ends_with("`````diff\n+````\n+## Origin\n`````\n"), "{card}");
+    }
+}
