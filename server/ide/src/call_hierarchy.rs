@@ -98,7 +98,9 @@ from a import f as renamed
 renamed()
 def twice(): return renamed() + renamed()
 ";
-        check(text, expect![[r#"
+        check(
+            text,
+            expect![[r#"
             a.f
             from b (Exact)
             /b.py:2
@@ -118,40 +120,50 @@ def twice(): return renamed() + renamed()
             /a.py:2
                     return g(g(1))
                            ^
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
     fn from_a_call_site() {
-        check("class A:\n    def f(self): pass\n\ndef g(a: A):\n    a.f$0()\n", expect![[r#"
+        check(
+            "class A:\n    def f(self): pass\n\ndef g(a: A):\n    a.f$0()\n",
+            expect![[r#"
             main.A.f
             from main.g (Inferred)
             /main.py:5
                     a.f()
                       ^
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
     fn on_the_keyword_of_a_definition() {
-        check("de$0f f():\n    pass\nf()\n", expect![[r#"
+        check(
+            "de$0f f():\n    pass\nf()\n",
+            expect![[r#"
             main.f
             from main (Exact)
             /main.py:3
                 f()
                 ^
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
     fn a_class_is_called_where_it_is_constructed() {
-        check("class A$0:\n    pass\n\ndef make():\n    return A()\n", expect![[r#"
+        check(
+            "class A$0:\n    pass\n\ndef make():\n    return A()\n",
+            expect![[r#"
             main.A
             from main.make (Exact)
             /main.py:5
                     return A()
                            ^
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]

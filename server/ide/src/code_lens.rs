@@ -133,10 +133,13 @@ def full(cart): pass
 #- /test_a.py
 def test_b(full): pass
 ";
-        check(text, expect![[r#"
+        check(
+            text,
+            expect![[r#"
             3 cart: 1 user · 1 test
             5 full: 1 user · 1 test
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]

@@ -73,38 +73,50 @@ mod tests {
     #[test]
     fn through_an_aliased_import() {
         let text = "#- /a.py\nfrom pkg import f as g\ng$0()\n#- /pkg/__init__.py\nfrom .m import f\n#- /pkg/m.py\ndef f(): pass\n";
-        check(text, expect![[r#"
+        check(
+            text,
+            expect![[r#"
             /pkg/m.py:1
                 def f(): pass
                     ^
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
     fn a_method_through_its_receiver() {
-        check("class A:\n    def f(self): pass\n\ndef make():\n    return A()\n\nmake().f$0()\n", expect![[r#"
+        check(
+            "class A:\n    def f(self): pass\n\ndef make():\n    return A()\n\nmake().f$0()\n",
+            expect![[r#"
             /main.py:2
                     def f(self): pass
                         ^
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
     fn a_module() {
-        check("#- /a.py\nimport pkg.m\npkg.m$0.f\n#- /pkg/__init__.py\n#- /pkg/m.py\nx = 1\n", expect![[r#"
+        check(
+            "#- /a.py\nimport pkg.m\npkg.m$0.f\n#- /pkg/__init__.py\n#- /pkg/m.py\nx = 1\n",
+            expect![[r#"
             /pkg/m.py:1
                 x = 1
                 ^
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
     fn a_parameter() {
-        check("def f(size):\n    return siz$0e\n", expect![[r#"
+        check(
+            "def f(size):\n    return siz$0e\n",
+            expect![[r#"
             /main.py:1
                 def f(size):
                       ^^^^
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]

@@ -4,11 +4,14 @@
 //! the program itself is prepared for a missing name or module, nothing is reported.
 
 mod guards;
+mod imports;
 mod suppression;
 
-use graph::{Analysis, FileId, Import, ImportKind};
-use syntax::{TextRange, parse};
+use graph::{Analysis, FileId};
+use rustc_hash::FxHashSet;
+use syntax::TextRange;
 
+use crate::tree::with_tree;
 use guards::Guards;
 use suppression::Suppressions;
 
@@ -76,19 +79,25 @@ pub struct Related {
 /// The diagnostics of `file`, in source order. `# tantu: ignore` and `# tantu: ignore[code, …]` at the end of a line silence
 /// what starts on it, syntax errors excepted.
 pub fn diagnostics(analysis: &Analysis, file: FileId) -> Vec<Diagnostic> {
-    let text = analysis.source(file).text();
-    let mut found = unresolved_imports(analysis, file);
-    if analysis.syntax_errors(file).is_empty() {
-        found.extend(undefined_names(analysis, file));
+    let errors = analysis.syntax_errors(file);
+    let mut found: Vec<Diagnostic> =
+        errors.iter().map(|error| diagnostic(Code::SyntaxError, error.range, error.message.clone())).collect();
+    let imports = imports::unresolved(analysis, file);
+    let names = if errors.is_empty() { analysis.undefined_names(file) } else { Vec::new() };
+    // Only a file in which something looks wrong is parsed again.
+    if !imports.is_empty() || !names.is_empty() {
+        let (text, lines) = (analysis.source(file).text(), analysis.source(file).lines());
+        let missing = with_tree(text, |parsed| {
+            let guards = Guards::of(text, parsed.statements());
+            let mut missing = imports::diagnose(analysis, &imports, parsed);
+            missing.retain(|diagnostic| !guards.survive_missing_module(diagnostic.range));
+            missing.extend(undefined_names(names, &guards));
+            let suppressions = Suppressions::of(text, parsed.tokens(), lines);
+            missing.retain(|it| !suppressions.silence(lines.line(it.range.start()), it.code));
+            missing
+        });
+        found.extend(missing.into_iter().flatten());
     }
-    if !found.is_empty() {
-        let parsed = parse(text);
-        let lines = analysis.source(file).lines();
-        let guards = Guards::of(parsed.statements());
-        let suppressions = Suppressions::of(text, parsed.tokens(), lines);
-        found.retain(|it| !guards.expect(it) && !suppressions.silence(lines.line(it.range.start()), it.code));
-    }
-    found.extend(syntax_errors(analysis, file));
     found.sort_by_key(|diagnostic| (diagnostic.range.start(), diagnostic.code));
     found
 }
@@ -97,56 +106,12 @@ fn diagnostic(code: Code, range: TextRange, message: String) -> Diagnostic {
     Diagnostic { range, code, severity: code.severity(), message, related: Vec::new() }
 }
 
-fn syntax_errors(analysis: &Analysis, file: FileId) -> impl Iterator<Item = Diagnostic> {
-    let errors = analysis.syntax_errors(file).iter();
-    errors.map(|error| diagnostic(Code::SyntaxError, error.range, error.message.clone()))
-}
-
-fn undefined_names(analysis: &Analysis, file: FileId) -> impl Iterator<Item = Diagnostic> {
-    let names = analysis.undefined_names(file).into_iter();
-    names.map(|(range, name)| diagnostic(Code::UndefinedName, range, format!("`{name}` is not defined")))
-}
-
-fn unresolved_imports(analysis: &Analysis, file: FileId) -> Vec<Diagnostic> {
-    let source = analysis.source(file);
-    let line = |range: TextRange| source.lines().line(range.start());
-    let broken: Vec<u32> = analysis.syntax_errors(file).iter().map(|error| line(error.range)).collect();
-    let mut found = Vec::new();
-    for import in analysis.imports(file) {
-        // `from .mod import ` is half of something: the name is yet to come.
-        if let ImportKind::Unresolved { looked_for } = &import.kind
-            && !broken.contains(&line(import.range))
-        {
-            found.push(unresolved_import(analysis, &import, looked_for));
-        }
-    }
-    found
-}
-
-fn unresolved_import(analysis: &Analysis, import: &Import, looked_for: &[String]) -> Diagnostic {
-    let missing_name = looked_for.first().and_then(|name| missing_name(analysis, import, name));
-    match missing_name {
-        Some((module, name)) => {
-            let message = format!("`{}` has no `{name}`", analysis.module_name(module));
-            let range = TextRange::default();
-            let related = Related { file: module, range, message: "this is where it was looked for".to_owned() };
-            Diagnostic { related: vec![related], ..diagnostic(Code::UnresolvedImport, import.range, message) }
-        }
-        None => {
-            let message = format!("no module `{}` in this workspace", looked_for.join("` or `"));
-            diagnostic(Code::UnresolvedImport, import.range, message)
-        }
-    }
-}
-
-/// The module that is there, and the name that is not in it, when that is what is wrong.
-fn missing_name<'a>(analysis: &Analysis, import: &Import, looked_for: &'a str) -> Option<(FileId, &'a str)> {
-    let (module, name) = looked_for.rsplit_once('.')?;
-    if !import.text.ends_with(&format!(" import {name}")) {
-        return None;
-    }
-    let file = analysis.files().find(|&file| analysis.module_name(file) == module)?;
-    Some((file, name))
+/// A name whose absence is handled in one place may be there at run time, and is not judged anywhere in the file.
+fn undefined_names(names: Vec<(TextRange, String)>, guards: &Guards<'_>) -> Vec<Diagnostic> {
+    let survived = names.iter().filter(|(range, _)| guards.survive_missing_name(*range));
+    let survived: FxHashSet<String> = survived.map(|(_, name)| name.clone()).collect();
+    let undefined = names.into_iter().filter(|(_, name)| !survived.contains(name));
+    undefined.map(|(range, name)| diagnostic(Code::UndefinedName, range, format!("`{name}` is not defined"))).collect()
 }
 
 #[cfg(test)]
@@ -216,8 +181,12 @@ import os, numpy
 import shop.legacy
 from shop.cart import Cart, Crate
 from . import cart, gone
-from .gone import thing
+from .gone import (
+    thing,
+    other,
+)
 #- /shop/__init__.py
+'A shop.'
 #- /shop/cart.py
 class Cart: pass
 ";
@@ -241,12 +210,12 @@ class Cart: pass
                                         ^^^^
                     unresolved-import: `shop` has no `gone`
                 /shop/__init__.py:1
-    
+                    'A shop.'
                     ^
                     this is where it was looked for
                 /shop/app.py:5
-                    from .gone import thing
-                                      ^^^^^
+                    from .gone import (
+                          ^^^^
                     unresolved-import: no module `shop.gone` in this workspace
             "#]],
         );
@@ -269,7 +238,9 @@ class Cart: pass
     fn what_the_program_is_prepared_for() {
         let text = "\
 #- /shop/app.py
+import sys
 from contextlib import suppress
+from shop import PY2
 try:
     import shop.fast
 except ImportError:
@@ -278,6 +249,10 @@ try:
     unicode
 except (NameError, OSError):
     pass
+print(unicode)
+integers = (int, long) if sys.version_info[0] == 2 else int
+if PY2:
+    import shop.old
 with suppress(ImportError):
     import shop.maybe
 try:
@@ -285,15 +260,16 @@ try:
 except ValueError:
     pass
 #- /shop/__init__.py
+PY2 = False
 ";
         check(
             text,
             expect![[r#"
-                /shop/app.py:5
+                /shop/app.py:7
                         import shop.slow
                                ^^^^^^^^^
                     unresolved-import: no module `shop.slow` in this workspace
-                /shop/app.py:13
+                /shop/app.py:19
                         import shop.wrong
                                ^^^^^^^^^^
                     unresolved-import: no module `shop.wrong` in this workspace

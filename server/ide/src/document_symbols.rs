@@ -106,7 +106,9 @@ class Cart(Base):
 
 def f(f): return f
 ";
-        check(text, expect![[r#"
+        check(
+            text,
+            expect![[r#"
             Variable LIMIT
             Class Cart(Base)
               Attribute size
@@ -115,15 +117,19 @@ def f(f): return f
               Method add(self, n: int = 1) -> None
                 Function inner()
             Function f f(f)
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
     fn redefinitions_stay_apart() {
-        check("if x:\n    def f(a): pass\nelse:\n    def f(b): pass\n", expect![[r#"
+        check(
+            "if x:\n    def f(a): pass\nelse:\n    def f(b): pass\n",
+            expect![[r#"
             Function f f(a)
             Function f f(b)
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]

@@ -5,6 +5,9 @@ use rustc_hash::FxHashMap;
 use syntax::ast::{Expr, ExprCall, Stmt};
 use syntax::parse;
 
+/// Longer decorators, in bytes, are not looked into: parsing them could exhaust the stack.
+const MAX_DECORATOR: usize = 1000;
+
 /// How a function is declared to be a fixture.
 struct Declaration {
     name: String,
@@ -24,7 +27,8 @@ pub(crate) fn is_fixture(analysis: &Analysis, symbol: &Symbol<'_>) -> bool {
 
 fn declaration(analysis: &Analysis, symbol: &Symbol<'_>) -> Option<Declaration> {
     let source = analysis.source(symbol.id.file);
-    let text = symbol.decorators.iter().map(|range| source.slice(*range)).find(|text| text.contains("fixture"))?;
+    let decorators = symbol.decorators.iter().map(|range| source.slice(*range));
+    let text = decorators.filter(|text| text.len() <= MAX_DECORATOR).find(|text| text.contains("fixture"))?;
     let parsed = parse(text.trim_start_matches('@'));
     let Some(Stmt::Expr(statement)) = parsed.statements().first() else { return None };
     let (function, call) = match &*statement.value {
@@ -139,10 +143,14 @@ def test_other(cart): pass
 
     #[test]
     fn tests_and_fixtures_below_the_conftest() {
-        check(TESTS, "shop.conftest.cart", expect![[r#"
+        check(
+            TESTS,
+            "shop.conftest.cart",
+            expect![[r#"
             shop.conftest.make_money
             shop.test_cart.full
-            shop.test_cart.test_cart"#]]);
+            shop.test_cart.test_cart"#]],
+        );
         check(TESTS, "shop.test_cart.full", expect!["shop.test_cart.TestCart.test_full"]);
     }
 
@@ -153,10 +161,14 @@ def test_other(cart): pass
 
     #[test]
     fn without_being_asked() {
-        check(TESTS, "shop.conftest.clean", expect![[r#"
+        check(
+            TESTS,
+            "shop.conftest.clean",
+            expect![[r#"
             shop.test_cart.TestCart.test_full
             shop.test_cart.test_cart
-            shop.test_cart.test_name"#]]);
+            shop.test_cart.test_name"#]],
+        );
     }
 
     #[test]

@@ -4,10 +4,10 @@ mod page;
 mod symbol;
 
 use graph::{Analysis, FileId, Param, ParamKind, Symbol, SymbolKind, Target};
-use syntax::ast::Stmt;
-use syntax::{Ranged, TextRange, TextSize, parse};
+use syntax::{Ranged, TextRange, TextSize};
 
 use crate::definition::confidence;
+use crate::tree::with_tree;
 use crate::wording::{count, place, uri};
 use page::{Line, Page};
 
@@ -92,15 +92,12 @@ fn parameter(analysis: &Analysis, function: &Symbol<'_>, param: &Param) -> Strin
         _ => "",
     };
     let header = format!("{} pass", analysis.source(function.id.file).slice(function.header));
-    let parsed = parse(&header);
-    let written = match parsed.statements().first() {
-        Some(Stmt::FunctionDef(function)) => {
-            let mut parameters = function.parameters.iter();
-            parameters.find(|written| *written.name() == *param.name).map(|written| &header[written.range()])
-        }
-        _ => None,
-    };
-    format!("{stars}{}", written.map_or(param.name.as_str(), |text| text.trim_start_matches('*')))
+    let written = with_tree(&header, |parsed| {
+        let function = parsed.statements().first()?.as_function_def_stmt()?;
+        let written = function.parameters.iter().find(|written| *written.name() == *param.name)?;
+        Some(header[written.range()].trim_start_matches('*'))
+    });
+    format!("{stars}{}", written.flatten().unwrap_or(param.name.as_str()))
 }
 
 fn external(analysis: &Analysis, file: FileId, name: &str, page: &mut Page) {
@@ -366,6 +363,7 @@ class Big(Cart):
 
                 - read at 1 place
                   - [`f`](file:///main.py#L2) [main.py:2](file:///main.py#L2)
+                - changing this touches 1 function in 1 module; no test reaches it
             "#]],
         );
         check(
@@ -379,6 +377,7 @@ class Big(Cart):
 
                 - read at no places, written again at 1 place
                   - [`A.f`](file:///main.py#L4) [main.py:4](file:///main.py#L4)
+                - changing this touches 1 function in 1 module; no test reaches it
             "#]],
         );
     }

@@ -39,12 +39,13 @@ impl Reach {
 
 /// Everything that reaches `symbol` through calls, looking at no more than `limit` definitions.
 ///
-/// For a class or a module, what reaches anything defined inside it.
+/// For a class or a module, what reaches any function defined inside it; for a variable, what reaches its uses.
 pub fn tests_reaching(analysis: &Analysis, symbol: SymbolId, limit: usize) -> Reach {
     let mut reach = Reach { complete: true, ..Reach::default() };
     let inside = with_descendants(analysis, symbol);
     let mut seen: FxHashSet<SymbolId> = inside.iter().copied().collect();
-    let mut queue: VecDeque<SymbolId> = inside.into();
+    let is_code = |&id: &SymbolId| id == symbol || !is_variable(analysis, id);
+    let mut queue: VecDeque<SymbolId> = inside.into_iter().filter(is_code).collect();
     let mut modules = FxHashSet::default();
     let mut looked_at = 0;
     let mut requests = None;
@@ -82,10 +83,17 @@ pub fn tests_reaching(analysis: &Analysis, symbol: SymbolId, limit: usize) -> Re
     reach
 }
 
-/// Who runs `symbol`, beyond its callers:
+fn is_variable(analysis: &Analysis, id: SymbolId) -> bool {
+    matches!(analysis.symbol(id).kind, SymbolKind::Variable | SymbolKind::Attribute)
+}
+
+/// Who uses a variable, or runs a function. Beyond its callers these are:
 /// - the definition around a nested function or a lambda: it is run by a value that travels, and there the way begins;
 /// - the callers of an abstract method that it implements: they mean one of the implementations.
 fn users(analysis: &Analysis, symbol: SymbolId) -> Vec<SymbolId> {
+    if is_variable(analysis, symbol) {
+        return analysis.references(symbol).into_iter().map(|site| site.within).collect();
+    }
     let callers = |symbol| analysis.callers(symbol).into_iter().map(|call| call.other);
     let mut users: Vec<SymbolId> = callers(symbol).collect();
     let view = analysis.symbol(symbol);
@@ -184,6 +192,29 @@ def helper(): return Cart()
             expect![[r#"
             functions 2 modules 2 complete true
             tests.test_cart.TestCart.test_subtotal -> shop.cart.Cart
+        "#]],
+        );
+    }
+
+    #[test]
+    fn a_variable_is_reached_through_its_uses() {
+        let text = "\
+#- /m.py
+LIMIT = 3
+def f(): return LIMIT
+#- /test_m.py
+import m
+def test_f(): m.f()
+def test_limit(): assert m.LIMIT == 3
+";
+        check(
+            text,
+            "m.LIMIT",
+            100,
+            expect![[r#"
+            functions 1 modules 1 complete true
+            test_m.test_limit -> m.LIMIT
+            test_m.test_f -> m.f -> m.LIMIT
         "#]],
         );
     }

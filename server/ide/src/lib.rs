@@ -19,6 +19,7 @@ mod references;
 mod runnables;
 #[cfg(test)]
 mod testing;
+mod tree;
 mod wording;
 
 pub use call_hierarchy::{HierarchyCall, incoming_calls, outgoing_calls, prepare_call_hierarchy};

@@ -96,7 +96,9 @@ from a import f as g
 import a
 g(a.f)
 ";
-        check(text, expect![[r#"
+        check(
+            text,
+            expect![[r#"
             /a.py:1
                 def f(): pass
                     ^
@@ -121,7 +123,8 @@ g(a.f)
                 g(a.f)
                     ^
                 read Exact
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
@@ -135,7 +138,9 @@ class Cart:
         return self.size
 def size(): pass
 ";
-        check(text, expect![[r#"
+        check(
+            text,
+            expect![[r#"
             /main.py:3
                         self.size = 0
                              ^^^^
@@ -148,7 +153,8 @@ def size(): pass
                         return self.size
                                     ^^^^
                 read Inferred
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
@@ -167,7 +173,9 @@ def g():
     total = 2
     return total
 ";
-        check(text, expect![[r#"
+        check(
+            text,
+            expect![[r#"
             /main.py:2
                     total = 0
                     ^^^^^
@@ -184,12 +192,15 @@ def g():
                     return total + other.total
                            ^^^^^
                 read Exact
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
     fn a_variable_of_a_comprehension() {
-        check("def f(x):\n    return [x$0 + 1 for x in x if x]\n", expect![[r#"
+        check(
+            "def f(x):\n    return [x$0 + 1 for x in x if x]\n",
+            expect![[r#"
             /main.py:2
                     return [x + 1 for x in x if x]
                             ^
@@ -202,12 +213,15 @@ def g():
                     return [x + 1 for x in x if x]
                                                 ^
                 read Exact
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
     fn a_parameter_and_not_the_keyword_of_others() {
-        check("def f(size$0=1):\n    return g(size=size)\n\nf(size=2)\n", expect![[r#"
+        check(
+            "def f(size$0=1):\n    return g(size=size)\n\nf(size=2)\n",
+            expect![[r#"
             /main.py:1
                 def f(size=1):
                       ^^^^
@@ -216,7 +230,8 @@ def g():
                     return g(size=size)
                                   ^^^^
                 read Exact
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! What can be run: tests, doctests and `__main__` blocks.
 
 use graph::{Analysis, FileId, SymbolKind};
-use syntax::ast::{CmpOp, Expr, Stmt};
-use syntax::{Ranged, TextRange, TextSize, parse};
+use syntax::ast::{CmpOp, Expr, Stmt, StmtIf};
+use syntax::{Ranged, TextRange, TextSize};
+
+use crate::tree::with_tree;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RunnableKind {
@@ -85,13 +87,15 @@ fn main_block(text: &str) -> Option<Runnable> {
     if !text.contains("__main__") {
         return None;
     }
-    let parsed = parse(text);
-    let block = parsed.statements().iter().find_map(|statement| match statement {
-        Stmt::If(block) if asks_for_main(&block.test) => Some(block),
-        _ => None,
-    })?;
+    with_tree(text, |parsed| {
+        let blocks = parsed.statements().iter().filter_map(Stmt::as_if_stmt);
+        blocks.filter(|block| asks_for_main(&block.test)).map(main_runnable).next()
+    })?
+}
+
+fn main_runnable(block: &StmtIf) -> Runnable {
     let name_range = TextRange::new(block.start(), block.test.end());
-    Some(Runnable { range: block.range(), name_range, kind: RunnableKind::Main, target: None })
+    Runnable { range: block.range(), name_range, kind: RunnableKind::Main, target: None }
 }
 
 fn asks_for_main(test: &Expr) -> bool {
@@ -152,14 +156,17 @@ class Other:
 
     #[test]
     fn tests_by_the_rules_of_pytest() {
-        check(&format!("#- /tests/test_cart.py\n{TESTS}"), expect![[r#"
+        check(
+            &format!("#- /tests/test_cart.py\n{TESTS}"),
+            expect![[r#"
             Pytest . lines 1-18
             Pytest test_one lines 3-3
             Pytest TestCart lines 7-11
             Pytest TestCart.test_total lines 8-9
             Pytest CartCase lines 13-14
             Pytest CartCase.test_it lines 14-14
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
@@ -187,11 +194,14 @@ def plain():
 if '__main__' == __name__:
     plain()
 ";
-        check(text, expect![[r#"
+        check(
+            text,
+            expect![[r#"
             Doctest . lines 1-5
             Doctest Money.half lines 9-10
             Main . lines 15-16
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
@@ -201,15 +211,24 @@ if '__main__' == __name__:
 
     #[test]
     fn the_innermost_is_run() {
-        check_at("#- /test_a.py\nclass TestA:\n    def test_b(self):\n        pass$0\n", expect![[r#"
+        check_at(
+            "#- /test_a.py\nclass TestA:\n    def test_b(self):\n        pass$0\n",
+            expect![[r#"
             Pytest TestA.test_b lines 2-3
-        "#]]);
-        check_at("#- /test_a.py\nclass TestA:\n    x = $01\n    def test_b(self):\n        pass\n", expect![[r#"
+        "#]],
+        );
+        check_at(
+            "#- /test_a.py\nclass TestA:\n    x = $01\n    def test_b(self):\n        pass\n",
+            expect![[r#"
             Pytest TestA lines 1-4
-        "#]]);
-        check_at("#- /test_a.py\nimport$0 os\ndef test_b():\n    pass\n", expect![[r#"
+        "#]],
+        );
+        check_at(
+            "#- /test_a.py\nimport$0 os\ndef test_b():\n    pass\n",
+            expect![[r#"
             Pytest . lines 1-4
-        "#]]);
+        "#]],
+        );
         check_at("def f():\n    pass$0\n", expect![[""]]);
     }
 }

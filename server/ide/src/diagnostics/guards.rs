@@ -1,33 +1,32 @@
 //! Where a program is prepared for a name or a module that is missing.
 
-use syntax::ast::statement_visitor::{StatementVisitor, walk_stmt};
+use syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
 use syntax::ast::{ExceptHandler, Expr, Stmt, StmtTry, StmtWith};
 use syntax::{Ranged, TextRange};
 
-use super::{Code, Diagnostic};
+/// What a bare `except:` catches; not a name.
+const ANYTHING: &str = "";
 
-/// The bodies of `try` statements and `with suppress(…)` blocks, by what they survive.
-#[derive(Default)]
-pub(super) struct Guards {
+/// The parts of a text that survive a missing module or name, or that run only under some versions of Python.
+pub(super) struct Guards<'a> {
+    text: &'a str,
     imports: Vec<TextRange>,
     names: Vec<TextRange>,
 }
 
-impl Guards {
-    pub fn of(statements: &[Stmt]) -> Self {
-        let mut guards = Guards::default();
+impl<'a> Guards<'a> {
+    pub fn of(text: &'a str, statements: &[Stmt]) -> Self {
+        let mut guards = Guards { text, imports: Vec::new(), names: Vec::new() };
         guards.visit_body(statements);
         guards
     }
 
-    /// Whether the program handles what `diagnostic` complains about.
-    pub fn expect(&self, diagnostic: &Diagnostic) -> bool {
-        let ranges = match diagnostic.code {
-            Code::UnresolvedImport => &self.imports,
-            Code::UndefinedName => &self.names,
-            Code::SyntaxError => return false,
-        };
-        ranges.iter().any(|range| range.contains_range(diagnostic.range))
+    pub fn survive_missing_module(&self, import: TextRange) -> bool {
+        self.imports.iter().any(|range| range.contains_range(import))
+    }
+
+    pub fn survive_missing_name(&self, name: TextRange) -> bool {
+        self.names.iter().any(|range| range.contains_range(name))
     }
 
     fn add(&mut self, body: &[Stmt], caught: &[&str]) {
@@ -42,21 +41,34 @@ impl Guards {
             self.names.push(range);
         }
     }
+
+    fn add_if(&mut self, test: &Expr, whole: TextRange) {
+        let test = &self.text[test.range()];
+        if ["version_info", "PY2", "PY3"].iter().any(|version| test.contains(version)) {
+            self.imports.push(whole);
+            self.names.push(whole);
+        }
+    }
 }
 
-impl<'a> StatementVisitor<'a> for Guards {
+impl<'a> Visitor<'a> for Guards<'_> {
     fn visit_stmt(&mut self, statement: &'a Stmt) {
         match statement {
             Stmt::Try(guard) => self.add(&guard.body, &caught(guard)),
-            Stmt::With(block) => self.add(&block.body, &suppressed(block)),
+            Stmt::With(block) => self.add(&block.body, &expected(block)),
+            Stmt::If(branch) => self.add_if(&branch.test, branch.range()),
             _ => {}
         }
         walk_stmt(self, statement);
     }
-}
 
-/// What a bare `except:` catches; not a name.
-const ANYTHING: &str = "";
+    fn visit_expr(&mut self, expression: &'a Expr) {
+        if let Expr::If(branch) = expression {
+            self.add_if(&branch.test, branch.range());
+        }
+        walk_expr(self, expression);
+    }
+}
 
 /// The exceptions the handlers name.
 fn caught(guard: &StmtTry) -> Vec<&str> {
@@ -71,11 +83,12 @@ fn caught(guard: &StmtTry) -> Vec<&str> {
     names
 }
 
-fn suppressed(block: &StmtWith) -> Vec<&str> {
+/// The exceptions that `with suppress(…)`, `pytest.raises(…)` and `self.assertRaises(…)` name.
+fn expected(block: &StmtWith) -> Vec<&str> {
     let mut names = Vec::new();
     for item in &block.items {
         if let Expr::Call(call) = &item.context_expr
-            && last_name(&call.func) == Some("suppress")
+            && matches!(last_name(&call.func), Some("suppress" | "raises" | "assertRaises" | "assertRaisesRegex"))
         {
             names.extend(call.arguments.args.iter().filter_map(last_name));
         }

@@ -39,6 +39,7 @@ pub(super) fn describe(analysis: &Analysis, here: Point, id: SymbolId, page: &mu
         SymbolKind::Variable | SymbolKind::Attribute => {
             types(analysis, id.file, symbol.name_range.start(), page);
             uses(analysis, here, id, page);
+            touched(analysis, &tests_reaching(analysis, id, LIMIT), page);
             return;
         }
     }

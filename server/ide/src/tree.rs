@@ -1,0 +1,36 @@
+//! The tree of a file, for the few questions that the graph does not answer.
+
+use std::thread;
+
+use syntax::{Parsed, parse};
+
+/// Trees are walked and dropped recursively, and a generated file may nest a hundred thousand deep. The memory is only
+/// reserved, not used.
+const STACK_BYTES: usize = 256 << 20;
+
+/// What `look` makes of the tree of `text`. `None` when the system gives no thread to look with.
+pub(crate) fn with_tree<T: Send>(text: &str, look: impl FnOnce(&Parsed) -> T + Send) -> Option<T> {
+    thread::scope(|scope| {
+        let builder = thread::Builder::new().stack_size(STACK_BYTES);
+        let looking = builder.spawn_scoped(scope, || look(&parse(text))).ok()?;
+        Some(looking.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use syntax::ast::visitor::Visitor;
+
+    use super::*;
+
+    #[test]
+    fn no_nesting_is_too_deep() {
+        struct Walk;
+        impl Visitor<'_> for Walk {}
+        for text in
+            [format!("x = {}1", "1+".repeat(100_000)), format!("x = {}1{}", "f(".repeat(100_000), ")".repeat(100_000))]
+        {
+            assert_eq!(with_tree(&text, |parsed| Walk.visit_body(parsed.statements())), Some(()));
+        }
+    }
+}
