@@ -43,7 +43,7 @@ fn offered(analysis: &Analysis, file: FileId, range: TextRange) -> Option<Symbol
     }
     let parsed = parse(analysis.source(file).text());
     let function = find(analysis, symbol, &parsed)?;
-    (is_unfinished(function.node) && !function.class.is_some_and(|class| is_protocol(class.bases()))).then_some(symbol)
+    (!function.class.is_some_and(|class| is_protocol(class.bases()))).then_some(symbol)
 }
 
 /// A stub, or the beginning of a function that ends in `raise NotImplementedError`.
@@ -62,10 +62,11 @@ fn is_protocol(bases: &[syntax::ast::Expr]) -> bool {
         .any(|base| matches!(name(base).as_str(), "Protocol" | "typing.Protocol" | "typing_extensions.Protocol"))
 }
 
-/// The function in the tree that the graph calls `symbol`.
+/// The function in the tree that the graph calls `symbol`, unless somebody has written it by now.
 fn find<'a>(analysis: &Analysis, symbol: SymbolId, parsed: &'a Parsed) -> Option<Function<'a>> {
     let name = analysis.symbol(symbol).name_range;
-    functions(parsed.statements()).into_iter().find(|function| function.node.name.range == name)
+    let function = functions(parsed.statements()).into_iter().find(|function| function.node.name.range == name);
+    function.filter(|function| is_unfinished(function.node))
 }
 
 fn scope(analysis: &Analysis, target: SymbolId) -> Option<Scope> {
@@ -654,6 +655,13 @@ mod tests {
             "async def f():\n    return 1\n",
             expect![[r#"
             async-mismatch: the code makes the function `async`, which it is not
+        "#]],
+        );
+        check(
+            "def f():\n    return 0$0\n",
+            "def f(): return 1\n",
+            expect![[r#"
+            no-target: what was to be edited is not there any longer
         "#]],
         );
         check(
