@@ -27,7 +27,16 @@ pub(crate) struct Job {
     updates: mpsc::UnboundedSender<Update>,
 }
 
-#[derive(Default)]
+/// What is known of a job beforehand.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// How much there is to do; see [`Job::advance`].
+    Counted,
+    /// Only that the user may have enough of it.
+    Cancellable,
+}
+
+#[derive(Clone, PartialEq, Eq)]
 struct Update {
     percentage: Option<u32>,
     message: Option<String>,
@@ -39,15 +48,15 @@ impl Jobs {
     }
 
     /// Starts a job; it is shown only by an editor that `shows` progress. Must be called inside the runtime.
-    pub(crate) fn start(&self, title: &str, shows: bool, cancellable: bool) -> Job {
+    pub(crate) fn start(&self, title: &str, shows: bool, kind: Kind) -> Job {
         let cancelled = self.0.end.child_token();
         let (updates, receiver) = mpsc::unbounded_channel();
         if shows {
             let begin = lsp::WorkDoneProgressBegin {
                 title: title.to_owned(),
-                cancellable: Some(cancellable),
+                cancellable: Some(kind == Kind::Cancellable),
                 message: None,
-                percentage: None,
+                percentage: (kind == Kind::Counted).then_some(0),
             };
             tokio::spawn(self.clone().show(begin, receiver, cancelled.clone()));
         }
@@ -76,14 +85,20 @@ impl Jobs {
         self.running().insert(token.clone(), cancelled);
         let created = self.0.client.create_work_done_progress(lsp::ProgressToken::String(token.clone())).await;
         if created.is_ok() {
+            let mut shown = Update { percentage: begin.percentage, message: None };
             // What is over before the editor has answered need not flicker.
-            let first = latest(&mut updates, Update::default());
-            (begin.percentage, begin.message) = (first.percentage.or(Some(0)), first.message);
+            shown.overtake(&mut updates);
+            (begin.percentage, begin.message) = (shown.percentage, shown.message.clone());
             self.send(&token, lsp::WorkDoneProgress::Begin(begin)).await;
             while let Some(update) = updates.recv().await {
-                let Update { percentage, message } = latest(&mut updates, update);
-                let report = lsp::WorkDoneProgressReport { cancellable: None, message, percentage };
-                self.send(&token, lsp::WorkDoneProgress::Report(report)).await;
+                let before = shown.clone();
+                shown.merge(update);
+                shown.overtake(&mut updates);
+                if shown != before {
+                    let Update { percentage, message } = shown.clone();
+                    let report = lsp::WorkDoneProgressReport { cancellable: None, message, percentage };
+                    self.send(&token, lsp::WorkDoneProgress::Report(report)).await;
+                }
             }
             self.send(&token, lsp::WorkDoneProgress::End(lsp::WorkDoneProgressEnd::default())).await;
         }
@@ -97,13 +112,20 @@ impl Jobs {
     }
 }
 
-/// `update`, overtaken by what else waits.
-fn latest(updates: &mut mpsc::UnboundedReceiver<Update>, mut update: Update) -> Update {
-    while let Ok(next) = updates.try_recv() {
-        update.percentage = next.percentage.or(update.percentage);
-        update.message = next.message.or(update.message);
+impl Update {
+    fn merge(&mut self, next: Update) {
+        self.percentage = next.percentage.or(self.percentage);
+        if next.message.is_some() {
+            self.message = next.message;
+        }
     }
-    update
+
+    /// Takes in what waits.
+    fn overtake(&mut self, updates: &mut mpsc::UnboundedReceiver<Update>) {
+        while let Ok(next) = updates.try_recv() {
+            self.merge(next);
+        }
+    }
 }
 
 impl Job {
@@ -112,7 +134,7 @@ impl Job {
         &self.cancelled
     }
 
-    /// `done` of `total` steps.
+    /// `done` of `total` steps of a counted job.
     pub(crate) fn advance(&self, done: usize, total: usize) {
         let percentage = u32::try_from(100 * done / total.max(1)).unwrap_or(100);
         self.report(Update { percentage: Some(percentage), message: None });

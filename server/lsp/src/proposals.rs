@@ -225,16 +225,12 @@ fn question(evidence: &Evidence) -> String {
         Some(score) => format!("confidence {score:.2} ({})", evidence.confidence.level()),
         None => "confidence unknown".to_owned(),
     };
-    let passed: Vec<&str> = evidence
-        .checks
-        .iter()
-        .filter(|(_, result)| **result == CheckResult::Passed)
-        .map(|(stage, _)| stage.title())
-        .collect();
+    let passed = evidence.checks.iter().filter(|(_, result)| **result == CheckResult::Passed);
+    let passed: Vec<String> = passed.map(|(stage, _)| stage.to_string()).collect();
     let mut text = format!("{}: {confidence}. Passed: {}.", evidence.title, passed.join(", "));
     for (stage, result) in &evidence.checks {
         if let CheckResult::NotRun(why) = result {
-            text.push_str(&format!(" {} not run: {why}.", stage.title()));
+            text.push_str(&format!(" Not run: {stage} ({why})."));
         }
     }
     if !evidence.unchecked.is_empty() {

@@ -128,10 +128,7 @@ pub(crate) async fn perform(
     drop(snapshot);
     job.say(relative.display().to_string());
     let progress = |event| match event {
-        sandbox::Event::Preparing { done, total } => {
-            job.say("preparing the Python sandbox, once on this machine");
-            job.advance(done as usize, total as usize);
-        }
+        sandbox::Event::Preparing { .. } => job.say("preparing the Python sandbox, once on this machine"),
         sandbox::Event::Running => job.say(relative.display().to_string()),
     };
     let result = tokio::select! {

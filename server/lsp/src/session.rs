@@ -13,7 +13,7 @@ use crate::capabilities::{Editor, server_capabilities};
 use crate::commands::{Command, Propose, Run};
 use crate::lifetime::Lifetime;
 use crate::mailbox::{Event, Mailbox};
-use crate::progress::{Job, Jobs};
+use crate::progress::{Job, Jobs, Kind};
 use crate::proposals::{self, Desk};
 use crate::query::{self, Query};
 use crate::settings::Layer;
@@ -50,8 +50,8 @@ impl Session {
     }
 
     /// Starts a piece of work that takes its time.
-    fn job(&self, title: &str, cancellable: bool) -> Job {
-        self.jobs.start(title, self.editor().progress, cancellable)
+    fn job(&self, title: &str, kind: Kind) -> Job {
+        self.jobs.start(title, self.editor().progress, kind)
     }
 
     fn editor(&self) -> Arc<Editor> {
@@ -76,7 +76,7 @@ impl Session {
         let ticket = self.tickets.fetch_add(1, Ordering::Relaxed);
         self.mailbox.send(Event::RunStarted { run: run.clone(), ticket });
         let snapshot = self.mailbox.snapshot();
-        let job = self.job("Running", true);
+        let job = self.job("Running", Kind::Cancellable);
         let (runner, mailbox, client) = (self.services.runner.clone(), self.mailbox.clone(), self.client.clone());
         tokio::spawn(async move {
             if let Ok(snapshot) = snapshot.await {
@@ -94,7 +94,7 @@ impl Session {
             latest: self.latest.clone(),
             runner: self.services.runner.clone(),
             settings: self.services.settings.clone(),
-            job: self.job(task.assist.title(), true),
+            job: self.job(task.assist.title(), Kind::Cancellable),
         };
         tokio::spawn(desk.work(task));
         Ok(None)
@@ -156,7 +156,7 @@ impl LanguageServer for Session {
     }
 
     async fn initialized(&self, _: InitializedParams) {
-        self.mailbox.send(Event::Index(self.job("Indexing", false)));
+        self.mailbox.send(Event::Index(self.job("Indexing", Kind::Counted)));
         tokio::spawn(announce::run(self.client.clone(), self.latest.clone(), self.lifetime.clone()));
         tokio::spawn(setup::run(self.client.clone(), self.editor(), self.mailbox.clone()));
         tokio::spawn(setup::warn(self.client.clone(), self.services.settings.clone()));
@@ -195,7 +195,7 @@ impl LanguageServer for Session {
     async fn did_change_workspace_folders(&self, params: DidChangeWorkspaceFoldersParams) {
         let added = from_proto::folders(&params.event.added);
         let removed = from_proto::folders(&params.event.removed);
-        self.mailbox.send(Event::Folders { added, removed, job: self.job("Indexing", false) });
+        self.mailbox.send(Event::Folders { added, removed, job: self.job("Indexing", Kind::Counted) });
     }
 
     async fn did_change_configuration(&self, params: DidChangeConfigurationParams) {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use graph::{Analysis, AnalysisHost, FileId};
+use graph::{Analysis, AnalysisHost, Change, FileId};
 
 use crate::output;
 
@@ -21,9 +21,8 @@ impl Workspace {
     /// # Errors
     /// When `root` is no folder.
     pub(crate) fn read(root: &Path) -> anyhow::Result<Self> {
-        let root = std::path::absolute(root)?;
-        let metadata = std::fs::metadata(&root).with_context(|| format!("cannot open {}", root.display()))?;
-        anyhow::ensure!(metadata.is_dir(), "{} is not a folder", root.display());
+        let root = existing(root)?;
+        anyhow::ensure!(root.is_dir(), "{} is not a folder", root.display());
         let discovery = graph::discover(&root);
         let bar = output::progress(discovery.files.len() as u64, "reading");
         let (change, skipped) = graph::load(&discovery.files, &|done| bar.set_position(done as u64));
@@ -36,17 +35,33 @@ impl Workspace {
         Ok(Workspace { root, analysis: host.analysis(), host })
     }
 
+    /// Reads one file and nothing else of its workspace.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(crate) fn of_file(path: &Path) -> anyhow::Result<Self> {
+        let path = existing(path)?;
+        let name = path.display();
+        let text = syntax::read_source(&path).map_err(|error| anyhow::anyhow!("{name} {error}"))?;
+        anyhow::ensure!(graph::is_python(&path), "{name} is not a Python file");
+        let root = root_of(&path);
+        let mut host = AnalysisHost::new(vec![root.clone()]);
+        let mut change = Change::default();
+        change.set(path, text);
+        host.apply(change);
+        Ok(Workspace { root, analysis: host.analysis(), host })
+    }
+
     /// The file at `path`.
     ///
     /// # Errors
     /// When it does not exist, is no Python, or is not part of the workspace.
     pub(crate) fn file(&self, path: &Path) -> anyhow::Result<FileId> {
-        let path = std::path::absolute(path)?;
+        let path = existing(path)?;
         if let Some(file) = self.analysis.file(&path) {
             return Ok(file);
         }
         let name = path.display();
-        std::fs::metadata(&path).with_context(|| format!("cannot open {name}"))?;
         anyhow::ensure!(graph::is_python(&path), "{name} is not a Python file");
         anyhow::bail!("{name} is not part of the workspace {}, or ignored by .gitignore", self.root.display())
     }
@@ -60,13 +75,41 @@ impl Workspace {
     }
 }
 
-/// The workspace that `path` belongs to: the nearest folder above it with a `pyproject.toml` or a `.git`, else its own.
+/// The absolute path of something that exists, without `..` and symbolic links.
 ///
 /// # Errors
-/// When the current folder is gone.
-pub(crate) fn root_of(path: &Path) -> std::io::Result<PathBuf> {
-    let path = std::path::absolute(path)?;
-    let folder = if path.is_dir() { &path } else { path.parent().unwrap_or(&path) };
+/// When there is no such thing, or it must not be seen.
+pub(crate) fn existing(path: &Path) -> anyhow::Result<PathBuf> {
+    path.canonicalize().with_context(|| format!("cannot open {}", path.display()))
+}
+
+/// The workspace that the absolute `path` belongs to: the nearest folder above it with a `pyproject.toml` or a `.git`,
+/// else its own.
+pub(crate) fn root_of(path: &Path) -> PathBuf {
+    let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
     let is_root = |folder: &&Path| folder.join("pyproject.toml").exists() || folder.join(".git").exists();
-    Ok(folder.ancestors().find(is_root).unwrap_or(folder).to_path_buf())
+    folder.ancestors().find(is_root).unwrap_or(folder).to_path_buf()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_workspace_is_the_nearest_folder_that_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let top = existing(folder.path()).unwrap();
+        fs::create_dir_all(top.join("shop/deep")).unwrap();
+        fs::write(top.join("shop/deep/a.py"), "x = 1\n").unwrap();
+        fs::write(top.join("shop/pyproject.toml"), "").unwrap();
+        assert_eq!(root_of(&top.join("shop/deep/a.py")), top.join("shop"));
+        let roundabout = top.join("shop/deep/../deep/a.py");
+        let workspace = Workspace::of_file(&roundabout).unwrap();
+        assert_eq!(workspace.root, top.join("shop"));
+        assert!(workspace.file(&roundabout).is_ok());
+        let missing = workspace.file(&top.join("b.py")).unwrap_err().to_string();
+        assert!(missing.contains("b.py"), "{missing}");
+    }
 }

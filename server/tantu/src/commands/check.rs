@@ -1,6 +1,6 @@
 //! `tantu check [PATHS]`
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use graph::FileId;
@@ -9,7 +9,7 @@ use syntax::Encoding;
 
 use crate::Status;
 use crate::output::{BOLD, Format, RED, YELLOW, print, print_json, styled};
-use crate::workspace::{Workspace, root_of};
+use crate::workspace::{Workspace, existing, root_of};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -52,7 +52,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let here = [PathBuf::from(".")];
     let paths = if arguments.paths.is_empty() { &here[..] } else { &arguments.paths };
     let paths: Vec<PathBuf> = paths.iter().map(|path| existing(path)).collect::<anyhow::Result<_>>()?;
-    let workspace = Workspace::read(&common_root(&paths)?)?;
+    let workspace = Workspace::read(&common_root(&paths))?;
     let analysis = &workspace.analysis;
     let mut files: Vec<FileId> =
         analysis.files().filter(|&file| paths.iter().any(|path| analysis.path(file).starts_with(path))).collect();
@@ -71,23 +71,18 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     Ok(if findings.is_empty() { Status::Fine } else { Status::Findings })
 }
 
-/// `path` without `.` and `..`, if there is something.
-fn existing(path: &Path) -> anyhow::Result<PathBuf> {
-    path.canonicalize().map_err(|error| anyhow::anyhow!("cannot open {}: {error}", path.display()))
-}
-
 /// The innermost folder that holds the workspaces of all `paths`.
-fn common_root(paths: &[PathBuf]) -> anyhow::Result<PathBuf> {
+fn common_root(paths: &[PathBuf]) -> PathBuf {
     let mut common: Option<PathBuf> = None;
     for path in paths {
-        let root = root_of(path)?;
+        let root = root_of(path);
         common = Some(match common {
             None => root,
             // The file system's root is above everything.
             Some(common) => common.ancestors().find(|above| root.starts_with(above)).unwrap_or(&root).to_path_buf(),
         });
     }
-    Ok(common.unwrap_or_else(|| PathBuf::from(".")))
+    common.unwrap_or_else(|| PathBuf::from("."))
 }
 
 fn findings(workspace: &Workspace, file: FileId) -> Vec<Finding> {

@@ -9,7 +9,7 @@ use clap::Args;
 use crate::Status;
 use crate::output::{Format, print, print_json};
 use crate::place::{Place, start_of_line};
-use crate::workspace::{Workspace, root_of};
+use crate::workspace::{Workspace, existing, root_of};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -41,8 +41,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
 
 /// The current folder for what lies in it; else the file's workspace.
 fn root(file: &Path) -> anyhow::Result<PathBuf> {
-    let here = std::env::current_dir()?;
-    if std::path::absolute(file)?.starts_with(&here) { Ok(here) } else { Ok(root_of(file)?) }
+    let (here, file) = (existing(Path::new("."))?, existing(file)?);
+    Ok(if file.starts_with(&here) { here } else { root_of(&file) })
 }
 
 fn human(context: &Context) -> String {

@@ -16,7 +16,7 @@ use super::run::worker;
 use crate::Status;
 use crate::output::{Format, GREEN, RED, print, print_json, spinner, styled};
 use crate::place::{Place, start_of_line};
-use crate::workspace::{Workspace, root_of};
+use crate::workspace::{Workspace, existing, root_of};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -34,8 +34,7 @@ pub(crate) struct Arguments {
 
 /// Nothing is applied: the diff is printed, for a person or a program to judge.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
-    let path = std::path::absolute(&arguments.place.file)?;
-    let workspace = Workspace::read(&root_of(&path)?)?;
+    let workspace = Workspace::read(&root_of(&existing(&arguments.place.file)?))?;
     let task = task(&workspace, arguments)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let bar = spinner("choosing what the model has to see");

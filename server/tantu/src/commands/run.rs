@@ -11,7 +11,7 @@ use ide::{Runnable, RunnableKind};
 use crate::Status;
 use crate::output::{Format, GREEN, RED, print, print_json, spinner, styled};
 use crate::place::{Place, start_of_line};
-use crate::workspace::{Workspace, root_of};
+use crate::workspace::Workspace;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -23,9 +23,8 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
-    let path = std::path::absolute(&arguments.place.file)?;
-    let workspace = Workspace::read(&root_of(&path)?)?;
-    let file = workspace.file(&path)?;
+    let workspace = Workspace::of_file(&arguments.place.file)?;
+    let file = workspace.file(&arguments.place.file)?;
     let action = action(&workspace, file, &arguments.place)?;
     let request = Request { root: workspace.root, overlay: Vec::new(), action, limits: Limits::default() };
     let outcome = perform(request)?;
