@@ -6,7 +6,7 @@ use graph::{Analysis, FileId, SymbolId, SymbolKind};
 use syntax::TextRange;
 
 use crate::fixtures::{Requests, is_fixture};
-use crate::impact::tests_reaching;
+use crate::impact::{runs_unseen, tests_reaching};
 use crate::runnables::{Runnable, runnables};
 use crate::wording::count;
 
@@ -28,13 +28,14 @@ pub enum LensKind {
     Run(Runnable),
 }
 
-/// The lenses of `file` in source order. Tests have no callers' lens: nobody calls them.
+/// The lenses of `file` in source order. Neither tests nor the methods behind operators have a callers' lens: what calls
+/// them stands nowhere in the text.
 pub fn code_lenses(analysis: &Analysis, file: FileId) -> Vec<Lens> {
     let mut lenses = Vec::new();
     for symbol in analysis.symbols(file) {
         let view = analysis.symbol(symbol);
         let can_be_called = matches!(view.kind, SymbolKind::Class | SymbolKind::Function | SymbolKind::Method);
-        if can_be_called && !view.flags.is_test {
+        if can_be_called && !view.flags.is_test && !runs_unseen(&view) {
             lenses.push(Lens { range: view.name_range, kind: LensKind::Callers(symbol) });
         }
     }
@@ -44,10 +45,14 @@ pub fn code_lenses(analysis: &Analysis, file: FileId) -> Vec<Lens> {
     lenses
 }
 
-/// "7 callers · 3 tests", "1 caller", "no callers"; "3+ tests" when there may be more. A fixture has users: pytest calls it.
+/// "7 callers · 3 tests", "1 caller", "no callers"; "3+ tests" when there may be more. A fixture
+/// has users, and a property uses.
 pub fn callers_title(analysis: &Analysis, symbol: SymbolId) -> String {
-    let callers = if is_fixture(analysis, &analysis.symbol(symbol)) {
+    let view = analysis.symbol(symbol);
+    let callers = if is_fixture(analysis, &view) {
         count(Requests::of(analysis).of_fixture(analysis, symbol).len(), "user")
+    } else if view.flags.is_property {
+        count(analysis.references(symbol).len(), "use")
     } else {
         count(analysis.callers(symbol).len(), "caller")
     };
@@ -89,6 +94,9 @@ mod tests {
 class Cart:
     def add(self): return self.check()
     def check(self): pass
+    def __len__(self): return self.size
+    @property
+    def size(self): return 1
 def unused(): pass
 def used(): return Cart().add()
 #- /test_cart.py
@@ -99,12 +107,13 @@ def test_used(): used()
         check(
             text,
             expect![[r#"
-            1 Cart: 2 callers · 2 tests
-            2 add: 2 callers · 2 tests
-            3 check: 1 caller · 2 tests
-            4 unused: no callers
-            5 used: 1 caller · 1 test
-        "#]],
+                1 Cart: 2 callers · 2 tests
+                2 add: 2 callers · 2 tests
+                3 check: 1 caller · 2 tests
+                6 size: 1 use
+                7 unused: no callers
+                8 used: 1 caller · 1 test
+            "#]],
         );
     }
 

@@ -288,17 +288,17 @@ class Big(Cart):
         check(
             text,
             expect![[r#"
-            ```python
-            def price(self)
-            ```
+                ```python
+                def price(self)
+                ```
 
-            property of `Cart`, [main.py:5](file:///main.py#L5)
+                property of `Cart`, [main.py:5](file:///main.py#L5)
 
-            - overrides [`Base.price`](file:///main.py#L2)
-            - overridden by [`Big.price`](file:///main.py#L7)
-            - no caller found
-            - no test reaches it
-        "#]],
+                - overrides [`Base.price`](file:///main.py#L2)
+                - overridden by [`Big.price`](file:///main.py#L7)
+                - no use found
+                - no test reaches it
+            "#]],
         );
     }
 

@@ -1,16 +1,21 @@
 //! What a change of a symbol would touch, and which tests would notice.
 //!
 //! A breadth-first walk against the direction of the calls. It follows every confidence, `possible` included: a test too
-//! many costs a second, a test too few costs the trust in the answer.
+//! many costs a second, a test too few costs the trust in the answer. Where something runs without a call in the text, the
+//! walk looks further; where it cannot, it says that its answer is a lower bound.
 
 use std::collections::VecDeque;
 
-use graph::{Analysis, SymbolId, SymbolKind};
+use graph::{Analysis, FileId, Site, Symbol, SymbolId, SymbolKind};
 use rustc_hash::{FxHashMap, FxHashSet};
+use syntax::TextRange;
 
 use crate::fixtures::{Requests, is_fixture};
 
-/// What can run a symbol, directly or through others. The symbol and what is defined inside it are not counted.
+/// Searches by name that one walk may make. A search looks at every file that mentions the name.
+const MAX_SEARCHES: usize = 16;
+
+/// What can run a symbol, directly or through others. Of what is defined inside the symbol only tests are counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reach {
     /// Test functions and methods, nearest first.
@@ -31,7 +36,7 @@ impl Reach {
         std::iter::successors(Some(from), |at| self.towards.get(at).copied()).collect()
     }
 
-    /// "14" or "at least 14".
+    /// What stands before a number that may be too small.
     pub(crate) fn at_least(&self) -> &'static str {
         if self.complete { "" } else { "at least " }
     }
@@ -41,77 +46,122 @@ impl Reach {
 ///
 /// For a class or a module, what reaches any function defined inside it; for a variable, what reaches its uses.
 pub fn tests_reaching(analysis: &Analysis, symbol: SymbolId, limit: usize) -> Reach {
-    let mut reach = Reach { complete: true, ..Reach::default() };
+    let mut walk = Walk { analysis, start: symbol, searches: 0, requests: None, complete: true };
+    let mut reach = Reach::default();
     let inside = with_descendants(analysis, symbol);
     let mut seen: FxHashSet<SymbolId> = inside.iter().copied().collect();
-    let is_code = |&id: &SymbolId| id == symbol || !is_variable(analysis, id);
+    reach.tests = inside.iter().copied().filter(|&id| is_test(&analysis.symbol(id))).collect();
+    let is_code = |&id: &SymbolId| id == symbol || !is_variable(&analysis.symbol(id));
     let mut queue: VecDeque<SymbolId> = inside.into_iter().filter(is_code).collect();
     let mut modules = FxHashSet::default();
     let mut looked_at = 0;
-    let mut requests = None;
     while let Some(at) = queue.pop_front() {
         if looked_at == limit {
-            reach.complete = false;
+            walk.complete = false;
             break;
         }
         looked_at += 1;
-        let mut users = users(analysis, at);
-        if is_fixture(analysis, &analysis.symbol(at)) {
-            let requests = requests.get_or_insert_with(|| Requests::of(analysis));
-            users.extend(requests.of_fixture(analysis, at));
-        }
-        for user in users {
-            if seen.insert(user) {
-                reach.towards.insert(user, at);
-                queue.push_back(user);
-                let symbol = analysis.symbol(user);
-                match symbol.kind {
-                    SymbolKind::Function | SymbolKind::Method if symbol.flags.is_test => reach.tests.push(user),
-                    SymbolKind::Function | SymbolKind::Method => {
-                        reach.functions += 1;
-                        modules.insert(user.file);
-                    }
-                    SymbolKind::Module => {
-                        modules.insert(user.file);
-                    }
-                    _ => {}
-                }
+        for user in walk.users(at) {
+            if !seen.insert(user) {
+                continue;
+            }
+            reach.towards.insert(user, at);
+            queue.push_back(user);
+            let view = analysis.symbol(user);
+            if is_test(&view) {
+                reach.tests.push(user);
+            } else if matches!(view.kind, SymbolKind::Function | SymbolKind::Method) {
+                reach.functions += 1;
+                modules.insert(user.file);
+            } else if view.kind == SymbolKind::Module {
+                modules.insert(user.file);
             }
         }
     }
     reach.modules = modules.len();
+    reach.complete = walk.complete;
     reach
 }
 
-fn is_variable(analysis: &Analysis, id: SymbolId) -> bool {
-    matches!(analysis.symbol(id).kind, SymbolKind::Variable | SymbolKind::Attribute)
+/// A method that Python calls for an operator or a protocol, where no call stands in the text: `__add__`, `__iter__`.
+pub(crate) fn runs_unseen(symbol: &Symbol<'_>) -> bool {
+    let is_special = symbol.name.starts_with("__") && symbol.name.ends_with("__");
+    symbol.kind == SymbolKind::Method && is_special && !matches!(symbol.name, "__init__" | "__new__" | "__call__")
 }
 
-/// Who uses a variable, or runs a function. Beyond its callers these are:
-/// - the definition around a nested function or a lambda: it is run by a value that travels, and there the way begins;
-/// - the callers of an abstract method that it implements: they mean one of the implementations.
-fn users(analysis: &Analysis, symbol: SymbolId) -> Vec<SymbolId> {
-    if is_variable(analysis, symbol) {
-        return analysis.references(symbol).into_iter().map(|site| site.within).collect();
-    }
-    let callers = |symbol| analysis.callers(symbol).into_iter().map(|call| call.other);
-    let mut users: Vec<SymbolId> = callers(symbol).collect();
-    let view = analysis.symbol(symbol);
-    if view.kind.is_function()
-        && let Some(parent) = view.parent
-        && analysis.symbol(parent).kind.is_function()
-    {
-        users.push(parent);
-    }
-    if view.kind == SymbolKind::Method {
-        for implemented in analysis.overridden(symbol) {
-            let flags = analysis.symbol(implemented).flags;
-            if flags.is_abstract || flags.is_stub {
-                users.extend(callers(implemented));
+fn is_test(symbol: &Symbol<'_>) -> bool {
+    matches!(symbol.kind, SymbolKind::Function | SymbolKind::Method) && symbol.flags.is_test
+}
+
+fn is_variable(symbol: &Symbol<'_>) -> bool {
+    matches!(symbol.kind, SymbolKind::Variable | SymbolKind::Attribute)
+}
+
+struct Walk<'a> {
+    analysis: &'a Analysis,
+    start: SymbolId,
+    searches: usize,
+    requests: Option<Requests>,
+    complete: bool,
+}
+
+impl Walk<'_> {
+    /// Who uses a variable, or runs a function. Beyond its callers these are:
+    /// - the definition around a nested function or a lambda: it is run by a value that travels, and there the way begins;
+    ///   for the same reason who names the symbol that the walk started with, without calling it;
+    /// - who reads a property;
+    /// - the callers of an abstract method that it implements: they mean one of the implementations;
+    /// - the tests and fixtures that pytest calls a fixture for, and the tests of a file whose statements are reached.
+    fn users(&mut self, id: SymbolId) -> Vec<SymbolId> {
+        let analysis = self.analysis;
+        let symbol = analysis.symbol(id);
+        let callers = |id| analysis.callers(id).into_iter().map(|call| call.other);
+        let mut users: Vec<SymbolId> = callers(id).collect();
+        if is_variable(&symbol) || symbol.flags.is_property || (id == self.start && symbol.kind.is_function()) {
+            users.extend(self.who_names(id));
+        }
+        if symbol.kind.is_function()
+            && let Some(parent) = symbol.parent
+            && analysis.symbol(parent).kind.is_function()
+        {
+            users.push(parent);
+        }
+        if symbol.kind == SymbolKind::Method {
+            // Whoever runs an operator of a class that the walk started with has made an instance of it, or got one from
+            // somebody who did.
+            self.complete &= !runs_unseen(&symbol) || symbol.parent == Some(self.start);
+            for implemented in analysis.overridden(id) {
+                let flags = analysis.symbol(implemented).flags;
+                if flags.is_abstract || flags.is_stub {
+                    users.extend(callers(implemented));
+                }
             }
         }
+        if is_fixture(analysis, &symbol) {
+            let requests = self.requests.get_or_insert_with(|| Requests::of(analysis));
+            users.extend(requests.of_fixture(analysis, id));
+        }
+        if symbol.kind == SymbolKind::Module {
+            users.extend(analysis.symbols(id.file).into_iter().filter(|&id| is_test(&analysis.symbol(id))));
+        }
+        users
     }
-    users
+
+    /// The definitions that mention `id`, but in an import.
+    fn who_names(&mut self, id: SymbolId) -> Vec<SymbolId> {
+        if self.searches == MAX_SEARCHES {
+            self.complete = false;
+            return Vec::new();
+        }
+        self.searches += 1;
+        let mut imports: FxHashMap<FileId, FxHashSet<TextRange>> = FxHashMap::default();
+        let mut is_import = |site: &Site| {
+            let ranges = || self.analysis.imports(site.file).into_iter().map(|import| import.range).collect();
+            imports.entry(site.file).or_insert_with(ranges).contains(&site.range)
+        };
+        let sites = self.analysis.references(id).into_iter().filter(|site| !is_import(site));
+        sites.map(|site| site.within).collect()
+    }
 }
 
 /// `symbol` and everything defined inside it, outermost first.
@@ -288,6 +338,106 @@ def test_total(): m.total(m.Half())
                 functions 1 modules 1 complete true
                 test_m.test_total -> m.total -> m.Half.apply
             "#]],
+        );
+    }
+
+    #[test]
+    fn a_property_is_run_by_reading_it() {
+        let text = "\
+#- /m.py
+class Line:
+    def __init__(self): self.n = 1
+    @property
+    def price(self): return rate()
+def rate(): return 2
+#- /test_m.py
+import m
+def test_price(): assert m.Line().price == 2
+";
+        check(
+            text,
+            "m.rate",
+            100,
+            expect![[r#"
+            functions 1 modules 1 complete true
+            test_m.test_price -> m.Line.price -> m.rate
+        "#]],
+        );
+    }
+
+    #[test]
+    fn a_function_that_is_handed_over_is_reached_from_there() {
+        let text = "\
+#- /m.py
+def key(x): return -x
+#- /test_m.py
+from m import key
+def test_sorted(): assert sorted([1, 2], key=key) == [2, 1]
+def test_other(): pass
+";
+        check(
+            text,
+            "m.key",
+            100,
+            expect![[r#"
+            functions 0 modules 0 complete true
+            test_m.test_sorted -> m.key
+        "#]],
+        );
+    }
+
+    #[test]
+    fn tests_of_a_file_whose_statements_are_reached() {
+        let text = "\
+#- /m.py
+def cases(): return [1]
+#- /test_m.py
+import pytest, m
+@pytest.mark.parametrize('case', m.cases())
+def test_case(case): pass
+";
+        check(
+            text,
+            "m.cases",
+            100,
+            expect![[r#"
+            functions 0 modules 1 complete true
+            test_m.test_case -> m.cases
+        "#]],
+        );
+    }
+
+    #[test]
+    fn what_operators_run_is_a_lower_bound() {
+        let text = "\
+#- /m.py
+class Money:
+    def __add__(self, other): return carry()
+def carry(): pass
+#- /test_m.py
+import m
+def test_add(): m.Money() + m.Money()
+";
+        check(
+            text,
+            "m.carry",
+            100,
+            expect![[r#"
+            functions 1 modules 1 complete false
+        "#]],
+        );
+    }
+
+    #[test]
+    fn a_changed_test_reaches_itself() {
+        check(
+            SHOP,
+            "tests.test_cart.TestCart",
+            100,
+            expect![[r#"
+            functions 0 modules 0 complete true
+            tests.test_cart.TestCart.test_subtotal
+        "#]],
         );
     }
 

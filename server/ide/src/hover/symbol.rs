@@ -7,7 +7,7 @@ use syntax::{Source, TextRange, TextSize};
 use super::page::{Line, Page};
 use super::{SHOWN, first_line};
 use crate::fixtures::{Requests, is_fixture};
-use crate::impact::{Reach, tests_reaching, with_descendants};
+use crate::impact::{Reach, runs_unseen, tests_reaching, with_descendants};
 use crate::wording::{count, place, uri};
 
 /// How many definitions the walk to the tests may look at: a few milliseconds.
@@ -45,6 +45,10 @@ pub(super) fn describe(analysis: &Analysis, here: Point, id: SymbolId, page: &mu
     }
     if is_fixture(analysis, &symbol) {
         requests(analysis, id, page);
+    } else if symbol.flags.is_property {
+        uses(analysis, here, id, page);
+    } else if runs_unseen(&symbol) {
+        page.item(&Line::default().text("run by operators and protocols, which are not followed"));
     } else if symbol.kind != SymbolKind::Module && !symbol.flags.is_test {
         callers(analysis, here, id, page);
     }
