@@ -85,13 +85,16 @@ pub struct Home {
 }
 
 impl Home {
-    /// A user without settings. Only the sandbox's guest is the real user's: building one takes minutes.
+    /// A user without settings. Only the sandbox's guest and what it compiles to are the real user's: making them takes
+    /// minutes.
     pub fn new() -> Home {
         let folder = tempfile::Builder::new().prefix("home-").tempdir().expect("a temporary folder");
         let cache = folder.path().join(".cache/tantu");
         std::fs::create_dir_all(&cache).expect("a fresh folder is writable");
-        std::os::unix::fs::symlink(crate::cache_directory().join("guest"), cache.join("guest"))
-            .expect("a fresh folder has room for a link");
+        for name in ["guest", "sandbox"] {
+            std::os::unix::fs::symlink(crate::cache_directory().join(name), cache.join(name))
+                .expect("a fresh folder has room for a link");
+        }
         Home { folder }
     }
 

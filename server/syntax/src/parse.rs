@@ -1,7 +1,8 @@
 //! The Python parser.
 
 use ruff_python_ast::{Expr, ModModule, PySourceType, Stmt, StringLiteral};
-use ruff_text_size::{Ranged, TextRange};
+use ruff_python_parser::{InterpolatedStringErrorType, LexicalErrorType, ParseError, ParseErrorType};
+use ruff_text_size::{Ranged, TextRange, TextSize};
 
 /// A mistake in the syntax of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,11 +15,58 @@ pub struct SyntaxError {
 #[derive(Debug)]
 pub struct Parsed {
     module: ruff_python_parser::Parsed<ModModule>,
+    /// What was wrong before an unclosed string was taken out.
+    unclosed: Vec<SyntaxError>,
 }
 
+/// Unclosed strings that are taken out of one text; a text with more of them is not half-typed but something else.
+const MAX_UNCLOSED: usize = 4;
+
 /// Parses `text`; never fails.
+///
+/// A string that is just being typed has no end and swallows all that follows. Then the text is parsed without the line
+/// on which the string begins, so that the definitions below it are not lost. Offsets stay those of `text`.
 pub fn parse(text: &str) -> Parsed {
-    Parsed { module: ruff_python_parser::parse_unchecked_source(text, PySourceType::Python) }
+    let mut module = ruff_python_parser::parse_unchecked_source(text, PySourceType::Python);
+    let mut unclosed = Vec::new();
+    let mut patched = String::new();
+    while let Some(error) = unclosed_string(&module, text)
+        && unclosed.len() < MAX_UNCLOSED
+    {
+        if patched.is_empty() {
+            text.clone_into(&mut patched);
+        }
+        let start = error.range.start().to_usize();
+        let end = text[start..].find(['\r', '\n']).map_or(text.len(), |length| start + length);
+        patched.replace_range(start..end, &" ".repeat(end - start));
+        unclosed.push(error);
+        module = ruff_python_parser::parse_unchecked_source(&patched, PySourceType::Python);
+    }
+    Parsed { module, unclosed }
+}
+
+/// A triple-quoted string without an end; the range begins with its quotes.
+fn unclosed_string(module: &ruff_python_parser::Parsed<ModModule>, text: &str) -> Option<SyntaxError> {
+    let is_unclosed = |error: &&ParseError| match &error.error {
+        // One that ends with its line swallows nothing.
+        ParseErrorType::Lexical(LexicalErrorType::UnclosedStringError) => text[error.range()].contains('\n'),
+        ParseErrorType::FStringError(error)
+        | ParseErrorType::TStringError(error)
+        | ParseErrorType::Lexical(LexicalErrorType::FStringError(error) | LexicalErrorType::TStringError(error)) => {
+            matches!(error, InterpolatedStringErrorType::UnterminatedTripleQuotedString)
+        }
+        _ => false,
+    };
+    let error = module.errors().iter().find(is_unclosed)?;
+    // Of an f-string only the last part is reported.
+    let before = &text[..error.end().to_usize()];
+    let quotes = ["\"\"\"", "'''"].iter().filter_map(|quotes| before.rfind(quotes)).max();
+    let start = quotes.map_or(error.start(), |start| TextSize::new(start as u32).min(error.end()));
+    Some(SyntaxError { message: error.error.to_string(), range: TextRange::new(start, error.end()) })
+}
+
+fn describe(error: &ParseError) -> SyntaxError {
+    SyntaxError { message: error.error.to_string(), range: error.range() }
 }
 
 /// The expression written in the string `literal`, as in `x: "Order"`, with offsets in `text`. `None` when it is not one.
@@ -41,12 +89,15 @@ impl Parsed {
     }
 
     pub fn has_errors(&self) -> bool {
-        !self.module.errors().is_empty()
+        !self.unclosed.is_empty() || !self.module.errors().is_empty()
     }
 
+    /// In the order of the text.
     pub fn errors(&self) -> Vec<SyntaxError> {
-        let errors = self.module.errors().iter();
-        errors.map(|error| SyntaxError { message: error.error.to_string(), range: error.range() }).collect()
+        let mut errors: Vec<SyntaxError> = self.module.errors().iter().map(describe).collect();
+        errors.extend(self.unclosed.iter().cloned());
+        errors.sort_by_key(|error| error.range.start());
+        errors
     }
 }
 
@@ -59,6 +110,21 @@ mod tests {
         let parsed = parse("def f(a, b:\n    pass\n\ndef g():\n    return foo(1,\n\nclass C:\n    pass\n");
         assert!(parsed.has_errors());
         assert!(parsed.statements().iter().any(|s| matches!(s, Stmt::ClassDef(c) if c.name.as_str() == "C")));
+    }
+
+    #[test]
+    fn an_unclosed_string_swallows_nothing() {
+        for string in ["\"\"\"open", "x = '''", "x = f\"\"\"{a} b", "x = b\"\"\"😀", "print(r'''open)"] {
+            let text = format!("def f():\n    {string}\n\n\nclass C:\n    def m(self):\n        return 1\n");
+            let parsed = parse(&text);
+            assert!(parsed.has_errors());
+            let class = parsed.statements().iter().find_map(|statement| match statement {
+                Stmt::ClassDef(class) => Some(class),
+                _ => None,
+            });
+            let class = class.unwrap_or_else(|| panic!("{string} swallowed the class"));
+            assert_eq!(&text[class.name.range()], "C");
+        }
     }
 
     #[test]

@@ -145,7 +145,7 @@ fn doctests() {
     let title = run(&editor, "prices.py", Some("total"));
     assert!(title.starts_with("✓ 1 passed"), "{title}");
     assert_eq!(run(&editor, "prices.py", Some("net")), "✗ 1 failed");
-    let failed = editor.diagnostic("prices.py", "the failed example", |item| item["range"]["start"]["line"] == 13);
+    let failed = editor.diagnostic("prices.py", "the failed example", |item| item["range"]["start"]["line"] == 12);
     assert!(failed["message"].to_string().contains("99"), "{failed}");
 }
 
