@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A weighted mean of what was measured. What was not measured is left out, and its weight is shared among the rest.
+/// A weighted mean of what was measured. What was not measured is left out, and its weight is shared among the rest. What
+/// failed a check is below [`Level::Medium`], whatever speaks for it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Confidence {
     /// From 0 to 1; absent when nothing was measured.
@@ -40,14 +41,23 @@ pub(crate) struct Measured {
     pub complexity: Option<u32>,
     /// Functions that call what was edited.
     pub callers: Option<u32>,
+    /// Whether a check failed.
+    pub failed: bool,
 }
+
+const TESTS: &str = "tests";
+/// Where levels begin.
+const HIGH: f64 = 0.8;
+const MEDIUM: f64 = 0.5;
+/// The most that is left of the confidence in what failed a check.
+const FAILED: f64 = 0.49;
 
 impl Confidence {
     pub(crate) fn of(measured: Measured) -> Confidence {
         let tests = measured.tests.filter(|(passed, failed)| passed + failed > 0);
         let factors = [
             ("the model's own statement", 0.30, measured.statement.map(|value| value.clamp(0.0, 1.0))),
-            ("tests", 0.25, tests.map(|(passed, failed)| f64::from(passed) / f64::from(passed + failed))),
+            (TESTS, 0.25, tests.map(|(passed, failed)| f64::from(passed) / f64::from(passed + failed))),
             ("unlike past mistakes", 0.25, None),
             ("simplicity", 0.10, measured.complexity.map(|complexity| falling(complexity.saturating_sub(1)))),
             ("small blast radius", 0.10, measured.callers.map(falling)),
@@ -57,14 +67,17 @@ impl Confidence {
         let known = || factors.iter().filter_map(|factor| factor.value.map(|value| (factor.weight, value)));
         let weights: f64 = known().map(|(weight, _)| weight).sum();
         let sum: f64 = known().map(|(weight, value)| weight * value).sum();
-        let score = (weights > 0.0).then(|| (sum / weights * 100.0).round() / 100.0);
+        let limit = if measured.failed { FAILED } else { 1.0 };
+        let score = (weights > 0.0).then(|| ((sum / weights * 100.0).round() / 100.0).min(limit));
         Confidence { score, factors }
     }
 
+    /// What the score means. Nothing is `High` that no test has run: models are sure of themselves.
     pub fn level(&self) -> Level {
+        let tested = self.factors.iter().any(|factor| factor.name == TESTS && factor.value.is_some());
         match self.score {
-            Some(score) if score >= 0.8 => Level::High,
-            Some(score) if score >= 0.5 => Level::Medium,
+            Some(score) if score >= HIGH && tested => Level::High,
+            Some(score) if score >= MEDIUM => Level::Medium,
             _ => Level::Low,
         }
     }
@@ -102,11 +115,27 @@ mod tests {
 
     #[test]
     fn weights_are_shared_among_what_was_measured() {
-        let measured = Measured { statement: Some(0.5), tests: Some((4, 0)), complexity: Some(1), callers: Some(10) };
+        let measured = Measured {
+            statement: Some(0.5),
+            tests: Some((4, 0)),
+            complexity: Some(1),
+            callers: Some(10),
+            ..Measured::default()
+        };
         // (.30 × .5 + .25 × 1 + .10 × 1 + .10 × .5) / .75
         let confidence = Confidence::of(measured);
         assert_eq!((confidence.score, confidence.level()), (Some(0.73), Level::Medium));
         assert_eq!(confidence.factors.iter().filter(|factor| factor.value.is_none()).count(), 1);
+    }
+
+    #[test]
+    fn what_failed_is_low_and_what_is_untested_is_not_high() {
+        let sure = Measured { statement: Some(1.0), ..Measured::default() };
+        assert_eq!((Confidence::of(sure).score, Confidence::of(sure).level()), (Some(1.0), Level::Medium));
+        let tested = Measured { tests: Some((1, 0)), ..sure };
+        assert_eq!(Confidence::of(tested).level(), Level::High);
+        let failed = Measured { failed: true, ..tested };
+        assert_eq!(Confidence::of(failed).level(), Level::Low);
     }
 
     #[test]

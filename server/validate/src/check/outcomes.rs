@@ -1,0 +1,246 @@
+//! What test runs say about a candidate. A run that could not happen says nothing, and that is said.
+
+use sandbox::{Action, Failure, Outcome, Request, Status};
+
+use super::graph_stage::count;
+use crate::evidence::TestRun;
+use crate::{CheckResult, Finding, Stage};
+
+/// Failures of one run that are told. The first ones are worth reading.
+const MAX_FAILURES: usize = 20;
+
+/// Bytes of a message: a model needs the end of a traceback, not all of it.
+const MAX_MESSAGE: usize = 600;
+
+/// How the sandbox begins a message about what it cannot or will not run.
+const LIMITATIONS: [&str; 3] = ["needs ", "not allowed in the sandbox", "every test was skipped"];
+
+#[derive(Default)]
+pub(super) struct Absorbed {
+    pub findings: Vec<Finding>,
+    pub unchecked: Vec<String>,
+    pub runs: Vec<TestRun>,
+}
+
+/// Takes the outcomes of `requests`, in their order. An error says why the sandbox could not run one.
+pub(super) fn absorb(requests: &[Request], outcomes: Vec<Result<Outcome, String>>) -> (CheckResult, Absorbed) {
+    let mut absorbed = Absorbed::default();
+    let mut outcomes = outcomes.into_iter();
+    let mut why_not: Option<String> = None;
+    for request in requests {
+        let name = describe(&request.action);
+        let outcome = outcomes.next().unwrap_or_else(|| Err("was not run".to_owned()));
+        let judged = outcome.as_ref().map_or_else(
+            |why| Judged { findings: Vec::new(), limitations: vec![why.clone()] },
+            |outcome| judge(request, outcome, &name),
+        );
+        let (status, passed, failed, millis) = match &outcome {
+            Err(_) => ("not run".to_owned(), 0, 0, 0),
+            // What the sandbox refused to run counts there, and is nobody's failure.
+            Ok(run) if judged.findings.is_empty() => (run.outcome.to_string(), run.passed, 0, run.millis),
+            // A run that was stopped, or never began, has counted no test.
+            Ok(run) => (run.outcome.to_string(), run.passed, run.failed.max(1), run.millis),
+        };
+        absorbed.findings.extend(judged.findings);
+        for why in judged.limitations {
+            let why = one_line(&why);
+            absorbed.unchecked.push(format!("{name}: {why}"));
+            why_not.get_or_insert(why);
+        }
+        absorbed.runs.push(TestRun { name, outcome: status, passed, failed, millis });
+    }
+    if requests.is_empty() {
+        absorbed.unchecked.push(format!("behaviour: {NO_TESTS}"));
+    }
+    let result = if !absorbed.findings.is_empty() {
+        CheckResult::Failed
+    } else if absorbed.runs.iter().any(|run| run.passed > 0) {
+        CheckResult::Passed
+    } else {
+        CheckResult::NotRun(why_not.unwrap_or_else(|| NO_TESTS.to_owned()))
+    };
+    (result, absorbed)
+}
+
+const NO_TESTS: &str = "no test or doctest reaches the edit";
+
+/// What a run was of, for people.
+fn describe(action: &Action) -> String {
+    match action {
+        Action::Doctest { path, name: Some(name) } => format!("doctest of {name} in {}", path.display()),
+        Action::Doctest { path, name: None } => format!("doctests of {}", path.display()),
+        Action::Pytest { targets } => match targets.as_slice() {
+            [only] => only.clone(),
+            _ => count(targets.len(), "test"),
+        },
+        Action::Script { path } => path.display().to_string(),
+        Action::Code { filename, .. } => filename.clone(),
+    }
+}
+
+/// What one run says.
+struct Judged {
+    /// The candidate's fault.
+    findings: Vec<Finding>,
+    /// Why it, or a part of it, says nothing.
+    limitations: Vec<String>,
+}
+
+fn judge(request: &Request, outcome: &Outcome, name: &str) -> Judged {
+    let code = match request.action {
+        Action::Doctest { .. } => "doctest-failed",
+        _ => "test-failed",
+    };
+    let limitation = |why: String| Judged { findings: Vec::new(), limitations: vec![why] };
+    let stopped = |code: &str, why: &str| Judged {
+        findings: vec![finding(code, format!("{name} {why}"), target_path(&request.action), 0)],
+        limitations: Vec::new(),
+    };
+    match outcome.outcome {
+        Status::Passed if outcome.passed == 0 => limitation("ran no test".to_owned()),
+        Status::Passed => Judged { findings: Vec::new(), limitations: Vec::new() },
+        Status::Timeout => stopped("timeout", &format!("did not end within {:?}", request.limits.wall)),
+        Status::Memory => stopped("memory", "needed more memory than the sandbox gives"),
+        Status::Output => stopped("output", "printed more than the sandbox allows"),
+        Status::Failed if outcome.failures.is_empty() => {
+            stopped(code, &format!("failed: {}", shortened(&outcome.stderr)))
+        }
+        Status::Refused | Status::NotRunnable | Status::Error if outcome.failures.is_empty() => {
+            let last = outcome.stderr.lines().rev().find(|line| !line.trim().is_empty());
+            limitation(last.map_or_else(|| outcome.outcome.to_string(), str::to_owned))
+        }
+        status => {
+            let is_blamed = |failure: &&Failure| match status {
+                Status::Failed => !LIMITATIONS.iter().any(|start| failure.message.starts_with(start)),
+                // Of runs that could not begin, those are the candidate's fault in which Python raised something: its
+                // module cannot be imported. The others miss an option, a plugin, or the test.
+                Status::Error => names_exception(&failure.message),
+                _ => false,
+            };
+            let (mut blamed, mut others): (Vec<&Failure>, Vec<&Failure>) =
+                outcome.failures.iter().take(MAX_FAILURES).partition(is_blamed);
+            if status == Status::Failed && blamed.is_empty() {
+                // A failed test may well use the sandbox's words.
+                std::mem::swap(&mut blamed, &mut others);
+            }
+            let place = |it: &&Failure| format!("{}:{}: {}", it.path, it.line, it.message);
+            let of = |it: &&Failure| finding(code, shortened(&it.message), it.path.clone(), it.line);
+            Judged { findings: blamed.iter().map(of).collect(), limitations: others.iter().map(place).collect() }
+        }
+    }
+}
+
+fn finding(code: &str, message: String, path: String, line: u32) -> Finding {
+    Finding { stage: Stage::Tests, code: code.to_owned(), message, path, line }
+}
+
+/// The file that a run was of, or the first of them.
+fn target_path(action: &Action) -> String {
+    match action {
+        Action::Doctest { path, .. } | Action::Script { path } => path.to_string_lossy().replace('\\', "/"),
+        Action::Code { filename, .. } => filename.clone(),
+        Action::Pytest { targets } => {
+            targets.first().and_then(|target| target.split("::").next()).unwrap_or_default().to_owned()
+        }
+    }
+}
+
+/// Whether a message begins as Python's do: `ImportError: …`.
+fn names_exception(message: &str) -> bool {
+    let name = message.split(':').next().unwrap_or_default();
+    let is_name = name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.'));
+    is_name && (name.ends_with("Error") || name.ends_with("Exception"))
+}
+
+/// The end of a long message: that is where a traceback says what happened.
+fn shortened(message: &str) -> String {
+    let message = message.trim();
+    if message.len() <= MAX_MESSAGE {
+        return message.to_owned();
+    }
+    let start = message.ceil_char_boundary(message.len() - MAX_MESSAGE);
+    format!("… {}", &message[start..])
+}
+
+fn one_line(message: &str) -> String {
+    shortened(&message.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use sandbox::Limits;
+
+    use super::*;
+
+    fn run(status: Status, passed: u32, failures: &[&str]) -> (CheckResult, Absorbed) {
+        let action = Action::Pytest { targets: vec!["tests/test_a.py::test_b".to_owned()] };
+        let request = Request { root: "/ws".into(), overlay: Vec::new(), action, limits: Limits::default() };
+        let failures: Vec<Failure> = failures
+            .iter()
+            .map(|&message| Failure { path: "tests/test_a.py".to_owned(), line: 3, message: message.to_owned() })
+            .collect();
+        let failed = failures.len() as u32;
+        let outcome = Outcome { passed, failed, failures, ..Outcome::without_run(status, "first line\nlast words\n") };
+        absorb(&[request], vec![Ok(outcome)])
+    }
+
+    fn messages((_, absorbed): &(CheckResult, Absorbed)) -> Vec<&str> {
+        absorbed.findings.iter().map(|finding| finding.message.as_str()).collect()
+    }
+
+    #[test]
+    fn failures_are_findings_and_limitations_are_not() {
+        let mixed = run(Status::Failed, 1, &["assert 1 == 2", "needs numpy", "not allowed in the sandbox: socket"]);
+        assert_eq!(mixed.0, CheckResult::Failed);
+        assert_eq!(messages(&mixed), ["assert 1 == 2"]);
+        assert_eq!(mixed.1.unchecked.len(), 2);
+
+        let own_words = run(Status::Failed, 0, &["needs more cheese"]);
+        assert_eq!(messages(&own_words), ["needs more cheese"]);
+        let silent = run(Status::Failed, 0, &[]);
+        assert!(messages(&silent)[0].ends_with("last words"), "{:?}", messages(&silent));
+    }
+
+    #[test]
+    fn some_tests_that_passed_count_though_others_could_not_run() {
+        for status in [Status::NotRunnable, Status::Refused] {
+            let (result, absorbed) = run(status, 4, &["needs numpy"]);
+            assert_eq!(result, CheckResult::Passed);
+            assert_eq!(absorbed.unchecked, ["tests/test_a.py::test_b: tests/test_a.py:3: needs numpy"]);
+            assert_eq!((absorbed.runs[0].passed, absorbed.runs[0].failed), (4, 0));
+            let (result, _) = run(status, 0, &["needs numpy"]);
+            assert_eq!(result, CheckResult::NotRun("tests/test_a.py:3: needs numpy".to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_run_that_cannot_begin_is_blamed_on_exceptions_only() {
+        let import = run(Status::Error, 0, &["ImportError: cannot import name 'nope' from 'json'"]);
+        assert_eq!(import.0, CheckResult::Failed);
+        for message in ["ERROR: not found: tests/test_a.py::test_b", "unrecognized arguments: --cov", "no test here"] {
+            let (result, absorbed) = run(Status::Error, 0, &[message]);
+            assert!(matches!(result, CheckResult::NotRun(_)) && absorbed.findings.is_empty(), "{message}");
+        }
+        assert_eq!(run(Status::Error, 0, &[]).0, CheckResult::NotRun("last words".to_owned()));
+        assert_eq!(run(Status::Passed, 0, &[]).0, CheckResult::NotRun("ran no test".to_owned()));
+    }
+
+    #[test]
+    fn what_was_stopped_failed() {
+        for (status, code) in [(Status::Timeout, "timeout"), (Status::Memory, "memory"), (Status::Output, "output")] {
+            let (result, absorbed) = run(status, 1, &[]);
+            assert_eq!((result, absorbed.findings[0].code.as_str()), (CheckResult::Failed, code));
+            assert_eq!(absorbed.runs[0].failed, 1);
+        }
+        assert_eq!(messages(&run(Status::Timeout, 0, &[])), ["tests/test_a.py::test_b did not end within 10s"]);
+    }
+
+    #[test]
+    fn messages_are_kept_short_at_their_end() {
+        let long = format!("{}\nAssertionError: é", "x".repeat(5000));
+        let found = run(Status::Failed, 0, &[&long]);
+        let message = messages(&found)[0];
+        assert!(message.len() < 700 && message.ends_with("AssertionError: é"), "{message}");
+        assert_eq!(messages(&run(Status::Failed, 0, &["a"; 100])).len(), MAX_FAILURES);
+    }
+}
