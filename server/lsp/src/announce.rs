@@ -3,8 +3,10 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::timeout;
 use tower_lsp_server::Client;
 use tower_lsp_server::ls_types as lsp;
 
@@ -13,6 +15,9 @@ use crate::lifetime::Lifetime;
 use crate::settings::ConfigFile;
 use crate::snapshot::Snapshot;
 use crate::to_proto;
+
+/// Nobody types slower than this within a word.
+const QUIET: Duration = Duration::from_millis(150);
 
 /// Announces each state that the writer publishes; states that are overtaken meanwhile are skipped.
 pub(crate) async fn run(client: Client, mut latest: watch::Receiver<Snapshot>, lifetime: Lifetime) {
@@ -40,7 +45,7 @@ pub(crate) async fn run(client: Client, mut latest: watch::Receiver<Snapshot>, l
 /// Tells the editor to ask again for what it shows.
 async fn refresh(client: Client, snapshot: Snapshot) {
     // An editor that refuses will notice with the next edit.
-    if snapshot.editor.pulls_diagnostics && snapshot.editor.refreshes_diagnostics {
+    if snapshot.editor.pulls_diagnostics {
         let _ = client.workspace_diagnostic_refresh().await;
     }
     if snapshot.editor.refreshes_lenses {
@@ -89,11 +94,18 @@ impl Pushed {
                 self.client.publish_diagnostics(told.uri, Vec::new(), None).await;
             }
         }
-        // First what is being edited; what it means for the other documents can wait for a moment.
-        let mut paths: Vec<&PathBuf> = snapshot.documents.keys().collect();
-        paths.sort_by_key(|path| (!self.is_outdated(path, snapshot), *path));
-        for path in paths {
-            if latest.has_changed().unwrap_or(false) && !self.is_outdated(path, snapshot) {
+        let (edited, others): (Vec<&PathBuf>, Vec<&PathBuf>) =
+            snapshot.documents.keys().partition(|path| self.is_outdated(path, snapshot));
+        for path in &edited {
+            self.push(path, snapshot, latest).await;
+        }
+        // What an edit means for the other documents can wait until the user has stopped typing.
+        let mut newer = latest.clone();
+        if !edited.is_empty() && !others.is_empty() && timeout(QUIET, newer.changed()).await.is_ok() {
+            return;
+        }
+        for path in others {
+            if latest.has_changed().unwrap_or(false) {
                 return;
             }
             self.push(path, snapshot, latest).await;

@@ -12,9 +12,9 @@ pub(crate) struct Editor {
     pub(crate) markdown: bool,
     pub(crate) nested_symbols: bool,
     pub(crate) definition_links: bool,
-    /// Diagnostics are pulled; then none are pushed.
+    /// Diagnostics are pulled; then none are pushed. Only of use where the editor can be told to pull again: an edit in
+    /// one file, or the end of the index, changes what is wrong in another.
     pub(crate) pulls_diagnostics: bool,
-    pub(crate) refreshes_diagnostics: bool,
     pub(crate) refreshes_lenses: bool,
     pub(crate) related_information: bool,
     /// File watchers can be registered; otherwise the server watches by itself.
@@ -45,8 +45,8 @@ impl Editor {
                 .is_some_and(|formats| formats.contains(&lsp::MarkupKind::Markdown)),
             nested_symbols: yes(text.and_then(|it| it.document_symbol.as_ref()?.hierarchical_document_symbol_support)),
             definition_links: yes(text.and_then(|it| it.definition.as_ref()?.link_support)),
-            pulls_diagnostics: text.is_some_and(|it| it.diagnostic.is_some()),
-            refreshes_diagnostics: yes(workspace.and_then(|it| it.diagnostics.as_ref()?.refresh_support)),
+            pulls_diagnostics: text.is_some_and(|it| it.diagnostic.is_some())
+                && yes(workspace.and_then(|it| it.diagnostics.as_ref()?.refresh_support)),
             refreshes_lenses: yes(workspace.and_then(|it| it.code_lens.as_ref()?.refresh_support)),
             related_information: yes(text.and_then(|it| it.publish_diagnostics.as_ref()?.related_information)),
             watches_files: yes(workspace.and_then(|it| it.did_change_watched_files.as_ref()?.dynamic_registration)),
@@ -153,7 +153,11 @@ mod tests {
         let silent = Editor::new(&lsp::ClientCapabilities::default());
         assert!(server_capabilities(&silent).diagnostic_provider.is_none());
         let text = lsp::TextDocumentClientCapabilities { diagnostic: Some(Default::default()), ..Default::default() };
-        let pulls = Editor::new(&lsp::ClientCapabilities { text_document: Some(text), ..Default::default() });
-        assert!(server_capabilities(&pulls).diagnostic_provider.is_some());
+        let mut client = lsp::ClientCapabilities { text_document: Some(text), ..Default::default() };
+        assert!(server_capabilities(&Editor::new(&client)).diagnostic_provider.is_none(), "it would not pull again");
+        let diagnostics = lsp::DiagnosticWorkspaceClientCapabilities { refresh_support: Some(true) };
+        client.workspace =
+            Some(lsp::WorkspaceClientCapabilities { diagnostics: Some(diagnostics), ..Default::default() });
+        assert!(server_capabilities(&Editor::new(&client)).diagnostic_provider.is_some());
     }
 }

@@ -17,6 +17,9 @@ use crate::watch::Watcher;
 /// Files are linked together; in a workspace larger than this, what is known so far is published in between.
 const PORTION: usize = 5_000;
 
+/// More files than this are not one program: somebody opened a home directory. The rest is left out, and that is said.
+const MAX_FILES: usize = 100_000;
+
 pub(crate) enum Work {
     /// Builds the graph of `roots` from scratch; the answer bears the `ticket`.
     Index { ticket: u64, roots: Vec<PathBuf>, job: Job, watch: bool },
@@ -144,6 +147,10 @@ impl Loader {
         let mut files: Vec<PathBuf> = self.roots.iter().flat_map(|root| graph::discover(root).files).collect();
         files.sort();
         files.dedup();
+        if files.len() > MAX_FILES {
+            tracing::warn!("of {} files only {MAX_FILES} are read; open a smaller folder", files.len());
+            files.truncate(MAX_FILES);
+        }
         files
     }
 

@@ -21,7 +21,7 @@ pub(crate) struct Snapshot {
     pub(crate) editor: Arc<Editor>,
     pub(crate) documents: Arc<HashMap<PathBuf, OpenDocument>>,
     pub(crate) analysis: Analysis,
-    /// What `analysis` is an instant of, to try changes on. Changing it changes nothing elsewhere.
+    /// What `analysis` is an instant of. Whoever wants to try a change clones it.
     pub(crate) host: AnalysisHost,
     /// A model is configured, so that there can be proposals.
     pub(crate) proposes: bool,

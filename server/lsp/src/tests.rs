@@ -1,6 +1,7 @@
 //! Whole sessions, with an editor in memory.
 
 use std::collections::{HashMap, VecDeque};
+use std::path::Path;
 
 use sandbox::fake::Fake;
 use sandbox::{Outcome, Status};
@@ -27,10 +28,22 @@ const URI: &str = "file:///w/a.py";
 
 impl Client {
     async fn start(capabilities: Value) -> Self {
-        Client::with_settings(capabilities, None).await
+        Client::initialize(json!({ "capabilities": capabilities }), None).await
     }
 
-    async fn with_settings(capabilities: Value, settings: Option<PathBuf>) -> Self {
+    /// With a workspace folder, whose index is complete on return.
+    async fn in_folder(folder: &Path) -> Self {
+        let folder = to_proto::uri(folder).unwrap();
+        let folders = json!([{ "uri": folder, "name": "w" }]);
+        let watches = json!({ "didChangeWatchedFiles": { "dynamicRegistration": true } });
+        let capabilities = json!({ "workspace": watches, "window": { "workDoneProgress": true } });
+        let params = json!({ "capabilities": capabilities, "workspaceFolders": folders });
+        let mut client = Client::initialize(params, None).await;
+        client.wait_for_index().await;
+        client
+    }
+
+    async fn initialize(params: Value, settings: Option<PathBuf>) -> Self {
         let (input, server_input) = tokio::io::duplex(1 << 20);
         let (server_output, output) = tokio::io::duplex(1 << 20);
         let runner = Fake::new(|_| Ok(Outcome { passed: 2, ..Outcome::without_run(Status::Passed, "") }));
@@ -46,7 +59,7 @@ impl Client {
             requests: Vec::new(),
             choices: VecDeque::new(),
         };
-        client.ask("initialize", json!({ "capabilities": capabilities })).await;
+        client.ask("initialize", params).await;
         client.tell("initialized", json!({})).await;
         client
     }
@@ -119,6 +132,15 @@ impl Client {
         let document = json!({ "uri": URI, "version": version });
         let params = json!({ "textDocument": document, "contentChanges": [{ "text": text }] });
         self.tell("textDocument/didChange", params).await;
+    }
+
+    /// Waits for the end of some progress, which is that of the index if nothing else was begun.
+    async fn wait_for_index(&mut self) {
+        let is_end = |message: &Value| message["params"]["value"]["kind"] == "end";
+        while !self.notifications.iter().any(is_end) {
+            self.receive().await;
+        }
+        self.notifications.clear();
     }
 
     /// Waits for a request of the server's.
@@ -235,7 +257,11 @@ async fn diagnostics_are_pushed_with_the_version_they_are_about() {
 
 #[tokio::test]
 async fn an_editor_that_pulls_gets_nothing_pushed() {
-    let mut client = Client::start(json!({ "textDocument": { "diagnostic": {} } })).await;
+    let mut client = Client::start(json!({
+        "textDocument": { "diagnostic": {} },
+        "workspace": { "diagnostics": { "refreshSupport": true } },
+    }))
+    .await;
     client.open("x = nowhere\n").await;
     let report = client.ask("textDocument/diagnostic", document()).await;
     assert!(report["items"].to_string().contains("nowhere"), "{report}");
@@ -267,6 +293,80 @@ async fn an_editor_that_just_goes_was_not_orderly() {
     assert!(!server.await.unwrap().unwrap());
 }
 
+/// The files that refer to the name at the beginning of `file`, each as often as it does.
+async fn references(client: &mut Client, file: &Path) -> Vec<String> {
+    let position = json!({ "line": 0, "character": 4 });
+    let document = json!({ "uri": to_proto::uri(file) });
+    let context = json!({ "includeDeclaration": false });
+    let params = json!({ "textDocument": document, "position": position, "context": context });
+    let found = client.ask("textDocument/references", params).await;
+    let name = |place: &Value| place["uri"].as_str().unwrap().rsplit_once('/').unwrap().1.to_owned();
+    found.as_array().unwrap().iter().map(name).collect()
+}
+
+fn touched(path: &Path) -> Value {
+    json!({ "changes": [{ "uri": to_proto::uri(path), "type": 2 }] })
+}
+
+#[tokio::test]
+async fn an_answer_knows_every_change_on_disk_that_was_reported_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let (lib, user) = (folder.path().join("lib.py"), folder.path().join("pkg/user.py"));
+    std::fs::write(&lib, "def f(): pass\n").unwrap();
+    let mut client = Client::in_folder(folder.path()).await;
+    assert_eq!(references(&mut client, &lib).await, [""; 0]);
+
+    std::fs::create_dir(folder.path().join("pkg")).unwrap();
+    std::fs::write(&user, "from lib import f\nf()\n").unwrap();
+    client.tell("workspace/didChangeWatchedFiles", touched(&user)).await;
+    assert_eq!(references(&mut client, &lib).await, ["user.py", "user.py"]);
+
+    // All that is heard of a folder that was removed may be its own name.
+    std::fs::remove_dir_all(folder.path().join("pkg")).unwrap();
+    client.tell("workspace/didChangeWatchedFiles", touched(&folder.path().join("pkg"))).await;
+    assert_eq!(references(&mut client, &lib).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn an_edit_does_not_overtake_a_question_that_waits_for_the_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.py");
+    std::fs::write(&file, "def first(): pass\n").unwrap();
+    let mut client = Client::in_folder(folder.path()).await;
+    let uri = to_proto::uri(&file);
+    let document = json!({ "uri": uri, "languageId": "python", "version": 1, "text": "def second(): pass\n" });
+    client.tell("textDocument/didOpen", json!({ "textDocument": document })).await;
+    let position = json!({ "textDocument": { "uri": uri }, "position": { "line": 0, "character": 5 } });
+    for version in 2..40 {
+        client.tell("workspace/didChangeWatchedFiles", touched(&file)).await;
+        let asked = client.request("textDocument/hover", position.clone()).await;
+        let change = json!({ "text": format!("def version{version}(): pass\n") });
+        let document = json!({ "uri": uri, "version": version });
+        let edit = json!({ "textDocument": document, "contentChanges": [change] });
+        client.tell("textDocument/didChange", edit).await;
+        let hover = client.answer(asked).await.to_string();
+        let before = if version == 2 { "second".to_owned() } else { format!("version{}", version - 1) };
+        assert!(hover.contains(&format!("def {before}(")), "asked before edit {version}: {hover}");
+    }
+}
+
+#[tokio::test]
+async fn folders_come_and_go() {
+    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    std::fs::write(one.path().join("lib.py"), "def f(): pass\n").unwrap();
+    std::fs::write(two.path().join("user.py"), "from lib import f\n").unwrap();
+    let mut client = Client::in_folder(one.path()).await;
+    let named = |folder: &Path| json!([{ "uri": to_proto::uri(folder), "name": "w" }]);
+    for (added, removed, expected) in
+        [(named(two.path()), json!([]), vec!["user.py"]), (json!([]), named(two.path()), vec![])]
+    {
+        let event = json!({ "added": added, "removed": removed });
+        client.tell("workspace/didChangeWorkspaceFolders", json!({ "event": event })).await;
+        client.wait_for_index().await;
+        assert_eq!(references(&mut client, &one.path().join("lib.py")).await, expected);
+    }
+}
+
 /// An editor that shows everything a proposal needs.
 fn able() -> Value {
     json!({
@@ -276,7 +376,7 @@ fn able() -> Value {
 }
 
 /// The user's settings with a model that gives this reply.
-fn recorded(folder: &std::path::Path, reply: &str) -> PathBuf {
+fn recorded(folder: &Path, reply: &str) -> PathBuf {
     std::fs::write(folder.join("replies.json"), json!([{ "reply": reply }]).to_string()).unwrap();
     let file = folder.join("config.toml");
     let settings = "\
@@ -292,7 +392,7 @@ const REPLY: &str = "```python\ndef double(x):\n    return 2 * x\n```\nConfidenc
 /// Opens the stub, takes the code action on it, and returns the session.
 async fn proposing(choices: &[&'static str]) -> (Client, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    let mut client = Client::with_settings(able(), Some(recorded(folder.path(), REPLY))).await;
+    let mut client = Client::initialize(json!({ "capabilities": able() }), Some(recorded(folder.path(), REPLY))).await;
     client.choices.extend(choices);
     client.open(STUB).await;
     let range = json!({ "start": { "line": 2, "character": 6 }, "end": { "line": 2, "character": 6 } });

@@ -19,7 +19,6 @@ use crate::snapshot::{OpenDocument, Snapshot};
 
 /// Owns the documents and the graph; a thread of its own, so that neither disk nor network can keep it waiting.
 pub(crate) struct Writer {
-    host: AnalysisHost,
     roots: Vec<PathBuf>,
     documents: HashMap<PathBuf, EditedDocument>,
     loader: Sender<Work>,
@@ -60,7 +59,7 @@ impl Writer {
             editor: Arc::default(),
             documents: Arc::default(),
             analysis: host.analysis(),
-            host: host.clone(),
+            host,
             proposes: false,
             settings: Arc::default(),
             config_files: Arc::default(),
@@ -69,7 +68,6 @@ impl Writer {
         };
         let (latest, receiver) = watch::channel(current.clone());
         let mut writer = Writer {
-            host,
             roots: Vec::new(),
             documents: HashMap::new(),
             loader: Loader::start(mailbox)?,
@@ -126,7 +124,7 @@ impl Writer {
             Event::Initialize { editor, roots, proposes } => {
                 self.current.editor = editor;
                 self.current.proposes = proposes;
-                self.host = AnalysisHost::new(roots.clone());
+                self.current.host = AnalysisHost::new(roots.clone());
                 self.roots = roots;
                 self.stale = true;
             }
@@ -207,9 +205,9 @@ impl Writer {
     }
 
     fn take_over(&mut self, host: AnalysisHost, complete: bool) {
-        self.host = host;
+        self.current.host = host;
         let missed = self.missed.iter().flatten();
-        self.host.apply(Change { files: missed.map(|(path, text)| (path.clone(), text.clone())).collect() });
+        self.apply(Change { files: missed.map(|(path, text)| (path.clone(), text.clone())).collect() });
         if complete {
             self.missed = None;
             self.current.indexing = false;
@@ -249,15 +247,15 @@ impl Writer {
         }
         self.stale = true;
         let paths: Vec<PathBuf> = change.files.iter().map(|(path, _)| path.clone()).collect();
-        let fallback = self.host.clone();
-        if catch_unwind(AssertUnwindSafe(|| self.host.apply(change))).is_ok() {
+        let fallback = self.current.host.clone();
+        if catch_unwind(AssertUnwindSafe(|| self.current.host.apply(change))).is_ok() {
             return;
         }
         // A defect of ours; see the log. No answer about these files is better than a stale one, and all the others live.
-        self.host = fallback;
+        self.current.host = fallback;
         let without = Change { files: paths.into_iter().map(|path| (path, None)).collect() };
-        if catch_unwind(AssertUnwindSafe(|| self.host.apply(without))).is_err() {
-            self.host = AnalysisHost::new(self.roots.clone());
+        if catch_unwind(AssertUnwindSafe(|| self.current.host.apply(without))).is_err() {
+            self.current.host = AnalysisHost::new(self.roots.clone());
         }
     }
 
@@ -276,8 +274,7 @@ impl Writer {
         }
         self.apply(change);
         self.stale = false;
-        self.current.analysis = self.host.analysis();
-        self.current.host = self.host.clone();
+        self.current.analysis = self.current.host.analysis();
         self.latest.send_replace(self.current.clone());
     }
 }

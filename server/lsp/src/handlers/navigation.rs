@@ -10,7 +10,8 @@ pub(crate) fn definition(
     params: &lsp::GotoDefinitionParams,
 ) -> Result<Option<lsp::GotoDefinitionResponse>> {
     let snapshot = &query.snapshot;
-    let Some((file, offset)) = snapshot.place(&params.text_document_position_params) else { return Ok(None) };
+    let place = snapshot.place(&params.text_document_position_params);
+    let Some((file, offset)) = place.filter(|_| snapshot.settings.navigation) else { return Ok(None) };
     let Some(found) = ide::definition(&snapshot.analysis, file, offset) else { return Ok(None) };
     if !snapshot.editor.definition_links {
         let locations = found.places.iter().filter_map(|place| snapshot.location(place.file, place.name_range));
@@ -30,7 +31,8 @@ pub(crate) fn definition(
 
 pub(crate) fn references(query: &Query, params: &lsp::ReferenceParams) -> Result<Option<Vec<lsp::Location>>> {
     let snapshot = &query.snapshot;
-    let Some((file, offset)) = snapshot.place(&params.text_document_position) else { return Ok(None) };
+    let place = snapshot.place(&params.text_document_position);
+    let Some((file, offset)) = place.filter(|_| snapshot.settings.navigation) else { return Ok(None) };
     let found = ide::references(&snapshot.analysis, file, offset, params.context.include_declaration);
     let mut locations = Vec::with_capacity(found.len());
     for reference in found {

@@ -12,7 +12,7 @@ use crate::to_proto;
 
 pub(crate) fn document_symbols(query: &Query, path: &Path) -> Result<Option<lsp::DocumentSymbolResponse>> {
     let snapshot = &query.snapshot;
-    let Some(file) = snapshot.analysis.file(path) else { return Ok(None) };
+    let Some(file) = snapshot.analysis.file(path).filter(|_| snapshot.settings.navigation) else { return Ok(None) };
     let symbols = ide::document_symbols(&snapshot.analysis, file);
     if snapshot.editor.nested_symbols {
         let symbols = symbols.into_iter().map(|symbol| nested(snapshot, file, symbol));
