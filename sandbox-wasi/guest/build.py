@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Builds the guest: CPython, its standard library and pytest as one WebAssembly component.
 
-Needs Python 3.10 or later with `venv` and `pip`, and a package index. Downloads stay in a virtual
-environment in the cache directory; a guest that is already built from the same sources is left alone.
-Prints the path of the component.
+Needs Python 3.10 or later with `venv` and `pip`, and a package index. Tools stay in a virtual
+environment in the cache directory; a guest that is already built from the same sources is left
+alone. Prints the path of the component.
 """
 
 import argparse
@@ -20,6 +20,7 @@ import zipfile
 GUEST = pathlib.Path(__file__).resolve().parent
 SOURCES = ("build.py", "requirements.txt", "tantu_guest/*.py", "wit/*.wit")
 BUILDER = "componentize-py"
+KEPT = 3
 
 
 def key():
@@ -27,9 +28,8 @@ def key():
 
     `sandbox-wasi/build.rs` computes the same, so that a binary finds the guest it was written for.
     """
-    files = {
-        file.relative_to(GUEST).as_posix(): file for pattern in SOURCES for file in GUEST.glob(pattern)
-    }
+    found = [file for pattern in SOURCES for file in GUEST.glob(pattern)]
+    files = {file.relative_to(GUEST).as_posix(): file for file in found}
     value = 0xCBF29CE484222325
     for name in sorted(files):
         for byte in name.encode() + b"\0" + files[name].read_bytes() + b"\0":
@@ -83,6 +83,13 @@ def build(out, cache):
         partial.replace(out)
 
 
+def forget_old_builds(cache):
+    """Keeps the newest guests: branches are switched to and fro."""
+    guests = sorted(cache.glob("*/tantu-guest.wasm"), key=lambda file: file.stat().st_mtime)
+    for guest in guests[:-KEPT]:
+        shutil.rmtree(guest.parent)
+
+
 def main():
     cache = cache_dir()
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -96,6 +103,7 @@ def main():
         arguments.cache.mkdir(parents=True, exist_ok=True)
         try:
             build(component, arguments.cache)
+            forget_old_builds(arguments.cache)
         except subprocess.CalledProcessError as error:
             sys.exit(f"cannot build the guest: {error.cmd[0]} ended with status {error.returncode}")
     if arguments.out:

@@ -28,3 +28,16 @@ pub(crate) fn locate() -> Result<PathBuf, Error> {
         None => Err(Error::GuestMissing { path: built }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_build_script_names_the_guest_alike() {
+        let script = ["-B", "-c", "import build; print(build.key())"];
+        let guest = concat!(env!("CARGO_MANIFEST_DIR"), "/guest");
+        let output = std::process::Command::new("python3").args(script).current_dir(guest).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), KEY, "{output:?}");
+    }
+}

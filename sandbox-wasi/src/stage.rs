@@ -4,9 +4,10 @@
 //! It is a copy, and not the workspace itself, because opening a FIFO or a device blocks the host for good, because a
 //! link may lead anywhere, and because unsaved texts must lie in front of what is on disk.
 
+mod packages;
 mod walk;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -15,6 +16,7 @@ use std::time::{Duration, SystemTime};
 use crate::cache;
 use crate::error::{Error, IoContext};
 
+use packages::Packages;
 use walk::{Source, Tree};
 
 /// A staged workspace that nothing has used for so long is removed.
@@ -75,16 +77,35 @@ impl Stage {
         self.dir.join("dev")
     }
 
+    /// Packages of the workspace's virtual environment. The guest may read them.
+    pub(crate) fn site(&self) -> PathBuf {
+        self.dir.join("site")
+    }
+
+    /// Stages the packages with these names, if they are installed and not yet staged. Returns whether there was any, so
+    /// that it is worth while to run again.
+    pub(crate) fn add_packages(&self, names: &BTreeSet<String>) -> Result<bool, Error> {
+        let site = self.site();
+        Packages::open(&self.root, site.clone())
+            .and_then(|packages| packages.add(names))
+            .while_("stage packages in", &site)
+    }
+
+    /// Makes the guest's directories what they are at the start of a run.
+    pub(crate) fn clean(&self) -> Result<(), Error> {
+        let (tmp, dev) = (self.tmp(), self.dev());
+        for dir in [&tmp, &dev] {
+            fs::create_dir_all(dir).and_then(|()| empty(dir)).while_("empty", dir)?;
+        }
+        fs::write(dev.join("null"), "").while_("create", &dev)
+    }
+
     /// Brings the copy up to date with the disk and puts `overlay` in front. Returns the files that were left out
     /// because they are too large.
     pub(crate) fn sync(&self, overlay: &[(PathBuf, String)]) -> Result<Vec<PathBuf>, Error> {
         let workspace = self.workspace();
-        for dir in [&self.tmp(), &self.dev(), &workspace] {
-            fs::create_dir_all(dir).while_("create", dir)?;
-        }
-        empty(&self.tmp()).while_("empty", &self.tmp())?;
-        empty(&self.dev()).while_("empty", &self.dev())?;
-        fs::write(self.dev().join("null"), "").while_("create", &self.dev())?;
+        fs::create_dir_all(&workspace).while_("create", &workspace)?;
+        self.add_packages(&BTreeSet::new())?;
         self.lift_overlay().while_("clean", &workspace)?;
 
         let tree = Tree::read(&self.root)?;
@@ -419,11 +440,11 @@ mod tests {
     fn the_guests_own_directories_are_empty_at_the_start() {
         let fixture = Fixture::new(&[]);
         let stage = fixture.stage();
-        stage.sync(&[]).unwrap();
+        stage.clean().unwrap();
         fs::create_dir(stage.tmp().join("folder")).unwrap();
         fs::write(stage.tmp().join("folder/file"), "x").unwrap();
         fs::write(stage.dev().join("null"), "x").unwrap();
-        stage.sync(&[]).unwrap();
+        stage.clean().unwrap();
         assert_eq!(cache::size(&stage.tmp()).unwrap(), 0);
         assert_eq!(fs::read_to_string(stage.dev().join("null")).unwrap(), "");
     }

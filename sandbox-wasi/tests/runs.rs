@@ -396,7 +396,9 @@ fn doctests_that_the_project_asks_of_pytest_fail_at_their_lines() {
         ),
     ]);
     let outcome = ws.run(pytest(&["sums.py"]));
-    assert_eq!((outcome.passed, outcome.failed, outcome.failures[0].line), (0, 1, 5), "{outcome:#?}");
+    check(&outcome, "failed 0 1\nsums.py:5: Expected:");
+    // A whole workspace is its own root.
+    check(&ws.run(pytest(&[])), "failed 0 1\nsums.py:5: Expected:");
 }
 
 #[test]
@@ -450,9 +452,43 @@ fn what_needs_a_package_is_not_runnable() {
 }
 
 #[test]
+fn packages_of_the_environment_are_used_if_they_need_no_compiler() {
+    let site = |path: &str| format!(".venv/lib/python3.14/site-packages/{path}");
+    let files = [
+        (".venv/pyvenv.cfg".into(), ""),
+        (
+            site("web/__init__.py"),
+            "import importlib.metadata, six_\nfrom .app import run\nversion = importlib.metadata.version('Web-Kit')\n",
+        ),
+        (site("web/app.py"), "import queue\ndef run(): return queue.Queue().qsize()\n"),
+        (site("web/types.py"), ""),
+        (site("web_kit-1.5.dist-info/METADATA"), "Metadata-Version: 2.1\nName: web-kit\nVersion: 1.5\n"),
+        (site("six_.py"), ""),
+        (site("queue.py"), "raise AssertionError('hides the library')\n"),
+        (
+            site("fast/__init__.py"),
+            "try:\n    from . import _core\nexcept ImportError as error:\n    raise ImportError('badly installed') from error\n",
+        ),
+        (site("fast/_core.cpython-314-x86_64-linux-gnu.so"), "ELF"),
+        ("main.py".into(), "import web\nprint(web.run(), web.version)\n"),
+        ("test_web.py".into(), "import web\ndef test_it(): assert web.run() == 0\n"),
+        ("test_fast.py".into(), "import fast\ndef test_it(): pass\n"),
+        ("test_gone.py".into(), "import web.gone\ndef test_it(): pass\n"),
+    ];
+    let ws = Workspace::new(files.iter().map(|(path, text)| (path.as_str(), *text)));
+    let outcome = ws.run(script("main.py"));
+    check(&outcome, "passed 0 0");
+    assert_eq!(outcome.stdout, "0 1.5\n");
+    check(&ws.run(pytest(&["test_web.py"])), "passed 1 0");
+    check(&ws.run(pytest(&["test_fast.py"])), "not-runnable 0 0\ntest_fast.py:1: needs fast, which must be compiled");
+    check(&ws.run(pytest(&["test_gone.py"])), "not-runnable 0 0\ntest_gone.py:1: needs web");
+}
+
+#[test]
 fn a_module_missing_from_the_workspace_is_the_codes_own_mistake() {
     let ws = Workspace::new([
         ("shop/__init__.py", ""),
+        ("shop/prices.json", "{}"),
         ("test_a.py", "import shop.prices\ndef test_it(): pass\n"),
         ("test_b.py", "from json import nothing\ndef test_it(): pass\n"),
         ("test_c.py", "import pkg_that_handles\ndef test_it(): assert pkg_that_handles.np is None, 'fine'\n"),

@@ -1,18 +1,16 @@
 """The component's entry: what `componentize-py` imports, freezes and exports."""
 
-from . import frozen
-
-frozen.freeze()
-
 import gc
 import importlib
 import sys
 
 import wit_world
 
-from . import doctests, platform, pytests, scripts
+from . import doctests, frozen, platform, pytests, scripts
 
+frozen.freeze()
 platform.patch()
+pytests.shorten_start()
 importlib.invalidate_caches()
 sys.path_importer_cache.clear()
 gc.collect()

@@ -22,7 +22,7 @@ LEFT_OUT = {
 PYGMENTS_LEFT_OUT = {"filters", "lexers", "styles"}
 WHEELS = ("_pytest", "iniconfig", "packaging", "pluggy", "pygments", "pytest")
 
-# Imported once, at build time; the others are compiled, but imported only when a run asks for them.
+# Imported once, at build time; the others are compiled, but imported only when a run asks.
 IMPORTED = """
     __future__ _strptime abc annotationlib argparse array ast asyncio base64 bisect calendar cmath
     code codeop collections collections.abc concurrent.futures configparser contextlib contextvars

@@ -1,23 +1,24 @@
 """Runs pytest, and unittest's test cases through it."""
 
 import doctest
+import sys
 
 import pytest
-from _pytest.config import ConftestImportFailure
+from _pytest.config import ConftestImportFailure, default_plugins
 from _pytest.doctest import MultipleDoctestFailures
-from _pytest.fixtures import FixtureLookupError
+from _pytest.fixtures import FixtureFunctionDefinition, FixtureLookupError
 from wit_world import Outcome
 
 from . import workspace
 from .report import COUNTED, Report, locate
 
+# What writes into the workspace, what needs signals, and what only takes time to start.
+UNUSED_PLUGINS = ("cacheprovider", "faulthandler", "junitxml", "pastebin", "setuponly", "setupplan")
+
 OPTIONS = [
     "-q", "--tb=short", "--no-header", "--color=no", "--capture=sys", f"--rootdir={workspace.ROOT}",
     # No plugin but pytest's own can be here, so entry points of the workspace would only fail.
-    "--disable-plugin-autoload",
-    # What writes into the workspace, what needs signals, and what only takes time to start.
-    "-p", "no:cacheprovider", "-p", "no:faulthandler", "-p", "no:junitxml", "-p", "no:pastebin",
-    "-p", "no:setuponly", "-p", "no:setupplan",
+    "--disable-plugin-autoload", *(f"-pno:{plugin}" for plugin in UNUSED_PLUGINS),
 ]
 # The project's own options may belong to plugins that are not here.
 WITHOUT_PROJECT_OPTIONS = ["-o", "addopts=", "-o", "required_plugins="]
@@ -26,10 +27,24 @@ WITHOUT_PROJECT_OPTIONS = ["-o", "addopts=", "-o", "required_plugins="]
 PLUGIN_OF_FIXTURE = {
     "aiohttp_client": "pytest-aiohttp", "anyio_backend": "anyio", "benchmark": "pytest-benchmark",
     "db": "pytest-django", "event_loop": "pytest-asyncio", "faker": "Faker",
-    "django_db_setup": "pytest-django", "freezer": "pytest-freezer", "httpserver": "pytest-httpserver",
-    "httpx_mock": "pytest-httpx", "mocker": "pytest-mock", "qtbot": "pytest-qt",
-    "requests_mock": "requests-mock", "snapshot": "syrupy",
+    "django_db_setup": "pytest-django", "freezer": "pytest-freezer",
+    "httpserver": "pytest-httpserver", "httpx_mock": "pytest-httpx", "mocker": "pytest-mock",
+    "qtbot": "pytest-qt", "requests_mock": "requests-mock", "snapshot": "syrupy",
 }
+
+
+def shorten_start():
+    """Done once, before the snapshot is taken. pytest looks twice through all that its own plugins
+    contain for hooks and fixtures, which is a tenth of the time in which it runs a few tests; so
+    they list nothing else."""
+    for name in default_plugins:
+        plugin = sys.modules[f"_pytest.{name}"]
+        names = [
+            name
+            for name, value in vars(plugin).items()
+            if name.startswith("pytest_") or isinstance(value, FixtureFunctionDefinition)
+        ]
+        plugin.__dir__ = lambda names=names: names
 
 
 class UnknownOptions(Exception):
@@ -49,7 +64,7 @@ def run(targets):
             options = [*OPTIONS, *WITHOUT_PROJECT_OPTIONS]
             status = int(pytest.main([*options, *arguments], plugins=[recorder]))
         except UnknownOptions as error:
-            report.raised(error, otherwise=Outcome.ERROR)
+            report.raised(error, otherwise=Outcome.ERROR, message=str(error))
             return report, int(pytest.ExitCode.USAGE_ERROR)
     recorder.conclude(status)
     return report, status
@@ -112,11 +127,10 @@ class Recorder:
         file = workspace.relative(str(node.path))
         is_test = isinstance(node, pytest.Item)
         place = _place(node.location) if is_test else (file, 1)
-        if examples := _failed_examples(error):
-            for at, message in examples:
-                self.report.problem(Outcome.FAILED, message, at)
-            outcome = Outcome.FAILED
-        elif plugin := _missing_plugin(error):
+        if failures := _failed_examples(error):
+            self.outcomes |= {self._example(failure) for failure in failures}
+            return
+        if plugin := _missing_plugin(error):
             outcome = Outcome.NOT_RUNNABLE
             self.report.problem(outcome, f"needs {plugin}", place)
         else:
@@ -124,6 +138,15 @@ class Recorder:
             at = locate(error, inside=file) or place
             outcome = self.report.raised(error, at, otherwise=otherwise)
         self.outcomes.add(outcome)
+
+    def _example(self, failure):
+        line = (failure.test.lineno or 0) + failure.example.lineno + 1
+        place = (workspace.relative(failure.test.filename) or failure.test.filename, line)
+        if isinstance(failure, doctest.UnexpectedException):
+            return self.report.raised(failure.exc_info[1], place)
+        message = doctest.OutputChecker().output_difference(failure.example, failure.got, 0)
+        self.report.problem(Outcome.FAILED, message, place)
+        return Outcome.FAILED
 
     def pytest_runtest_logfinish(self):
         if self.unexplained:  # a failure without an exception: a strict xfail that passed
@@ -174,15 +197,7 @@ def _missing_plugin(error):
 
 
 def _failed_examples(error):
-    """The places and messages of failed doctests, which pytest reports as one exception."""
+    """The failures of a doctest, which pytest wraps into one exception."""
     failures = error.failures if isinstance(error, MultipleDoctestFailures) else [error]
-    return [
-        (_example_place(failure), str(failure).strip())
-        for failure in failures
-        if isinstance(failure, doctest.DocTestFailure | doctest.UnexpectedException)
-    ]
-
-
-def _example_place(failure):
-    line = (failure.test.lineno or 0) + failure.example.lineno + 1
-    return workspace.relative(failure.test.filename) or failure.test.filename, line
+    kinds = (doctest.DocTestFailure, doctest.UnexpectedException)
+    return [failure for failure in failures if isinstance(failure, kinds)]

@@ -7,11 +7,12 @@ import signal
 import socket
 import sys
 import traceback
+from urllib.error import URLError
 
 import wit_world
 from wit_world import Outcome
 
-from . import workspace
+from . import frozen, workspace
 
 # A run is worth the first of these that happened in it.
 PRECEDENCE = [
@@ -22,12 +23,11 @@ COUNTED = {Outcome.MEMORY, Outcome.FAILED, Outcome.REFUSED}
 MESSAGE_LENGTH = 4000
 
 DENIED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTSUP, errno.ENOSYS, errno.ENOTCAPABLE}
-VISIBLE = (workspace.ROOT, "/tmp", "/dev")
+VISIBLE = (workspace.ROOT, workspace.SITE, "/tmp", "/dev")
 # What `os` and `signal` lack here, for want of processes and signals.
 ABSENT_CALLS = {
-    "WNOHANG", "abort", "alarm", "execv", "execve", "execvp", "fork", "forkpty", "kill", "killpg",
-    "openpty", "pipe", "pthread_kill", "setitimer", "setsid", "spawnl", "spawnv", "system", "wait",
-    "waitpid",
+    "WNOHANG", "alarm", "execv", "execve", "execvp", "fork", "forkpty", "kill", "killpg", "openpty",
+    "pipe", "pthread_kill", "setitimer", "setsid", "spawnl", "spawnv", "system", "wait", "waitpid",
 }
 # Code that fails in these has asked for processes.
 PROCESSES = ("/python/multiprocessing/", "/python/concurrent/futures/process.py")
@@ -69,12 +69,13 @@ class Report:
 
 
 def judge(error):
-    """Whether the sandbox is the cause of an exception: an outcome and a reason, or two Nones."""
+    """Whether the sandbox is the cause of an exception: an outcome and a reason, or two Nones.
+    Tells the host which package is missing."""
     for cause in _causes(error):
         if isinstance(cause, MemoryError):
             return Outcome.MEMORY, "MemoryError: the sandbox's memory limit is reached"
-        if isinstance(cause, ImportError) and (missing := _missing(cause)):
-            return Outcome.NOT_RUNNABLE, f"needs {missing}"
+        if isinstance(cause, ImportError) and (need := _need(cause)):
+            return Outcome.NOT_RUNNABLE, f"needs {need}"
         if _is_refusal(cause):
             return Outcome.REFUSED, f"not allowed in the sandbox: {describe(cause)}"
     return None, None
@@ -83,27 +84,41 @@ def judge(error):
 def _causes(error):
     """The exception and those it was raised from. What was merely being handled counts only
     when one failed import follows another."""
-    while error is not None:
+    seen = []
+    while isinstance(error, BaseException) and not any(error is one for one in seen):
         yield error
-        following = error.__cause__ or getattr(error, "reason", None)
-        if following is None and isinstance(error, ImportError):
+        seen.append(error)
+        following = error.__cause__
+        if following is None and isinstance(error, URLError):
+            following = error.reason
+        elif following is None and isinstance(error, ImportError):
             following = error.__context__
-        error = following if isinstance(following, BaseException) else None
+        error = following
 
 
-def _missing(error):
-    """What to install for a failed import; empty when it is the code's own mistake."""
+def _need(error):
+    """What a failed import needs; empty when it is the code's own mistake."""
     name = error.name or ""
     if isinstance(error, importlib.metadata.PackageNotFoundError):
+        wit_world.missing(name)
         return f"{name} as an installed distribution"
-    if not isinstance(error, ModuleNotFoundError):
-        name = f"{name}.{error.name_from}"  # from package import extension
+    if not isinstance(error, ModuleNotFoundError):  # from package import extension
+        name = f"{name}.{error.name_from}" if name and error.name_from else ""
     top = name.partition(".")[0]
+    if not top:
+        return ""
+    compiled = ", which must be compiled" if workspace.is_compiled(name) else ""
     if workspace.contains(top):
-        return f"{name}, which must be compiled" if workspace.extension_source(name) else ""
+        return name + compiled if compiled else ""
     if name in sys.stdlib_module_names:
         return name.lstrip("_")
-    return "" if top in sys.modules else top
+    if workspace.has_installed(top):
+        is_incomplete = compiled or isinstance(error, ModuleNotFoundError)
+        return top + compiled if is_incomplete else ""
+    if top in sys.modules and top not in frozen.WHEELS:
+        return ""
+    wit_world.missing(top)
+    return top
 
 
 def _is_refusal(error):
@@ -114,11 +129,11 @@ def _is_refusal(error):
         return (
             error.errno in DENIED
             or isinstance(error, socket.gaierror)
-            or isinstance(error, FileNotFoundError) and _is_outside(error.filename)
+            or (isinstance(error, FileNotFoundError) and _is_outside(error.filename))
         )
     if isinstance(error, AttributeError):
         return (error.obj is os or error.obj is signal) and error.name in ABSENT_CALLS
-    return isinstance(error, RuntimeError) and str(error) in REFUSALS
+    return isinstance(error, RuntimeError) and any(error.args == (text,) for text in REFUSALS)
 
 
 def _is_outside(filename):

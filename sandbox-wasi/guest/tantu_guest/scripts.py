@@ -51,9 +51,7 @@ def run_snippet(snippet):
 def _enter(path):
     """Makes importable what `python -m` would, and after it what `python FILE` would."""
     file = workspace.absolute(path)
-    workspace.enter(workspace.package_of(path)[1])
-    if (folder := os.path.dirname(file)) not in sys.path:
-        sys.path.append(folder)
+    workspace.enter(workspace.package_of(path)[1], last=os.path.dirname(file))
     return file
 
 

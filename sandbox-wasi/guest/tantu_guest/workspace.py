@@ -2,11 +2,16 @@
 
 import importlib
 import os
+import re
 import sys
 
 from . import frozen
 
 ROOT = "/ws"
+SITE = "/site"
+
+# The suffixes of extension modules, and of what they are made from.
+COMPILED = "(so|pyd|dylib|c|cc|cpp|cxx|pyx|rs|f90)"
 
 # An ordinary interpreter has these before it looks at the workspace, so a file of the same name
 # hides nothing; and pytest runs the tests.
@@ -26,11 +31,13 @@ def relative(filename):
     return filename[len(ROOT) + 1 :] if inside else None
 
 
-def enter(*folders):
-    """Makes the modules in `folders`, the root and its `src` importable, in this order."""
-    candidates = dict.fromkeys([*folders, ROOT, absolute("src")])
-    sys.path[:] = [folder for folder in candidates if os.path.isdir(folder)]
+def enter(*folders, last=None):
+    """Makes importable what is in `folders`, the root and its `src`, in `last`, and the packages of
+    the workspace's environment; in this order."""
+    folders = dict.fromkeys([*folders, ROOT, absolute("src")])
+    sys.path[:] = [folder for folder in folders if os.path.isdir(folder)]
     _unhide()
+    sys.path += [folder for folder in (last, SITE) if folder and folder not in sys.path]
 
 
 def _unhide():
@@ -48,23 +55,26 @@ def _unhide():
 
 def contains(module):
     """Whether the top-level `module` is the workspace's own."""
-    return any(
-        os.path.isfile(os.path.join(folder, module + ".py"))
-        or os.path.isdir(os.path.join(folder, module))
-        for folder in sys.path
-    )
+    return any(_has(folder, module) for folder in sys.path if folder != SITE)
 
 
-def extension_source(module):
-    """Whether the workspace holds `module` only as something that must be compiled first."""
+def has_installed(module):
+    """Whether the top-level `module` is one of the environment's packages."""
+    return _has(SITE, module)
+
+
+def _has(folder, module):
+    path = os.path.join(folder, module)
+    return os.path.isfile(path + ".py") or os.path.isdir(path)
+
+
+def is_compiled(module):
+    """Whether `module` is there only as something that must be, or has been, compiled."""
     parent, _, name = module.rpartition(".")
     for folder in sys.path:
-        folder = os.path.join(folder, *parent.split(".")) if parent else folder
-        if os.path.isdir(folder) and any(
-            entry.partition(".")[0] == name and not entry.endswith((".py", ".pyi"))
-            and os.path.isfile(os.path.join(folder, entry))
-            for entry in os.listdir(folder)
-        ):
+        folder = os.path.join(folder, *parent.split("."))
+        entries = os.listdir(folder) if os.path.isdir(folder) else []
+        if any(re.fullmatch(rf"{re.escape(name)}(\.[\w-]+)?\.{COMPILED}", it) for it in entries):
             return True
     return False
 

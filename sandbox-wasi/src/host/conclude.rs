@@ -108,10 +108,12 @@ fn say(stderr: &mut String, text: &str) {
     let _ = writeln!(stderr, "tantu: {text}");
 }
 
-/// Tracebacks name the guest's paths; the reader's are relative to the workspace. Only where the interpreter and pytest
-/// write them: what the code itself prints is left alone.
+/// Tracebacks and warnings name the guest's paths; the reader's are relative to the workspace. Only where the interpreter
+/// and pytest write them: what the code itself prints is left alone.
 fn relative(text: &str) -> String {
-    text.replace("File \"/ws/", "File \"").replace("test module '/ws/", "test module '")
+    let text =
+        text.replace("File \"/ws/", "File \"").replace("test module '/ws/", "test module '").replace("\n/ws/", "\n");
+    text.strip_prefix("/ws/").map(str::to_owned).unwrap_or(text)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! One instance of the guest: what it can reach, and what stops it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -36,6 +37,8 @@ const TMP: u64 = 64 << 20;
 
 /// Findings that are kept of one run.
 const MAX_FINDINGS: usize = 200;
+/// Names of missing packages that are kept of one run.
+const MAX_MISSING: usize = 20;
 /// Bytes in the text of a finding; the guest's word is not taken for it.
 const MAX_TEXT: usize = 16 << 10;
 
@@ -45,6 +48,8 @@ pub(super) struct Told {
     pub(super) passed: u32,
     pub(super) failed: u32,
     pub(super) findings: Vec<Failure>,
+    /// Packages that were asked for in vain.
+    pub(super) missing: BTreeSet<String>,
     /// Where the test that is running stands.
     pub(super) place: Option<(String, u32)>,
 }
@@ -77,6 +82,7 @@ impl Instance {
         wasi.allow_blocking_current_thread(true);
         for (host, guest, permissions) in [
             (stage.workspace(), "/ws", FsPerms::ReadOnly),
+            (stage.site(), "/site", FsPerms::ReadOnly),
             (stage.tmp(), "/tmp", FsPerms::ReadWrite),
             (stage.dev(), "/dev", FsPerms::ReadWrite),
         ] {
@@ -175,6 +181,12 @@ impl bindings::GuestImports for State {
 
     fn failed(&mut self) {
         self.told.failed = self.told.failed.saturating_add(1);
+    }
+
+    fn missing(&mut self, name: String) {
+        if self.told.missing.len() < MAX_MISSING {
+            self.told.missing.insert(cut(name));
+        }
     }
 
     fn finding(&mut self, path: String, line: u32, message: String) {

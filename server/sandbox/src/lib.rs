@@ -21,7 +21,8 @@ pub use worker::Worker;
 /// One run. The workspace is seen as it lies on disk, with `overlay` in front of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
-    /// The workspace folder. A filtered copy of it is what the code can read; nothing in it can be changed.
+    /// The workspace folder. A filtered copy of it is what the code can read; nothing in it can be changed. Pure Python
+    /// packages of a virtual environment that lies in it can be imported.
     pub root: PathBuf,
     /// Unsaved or proposed texts by path relative to `root`. They shadow what is on disk, and may be new files.
     pub overlay: Vec<(PathBuf, String)>,
@@ -143,7 +144,7 @@ pub enum Status {
     /// It needs what the sandbox denies (network, processes, threads, files outside the workspace, writing in it), or
     /// the request itself does. Says nothing about the code's correctness.
     Refused,
-    /// It needs a package that is not here. Says nothing about the code's correctness.
+    /// It needs a package that is not installed, or that is compiled. Says nothing about the code's correctness.
     NotRunnable,
 }
 
@@ -178,7 +179,7 @@ pub enum Event {
     /// The interpreter is being compiled for this machine, which is done once. Counted in steps; the second takes nearly
     /// all of the time, and is repeated every second as a sign of life.
     Preparing { done: u32, total: u32 },
-    /// The code has started.
+    /// The code has started. It starts again when it turned out to need a package that the workspace's environment has.
     Running,
 }
 

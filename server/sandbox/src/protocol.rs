@@ -1,8 +1,8 @@
 //! What client and worker say to each other on the worker's standard input and output: one JSON object per line.
 //!
 //! The worker speaks first, with [`Message::Hello`]. It answers each command with any number of [`Message::Preparing`],
-//! for a run one [`Message::Running`], and then exactly one of [`Message::Prepared`], [`Message::Done`] and
-//! [`Message::Unavailable`]. It ends when its standard input does.
+//! for a run at least one [`Message::Running`], from which the limit of time is counted, and then exactly one of
+//! [`Message::Prepared`], [`Message::Done`] and [`Message::Unavailable`]. It ends when its standard input does.
 
 use serde::{Deserialize, Serialize};
 
