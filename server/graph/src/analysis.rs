@@ -206,7 +206,7 @@ impl Analysis {
     pub fn importers(&self, file: FileId) -> Vec<FileId> {
         let imports = |source: &FileId| {
             let links = &self.snapshot.links[source.index()];
-            links.imports.iter().any(|import| *import == ImportLink::Module(file))
+            links.imports.contains(&ImportLink::Module(file))
         };
         let mut files: Vec<FileId> = self.sources(file).filter(imports).filter(|source| *source != file).collect();
         files.sort_unstable_by_key(|&file| self.path(file));

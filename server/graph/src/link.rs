@@ -86,6 +86,11 @@ fn targets(links: &Links, file: FileId) -> Box<[FileId]> {
     files.into()
 }
 
+/// What every module has without binding it.
+fn is_module_attribute(name: &str) -> bool {
+    name.starts_with("__") && name.ends_with("__") && crate::eval::is_builtin(name)
+}
+
 struct Linker<'a, 'b, 'c> {
     snapshot: &'a Snapshot,
     evaluator: &'b mut Evaluator<'c>,
@@ -216,10 +221,25 @@ impl Linker<'_, '_, '_> {
                 }
                 _ => ImportLink::Namespace(package),
             },
+            Some(ModuleRef::Missing) if self.is_made_at_run_time(import) => ImportLink::External,
             Some(ModuleRef::Missing) => ImportLink::Missing(self.looked_for(import)),
             // A relative import cannot leave the workspace, but it can leave the folder that was opened.
             Some(ModuleRef::External) | None => ImportLink::External,
         }
+    }
+
+    /// Below a module that builds its namespace at run time anything may be imported.
+    fn is_made_at_run_time(&mut self, import: &ImportFacts) -> bool {
+        let modules = self.evaluator.world.modules;
+        let candidates = modules.candidates(self.unit.file, import.module, import.level);
+        let mut parent = candidates.first().and_then(|name| name.as_str().rsplit_once('.'));
+        while let Some((package, _)) = parent {
+            if let ModuleRef::File(file) = modules.get(Name::new(package)) {
+                return self.evaluator.may_hide_names(file);
+            }
+            parent = package.rsplit_once('.');
+        }
+        false
     }
 
     fn looked_for(&self, import: &ImportFacts) -> Box<[Name]> {
@@ -229,7 +249,7 @@ impl Linker<'_, '_, '_> {
     /// `from module import name`: the module, or the submodule called `name`.
     fn imported_name(&mut self, import: &ImportFacts, module: FileId) -> ImportLink {
         let Some(name) = import.name.filter(|_| !import.is_star()) else { return ImportLink::Module(module) };
-        let defined = !self.evaluator.definitions_of_member(module, name).is_empty();
+        let defined = self.evaluator.binds(module, name) || is_module_attribute(&name);
         let types = self.evaluator.member(module, name);
         if let Some(Value::Module(submodule)) = types.iter().map(|typed| &typed.value).next()
             && self.evaluator.world.modules.name(*submodule).ends_with(name.as_str())

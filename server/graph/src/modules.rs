@@ -111,6 +111,9 @@ impl Modules {
         if self.namespaces.contains(&name) {
             return ModuleRef::Namespace(name);
         }
+        if let Some(package) = name.strip_suffix(".__init__") {
+            return self.get(Name::new(package));
+        }
         let mut parent = name.as_str();
         while let Some((package, _)) = parent.rsplit_once('.') {
             let package_name = Name::new(package);

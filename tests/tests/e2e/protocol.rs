@@ -226,7 +226,10 @@ fn a_change_in_one_file_shows_in_another() {
 #[test]
 fn an_editor_that_pulls_diagnostics_gets_them_when_it_asks() {
     let workspace = two_modules();
-    let editor = Client::builder(&workspace).capability("/textDocument/diagnostic", json!({})).start();
+    let editor = Client::builder(&workspace)
+        .capability("/textDocument/diagnostic", json!({}))
+        .capability("/workspace/diagnostics", json!({ "refreshSupport": true }))
+        .start();
     editor.open("report.py");
     editor.replace("report.py", "total([1, 2])", "totl([1, 2])");
     let params = json!({ "textDocument": { "uri": editor.uri("report.py") } });

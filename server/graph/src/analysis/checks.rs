@@ -6,9 +6,11 @@ use syntax::TextRange;
 use super::{Analysis, Symbol};
 use crate::eval::is_builtin;
 use crate::link::CallLink;
-use crate::summary::{ArgumentShape, CallKind, Expr, Occurs, Param, ParamKind, ScopeIndex, ScopeKind, Summary};
+use crate::summary::{
+    ArgumentShape, CallKind, Expr, ExprIndex, Occurs, Param, ParamKind, ScopeIndex, ScopeKind, Summary,
+};
 use crate::types::{Def, Unit, Value};
-use crate::{Confidence, FileId, Name, SymbolId, SymbolKind};
+use crate::{Confidence, FileId, Name, SymbolId};
 
 /// A member that a class certainly does not have.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +83,7 @@ impl Analysis {
         for occurrence in &summary.occurrences {
             let Occurs::Load(expr) = occurrence.what else { continue };
             let Expr::Attribute { value, name } = *summary.expr(expr) else { continue };
-            if name.is_empty() || name.starts_with("__") {
+            if name.is_empty() || name.starts_with("__") || self.may_be_replaced(&mut evaluator, unit, value) {
                 continue;
             }
             let receivers = evaluator.eval(unit, value);
@@ -101,11 +103,45 @@ impl Analysis {
                     }
                     _ => false,
                 });
-            if let (true, Some(receiver)) = (all_lack_it, missing) {
+            if let (true, Some(receiver)) = (all_lack_it, missing)
+                && !self.may_be_set(name, &[file, receiver.file])
+            {
                 found.push(MissingMember { range: occurrence.range, name: name.to_string(), receiver });
             }
         }
         found
+    }
+
+    /// Whether the value is an attribute of a class whose metaclass or decorator may have replaced what its body says.
+    fn may_be_replaced(&self, evaluator: &mut crate::eval::Evaluator<'_>, unit: Unit, value: ExprIndex) -> bool {
+        let Expr::Attribute { value: owner, .. } = *self.snapshot.world().summary(unit).expr(value) else {
+            return false;
+        };
+        let owners = evaluator.eval(unit, owner);
+        owners.iter().any(|typed| match typed.value {
+            Value::Instance(class) | Value::Class(class) => {
+                let mro = evaluator.mro(class);
+                !mro.complete || mro.classes.iter().any(|&class| self.is_transformed(class))
+            }
+            _ => false,
+        })
+    }
+
+    fn is_transformed(&self, class: Def) -> bool {
+        self.symbol_facts(class).class.as_ref().is_some_and(|facts| facts.is_transformed)
+    }
+
+    /// Whether `name` is assigned to anything anywhere, or named in a string of `files` as `setattr` and `hasattr` do.
+    fn may_be_set(&self, name: Name, files: &[FileId]) -> bool {
+        let quoted = [format!("'{name}'"), format!("\"{name}\"")];
+        files.iter().any(|&file| quoted.iter().any(|quoted| self.source(file).text().contains(quoted)))
+            || self.snapshot.files.iter().flatten().filter(|facts| facts.summary.mentions(name)).any(|facts| {
+                let summary = &facts.summary;
+                summary.occurrences.iter().any(|occurrence| {
+                    matches!(occurrence.what, Occurs::StoreAttribute(_))
+                        && summary.occurring_name(occurrence.what) == Some(name)
+                })
+            })
     }
 
     fn certainly_lacks(&self, evaluator: &mut crate::eval::Evaluator<'_>, class: Def, name: Name) -> bool {
@@ -113,12 +149,13 @@ impl Analysis {
         let is_open = mro.classes.iter().any(|&class| {
             let symbol = self.symbol_facts(class);
             let is_broken = self.facts(class.unit.file).is_none_or(|facts| !facts.summary.errors.is_empty());
-            symbol.class.as_ref().is_some_and(|facts| facts.is_transformed && !self.is_dataclass(class)) || is_broken
+            self.is_transformed(class) && !self.is_dataclass(class) || is_broken || symbol.class.is_none()
         });
         let is_dynamic = DYNAMIC_MEMBERS.iter().any(|name| evaluator.has_member(class, Name::new(name)));
         mro.complete
             && !is_open
             && !is_dynamic
+            && !self.symbol_facts(class).name.contains("Mixin")
             && !evaluator.has_member(class, name)
             // A mixin uses what the classes it is mixed into have.
             && self.subclasses(self.id(class)).iter().all(|&subclass| {
@@ -141,6 +178,7 @@ impl Analysis {
     pub fn misfit_calls(&self, file: FileId) -> Vec<MisfitCall> {
         let Some(facts) = self.facts(file) else { return Vec::new() };
         let links = &self.snapshot.links[file.index()].calls;
+        let mut evaluator = self.evaluator();
         let mut found = Vec::new();
         for (call, link) in facts.summary.calls.iter().zip(links) {
             let CallLink::Edges(edges) = link else { continue };
@@ -149,59 +187,50 @@ impl Analysis {
             if edge.confidence == Confidence::Possible || call.kind == CallKind::Decorator || call.shape.unpacks {
                 continue;
             }
-            let implied: Vec<SymbolId> = edges.iter().filter(|edge| edge.implied).map(|edge| edge.target).collect();
-            let is_attribute = matches!(facts.summary.expr(call.callee), Expr::Attribute { .. });
-            if let Some((callee, message)) = self.misfit(edge.target, &implied, &call.shape, is_attribute) {
+            // Whether the first parameter is already bound is not in the edge.
+            let callees = evaluator.eval(Unit::live(file), call.callee);
+            let Some(typed) = callees.iter().next() else { continue };
+            let (callee, bound) = match typed.value {
+                Value::Function(_) => (edge.target, 0),
+                Value::Method { .. } => (edge.target, 1),
+                Value::Class(class) => match self.only_constructor(&mut evaluator, class, edges) {
+                    Some(constructor) => (constructor, 1),
+                    None => continue,
+                },
+                _ => continue,
+            };
+            let symbol = self.symbol(callee);
+            if is_checkable(&symbol)
+                && let Some(params) = symbol.params.get(bound..)
+                && let Some(message) = misfit(params, &call.shape)
+            {
                 found.push(MisfitCall { range: call.range, callee, message });
             }
         }
         found
     }
 
-    fn misfit(
+    /// The `__init__` that alone sees a class's arguments: there is no metaclass, no `__new__` and no base outside.
+    fn only_constructor(
         &self,
-        target: SymbolId,
-        implied: &[SymbolId],
-        shape: &ArgumentShape,
-        is_attribute: bool,
-    ) -> Option<(SymbolId, String)> {
-        let symbol = self.symbol(target);
-        match symbol.kind {
-            SymbolKind::Class => {
-                // Only where nothing but `__init__` sees the arguments: no metaclass, no `__new__`, no base outside.
-                let [init] = implied else { return None };
-                let is_plain = self.ancestors(target).iter().all(|&class| {
-                    let def = self.snapshot.def(class);
-                    def.is_some_and(|def| self.symbol_facts(def).class.as_ref().is_some_and(|it| !it.is_transformed))
-                });
-                let mro = self.evaluator().mro(self.snapshot.def(target)?);
-                let init = self.symbol(*init);
-                if !is_plain || !mro.complete || init.name != "__init__" || !is_checkable(&init) {
-                    return None;
-                }
-                Some((init.id, misfit(init.params.get(1..)?, shape)?))
-            }
-            SymbolKind::Method if !is_checkable(&symbol) => None,
-            SymbolKind::Method if symbol.flags.is_staticmethod => Some((target, misfit(symbol.params, shape)?)),
-            // `Class.method(instance)` and methods passed around are not looked at.
-            SymbolKind::Method if !is_attribute || !self.is_bound_call(&symbol) => None,
-            SymbolKind::Method => Some((target, misfit(symbol.params.get(1..)?, shape)?)),
-            SymbolKind::Function | SymbolKind::Lambda if is_checkable(&symbol) => {
-                Some((target, misfit(symbol.params, shape)?))
-            }
-            _ => None,
-        }
-    }
-
-    fn is_bound_call(&self, method: &Symbol<'_>) -> bool {
-        method.params.first().is_some_and(|param| matches!(param.name.as_str(), "self" | "cls"))
+        evaluator: &mut crate::eval::Evaluator<'_>,
+        class: Def,
+        edges: &[crate::link::Edge],
+    ) -> Option<SymbolId> {
+        let mut implied = edges.iter().filter(|edge| edge.implied);
+        let (Some(edge), None) = (implied.next(), implied.next()) else { return None };
+        let mro = evaluator.mro(class);
+        let is_plain = mro.complete && !mro.classes.iter().any(|&class| self.is_transformed(class));
+        (is_plain && self.symbol(edge.target).name == "__init__").then_some(edge.target)
     }
 }
 
 /// What stands in the text is what is called.
 fn is_checkable(symbol: &Symbol<'_>) -> bool {
     let flags = symbol.flags;
-    !flags.is_decorated && !flags.is_overload && !flags.is_property && !symbol.is_retained()
+    let is_plain = !flags.is_decorated && !flags.is_overload && !flags.is_property;
+    // `__new__` is given its class by hand where it is called by name.
+    is_plain && !symbol.is_retained() && symbol.name != "__new__"
 }
 
 /// Whether a scope around `scope` binds `name` at all.
@@ -299,6 +328,35 @@ mod tests {
         check_undefined("[y for x in [] if (y := x)]\nprint(y)\n[z for z in []]\nprint($1z$1)\n");
         check_undefined("def f():\n    global made\n    made = 1\nprint(made)\n");
         check_undefined("x: '$1Nope$1' = 1\n");
+        check_undefined("x = memoryview(b'ab').cast('B', (1, 2))\n");
+        check_undefined("from typing import cast as c\nimport typing as t\nc('$1A$1', 1)\nt.cast('$1B$1', 1)\n");
+        check_undefined(
+            "def f():\n    def g():\n        nonlocal n\n        n = 1\n    g()\n    print(n)\n    del n\n",
+        );
+    }
+
+    #[test]
+    fn unresolved_imports() {
+        let check_imports = |text: &str| {
+            check(text, |analysis, file| {
+                let imports = analysis.imports(file).into_iter();
+                imports
+                    .filter(|import| matches!(import.kind, crate::ImportKind::Unresolved { .. }))
+                    .map(|import| import.range)
+                    .collect()
+            });
+        };
+        check_imports(
+            "#- /pkg/__init__.py\nx = 1\n#- /main.py\nfrom pkg import x, $1y$1, __file__\nimport pkg.__init__\nimport $1pkg.z$1\n",
+        );
+        check_imports(
+            "#- /pkg/__init__.py\n#- /pkg/m.py\nfrom pkg.gone import thing\n#- /main.py\nfrom pkg.m import thing\n",
+        );
+        check_imports(
+            "#- /pkg/__init__.py\n#- /pkg/magic.py\nimport sys\nsys.modules['pkg.magic.sub'] = 1\n#- /main.py\nfrom pkg.magic.sub import x\n",
+        );
+        check_imports("#- /pkg/__init__.py\ndef __getattr__(name): ...\n#- /main.py\nfrom pkg import anything\n");
+        check_imports("import numpy\nfrom os import nothing\n");
     }
 
     #[test]
@@ -306,6 +364,13 @@ mod tests {
         check_missing("class C:\n    def m(self): ...\ndef f(c: C):\n    c.m()\n    c.$1nope$1()\n");
         check_missing("#- /a.py\ndef f(): ...\n#- /main.py\nimport a\na.f()\na.$1g$1()\n");
         check_missing("class C:\n    def __getattr__(self, name): ...\nC().anything\n");
+        check_missing("class C:\n    def m(self):\n        setattr(self, 'x', 1)\n        return self.x\n");
+        check_missing("class D:\n    def __get__(self, a, b): return 1\nclass C:\n    d = D()\nC().d.real\n");
+        check_missing("#- /m.py\n#- /main.py\nimport m\nm.outbox = []\nm.outbox\n");
+        check_missing("class C: ...\ndef f(c: C):\n    if hasattr(c, 'x'):\n        return c.x\n");
+        check_missing(
+            "class Meta(type): ...\nclass F: ...\nclass Model(metaclass=Meta):\n    f = F()\nModel().f.anything\n",
+        );
         check_missing("from somewhere import Base\nclass C(Base): ...\nC().anything\n");
         check_missing("class Mixin:\n    def m(self): return self.other\nclass D(Mixin):\n    other = 1\n");
         check_missing("import enum\nclass Color(enum.Enum):\n    RED = 1\nColor.RED.value\n");
@@ -322,6 +387,15 @@ mod tests {
         );
         check_misfits(
             "class C:\n    @staticmethod\n    def s(a): ...\n    @classmethod\n    def k(cls, a): ...\nC.s(1)\nC.k(1)\nC.$1s$1()\n",
+        );
+        check_misfits(
+            "class A:\n    def m(self, x): ...\nclass B(A):\n    def m(self, x):\n        A.m(self, x)\n        A.$1m$1(x)\n",
+        );
+        check_misfits(
+            "def make(n):\n    def g(self, model): ...\n    return g\nclass R:\n    read = make('r')\nR().read(1)\n",
+        );
+        check_misfits(
+            "class M(type):\n    def __new__(cls, a, b, c): ...\nclass N(M):\n    def __new__(cls, a, b, c):\n        return super().__new__(cls, a, b, c)\n",
         );
         check_misfits("def deco(f): ...\n@deco\ndef f(a): ...\nf()\n");
         check_misfits("from dataclasses import dataclass\n@dataclass\nclass C:\n    a: int\nC(1)\n");

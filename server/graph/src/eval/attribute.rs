@@ -147,7 +147,7 @@ impl Evaluator<'_> {
     }
 
     /// What a special method of an instance returns.
-    fn special(&mut self, class: Def, name: &str) -> Types {
+    pub(super) fn special(&mut self, class: Def, name: &str) -> Types {
         let methods = self.instance_member(class, Name::new(name));
         self.call_methods(&methods)
     }

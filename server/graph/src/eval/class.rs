@@ -177,6 +177,11 @@ impl Evaluator<'_> {
         let mut types = Types::none();
         for typed in values.iter() {
             let value = match typed.value {
+                // A descriptor gives what its `__get__` returns.
+                Value::Instance(descriptor) if self.has_member(descriptor, Name::new("__get__")) => {
+                    types.extend(self.special(descriptor, "__get__"));
+                    continue;
+                }
                 Value::Function(function) if is_definition || instance => {
                     let flags = self.symbol(function).flags;
                     if flags.is_property {

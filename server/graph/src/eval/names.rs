@@ -30,15 +30,18 @@ impl Evaluator<'_> {
         } else {
             self.member(unit.file, name)
         };
-        if types.is_empty() && is_builtin(&name) && !self.binds(unit, name) {
+        if types.is_empty() && is_builtin(&name) && !self.binds(unit.file, name) {
             return Types::one(Value::Builtin(name));
         }
         types
     }
 
-    /// Whether the module itself gives `name` a meaning, known or not.
-    fn binds(&self, unit: Unit, name: Name) -> bool {
-        self.world.summary(unit).scope(ScopeIndex::MODULE).names.contains_key(&name)
+    /// Whether a module itself gives `name` a meaning, known or not.
+    pub fn binds(&mut self, file: FileId, name: Name) -> bool {
+        let Some(facts) = self.world.file(file) else { return false };
+        self.looked_up(file, Item::Name { owner: facts.summary.symbol(SymbolIndex::MODULE).path, name });
+        facts.summary.scope(ScopeIndex::MODULE).names.contains_key(&name)
+            || facts.retained_member("", name, file).is_some()
     }
 
     /// What `name` means as an attribute of a module.
@@ -168,9 +171,9 @@ impl Evaluator<'_> {
 
     /// The definition of a class member that a broken text has lost.
     pub(super) fn retained_class_member(&self, class: Def, name: Name) -> Option<Def> {
-        let facts = self.world.file(class.unit.file)?;
+        let facts = self.world.file(class.unit.file).filter(|_| !class.unit.retained)?;
         let owner = facts.summary.local_name(class.symbol);
-        if class.unit.retained { None } else { facts.retained_member(&owner, name, class.unit.file) }
+        facts.retained_member(&owner, name, class.unit.file)
     }
 }
 

@@ -290,7 +290,13 @@ impl<'a> Builder<'a> {
                 self.assign(&starred.value, rest);
             }
             other => {
-                self.expr(other);
+                // `sys.modules[…] = …` makes modules that no file shows.
+                if let Ast::Subscript(subscript) = other
+                    && let Ast::Attribute(attribute) = &*subscript.value
+                {
+                    self.summary.dynamic |= attribute.attr.as_str() == "modules";
+                }
+                self.visit(other);
             }
         }
     }

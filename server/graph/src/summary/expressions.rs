@@ -267,21 +267,18 @@ impl Builder<'_> {
         self.note_dynamic_namespace(call);
         if let Ast::Name(name) = &*call.func
             && self.reaching(Name::new(&name.id)).is_none()
-            && let Some(meaning) = self.special_call(&name.id, call, &arguments)
+            && let Some(meaning) = self.special_call(&name.id, &arguments)
         {
             return meaning;
         }
-        if let Ast::Attribute(attribute) = &*call.func
-            && attribute.attr.as_str() == "cast"
-            && call.arguments.args.len() == 2
-        {
+        if call.arguments.args.len() == 2 && self.is_typing_cast(&call.func) {
             return self.annotation(&call.arguments.args[0]);
         }
         self.push(Expr::Call { callee, arguments: arguments.into() })
     }
 
     /// Calls of built-ins whose result follows from their arguments.
-    fn special_call(&mut self, name: &str, call: &ast::ExprCall, arguments: &[ExprIndex]) -> Option<ExprIndex> {
+    fn special_call(&mut self, name: &str, arguments: &[ExprIndex]) -> Option<ExprIndex> {
         let first = arguments.first().copied();
         let meaning = match (name, first) {
             ("super", None) => Expr::Super(self.current_class()?),
@@ -303,12 +300,28 @@ impl Builder<'_> {
                 let tuple = self.push(Expr::Tuple(elements.into()));
                 Expr::Sequence(tuple)
             }
-            ("cast", Some(_)) if arguments.len() == 2 => {
-                return Some(self.annotation(&call.arguments.args[0]));
-            }
             _ => return None,
         };
         Some(self.push(meaning))
+    }
+
+    /// `typing.cast`, by whatever name it was imported.
+    fn is_typing_cast(&self, callee: &Ast) -> bool {
+        let (Ast::Name(ast::ExprName { id, .. }), is_module) = (match callee {
+            Ast::Attribute(attribute) if attribute.attr.as_str() == "cast" => (&*attribute.value, true),
+            other => (other, false),
+        }) else {
+            return false;
+        };
+        let bindings = self.reaching(Name::new(id)).unwrap_or_default();
+        bindings.iter().any(|&binding| match self.summary.binding(binding).value {
+            BindingValue::Import(import) => {
+                let import = self.summary.import(import);
+                let from_typing = matches!(import.module.as_str(), "typing" | "typing_extensions");
+                from_typing && (is_module || import.name.is_some_and(|name| name.as_str() == "cast"))
+            }
+            _ => false,
+        })
     }
 
     /// `globals()`, `vars()`, `exec` and `setattr(sys.modules…)` at module level make names that no parser sees.

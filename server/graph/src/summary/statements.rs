@@ -90,7 +90,10 @@ impl Builder<'_> {
                 for target in &statement.targets {
                     self.expr(target);
                     if let Ast::Name(name) = target {
-                        self.flow.unbind(Name::new(&name.id));
+                        let name = Name::new(&name.id);
+                        self.flow.unbind(name);
+                        // For Python a deleted name is one of this scope, wherever it was bound.
+                        self.summary.scopes[self.scope.index()].names.entry(name).or_default();
                     }
                 }
             }

@@ -44,7 +44,7 @@ session.wait('the definition is shown', function()
 end)
 
 -- Code lenses, resolved.
-session.go_to('class Money')
+session.go_to('Money:')
 vim.lsp.codelens.refresh({ bufnr = 0 })
 session.go_to('def total')
 session.lens('1')

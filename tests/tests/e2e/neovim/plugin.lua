@@ -26,7 +26,7 @@ end
 -- Look around.
 local client = session.open('shop/money.py')
 session.must(client.root_dir == vim.uv.cwd(), 'the workspace is the root')
-session.go_to('class Money')
+session.go_to('Money:')
 session.hover('Money')
 
 -- Run a test. The first run on a machine compiles the sandbox.
