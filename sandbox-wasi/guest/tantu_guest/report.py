@@ -82,8 +82,9 @@ def judge(error):
 
 
 def _causes(error):
-    """The exception and those it was raised from. What was merely being handled counts only
-    when one failed import follows another."""
+    """The exception and those it was raised from. What was merely being handled counts only for
+    failed imports and for errors of input and output, whose libraries often say it in no other
+    way."""
     seen = []
     while isinstance(error, BaseException) and not any(error is one for one in seen):
         yield error
@@ -91,7 +92,7 @@ def _causes(error):
         following = error.__cause__
         if following is None and isinstance(error, URLError):
             following = error.reason
-        elif following is None and isinstance(error, ImportError):
+        elif following is None and isinstance(error, ImportError | OSError):
             following = error.__context__
         error = following
 

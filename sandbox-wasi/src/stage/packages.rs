@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use super::walk::Tree;
 use super::{copy, remove_dir};
 
+const DIST_INFO: &str = ".dist-info";
 const COMPILED: [&str; 3] = ["dylib", "pyd", "so"];
 
 /// The staged packages of one workspace.
@@ -39,38 +40,55 @@ impl Packages {
         Ok(Self { from, to })
     }
 
-    /// Stages the packages with these names, of modules or distributions. Returns whether there was any.
+    /// Stages the packages with these names, of modules or distributions, and what pure Python they require. Returns
+    /// whether there was any.
     pub(super) fn add(&self, names: &BTreeSet<String>) -> io::Result<bool> {
-        let Some(from) = &self.from else { return Ok(false) };
+        let Some(from) = self.from.as_ref().filter(|_| !names.is_empty()) else { return Ok(false) };
+        let entries: Vec<String> =
+            fs::read_dir(from)?.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        let mut pending: Vec<(String, Kind)> = names.iter().map(|name| (normal(name), Kind::Any)).collect();
+        let mut seen = BTreeSet::new();
         let mut is_any = false;
-        for entry in fs::read_dir(from)? {
-            let entry = entry?.file_name();
-            let Some(entry) = entry.to_str() else { continue };
-            let to = self.to.join(entry);
-            if names.iter().any(|name| belongs(entry, name)) && !to.exists() {
-                is_any |= stage(&from.join(entry), &to, &self.to.with_extension("partial"))?;
+        while let Some((name, kind)) = pending.pop() {
+            for entry in entries.iter().filter(|entry| belongs(entry, &name)) {
+                let (from, to) = (from.join(entry), self.to.join(entry));
+                if entry.ends_with(DIST_INFO) && seen.insert(name.clone()) {
+                    pending.extend(requirements(&from).into_iter().map(|name| (name, Kind::Pure)));
+                }
+                if !to.exists() {
+                    is_any |= stage(&from, kind, &to, &self.to.with_extension("partial"))?;
+                }
             }
         }
         Ok(is_any)
     }
 }
 
-/// Copies a module or a package, unless it is too large, by way of `partial`. Returns whether it did.
-fn stage(from: &Path, to: &Path, partial: &Path) -> io::Result<bool> {
+/// Which packages to stage. Most of a compiled one is of no use, so it must have been asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Any,
+    Pure,
+}
+
+/// Copies a module or a package, unless it is too large or of the wrong kind, by way of `partial`. Returns whether it did.
+fn stage(from: &Path, kind: Kind, to: &Path, partial: &Path) -> io::Result<bool> {
     if from.is_file() {
         fs::copy(from, partial)?;
         fs::rename(partial, to)?;
         return Ok(true);
     }
     let Ok(tree) = Tree::read(&from.canonicalize()?) else { return Ok(false) };
+    if kind == Kind::Pure && tree.files.keys().any(|path| is_compiled(path)) {
+        return Ok(false);
+    }
     remove_dir(partial)?;
     fs::create_dir_all(partial)?;
     for folder in &tree.folders {
         fs::create_dir_all(partial.join(folder))?;
     }
     for (path, source) in &tree.files {
-        let is_compiled = path.extension().is_some_and(|suffix| COMPILED.iter().any(|it| suffix == *it));
-        if is_compiled {
+        if is_compiled(path) {
             File::create(partial.join(path))?;
         } else {
             copy(source, &partial.join(path))?;
@@ -80,15 +98,31 @@ fn stage(from: &Path, to: &Path, partial: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
+fn is_compiled(path: &Path) -> bool {
+    path.extension().is_some_and(|suffix| COMPILED.iter().any(|it| suffix == *it))
+}
+
 /// Whether an entry of `site-packages` is the module, the package or the metadata of the distribution `name`.
 fn belongs(entry: &str, name: &str) -> bool {
-    let normal = |name: &str| name.to_lowercase().replace(['-', '.'], "_");
-    match entry.strip_suffix(".dist-info") {
-        Some(distribution) => {
-            distribution.split_once('-').is_some_and(|(distribution, _)| normal(distribution) == normal(name))
-        }
-        None => entry == name || entry.strip_suffix(".py") == Some(name),
-    }
+    let stem = match entry.strip_suffix(DIST_INFO) {
+        Some(distribution) => distribution.split_once('-').map_or(distribution, |(name, _)| name),
+        None => entry.strip_suffix(".py").unwrap_or(entry),
+    };
+    normal(stem) == name
+}
+
+/// Distributions and, by convention, the packages in them go by the same name in different spellings.
+fn normal(name: &str) -> String {
+    name.to_lowercase().replace(['-', '.'], "_")
+}
+
+/// The distributions that another one requires without its optional extras.
+fn requirements(dist_info: &Path) -> Vec<String> {
+    let metadata = fs::read_to_string(dist_info.join("METADATA")).unwrap_or_default();
+    let lines = metadata.lines().filter_map(|line| line.strip_prefix("Requires-Dist: "));
+    let is_part = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+    let required = lines.filter(|line| !line.contains("extra =="));
+    required.map(|line| normal(line.split(|c| !is_part(c)).next().unwrap_or_default())).collect()
 }
 
 /// Of the first virtual environment, by name, that lies in the folder.
@@ -154,9 +188,33 @@ mod tests {
         assert_eq!(fs::metadata(packages.to.join("flask/_speed.cpython-314.so")).unwrap().len(), 0);
         assert!(!packages.add(&names(&["flask", "absent", "..", "", "flask/sub"])).unwrap());
         assert!(packages.add(&names(&["six", "typing-extensions"])).unwrap());
-        let all = ["Flask-3.0.dist-info", "flask", "six.py", "typing_extensions-4.0.dist-info"];
+        let all = ["Flask-3.0.dist-info", "flask", "six.py", "typing_extensions-4.0.dist-info", "typing_extensions.py"];
         assert_eq!(staged(&packages), all);
         assert_eq!(staged(&Packages::open(root.path(), packages.to).unwrap()), all);
+    }
+
+    #[test]
+    fn pure_requirements_come_along() {
+        let (root, site) =
+            workspace(&["app/__init__.py", "jinja2/__init__.py", "markup/a.py", "markup/b.so", "docs/c.py"]);
+        let metadata = |name: &str, lines: &str| {
+            let path = site.join(format!("{name}-1.0.dist-info/METADATA"));
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, lines).unwrap();
+        };
+        metadata(
+            "app",
+            "Name: app\nRequires-Dist: Jinja2>=3.0 ; python_version > '3'\nRequires-Dist: docs ; extra == 'docs'\n",
+        );
+        metadata("jinja2", "Name: Jinja2\nRequires-Dist: markup\nRequires-Dist: app\n");
+        metadata("markup", "Name: markup\n");
+        let cache = tempfile::tempdir().unwrap();
+        let packages = Packages::open(root.path(), cache.path().join("site")).unwrap();
+        assert!(packages.add(&names(&["app"])).unwrap());
+        let infos = ["app-1.0.dist-info", "jinja2-1.0.dist-info", "markup-1.0.dist-info"];
+        assert_eq!(staged(&packages), ["app", infos[0], "jinja2", infos[1], infos[2]]);
+        assert!(packages.add(&names(&["markup"])).unwrap());
+        assert!(!packages.add(&names(&["app", "markup"])).unwrap());
     }
 
     #[test]
