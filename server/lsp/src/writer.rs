@@ -154,6 +154,10 @@ impl Writer {
                 if self.documents.remove(&path).is_some() {
                     Arc::make_mut(&mut self.current.documents).remove(&path);
                     self.stale = true;
+                    // The loader is busy, and nobody waits for it: until it comes to this file, nothing is known of it.
+                    if self.missed.is_some() {
+                        self.apply(Change { files: vec![(path.clone(), None)] });
+                    }
                     self.reload(vec![path]);
                 }
             }
