@@ -81,19 +81,10 @@ impl Client {
         self.next_id
     }
 
+    /// Takes in one message, for which the server has long enough.
     async fn receive(&mut self) {
-        let mut length = 0;
-        loop {
-            let mut line = String::new();
-            assert_ne!(self.output.read_line(&mut line).await.unwrap(), 0, "the server has gone");
-            match line.trim().split_once(": ") {
-                Some((_, value)) => length = value.parse().unwrap(),
-                None => break,
-            }
-        }
-        let mut body = vec![0; length];
-        self.output.read_exact(&mut body).await.unwrap();
-        let message: Value = serde_json::from_slice(&body).unwrap();
+        let message = tokio::time::timeout(Duration::from_secs(30), self.message());
+        let message = message.await.unwrap_or_else(|_| panic!("silence after {:?}", self.notifications));
         match message["id"].as_i64() {
             Some(id) if message["method"].is_null() => drop(self.answers.insert(id, message)),
             Some(id) => {
@@ -109,6 +100,21 @@ impl Client {
             }
             None => self.notifications.push(message),
         }
+    }
+
+    async fn message(&mut self) -> Value {
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            assert_ne!(self.output.read_line(&mut line).await.unwrap(), 0, "the server has gone");
+            match line.trim().split_once(": ") {
+                Some((_, value)) => length = value.parse().unwrap(),
+                None => break,
+            }
+        }
+        let mut body = vec![0; length];
+        self.output.read_exact(&mut body).await.unwrap();
+        serde_json::from_slice(&body).unwrap()
     }
 
     async fn answer(&mut self, id: i64) -> Value {
