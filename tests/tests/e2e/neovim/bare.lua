@@ -47,6 +47,6 @@ end)
 session.go_to('Money:')
 vim.lsp.codelens.refresh({ bufnr = 0 })
 session.go_to('def total')
-session.lens('1')
+session.lens('▶')
 
 session.stop(client)

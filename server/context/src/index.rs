@@ -1,0 +1,483 @@
+//! What ranking needs to know about one snapshot: who uses what, who resembles whom.
+
+use graph::{Analysis, FileId, ImportKind, SymbolId, SymbolKind, Target};
+use rustc_hash::{FxHashMap, FxHashSet};
+use syntax::{TextRange, TextSize};
+
+use crate::words::{Word, Words, identifiers, parts};
+
+/// The tables behind [`Index::context`], for one snapshot. Building them reads the whole graph once; asking is then a
+/// matter of milliseconds, so a server keeps the index of its newest snapshot.
+pub struct Index {
+    pub(crate) analysis: Analysis,
+    /// By path, so that nothing depends on the order in which files were found.
+    pub(crate) files: Vec<File>,
+    /// By file, then by place.
+    pub(crate) units: Vec<Unit>,
+    /// Functions and methods with a body of their own.
+    pub(crate) functions: Vec<Function>,
+    /// Use, membership, inheritance, annotation and import edges in both directions, with weights. The nodes are the
+    /// units followed by the files.
+    pub(crate) edges: Vec<Vec<(u32, f32)>>,
+    /// The sum of each node's edge weights.
+    pub(crate) degrees: Vec<f32>,
+    words: Words,
+    /// How much a shared word says: rare ones say more.
+    word_weights: Vec<f32>,
+    traits: FxHashMap<Trait, Vec<u32>>,
+    unit_of: FxHashMap<SymbolId, usize>,
+    file_of: FxHashMap<FileId, usize>,
+    by_name: FxHashMap<Word, Vec<usize>>,
+}
+
+/// What can be shown as one thing: all definitions of one qualified name in a file, such as overloads or the setter
+/// beside its property. Definitions inside functions are no units: nobody else can use them.
+pub(crate) struct Unit {
+    /// In source order; never empty. Where a name is both defined and assigned, as a property is, the definitions.
+    pub symbols: Vec<SymbolId>,
+    pub file: usize,
+    /// The class a member belongs to.
+    pub owner: Option<usize>,
+    pub kind: SymbolKind,
+    pub words: Vec<Word>,
+    /// How many files use it.
+    pub files_using: usize,
+    /// For members: how often functions use any member of the class.
+    pub member_uses: usize,
+}
+
+impl Unit {
+    pub(crate) fn is_assigned(&self) -> bool {
+        matches!(self.kind, SymbolKind::Variable | SymbolKind::Attribute)
+    }
+}
+
+pub(crate) struct File {
+    pub id: FileId,
+    /// Files it imports, itself not included.
+    pub modules: Vec<usize>,
+    /// Units it imports by name.
+    pub names: Vec<usize>,
+    /// Units it uses, in functions or at its top level; import statements do not count.
+    pub uses: FxHashSet<usize>,
+}
+
+/// A function whose uses are known.
+pub(crate) struct Function {
+    pub unit: usize,
+    pub profile: Profile,
+    /// Units its body uses; sorted.
+    pub uses: Vec<usize>,
+    norm: f32,
+}
+
+/// What is known about a function before its body is written.
+#[derive(Default)]
+pub(crate) struct Profile {
+    traits: Vec<Trait>,
+    /// Its class and the classes in its annotations.
+    pub types: Vec<usize>,
+    /// `types` and all their bases; sorted.
+    pub lineage: Vec<usize>,
+}
+
+/// Something two functions can have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Trait {
+    File(usize),
+    Name(Word),
+    NameWord(Word),
+    Parameter(Word),
+    Type(usize),
+    Class(usize),
+    Base(usize),
+    ClassWord(Word),
+}
+
+impl Trait {
+    fn weight(self, functions: usize, having: usize) -> f32 {
+        let rarity = (1.0 + functions as f32 / having.max(1) as f32).ln();
+        // Words and parameters come in numbers; one of them says less than a shared type.
+        if matches!(self, Trait::NameWord(_) | Trait::Parameter(_)) { 0.6 * rarity } else { rarity }
+    }
+}
+
+/// The longest chain of base classes that is followed.
+const MAX_LINEAGE: usize = 64;
+
+impl Index {
+    pub fn new(analysis: &Analysis) -> Self {
+        let mut ids: Vec<FileId> = analysis.files().collect();
+        ids.sort_by(|&a, &b| analysis.path(a).cmp(analysis.path(b)));
+        let mut index = Index {
+            analysis: analysis.clone(),
+            file_of: ids.iter().enumerate().map(|(number, &id)| (id, number)).collect(),
+            files: Vec::new(),
+            units: Vec::new(),
+            functions: Vec::new(),
+            edges: Vec::new(),
+            degrees: Vec::new(),
+            words: Words::default(),
+            word_weights: Vec::new(),
+            traits: FxHashMap::default(),
+            unit_of: FxHashMap::default(),
+            by_name: FxHashMap::default(),
+        };
+        for (number, &id) in ids.iter().enumerate() {
+            index.add_units(number, id);
+        }
+        index.weigh_words();
+        for (number, &id) in ids.iter().enumerate() {
+            let file = index.read_imports(number, id);
+            index.files.push(file);
+        }
+        index.add_functions();
+        index.add_edges();
+        index
+    }
+
+    /// The unit that `symbol` is, or is a definition of.
+    pub(crate) fn unit_of(&self, symbol: SymbolId) -> Option<usize> {
+        self.unit_of.get(&symbol).copied()
+    }
+
+    pub(crate) fn file_of(&self, file: FileId) -> Option<usize> {
+        self.file_of.get(&file).copied()
+    }
+
+    pub(crate) fn node_of_file(&self, file: usize) -> usize {
+        self.units.len() + file
+    }
+
+    /// The units that bear exactly `name`.
+    pub(crate) fn named(&self, name: &str) -> &[usize] {
+        self.words.get(name).and_then(|word| self.by_name.get(&word)).map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn function_of(&self, unit: usize) -> Option<usize> {
+        self.functions.binary_search_by_key(&unit, |function| function.unit).ok()
+    }
+
+    /// A class and its bases, nearest first.
+    pub(crate) fn lineage(&self, class: usize) -> Vec<usize> {
+        let mut found = vec![class];
+        let mut next = 0;
+        while let Some(&class) = found.get(next)
+            && found.len() < MAX_LINEAGE
+        {
+            for base in self.analysis.bases(self.units[class].symbols[0]) {
+                if let Some(base) = self.unit_of(base)
+                    && !found.contains(&base)
+                {
+                    found.push(base);
+                }
+            }
+            next += 1;
+        }
+        found
+    }
+
+    /// The members of a class, inherited ones included.
+    pub(crate) fn members(&self, class: usize) -> Vec<usize> {
+        let members = self.analysis.members(self.units[class].symbols[0]);
+        members.into_iter().filter_map(|member| self.unit_of(member)).collect()
+    }
+
+    /// The classes that a value of `unit` may have: a class stands for its instances.
+    pub(crate) fn value_types(&self, unit: usize) -> Vec<usize> {
+        let symbol = self.units[unit].symbols[0];
+        let types = match self.units[unit].kind {
+            SymbolKind::Class => vec![symbol],
+            SymbolKind::Function | SymbolKind::Method => self.analysis.annotated_types(symbol),
+            _ => self.analysis.types_at(symbol.file, self.analysis.symbol(symbol).name_range.start()),
+        };
+        types.into_iter().filter_map(|class| self.unit_of(class)).collect()
+    }
+
+    /// The units that the names within `range` refer to, each once, in order.
+    pub(crate) fn names_in(&self, file: FileId, range: TextRange) -> Vec<usize> {
+        let text = self.analysis.source(file).slice(range);
+        let mut found = Vec::new();
+        for (offset, _) in identifiers(text) {
+            let offset = range.start() + TextSize::new(offset as u32);
+            for target in self.analysis.targets(file, offset) {
+                if let Target::Symbol(symbol, _) = target
+                    && let Some(unit) = self.unit_of(symbol)
+                    && !found.contains(&unit)
+                {
+                    found.push(unit);
+                }
+            }
+        }
+        found
+    }
+
+    /// The share of each unit's name that `text` has words in common with; units that share nothing are left out.
+    pub(crate) fn word_overlap(&self, text: &str) -> Vec<(usize, f32)> {
+        let wanted: FxHashSet<Word> = parts(text).iter().filter_map(|word| self.words.get(word)).collect();
+        let weight = |word: &Word| self.word_weights[*word as usize];
+        let overlap = |unit: &Unit| {
+            let shared: f32 = unit.words.iter().filter(|word| wanted.contains(word)).map(weight).sum();
+            shared / (0.5 + unit.words.iter().map(weight).sum::<f32>())
+        };
+        let all = self.units.iter().map(overlap).enumerate();
+        all.filter(|&(_, share)| share > 0.0).collect()
+    }
+
+    /// The functions that most resemble `profile`, best first, with their likeness; `target` is not its own neighbour.
+    pub(crate) fn neighbours(&self, profile: &Profile, target: Option<usize>, count: usize) -> Vec<(usize, f32)> {
+        let mut likeness = vec![0.0f32; self.functions.len()];
+        for shared in &profile.traits {
+            let Some(having) = self.traits.get(shared) else { continue };
+            let weight = shared.weight(self.functions.len(), having.len());
+            for &function in having {
+                likeness[function as usize] += weight * weight;
+            }
+        }
+        let all = likeness.iter().zip(&self.functions).map(|(likeness, function)| likeness / function.norm).enumerate();
+        let mut found: Vec<(usize, f32)> = all
+            .filter(|&(function, likeness)| likeness > 0.0 && Some(self.functions[function].unit) != target)
+            .collect();
+        found.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        found.truncate(count);
+        found
+    }
+
+    /// What is known about a function without looking at its body.
+    pub(crate) fn profile(&self, symbol: SymbolId) -> Profile {
+        let view = self.analysis.symbol(symbol);
+        let word = |text: &str| self.words.get(text);
+        let mut profile = Profile::default();
+        profile.traits.extend(self.file_of(symbol.file).map(Trait::File));
+        profile.traits.extend(word(view.name).map(Trait::Name));
+        profile.traits.extend(parts(view.name).iter().filter_map(|part| word(part)).map(Trait::NameWord));
+        let parameters = view.params.iter().map(|parameter| parameter.name.as_str());
+        let parameters = parameters.filter(|name| !matches!(*name, "self" | "cls"));
+        profile.traits.extend(parameters.filter_map(word).map(Trait::Parameter));
+
+        let class = if view.kind == SymbolKind::Class { Some(symbol) } else { view.parent };
+        let class =
+            class.and_then(|class| self.unit_of(class)).filter(|&unit| self.units[unit].kind == SymbolKind::Class);
+        if let Some(class) = class {
+            profile.types.push(class);
+            profile.traits.push(Trait::Class(class));
+            profile.traits.extend(self.lineage(class).into_iter().skip(1).map(Trait::Base));
+            profile.traits.extend(self.units[class].words.iter().map(|&word| Trait::ClassWord(word)));
+        }
+        for annotated in self.analysis.annotated_types(symbol) {
+            if let Some(annotated) = self.unit_of(annotated)
+                && !profile.types.contains(&annotated)
+            {
+                profile.types.push(annotated);
+            }
+        }
+        profile.traits.extend(profile.types.iter().map(|&class| Trait::Type(class)));
+        profile.lineage = profile.types.iter().flat_map(|&class| self.lineage(class)).collect();
+        profile.lineage.sort_unstable();
+        profile.lineage.dedup();
+        profile
+    }
+
+    fn add_units(&mut self, file: usize, id: FileId) {
+        let analysis = self.analysis.clone();
+        let mut by_name: FxHashMap<String, usize> = FxHashMap::default();
+        for symbol in analysis.symbols(id) {
+            let view = analysis.symbol(symbol);
+            if matches!(view.kind, SymbolKind::Module | SymbolKind::Lambda) {
+                continue;
+            }
+            let parent = view.parent.map(|parent| (parent, analysis.symbol(parent).kind));
+            let owner = match parent {
+                Some((parent, SymbolKind::Class)) => match self.unit_of(parent) {
+                    Some(class) => Some(class),
+                    None => continue, // a member of a class that is local to a function
+                },
+                Some((_, SymbolKind::Module)) | None => None,
+                Some(_) => continue,
+            };
+            let is_assigned = matches!(view.kind, SymbolKind::Variable | SymbolKind::Attribute);
+            let unit = *by_name.entry(view.local_name()).or_insert_with(|| {
+                self.units.push(Unit {
+                    symbols: Vec::new(),
+                    file,
+                    owner,
+                    kind: view.kind,
+                    words: parts(view.name).iter().map(|part| self.words.intern(part)).collect(),
+                    files_using: 0,
+                    member_uses: 0,
+                });
+                self.by_name.entry(self.words.intern(view.name)).or_default().push(self.units.len() - 1);
+                self.units.len() - 1
+            });
+            self.unit_of.insert(symbol, unit);
+            let unit = &mut self.units[unit];
+            match (unit.is_assigned(), is_assigned) {
+                (false, true) => {}
+                (true, false) => (unit.kind, unit.symbols) = (view.kind, vec![symbol]),
+                _ => unit.symbols.push(symbol),
+            }
+            for parameter in view.params {
+                self.words.intern(parameter.name.as_str());
+            }
+        }
+    }
+
+    fn weigh_words(&mut self) {
+        let mut counts = vec![0usize; self.words.len()];
+        for &word in self.units.iter().flat_map(|unit| &unit.words) {
+            counts[word as usize] += 1;
+        }
+        let units = self.units.len() as f32;
+        self.word_weights = counts.into_iter().map(|count| (1.0 + units / count.max(1) as f32).ln()).collect();
+    }
+
+    fn read_imports(&self, number: usize, id: FileId) -> File {
+        let mut file = File { id, modules: Vec::new(), names: Vec::new(), uses: FxHashSet::default() };
+        for import in self.analysis.imports(id) {
+            if let ImportKind::Module(module) = import.kind {
+                file.modules.extend(self.file_of(module).filter(|&module| module != number));
+            }
+            for target in self.analysis.targets(id, import.range.start()) {
+                if let Target::Symbol(symbol, _) = target {
+                    file.names.extend(self.unit_of(symbol));
+                    // A package may only pass a name on: where it comes from is as near.
+                    file.modules.extend(self.file_of(symbol.file).filter(|&module| module != number));
+                }
+            }
+        }
+        for list in [&mut file.modules, &mut file.names] {
+            list.sort_unstable();
+            list.dedup();
+        }
+        file
+    }
+
+    fn add_functions(&mut self) {
+        for (unit, mut uses) in self.find_uses().into_iter().enumerate() {
+            let symbols = &self.units[unit].symbols;
+            if !self.is_function(unit) || symbols.iter().all(|&symbol| self.analysis.symbol(symbol).flags.is_stub) {
+                continue;
+            }
+            uses.sort_unstable();
+            uses.dedup();
+            // The last definition of an overloaded function is the one with the body.
+            let profile = self.profile(symbols[symbols.len() - 1]);
+            self.functions.push(Function { unit, profile, uses, norm: 0.0 });
+        }
+        self.count_users();
+        self.measure_functions();
+    }
+
+    /// What the body of each unit uses, and on the way what each file uses.
+    fn find_uses(&mut self) -> Vec<Vec<usize>> {
+        let analysis = self.analysis.clone();
+        let bodies = self.bodies();
+        let mut uses: Vec<Vec<usize>> = vec![Vec::new(); self.units.len()];
+        for (number, bodies) in bodies.into_iter().enumerate() {
+            let id = self.files[number].id;
+            let imports: Vec<TextRange> = analysis.imports(id).into_iter().map(|import| import.range).collect();
+            for (offset, _) in identifiers(analysis.source(id).text()) {
+                let offset = TextSize::new(offset as u32);
+                if imports.iter().any(|import| import.contains(offset)) {
+                    continue;
+                }
+                for target in analysis.targets(id, offset) {
+                    let Target::Symbol(symbol, _) = target else { continue };
+                    let Some(used) = self.unit_of(symbol) else { continue };
+                    if symbol.file == id && analysis.symbol(symbol).name_range.start() == offset {
+                        continue;
+                    }
+                    self.files[number].uses.insert(used);
+                    let body = bodies.partition_point(|(body, _)| body.end() <= offset);
+                    if let Some(&(_, user)) = bodies.get(body).filter(|(body, _)| body.contains(offset))
+                        && user != used
+                    {
+                        uses[user].push(used);
+                    }
+                }
+            }
+        }
+        uses
+    }
+
+    /// For each file the bodies of its functions in source order. What nested functions and lambdas use, the function
+    /// around them uses.
+    fn bodies(&self) -> Vec<Vec<(TextRange, usize)>> {
+        let mut bodies = vec![Vec::new(); self.files.len()];
+        for (number, unit) in self.units.iter().enumerate().filter(|(number, _)| self.is_function(*number)) {
+            let ranges = unit.symbols.iter().filter_map(|&symbol| self.analysis.symbol(symbol).body);
+            bodies[unit.file].extend(ranges.map(|body| (body, number)));
+        }
+        bodies.iter_mut().for_each(|bodies| bodies.sort_by_key(|(body, _)| body.start()));
+        bodies
+    }
+
+    fn is_function(&self, unit: usize) -> bool {
+        matches!(self.units[unit].kind, SymbolKind::Function | SymbolKind::Method)
+    }
+
+    fn count_users(&mut self) {
+        for &unit in self.files.iter().flat_map(|file| &file.uses) {
+            self.units[unit].files_using += 1;
+        }
+        let mut member_uses = vec![0; self.units.len()];
+        for &unit in self.functions.iter().flat_map(|function| &function.uses) {
+            if let Some(class) = self.units[unit].owner {
+                member_uses[class] += 1;
+            }
+        }
+        for unit in &mut self.units {
+            unit.member_uses = unit.owner.map_or(0, |class| member_uses[class]);
+        }
+    }
+
+    fn measure_functions(&mut self) {
+        for (number, function) in self.functions.iter().enumerate() {
+            for &shared in &function.profile.traits {
+                self.traits.entry(shared).or_default().push(number as u32);
+            }
+        }
+        let count = self.functions.len();
+        for function in &mut self.functions {
+            let traits = function.profile.traits.iter();
+            let weights = traits.map(|shared| shared.weight(count, self.traits[shared].len()));
+            function.norm = weights.map(|weight| weight * weight).sum::<f32>().sqrt();
+        }
+    }
+
+    fn add_edges(&mut self) {
+        let mut edges = vec![Vec::new(); self.units.len() + self.files.len()];
+        let mut join = |a: usize, b: usize, weight: f32| {
+            edges[a].push((b as u32, weight));
+            edges[b].push((a as u32, weight));
+        };
+        for (number, unit) in self.units.iter().enumerate() {
+            match unit.owner {
+                Some(class) => join(number, class, 0.5),
+                None => join(number, self.node_of_file(unit.file), 0.3),
+            }
+            if unit.kind == SymbolKind::Class {
+                for base in self.analysis.bases(unit.symbols[0]) {
+                    if let Some(base) = self.unit_of(base) {
+                        join(number, base, 1.0);
+                    }
+                }
+            }
+        }
+        for function in &self.functions {
+            for &class in &function.profile.types {
+                join(function.unit, class, 0.7);
+            }
+            for &used in &function.uses {
+                join(function.unit, used, 1.0);
+            }
+        }
+        for (number, file) in self.files.iter().enumerate() {
+            for &name in &file.names {
+                join(self.node_of_file(number), name, 0.7);
+            }
+        }
+        self.degrees = edges.iter().map(|edges| edges.iter().map(|(_, weight)| weight).sum()).collect();
+        self.edges = edges;
+    }
+}

@@ -1,0 +1,300 @@
+//! Chooses what is shown, and how much of it, under a budget.
+//!
+//! Each symbol offers up to three steps: its signature, its docstring's first line, its code. Steps are taken in the
+//! order of what they promise per token; so a small budget goes to signatures, and code comes with a larger one.
+
+use rustc_hash::FxHashSet;
+
+use crate::form::{Form, Forms, Shape, class_line, summary_line};
+use crate::tokens::Counter;
+
+/// A symbol that may be shown.
+pub(crate) struct Candidate {
+    pub unit: usize,
+    /// The probability that the target uses it.
+    pub chance: f32,
+}
+
+/// A symbol that is shown.
+pub(crate) struct Choice {
+    /// Index into the candidates.
+    pub candidate: usize,
+    /// 1 or 2.
+    pub level: u8,
+    pub shape: Shape,
+    pub tokens: usize,
+}
+
+/// A symbol, or its code, that is not.
+pub(crate) struct Refusal {
+    pub candidate: usize,
+    pub form: Form,
+    /// 0 when it cannot be shown at any budget.
+    pub tokens: usize,
+}
+
+pub(crate) struct Selection {
+    /// In the order of the candidates.
+    pub choices: Vec<Choice>,
+    pub refusals: Vec<Refusal>,
+}
+
+/// Tokens per level.
+#[derive(Clone, Copy)]
+pub(crate) struct Purse {
+    pub levels: [usize; 2],
+}
+
+impl Purse {
+    /// Pays from the level's own share, or with `pooled` from what both have left.
+    fn pay(&mut self, level: u8, cost: usize, pooled: bool) -> bool {
+        let own = usize::from(level - 1);
+        let rest = cost.saturating_sub(self.levels[own]);
+        if rest > 0 && (!pooled || rest > self.levels[1 - own]) {
+            return false;
+        }
+        self.levels[own] -= cost - rest;
+        self.levels[1 - own] -= rest;
+        true
+    }
+}
+
+/// What a step costs besides its tokens: attention. Keeps very short texts from winning by their shortness.
+const SIGNATURE_OVERHEAD: f32 = 6.0;
+const CODE_OVERHEAD: f32 = 12.0;
+/// Symbols less likely than this have no claim to a level's share: they get what is left over.
+const WORTH_A_SHARE: f32 = 0.005;
+/// What a docstring's line is worth beside the signature.
+const SUMMARY_WORTH: f32 = 0.15;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Signature,
+    Summary,
+    Code,
+}
+
+impl Step {
+    /// Code belongs to level 1, all else to level 2.
+    fn level(self) -> u8 {
+        if self == Step::Code { 1 } else { 2 }
+    }
+}
+
+/// The texts of one candidate and what has been taken of them.
+struct Offer {
+    signature: Shape,
+    summary: Option<String>,
+    code: Option<Shape>,
+    /// The class whose line must stand before the signature.
+    class: Option<usize>,
+    taken: Option<Step>,
+    paid: usize,
+}
+
+/// Chooses among `candidates`, which are sorted by falling chance.
+pub(crate) fn select(forms: &Forms, candidates: &[Candidate], purse: Purse) -> Selection {
+    let offers = candidates.iter().map(|candidate| offer(forms, candidate.unit)).collect();
+    let mut selecting =
+        Selecting { forms, candidates, offers, purse, counter: Counter::default(), classes: FxHashSet::default() };
+    selecting.run();
+    selecting.finish()
+}
+
+fn offer(forms: &Forms, unit: usize) -> Option<Offer> {
+    let unit = &forms.index.units[unit];
+    let mut signature = forms.signature(unit)?;
+    let mut code = forms.body(unit);
+    if let Some(whole) = &code
+        && whole.text == signature.text
+    {
+        signature.form = whole.form;
+        code = None;
+    }
+    let summary = if unit.symbols.len() == 1 { summary_line(forms.index, unit) } else { None };
+    Some(Offer { signature, summary, code, class: unit.owner, taken: None, paid: 0 })
+}
+
+struct Selecting<'a> {
+    forms: &'a Forms<'a>,
+    candidates: &'a [Candidate],
+    /// One per candidate; `None` for what cannot be shown.
+    offers: Vec<Option<Offer>>,
+    purse: Purse,
+    counter: Counter,
+    /// The classes whose line has been paid for.
+    classes: FxHashSet<usize>,
+}
+
+impl Selecting<'_> {
+    fn run(&mut self) {
+        // Whatever else a larger budget buys, it never loses the symbol that is most likely needed.
+        for candidate in 0..self.candidates.len() {
+            if self.take(candidate, Step::Signature, true) {
+                break;
+            }
+        }
+        let steps = self.steps();
+        let mut postponed = Vec::new();
+        for (candidate, step) in steps {
+            let is_unlikely = self.candidates[candidate].chance < WORTH_A_SHARE;
+            if is_unlikely || !self.take(candidate, step, false) {
+                postponed.push((candidate, step));
+            }
+        }
+        // What one level left over flows to the other.
+        for (candidate, step) in postponed {
+            self.take(candidate, step, true);
+        }
+    }
+
+    /// All steps, the most promising first.
+    fn steps(&self) -> Vec<(usize, Step)> {
+        let estimate = |text: &str| text.len() as f32 / 4.0;
+        let mut steps = Vec::new();
+        for (number, (candidate, offer)) in self.candidates.iter().zip(&self.offers).enumerate() {
+            let Some(offer) = offer else { continue };
+            let signature = estimate(&offer.signature.text);
+            steps.push((candidate.chance / (signature + SIGNATURE_OVERHEAD), number, Step::Signature));
+            if let Some(summary) = &offer.summary {
+                let promise = SUMMARY_WORTH * candidate.chance / (estimate(summary) + SIGNATURE_OVERHEAD);
+                steps.push((promise, number, Step::Summary));
+            }
+            if let Some(code) = &offer.code {
+                let more = (estimate(&code.text) - signature).max(0.0);
+                steps.push((candidate.chance / (more + CODE_OVERHEAD), number, Step::Code));
+            }
+        }
+        // The sort is stable: equal promises stay in the order of the candidates.
+        steps.sort_by(|a, b| b.0.total_cmp(&a.0));
+        steps.into_iter().map(|(_, number, step)| (number, step)).collect()
+    }
+
+    /// Takes a step if it can be paid for; true also when there is nothing to do.
+    fn take(&mut self, candidate: usize, step: Step, pooled: bool) -> bool {
+        let Some(offer) = &self.offers[candidate] else { return false };
+        let done = match (offer.taken, step) {
+            (Some(Step::Code), _) | (Some(_), Step::Signature) | (Some(Step::Summary), Step::Summary) => true,
+            // A summary without a signature says nothing; the signature did not fit.
+            (None, Step::Summary) => true,
+            _ => self.is_covered(candidate, step),
+        };
+        if done {
+            return true;
+        }
+        let Some(text) = offer.text(step) else { return true };
+        let cost = self.counter.count(&text);
+        let paid = offer.paid;
+        let class = offer.class.filter(|class| step != Step::Code && !self.classes.contains(class));
+        let class_cost = class.map_or(0, |class| self.counter.count(&(class_line(self.forms.index, class) + "\n")));
+        if !self.purse.pay(step.level(), (cost + class_cost).saturating_sub(paid), pooled) {
+            return false;
+        }
+        self.classes.extend(class);
+        if step == Step::Code {
+            self.drop_covered(candidate);
+        }
+        if let Some(offer) = &mut self.offers[candidate] {
+            offer.taken = Some(step);
+            offer.paid = offer.paid.max(cost);
+        }
+        true
+    }
+
+    fn place(&self, candidate: usize) -> usize {
+        self.forms.index.units[self.candidates[candidate].unit].file
+    }
+
+    /// Whether the lines of a step are already shown as part of other code.
+    fn is_covered(&self, candidate: usize, step: Step) -> bool {
+        let Some(shape) = self.offers[candidate].as_ref().and_then(|offer| offer.shape(step)) else { return false };
+        let others = self.offers.iter().enumerate().filter(|&(other, _)| self.place(other) == self.place(candidate));
+        others.filter(|&(other, _)| other != candidate).any(|(_, other)| {
+            let shown =
+                other.as_ref().filter(|other| other.taken == Some(Step::Code)).and_then(|other| other.code.as_ref());
+            shown.is_some_and(|shown| shown.covers(shape))
+        })
+    }
+
+    /// Takes back what the code of `candidate` shows as well.
+    fn drop_covered(&mut self, candidate: usize) {
+        let Some(code) = self.offers[candidate].as_ref().and_then(|offer| offer.code.clone()) else { return };
+        for other in 0..self.offers.len() {
+            if other == candidate || self.place(other) != self.place(candidate) {
+                continue;
+            }
+            if let Some(other) = &mut self.offers[other]
+                && let Some(step) = other.taken
+                && other.shape(step).is_some_and(|shape| code.covers(shape))
+            {
+                other.taken = None;
+                self.purse.levels[usize::from(step.level() - 1)] += std::mem::take(&mut other.paid);
+            }
+        }
+    }
+
+    fn finish(mut self) -> Selection {
+        let mut selection = Selection { choices: Vec::new(), refusals: Vec::new() };
+        let mut placed: FxHashSet<usize> = FxHashSet::default();
+        for candidate in 0..self.candidates.len() {
+            let refused = |form, tokens| Refusal { candidate, form, tokens };
+            let Some(offer) = &self.offers[candidate] else {
+                selection.refusals.push(refused(Form::Signature, 0));
+                continue;
+            };
+            match offer.taken {
+                None if self.is_covered(candidate, Step::Signature) => {}
+                None => {
+                    let tokens = self.counter.count(&offer.signature.text);
+                    selection.refusals.push(refused(offer.signature.form, tokens));
+                }
+                Some(step) => {
+                    if step != Step::Code
+                        && let Some(code) = &offer.code
+                    {
+                        selection.refusals.push(refused(code.form, self.counter.count(&code.text)));
+                    }
+                }
+            }
+            if let Some(step) = offer.taken {
+                let class = offer.class.filter(|&class| step != Step::Code && placed.insert(class));
+                let shape = offer.show(step, class.map(|class| class_line(self.forms.index, class)));
+                let tokens = self.counter.count(&(shape.text.clone() + "\n"));
+                selection.choices.push(Choice { candidate, level: step.level(), shape, tokens });
+            }
+        }
+        selection
+    }
+}
+
+impl Offer {
+    /// The lines of the file that a step shows.
+    fn shape(&self, step: Step) -> Option<&Shape> {
+        if step == Step::Code { self.code.as_ref() } else { Some(&self.signature) }
+    }
+
+    /// What is charged for a step: the text with its line break.
+    fn text(&self, step: Step) -> Option<String> {
+        let shape = self.shape(step)?;
+        match (step, &self.summary) {
+            (Step::Summary, Some(summary)) => Some(format!("{}\n{summary}\n", shape.text)),
+            (Step::Summary, None) => None,
+            _ => Some(format!("{}\n", shape.text)),
+        }
+    }
+
+    fn show(&self, step: Step, class_line: Option<String>) -> Shape {
+        let mut shape = if step == Step::Code { self.code.as_ref() } else { None }.unwrap_or(&self.signature).clone();
+        if let Some(class_line) = class_line {
+            shape.text = format!("{class_line}\n{}", shape.text);
+            shape.exact = false;
+        }
+        if step == Step::Summary
+            && let Some(summary) = &self.summary
+        {
+            shape.text = format!("{}\n{summary}", shape.text);
+            shape.exact = false;
+        }
+        shape
+    }
+}
