@@ -356,8 +356,7 @@ impl<'a> Evaluator<'a> {
                 let receivers = self.eval(unit, *value);
                 self.attribute(&receivers, *name)
             }
-            Expr::Call { callee, arguments } => {
-                let _ = arguments;
+            Expr::Call(callee) => {
                 let callees = self.eval(unit, *callee);
                 self.call(&callees)
             }
@@ -498,7 +497,7 @@ impl<'a> Evaluator<'a> {
             _ => false,
         };
         let is_it = match summary.expr(value) {
-            Expr::Call { callee, .. } => is_receiver(*callee),
+            Expr::Call(callee) => is_receiver(*callee),
             _ => is_receiver(value),
         };
         is_it.then(|| Types::one(Value::Instance(receiver)))

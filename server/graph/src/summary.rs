@@ -265,10 +265,7 @@ pub(crate) enum Expr {
         value: ExprIndex,
         name: Name,
     },
-    Call {
-        callee: ExprIndex,
-        arguments: Box<[ExprIndex]>,
-    },
+    Call(ExprIndex),
     /// `super()` in a method of the class.
     Super(SymbolIndex),
     /// The class of `value`: `type(x)`, `x.__class__`.

@@ -5,7 +5,7 @@ use syntax::{TextRange, TextSize};
 
 use super::Analysis;
 use crate::eval::{Evaluator, Referent};
-use crate::summary::{BindingValue, Occurrence, Occurs, ScopeKind, Summary, SymbolIndex};
+use crate::summary::{BindingValue, Expr, Occurrence, Occurs, Summary, SymbolIndex};
 use crate::types::{Def, Unit};
 use crate::{Confidence, FileId, Name, SymbolId};
 
@@ -171,24 +171,20 @@ impl Analysis {
             })
         };
         let Some((scope, name)) = variable(&evaluator.referents(unit, occurrence.what)) else { return Vec::new() };
-        debug_assert!(matches!(
-            summary.scope(scope).kind,
-            ScopeKind::Function | ScopeKind::Comprehension | ScopeKind::Class | ScopeKind::Module
-        ));
         let same_name = summary.occurrences.iter().filter(|other| summary.occurring_name(other.what) == Some(name));
         same_name
-            .filter(|other| !matches!(summary_expr_is_attribute(summary, other.what), Some(true)))
+            .filter(|other| !is_attribute(summary, other.what))
             .filter(|other| variable(&evaluator.referents(unit, other.what)) == Some((scope, name)))
             .map(|other| other.range)
             .collect()
     }
 }
 
-fn summary_expr_is_attribute(summary: &Summary, what: Occurs) -> Option<bool> {
+fn is_attribute(summary: &Summary, what: Occurs) -> bool {
     match what {
-        Occurs::Load(expr) => Some(matches!(summary.expr(expr), crate::summary::Expr::Attribute { .. })),
-        Occurs::StoreAttribute(_) => Some(true),
-        _ => None,
+        Occurs::Load(expr) => matches!(summary.expr(expr), Expr::Attribute { .. }),
+        Occurs::StoreAttribute(_) => true,
+        _ => false,
     }
 }
 

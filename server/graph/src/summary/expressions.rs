@@ -274,7 +274,7 @@ impl Builder<'_> {
         if call.arguments.args.len() == 2 && self.is_typing_cast(&call.func) {
             return self.annotation(&call.arguments.args[0]);
         }
-        self.push(Expr::Call { callee, arguments: arguments.into() })
+        self.push(Expr::Call(callee))
     }
 
     /// Calls of built-ins whose result follows from their arguments.

@@ -163,12 +163,9 @@ impl<'a> Content<'a> {
                 self.expr(*value, hasher);
                 name.as_str().hash(hasher);
             }
-            Expr::Call { callee, arguments } => {
-                self.expr(*callee, hasher);
-                arguments.iter().for_each(|&argument| self.expr(argument, hasher));
-            }
             Expr::Super(symbol) | Expr::SelfInstance(symbol) | Expr::Function(symbol) => self.symbol(*symbol, hasher),
-            Expr::ClassOf(value)
+            Expr::Call(value)
+            | Expr::ClassOf(value)
             | Expr::InstanceOf(value)
             | Expr::Element(value)
             | Expr::Awaited(value)

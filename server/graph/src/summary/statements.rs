@@ -242,9 +242,7 @@ impl Builder<'_> {
         let binding = self.bind(name, function.name.range(), BindingValue::Definition(symbol));
         debug_assert_eq!(self.summary.binding(binding).symbol, Some(symbol));
         self.occurs(function.name.range(), Occurs::Definition(symbol));
-        if is_method || self.symbol == SymbolIndex::MODULE {
-            self.summary.dynamic |= name.as_str() == "__getattr__" && self.symbol == SymbolIndex::MODULE;
-        }
+        self.summary.dynamic |= name.as_str() == "__getattr__" && self.symbol == SymbolIndex::MODULE;
         self.in_function(symbol, around, params, |builder| builder.statements(&function.body));
     }
 
@@ -351,7 +349,7 @@ impl Builder<'_> {
                     (Name::new(first), TextRange::new(alias.name.start(), end))
                 }
             };
-            self.bind_local_elsewhere(bound, range, BindingValue::Import(import));
+            self.bind(bound, range, BindingValue::Import(import));
             self.occurs(alias.name.range(), Occurs::Import(import));
             if alias.asname.is_some() {
                 self.occurs(range, Occurs::Import(import));
@@ -382,16 +380,11 @@ impl Builder<'_> {
             }
             self.occurs(alias.name.range(), Occurs::Import(import));
             let bound = alias.asname.as_ref().unwrap_or(&alias.name);
-            self.bind_local_elsewhere(Name::new(bound), bound.range(), BindingValue::Import(import));
+            self.bind(Name::new(bound), bound.range(), BindingValue::Import(import));
             if alias.asname.is_some() {
                 self.occurs(bound.range(), Occurs::Import(import));
             }
         }
-    }
-
-    /// An import binds no node, but `global` may still move it.
-    fn bind_local_elsewhere(&mut self, name: Name, range: TextRange, value: BindingValue) {
-        self.bind(name, range, value);
     }
 
     /// `__all__ = […]`, `__all__ += […]`.
@@ -500,9 +493,8 @@ impl Builder<'_> {
                 inputs.extend(after.into_iter().filter(|binding| *binding != join));
             }
         }
-        let had_ended = self.flow.has_ended();
+        // The body may not have run at all.
         self.flow.join(&before);
-        debug_assert!(!had_ended || before.has_ended() || !self.flow.has_ended());
         self.statements(orelse);
     }
 
