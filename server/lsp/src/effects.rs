@@ -73,7 +73,7 @@ impl Tools {
                     return Event::Replied { model: name, reply };
                 }
                 Err(error) => {
-                    tracing::warn!(model = name, %error, "no answer");
+                    tracing::info!(model = name, %error, "no answer");
                     failure = Some(Event::ModelFailed { model: name, error });
                 }
             }

@@ -17,7 +17,7 @@ use crate::watch::Watcher;
 /// Files are linked together; in a workspace larger than this, what is known so far is published in between.
 const PORTION: usize = 5_000;
 
-/// More files than this are not one program: somebody opened a home directory. The rest is left out, and that is said.
+/// More files than this are not one program: somebody opened a home directory. The rest is left out, and the log says so.
 const MAX_FILES: usize = 100_000;
 
 pub(crate) enum Work {

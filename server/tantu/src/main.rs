@@ -55,6 +55,8 @@ enum Status {
     Fine,
     /// The work was done, and there is something to report.
     Findings,
+    /// The work could not be done, which has been reported.
+    Failure,
 }
 
 fn main() -> ExitCode {
@@ -77,6 +79,7 @@ fn main() -> ExitCode {
     match result {
         Ok(Status::Fine) => ExitCode::SUCCESS,
         Ok(Status::Findings) => ExitCode::from(1),
+        Ok(Status::Failure) => ExitCode::from(2),
         Err(error) => {
             eprintln!("{}: {error:#}", output::styled(&std::io::stderr(), output::RED, "error"));
             ExitCode::from(2)

@@ -47,8 +47,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         Format::Json => print_json(&summary)?,
         Format::Human => print(&human(&summary))?,
     }
-    let ready = summary.status == ::propose::Status::Ready;
-    Ok(if ready { Status::Fine } else { Status::Findings })
+    Ok(match summary.status {
+        ::propose::Status::Ready => Status::Fine,
+        ::propose::Status::Escalated => Status::Findings,
+        ::propose::Status::Failed | ::propose::Status::Cancelled => Status::Failure,
+    })
 }
 
 fn task(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<Task> {
