@@ -6,6 +6,7 @@
 //! request: models and the sandbox work in the background and report by progress.
 
 mod announce;
+mod arrival;
 mod capabilities;
 mod commands;
 pub mod effects;
@@ -39,6 +40,7 @@ use sandbox::Runner;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower_lsp_server::{LspService, Server};
 
+use crate::arrival::InOrder;
 use crate::lifetime::{Lifetime, UntilClosed};
 use crate::mailbox::Mailbox;
 use crate::session::Session;
@@ -99,7 +101,7 @@ pub async fn serve(input: impl AsyncRead + Unpin, output: impl AsyncWrite, servi
     let input = UntilClosed::new(input, lifetime.clone());
     let transport = Server::new(input, output, socket).concurrency_level(CONCURRENCY);
     tokio::select! {
-        () = transport.serve(service) => {}
+        () = transport.serve(InOrder(service)) => {}
         () = async { lifetime.ended().await; tokio::time::sleep(FAREWELL).await } => {}
     }
     Ok(lifetime.was_shut_down())

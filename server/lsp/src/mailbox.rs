@@ -72,8 +72,8 @@ pub(crate) enum Event {
     Snapshot(oneshot::Sender<Snapshot>),
 }
 
-/// The sending end. Sending never waits: a handler sends before its first `await`, because the transport polls handlers
-/// in the order of arrival only up to there.
+/// The sending end. Sending never waits: a handler sends before its first `await`, because only up to there handlers run
+/// in the [order of arrival](crate::arrival).
 #[derive(Clone)]
 pub(crate) struct Mailbox(mpsc::UnboundedSender<Event>);
 

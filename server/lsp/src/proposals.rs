@@ -1,7 +1,7 @@
 //! A proposal's conversation with the person: progress, the question, the edit.
 
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -121,11 +121,7 @@ impl Desk {
     /// The newest state; `None` when the session is over.
     async fn state(&self) -> Option<State> {
         let snapshot = self.mailbox.snapshot().await.ok()?;
-        let analysis = &snapshot.analysis;
-        let open = snapshot.documents.keys().filter_map(|path| {
-            let file = analysis.file(path)?;
-            Some((path.clone(), analysis.source(file).text().clone()))
-        });
+        let open = snapshot.documents.keys().filter_map(|path| Some((path.clone(), snapshot.text(path)?)));
         Some(State { unsaved: open.collect(), host: snapshot.host.clone() })
     }
 
@@ -163,8 +159,7 @@ impl Desk {
     /// Applies the change, if the texts are still those that were checked. `None` when the session is over.
     async fn apply(&self, validated: &Validated) -> Option<Event> {
         let snapshot = self.mailbox.snapshot().await.ok()?;
-        let current = |path: &Path| Some(snapshot.analysis.source(snapshot.analysis.file(path)?).text().clone());
-        let change = match validated.change(current) {
+        let change = match validated.change(|path| snapshot.text(path)) {
             Ok(change) => change,
             Err(moved) => return Some(Event::Moved(moved)),
         };
@@ -176,16 +171,18 @@ impl Desk {
         };
         let expected = expected(&snapshot, change);
         drop(snapshot);
-        Some(match self.client.apply_edit(edit).await {
+        let reason = match self.client.apply_edit(edit).await {
             Ok(response) if response.applied => {
                 self.verify(&expected).await;
-                Event::Applied
+                return Some(Event::Applied);
             }
-            Ok(response) => {
-                Event::NotApplied(response.failure_reason.unwrap_or_else(|| "it gives no reason".to_owned()))
-            }
-            Err(error) => Event::NotApplied(error.message.into_owned()),
-        })
+            Ok(response) => response.failure_reason.unwrap_or_else(|| "it gives no reason".to_owned()),
+            Err(error) => error.message.into_owned(),
+        };
+        // Most often somebody typed in the last moment, which is easier to understand than what editors say of it.
+        let snapshot = self.mailbox.snapshot().await.ok()?;
+        let moved = validated.change(|path| snapshot.text(path)).err();
+        Some(moved.map_or(Event::NotApplied(reason), Event::Moved))
     }
 
     /// Makes sure that the editor's text is the one that was approved. Some apply an edit to the wrong place.
@@ -193,9 +190,9 @@ impl Desk {
         let mut latest = self.latest.clone();
         let is_right = |snapshot: &Snapshot| {
             expected.iter().all(|(path, text)| {
-                let file = snapshot.analysis.file(path).filter(|_| snapshot.version(path).is_some());
                 // Of a file that is not open we hear later, from the disk.
-                file.is_none_or(|file| same_lines(snapshot.analysis.source(file).text(), text))
+                let now = snapshot.text(path).filter(|_| snapshot.version(path).is_some());
+                now.is_none_or(|now| same_lines(&now, text))
             })
         };
         if tokio::time::timeout(ECHO, latest.wait_for(is_right)).await.is_err() {
@@ -208,8 +205,8 @@ impl Desk {
 /// The open texts after `change`.
 fn expected(snapshot: &Snapshot, change: &SourceChange) -> Vec<(PathBuf, String)> {
     let files = change.files.iter().filter_map(|file| {
-        let before = snapshot.analysis.source(snapshot.analysis.file(&file.path)?).text();
-        Some((file.path.clone(), apply_edits(before, &file.edits).ok()?))
+        let before = snapshot.text(&file.path)?;
+        Some((file.path.clone(), apply_edits(&before, &file.edits).ok()?))
     });
     files.collect()
 }

@@ -159,10 +159,9 @@ fn split(snapshot: &Snapshot, path: &Path) -> (PathBuf, PathBuf) {
 }
 
 fn request(run: &Run, snapshot: &Snapshot, root: &Path, relative: &Path) -> Request {
-    let analysis = &snapshot.analysis;
     let open = snapshot.documents.keys().filter_map(|path| {
         let inside = path.strip_prefix(root).ok()?;
-        Some((inside.to_path_buf(), analysis.source(analysis.file(path)?).text().to_string()))
+        Some((inside.to_path_buf(), snapshot.text(path)?.to_string()))
     });
     let path = relative.to_path_buf();
     let action = match run.kind {

@@ -45,6 +45,12 @@ impl Snapshot {
         self.documents.get(path).map(|document| document.version)
     }
 
+    /// The text of a file that is known.
+    pub(crate) fn text(&self, path: &Path) -> Option<Arc<str>> {
+        let file = self.analysis.file(path)?;
+        Some(self.analysis.source(file).text().clone())
+    }
+
     pub(crate) fn file(&self, uri: &lsp::Uri) -> Option<FileId> {
         self.analysis.file(&from_proto::path(uri))
     }

@@ -22,6 +22,13 @@ struct Client {
     /// Requests of the server's, and the answers to its questions, which are otherwise dismissed.
     requests: Vec<Value>,
     choices: VecDeque<&'static str>,
+    /// A text that the document gets right before such an answer.
+    edit_before_answer: Option<String>,
+}
+
+fn framed(message: &Value) -> String {
+    let body = message.to_string();
+    format!("Content-Length: {}\r\n\r\n{body}", body.len())
 }
 
 const URI: &str = "file:///w/a.py";
@@ -58,6 +65,7 @@ impl Client {
             notifications: Vec::new(),
             requests: Vec::new(),
             choices: VecDeque::new(),
+            edit_before_answer: None,
         };
         client.ask("initialize", params).await;
         client.tell("initialized", json!({})).await;
@@ -65,9 +73,7 @@ impl Client {
     }
 
     async fn send(&mut self, message: Value) {
-        let body = message.to_string();
-        let framed = format!("Content-Length: {}\r\n\r\n{body}", body.len());
-        self.input.write_all(framed.as_bytes()).await.unwrap();
+        self.input.write_all(framed(&message).as_bytes()).await.unwrap();
     }
 
     async fn tell(&mut self, method: &str, params: Value) {
@@ -88,6 +94,8 @@ impl Client {
         match message["id"].as_i64() {
             Some(id) if message["method"].is_null() => drop(self.answers.insert(id, message)),
             Some(id) => {
+                let is_question = message["method"] == "window/showMessageRequest";
+                let edit = self.edit_before_answer.take_if(|_| is_question);
                 let result = match message["method"].as_str() {
                     Some("window/showMessageRequest") => {
                         self.choices.pop_front().map_or(Value::Null, |title| json!({ "title": title }))
@@ -96,7 +104,20 @@ impl Client {
                     _ => Value::Null,
                 };
                 self.requests.push(message);
-                self.send(json!({ "jsonrpc": "2.0", "id": id, "result": result })).await;
+                let answer = framed(&json!({ "jsonrpc": "2.0", "id": id, "result": result }));
+                let edit = edit.map(|text| {
+                    framed(&json!({
+                        "jsonrpc": "2.0",
+                        "method": "textDocument/didChange",
+                        "params": {
+                            "textDocument": { "uri": URI, "version": 1 },
+                            "contentChanges": [{ "text": text }],
+                        },
+                    }))
+                });
+                // In one piece, so that the server finds both at once.
+                let both = edit.unwrap_or_default() + &answer;
+                self.input.write_all(both.as_bytes()).await.unwrap();
             }
             None => self.notifications.push(message),
         }
@@ -420,6 +441,25 @@ async fn an_approved_proposal_is_applied_to_the_version_that_was_checked() {
     let change = &edit["edit"]["documentChanges"][0];
     assert_eq!(change["textDocument"], json!({ "uri": URI, "version": 0 }));
     assert!(change["edits"].to_string().contains("return 2 * x"), "{edit}");
+}
+
+#[tokio::test]
+async fn a_yes_does_not_overtake_the_edit_before_it() {
+    for _ in 0..20 {
+        let (mut client, _folder) = proposing(&[]).await;
+        client.edit_before_answer = Some(STUB.replace("raise NotImplementedError", "return x + x"));
+        client.choices.push_back("Apply");
+        client.asked("window/showMessageRequest").await;
+        let is_refusal = |message: &Value| message["method"] == "window/showMessage";
+        let refusal = loop {
+            if let Some(refusal) = client.notifications.iter().find(|message| is_refusal(message)) {
+                break refusal["params"]["message"].to_string();
+            }
+            client.receive().await;
+        };
+        assert!(refusal.contains("has changed"), "{refusal}");
+        assert!(!client.requests.iter().any(|request| request["method"] == "workspace/applyEdit"));
+    }
 }
 
 #[tokio::test]
