@@ -1,5 +1,6 @@
 //! Folders for a session: a Python workspace, and a user's home in which nothing of the machine's real user is seen.
 
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -92,8 +93,10 @@ impl Home {
         let cache = folder.path().join(".cache/tantu");
         std::fs::create_dir_all(&cache).expect("a fresh folder is writable");
         for name in ["guest", "sandbox"] {
-            std::os::unix::fs::symlink(crate::cache_directory().join(name), cache.join(name))
-                .expect("a fresh folder has room for a link");
+            let real = crate::cache_directory().join(name);
+            // On a fresh machine they do not exist yet, and nothing can be made behind a link that leads nowhere.
+            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&real).expect("the cache is writable");
+            std::os::unix::fs::symlink(real, cache.join(name)).expect("a fresh folder has room for a link");
         }
         Home { folder }
     }

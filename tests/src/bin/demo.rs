@@ -1,5 +1,5 @@
 //! What a person sees of tantu, printed: a real server, driven over stdio as an editor drives it, in a copy of the sample
-//! shop. The model's replies are recorded, and say so; everything else happens while it is printed.
+//! shop. The model's replies are recorded, and say so; everything else happens while it is printed. Fails when a step does.
 
 use std::time::{Duration, Instant};
 
@@ -55,15 +55,13 @@ fn main() {
     editor.question();
     println!("\nanswer: Apply");
     editor.choose("Apply");
-    match editor.wait_for("the edit", |session| session.edits.first().cloned()) {
-        Ok(()) => println!("applied to the buffer; nothing was written to disk"),
-        Err(error) => println!("not applied: {error}"),
-    }
+    let edit = editor.wait_for("the edit", |session| session.edits.first().cloned());
+    edit.expect("the edit fits the buffer");
+    println!("applied to the buffer; nothing was written to disk");
 
     title("▶ run of its tests, on the buffer that was never saved");
     editor.open("tests/test_best_discount.py");
-    let target = run_any(&editor, "tests/test_best_discount.py");
-    println!("{target}");
+    println!("{}", run_any(&editor, "tests/test_best_discount.py"));
     println!("\n{:.1} s from the server's start to here.", start.elapsed().as_secs_f64());
 }
 
@@ -105,7 +103,7 @@ fn links_as_text(markdown: &str, workspace: &Workspace) -> String {
     out.replace(&format!("{}/", workspace.root().display()), "")
 }
 
-/// Takes a lens of `▶ run` and waits for the result.
+/// Takes a lens of `▶ run` and waits for the result, which has to be good.
 fn run(editor: &Client, file: &str, target: &str) {
     let lens = run_lens(editor, file, |lens| lens["command"]["arguments"][0]["target"] == json!(target));
     let lens = lens.unwrap_or_else(|| panic!("nothing runs {target}"));
@@ -115,7 +113,7 @@ fn run(editor: &Client, file: &str, target: &str) {
 
 /// Takes the first lens of `▶ run`, and says what came of it.
 fn run_any(editor: &Client, file: &str) -> String {
-    let Some(lens) = run_lens(editor, file, |_| true) else { return "nothing to run".to_owned() };
+    let lens = run_lens(editor, file, |_| true).unwrap_or_else(|| panic!("nothing to run in {file}"));
     editor.execute(&lens["command"]);
     wait_for_result(editor, file)
 }
@@ -129,9 +127,10 @@ fn wait_for_result(editor: &Client, file: &str) -> String {
     let end = Instant::now() + PATIENCE;
     loop {
         let titles = editor.lens_titles(file);
-        if let Some(title) = titles.iter().find(|title| title.contains(['✓', '✗'])) {
+        if let Some(title) = titles.iter().find(|title| title.contains('✓')) {
             return title.clone();
         }
+        assert!(!titles.iter().any(|title| title.contains('✗')), "it did not pass: {titles:?}");
         assert!(Instant::now() < end, "no result came");
         std::thread::sleep(Duration::from_millis(50));
     }
