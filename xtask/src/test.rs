@@ -24,7 +24,9 @@ pub fn run(args: &Args) -> Result<()> {
     let packages = chosen_packages(&args.runner_args);
     if packages.is_empty() || packages.contains(&"tests") {
         // These tests start the server as a process of its own, which cargo does not know.
-        process::run(&mut process::cargo(&["build", "--package", "tantu"]))?;
+        // The sandbox is compiled once per machine; done here, no test has to wait for it.
+        let prepare = ["run", "--package", "tantu", "--", "sandbox", "prepare"];
+        process::run(&mut process::cargo(&prepare))?;
     }
 
     let line =
