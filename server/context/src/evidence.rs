@@ -145,18 +145,11 @@ impl Gathering<'_> {
     fn imports(&mut self) {
         let Gathering { index, focus, .. } = *self;
         let file = &index.files[focus.file];
-        let mut types: Vec<(usize, usize)> = Vec::new();
         for &name in &file.names {
             self.rows[name].raise(Feature::Imported, 1.0, None);
             if !file.uses.contains(&name) {
                 self.rows[name].raise(Feature::UnusedImport, 1.0, None);
             }
-            types.extend(index.value_types(name).into_iter().map(|class| (class, name)));
-        }
-        types.sort_unstable();
-        types.dedup_by_key(|(class, _)| *class);
-        for (class, _) in types {
-            self.members(class, Feature::ImportedMember, 1.0);
         }
         let nearness = self.module_nearness();
         for (unit, row) in index.units.iter().zip(&mut self.rows) {
@@ -273,13 +266,9 @@ impl Gathering<'_> {
         for (unit, row) in self.index.units.iter().zip(&mut self.rows) {
             let name = self.index.analysis.symbol(unit.symbols[0]).name;
             let special = name.starts_with("__") && name.ends_with("__");
-            let unused = unit.files_using == 0 && !special;
-            row.raise(Feature::Unused, f32::from(unused), None);
-            row.raise(Feature::UnusedPrivate, f32::from(unused && name.starts_with('_')), None);
             row.raise(Feature::SpecialMethod, f32::from(special), None);
             row.raise(Feature::Private, f32::from(name.starts_with('_') && !special), None);
             row.raise(Feature::Popular, (1.0 + unit.files_using as f32).ln(), None);
-            row.raise(Feature::PopularClass, (1.0 + unit.member_uses as f32).ln(), None);
         }
     }
 }

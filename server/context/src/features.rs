@@ -1,7 +1,8 @@
 //! The evidence that a body will use a symbol, and what each piece of it weighs.
 //!
-//! [`FEATURES`] is the whole ranker: the weights are those of a logistic regression, so their sum is turned into a
-//! probability by [`chance`]. A ranker that learns from the workspace replaces this table and nothing else.
+//! [`FEATURES`] is the whole ranker. Its weights come from a logistic regression over what the functions of five packages
+//! use in other files; those of `body-use`, `signature`, `own-base`, `imported`, `caller` and `sibling` were set by hand.
+//! A ranker that learns from the workspace replaces this table and nothing else.
 
 /// One kind of evidence.
 #[derive(Clone, Copy, Debug)]
@@ -29,37 +30,36 @@ macro_rules! features {
 }
 
 features! {
-    BodyUse        "body-use"        5.0  "the target's code uses it"
-    Signature      "signature"       0.5  "named in the target's signature or decorators"
-    DocMention     "doc-mention"     0.3  "mentioned in the target's docstring"
-    Overridden     "overridden"      3.9  "the target overrides it"
-    OwnMember      "own-member"      0.5  "a member of the target's class {}"
-    OwnBase        "own-base"        0.5  "a base of the target's class"
-    TypeMember     "type-member"     0.8  "a member of {}, a type in the target's signature"
-    AttributeMember "attribute-member" 0.3 "a member of {}, the type of an attribute at hand"
-    Imported       "imported"        0.35 "imported by the target's file"
-    UnusedImport   "unused-import"   2.8  "imported by the target's file and not used there yet"
-    ImportedMember "imported-member" 1.1  "a member of {}, which an imported name leads to"
-    ModuleImported "module-imported" 1.2  "in a module that the target's file imports"
-    ModuleNear     "module-near"     4.3  "in a module close by in the import graph"
-    Similar        "similar"         7.8  "used by {}, which resembles the target"
-    WithType       "with-type"       2.6  "often used where {} is at hand"
-    SameName       "same-name"       2.7  "used by {}, which has the target's name"
-    Connected      "connected"       0.57 "well connected to the target in the graph"
-    NameWords      "name-words"      1.5  "shares words with the target's name"
-    DocWords       "doc-words"       1.1  "shares words with the target's docstring"
-    Caller         "caller"          0.5  "calls the target"
-    Sibling        "sibling"         -3.0 "next to the target in its file"
-    Popular        "popular"         0.3  "used all over the workspace"
-    PopularClass   "popular-class"   -0.12 "of a class used all over the workspace"
-    Unused         "unused"         0.5  "used by nobody yet"
-    UnusedPrivate  "unused-private" 0.5  "private and used by nobody yet"
-    SpecialMethod  "special-method"  -2.1 "a special method"
-    Private        "private"         -1.5 "private"
+    BodyUse         "body-use"           5.0  "the target's code uses it"
+    Signature       "signature"          0.3  "named in the target's signature or decorators"
+    DocMention      "doc-mention"        0.4  "mentioned in the target's docstring"
+    Overridden      "overridden"         3.7  "the target overrides it"
+    OwnMember       "own-member"         1.3  "a member of the target's class {}"
+    OwnBase         "own-base"           0.3  "a base of the target's class"
+    TypeMember      "type-member"        1.1  "a member of {}, a type in the target's signature"
+    AttributeMember "attribute-member"  0.15  "a member of {}, the type of an attribute at hand"
+    Imported        "imported"           0.1  "imported by the target's file"
+    UnusedImport    "unused-import"      2.3  "imported by the target's file and not used there yet"
+    ModuleImported  "module-imported"    0.7  "in a module that the target's file imports"
+    ModuleNear      "module-near"        1.6  "in a module close by in the import graph"
+    Similar         "similar"            4.6  "used by {}, which resembles the target"
+    WithType        "with-type"          3.0  "often used where {} is at hand"
+    SameName        "same-name"          3.1  "used by {}, which has the target's name"
+    Connected       "connected"         0.62  "well connected to the target in the graph"
+    NameWords       "name-words"         1.2  "shares words with the target's name"
+    DocWords        "doc-words"          1.0  "shares words with the target's docstring"
+    Caller          "caller"             0.3  "calls the target"
+    Sibling         "sibling"           -3.5  "in the target's file, which its reader has at hand"
+    Popular         "popular"           0.36  "used elsewhere in the workspace"
+    SpecialMethod   "special-method"    -1.0  "a special method"
+    Private         "private"           -0.9  "private"
 }
 
 /// The log-odds of use when there is no evidence at all.
-pub(crate) const BASE: f32 = -13.5;
+pub(crate) const BASE: f32 = -11.4;
+
+/// Poor reasons.
+const VAGUE: [Feature; 3] = [Feature::ModuleNear, Feature::Connected, Feature::Popular];
 
 /// Through nothing.
 const NOWHERE: u32 = u32::MAX;
@@ -98,21 +98,18 @@ impl Row {
         1.0 / (1.0 + (-(BASE + odds)).exp())
     }
 
-    /// The `count` strongest reasons, strongest first: the feature and the unit through which it leads.
+    /// The `count` strongest reasons, strongest first: the feature and the unit through which it leads. What
+    /// is true of many symbols is only said where there is nothing better to say.
     pub(crate) fn reasons(&self, count: usize) -> Vec<(&'static FeatureInfo, Option<usize>)> {
-        let mut found: Vec<(f32, usize)> = Vec::new();
-        for (slot, feature) in FEATURES.iter().enumerate() {
-            let share = feature.weight * self.values[slot];
-            if share > 0.0 {
-                found.push((share, slot));
-            }
-        }
-        found.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        let reason = |&(_, slot): &(f32, usize)| {
-            let via = self.via[slot];
-            (&FEATURES[slot], (via != NOWHERE).then_some(via as usize))
-        };
-        found.iter().take(count).map(reason).collect()
+        let share = |slot: usize| FEATURES[slot].weight * self.values[slot];
+        let mut slots: Vec<usize> = (0..FEATURES.len()).filter(|&slot| share(slot) > 0.0).collect();
+        slots.sort_by(|&a, &b| {
+            let is_vague = |slot| VAGUE.iter().any(|&feature| feature as usize == slot);
+            is_vague(a).cmp(&is_vague(b)).then(share(b).total_cmp(&share(a)))
+        });
+        slots.truncate(count);
+        let via = |slot: usize| (self.via[slot] != NOWHERE).then_some(self.via[slot] as usize);
+        slots.into_iter().map(|slot| (&FEATURES[slot], via(slot))).collect()
     }
 }
 
@@ -139,6 +136,3 @@ mod tests {
         assert_eq!((reasons[0].0.name, reasons[0].1), ("similar", Some(7)));
     }
 }
-//DEBUG-BEGIN
-impl Row { pub(crate) fn debug(&self) -> &[f32] { &self.values } }
-//DEBUG-END

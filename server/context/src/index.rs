@@ -42,8 +42,6 @@ pub(crate) struct Unit {
     pub words: Vec<Word>,
     /// How many files use it.
     pub files_using: usize,
-    /// For members: how often functions use any member of the class.
-    pub member_uses: usize,
 }
 
 impl Unit {
@@ -304,7 +302,6 @@ impl Index {
                     kind: view.kind,
                     words: parts(view.name).iter().map(|part| self.words.intern(part)).collect(),
                     files_using: 0,
-                    member_uses: 0,
                 });
                 self.by_name.entry(self.words.intern(view.name)).or_default().push(self.units.len() - 1);
                 self.units.len() - 1
@@ -419,15 +416,6 @@ impl Index {
     fn count_users(&mut self) {
         for &unit in self.files.iter().flat_map(|file| &file.uses) {
             self.units[unit].files_using += 1;
-        }
-        let mut member_uses = vec![0; self.units.len()];
-        for &unit in self.functions.iter().flat_map(|function| &function.uses) {
-            if let Some(class) = self.units[unit].owner {
-                member_uses[class] += 1;
-            }
-        }
-        for unit in &mut self.units {
-            unit.member_uses = unit.owner.map_or(0, |class| member_uses[class]);
         }
     }
 

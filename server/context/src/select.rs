@@ -39,33 +39,36 @@ pub(crate) struct Selection {
     pub refusals: Vec<Refusal>,
 }
 
-/// Tokens per level.
+/// Tokens that may be spent, by level.
 #[derive(Clone, Copy)]
 pub(crate) struct Purse {
-    pub levels: [usize; 2],
+    pub code: usize,
+    pub signatures: usize,
 }
 
 impl Purse {
-    /// Pays from the level's own share, or with `pooled` from what both have left.
+    /// Pays from the level's own share; with `pooled` also from what the other has left.
     fn pay(&mut self, level: u8, cost: usize, pooled: bool) -> bool {
-        let own = usize::from(level - 1);
-        let rest = cost.saturating_sub(self.levels[own]);
-        if rest > 0 && (!pooled || rest > self.levels[1 - own]) {
+        let (own, other) = self.shares(level);
+        let rest = cost.saturating_sub(*own);
+        if rest > 0 && (!pooled || rest > *other) {
             return false;
         }
-        self.levels[own] -= cost - rest;
-        self.levels[1 - own] -= rest;
+        *own -= cost - rest;
+        *other -= rest;
         true
+    }
+
+    fn shares(&mut self, level: u8) -> (&mut usize, &mut usize) {
+        if level == 1 { (&mut self.code, &mut self.signatures) } else { (&mut self.signatures, &mut self.code) }
     }
 }
 
 /// What a step costs besides its tokens: attention. Keeps very short texts from winning by their shortness.
 const SIGNATURE_OVERHEAD: f32 = 6.0;
 const CODE_OVERHEAD: f32 = 12.0;
-/// Symbols less likely than this have no claim to a level's share: they get what is left over.
-const WORTH_A_SHARE: f32 = 0.005;
 /// What a docstring's line is worth beside the signature.
-const SUMMARY_WORTH: f32 = 0.15;
+const SUMMARY_WORTH: f32 = 0.1;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Step {
@@ -137,8 +140,7 @@ impl Selecting<'_> {
         let steps = self.steps();
         let mut postponed = Vec::new();
         for (candidate, step) in steps {
-            let is_unlikely = self.candidates[candidate].chance < WORTH_A_SHARE;
-            if is_unlikely || !self.take(candidate, step, false) {
+            if !self.take(candidate, step, false) {
                 postponed.push((candidate, step));
             }
         }
@@ -228,7 +230,7 @@ impl Selecting<'_> {
                 && other.shape(step).is_some_and(|shape| code.covers(shape))
             {
                 other.taken = None;
-                self.purse.levels[usize::from(step.level() - 1)] += std::mem::take(&mut other.paid);
+                *self.purse.shares(step.level()).0 += std::mem::take(&mut other.paid);
             }
         }
     }
