@@ -61,7 +61,10 @@ impl Evidence {
     fn write_origin(&self, out: &mut String) {
         let Some(origin) = &self.origin else { return };
         push(out, format_args!("## Origin\n\n- model `{}`, attempt {}\n", origin.model, origin.attempts));
-        push(out, format_args!("- {} tokens in, {} tokens out", origin.input_tokens, origin.output_tokens));
+        match (origin.input_tokens, origin.output_tokens) {
+            (0, 0) => push(out, format_args!("- tokens not counted by the provider")),
+            (input, output) => push(out, format_args!("- {input} tokens in, {output} tokens out")),
+        }
         match origin.cost {
             Some(cost) => push(out, format_args!(", {cost:.4} USD\n")),
             None => push(out, format_args!(", cost not known\n")),
