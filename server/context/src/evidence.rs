@@ -89,10 +89,14 @@ impl Gathering<'_> {
                 }
             }
         }
-        let function = focus.unit.and_then(|unit| index.function_of(unit));
-        let uses = function.map_or(&[][..], |function| &index.functions[function].uses);
-        for &unit in uses {
-            self.rows[unit].raise(Feature::BodyUse, 1.0, None);
+        for function in &index.functions {
+            // What its methods use, a class uses.
+            let is_target = Some(function.unit) == focus.unit;
+            if is_target || focus.unit.is_some() && index.units[function.unit].owner == focus.unit {
+                for &unit in &function.uses {
+                    self.rows[unit].raise(Feature::BodyUse, 1.0, None);
+                }
+            }
         }
         if view.kind == SymbolKind::Module {
             for &unit in &index.files[focus.file].uses {
@@ -121,7 +125,7 @@ impl Gathering<'_> {
                 self.members(class, Feature::TypeMember, 1.0);
             }
             for member in index.members(class) {
-                if !matches!(index.units[member].kind, SymbolKind::Class) {
+                if index.units[member].kind != SymbolKind::Class {
                     attribute_types.extend(index.value_types(member));
                 }
             }

@@ -2,7 +2,7 @@
 
 use graph::{FileId, SymbolId};
 use serde::Serialize;
-use syntax::{Source, TextRange};
+use syntax::{Source, TextRange, TextSize};
 
 use crate::index::{Index, Unit};
 
@@ -75,7 +75,8 @@ impl Forms<'_> {
             let start = if decorated { view.range.start() } else { view.header.start() };
             Lines::of(source, TextRange::new(start, view.header.end())).at_most(MAX_HEADER_LINES)
         };
-        shape(source, Form::Signature, self.definitions(unit).iter().map(piece).collect())
+        let shape = shape(source, Form::Signature, self.definitions(unit).iter().map(piece).collect())?;
+        Some(self.in_class(shape, unit))
     }
 
     /// All code of each definition, or its beginning. `None` for what surrounds the target.
@@ -91,7 +92,18 @@ impl Forms<'_> {
             pieces.push(if lines.count() > MAX_LINES { lines.at_most(EXCERPT_LINES) } else { lines });
         }
         let form = if pieces.iter().any(|lines| lines.cut) { Form::Excerpt } else { Form::Body };
-        shape(source, form, pieces)
+        Some(self.in_class(shape(source, form, pieces)?, unit))
+    }
+
+    /// Puts the line before a member that tells which class it belongs to.
+    fn in_class(&self, mut shape: Shape, unit: &Unit) -> Shape {
+        if let Some(class) = unit.owner {
+            let view = self.index.analysis.symbol(self.index.units[class].symbols[0]);
+            let indentation = indentation(self.index.analysis.source(view.id.file), view.header.start());
+            shape.text = format!("{indentation}class {}:\n{}", view.name, shape.text);
+            shape.exact = false;
+        }
+        shape
     }
 
     /// Whether any definition lies outside the target.
@@ -109,18 +121,18 @@ impl Forms<'_> {
     }
 }
 
-/// The first line of the docstring as a line of its own, indented as in the file.
+/// The first line of the docstring as a line of its own, indented as in the file. `None` if the header's line shows it
+/// already, or if it cannot stand between quotes as it is.
 pub(crate) fn summary_line(index: &Index, unit: &Unit) -> Option<String> {
-    let documented = |&symbol: &SymbolId| Some((symbol, index.analysis.symbol(symbol).docstring_range?));
-    let (symbol, range) = unit.symbols.iter().find_map(documented)?;
-    let line = index.analysis.symbol(symbol).docstring?.lines().next()?.trim();
-    if line.is_empty() || line.len() > MAX_LINE_BYTES {
+    let view = index.analysis.symbol(unit.symbols[0]);
+    let start = view.docstring_range?.start();
+    let line = view.docstring?.lines().next()?.trim();
+    let is_plain = !line.is_empty() && !line.contains("\"\"\"") && !line.contains('\\') && !line.ends_with('"');
+    let source = index.analysis.source(view.id.file);
+    if !is_plain || line.len() > MAX_LINE_BYTES || source.line_number(start) == source.line_number(view.header.end()) {
         return None;
     }
-    let source = index.analysis.source(symbol.file);
-    let row = source.lines().line_range(source.lines().line(range.start()), source.text());
-    let indentation: String = source.slice(row).chars().take_while(|c| matches!(c, ' ' | '\t')).collect();
-    Some(format!("{indentation}\"\"\"{line}\"\"\""))
+    Some(format!("{}\"\"\"{line}\"\"\"", indentation(source, start)))
 }
 
 /// The lines that `range` touches.
@@ -131,15 +143,6 @@ pub(crate) fn whole_lines(source: &Source, range: TextRange) -> &str {
     source.slice(TextRange::new(first.start(), last.end()))
 }
 
-/// The line that tells a reader which class the members below it belong to.
-pub(crate) fn class_line(index: &Index, class: usize) -> String {
-    let view = index.analysis.symbol(index.units[class].symbols[0]);
-    let source = index.analysis.source(view.id.file);
-    let row = source.lines().line_range(source.lines().line(view.header.start()), source.text());
-    let indentation: String = source.slice(row).chars().take_while(|c| matches!(c, ' ' | '\t')).collect();
-    format!("{indentation}class {}:", view.name)
-}
-
 /// The path by which people know a file: relative to the workspace folder that holds it, with `/`.
 pub(crate) fn display_path(index: &Index, file: FileId) -> String {
     let path = index.analysis.path(file);
@@ -147,6 +150,12 @@ pub(crate) fn display_path(index: &Index, file: FileId) -> String {
     // Of nested folders the innermost.
     let relative = relative.min_by_key(|path| path.components().count()).unwrap_or(path);
     relative.to_string_lossy().replace('\\', "/")
+}
+
+/// The white space that the line of `offset` begins with.
+fn indentation(source: &Source, offset: TextSize) -> &str {
+    let line = source.slice(source.lines().line_range(source.lines().line(offset), source.text()));
+    &line[..line.len() - line.trim_start_matches([' ', '\t']).len()]
 }
 
 /// Whole lines of a file, zero-based and inclusive.
@@ -191,10 +200,8 @@ fn shape(source: &Source, form: Form, mut pieces: Vec<Lines>) -> Option<Shape> {
             text.push('\n');
         }
         if lines.cut {
-            let last = text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("");
-            let indentation = last.len() - last.trim_start().len();
-            let indentation = last[..indentation].to_owned();
-            text.push_str(&indentation);
+            let next = source.lines().line_range(lines.last + 1, source.text());
+            text.push_str(indentation(source, next.start()));
             text.push_str(ELLIPSIS);
             text.push('\n');
         }

@@ -152,10 +152,6 @@ impl Index {
         self.words.get(name).and_then(|word| self.by_name.get(&word)).map_or(&[], Vec::as_slice)
     }
 
-    pub(crate) fn function_of(&self, unit: usize) -> Option<usize> {
-        self.functions.binary_search_by_key(&unit, |function| function.unit).ok()
-    }
-
     /// A class and its bases, nearest first.
     pub(crate) fn lineage(&self, class: usize) -> Vec<usize> {
         let mut found = vec![class];

@@ -3,9 +3,7 @@
 //! Each symbol offers up to three steps: its signature, its docstring's first line, its code. Steps are taken in the
 //! order of what they promise per token; so a small budget goes to signatures, and code comes with a larger one.
 
-use rustc_hash::FxHashSet;
-
-use crate::form::{Form, Forms, Shape, class_line, summary_line};
+use crate::form::{Form, Forms, Shape, summary_line};
 use crate::tokens::Counter;
 
 /// A symbol that may be shown.
@@ -25,12 +23,15 @@ pub(crate) struct Choice {
     pub tokens: usize,
 }
 
-/// A symbol, or its code, that is not.
+/// A symbol that is not shown, or whose code is not.
 pub(crate) struct Refusal {
     pub candidate: usize,
+    /// What is missing.
     pub form: Form,
     /// 0 when it cannot be shown at any budget.
     pub tokens: usize,
+    /// Whether at least the signature is shown.
+    pub in_part: bool,
 }
 
 pub(crate) struct Selection {
@@ -89,8 +90,6 @@ struct Offer {
     signature: Shape,
     summary: Option<String>,
     code: Option<Shape>,
-    /// The class whose line must stand before the signature.
-    class: Option<usize>,
     taken: Option<Step>,
     paid: usize,
 }
@@ -98,8 +97,7 @@ struct Offer {
 /// Chooses among `candidates`, which are sorted by falling chance.
 pub(crate) fn select(forms: &Forms, candidates: &[Candidate], purse: Purse) -> Selection {
     let offers = candidates.iter().map(|candidate| offer(forms, candidate.unit)).collect();
-    let mut selecting =
-        Selecting { forms, candidates, offers, purse, counter: Counter::default(), classes: FxHashSet::default() };
+    let mut selecting = Selecting { forms, candidates, offers, purse, counter: Counter::default() };
     selecting.run();
     selecting.finish()
 }
@@ -115,7 +113,7 @@ fn offer(forms: &Forms, unit: usize) -> Option<Offer> {
         code = None;
     }
     let summary = if unit.symbols.len() == 1 { summary_line(forms.index, unit) } else { None };
-    Some(Offer { signature, summary, code, class: unit.owner, taken: None, paid: 0 })
+    Some(Offer { signature, summary, code, taken: None, paid: 0 })
 }
 
 struct Selecting<'a> {
@@ -125,8 +123,6 @@ struct Selecting<'a> {
     offers: Vec<Option<Offer>>,
     purse: Purse,
     counter: Counter,
-    /// The classes whose line has been paid for.
-    classes: FxHashSet<usize>,
 }
 
 impl Selecting<'_> {
@@ -186,13 +182,9 @@ impl Selecting<'_> {
         }
         let Some(text) = offer.text(step) else { return true };
         let cost = self.counter.count(&text);
-        let paid = offer.paid;
-        let class = offer.class.filter(|class| step != Step::Code && !self.classes.contains(class));
-        let class_cost = class.map_or(0, |class| self.counter.count(&(class_line(self.forms.index, class) + "\n")));
-        if !self.purse.pay(step.level(), (cost + class_cost).saturating_sub(paid), pooled) {
+        if !self.purse.pay(step.level(), cost.saturating_sub(offer.paid), pooled) {
             return false;
         }
-        self.classes.extend(class);
         if step == Step::Code {
             self.drop_covered(candidate);
         }
@@ -237,33 +229,28 @@ impl Selecting<'_> {
 
     fn finish(mut self) -> Selection {
         let mut selection = Selection { choices: Vec::new(), refusals: Vec::new() };
-        let mut placed: FxHashSet<usize> = FxHashSet::default();
-        for candidate in 0..self.candidates.len() {
-            let refused = |form, tokens| Refusal { candidate, form, tokens };
-            let Some(offer) = &self.offers[candidate] else {
-                selection.refusals.push(refused(Form::Signature, 0));
+        for (candidate, offer) in self.offers.iter().enumerate() {
+            let mut refuse = |form, tokens, in_part| {
+                selection.refusals.push(Refusal { candidate, form, tokens, in_part });
+            };
+            let Some(offer) = offer else {
+                refuse(Form::Signature, 0, false);
                 continue;
             };
-            match offer.taken {
-                None if self.is_covered(candidate, Step::Signature) => {}
-                None => {
-                    let tokens = self.counter.count(&offer.signature.text);
-                    selection.refusals.push(refused(offer.signature.form, tokens));
+            let Some(step) = offer.taken else {
+                if !self.is_covered(candidate, Step::Signature) {
+                    refuse(offer.signature.form, self.counter.count(&offer.signature.text), false);
                 }
-                Some(step) => {
-                    if step != Step::Code
-                        && let Some(code) = &offer.code
-                    {
-                        selection.refusals.push(refused(code.form, self.counter.count(&code.text)));
-                    }
-                }
+                continue;
+            };
+            if step != Step::Code
+                && let Some(code) = &offer.code
+            {
+                refuse(code.form, self.counter.count(&code.text), true);
             }
-            if let Some(step) = offer.taken {
-                let class = offer.class.filter(|&class| step != Step::Code && placed.insert(class));
-                let shape = offer.show(step, class.map(|class| class_line(self.forms.index, class)));
-                let tokens = self.counter.count(&(shape.text.clone() + "\n"));
-                selection.choices.push(Choice { candidate, level: step.level(), shape, tokens });
-            }
+            let shape = offer.show(step);
+            let tokens = self.counter.count(&(shape.text.clone() + "\n"));
+            selection.choices.push(Choice { candidate, level: step.level(), shape, tokens });
         }
         selection
     }
@@ -285,12 +272,8 @@ impl Offer {
         }
     }
 
-    fn show(&self, step: Step, class_line: Option<String>) -> Shape {
-        let mut shape = if step == Step::Code { self.code.as_ref() } else { None }.unwrap_or(&self.signature).clone();
-        if let Some(class_line) = class_line {
-            shape.text = format!("{class_line}\n{}", shape.text);
-            shape.exact = false;
-        }
+    fn show(&self, step: Step) -> Shape {
+        let mut shape = self.shape(step).unwrap_or(&self.signature).clone();
         if step == Step::Summary
             && let Some(summary) = &self.summary
         {
