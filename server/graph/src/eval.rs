@@ -14,7 +14,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::modules::Modules;
 use crate::snapshot::FileFacts;
-use crate::summary::{BindingIndex, BindingValue, Expr, ExprIndex, Item, ScopeKind, Summary, SymbolIndex, item_key};
+use crate::summary::{BindingIndex, BindingValue, Expr, ExprIndex, Item, Summary, SymbolIndex, item_key};
 use crate::types::{Def, Typed, Types, Unit, Value};
 use crate::{FileId, Name};
 
@@ -302,11 +302,7 @@ impl<'a> Evaluator<'a> {
         let facts = summary.binding(binding);
         let scope = summary.scope(facts.scope);
         let owner = summary.symbol(scope.symbol).path;
-        let item = match scope.kind {
-            ScopeKind::Module | ScopeKind::Class => Item::Name { owner, name: facts.name },
-            ScopeKind::Function | ScopeKind::Comprehension => Item::Definition { path: owner },
-        };
-        self.looked_up(unit.file, item);
+        self.looked_up(unit.file, Item::Name { owner, name: facts.name });
     }
 
     fn compute_binding(&mut self, unit: Unit, binding: BindingIndex) -> Types {
@@ -319,6 +315,7 @@ impl<'a> Evaluator<'a> {
             BindingValue::Value(value) => self.eval(unit, *value).inferred(),
             BindingValue::Parameter { position, annotation, default } => {
                 let function = summary.scope(facts.scope).symbol;
+                self.looked_up(unit.file, Item::Definition { path: summary.symbol(function).path });
                 if let Some(annotation) = annotation {
                     let types = self.eval(unit, *annotation);
                     if !types.is_empty() {

@@ -18,6 +18,8 @@ impl Evaluator<'_> {
             if facts.kind == ScopeKind::Module || facts.kind == ScopeKind::Class && index != scope {
                 continue;
             }
+            // Also when it is not found here: a binding may come.
+            self.looked_up(unit.file, Item::Name { owner: summary.symbol(facts.symbol).path, name });
             if let Some(bindings) = facts.names.get(&name) {
                 return self.bindings(unit, bindings);
             }

@@ -7,17 +7,17 @@ use std::hash::{Hash, Hasher};
 
 use rustc_hash::{FxHashMap, FxHasher};
 
-use super::{BindingIndex, BindingValue, Expr, ExprIndex, ScopeIndex, ScopeKind, Summary, SymbolIndex};
+use super::{BindingIndex, BindingValue, Expr, ExprIndex, ScopeIndex, Summary, SymbolIndex};
 use crate::Name;
 
 /// Something that another file can look up in this one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Item {
-    /// What a name of a module or class means. The owner is a symbol's [`SymbolFacts::path`].
+    /// What a name means in the scopes of a definition. The owner is a symbol's [`SymbolFacts::path`].
     Name { owner: u64, name: Name },
     /// What methods assign to an attribute of instances.
     InstanceAttribute { class: u64, name: Name },
-    /// A definition's own facts: signature, decorators, bases, returned values and, for functions, all local bindings.
+    /// A definition's own facts: signature, decorators, bases, returned values.
     Definition { path: u64 },
     /// `__all__` and star imports.
     Exports,
@@ -37,31 +37,19 @@ pub(crate) fn item_key(item: Item) -> u64 {
 
 pub(super) fn items(summary: &Summary) -> FxHashMap<u64, u64> {
     let content = Content::new(summary);
-    let mut items = FxHashMap::default();
-    for scope in &summary.scopes {
-        if !matches!(scope.kind, ScopeKind::Module | ScopeKind::Class) {
-            continue;
-        }
-        let owner = summary.symbol(scope.symbol).path;
-        for (&name, bindings) in &scope.names {
-            let mut hasher = FxHasher::default();
-            bindings.iter().for_each(|&binding| content.binding(binding, &mut hasher));
-            items.insert(item_key(Item::Name { owner, name }), hasher.finish());
-        }
-    }
-    for (index, symbol) in summary.symbols.iter().enumerate() {
+    let mut items = content.names();
+    for symbol in &summary.symbols {
         let path = symbol.path;
         let mut hasher = FxHasher::default();
         (symbol.kind, symbol.flags).hash(&mut hasher);
         for param in &symbol.params {
-            (param.name.as_str(), param.kind, param.has_default).hash(&mut hasher);
+            (param.name.as_str(), param.kind, param.has_default, param.annotation.is_some()).hash(&mut hasher);
         }
         if let Some(function) = &symbol.function {
             function.return_annotation.iter().for_each(|&expr| content.expr(expr, &mut hasher));
             function.returns.iter().for_each(|&expr| content.expr(expr, &mut hasher));
             function.yields.iter().for_each(|&expr| content.expr(expr, &mut hasher));
         }
-        content.locals_of(SymbolIndex(index as u32), &mut hasher);
         if let Some(class) = &symbol.class {
             class.is_transformed.hash(&mut hasher);
             class.bases.iter().for_each(|&expr| content.expr(expr, &mut hasher));
@@ -91,32 +79,40 @@ struct Content<'a> {
     summary: &'a Summary,
     /// A binding's place among those of its name in its scope.
     ordinals: Vec<u32>,
-    /// The bindings of each function's scopes.
-    locals: FxHashMap<SymbolIndex, Vec<BindingIndex>>,
 }
 
 impl<'a> Content<'a> {
     fn new(summary: &'a Summary) -> Self {
         let mut counts: FxHashMap<(ScopeIndex, Name), u32> = FxHashMap::default();
-        let mut locals: FxHashMap<SymbolIndex, Vec<BindingIndex>> = FxHashMap::default();
         let mut ordinals = Vec::with_capacity(summary.bindings.len());
-        for (index, binding) in summary.bindings.iter().enumerate() {
+        for binding in &summary.bindings {
             let count = counts.entry((binding.scope, binding.name)).or_default();
             ordinals.push(*count);
             *count += 1;
-            let scope = summary.scope(binding.scope);
-            if matches!(scope.kind, ScopeKind::Function | ScopeKind::Comprehension) {
-                locals.entry(scope.symbol).or_default().push(BindingIndex(index as u32));
-            }
         }
-        Content { summary, ordinals, locals }
+        Content { summary, ordinals }
     }
 
-    fn locals_of(&self, symbol: SymbolIndex, hasher: &mut FxHasher) {
-        for &binding in self.locals.get(&symbol).into_iter().flatten() {
-            self.summary.binding(binding).name.as_str().hash(hasher);
-            self.binding(binding, hasher);
+    /// What each name means: all its bindings, and which of them the scope ends with. The scopes of comprehensions count
+    /// as their definition's.
+    fn names(&self) -> FxHashMap<u64, u64> {
+        let mut hashers: FxHashMap<u64, FxHasher> = FxHashMap::default();
+        let key = |scope: ScopeIndex, name: Name| {
+            let owner = self.summary.symbol(self.summary.scope(scope).symbol).path;
+            item_key(Item::Name { owner, name })
+        };
+        for (index, binding) in self.summary.bindings.iter().enumerate() {
+            let hasher = hashers.entry(key(binding.scope, binding.name)).or_default();
+            self.binding(BindingIndex(index as u32), hasher);
         }
+        for (index, scope) in self.summary.scopes.iter().enumerate() {
+            for (&name, bindings) in &scope.names {
+                let hasher = hashers.entry(key(ScopeIndex(index as u32), name)).or_default();
+                bindings.len().hash(hasher);
+                bindings.iter().for_each(|&binding| self.reference(binding, hasher));
+            }
+        }
+        hashers.into_iter().map(|(key, hasher)| (key, hasher.finish())).collect()
     }
 
     fn binding(&self, binding: BindingIndex, hasher: &mut FxHasher) {
