@@ -390,6 +390,15 @@ impl Summary {
         &self.imports[index.index()]
     }
 
+    /// The scopes in which a name used in `scope` is looked up, innermost first. Code in a method does not see the names of
+    /// its class.
+    pub fn visible_from(&self, scope: ScopeIndex) -> impl Iterator<Item = &ScopeFacts> {
+        let around = std::iter::successors(Some(scope), |&index| self.scope(index).parent);
+        around
+            .filter(move |&index| index == scope || self.scope(index).kind != ScopeKind::Class)
+            .map(|index| self.scope(index))
+    }
+
     /// `Class.method` for a method, empty for the module.
     pub fn local_name(&self, index: SymbolIndex) -> String {
         let mut parts = Vec::new();

@@ -6,9 +6,7 @@ use syntax::TextRange;
 use super::{Analysis, Symbol};
 use crate::eval::is_builtin;
 use crate::link::CallLink;
-use crate::summary::{
-    ArgumentShape, CallKind, Expr, ExprIndex, Occurs, Param, ParamKind, ScopeIndex, ScopeKind, Summary,
-};
+use crate::summary::{ArgumentShape, CallKind, Expr, ExprIndex, Occurs, Param, ParamKind};
 use crate::types::{Def, Unit, Value};
 use crate::{Confidence, FileId, Name, SymbolId};
 
@@ -46,7 +44,7 @@ impl Analysis {
         for occurrence in &summary.occurrences {
             let Occurs::Load(expr) = occurrence.what else { continue };
             let Expr::Free { scope, name } = *summary.expr(expr) else { continue };
-            if !is_bound(summary, scope, name)
+            if !summary.visible_from(scope).any(|facts| facts.names.contains_key(&name))
                 && !is_builtin(&name)
                 && evaluator.definitions_of_member(file, name).is_empty()
                 && evaluator.member(file, name).is_empty()
@@ -231,19 +229,6 @@ fn is_checkable(symbol: &Symbol<'_>) -> bool {
     let is_plain = !flags.is_decorated && !flags.is_overload && !flags.is_property;
     // `__new__` is given its class by hand where it is called by name.
     is_plain && !symbol.is_retained() && symbol.name != "__new__"
-}
-
-/// Whether a scope around `scope` binds `name` at all.
-fn is_bound(summary: &Summary, scope: ScopeIndex, name: Name) -> bool {
-    let mut current = Some(scope);
-    while let Some(index) = current {
-        let facts = summary.scope(index);
-        if (facts.kind != ScopeKind::Class || index == scope) && facts.names.contains_key(&name) {
-            return true;
-        }
-        current = facts.parent;
-    }
-    false
 }
 
 /// Why `shape` does not fit `params`, as Python would say it.

@@ -60,13 +60,7 @@ impl Evaluator<'_> {
 
     fn free_referents(&mut self, unit: Unit, scope: ScopeIndex, name: Name, out: &mut Referents) {
         let summary = self.world.summary(unit);
-        let mut current = Some(scope);
-        while let Some(index) = current {
-            let facts = summary.scope(index);
-            current = facts.parent;
-            if facts.kind == ScopeKind::Module || facts.kind == ScopeKind::Class && index != scope {
-                continue;
-            }
+        for facts in summary.visible_from(scope).filter(|facts| facts.kind != ScopeKind::Module) {
             if let Some(bindings) = facts.names.get(&name) {
                 bindings.iter().for_each(|&binding| self.binding_referents(unit, binding, MAX_HOPS, out));
                 return;

@@ -10,14 +10,7 @@ impl Evaluator<'_> {
     /// A name looked up in `scope` and the scopes around it, then among the built-ins.
     pub(super) fn free(&mut self, unit: Unit, scope: ScopeIndex, name: Name) -> Types {
         let summary = self.world.summary(unit);
-        let mut current = Some(scope);
-        while let Some(index) = current {
-            let facts = summary.scope(index);
-            current = facts.parent;
-            // Code in a method does not see the names of its class.
-            if facts.kind == ScopeKind::Module || facts.kind == ScopeKind::Class && index != scope {
-                continue;
-            }
+        for facts in summary.visible_from(scope).filter(|facts| facts.kind != ScopeKind::Module) {
             // Also when it is not found here: a binding may come.
             self.looked_up(unit.file, Item::Name { owner: summary.symbol(facts.symbol).path, name });
             if let Some(bindings) = facts.names.get(&name) {

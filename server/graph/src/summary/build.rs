@@ -170,7 +170,7 @@ impl<'a> Builder<'a> {
         self.open_scope_in(self.scope, kind, symbol)
     }
 
-    pub fn open_scope_in(&mut self, around: ScopeIndex, kind: ScopeKind, symbol: SymbolIndex) -> ScopeIndex {
+    fn open_scope_in(&mut self, around: ScopeIndex, kind: ScopeKind, symbol: SymbolIndex) -> ScopeIndex {
         self.summary.scopes.push(ScopeFacts {
             kind,
             parent: Some(around),
@@ -181,9 +181,24 @@ impl<'a> Builder<'a> {
         ScopeIndex(self.summary.scopes.len() as u32 - 1)
     }
 
+    /// Walks a definition's own code in a scope of its own, inside the scope `around`.
+    pub fn in_scope(&mut self, around: ScopeIndex, kind: ScopeKind, symbol: SymbolIndex, walk: impl FnOnce(&mut Self)) {
+        let scope = self.open_scope_in(around, kind, symbol);
+        self.summary.symbols[symbol.index()].scope = Some(scope);
+        let outer = (
+            std::mem::replace(&mut self.scope, scope),
+            std::mem::replace(&mut self.symbol, symbol),
+            std::mem::take(&mut self.flow),
+            std::mem::take(&mut self.loops),
+        );
+        walk(self);
+        self.close_scope();
+        (self.scope, self.symbol, self.flow, self.loops) = outer;
+    }
+
     /// Narrows a module's or class's names to what they mean in the end. Functions keep every binding: a closure may
     /// run at any time.
-    pub fn close_scope(&mut self) {
+    fn close_scope(&mut self) {
         let kind = self.summary.scope(self.scope).kind;
         if !matches!(kind, ScopeKind::Module | ScopeKind::Class) || self.flow.has_ended() {
             return;

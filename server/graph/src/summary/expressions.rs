@@ -551,7 +551,7 @@ impl Builder<'_> {
         });
     }
 
-    /// Walks a function's own code in a scope of its own, inside the scope `around`.
+    /// Walks a function's own code, where its parameters are bound.
     pub fn in_function(
         &mut self,
         symbol: SymbolIndex,
@@ -559,20 +559,12 @@ impl Builder<'_> {
         params: Vec<Parameter>,
         walk: impl FnOnce(&mut Self),
     ) {
-        let scope = self.open_scope_in(around, ScopeKind::Function, symbol);
-        self.summary.symbols[symbol.index()].scope = Some(scope);
-        let outer = (
-            std::mem::replace(&mut self.scope, scope),
-            std::mem::replace(&mut self.symbol, symbol),
-            std::mem::take(&mut self.flow),
-            std::mem::take(&mut self.loops),
-        );
-        for param in params {
-            let binding = self.bind(param.facts.name, param.facts.range, param.value);
-            self.occurs(param.facts.range, Occurs::Store(binding));
-        }
-        walk(self);
-        self.close_scope();
-        (self.scope, self.symbol, self.flow, self.loops) = outer;
+        self.in_scope(around, ScopeKind::Function, symbol, |builder| {
+            for param in params {
+                let binding = builder.bind(param.facts.name, param.facts.range, param.value);
+                builder.occurs(param.facts.range, Occurs::Store(binding));
+            }
+            walk(builder);
+        });
     }
 }

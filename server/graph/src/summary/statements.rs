@@ -312,17 +312,7 @@ impl Builder<'_> {
         };
         symbol.flags.has_doctest = has_doctest(&symbol);
         let symbol = self.add_symbol(symbol);
-        let scope = self.open_scope_in(around, ScopeKind::Class, symbol);
-        self.summary.symbols[symbol.index()].scope = Some(scope);
-        let outer = (
-            std::mem::replace(&mut self.scope, scope),
-            std::mem::replace(&mut self.symbol, symbol),
-            std::mem::take(&mut self.flow),
-            std::mem::take(&mut self.loops),
-        );
-        self.statements(&class.body);
-        self.close_scope();
-        (self.scope, self.symbol, self.flow, self.loops) = outer;
+        self.in_scope(around, ScopeKind::Class, symbol, |builder| builder.statements(&class.body));
         self.bind(name, class.name.range(), BindingValue::Definition(symbol));
         self.occurs(class.name.range(), Occurs::Definition(symbol));
     }
