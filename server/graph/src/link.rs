@@ -100,7 +100,14 @@ struct Linker<'a, 'b, 'c> {
 
 impl Linker<'_, '_, '_> {
     fn call(&mut self, call: &CallFacts) -> CallLink {
-        let callees = self.evaluator.eval(self.unit, call.callee);
+        let mut callees = self.evaluator.eval(self.unit, call.callee);
+        if call.kind == CallKind::Raise {
+            // An exception that exists already is not called.
+            callees = callees.iter().filter(|typed| matches!(typed.value, Value::Class(_))).cloned().collect();
+            if callees.is_empty() {
+                return CallLink::Edges(SmallVec::new());
+            }
+        }
         let mut explicit: Vec<(Def, bool)> = Vec::new();
         let mut implied: Vec<Def> = Vec::new();
         let mut external = None;
