@@ -19,8 +19,10 @@ use crate::summary::{BindingIndex, BindingValue, Expr, ExprIndex, Item, Key, Sum
 use crate::types::{Def, Typed, Types, Unit, Value};
 use crate::{FileId, Name};
 
+pub(crate) use class::Mro;
 pub(crate) use definition::Referent;
 pub(crate) use names::is_builtin;
+pub(crate) use narrowing::plain_method;
 
 /// Iterations of a cycle. Real code settles in two or three; the bound is for code that was written to have no fixpoint.
 const MAX_ITERATIONS: u32 = 12;

@@ -46,7 +46,7 @@ impl Evaluator<'_> {
     }
 
     /// The second argument of `isinstance`: a class, or a tuple of them, nested or not.
-    fn classes(&mut self, unit: Unit, classes: ExprIndex) -> Vec<Value> {
+    pub fn classes(&mut self, unit: Unit, classes: ExprIndex) -> Vec<Value> {
         let mut found = Vec::new();
         let mut pending = vec![self.eval(unit, classes)];
         while let Some(types) = pending.pop() {
