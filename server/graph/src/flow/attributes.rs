@@ -21,7 +21,7 @@ pub(super) struct Classes {
 }
 
 impl Solver<'_> {
-    pub fn load(&mut self, object: ObjectId, value: Object, name: Name, dest: NodeId, called: bool) {
+    pub fn load(&mut self, value: Object, name: Name, dest: NodeId, called: bool) {
         match value {
             Object::Instance(class) => {
                 let read = self.instance_read(class, name);
@@ -428,7 +428,7 @@ impl Solver<'_> {
             names.sort_unstable();
             names.dedup();
             for name in names {
-                self.load(receiver, value, name, dest, false);
+                self.load(value, name, dest, false);
             }
         }
     }

@@ -3,7 +3,7 @@
 use super::nodes::{ArgumentsId, KeyWatch, NodeId, Place, SiteId, Watch};
 use super::objects::{ContainerKind, Object, ObjectId, Origin as Made};
 use super::solver::Solver;
-use crate::summary::{Key, SymbolIndex};
+use crate::summary::Key;
 use crate::types::Def;
 use crate::{EdgeKind, Name};
 
@@ -308,12 +308,6 @@ impl Solver<'_> {
         }
     }
 
-    /// The generator's container of a function, for `yield from`.
-    pub fn yields(&mut self, function: Def) -> NodeId {
-        let container = self.container(Made::Yields(function), ContainerKind::Generator);
-        self.place(Place::Element(container, Key::Any))
-    }
-
     pub fn on_key(&mut self, container: super::objects::ContainerId, watch: KeyWatch, key: Key) {
         let element = self.element(container, key);
         match watch {
@@ -360,10 +354,5 @@ impl Solver<'_> {
                 self.store_element(pair, Key::Index(0), key_node);
             }
         }
-    }
-
-    /// The class of `def`, when it is one.
-    pub fn is_class(&self, def: Def) -> bool {
-        def.symbol != SymbolIndex::MODULE && self.summary(def.unit.file).symbol(def.symbol).class.is_some()
     }
 }

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use super::objects::{ContainerId, ObjectId};
 use crate::Name;
-use crate::summary::{ExprIndex, ImpliedKind, Key, ScopeIndex};
+use crate::summary::{ExprIndex, Key, ScopeIndex};
 use crate::types::Def;
 use crate::{EdgeKind, FileId};
 
@@ -52,7 +52,6 @@ pub(super) enum Place {
     /// What iterating over an instance gives.
     Iterated(Def),
     Constant(ObjectId),
-    Submodule(Name),
     /// A call's result while its function is entered on behalf of another call.
     Accumulated(NodeId),
 }
@@ -70,7 +69,6 @@ pub(super) enum Watch {
         source: NodeId,
         site: SiteId,
     },
-    /// `del object.name`, `del object[key]`
     Call {
         arguments: ArgumentsId,
         dest: NodeId,
@@ -196,11 +194,6 @@ pub(super) enum Watch {
         object: NodeId,
         dest: NodeId,
     },
-    SetAttribute {
-        object: NodeId,
-        source: NodeId,
-        site: SiteId,
-    },
     Register {
         function: Def,
     },
@@ -254,18 +247,20 @@ pub(crate) enum Origin {
     Attribute(ExprIndex),
 }
 
-/// The kind of edge that a place makes which Python calls on its own.
-pub(super) fn edge_kind(kind: ImpliedKind) -> EdgeKind {
-    match kind {
-        ImpliedKind::Operator | ImpliedKind::Format => EdgeKind::Operator,
-        ImpliedKind::Iteration => EdgeKind::Iteration,
-        ImpliedKind::With => EdgeKind::With,
-    }
-}
-
-/// Beyond this many constants a node only knows that it holds some constant. The rule is a lattice join: whatever arrives
-/// first, the outcome is the same.
+/// Beyond these numbers a node only knows that it holds something: places through which everything flows, such as the
+/// arguments of a framework's dispatcher, would otherwise cost most of the time and say nothing to a reader. Which objects
+/// came first depends on the order of files, and that is their paths': the same texts always give the same edges.
+const MAX_OBJECTS: usize = 32;
+const MAX_CONTAINERS: u8 = 8;
 const MAX_CONSTANTS: u8 = 16;
+
+/// How objects are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Weight {
+    Constant,
+    Container,
+    Other,
+}
 
 /// Beyond this many objects membership is looked up instead of scanned.
 const SCANNED: usize = 12;
@@ -276,6 +271,7 @@ struct Node {
     /// How many of the objects have been passed on.
     done: u32,
     constants: u8,
+    containers: u8,
     queued: bool,
     successors: SmallVec<[NodeId; 2]>,
     watches: SmallVec<[u32; 1]>,
@@ -309,10 +305,6 @@ impl Nodes {
         (node, true)
     }
 
-    pub fn existing(&self, place: Place) -> Option<NodeId> {
-        self.places.get(&place).copied()
-    }
-
     pub fn objects(&self, node: NodeId) -> &[ObjectId] {
         &self.nodes[node.0 as usize].objects
     }
@@ -329,22 +321,25 @@ impl Nodes {
         self.copies.len()
     }
 
-    /// Adds an object to a node. `any` is what stands for too many constants.
-    pub fn add(&mut self, node: NodeId, object: ObjectId, is_constant: bool, any: ObjectId) {
-        let mut object = object;
-        if is_constant && self.nodes[node.0 as usize].constants >= MAX_CONSTANTS {
-            object = any;
-        }
+    /// Adds an object to a node; `any` stands for what a node no longer tells apart.
+    pub fn add(&mut self, node: NodeId, object: ObjectId, weight: Weight, any: ObjectId) {
+        let facts = &mut self.nodes[node.0 as usize];
+        let is_full = facts.objects.len() >= MAX_OBJECTS
+            || match weight {
+                Weight::Constant => facts.constants >= MAX_CONSTANTS,
+                Weight::Container => facts.containers >= MAX_CONTAINERS,
+                Weight::Other => false,
+            };
+        let object = if is_full { any } else { object };
         if self.contains(node, object) {
             return;
         }
-        if is_constant && object != any {
-            self.nodes[node.0 as usize].constants += 1;
-        }
-        if object == any {
-            self.nodes[node.0 as usize].constants = MAX_CONSTANTS;
-        }
         let facts = &mut self.nodes[node.0 as usize];
+        match weight {
+            Weight::Constant if !is_full => facts.constants += 1,
+            Weight::Container if !is_full => facts.containers += 1,
+            _ => {}
+        }
         facts.objects.push(object);
         let is_queued = std::mem::replace(&mut facts.queued, true);
         match facts.objects.len() {
@@ -357,6 +352,11 @@ impl Nodes {
         if !is_queued {
             self.queue.push_back(node);
         }
+    }
+
+    /// Whether so much flows here that it says nothing.
+    pub fn is_wide(&self, node: NodeId) -> bool {
+        self.nodes[node.0 as usize].objects.len() > MAX_OBJECTS
     }
 
     fn contains(&self, node: NodeId, object: ObjectId) -> bool {

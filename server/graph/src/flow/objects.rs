@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::nodes::{ArgumentsId, NodeId};
+use super::nodes::{ArgumentsId, NodeId, Weight};
 use crate::summary::Key;
 use crate::types::Def;
 use crate::{FileId, Name};
@@ -60,9 +60,12 @@ pub(super) enum Object {
 }
 
 impl Object {
-    /// Constants are many and carry no edge by themselves: a node with too many of them forgets which.
-    pub fn is_light(self) -> bool {
-        matches!(self, Object::Constant(_) | Object::Format { .. })
+    pub fn weight(self) -> Weight {
+        match self {
+            Object::Constant(_) | Object::Format { .. } => Weight::Constant,
+            Object::Container(_) | Object::ContainerMethod { .. } | Object::Partial { .. } => Weight::Container,
+            _ => Weight::Other,
+        }
     }
 }
 

@@ -93,7 +93,9 @@ pub(super) fn extract(mut solver: Solver<'_>) -> Outcome {
     let all: Vec<(SiteId, Def, EdgeKind)> = solver.edges.iter().copied().collect();
     for (site, target, kind) in all {
         let (file, origin) = solver.sites[site.0 as usize];
-        edges[file.index()].push(edge(&solver, origin, target, kind));
+        if !is_wide(&mut solver, file, origin) {
+            edges[file.index()].push(edge(&solver, origin, target, kind));
+        }
     }
     for (site, target, left, method) in std::mem::take(&mut solver.reflected) {
         let objects = solver.nodes.objects(left).to_vec();
@@ -124,6 +126,14 @@ pub(super) fn extract(mut solver: Solver<'_>) -> Outcome {
         copies: solver.nodes.copy_count(),
         objects: solver.objects.len(),
     }
+}
+
+/// Whether so many values reach a call that naming some of them would mislead.
+fn is_wide(solver: &mut Solver<'_>, file: FileId, origin: Origin) -> bool {
+    let Origin::Call(call) = origin else { return false };
+    let callee = solver.summary(file).calls[call as usize].callee;
+    let callee = solver.expr(file, callee);
+    solver.nodes.is_wide(callee)
 }
 
 fn edge(solver: &Solver<'_>, origin: Origin, target: Def, kind: EdgeKind) -> FlowEdge {

@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use super::nodes::{ArgumentNodes, NodeId, Origin, Place, SiteId, Watch, edge_kind};
+use super::nodes::{ArgumentNodes, NodeId, Origin, Place, SiteId, Watch};
 use super::objects::{ContainerKind, Object, Origin as Made};
 use super::solver::{FunctionNodes, Solver};
 use crate::modules::ModuleRef;
@@ -616,6 +616,7 @@ impl Solver<'_> {
         let nodes = std::rc::Rc::new(nodes);
         // Before defaults and results, which may lead back here.
         self.functions.insert(def, nodes.clone());
+        self.function_order.push(def);
         for &binding in &bindings {
             let BindingValue::Parameter { annotation, default, .. } = summary.binding(binding).value else { continue };
             let Some(node) = self.bindings[file.index()][binding.index()] else { continue };

@@ -56,7 +56,6 @@ pub(super) struct Words {
     pub set_item: Name,
     pub del_item: Name,
     pub del_attr: Name,
-    pub contains: Name,
     pub get: Name,
     pub set: Name,
     pub get_attr: Name,
@@ -85,6 +84,8 @@ pub(super) struct Solver<'a> {
     pub bindings: Vec<Vec<Option<NodeId>>>,
     pub calls: Vec<Vec<Option<NodeId>>>,
     pub functions: FxHashMap<Def, std::rc::Rc<FunctionNodes>>,
+    /// The functions in the order in which they were met.
+    pub function_order: Vec<Def>,
     pub parameters: Vec<FxHashMap<crate::summary::SymbolIndex, Vec<crate::summary::BindingIndex>>>,
     pub arguments: Vec<ArgumentNodes>,
     pub argument_ids: FxHashMap<ArgumentNodes, ArgumentsId>,
@@ -140,6 +141,7 @@ impl<'a> Solver<'a> {
             objects,
             words: Words::new(),
             functions: FxHashMap::default(),
+            function_order: Vec::new(),
             parameters: vec![FxHashMap::default(); files],
             arguments: Vec::new(),
             argument_ids: FxHashMap::default(),
@@ -172,9 +174,12 @@ impl<'a> Solver<'a> {
         self.snapshot.world().summary(crate::types::Unit::live(file))
     }
 
+    /// All files in the order of their paths, so that nothing depends on the order in which they became known.
     pub fn files(&self) -> Vec<FileId> {
         let files = (0..self.snapshot.files.len()).map(|file| FileId(file as u32));
-        files.filter(|&file| self.snapshot.facts(file).is_some()).collect()
+        let mut files: Vec<FileId> = files.filter(|&file| self.snapshot.facts(file).is_some()).collect();
+        files.sort_unstable_by_key(|file| &self.snapshot.paths[file.index()]);
+        files
     }
 
     pub fn intern(&mut self, object: Object) -> ObjectId {
@@ -185,8 +190,8 @@ impl<'a> Solver<'a> {
         if node == self.nothing {
             return;
         }
-        let is_constant = self.objects.get(object).is_light();
-        self.nodes.add(node, object, is_constant, self.unknown);
+        let weight = self.objects.get(object).weight();
+        self.nodes.add(node, object, weight, self.unknown);
     }
 
     pub fn add_object(&mut self, node: NodeId, object: Object) {
@@ -271,7 +276,7 @@ impl<'a> Solver<'a> {
     fn react(&mut self, watch: Watch, object: ObjectId) {
         let value = self.objects.get(object);
         match watch {
-            Watch::Load { name, dest, called } => self.load(object, value, name, dest, called),
+            Watch::Load { name, dest, called } => self.load(value, name, dest, called),
             Watch::Store { name, source, site } => self.store(value, object, name, source, site),
             Watch::Call { arguments, dest, site, kind } => self.apply(object, value, arguments, dest, site, kind),
             Watch::Method { name, arguments, dest, site } => {
@@ -322,7 +327,6 @@ impl<'a> Solver<'a> {
                 }
             }
             Watch::GetAttribute { object, dest } => self.load_by_pattern(value, object, dest),
-            Watch::SetAttribute { .. } => {}
             Watch::Register { function } => {
                 let registered = self.place(Place::Registered(function));
                 if matches!(value, Object::Function(_) | Object::Bound { .. }) {
@@ -333,10 +337,9 @@ impl<'a> Solver<'a> {
     }
 
     fn fall_back(&mut self) {
-        let mut functions: Vec<_> = self.functions.iter().map(|(def, function)| (*def, function.clone())).collect();
-        functions.sort_unstable_by_key(|(def, _)| *def);
-        for (_, function) in functions {
-            for &(_, node) in function.positional.iter().chain(&function.keyword_only) {
+        for function in std::mem::take(&mut self.function_order) {
+            let nodes = self.function(function);
+            for &(_, node) in nodes.positional.iter().chain(&nodes.keyword_only) {
                 if self.nodes.objects(node).is_empty() {
                     self.add(node, self.unknown);
                 }
@@ -378,7 +381,6 @@ impl Words {
             set_item: Name::new("__setitem__"),
             del_item: Name::new("__delitem__"),
             del_attr: Name::new("__delattr__"),
-            contains: Name::new("__contains__"),
             get: Name::new("__get__"),
             set: Name::new("__set__"),
             get_attr: Name::new("__getattr__"),
