@@ -11,6 +11,8 @@
 //! - `# confidence: exact` the confidence of the edges of `calls`
 //! - `# unresolved: …` the reason why a call of the line has no target; `-` for none that is unresolved
 //! - `# imports: pkg.mod` where the line's imports lead; `-` for nowhere
+//!
+//! `calls?: …` and so on state what Python does and the graph does not know yet: the gap must still be there.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
