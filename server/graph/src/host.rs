@@ -12,7 +12,7 @@ use crate::link::{Links, link};
 use crate::modules::Modules;
 use crate::snapshot::{FileFacts, Retained, Slots, Snapshot};
 use crate::summary::{Summary, summarize};
-use crate::{Analysis, FileId};
+use crate::{Analysis, Archived, FileId};
 
 /// Deeply nested code needs a deep stack; the memory is only reserved, not used.
 const STACK_BYTES: usize = 256 << 20;
@@ -33,6 +33,8 @@ pub(crate) fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 #[derive(Clone, Debug, Default)]
 pub struct Change {
     pub files: Vec<(PathBuf, Option<Arc<str>>)>,
+    /// What need not be parsed: the summaries of some of these texts.
+    pub(crate) archived: FxHashMap<PathBuf, (Arc<str>, Archived)>,
 }
 
 impl Change {
@@ -43,6 +45,18 @@ impl Change {
 
     pub fn remove(&mut self, path: impl Into<PathBuf>) {
         self.files.push((path.into(), None));
+    }
+
+    /// First this change, then `other`.
+    pub fn then(&mut self, other: Change) {
+        self.files.extend(other.files);
+        self.archived.extend(other.archived);
+    }
+}
+
+impl FromIterator<(PathBuf, Option<Arc<str>>)> for Change {
+    fn from_iter<I: IntoIterator<Item = (PathBuf, Option<Arc<str>>)>>(files: I) -> Self {
+        Change { files: files.into_iter().collect(), ..Change::default() }
     }
 }
 
@@ -68,7 +82,7 @@ impl AnalysisHost {
     pub fn set_roots(&mut self, roots: Vec<PathBuf>) {
         let mut next = Snapshot::clone(&self.snapshot);
         next.roots = roots.into();
-        self.update(next, FxHashMap::default(), true);
+        self.update(next, FxHashMap::default(), &FxHashMap::default(), true);
     }
 
     /// Applies `change` and brings every edge up to date. Cannot fail. Where a path occurs twice the last one counts.
@@ -93,15 +107,27 @@ impl AnalysisHost {
             membership |= next.files[file.index()].is_some() != text.is_some();
             texts.insert(file, text);
         }
-        self.update(next, texts, membership);
+        self.update(next, texts, &change.archived, membership);
     }
 
-    fn update(&mut self, mut next: Snapshot, texts: FxHashMap<FileId, Option<Arc<str>>>, membership: bool) {
+    fn update(
+        &mut self,
+        mut next: Snapshot,
+        texts: FxHashMap<FileId, Option<Arc<str>>>,
+        archived: &FxHashMap<PathBuf, (Arc<str>, Archived)>,
+        membership: bool,
+    ) {
         let summarized: Vec<(FileId, Option<FileFacts>)> = on_deep_stack(|| {
             let texts: Vec<_> = texts.into_iter().collect();
             let facts = texts.into_par_iter().map(|(file, text)| {
                 let before = next.files[file.index()].as_deref();
-                (file, text.map(|text| facts(&next.paths[file.index()], text, before)))
+                let path = &*next.paths[file.index()];
+                let archived = |text: &Arc<str>| {
+                    // Of what a path says the last counts, and it may not be what was archived.
+                    let (_, archived) = archived.get(path).filter(|(of, _)| Arc::ptr_eq(of, text))?;
+                    Some(archived.clone())
+                };
+                (file, text.map(|text| facts(path, archived(&text), text, before)))
             });
             facts.collect()
         });
@@ -131,9 +157,12 @@ impl AnalysisHost {
 }
 
 /// The facts of a text, with what stands in for what it lost.
-fn facts(path: &Path, text: Arc<str>, before: Option<&FileFacts>) -> FileFacts {
-    let parsed = syntax::parse(&text);
-    let summary = Arc::new(summarize(&text, &parsed, is_test_file(path)));
+fn facts(path: &Path, archived: Option<Archived>, text: Arc<str>, before: Option<&FileFacts>) -> FileFacts {
+    let restored = archived.is_some();
+    let summary = match archived {
+        Some(archived) => archived.0,
+        None => Arc::new(summarize(&text, &syntax::parse(&text), is_test_file(path))),
+    };
     let (mut last_good, mut retained) = (None, None);
     if !summary.errors.is_empty()
         && let Some(before) = before
@@ -145,11 +174,12 @@ fn facts(path: &Path, text: Arc<str>, before: Option<&FileFacts>) -> FileFacts {
         }
     }
     let slots = Slots::next(before.map(|before| &*before.slots), &summary, retained.as_deref());
-    FileFacts { path: path.into(), source: Source::new(text), summary, last_good, retained, slots: Arc::new(slots) }
+    let (source, slots) = (Source::new(text), Arc::new(slots));
+    FileFacts { path: path.into(), source, summary, restored, last_good, retained, slots }
 }
 
 /// pytest's own rule for files.
-fn is_test_file(path: &Path) -> bool {
+pub(crate) fn is_test_file(path: &Path) -> bool {
     let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
     stem.starts_with("test_") || stem.ends_with("_test") || stem == "tests"
 }

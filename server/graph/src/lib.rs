@@ -10,6 +10,7 @@
 //! [`load`], and any lock.
 
 mod analysis;
+mod archive;
 mod discover;
 mod eval;
 mod host;
@@ -25,8 +26,10 @@ mod types;
 use std::fmt;
 
 pub use analysis::{
-    Analysis, Call, CallSite, Import, ImportKind, MisfitCall, MissingMember, Site, Stats, Symbol, Target,
+    Analysis, Call, CallSite, Edge, EdgeKind, Import, ImportKind, MisfitCall, MissingMember, Site, Stats, Symbol,
+    Target,
 };
+pub use archive::{Archived, Digest};
 pub use discover::{Discovery, Skipped, discover, is_python, load};
 pub use host::{AnalysisHost, Change};
 pub use name::Name;

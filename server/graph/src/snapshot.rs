@@ -19,6 +19,8 @@ pub(crate) struct FileFacts {
     pub path: PathBuf,
     pub source: Source,
     pub summary: Arc<Summary>,
+    /// The summary comes from an archive.
+    pub restored: bool,
     /// While the text does not parse: its facts from when it did.
     pub last_good: Option<Arc<Summary>>,
     /// While the text does not parse: the definitions that it has lost.

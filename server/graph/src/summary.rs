@@ -25,7 +25,7 @@ pub(crate) use items::{Item, item_key};
 macro_rules! index {
     ($($(#[$doc:meta])* $name:ident)*) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         pub(crate) struct $name(pub u32);
 
         impl $name {
@@ -66,7 +66,7 @@ impl ScopeIndex {
 }
 
 /// The facts of one file.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Summary {
     /// The module first, then its definitions in source order, parents before children.
     pub symbols: Vec<SymbolFacts>,
@@ -81,16 +81,18 @@ pub(crate) struct Summary {
     pub exports: Option<Vec<Name>>,
     /// The module builds its namespace at run time (`globals()[…] = …`, `__getattr__`, `exec`): a missing name is no mistake.
     pub dynamic: bool,
+    #[serde(with = "crate::archive::errors")]
     pub errors: Vec<SyntaxError>,
     pub lines: u32,
     /// What others may depend on: key → hash of the content, both without offsets.
+    #[serde(with = "crate::archive::items")]
     pub items: FxHashMap<u64, u64>,
     /// Every identifier that occurs, sorted by [`Name::address`].
     pub names: Box<[Name]>,
 }
 
 /// What kind of definition a symbol is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SymbolKind {
     Module,
@@ -111,7 +113,7 @@ impl SymbolKind {
 }
 
 /// Properties of a definition that are seen in its own text.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Flags {
     pub is_async: bool,
     pub is_generator: bool,
@@ -130,7 +132,7 @@ pub struct Flags {
     pub has_doctest: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct SymbolFacts {
     pub kind: SymbolKind,
     pub name: Name,
@@ -155,7 +157,7 @@ pub(crate) struct SymbolFacts {
     pub class: Option<Box<ClassFacts>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Docstring {
     pub range: TextRange,
     /// Cleaned as `inspect.cleandoc` does.
@@ -163,7 +165,7 @@ pub(crate) struct Docstring {
 }
 
 /// How a parameter may be given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum ParamKind {
     PositionalOnly,
     Positional,
@@ -173,7 +175,7 @@ pub enum ParamKind {
 }
 
 /// A parameter of a function.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Param {
     pub name: Name,
     /// The name's range.
@@ -183,14 +185,14 @@ pub struct Param {
     pub annotation: Option<TextRange>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct FunctionFacts {
     pub return_annotation: Option<ExprIndex>,
     pub returns: Vec<ExprIndex>,
     pub yields: Vec<ExprIndex>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct ClassFacts {
     pub bases: Vec<ExprIndex>,
     /// A decorator or metaclass that may add members.
@@ -199,13 +201,13 @@ pub(crate) struct ClassFacts {
     pub attributes: FxHashMap<Name, AttributeFacts>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct AttributeFacts {
     pub symbol: SymbolIndex,
     pub values: Vec<ExprIndex>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) enum ScopeKind {
     Module,
     Class,
@@ -213,7 +215,7 @@ pub(crate) enum ScopeKind {
     Comprehension,
 }
 
-#[derive(Debug)]
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct ScopeFacts {
     pub kind: ScopeKind,
     pub parent: Option<ScopeIndex>,
@@ -225,7 +227,7 @@ pub(crate) struct ScopeFacts {
     pub stars: Vec<ImportIndex>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct BindingFacts {
     pub name: Name,
     pub scope: ScopeIndex,
@@ -236,7 +238,7 @@ pub(crate) struct BindingFacts {
     pub symbol: Option<SymbolIndex>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub(crate) enum BindingValue {
     Definition(SymbolIndex),
     Import(ImportIndex),
@@ -252,7 +254,7 @@ pub(crate) enum BindingValue {
 }
 
 /// A symbolic expression: what will have to be evaluated to know the value.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub(crate) enum Expr {
     /// A name, with the bindings of its own scope that reach it.
     Local(SmallVec<[BindingIndex; 2]>),
@@ -297,13 +299,13 @@ pub(crate) enum Expr {
 }
 
 /// An identifier in the text.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Occurrence {
     pub range: TextRange,
     pub what: Occurs,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) enum Occurs {
     /// A name or attribute that is read.
     Load(ExprIndex),
@@ -320,13 +322,13 @@ pub(crate) enum Occurs {
 }
 
 /// How a call is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) enum CallKind {
     Call,
     Decorator,
 }
 
-#[derive(Debug)]
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct CallFacts {
     /// The definition whose code makes the call.
     pub caller: SymbolIndex,
@@ -338,7 +340,7 @@ pub(crate) struct CallFacts {
 }
 
 /// What is given in a call, to be compared with a signature.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct ArgumentShape {
     pub positional: u32,
     pub keywords: Box<[Name]>,
@@ -346,7 +348,7 @@ pub(crate) struct ArgumentShape {
     pub unpacks: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct ImportFacts {
     /// The module, without leading dots.
     pub module: Name,
