@@ -45,7 +45,10 @@ fn graph(root: &Path, persistence: Option<&Persistence>) -> (AnalysisHost, usize
 }
 
 fn assert_equal(actual: &Analysis, expected: &Analysis) {
-    let (actual, expected) = (dump(actual), dump(expected));
+    assert_equal_dumps(&dump(actual), &dump(expected));
+}
+
+fn assert_equal_dumps(actual: &str, expected: &str) {
     let differing = actual.lines().zip(expected.lines()).find(|(a, b)| a != b);
     assert!(actual == expected, "first difference {differing:#?}");
 }
@@ -74,6 +77,17 @@ fn stdlib() -> PathBuf {
     PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
 }
 
+/// Started as a process of its own by the test below.
+#[test]
+#[ignore = "does nothing by itself"]
+fn dumps_as_another_process() {
+    let path = |name: &str| std::env::var_os(name).map(PathBuf::from);
+    let (Some(cache), Some(root), Some(to)) = (path("DUMP_CACHE"), path("DUMP_ROOT"), path("DUMP_TO")) else { return };
+    let (warm, known) = graph(&root, Some(&open(&cache, &root)));
+    assert_eq!(known, warm.analysis().stats().files);
+    fs::write(to, dump(&warm.analysis())).unwrap();
+}
+
 #[test]
 fn a_warm_graph_equals_the_cold_one() {
     let cache = tempfile::tempdir().unwrap();
@@ -86,6 +100,13 @@ fn a_warm_graph_equals_the_cold_one() {
         let (mut warm, known) = graph(&root, Some(&open(cache.path(), &root)));
         assert_eq!(known, files);
         assert_equal(&warm.analysis(), &cold.analysis());
+        // A process that never saw these names is what a start is.
+        let dumped = cache.path().join("dumped");
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "persistence::tests::dumps_as_another_process", "--ignored"]);
+        command.env("DUMP_CACHE", cache.path()).env("DUMP_ROOT", &root).env("DUMP_TO", &dumped);
+        assert!(command.stdout(std::process::Stdio::null()).status().unwrap().success());
+        assert_equal_dumps(&fs::read_to_string(&dumped).unwrap(), &dump(&cold.analysis()));
         // What comes from the database is as good a start for edits.
         let edit = || {
             let file = cold.analysis().files().last().unwrap();
