@@ -3,6 +3,7 @@
 mod calls;
 mod checks;
 mod classes;
+mod edges;
 mod navigate;
 mod stats;
 mod symbol;
@@ -21,6 +22,7 @@ use crate::{FileId, Flow, SymbolId, SymbolKind};
 
 pub use calls::{Call, CallSite};
 pub use checks::{MisfitCall, MissingMember};
+pub use edges::{Edge, Relation};
 pub use navigate::{Site, Target};
 pub use stats::Stats;
 pub use symbol::Symbol;
@@ -235,7 +237,7 @@ impl Analysis {
         Evaluator::new(self.snapshot.world())
     }
 
-    fn facts(&self, file: FileId) -> Option<&Arc<FileFacts>> {
+    pub(crate) fn facts(&self, file: FileId) -> Option<&Arc<FileFacts>> {
         self.snapshot.facts(file)
     }
 

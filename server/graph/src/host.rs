@@ -13,10 +13,10 @@ use crate::link::{Links, link};
 use crate::modules::Modules;
 use crate::snapshot::{FileFacts, Retained, Slots, Snapshot};
 use crate::summary::{Summary, summarize};
-use crate::{Analysis, FileId};
+use crate::{Analysis, Archived, FileId};
 
 /// Deeply nested code needs a deep stack; the memory is only reserved, not used.
-const STACK_BYTES: usize = 256 << 20;
+pub(crate) const STACK_BYTES: usize = 256 << 20;
 
 /// All parsing, linking and querying of unknown text happens on these threads.
 static POOL: LazyLock<rayon::ThreadPool> = LazyLock::new(|| {
@@ -34,6 +34,8 @@ pub(crate) fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 #[derive(Clone, Debug, Default)]
 pub struct Change {
     pub files: Vec<(PathBuf, Option<Arc<str>>)>,
+    /// What need not be parsed: the summaries of some of these texts.
+    pub(crate) archived: FxHashMap<PathBuf, (Arc<str>, Archived)>,
 }
 
 impl Change {
@@ -44,6 +46,18 @@ impl Change {
 
     pub fn remove(&mut self, path: impl Into<PathBuf>) {
         self.files.push((path.into(), None));
+    }
+
+    /// First this change, then `other`.
+    pub fn then(&mut self, other: Change) {
+        self.files.extend(other.files);
+        self.archived.extend(other.archived);
+    }
+}
+
+impl FromIterator<(PathBuf, Option<Arc<str>>)> for Change {
+    fn from_iter<I: IntoIterator<Item = (PathBuf, Option<Arc<str>>)>>(files: I) -> Self {
+        Change { files: files.into_iter().collect(), ..Change::default() }
     }
 }
 
@@ -80,7 +94,7 @@ impl AnalysisHost {
     pub fn set_roots(&mut self, roots: Vec<PathBuf>) {
         let mut next = Snapshot::clone(&self.snapshot);
         next.roots = roots.into();
-        self.update(next, FxHashMap::default(), true);
+        self.update(next, FxHashMap::default(), &FxHashMap::default(), true);
     }
 
     /// Applies `change` and brings every edge up to date. Cannot fail. Where a path occurs twice the last one counts.
@@ -106,39 +120,53 @@ impl AnalysisHost {
             membership |= next.files[file.index()].is_some() != text.is_some();
             texts.insert(file, text);
         }
-        self.update(next, texts, membership);
+        self.update(next, texts, &change.archived, membership);
     }
 
     /// Joins a solution into the graph. Where texts have changed since it was begun, what linking says stands alone until
-    /// the next one.
-    pub fn settle(&mut self, flow: Flow) {
+    /// the next one. Says whether any edge is different.
+    pub fn settle(&mut self, flow: Flow) -> bool {
         let mut next = Snapshot::clone(&self.snapshot);
-        let before = std::mem::replace(&mut next.flow, flow.0);
-        let differs = |file: &FileId| {
-            let (before, after) = (before.files.get(file.index()), next.flow.files.get(file.index()));
-            before.and_then(|flow| flow.as_deref()) != after.and_then(|flow| flow.as_deref())
-        };
-        let stale: Vec<FileId> = (0..next.files.len()).map(|index| FileId(index as u32)).filter(differs).collect();
-        let merged: Vec<(FileId, Arc<Links>)> =
-            stale.into_iter().map(|file| (file, merged(&next, file, next.structure[file.index()].clone()))).collect();
+        next.flow = flow.0;
+        let files: Vec<FileId> = (0..next.files.len()).map(|index| FileId(index as u32)).collect();
+        let mut merged = merge_all(&next, files);
+        merged.retain(|(file, links)| next.links[file.index()] != *links);
+        let is_different = !merged.is_empty();
         replace_links(&mut next, merged);
         next.revision += 1;
         self.snapshot = Arc::new(next);
+        is_different
     }
 
-    fn update(&mut self, mut next: Snapshot, texts: FxHashMap<FileId, Option<Arc<str>>>, membership: bool) {
+    fn update(
+        &mut self,
+        mut next: Snapshot,
+        texts: FxHashMap<FileId, Option<Arc<str>>>,
+        archived: &FxHashMap<PathBuf, (Arc<str>, Archived)>,
+        membership: bool,
+    ) {
         let summarized: Vec<(FileId, Option<FileFacts>)> = on_deep_stack(|| {
             let texts: Vec<_> = texts.into_iter().collect();
             let facts = texts.into_par_iter().map(|(file, text)| {
                 let before = next.files[file.index()].as_deref();
-                (file, text.map(|text| facts(&next.paths[file.index()], text, before)))
+                let path = &*next.paths[file.index()];
+                let archived = |text: &Arc<str>| {
+                    // Of what a path says the last counts, and it may not be what was archived.
+                    let (_, archived) = archived.get(path).filter(|(of, _)| Arc::ptr_eq(of, text))?;
+                    Some(archived.clone())
+                };
+                (file, text.map(|text| facts(path, archived(&text), text, before)))
             });
             facts.collect()
         });
         let mut changed = FxHashSet::default();
         let mut stale: FxHashSet<FileId> = FxHashSet::default();
+        let mut orphaned: FxHashSet<FileId> = FxHashSet::default();
         for (file, facts) in summarized {
             let before = std::mem::replace(&mut next.files[file.index()], facts.map(Arc::new));
+            if loses_definitions(before.as_deref(), next.files[file.index()].as_deref()) {
+                orphaned.extend(next.inbound[file.index()].iter().copied());
+            }
             compare(file, before.as_deref(), next.files[file.index()].as_deref(), &mut changed);
             stale.insert(file);
         }
@@ -154,16 +182,19 @@ impl AnalysisHost {
             let concerned = next.structure.par_iter().enumerate().filter(|(_, links)| depends_on(links, &changed));
             stale.extend(on_deep_stack(|| concerned.map(|(index, _)| FileId(index as u32)).collect::<Vec<_>>()));
         }
-        relink(&mut next, stale.into_iter().collect());
+        relink(&mut next, stale.into_iter().collect(), orphaned);
         next.revision += 1;
         self.snapshot = Arc::new(next);
     }
 }
 
 /// The facts of a text, with what stands in for what it lost.
-fn facts(path: &Path, text: Arc<str>, before: Option<&FileFacts>) -> FileFacts {
-    let parsed = syntax::parse(&text);
-    let summary = Arc::new(summarize(&text, &parsed, is_test_file(path)));
+fn facts(path: &Path, archived: Option<Archived>, text: Arc<str>, before: Option<&FileFacts>) -> FileFacts {
+    let restored = archived.is_some();
+    let summary = match archived {
+        Some(archived) => archived.0,
+        None => Arc::new(summarize(&text, &syntax::parse(&text), is_test_file(path))),
+    };
     let (mut last_good, mut retained) = (None, None);
     if !summary.errors.is_empty()
         && let Some(before) = before
@@ -176,12 +207,19 @@ fn facts(path: &Path, text: Arc<str>, before: Option<&FileFacts>) -> FileFacts {
     }
     let slots = Slots::next(before.map(|before| &*before.slots), &summary, retained.as_deref());
     let fingerprint = crate::flow::fingerprint(&summary);
-    let slots = Arc::new(slots);
-    FileFacts { path: path.into(), source: Source::new(text), summary, last_good, retained, slots, fingerprint }
+    let (source, slots) = (Source::new(text), Arc::new(slots));
+    FileFacts { path: path.into(), source, summary, restored, last_good, retained, slots, fingerprint }
+}
+
+/// Whether definitions are gone, which values may still be thought to flow to.
+fn loses_definitions(before: Option<&FileFacts>, after: Option<&FileFacts>) -> bool {
+    let Some(before) = before else { return false };
+    let is_gone = |path: u64| after.is_none_or(|after| after.slots.of_path(path).is_none());
+    before.summary.symbols.iter().any(|symbol| is_gone(symbol.path))
 }
 
 /// pytest's own rule for files.
-fn is_test_file(path: &Path) -> bool {
+pub(crate) fn is_test_file(path: &Path) -> bool {
     let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
     stem.starts_with("test_") || stem.ends_with("_test") || stem == "tests"
 }
@@ -219,8 +257,8 @@ fn depends_on(links: &Links, changed: &FxHashSet<u64>) -> bool {
     }
 }
 
-/// Links `files` in parallel. Each thread remembers what it evaluated for the next file; no result depends on that.
-fn relink(next: &mut Snapshot, mut files: Vec<FileId>) {
+/// Links `files` in parallel, and joins them and the `orphaned` ones with the flow of values. Each thread remembers what it evaluated for the next file; no result depends on that.
+fn relink(next: &mut Snapshot, mut files: Vec<FileId>, orphaned: FxHashSet<FileId>) {
     files.sort_unstable();
     let snapshot = &*next;
     let linked: Vec<(FileId, Links)> = on_deep_stack(|| {
@@ -231,14 +269,20 @@ fn relink(next: &mut Snapshot, mut files: Vec<FileId>) {
         });
         chunks.flatten().collect()
     });
-    let mut changed = Vec::with_capacity(linked.len());
+    let mut changed = orphaned;
+    changed.extend(linked.iter().map(|(file, _)| *file));
     for (file, links) in linked {
-        let links = Arc::new(links);
-        next.structure[file.index()] = links.clone();
-        changed.push((file, links));
+        next.structure[file.index()] = Arc::new(links);
     }
-    let merged = changed.into_iter().map(|(file, links)| (file, merged(next, file, links))).collect();
+    let mut changed: Vec<FileId> = changed.into_iter().collect();
+    changed.sort_unstable();
+    let merged = merge_all(next, changed);
     replace_links(next, merged);
+}
+
+fn merge_all(next: &Snapshot, files: Vec<FileId>) -> Vec<(FileId, Arc<Links>)> {
+    let merge = |file: FileId| (file, merged(next, file, next.structure[file.index()].clone()));
+    on_deep_stack(|| files.into_par_iter().map(merge).collect())
 }
 
 /// What linking says of a file, joined with the flow of values where that is known.

@@ -10,6 +10,7 @@
 //! [`load`], and any lock.
 
 mod analysis;
+mod archive;
 mod discover;
 mod eval;
 mod flow;
@@ -26,8 +27,10 @@ mod types;
 use std::fmt;
 
 pub use analysis::{
-    Analysis, Call, CallSite, Import, ImportKind, MisfitCall, MissingMember, Site, Stats, Symbol, Target,
+    Analysis, Call, CallSite, Edge, Import, ImportKind, MisfitCall, MissingMember, Relation, Site, Stats, Symbol,
+    Target,
 };
+pub use archive::{Archived, Digest};
 pub use discover::{Discovery, Skipped, discover, is_python, load};
 pub use host::{AnalysisHost, Change, Flow};
 pub use name::Name;
@@ -84,6 +87,21 @@ pub enum EdgeKind {
 }
 
 impl EdgeKind {
+    /// One lower-case word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            EdgeKind::Call => "call",
+            EdgeKind::Constructor => "constructor",
+            EdgeKind::Decorator => "decorator",
+            EdgeKind::Raise => "raise",
+            EdgeKind::Callback => "callback",
+            EdgeKind::Iteration => "iteration",
+            EdgeKind::With => "with",
+            EdgeKind::Operator => "operator",
+            EdgeKind::Property => "property",
+        }
+    }
+
     /// Whether a reader sees in the text that something is called. Hierarchies show these; impact follows all.
     pub fn is_explicit(self) -> bool {
         !matches!(self, EdgeKind::With | EdgeKind::Operator | EdgeKind::Property)

@@ -49,7 +49,7 @@ pub(crate) enum ImportLink {
 }
 
 /// The edges of one file.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Links {
     /// One for each of [`Summary::calls`].
     pub calls: Vec<CallLink>,

@@ -21,6 +21,8 @@ pub(crate) struct FileFacts {
     pub path: PathBuf,
     pub source: Source,
     pub summary: Arc<Summary>,
+    /// The summary comes from an archive.
+    pub restored: bool,
     /// While the text does not parse: its facts from when it did.
     pub last_good: Option<Arc<Summary>>,
     /// While the text does not parse: the definitions that it has lost.
@@ -157,12 +159,12 @@ impl Snapshot {
         self.files.get(file.index())?.as_ref()
     }
 
-    /// What the flow of values depends on.
+    /// A hash of what the flow of values depends on, to be compared within one host.
     pub fn flow_basis(&self) -> u64 {
         let mut hasher = rustc_hash::FxHasher::default();
-        for (path, facts) in self.paths.iter().zip(&self.files) {
+        for (index, facts) in self.files.iter().enumerate() {
             if let Some(facts) = facts {
-                (path, facts.fingerprint).hash(&mut hasher);
+                (index, facts.fingerprint).hash(&mut hasher);
             }
         }
         hasher.finish()

@@ -26,7 +26,7 @@ pub(crate) use items::{Item, item_key};
 macro_rules! index {
     ($($(#[$doc:meta])* $name:ident)*) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         pub(crate) struct $name(pub u32);
 
         impl $name {
@@ -69,7 +69,7 @@ impl ScopeIndex {
 }
 
 /// The facts of one file.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Summary {
     /// The module first, then its definitions in source order, parents before children.
     pub symbols: Vec<SymbolFacts>,
@@ -90,16 +90,18 @@ pub(crate) struct Summary {
     pub exports: Option<Vec<Name>>,
     /// The module builds its namespace at run time (`globals()[…] = …`, `__getattr__`, `exec`): a missing name is no mistake.
     pub dynamic: bool,
+    #[serde(with = "crate::archive::errors")]
     pub errors: Vec<SyntaxError>,
     pub lines: u32,
     /// What others may depend on: key → hash of the content, both without offsets.
+    #[serde(with = "crate::archive::items")]
     pub items: FxHashMap<u64, u64>,
     /// Every identifier that occurs, sorted by [`Name::address`].
     pub names: Box<[Name]>,
 }
 
 /// What kind of definition a symbol is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SymbolKind {
     Module,
@@ -120,7 +122,7 @@ impl SymbolKind {
 }
 
 /// Properties of a definition that are seen in its own text.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Flags {
     pub is_async: bool,
     pub is_generator: bool,
@@ -141,7 +143,7 @@ pub struct Flags {
     pub has_doctest: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct SymbolFacts {
     pub kind: SymbolKind,
     pub name: Name,
@@ -168,7 +170,7 @@ pub(crate) struct SymbolFacts {
     pub decorated: Option<ExprIndex>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Docstring {
     pub range: TextRange,
     /// Cleaned as `inspect.cleandoc` does.
@@ -176,7 +178,7 @@ pub(crate) struct Docstring {
 }
 
 /// How a parameter may be given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum ParamKind {
     PositionalOnly,
     Positional,
@@ -186,7 +188,7 @@ pub enum ParamKind {
 }
 
 /// A parameter of a function.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Param {
     pub name: Name,
     /// The name's range.
@@ -196,14 +198,14 @@ pub struct Param {
     pub annotation: Option<TextRange>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct FunctionFacts {
     pub return_annotation: Option<ExprIndex>,
     pub returns: Vec<ExprIndex>,
     pub yields: Vec<ExprIndex>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct ClassFacts {
     pub bases: Vec<ExprIndex>,
     pub metaclass: Option<ExprIndex>,
@@ -215,13 +217,13 @@ pub(crate) struct ClassFacts {
     pub attributes: FxHashMap<Name, AttributeFacts>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct AttributeFacts {
     pub symbol: SymbolIndex,
     pub values: Vec<ExprIndex>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) enum ScopeKind {
     Module,
     Class,
@@ -229,7 +231,7 @@ pub(crate) enum ScopeKind {
     Comprehension,
 }
 
-#[derive(Debug)]
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct ScopeFacts {
     pub kind: ScopeKind,
     pub parent: Option<ScopeIndex>,
@@ -241,7 +243,7 @@ pub(crate) struct ScopeFacts {
     pub stars: Vec<ImportIndex>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct BindingFacts {
     pub name: Name,
     pub scope: ScopeIndex,
@@ -252,7 +254,7 @@ pub(crate) struct BindingFacts {
     pub symbol: Option<SymbolIndex>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub(crate) enum BindingValue {
     Definition(SymbolIndex),
     Import(ImportIndex),
@@ -273,7 +275,7 @@ pub(crate) enum BindingValue {
 }
 
 /// What is known after a condition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub(crate) enum Narrowing {
     /// `isinstance(value, classes)`
     Is(ExprIndex),
@@ -285,7 +287,7 @@ pub(crate) enum Narrowing {
 }
 
 /// A subscript, as far as the text tells it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub(crate) enum Key {
     /// Negative from the end.
     Index(i32),
@@ -297,7 +299,7 @@ pub(crate) enum Key {
 }
 
 /// A symbolic expression: what will have to be evaluated to know the value.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub(crate) enum Expr {
     /// A name, with the bindings of its own scope that reach it.
     Local(SmallVec<[BindingIndex; 2]>),
@@ -379,13 +381,13 @@ pub(crate) enum Expr {
 }
 
 /// An identifier in the text.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Occurrence {
     pub range: TextRange,
     pub what: Occurs,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) enum Occurs {
     /// A name or attribute that is read.
     Load(ExprIndex),
@@ -402,7 +404,7 @@ pub(crate) enum Occurs {
 }
 
 /// How a call is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub(crate) enum CallKind {
     Call,
     Decorator,
@@ -410,7 +412,7 @@ pub(crate) enum CallKind {
     Raise,
 }
 
-#[derive(Debug)]
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct CallFacts {
     /// The definition whose code makes the call.
     pub caller: SymbolIndex,
@@ -422,7 +424,7 @@ pub(crate) struct CallFacts {
 }
 
 /// What is given in a call.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Arguments {
     /// Those before the first starred one.
     pub positional: SmallVec<[ExprIndex; 2]>,
@@ -441,7 +443,7 @@ impl Arguments {
 }
 
 /// Which kind of syntax makes Python call a special method.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub(crate) enum ImpliedKind {
     Operator,
     Iteration,
@@ -451,7 +453,7 @@ pub(crate) enum ImpliedKind {
 }
 
 /// A place at which Python may call what is not written.
-#[derive(Debug)]
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct ImpliedFacts {
     pub caller: SymbolIndex,
     /// What is evaluated: an operator, an item, an element, what `with` binds; the value itself for [`ImpliedKind::Format`].
@@ -461,7 +463,7 @@ pub(crate) struct ImpliedFacts {
 }
 
 /// An assignment to something that is not a name.
-#[derive(Debug)]
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Store {
     pub caller: SymbolIndex,
     pub object: ExprIndex,
@@ -471,13 +473,13 @@ pub(crate) struct Store {
     pub range: TextRange,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub(crate) enum Place {
     Attribute(Name),
     Item(Key),
 }
 
-#[derive(Debug)]
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct ImportFacts {
     /// The module, without leading dots.
     pub module: Name,

@@ -7,14 +7,17 @@
 
 mod announce;
 mod arrival;
+mod cache;
 mod capabilities;
 mod commands;
 pub mod effects;
+mod flow;
 mod from_proto;
 mod handlers;
 mod lifetime;
 mod loader;
 mod mailbox;
+pub mod persistence;
 mod preview;
 mod progress;
 mod proposals;
@@ -59,6 +62,8 @@ pub struct Services {
     pub runner: Arc<dyn Runner>,
     /// The file with the user's settings, which need not exist.
     pub settings: Option<PathBuf>,
+    /// The folder for databases, which need not exist; without one nothing is kept.
+    pub cache: Option<PathBuf>,
 }
 
 impl Services {
@@ -94,7 +99,8 @@ pub fn serve_stdio(services: Services) -> anyhow::Result<bool> {
 pub async fn serve(input: impl AsyncRead + Unpin, output: impl AsyncWrite, services: Services) -> anyhow::Result<bool> {
     let lifetime = Lifetime::default();
     let (mailbox, events) = Mailbox::new();
-    let latest = Writer::start(mailbox.downgrade(), events).context("cannot start the server's threads")?;
+    let latest = Writer::start(mailbox.downgrade(), events, services.cache.clone())
+        .context("cannot start the server's threads")?;
     let session = |client| Session::new(client, mailbox, latest, services, lifetime.clone());
     let (service, socket) =
         LspService::build(session).custom_method("window/workDoneProgress/cancel", Session::cancel_progress).finish();

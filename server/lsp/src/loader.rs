@@ -5,11 +5,13 @@
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use graph::{AnalysisHost, Change};
 
 use crate::mailbox::{Event, WeakMailbox};
+use crate::persistence::{Keep, Persistence};
 use crate::progress::Job;
 use crate::settings;
 use crate::watch::Watcher;
@@ -35,6 +37,10 @@ pub(crate) struct Loader {
     roots: Vec<PathBuf>,
     indexed: HashSet<PathBuf>,
     watcher: Option<Watcher>,
+    /// The folder for databases.
+    cache: Option<PathBuf>,
+    persistence: Option<Arc<Persistence>>,
+    keeping: Sender<Keep>,
 }
 
 impl Loader {
@@ -42,10 +48,22 @@ impl Loader {
     ///
     /// # Errors
     /// When no thread can be started.
-    pub(crate) fn start(mailbox: WeakMailbox) -> std::io::Result<Sender<Work>> {
+    pub(crate) fn start(
+        mailbox: WeakMailbox,
+        cache: Option<PathBuf>,
+        keeping: Sender<Keep>,
+    ) -> std::io::Result<Sender<Work>> {
         let (queue, works) = channel();
-        let mut loader =
-            Loader { mailbox, queue: queue.clone(), roots: Vec::new(), indexed: HashSet::new(), watcher: None };
+        let mut loader = Loader {
+            mailbox,
+            queue: queue.clone(),
+            roots: Vec::new(),
+            indexed: HashSet::new(),
+            watcher: None,
+            cache,
+            persistence: None,
+            keeping,
+        };
         std::thread::Builder::new().name("loader".to_owned()).spawn(move || loader.run(&works))?;
         Ok(queue)
     }
@@ -72,6 +90,9 @@ impl Loader {
     fn index(&mut self, ticket: u64, roots: Vec<PathBuf>, job: &Job, watch: bool) -> AnalysisHost {
         self.roots = roots;
         self.configure();
+        self.persistence = self.cache.as_deref().and_then(|cache| Persistence::open(cache, &self.roots)).map(Arc::new);
+        // That the thread is gone has been said.
+        let _ = self.keeping.send(Keep::Workspace(self.persistence.clone()));
         let files = self.discover();
         self.watcher = if watch { Watcher::new(self.queue.clone()) } else { None };
         self.watch(&files);
@@ -79,7 +100,8 @@ impl Loader {
         let mut done = 0;
         for portion in files.chunks(PORTION) {
             job.say(format!("{} files", files.len()));
-            let (change, skipped) = graph::load(portion, &|read| job.advance(done + read, files.len()));
+            let (mut change, skipped) = graph::load(portion, &|read| job.advance(done + read, files.len()));
+            self.restore(&mut change);
             for file in skipped {
                 tracing::warn!("{} {}", file.path.display(), file.reason);
             }
@@ -129,10 +151,18 @@ impl Loader {
                 }
             }
         }
-        let (loaded, skipped) = graph::load(&present, &|_| ());
-        change.files.extend(loaded.files);
+        let (mut loaded, skipped) = graph::load(&present, &|_| ());
+        self.restore(&mut loaded);
+        change.then(loaded);
         change.files.extend(skipped.into_iter().map(|file| (file.path, None)));
         change
+    }
+
+    fn restore(&self, change: &mut Change) {
+        if let Some(persistence) = &self.persistence {
+            let count = persistence.restore(change);
+            tracing::debug!("{count} of {} files were known", change.files.len());
+        }
     }
 
     /// The file at `path`, or those below it: of a folder that was removed or renamed we may hear nothing but its name.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use graph::{AnalysisHost, Change};
+use graph::{AnalysisHost, Change, Flow};
 use syntax::ContentChange;
 use tokio::sync::{mpsc, oneshot};
 use tower_lsp_server::ls_types as lsp;
@@ -55,6 +55,8 @@ pub(crate) enum Event {
         host: AnalysisHost,
         complete: bool,
     },
+    /// Where values flow.
+    Settled(Flow),
     /// What the editor's settings say.
     EditorSettings(Layer),
     /// What the workspace's settings say.
@@ -103,6 +105,7 @@ impl Mailbox {
 }
 
 /// For those whom the writer itself keeps.
+#[derive(Clone)]
 pub(crate) struct WeakMailbox(mpsc::WeakUnboundedSender<Event>);
 
 impl WeakMailbox {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 use tower_lsp_server::ls_types as lsp;
 
-use crate::to_proto;
+use crate::{cache, to_proto};
 
 /// Files in the user's cache that only the user can read. They are removed when this is dropped.
 #[derive(Default)]
@@ -38,9 +38,8 @@ impl Preview {
 }
 
 fn private_folder() -> io::Result<TempDir> {
-    let configured = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    let cache = configured.or_else(|| Some(std::env::home_dir()?.join(".cache")));
-    let parent = cache.ok_or_else(|| io::Error::other("there is no home directory"))?.join("tantu").join("previews");
+    let cache = cache::directory().ok_or_else(|| io::Error::other("there is no home directory"))?;
+    let parent = cache.join("previews");
     fs::create_dir_all(&parent)?;
     tempfile::Builder::new().prefix("proposal-").tempdir_in(parent)
 }

@@ -51,10 +51,14 @@ impl Client {
     }
 
     async fn initialize(params: Value, settings: Option<PathBuf>) -> Self {
+        Client::with_cache(params, settings, None).await
+    }
+
+    async fn with_cache(params: Value, settings: Option<PathBuf>, cache: Option<PathBuf>) -> Self {
         let (input, server_input) = tokio::io::duplex(1 << 20);
         let (server_output, output) = tokio::io::duplex(1 << 20);
         let runner = Fake::new(|_| Ok(Outcome { passed: 2, ..Outcome::without_run(Status::Passed, "") }));
-        let services = Services { runner: Arc::new(runner), settings };
+        let services = Services { runner: Arc::new(runner), settings, cache };
         let server = tokio::spawn(serve(server_input, server_output, services));
         let mut client = Client {
             input,
@@ -392,6 +396,46 @@ async fn folders_come_and_go() {
         client.wait_for_index().await;
         assert_eq!(references(&mut client, &one.path().join("lib.py")).await, expected);
     }
+}
+
+#[tokio::test]
+async fn the_next_session_starts_with_what_the_last_one_kept() {
+    let (cache, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let root = folder.path().canonicalize().unwrap();
+    let (lib, user) = (root.join("lib.py"), root.join("user.py"));
+    std::fs::write(&lib, "def f(): pass\n").unwrap();
+    std::fs::write(&user, "import lib\nlib.f()\n").unwrap();
+    let params = json!({
+        "capabilities": { "window": { "workDoneProgress": true } },
+        "workspaceFolders": [{ "uri": to_proto::uri(&root), "name": "w" }],
+    });
+    let database = || crate::persistence::Persistence::open(cache.path(), std::slice::from_ref(&root)).unwrap();
+    let known = || {
+        let (mut change, _) = graph::load(&[lib.clone(), user.clone()], &|_| ());
+        database().restore(&mut change)
+    };
+    for expected in [vec!["user.py"], vec!["user.py", "user.py"]] {
+        let cache = Some(cache.path().to_path_buf());
+        let mut client = Client::with_cache(params.clone(), None, cache).await;
+        client.wait_for_index().await;
+        assert_eq!(references(&mut client, &lib).await, expected);
+        while known() < 2 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        // What is saved while the server runs is kept as well.
+        std::fs::write(&user, "import lib\nlib.f()\nlib.f()\n").unwrap();
+        client.tell("workspace/didChangeWatchedFiles", touched(&user)).await;
+        while known() < 2 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert!(client.leave().await);
+    }
+    // A file that is none of ours in the database's place costs time, and nothing else.
+    let path = database().path().to_path_buf();
+    std::fs::write(&path, "no database").unwrap();
+    let mut client = Client::with_cache(params, None, Some(cache.path().to_path_buf())).await;
+    client.wait_for_index().await;
+    assert_eq!(references(&mut client, &lib).await, ["user.py", "user.py"]);
 }
 
 /// An editor that shows everything a proposal needs.

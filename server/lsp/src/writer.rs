@@ -6,13 +6,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
-use graph::{AnalysisHost, Change};
+use graph::{Analysis, AnalysisHost, Change};
 use syntax::Document;
 use tokio::sync::{mpsc, watch};
 use tower_lsp_server::ls_types as lsp;
 
+use crate::flow;
 use crate::loader::{Loader, Work};
 use crate::mailbox::{Event, WeakMailbox};
+use crate::persistence::{self, Keep};
 use crate::progress::Job;
 use crate::settings::{Layer, Settings};
 use crate::snapshot::{OpenDocument, Snapshot};
@@ -22,6 +24,10 @@ pub(crate) struct Writer {
     roots: Vec<PathBuf>,
     documents: HashMap<PathBuf, EditedDocument>,
     loader: Sender<Work>,
+    keeping: Sender<Keep>,
+    settling: Sender<Analysis>,
+    /// Something was loaded that is not kept yet.
+    to_keep: bool,
     /// How many reloads the loader has not answered yet.
     reloads: usize,
     /// What came after a question that has to wait for a reload, beginning with that question.
@@ -52,6 +58,7 @@ impl Writer {
     pub(crate) fn start(
         mailbox: WeakMailbox,
         mut events: mpsc::UnboundedReceiver<Event>,
+        cache: Option<PathBuf>,
     ) -> std::io::Result<watch::Receiver<Snapshot>> {
         let host = AnalysisHost::new(Vec::new());
         let current = Snapshot {
@@ -67,10 +74,15 @@ impl Writer {
             indexing: false,
         };
         let (latest, receiver) = watch::channel(current.clone());
+        let keeping = persistence::start()?;
+        let settling = flow::start(mailbox.clone())?;
         let mut writer = Writer {
             roots: Vec::new(),
             documents: HashMap::new(),
-            loader: Loader::start(mailbox)?,
+            loader: Loader::start(mailbox, cache, keeping.clone())?,
+            keeping,
+            settling,
+            to_keep: false,
             reloads: 0,
             held: VecDeque::new(),
             indexes: 0,
@@ -156,7 +168,7 @@ impl Writer {
                     self.stale = true;
                     // The loader is busy, and nobody waits for it: until it comes to this file, nothing is known of it.
                     if self.missed.is_some() {
-                        self.apply(Change { files: vec![(path.clone(), None)] });
+                        self.apply(Change::from_iter([(path.clone(), None)]));
                     }
                     self.reload(vec![path]);
                 }
@@ -167,11 +179,19 @@ impl Writer {
                 // An open document is what the editor says, whatever is on disk.
                 change.files.retain(|(path, _)| !self.documents.contains_key(path));
                 self.apply(change);
+                self.to_keep = true;
                 self.refresh();
             }
             Event::Indexed { ticket, host, complete } if ticket == self.indexes => self.take_over(host, complete),
             // Another index was asked for meanwhile.
             Event::Indexed { .. } => {}
+            Event::Settled(flow) => {
+                // What readers hold is out of date in any case; the editor asks again only for what looks different.
+                self.stale = true;
+                if self.current.host.settle(flow) {
+                    self.refresh();
+                }
+            }
             Event::EditorSettings(layer) => {
                 self.editor_settings = layer;
                 self.settle();
@@ -211,10 +231,11 @@ impl Writer {
     fn take_over(&mut self, host: AnalysisHost, complete: bool) {
         self.current.host = host;
         let missed = self.missed.iter().flatten();
-        self.apply(Change { files: missed.map(|(path, text)| (path.clone(), text.clone())).collect() });
+        self.apply(missed.map(|(path, text)| (path.clone(), text.clone())).collect());
         if complete {
             self.missed = None;
             self.current.indexing = false;
+            self.to_keep = true;
         }
         self.refresh();
     }
@@ -257,7 +278,7 @@ impl Writer {
         }
         // A defect of ours; see the log. No answer about these files is better than a stale one, and all the others live.
         self.current.host = fallback;
-        let without = Change { files: paths.into_iter().map(|path| (path, None)).collect() };
+        let without = paths.into_iter().map(|path| (path, None)).collect();
         if catch_unwind(AssertUnwindSafe(|| self.current.host.apply(without))).is_err() {
             self.current.host = AnalysisHost::new(self.roots.clone());
         }
@@ -279,6 +300,14 @@ impl Writer {
         self.apply(change);
         self.stale = false;
         self.current.analysis = self.current.host.analysis();
+        if self.missed.is_none() && std::mem::take(&mut self.to_keep) {
+            // Without the thread only the next start takes longer.
+            let _ = self.keeping.send(Keep::Graph(self.current.analysis.clone()));
+        }
+        if self.missed.is_none() && self.current.analysis.is_settling() {
+            // Without the thread what linking found stands.
+            let _ = self.settling.send(self.current.analysis.clone());
+        }
         self.latest.send_replace(self.current.clone());
     }
 }

@@ -1,9 +1,12 @@
 //! Reading a workspace for one command.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use anyhow::Context;
 use graph::{Analysis, AnalysisHost, Change, FileId};
+use lsp::persistence::{Persistence, default_directory};
 
 use crate::output;
 
@@ -13,6 +16,41 @@ pub(crate) struct Workspace {
     pub(crate) root: PathBuf,
     pub(crate) host: AnalysisHost,
     pub(crate) analysis: Analysis,
+    /// How many files were not parsed, because they are known from before.
+    pub(crate) cached: usize,
+    /// Absent where nothing can be kept.
+    pub(crate) persistence: Option<Arc<Persistence>>,
+    _keeping: Option<Keeping>,
+}
+
+/// What was learned is kept while the command does its work.
+struct Keeping(Option<JoinHandle<()>>);
+
+impl Keeping {
+    /// `None` without a database or a thread: then only the next command takes longer.
+    fn start(persistence: Option<&Arc<Persistence>>, analysis: &Analysis) -> Option<Self> {
+        let (persistence, analysis) = (persistence?.clone(), analysis.clone());
+        let work = move || {
+            let files: Vec<FileId> = analysis.files().collect();
+            let result = persistence.keep_summaries(&analysis, &files).and_then(|()| persistence.prune());
+            warn(&persistence, result);
+        };
+        let thread = std::thread::Builder::new().name("persistence".to_owned()).spawn(work).ok()?;
+        Some(Keeping(Some(thread)))
+    }
+}
+
+impl Drop for Keeping {
+    fn drop(&mut self) {
+        // A panic has been reported.
+        let _ = self.0.take().map(JoinHandle::join);
+    }
+}
+
+fn warn<E: std::fmt::Display>(persistence: &Persistence, result: Result<(), E>) {
+    if let Err(error) = result {
+        eprintln!("not kept for the next time in {}: {error}", persistence.path().display());
+    }
 }
 
 impl Workspace {
@@ -25,14 +63,27 @@ impl Workspace {
         anyhow::ensure!(root.is_dir(), "{} is not a folder", root.display());
         let discovery = graph::discover(&root);
         let bar = output::progress(discovery.files.len() as u64, "reading");
-        let (change, skipped) = graph::load(&discovery.files, &|done| bar.set_position(done as u64));
+        let (mut change, skipped) = graph::load(&discovery.files, &|done| bar.set_position(done as u64));
         bar.finish_and_clear();
+        let roots = vec![root.clone()];
+        let persistence = default_directory().and_then(|it| Persistence::open(&it, &roots)).map(Arc::new);
+        let cached = persistence.as_ref().map_or(0, |persistence| persistence.restore(&mut change));
         for skipped in discovery.skipped.iter().chain(&skipped) {
             eprintln!("skipped: {} {}", skipped.path.display(), skipped.reason);
         }
-        let mut host = AnalysisHost::new(vec![root.clone()]);
+        let mut host = AnalysisHost::new(roots);
         host.apply(change);
-        Ok(Workspace { root, analysis: host.analysis(), host })
+        let analysis = host.analysis();
+        let _keeping = Keeping::start(persistence.as_ref(), &analysis);
+        Ok(Workspace { root, host, analysis, cached, persistence, _keeping })
+    }
+
+    /// Keeps nodes and edges for whoever asks with SQL.
+    pub(crate) fn keep_rows(&self) {
+        if let Some(persistence) = &self.persistence {
+            let files: Vec<FileId> = self.analysis.files().collect();
+            warn(persistence, persistence.keep_rows(&self.analysis, &files));
+        }
     }
 
     /// Solves the flow of values as well.
@@ -55,7 +106,8 @@ impl Workspace {
         let mut change = Change::default();
         change.set(path, text);
         host.apply(change);
-        Ok(Workspace { root, analysis: host.analysis(), host })
+        let analysis = host.analysis();
+        Ok(Workspace { root, host, analysis, cached: 0, persistence: None, _keeping: None })
     }
 
     /// The file at `path`.

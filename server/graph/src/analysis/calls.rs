@@ -118,7 +118,7 @@ impl Analysis {
     }
 
     /// Visits the call edges of a file: caller, site, target, whether it is implied.
-    fn calls_from(&self, file: FileId, mut visit: impl FnMut(SymbolId, CallSite, SymbolId, bool)) {
+    pub(super) fn calls_from(&self, file: FileId, mut visit: impl FnMut(SymbolId, CallSite, SymbolId, bool)) {
         let Some(facts) = self.facts(file) else { return };
         let caller = |symbol: SymbolIndex| self.id(Def { unit: Unit::live(file), symbol });
         for (call, link) in facts.summary.calls.iter().zip(&self.snapshot.links[file.index()].calls) {

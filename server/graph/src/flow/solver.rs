@@ -14,22 +14,18 @@ use crate::{EdgeKind, FileId, Name};
 /// Rounds in which names of attributes that were found (`getattr(x, name)`) are looked up. One finds nearly all.
 const MAX_ROUNDS: u32 = 3;
 
-/// Solves the flow of all files of `snapshot`.
+/// Solves the flow of all files of `snapshot`. On a thread of its own, so that linking an edit never waits for it.
 pub(crate) fn solve(snapshot: &Snapshot) -> Outcome {
-    crate::host::on_deep_stack(|| {
-        let mut solver = Solver::new(snapshot);
-        solver.generate();
-        solver.settle();
-        // What nobody gives a value may be anything; what is still unknown then is what its annotation says.
-        solver.fall_back();
-        solver.settle();
-        for _ in 0..MAX_ROUNDS {
-            if !solver.look_up_names() {
-                break;
+    std::thread::scope(|scope| {
+        let builder = std::thread::Builder::new().name("flow".to_owned()).stack_size(crate::host::STACK_BYTES);
+        match builder.spawn_scoped(scope, || Solver::new(snapshot).solve()) {
+            Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            // Without a thread there is no flow; what linking says stands.
+            Err(error) => {
+                tracing::warn!("values are not followed: {error}");
+                Outcome { basis: snapshot.flow_basis(), ..Outcome::default() }
             }
-            solver.settle();
         }
-        solver.outcome()
     })
 }
 
@@ -168,6 +164,21 @@ impl<'a> Solver<'a> {
         solver.add(unknown_node, unknown);
         solver.add(plain_node, plain);
         solver
+    }
+
+    fn solve(mut self) -> Outcome {
+        self.generate();
+        self.settle();
+        // What nobody gives a value may be anything; what is still unknown then is what its annotation says.
+        self.fall_back();
+        self.settle();
+        for _ in 0..MAX_ROUNDS {
+            if !self.look_up_names() {
+                break;
+            }
+            self.settle();
+        }
+        outcome::extract(self)
     }
 
     pub fn summary(&self, file: FileId) -> &'a Summary {
@@ -354,10 +365,6 @@ impl<'a> Solver<'a> {
         for (_, source, dest) in open {
             self.copy(source, dest);
         }
-    }
-
-    fn outcome(self) -> Outcome {
-        outcome::extract(self)
     }
 }
 

@@ -24,6 +24,10 @@ pub(crate) struct Arguments {
 struct Report {
     #[serde(flatten)]
     stats: Stats,
+    /// Files that were not parsed, because they are known from before.
+    cached_files: usize,
+    /// Has tables of nodes and edges. Absent where nothing can be kept.
+    database: Option<PathBuf>,
     seconds: f64,
     /// Bytes; absent where the system does not tell.
     peak_memory: Option<u64>,
@@ -33,11 +37,18 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let start = Instant::now();
     let workspace = Workspace::read(&arguments.dir)?;
     let seconds = start.elapsed().as_secs_f64();
-    let report = Report { stats: workspace.analysis.stats(), seconds, peak_memory: peak_memory() };
+    let report = Report {
+        stats: workspace.analysis.stats(),
+        cached_files: workspace.cached,
+        database: workspace.persistence.as_ref().map(|persistence| persistence.path().to_path_buf()),
+        seconds,
+        peak_memory: peak_memory(),
+    };
     match arguments.format {
         Format::Json => print_json(&report)?,
         Format::Human => print(&human(&report))?,
     }
+    workspace.keep_rows();
     Ok(Status::Fine)
 }
 
@@ -45,6 +56,7 @@ fn human(report: &Report) -> String {
     let stats = &report.stats;
     let rows = [
         ("files", stats.files),
+        ("  known from before", report.cached_files),
         ("  with syntax errors", stats.files_with_syntax_errors),
         ("lines", stats.lines),
         ("symbols", stats.symbols),
@@ -60,6 +72,9 @@ fn human(report: &Report) -> String {
     ];
     let mut text: String = rows.iter().map(|(name, count)| format!("{name:<22}{:>12}\n", grouped(*count))).collect();
     text.push_str(&format!("{:<22}{:>12.2}\n", "seconds", report.seconds));
+    if let Some(database) = &report.database {
+        text.push_str(&format!("{:<22}{}\n", "database", database.display()));
+    }
     if let Some(bytes) = report.peak_memory {
         text.push_str(&format!("{:<22}{:>9} MB\n", "peak memory", bytes / 1_000_000));
     }

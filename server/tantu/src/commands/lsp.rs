@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ::lsp::Services;
+use ::lsp::persistence::default_directory;
 use clap::Args;
 
 use super::run::worker;
@@ -16,8 +17,11 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(_: &Arguments) -> anyhow::Result<Status> {
-    let orderly =
-        ::lsp::serve_stdio(Services { runner: Arc::new(worker()?), settings: model::config::default_path() })?;
+    let orderly = ::lsp::serve_stdio(Services {
+        runner: Arc::new(worker()?),
+        settings: model::config::default_path(),
+        cache: default_directory(),
+    })?;
     // The protocol wants 1 from a server that was not told to shut down before.
     Ok(if orderly { Status::Fine } else { Status::Findings })
 }
