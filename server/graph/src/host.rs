@@ -161,6 +161,7 @@ fn facts(path: &Path, archived: Option<Archived>, text: Arc<str>, before: Option
     let restored = archived.is_some();
     let summary = match archived {
         Some(archived) => archived.0,
+        // All that this depends on is part of `Digest::new`.
         None => Arc::new(summarize(&text, &syntax::parse(&text), is_test_file(path))),
     };
     let (mut last_good, mut retained) = (None, None);

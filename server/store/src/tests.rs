@@ -61,6 +61,8 @@ fn what_was_kept_is_found_again() {
     let store = Store::open(&path).unwrap();
     assert_eq!(store.summary(&hash(7)), Some(blob(7)));
     assert_eq!(store.summary(&hash(700)), None);
+    let journal = store.with(|it| it.pragma_query_value(None, "journal_mode", |row| row.get::<_, String>(0)));
+    assert_eq!(journal.unwrap(), "wal", "who reads waits for nobody");
     store.insert_summaries([(hash(7), b"better".to_vec())]).unwrap();
     assert_eq!(store.summary(&hash(7)), Some(b"better".to_vec()));
 }
@@ -199,7 +201,6 @@ fn rows_that_are_right_are_not_written() {
     let (_folder, path) = filled();
     let store = Store::open(&path).unwrap();
     store.update_rows([rows("a.py", &["f", "g"])]).unwrap();
-    // Whoever reads waits for nobody, and nobody waits for it.
     let version = || store.with(|it| it.pragma_query_value(None, "data_version", |row| row.get::<_, i64>(0))).unwrap();
     let changes = || store.with(|it| Ok(it.total_changes())).unwrap();
     let before = (version(), changes());
