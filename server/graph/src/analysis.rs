@@ -18,11 +18,11 @@ use crate::link::ImportLink;
 use crate::snapshot::{FileFacts, Snapshot};
 use crate::summary::{SymbolFacts, SymbolIndex};
 use crate::types::{Def, Unit};
-use crate::{FileId, SymbolId, SymbolKind};
+use crate::{FileId, Flow, SymbolId, SymbolKind};
 
 pub use calls::{Call, CallSite};
 pub use checks::{MisfitCall, MissingMember};
-pub use edges::{Edge, EdgeKind};
+pub use edges::{Edge, Relation};
 pub use navigate::{Site, Target};
 pub use stats::Stats;
 pub use symbol::Symbol;
@@ -66,6 +66,18 @@ impl Analysis {
     /// Grows with every change.
     pub fn revision(&self) -> u64 {
         self.snapshot.revision
+    }
+
+    /// Solves the flow of values of this instant; see [`AnalysisHost::settle`](crate::AnalysisHost::settle). Takes a while:
+    /// not for a thread that someone waits for.
+    pub fn solve_flow(&self) -> Flow {
+        Flow(Arc::new(crate::flow::solve(&self.snapshot)))
+    }
+
+    /// Whether texts have changed since the flow of values was last solved: edges that only it knows may be missing where
+    /// they have, or out of date elsewhere.
+    pub fn is_settling(&self) -> bool {
+        self.snapshot.flow.basis != self.snapshot.flow_basis()
     }
 
     /// The workspace folders.

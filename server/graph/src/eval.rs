@@ -9,17 +9,20 @@ mod attribute;
 mod class;
 mod definition;
 mod names;
+mod narrowing;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::modules::Modules;
 use crate::snapshot::FileFacts;
-use crate::summary::{BindingIndex, BindingValue, Expr, ExprIndex, Item, Summary, SymbolIndex, item_key};
+use crate::summary::{BindingIndex, BindingValue, Expr, ExprIndex, Item, Key, Summary, SymbolIndex, item_key};
 use crate::types::{Def, Typed, Types, Unit, Value};
 use crate::{FileId, Name};
 
+pub(crate) use class::Mro;
 pub(crate) use definition::Referent;
 pub(crate) use names::is_builtin;
+pub(crate) use narrowing::plain_method;
 
 /// Iterations of a cycle. Real code settles in two or three; the bound is for code that was written to have no fixpoint.
 const MAX_ITERATIONS: u32 = 12;
@@ -330,6 +333,10 @@ impl<'a> Evaluator<'a> {
                 default.map(|default| self.eval(unit, default).inferred()).unwrap_or_default()
             }
             BindingValue::Join(inputs) => self.bindings(unit, inputs),
+            BindingValue::Narrowed { inputs, by } => {
+                let values = self.bindings(unit, inputs);
+                self.narrowed(unit, values, *by)
+            }
         }
     }
 
@@ -353,8 +360,8 @@ impl<'a> Evaluator<'a> {
                 let receivers = self.eval(unit, *value);
                 self.attribute(&receivers, *name)
             }
-            Expr::Call(callee) => {
-                let callees = self.eval(unit, *callee);
+            Expr::Call(call) => {
+                let callees = self.eval(unit, summary.call(*call).callee);
                 self.call(&callees)
             }
             Expr::Super(class) => Types::one(Value::Super(Def { unit, symbol: *class })),
@@ -378,22 +385,37 @@ impl<'a> Evaluator<'a> {
                 let values = self.eval(unit, *value);
                 self.element(&values)
             }
-            Expr::Item { value, index } => {
+            Expr::Next(value) => {
                 let values = self.eval(unit, *value);
-                self.item(&values, *index)
+                self.next(&values)
             }
+            Expr::Item { value, key } => {
+                let values = self.eval(unit, *value);
+                self.item(&values, *key)
+            }
+            Expr::Slice(value) => {
+                let values = self.eval(unit, *value);
+                self.slice(&values)
+            }
+            Expr::Unpacked { value, index } => {
+                let values = self.eval(unit, *value);
+                self.unpacked(&values, *index)
+            }
+            Expr::Rest { value, .. } => {
+                let values = self.eval(unit, *value);
+                Types::one(Value::Sequence(self.element(&values).nested()))
+            }
+            Expr::Unary { method, value } => {
+                let values = self.eval(unit, *value);
+                self.operated(&values, *method)
+            }
+            Expr::Binary { method, left, right } => self.binary(unit, *method, *left, *right),
             Expr::Awaited(value) => self.eval(unit, *value),
             Expr::Entered(value) => {
                 let values = self.eval(unit, *value);
                 self.entered(&values)
             }
-            Expr::Union(parts) => {
-                let mut types = Types::none();
-                for &part in parts {
-                    types.extend(self.eval(unit, part));
-                }
-                types
-            }
+            Expr::Union(parts) => self.union(unit, parts),
             Expr::OrElse(first, second) => {
                 let types = self.eval(unit, *first);
                 if types.is_empty() { self.eval(unit, *second) } else { types }
@@ -404,10 +426,32 @@ impl<'a> Evaluator<'a> {
                 let parts = parts.iter().map(|&part| self.eval(unit, part).nested()).collect();
                 Types::one(Value::Tuple(parts))
             }
-            Expr::Function(symbol) => Types::one(Value::Function(Def { unit, symbol: *symbol })),
+            Expr::List(parts) => Types::one(Value::Sequence(self.union(unit, parts).nested())),
+            Expr::Dict(items) => {
+                let mut values = Types::none();
+                for (_, value) in items {
+                    values.extend(self.eval(unit, *value));
+                }
+                Types::one(Value::Mapping(values.nested()))
+            }
+            Expr::Definition(symbol) => {
+                let def = Def { unit, symbol: *symbol };
+                let is_class = summary.symbol(*symbol).class.is_some();
+                Types::one(if is_class { Value::Class(def) } else { Value::Function(def) })
+            }
+            Expr::Constant(Key::Index(_)) => Types::one(Value::Builtin(Name::new("int"))),
+            Expr::Constant(_) | Expr::Format { .. } => Types::one(Value::Builtin(Name::new("str"))),
             Expr::Builtin(name) => Types::one(Value::Builtin(*name)),
             Expr::Unknown => Types::none(),
         }
+    }
+
+    fn union(&mut self, unit: Unit, parts: &[ExprIndex]) -> Types {
+        let mut types = Types::none();
+        for &part in parts {
+            types.extend(self.eval(unit, part));
+        }
+        types
     }
 
     // ---- calls
@@ -494,7 +538,7 @@ impl<'a> Evaluator<'a> {
             _ => false,
         };
         let is_it = match summary.expr(value) {
-            Expr::Call(callee) => is_receiver(*callee),
+            Expr::Call(call) => is_receiver(summary.call(*call).callee),
             _ => is_receiver(value),
         };
         is_it.then(|| Types::one(Value::Instance(receiver)))

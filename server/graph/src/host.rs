@@ -8,6 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use syntax::Source;
 
 use crate::eval::{Evaluator, file_item, module_item};
+use crate::flow::Outcome;
 use crate::link::{Links, link};
 use crate::modules::Modules;
 use crate::snapshot::{FileFacts, Retained, Slots, Snapshot};
@@ -60,6 +61,17 @@ impl FromIterator<(PathBuf, Option<Arc<str>>)> for Change {
     }
 }
 
+/// A solution of the flow of values, to be handed to [`AnalysisHost::settle`].
+#[derive(Clone, Debug)]
+pub struct Flow(pub(crate) Arc<Outcome>);
+
+impl Flow {
+    /// How much was solved: nodes, objects that flow, copies between nodes, and what is known of nodes in all.
+    pub fn size(&self) -> [usize; 4] {
+        [self.0.nodes, self.0.objects, self.0.copies, self.0.facts]
+    }
+}
+
 /// Owns the graph and is the only one to change it. A clone is cheap and independent: a change applied to it is an overlay
 /// that the original does not see.
 #[derive(Clone, Debug, Default)]
@@ -98,6 +110,7 @@ impl AnalysisHost {
                     let file = FileId(next.files.len() as u32);
                     Arc::make_mut(&mut next.ids).insert(path.clone(), file);
                     next.files.push(None);
+                    next.structure.push(Arc::default());
                     next.links.push(Arc::default());
                     next.inbound.push(Arc::default());
                     next.paths.push(path.into());
@@ -108,6 +121,23 @@ impl AnalysisHost {
             texts.insert(file, text);
         }
         self.update(next, texts, &change.archived, membership);
+    }
+
+    /// Joins a solution into the graph. Where texts have changed since it was begun, what linking says stands alone until
+    /// the next one.
+    pub fn settle(&mut self, flow: Flow) {
+        let mut next = Snapshot::clone(&self.snapshot);
+        let before = std::mem::replace(&mut next.flow, flow.0);
+        let differs = |file: &FileId| {
+            let (before, after) = (before.files.get(file.index()), next.flow.files.get(file.index()));
+            before.and_then(|flow| flow.as_deref()) != after.and_then(|flow| flow.as_deref())
+        };
+        let stale: Vec<FileId> = (0..next.files.len()).map(|index| FileId(index as u32)).filter(differs).collect();
+        let merged: Vec<(FileId, Arc<Links>)> =
+            stale.into_iter().map(|file| (file, merged(&next, file, next.structure[file.index()].clone()))).collect();
+        replace_links(&mut next, merged);
+        next.revision += 1;
+        self.snapshot = Arc::new(next);
     }
 
     fn update(
@@ -147,7 +177,7 @@ impl AnalysisHost {
             next.modules = Arc::new(modules);
         }
         if !changed.is_empty() {
-            let concerned = next.links.par_iter().enumerate().filter(|(_, links)| depends_on(links, &changed));
+            let concerned = next.structure.par_iter().enumerate().filter(|(_, links)| depends_on(links, &changed));
             stale.extend(on_deep_stack(|| concerned.map(|(index, _)| FileId(index as u32)).collect::<Vec<_>>()));
         }
         relink(&mut next, stale.into_iter().collect());
@@ -175,8 +205,9 @@ fn facts(path: &Path, archived: Option<Archived>, text: Arc<str>, before: Option
         }
     }
     let slots = Slots::next(before.map(|before| &*before.slots), &summary, retained.as_deref());
+    let fingerprint = crate::flow::fingerprint(&summary);
     let (source, slots) = (Source::new(text), Arc::new(slots));
-    FileFacts { path: path.into(), source, summary, restored, last_good, retained, slots }
+    FileFacts { path: path.into(), source, summary, restored, last_good, retained, slots, fingerprint }
 }
 
 /// pytest's own rule for files.
@@ -230,9 +261,28 @@ fn relink(next: &mut Snapshot, mut files: Vec<FileId>) {
         });
         chunks.flatten().collect()
     });
-    let mut inbound: FxHashMap<FileId, Vec<(FileId, bool)>> = FxHashMap::default();
+    let mut changed = Vec::with_capacity(linked.len());
     for (file, links) in linked {
-        let before = std::mem::replace(&mut next.links[file.index()], Arc::new(links));
+        let links = Arc::new(links);
+        next.structure[file.index()] = links.clone();
+        changed.push((file, links));
+    }
+    let merged = changed.into_iter().map(|(file, links)| (file, merged(next, file, links))).collect();
+    replace_links(next, merged);
+}
+
+/// What linking says of a file, joined with the flow of values where that is known.
+fn merged(snapshot: &Snapshot, file: FileId, structure: Arc<Links>) -> Arc<Links> {
+    match crate::flow::merge(snapshot, file, &structure) {
+        Some(links) => Arc::new(links),
+        None => structure,
+    }
+}
+
+fn replace_links(next: &mut Snapshot, links: Vec<(FileId, Arc<Links>)>) {
+    let mut inbound: FxHashMap<FileId, Vec<(FileId, bool)>> = FxHashMap::default();
+    for (file, links) in links {
+        let before = std::mem::replace(&mut next.links[file.index()], links);
         let after = &next.links[file.index()];
         for target in before.targets.iter().filter(|target| !after.targets.contains(target)) {
             inbound.entry(*target).or_default().push((file, false));

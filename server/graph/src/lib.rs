@@ -13,6 +13,7 @@ mod analysis;
 mod archive;
 mod discover;
 mod eval;
+mod flow;
 mod host;
 mod link;
 mod modules;
@@ -26,12 +27,12 @@ mod types;
 use std::fmt;
 
 pub use analysis::{
-    Analysis, Call, CallSite, Edge, EdgeKind, Import, ImportKind, MisfitCall, MissingMember, Site, Stats, Symbol,
+    Analysis, Call, CallSite, Edge, Import, ImportKind, MisfitCall, MissingMember, Relation, Site, Stats, Symbol,
     Target,
 };
 pub use archive::{Archived, Digest};
 pub use discover::{Discovery, Skipped, discover, is_python, load};
-pub use host::{AnalysisHost, Change};
+pub use host::{AnalysisHost, Change, Flow};
 pub use name::Name;
 pub use summary::{Flags, Param, ParamKind, SymbolKind};
 
@@ -63,6 +64,33 @@ pub enum Confidence {
     Inferred,
     /// One of several targets.
     Possible,
+}
+
+/// What a call edge is made by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EdgeKind {
+    Call,
+    /// A class is called, and what runs then.
+    Constructor,
+    Decorator,
+    /// `raise Class`
+    Raise,
+    /// A built-in calls what it is given, as `map` and `sorted` do.
+    Callback,
+    Iteration,
+    With,
+    /// An operator, a subscript, or a value that is made a text.
+    Operator,
+    /// Reading or assigning an attribute runs a property, a descriptor or `__getattr__`.
+    Property,
+}
+
+impl EdgeKind {
+    /// Whether a reader sees in the text that something is called. Hierarchies show these; impact follows all.
+    pub fn is_explicit(self) -> bool {
+        !matches!(self, EdgeKind::With | EdgeKind::Operator | EdgeKind::Property)
+    }
 }
 
 /// Why a call site has no target.

@@ -4,11 +4,12 @@ use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
 
 use crate::eval::Evaluator;
+use crate::flow::Origin;
 use crate::modules::ModuleRef;
 use crate::snapshot::Snapshot;
 use crate::summary::{CallFacts, CallKind, Expr, ImportFacts, ImportIndex, Summary, SymbolIndex};
 use crate::types::{Def, Types, Unit, Value};
-use crate::{Confidence, FileId, Name, SymbolId, Unresolved};
+use crate::{Confidence, EdgeKind, FileId, Name, SymbolId, Unresolved};
 
 /// Where one call site goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,16 @@ pub(crate) struct Edge {
     pub confidence: Confidence,
     /// Not what is written but what it sets off: the `__init__` of a class that is called.
     pub implied: bool,
+    pub kind: EdgeKind,
+}
+
+/// An edge that starts elsewhere than at a written call's callee.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FurtherLink {
+    pub origin: Origin,
+    pub target: SymbolId,
+    pub kind: EdgeKind,
+    pub confidence: Confidence,
 }
 
 /// Where one import goes.
@@ -42,6 +53,8 @@ pub(crate) enum ImportLink {
 pub(crate) struct Links {
     /// One for each of [`Summary::calls`].
     pub calls: Vec<CallLink>,
+    /// What else is called, as far as the flow of values tells.
+    pub further: Vec<FurtherLink>,
     /// One for each of [`Summary::imports`].
     pub imports: Vec<ImportLink>,
     /// Classes of the file and their base classes.
@@ -68,13 +81,15 @@ pub(crate) fn link(snapshot: &Snapshot, evaluator: &mut Evaluator<'_>, file: Fil
     links
 }
 
-fn targets(links: &Links, file: FileId) -> Box<[FileId]> {
+/// The other files that a file's edges point into, sorted.
+pub(crate) fn targets(links: &Links, file: FileId) -> Box<[FileId]> {
     let mut files = FxHashSet::default();
     for call in &links.calls {
         if let CallLink::Edges(edges) = call {
             files.extend(edges.iter().map(|edge| edge.target.file));
         }
     }
+    files.extend(links.further.iter().map(|link| link.target.file));
     files.extend(links.bases.iter().map(|(_, base)| base.file));
     files.extend(links.imports.iter().filter_map(|import| match import {
         ImportLink::Module(file) => Some(*file),
@@ -100,7 +115,14 @@ struct Linker<'a, 'b, 'c> {
 
 impl Linker<'_, '_, '_> {
     fn call(&mut self, call: &CallFacts) -> CallLink {
-        let callees = self.evaluator.eval(self.unit, call.callee);
+        let mut callees = self.evaluator.eval(self.unit, call.callee);
+        if call.kind == CallKind::Raise {
+            // An exception that exists already is not called.
+            callees = callees.iter().filter(|typed| matches!(typed.value, Value::Class(_))).cloned().collect();
+            if callees.is_empty() {
+                return CallLink::Edges(SmallVec::new());
+            }
+        }
         let mut explicit: Vec<(Def, bool)> = Vec::new();
         let mut implied: Vec<Def> = Vec::new();
         let mut external = None;
@@ -143,14 +165,23 @@ impl Linker<'_, '_, '_> {
         let mut edges: SmallVec<[Edge; 1]> = SmallVec::new();
         for (def, inferred) in &explicit {
             if let Some(target) = self.snapshot.symbol_id(*def) {
-                edges.push(Edge { target, confidence: confidence(*inferred), implied: false });
+                let kind = match call.kind {
+                    CallKind::Call if self.evaluator.world.summary(def.unit).symbol(def.symbol).class.is_some() => {
+                        EdgeKind::Constructor
+                    }
+                    CallKind::Call => EdgeKind::Call,
+                    CallKind::Decorator => EdgeKind::Decorator,
+                    CallKind::Raise => EdgeKind::Raise,
+                };
+                edges.push(Edge { target, confidence: confidence(*inferred), implied: false, kind });
             }
         }
         for def in implied {
             if let Some(target) = self.snapshot.symbol_id(def)
                 && !edges.iter().any(|edge| edge.target == target)
             {
-                edges.push(Edge { target, confidence: confidence(true), implied: true });
+                let kind = EdgeKind::Constructor;
+                edges.push(Edge { target, confidence: confidence(true), implied: true, kind });
             }
         }
         CallLink::Edges(edges)

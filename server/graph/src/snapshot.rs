@@ -1,5 +1,6 @@
 //! One consistent instant of the workspace: immutable, shared, without locks.
 
+use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
@@ -7,6 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use syntax::Source;
 
 use crate::eval::World;
+use crate::flow::Outcome;
 use crate::link::Links;
 use crate::modules::Modules;
 use crate::summary::{SlotKey, Summary, SymbolIndex, SymbolKind};
@@ -26,6 +28,8 @@ pub(crate) struct FileFacts {
     /// While the text does not parse: the definitions that it has lost.
     pub retained: Option<Arc<Retained>>,
     pub slots: Arc<Slots>,
+    /// See [`fingerprint`](crate::flow::fingerprint).
+    pub fingerprint: u64,
 }
 
 /// Definitions that stand in for what a half-typed text has lost.
@@ -113,6 +117,11 @@ impl Slots {
         self.holders.get(slot as usize).copied().flatten()
     }
 
+    /// The slot of a live definition.
+    pub fn of_path(&self, path: u64) -> Option<u32> {
+        self.by_path.get(&path).copied().filter(|&slot| self.holder(slot).is_some())
+    }
+
     pub fn slot(&self, def: Def) -> Option<u32> {
         match def.unit.retained {
             false => self.live.get(def.symbol.index()).copied(),
@@ -130,7 +139,12 @@ pub(crate) struct Snapshot {
     /// The path of every file that there is or was.
     pub paths: Vec<Arc<Path>>,
     pub files: Vec<Option<Arc<FileFacts>>>,
+    /// What linking says.
+    pub structure: Vec<Arc<Links>>,
+    /// The same, joined with what the flow of values adds.
     pub links: Vec<Arc<Links>>,
+    /// The flow of values as it was last solved.
+    pub flow: Arc<Outcome>,
     /// For each file, the others whose edges point into it.
     pub inbound: Vec<Arc<[FileId]>>,
     pub modules: Arc<Modules>,
@@ -143,6 +157,17 @@ impl Snapshot {
 
     pub fn facts(&self, file: FileId) -> Option<&Arc<FileFacts>> {
         self.files.get(file.index())?.as_ref()
+    }
+
+    /// What the flow of values depends on.
+    pub fn flow_basis(&self) -> u64 {
+        let mut hasher = rustc_hash::FxHasher::default();
+        for (path, facts) in self.paths.iter().zip(&self.files) {
+            if let Some(facts) = facts {
+                (path, facts.fingerprint).hash(&mut hasher);
+            }
+        }
+        hasher.finish()
     }
 
     /// The stable identity of a definition.

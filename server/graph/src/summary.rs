@@ -9,6 +9,7 @@ mod build;
 mod expressions;
 mod flow;
 mod items;
+mod narrowing;
 mod statements;
 mod text;
 
@@ -47,6 +48,8 @@ index! {
     ExprIndex
     /// Index into [`Summary::imports`].
     ImportIndex
+    /// Index into [`Summary::calls`].
+    CallIndex
 }
 
 /// A symbol of a file's text or of what the text has lost.
@@ -76,6 +79,12 @@ pub(crate) struct Summary {
     /// Sorted by offset.
     pub occurrences: Vec<Occurrence>,
     pub calls: Vec<CallFacts>,
+    /// What Python calls without its being written.
+    pub implied: Vec<ImpliedFacts>,
+    /// Assignments to attributes and items.
+    pub stores: Vec<Store>,
+    /// From which expression on which definition's code is walked: `exprs` is in the order of the walk.
+    pub owners: Vec<(ExprIndex, SymbolIndex)>,
     pub imports: Vec<ImportFacts>,
     /// `__all__`, when it is a literal.
     pub exports: Option<Vec<Name>>,
@@ -118,6 +127,8 @@ pub struct Flags {
     pub is_async: bool,
     pub is_generator: bool,
     pub is_property: bool,
+    /// The part of a property that takes a new value.
+    pub is_setter: bool,
     pub is_classmethod: bool,
     pub is_staticmethod: bool,
     pub is_abstract: bool,
@@ -155,6 +166,8 @@ pub(crate) struct SymbolFacts {
     pub scope: Option<ScopeIndex>,
     pub function: Option<Box<FunctionFacts>>,
     pub class: Option<Box<ClassFacts>>,
+    /// The definition after its decorators.
+    pub decorated: Option<ExprIndex>,
 }
 
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
@@ -195,6 +208,9 @@ pub(crate) struct FunctionFacts {
 #[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct ClassFacts {
     pub bases: Vec<ExprIndex>,
+    pub metaclass: Option<ExprIndex>,
+    /// `@dataclass`, `NamedTuple`: the annotated names of the body are the parameters of the constructor.
+    pub has_fields: bool,
     /// A decorator or metaclass that may add members.
     pub is_transformed: bool,
     /// What methods assign to `self.NAME`.
@@ -251,6 +267,35 @@ pub(crate) enum BindingValue {
     },
     /// Where control flow joins.
     Join(SmallVec<[BindingIndex; 4]>),
+    /// What a condition leaves of other bindings.
+    Narrowed {
+        inputs: SmallVec<[BindingIndex; 2]>,
+        by: Narrowing,
+    },
+}
+
+/// What is known after a condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub(crate) enum Narrowing {
+    /// `isinstance(value, classes)`
+    Is(ExprIndex),
+    IsNot(ExprIndex),
+    /// `value is not None`, or the value is true.
+    NotNone,
+    /// `value is None`
+    None,
+}
+
+/// A subscript, as far as the text tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub(crate) enum Key {
+    /// Negative from the end.
+    Index(i32),
+    Text(Name),
+    /// The value of an expression.
+    Of(ExprIndex),
+    /// Some key, not known which.
+    Any,
 }
 
 /// A symbolic expression: what will have to be evaluated to know the value.
@@ -267,7 +312,7 @@ pub(crate) enum Expr {
         value: ExprIndex,
         name: Name,
     },
-    Call(ExprIndex),
+    Call(CallIndex),
     /// `super()` in a method of the class.
     Super(SymbolIndex),
     /// The class of `value`: `type(x)`, `x.__class__`.
@@ -276,23 +321,60 @@ pub(crate) enum Expr {
     InstanceOf(ExprIndex),
     /// `typing.Self` in a method of the class.
     SelfInstance(SymbolIndex),
+    /// What iterating over the value gives.
     Element(ExprIndex),
-    /// `value[n]`, or one name of a tuple target.
+    /// What `next(value)` gives.
+    Next(ExprIndex),
+    /// `value[key]`
     Item {
         value: ExprIndex,
-        index: u32,
+        key: Key,
+    },
+    /// `value[from:to]`
+    Slice(ExprIndex),
+    /// One name of a tuple target; negative from the end, after a starred one.
+    Unpacked {
+        value: ExprIndex,
+        index: i32,
+    },
+    /// The starred name of a tuple target: all but `before` at the start and `after` at the end.
+    Rest {
+        value: ExprIndex,
+        before: u32,
+        after: u32,
     },
     Awaited(ExprIndex),
     Entered(ExprIndex),
+    /// A unary operator's special method on the value.
+    Unary {
+        method: Name,
+        value: ExprIndex,
+    },
+    /// A binary operator's special method: of the left operand or, reflected, of the right one.
+    Binary {
+        method: Name,
+        left: ExprIndex,
+        right: ExprIndex,
+    },
     Union(Box<[ExprIndex]>),
     /// The first alternative that is known.
     OrElse(ExprIndex, ExprIndex),
-    /// A list, set, iterator of the element.
+    List(Box<[ExprIndex]>),
+    /// A set, iterator, or list of unknown length, of the element.
     Sequence(ExprIndex),
     Tuple(Box<[ExprIndex]>),
+    Dict(Box<[(Key, ExprIndex)]>),
     /// A mapping to the value.
     Mapping(ExprIndex),
-    Function(SymbolIndex),
+    /// A definition of this file: a function, lambda or class before its decorators.
+    Definition(SymbolIndex),
+    /// A short text or number that may serve as a key or a name.
+    Constant(Key),
+    /// A text of which the beginning and the end are known.
+    Format {
+        prefix: Name,
+        suffix: Name,
+    },
     /// A literal of a built-in type.
     Builtin(Name),
     Unknown,
@@ -322,10 +404,12 @@ pub(crate) enum Occurs {
 }
 
 /// How a call is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub(crate) enum CallKind {
     Call,
     Decorator,
+    /// `raise Class`, which makes an instance of it.
+    Raise,
 }
 
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
@@ -336,16 +420,63 @@ pub(crate) struct CallFacts {
     /// The callee's name token.
     pub range: TextRange,
     pub kind: CallKind,
-    pub shape: ArgumentShape,
+    pub arguments: Arguments,
 }
 
-/// What is given in a call, to be compared with a signature.
-#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
-pub(crate) struct ArgumentShape {
-    pub positional: u32,
-    pub keywords: Box<[Name]>,
+/// What is given in a call.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Arguments {
+    /// Those before the first starred one.
+    pub positional: SmallVec<[ExprIndex; 2]>,
+    /// The value of `*args`.
+    pub star: Option<ExprIndex>,
+    pub keywords: Box<[(Name, ExprIndex)]>,
+    /// The value of `**kwargs`.
+    pub double_star: Option<ExprIndex>,
+}
+
+impl Arguments {
     /// `*args` or `**kwargs`: the count is not known.
-    pub unpacks: bool,
+    pub fn unpacks(&self) -> bool {
+        self.star.is_some() || self.double_star.is_some()
+    }
+}
+
+/// Which kind of syntax makes Python call a special method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub(crate) enum ImpliedKind {
+    Operator,
+    Iteration,
+    With,
+    /// A value is made a text.
+    Format,
+}
+
+/// A place at which Python may call what is not written.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+pub(crate) struct ImpliedFacts {
+    pub caller: SymbolIndex,
+    /// What is evaluated: an operator, an item, an element, what `with` binds; the value itself for [`ImpliedKind::Format`].
+    pub expr: ExprIndex,
+    pub range: TextRange,
+    pub kind: ImpliedKind,
+}
+
+/// An assignment to something that is not a name.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Store {
+    pub caller: SymbolIndex,
+    pub object: ExprIndex,
+    pub place: Place,
+    /// `None` for `del`.
+    pub value: Option<ExprIndex>,
+    pub range: TextRange,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub(crate) enum Place {
+    Attribute(Name),
+    Item(Key),
 }
 
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
@@ -392,6 +523,16 @@ impl Summary {
         &self.imports[index.index()]
     }
 
+    pub fn call(&self, index: CallIndex) -> &CallFacts {
+        &self.calls[index.index()]
+    }
+
+    /// The definition in whose code an expression stands.
+    pub fn owner(&self, expr: ExprIndex) -> SymbolIndex {
+        let after = self.owners.partition_point(|(start, _)| *start <= expr);
+        self.owners[..after].last().map_or(SymbolIndex::MODULE, |(_, symbol)| *symbol)
+    }
+
     /// The scopes in which a name used in `scope` is looked up, innermost first. Code in a method does not see the names of
     /// its class.
     pub fn visible_from(&self, scope: ScopeIndex) -> impl Iterator<Item = &ScopeFacts> {
@@ -422,23 +563,26 @@ impl Summary {
         (self.symbol(parent).kind == SymbolKind::Class).then_some(parent)
     }
 
-    /// The bindings that meet in a join, through further joins: nested loops feed each other's, so that following them
-    /// blindly would never end.
+    /// The bindings that meet in a join or are narrowed, through further ones: nested loops feed each other's, so that
+    /// following them blindly would never end.
     pub fn joined(&self, join: BindingIndex) -> Vec<BindingIndex> {
         let mut seen = vec![join];
         let mut leaves = Vec::new();
         let mut next = 0;
         while let Some(&binding) = seen.get(next) {
             next += 1;
-            match &self.binding(binding).value {
-                BindingValue::Join(inputs) => {
-                    for &input in inputs {
-                        if !seen.contains(&input) {
-                            seen.push(input);
-                        }
-                    }
+            let inputs: &[BindingIndex] = match &self.binding(binding).value {
+                BindingValue::Join(inputs) => inputs,
+                BindingValue::Narrowed { inputs, .. } => inputs,
+                _ => {
+                    leaves.push(binding);
+                    continue;
                 }
-                _ => leaves.push(binding),
+            };
+            for &input in inputs {
+                if !seen.contains(&input) {
+                    seen.push(input);
+                }
             }
         }
         leaves.sort_unstable();

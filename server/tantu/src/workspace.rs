@@ -91,6 +91,12 @@ impl Workspace {
         }
     }
 
+    /// Solves the flow of values as well.
+    pub(crate) fn settle(&mut self) {
+        self.host.settle(self.analysis.solve_flow());
+        self.analysis = self.host.analysis();
+    }
+
     /// Reads one file and nothing else of its workspace.
     ///
     /// # Errors

@@ -3,10 +3,11 @@
 use syntax::TextRange;
 
 use super::Analysis;
+use crate::flow::Origin;
 use crate::link::CallLink;
-use crate::summary::SymbolIndex;
+use crate::summary::{Occurrence, Occurs, Summary, SymbolIndex};
 use crate::types::{Def, Unit};
-use crate::{Confidence, FileId, SymbolId, Unresolved};
+use crate::{Confidence, EdgeKind, FileId, SymbolId, Unresolved};
 
 /// All calls between two definitions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +27,7 @@ pub struct CallSite {
     /// The callee's name token: `bar` in `foo.bar(1)`.
     pub range: TextRange,
     pub confidence: Confidence,
+    pub kind: EdgeKind,
 }
 
 impl Analysis {
@@ -63,14 +65,29 @@ impl Analysis {
         counts
     }
 
-    /// What the code of `id` itself calls, in source order; nested functions and lambdas have their own calls.
+    /// What a reader of the code of `id` itself sees called, in source order; nested functions and lambdas have their own
+    /// calls.
     pub fn callees(&self, id: SymbolId) -> Vec<Call> {
+        self.callees_where(id, |site, implied| !implied && site.kind.is_explicit())
+    }
+
+    /// What Python calls in the code of `id` without its being written: constructors' methods, properties, operators,
+    /// context managers.
+    pub fn implied_callees(&self, id: SymbolId) -> Vec<Call> {
+        self.callees_where(id, |site, implied| implied || !site.kind.is_explicit())
+    }
+
+    fn callees_where(&self, id: SymbolId, wanted: impl Fn(&CallSite, bool) -> bool) -> Vec<Call> {
         let mut calls = Vec::new();
         self.calls_from(id.file, |caller, site, target, implied| {
-            if caller == id && !implied {
+            if caller == id && wanted(&site, implied) {
                 add(&mut calls, target, site);
             }
         });
+        for call in &mut calls {
+            call.sites.sort_by_key(|site| site.range.start());
+        }
+        calls.sort_by_key(|call: &Call| call.sites[0].range.start());
         calls
     }
 
@@ -107,9 +124,28 @@ impl Analysis {
         for (call, link) in facts.summary.calls.iter().zip(&self.snapshot.links[file.index()].calls) {
             let CallLink::Edges(edges) = link else { continue };
             for edge in edges {
-                let site = CallSite { file, range: call.range, confidence: edge.confidence };
+                let site = CallSite { file, range: call.range, confidence: edge.confidence, kind: edge.kind };
                 visit(caller(call.caller), site, edge.target, edge.implied);
             }
+        }
+        for link in &self.snapshot.links[file.index()].further {
+            let Some((symbol, range)) = place(&facts.summary, link.origin) else { continue };
+            let site = CallSite { file, range, confidence: link.confidence, kind: link.kind };
+            visit(caller(symbol), site, link.target, false);
+        }
+    }
+}
+
+/// Whose code an edge starts in, and where.
+fn place(summary: &Summary, origin: Origin) -> Option<(SymbolIndex, TextRange)> {
+    match origin {
+        Origin::Call(call) => summary.calls.get(call as usize).map(|call| (call.caller, call.range)),
+        Origin::Implied(implied) => summary.implied.get(implied as usize).map(|it| (it.caller, it.range)),
+        Origin::Store(store) => summary.stores.get(store as usize).map(|store| (store.caller, store.range)),
+        Origin::Attribute(expr) => {
+            let is_it = |occurrence: &&Occurrence| occurrence.what == Occurs::Load(expr);
+            let range = summary.occurrences.iter().find(is_it)?.range;
+            Some((summary.owner(expr), range))
         }
     }
 }

@@ -6,7 +6,7 @@ use syntax::TextRange;
 use super::{Analysis, Symbol};
 use crate::eval::is_builtin;
 use crate::link::CallLink;
-use crate::summary::{ArgumentShape, CallKind, Expr, ExprIndex, Occurs, Param, ParamKind};
+use crate::summary::{Arguments, CallKind, Expr, ExprIndex, Occurs, Param, ParamKind};
 use crate::types::{Def, Unit, Value};
 use crate::{Confidence, FileId, Name, SymbolId};
 
@@ -182,7 +182,7 @@ impl Analysis {
             let CallLink::Edges(edges) = link else { continue };
             let mut explicit = edges.iter().filter(|edge| !edge.implied);
             let (Some(edge), None) = (explicit.next(), explicit.next()) else { continue };
-            if edge.confidence == Confidence::Possible || call.kind == CallKind::Decorator || call.shape.unpacks {
+            if edge.confidence == Confidence::Possible || call.kind != CallKind::Call || call.arguments.unpacks() {
                 continue;
             }
             // Whether the first parameter is already bound is not in the edge.
@@ -200,7 +200,7 @@ impl Analysis {
             let symbol = self.symbol(callee);
             if is_checkable(&symbol)
                 && let Some(params) = symbol.params.get(bound..)
-                && let Some(message) = misfit(params, &call.shape)
+                && let Some(message) = misfit(params, &call.arguments)
             {
                 found.push(MisfitCall { range: call.range, callee, message });
             }
@@ -231,18 +231,18 @@ fn is_checkable(symbol: &Symbol<'_>) -> bool {
     is_plain && !symbol.is_retained() && symbol.name != "__new__"
 }
 
-/// Why `shape` does not fit `params`, as Python would say it.
-fn misfit(params: &[Param], shape: &ArgumentShape) -> Option<String> {
+/// Why `arguments` do not fit `params`, as Python would say it.
+fn misfit(params: &[Param], arguments: &Arguments) -> Option<String> {
     let takes = |kinds: &[ParamKind]| params.iter().filter(|param| kinds.contains(&param.kind)).collect::<Vec<_>>();
     let positional = takes(&[ParamKind::PositionalOnly, ParamKind::Positional]);
     let has_args = !takes(&[ParamKind::VarArgs]).is_empty();
     let has_kwargs = !takes(&[ParamKind::KwArgs]).is_empty();
-    let given = shape.positional as usize;
+    let given = arguments.positional.len();
     if given > positional.len() && !has_args {
         return Some(format!("too many arguments: {given} given, at most {} taken", positional.len()));
     }
     let by_position: FxHashSet<Name> = positional.iter().take(given).map(|param| param.name).collect();
-    for &keyword in &shape.keywords {
+    for &(keyword, _) in &arguments.keywords {
         let param = params.iter().find(|param| {
             param.name == keyword && matches!(param.kind, ParamKind::Positional | ParamKind::KeywordOnly)
         });
@@ -259,7 +259,9 @@ fn misfit(params: &[Param], shape: &ArgumentShape) -> Option<String> {
         by_name && !param.has_default
     });
     let missing: Vec<&str> = required
-        .filter(|param| !by_position.contains(&param.name) && !shape.keywords.contains(&param.name))
+        .filter(|param| {
+            !by_position.contains(&param.name) && !arguments.keywords.iter().any(|(name, _)| *name == param.name)
+        })
         .map(|param| param.name.as_str())
         .collect();
     match missing[..] {

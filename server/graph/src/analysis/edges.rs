@@ -15,14 +15,14 @@ use crate::{Confidence, FileId, SymbolId};
 pub struct Edge {
     pub source: SymbolId,
     pub target: SymbolId,
-    pub kind: EdgeKind,
+    pub relation: Relation,
     pub confidence: Confidence,
     /// Where it is written in the source's file: the callee's name, the imported name, the name of the class.
     pub range: TextRange,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum EdgeKind {
+pub enum Relation {
     /// Calling a class is also calling its `__init__`.
     Calls,
     /// From module to module.
@@ -38,20 +38,20 @@ impl Analysis {
         let mut edges = Vec::new();
         self.calls_from(file, |source, site, target, _| {
             let (confidence, range) = (site.confidence, site.range);
-            edges.push(Edge { source, target, kind: EdgeKind::Calls, confidence, range });
+            edges.push(Edge { source, target, relation: Relation::Calls, confidence, range });
         });
         for (import, link) in facts.summary.imports.iter().zip(&links.imports) {
             if let ImportLink::Module(module) = link {
                 let (source, target) = (self.module(file), self.module(*module));
-                let (kind, confidence) = (EdgeKind::Imports, Confidence::Exact);
-                edges.push(Edge { source, target, kind, confidence, range: import.range });
+                let (relation, confidence) = (Relation::Imports, Confidence::Exact);
+                edges.push(Edge { source, target, relation, confidence, range: import.range });
             }
         }
         for (class, base) in &links.bases {
             let source = self.id(Def { unit: Unit::live(file), symbol: *class });
             let range = facts.summary.symbol(*class).name_range;
-            let (kind, confidence) = (EdgeKind::Inherits, Confidence::Exact);
-            edges.push(Edge { source, target: *base, kind, confidence, range });
+            let (relation, confidence) = (Relation::Inherits, Confidence::Exact);
+            edges.push(Edge { source, target: *base, relation, confidence, range });
         }
         edges
     }
@@ -101,7 +101,7 @@ x = 1
     fn shown(analysis: &Analysis, path: &str) -> Vec<String> {
         let name = |id| analysis.symbol(id).qualified_name();
         let edges = analysis.edges(analysis.file(Path::new(path)).unwrap());
-        edges.iter().map(|edge| format!("{} {:?} {}", name(edge.source), edge.kind, name(edge.target))).collect()
+        edges.iter().map(|edge| format!("{} {:?} {}", name(edge.source), edge.relation, name(edge.target))).collect()
     }
 
     #[test]

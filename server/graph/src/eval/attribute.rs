@@ -2,6 +2,7 @@
 
 use super::Evaluator;
 use crate::Name;
+use crate::summary::Key;
 use crate::types::{Def, Typed, Types, Value};
 
 impl Evaluator<'_> {
@@ -107,20 +108,63 @@ impl Evaluator<'_> {
         types
     }
 
-    /// `value[index]`; `u32::MAX` for an index that is not known.
-    pub(super) fn item(&mut self, values: &Types, index: u32) -> Types {
+    /// `next(value)`
+    pub(super) fn next(&mut self, values: &Types) -> Types {
         let mut types = Types::none();
         for typed in values.iter() {
             match &typed.value {
-                Value::Tuple(parts) => match parts.get(index as usize) {
-                    Some(part) => types.extend(part.clone()),
-                    None => parts.iter().for_each(|part| types.extend(part.clone())),
-                },
+                Value::Instance(class) => types.extend(self.special(*class, "__next__")),
+                _ => types.extend(self.element(&[typed.clone()].into_iter().collect())),
+            }
+        }
+        types
+    }
+
+    /// `value[key]`
+    pub(super) fn item(&mut self, values: &Types, key: Key) -> Types {
+        let mut types = Types::none();
+        for typed in values.iter() {
+            match &typed.value {
+                Value::Tuple(parts) => types.extend(part(
+                    parts,
+                    match key {
+                        Key::Index(index) => Some(index),
+                        _ => None,
+                    },
+                )),
                 Value::Sequence(element) | Value::Mapping(element) => types.extend(element.clone()),
                 Value::Instance(class) => types.extend(self.special(*class, "__getitem__")),
                 // `Alias = Class[int]`
                 Value::Class(_) | Value::Builtin(_) | Value::External(_) => types.add(typed.clone()),
                 _ => {}
+            }
+        }
+        types
+    }
+
+    /// `value[from:to]`
+    pub(super) fn slice(&mut self, values: &Types) -> Types {
+        let mut types = Types::none();
+        for typed in values.iter() {
+            match &typed.value {
+                Value::Tuple(parts) => {
+                    types.add(Typed { value: Value::Sequence(part(parts, None).nested()), inferred: typed.inferred })
+                }
+                Value::Instance(class) => types.extend(self.special(*class, "__getitem__")),
+                Value::Sequence(_) | Value::Builtin(_) | Value::External(_) => types.add(typed.clone()),
+                _ => {}
+            }
+        }
+        types
+    }
+
+    /// One of the names in `a, b = value`.
+    pub(super) fn unpacked(&mut self, values: &Types, index: i32) -> Types {
+        let mut types = Types::none();
+        for typed in values.iter() {
+            match &typed.value {
+                Value::Tuple(parts) => types.extend(part(parts, Some(index))),
+                _ => types.extend(self.element(&[typed.clone()].into_iter().collect())),
             }
         }
         types
@@ -150,6 +194,22 @@ impl Evaluator<'_> {
     pub(super) fn special(&mut self, class: Def, name: &str) -> Types {
         let methods = self.instance_member(class, Name::new(name));
         self.call_methods(&methods)
+    }
+}
+
+/// A part of a tuple; any of them when the index is not known.
+fn part(parts: &[Types], index: Option<i32>) -> Types {
+    let position = index.and_then(|index| {
+        let from_end = if index < 0 { parts.len() as i64 } else { 0 };
+        usize::try_from(i64::from(index) + from_end).ok()
+    });
+    match position.and_then(|position| parts.get(position)) {
+        Some(part) => part.clone(),
+        None => {
+            let mut types = Types::none();
+            parts.iter().for_each(|part| types.extend(part.clone()));
+            types
+        }
     }
 }
 

@@ -84,7 +84,7 @@ impl Evaluator<'_> {
                 },
                 false,
             )),
-            BindingValue::Join(_) => {
+            BindingValue::Join(_) | BindingValue::Narrowed { .. } => {
                 let leaves = self.world.summary(unit).joined(binding);
                 leaves.into_iter().for_each(|leaf| self.binding_referents(unit, leaf, hops, out));
             }

@@ -8,9 +8,9 @@ use syntax::{Parsed, Ranged, TextRange, TextSize};
 
 use super::flow::{Flow, Reaching};
 use super::{
-    ArgumentShape, BindingFacts, BindingIndex, BindingValue, CallFacts, CallKind, Expr, ExprIndex, Flags, ImportFacts,
-    ImportIndex, Occurrence, Occurs, ScopeFacts, ScopeIndex, ScopeKind, Summary, SymbolFacts, SymbolIndex, SymbolKind,
-    text,
+    Arguments, BindingFacts, BindingIndex, BindingValue, CallFacts, CallIndex, CallKind, Expr, ExprIndex, Flags,
+    ImpliedFacts, ImpliedKind, ImportFacts, ImportIndex, Key, Occurrence, Occurs, Place, ScopeFacts, ScopeIndex,
+    ScopeKind, Store, Summary, SymbolFacts, SymbolIndex, SymbolKind, text,
 };
 use crate::Name;
 
@@ -80,6 +80,7 @@ impl<'a> Builder<'a> {
             scope: Some(ScopeIndex::MODULE),
             function: None,
             class: None,
+            decorated: None,
         };
         let scope = ScopeFacts {
             kind: ScopeKind::Module,
@@ -191,9 +192,15 @@ impl<'a> Builder<'a> {
             std::mem::take(&mut self.flow),
             std::mem::take(&mut self.loops),
         );
+        self.summary.owners.push((self.next_expr(), symbol));
         walk(self);
         self.close_scope();
         (self.scope, self.symbol, self.flow, self.loops) = outer;
+        self.summary.owners.push((self.next_expr(), self.symbol));
+    }
+
+    fn next_expr(&self) -> ExprIndex {
+        ExprIndex(self.summary.exprs.len() as u32)
     }
 
     /// Narrows a module's or class's names to what they mean in the end. Functions keep every binding: a closure may
@@ -280,6 +287,7 @@ impl<'a> Builder<'a> {
             scope: None,
             function: None,
             class: None,
+            decorated: None,
         });
         self.variables.insert((parent, name), symbol);
         symbol
@@ -294,25 +302,63 @@ impl<'a> Builder<'a> {
             }
             Ast::Attribute(attribute) => self.assign_attribute(attribute, value),
             Ast::Tuple(ast::ExprTuple { elts, .. }) | Ast::List(ast::ExprList { elts, .. }) => {
-                for (index, element) in elts.iter().enumerate() {
-                    let item = self.push(Expr::Item { value, index: index as u32 });
-                    self.assign(element, item);
-                }
+                self.unpack(elts, value, target.range());
             }
+            // A starred target alone is no Python, but it is something a person types on the way.
             Ast::Starred(starred) => {
-                let element = self.push(Expr::Element(value));
-                let rest = self.push(Expr::Sequence(element));
+                let rest = self.push(Expr::Rest { value, before: 0, after: 0 });
                 self.assign(&starred.value, rest);
             }
-            other => {
+            Ast::Subscript(subscript) => {
                 // `sys.modules[…] = …` makes modules that no file shows.
-                if let Ast::Subscript(subscript) = other
-                    && let Ast::Attribute(attribute) = &*subscript.value
-                {
+                if let Ast::Attribute(attribute) = &*subscript.value {
                     self.summary.dynamic |= attribute.attr.as_str() == "modules";
                 }
-                self.visit(other);
+                let object = self.expr(&subscript.value);
+                let key = self.key(&subscript.slice);
+                self.store(object, Place::Item(key), Some(value), subscript.slice.range());
             }
+            other => self.visit(other),
+        }
+    }
+
+    fn unpack(&mut self, targets: &[Ast], value: ExprIndex, range: TextRange) {
+        let starred = targets.iter().position(Ast::is_starred_expr);
+        for (position, target) in targets.iter().enumerate() {
+            let (index, from_end) = (position as i32, position as i32 - targets.len() as i32);
+            let part = match starred {
+                Some(star) if star == position => {
+                    let after = (targets.len() - position - 1) as u32;
+                    self.push(Expr::Rest { value, before: position as u32, after })
+                }
+                Some(star) if star < position => self.push(Expr::Unpacked { value, index: from_end }),
+                _ => self.push(Expr::Unpacked { value, index }),
+            };
+            if position == 0 {
+                self.implied(part, range, ImpliedKind::Iteration);
+            }
+            match target {
+                Ast::Starred(starred) => self.assign(&starred.value, part),
+                target => self.assign(target, part),
+            }
+        }
+    }
+
+    pub fn store(&mut self, object: ExprIndex, place: Place, value: Option<ExprIndex>, range: TextRange) {
+        self.summary.stores.push(Store { caller: self.symbol, object, place, value, range });
+    }
+
+    pub fn implied(&mut self, expr: ExprIndex, range: TextRange, kind: ImpliedKind) {
+        self.summary.implied.push(ImpliedFacts { caller: self.symbol, expr, range, kind });
+    }
+
+    /// A subscript as a key.
+    pub fn key(&mut self, slice: &Ast) -> Key {
+        let index = self.expr(slice);
+        match (slice, self.summary.expr(index)) {
+            (Ast::Slice(_), _) => Key::Any,
+            (_, Expr::Constant(key)) => *key,
+            _ => Key::Of(index),
         }
     }
 
@@ -321,6 +367,7 @@ impl<'a> Builder<'a> {
         let name = Name::new(&attribute.attr);
         let target = self.push(Expr::Attribute { value: object, name });
         self.occurs(attribute.attr.range(), Occurs::StoreAttribute(target));
+        self.store(object, Place::Attribute(name), Some(value), attribute.attr.range());
         let Ast::Name(receiver) = &*attribute.value else { return };
         let Some(class) = self.receiver_class(&receiver.id) else { return };
         let symbol = self.variable_symbol(class, name, SymbolKind::Attribute, attribute.attr.range());
@@ -364,8 +411,9 @@ impl<'a> Builder<'a> {
         ImportIndex(self.summary.imports.len() as u32 - 1)
     }
 
-    pub fn call(&mut self, callee: ExprIndex, range: TextRange, kind: CallKind, shape: ArgumentShape) {
-        self.summary.calls.push(CallFacts { caller: self.symbol, callee, range, kind, shape });
+    pub fn call(&mut self, callee: ExprIndex, range: TextRange, kind: CallKind, arguments: Arguments) -> CallIndex {
+        self.summary.calls.push(CallFacts { caller: self.symbol, callee, range, kind, arguments });
+        CallIndex(self.summary.calls.len() as u32 - 1)
     }
 
     /// Runs `walk` on a copy of the flow and gives back the flow at its end; the current flow stays.
@@ -387,8 +435,10 @@ impl<'a> Builder<'a> {
                 "classmethod" => flags.is_classmethod = true,
                 "abstractmethod" => flags.is_abstract = true,
                 "overload" => flags.is_overload = true,
-                "property" | "cached_property" | "abstractproperty" | "setter" | "getter" | "deleter" => {
+                "property" | "cached_property" | "abstractproperty" | "getter" => flags.is_property = true,
+                "setter" | "deleter" => {
                     flags.is_property = true;
+                    flags.is_setter = true;
                 }
                 "override" | "final" | "wraps" | "lru_cache" | "cache" => {}
                 _ => flags.is_decorated = true,

@@ -4,11 +4,18 @@ use syntax::ast::{self, Expr as Ast};
 use syntax::{Ranged, TextRange};
 
 use super::build::Builder;
+use super::narrowing::Condition;
 use super::{
-    ArgumentShape, BindingValue, CallKind, Expr, ExprIndex, Flags, FunctionFacts, Occurs, Param, ParamKind, ScopeIndex,
-    ScopeKind, SymbolFacts, SymbolIndex, SymbolKind,
+    Arguments, BindingValue, CallKind, Expr, ExprIndex, Flags, FunctionFacts, ImpliedKind, Key, Occurs, Param,
+    ParamKind, ScopeIndex, ScopeKind, SymbolFacts, SymbolIndex, SymbolKind, text,
 };
 use crate::Name;
+
+/// Elements of a list whose places are kept.
+const MAX_ELEMENTS: usize = 16;
+
+/// Entries of a dictionary whose keys are kept.
+const MAX_ITEMS: usize = 64;
 
 impl Builder<'_> {
     /// Records what is in `expression` and says what it means.
@@ -44,15 +51,12 @@ impl Builder<'_> {
             Ast::Call(call) => self.call_expr(call),
             Ast::Lambda(lambda) => self.lambda(lambda),
             Ast::If(conditional) => {
-                self.expr(&conditional.test);
-                let then = self.expr(&conditional.body);
-                let otherwise = self.expr(&conditional.orelse);
+                let Condition { when_true, when_false, .. } = self.condition(&conditional.test);
+                let then = self.narrowed(&when_true, |builder| builder.expr(&conditional.body));
+                let otherwise = self.narrowed(&when_false, |builder| builder.expr(&conditional.orelse));
                 self.union(vec![then, otherwise])
             }
-            Ast::BoolOp(operation) => {
-                let parts = operation.values.iter().map(|value| self.expr(value)).collect();
-                self.union(parts)
-            }
+            Ast::BoolOp(operation) => self.bool_operation(operation).value,
             Ast::Named(named) => {
                 let value = self.expr(&named.value);
                 self.assign_walrus(&named.target, value);
@@ -61,6 +65,10 @@ impl Builder<'_> {
             Ast::Await(awaited) => {
                 let value = self.expr(&awaited.value);
                 self.push(Expr::Awaited(value))
+            }
+            Ast::List(list) if list.elts.len() <= MAX_ELEMENTS && !list.elts.iter().any(Ast::is_starred_expr) => {
+                let parts: Box<[_]> = list.elts.iter().map(|element| self.expr(element)).collect();
+                self.push(Expr::List(parts))
             }
             Ast::List(ast::ExprList { elts, .. }) | Ast::Set(ast::ExprSet { elts, .. }) => self.sequence(elts),
             Ast::Tuple(tuple) => {
@@ -73,19 +81,20 @@ impl Builder<'_> {
                 self.push(Expr::Tuple(parts.into()))
             }
             Ast::Dict(dict) => {
-                let mut values = Vec::new();
+                let mut items = Vec::new();
                 for item in &dict.items {
-                    if let Some(key) = &item.key {
-                        self.expr(key);
-                        values.push(self.expr(&item.value));
-                    } else {
-                        let other = self.expr(&item.value);
-                        let item = self.push(Expr::Item { value: other, index: 0 });
-                        values.push(item);
-                    }
+                    let entry = match &item.key {
+                        Some(key) => (self.key(key), self.expr(&item.value)),
+                        None => {
+                            let other = self.expr(&item.value);
+                            (Key::Any, self.push(Expr::Item { value: other, key: Key::Any }))
+                        }
+                    };
+                    items.push(entry);
                 }
-                let value = self.union(values);
-                self.push(Expr::Mapping(value))
+                // Large tables are data; a few entries show what kind of values they hold.
+                items.truncate(MAX_ITEMS);
+                self.push(Expr::Dict(items.into()))
             }
             Ast::ListComp(ast::ExprListComp { elt, generators, .. })
             | Ast::SetComp(ast::ExprSetComp { elt, generators, .. })
@@ -118,15 +127,19 @@ impl Builder<'_> {
             Ast::YieldFrom(yielded) => {
                 let value = self.expr(&yielded.value);
                 let element = self.push(Expr::Element(value));
+                self.implied(element, yielded.value.range(), ImpliedKind::Iteration);
                 self.yields(element);
                 self.unknown()
             }
-            Ast::StringLiteral(_) => self.builtin("str"),
+            Ast::StringLiteral(literal) => match text::short_text(literal) {
+                Some(text) => self.push(Expr::Constant(Key::Text(Name::new(text)))),
+                None => self.builtin("str"),
+            },
             Ast::FString(string) => {
                 for element in string.value.elements() {
                     self.interpolation(element);
                 }
-                self.builtin("str")
+                self.format(text::f_string_ends(string))
             }
             Ast::TString(string) => {
                 for element in string.value.elements() {
@@ -135,21 +148,59 @@ impl Builder<'_> {
                 self.unknown()
             }
             Ast::BytesLiteral(_) => self.builtin("bytes"),
-            Ast::NumberLiteral(_) => self.builtin("int"),
+            Ast::NumberLiteral(literal) => match text::small_number(literal) {
+                Some(number) => self.push(Expr::Constant(Key::Index(number))),
+                None => self.builtin("int"),
+            },
             Ast::BooleanLiteral(_) => self.builtin("bool"),
             Ast::NoneLiteral(_) => self.builtin("None"),
             Ast::BinOp(operation) => {
-                self.expr(&operation.left);
-                self.expr(&operation.right);
-                self.unknown()
+                let left = self.expr(&operation.left);
+                let right = self.expr(&operation.right);
+                if let Some(ends) = text::concatenation_ends(operation) {
+                    return self.format(Some(ends));
+                }
+                let method = Name::new(text::operator_method(operation.op));
+                let value = self.push(Expr::Binary { method, left, right });
+                let range = TextRange::new(operation.left.end(), operation.right.start());
+                self.implied(value, range, ImpliedKind::Operator);
+                value
             }
             Ast::UnaryOp(operation) => {
-                self.expr(&operation.operand);
-                self.unknown()
+                let value = self.expr(&operation.operand);
+                let negated = match (operation.op, self.summary.expr(value)) {
+                    (ast::UnaryOp::USub, Expr::Constant(Key::Index(number))) => Some(-number),
+                    _ => None,
+                };
+                if let Some(number) = negated {
+                    return self.push(Expr::Constant(Key::Index(number)));
+                }
+                let method = match operation.op {
+                    ast::UnaryOp::Not => return self.builtin("bool"),
+                    ast::UnaryOp::USub => "__neg__",
+                    ast::UnaryOp::UAdd => "__pos__",
+                    ast::UnaryOp::Invert => "__invert__",
+                };
+                let value = self.push(Expr::Unary { method: Name::new(method), value });
+                self.implied(value, operation.range(), ImpliedKind::Operator);
+                value
             }
             Ast::Compare(comparison) => {
-                self.expr(&comparison.left);
-                comparison.comparators.iter().for_each(|value| self.visit(value));
+                let mut left = (self.expr(&comparison.left), comparison.left.end());
+                for (operator, comparator) in comparison.ops.iter().zip(&comparison.comparators) {
+                    let right = self.expr(comparator);
+                    let range = TextRange::new(left.1, comparator.start());
+                    let operands = match operator {
+                        ast::CmpOp::In | ast::CmpOp::NotIn => (right, left.0),
+                        _ => (left.0, right),
+                    };
+                    if let Some(method) = text::comparison_method(*operator) {
+                        let method = Name::new(method);
+                        let value = self.push(Expr::Binary { method, left: operands.0, right: operands.1 });
+                        self.implied(value, range, ImpliedKind::Operator);
+                    }
+                    left = (right, comparator.end());
+                }
                 self.builtin("bool")
             }
             Ast::Slice(slice) => {
@@ -175,7 +226,8 @@ impl Builder<'_> {
 
     fn interpolation(&mut self, element: &ast::InterpolatedStringElement) {
         let ast::InterpolatedStringElement::Interpolation(interpolation) = element else { return };
-        self.expr(&interpolation.expression);
+        let value = self.expr(&interpolation.expression);
+        self.implied(value, interpolation.expression.range(), ImpliedKind::Format);
         if let Some(spec) = &interpolation.format_spec {
             spec.elements.iter().for_each(|element| self.interpolation(element));
         }
@@ -226,8 +278,12 @@ impl Builder<'_> {
             let iterable = self.expr(&generator.iter);
             self.scope = scope;
             let value = self.push(Expr::Element(iterable));
+            self.implied(value, generator.iter.range(), ImpliedKind::Iteration);
             self.assign(&generator.target, value);
-            generator.ifs.iter().for_each(|condition| self.visit(condition));
+            for condition in &generator.ifs {
+                let condition = self.condition(condition);
+                self.narrow(&condition.when_true);
+            }
         }
         let element = element(self);
         self.scope = outer;
@@ -237,72 +293,116 @@ impl Builder<'_> {
 
     fn subscript(&mut self, subscript: &ast::ExprSubscript) -> ExprIndex {
         let value = self.expr(&subscript.value);
-        self.expr(&subscript.slice);
-        match &*subscript.slice {
-            Ast::Slice(_) => value,
-            Ast::NumberLiteral(ast::ExprNumberLiteral { value: ast::Number::Int(int), .. }) => {
-                let index = int.as_u64().and_then(|index| u32::try_from(index).ok()).unwrap_or(u32::MAX);
-                self.push(Expr::Item { value, index })
-            }
-            // Only sequences are indexed by number, so any number serves for "one of the values".
-            _ => self.push(Expr::Item { value, index: u32::MAX }),
+        let key = self.key(&subscript.slice);
+        let item = match &*subscript.slice {
+            Ast::Slice(_) => self.push(Expr::Slice(value)),
+            _ => self.push(Expr::Item { value, key }),
+        };
+        self.implied(item, subscript.slice.range(), ImpliedKind::Operator);
+        item
+    }
+
+    fn format(&mut self, ends: Option<(&str, &str)>) -> ExprIndex {
+        match ends {
+            Some((prefix, suffix)) => self.push(Expr::Format { prefix: Name::new(prefix), suffix: Name::new(suffix) }),
+            None => self.builtin("str"),
         }
+    }
+
+    fn arguments(&mut self, arguments: &ast::Arguments) -> Arguments {
+        let mut given = Arguments::default();
+        for argument in &arguments.args {
+            match argument {
+                Ast::Starred(starred) => {
+                    let value = self.expr(&starred.value);
+                    given.star.get_or_insert(value);
+                }
+                argument => {
+                    let value = self.expr(argument);
+                    if given.star.is_none() {
+                        given.positional.push(value);
+                    }
+                }
+            }
+        }
+        let mut keywords = Vec::new();
+        for keyword in &arguments.keywords {
+            let value = self.expr(&keyword.value);
+            match &keyword.arg {
+                Some(name) => keywords.push((Name::new(name), value)),
+                None => given.double_star = Some(value),
+            }
+        }
+        given.keywords = keywords.into();
+        given
     }
 
     fn call_expr(&mut self, call: &ast::ExprCall) -> ExprIndex {
         let callee = self.expr(&call.func);
-        let mut arguments = Vec::with_capacity(call.arguments.args.len());
-        for argument in &call.arguments.args {
-            arguments.push(self.expr(argument));
-        }
-        for keyword in &call.arguments.keywords {
-            self.expr(&keyword.value);
-        }
+        let arguments = self.arguments(&call.arguments);
         let range = match &*call.func {
             Ast::Name(name) => name.range(),
             Ast::Attribute(attribute) => attribute.attr.range(),
             other => other.range(),
         };
-        self.call(callee, range, CallKind::Call, shape(&call.arguments));
+        let positional = arguments.positional.clone();
+        let index = self.call(callee, range, CallKind::Call, arguments);
         self.note_dynamic_namespace(call);
         if let Ast::Name(name) = &*call.func
             && self.reaching(Name::new(&name.id)).is_none()
-            && let Some(meaning) = self.special_call(&name.id, &arguments)
+            && let Some(meaning) = self.special_call(&name.id, &positional, range)
         {
             return meaning;
         }
         if call.arguments.args.len() == 2 && self.is_typing_cast(&call.func) {
             return self.annotation(&call.arguments.args[0]);
         }
-        self.push(Expr::Call(callee))
+        if let Some(ends) = text::format_ends(call) {
+            return self.format(Some(ends));
+        }
+        self.push(Expr::Call(index))
     }
 
     /// Calls of built-ins whose result follows from their arguments.
-    fn special_call(&mut self, name: &str, arguments: &[ExprIndex]) -> Option<ExprIndex> {
+    fn special_call(&mut self, name: &str, arguments: &[ExprIndex], range: TextRange) -> Option<ExprIndex> {
         let first = arguments.first().copied();
         let meaning = match (name, first) {
             ("super", None) => Expr::Super(self.current_class()?),
             ("super", Some(_)) if arguments.len() == 2 => Expr::Super(self.current_class()?),
             ("type", Some(value)) if arguments.len() == 1 => Expr::ClassOf(value),
-            ("list" | "tuple" | "set" | "frozenset" | "sorted" | "reversed" | "iter", Some(value)) => {
+            ("list" | "tuple" | "set" | "frozenset" | "sorted" | "reversed", Some(value)) => {
+                Expr::Sequence(self.iterated(value, range))
+            }
+            ("iter", Some(value)) => {
                 let element = self.push(Expr::Element(value));
                 Expr::Sequence(element)
             }
-            ("next" | "max" | "min", Some(value)) if arguments.len() == 1 || name == "next" => Expr::Element(value),
+            ("next", Some(value)) => {
+                let next = self.push(Expr::Next(value));
+                self.implied(next, range, ImpliedKind::Iteration);
+                return Some(next);
+            }
+            ("max" | "min", Some(value)) if arguments.len() == 1 => return Some(self.iterated(value, range)),
             ("enumerate", Some(value)) => {
                 let number = self.builtin("int");
-                let element = self.push(Expr::Element(value));
+                let element = self.iterated(value, range);
                 let pair = self.push(Expr::Tuple([number, element].into()));
                 Expr::Sequence(pair)
             }
             ("zip", Some(_)) => {
-                let elements: Vec<_> = arguments.iter().map(|&value| self.push(Expr::Element(value))).collect();
+                let elements: Vec<_> = arguments.iter().map(|&value| self.iterated(value, range)).collect();
                 let tuple = self.push(Expr::Tuple(elements.into()));
                 Expr::Sequence(tuple)
             }
             _ => return None,
         };
         Some(self.push(meaning))
+    }
+
+    fn iterated(&mut self, value: ExprIndex, range: TextRange) -> ExprIndex {
+        let element = self.push(Expr::Element(value));
+        self.implied(element, range, ImpliedKind::Iteration);
+        element
     }
 
     /// `typing.cast`, by whatever name it was imported.
@@ -359,12 +459,13 @@ impl Builder<'_> {
             scope: None,
             function: Some(Box::new(FunctionFacts::default())),
             class: None,
+            decorated: None,
         });
         self.in_function(symbol, self.scope, params, |builder| {
             let value = builder.expr(&lambda.body);
             builder.returns(value);
         });
-        self.push(Expr::Function(symbol))
+        self.push(Expr::Definition(symbol))
     }
 
     pub fn returns(&mut self, value: ExprIndex) {
@@ -501,16 +602,6 @@ impl Builder<'_> {
 pub(super) struct Parameter {
     pub facts: Param,
     pub value: BindingValue,
-}
-
-fn shape(arguments: &ast::Arguments) -> ArgumentShape {
-    let keywords = arguments.keywords.iter();
-    ArgumentShape {
-        positional: arguments.args.len() as u32,
-        keywords: keywords.filter_map(|keyword| Some(Name::new(keyword.arg.as_ref()?))).collect(),
-        unpacks: arguments.args.iter().any(Ast::is_starred_expr)
-            || arguments.keywords.iter().any(|keyword| keyword.arg.is_none()),
-    }
 }
 
 impl Builder<'_> {

@@ -27,6 +27,10 @@ impl Flow {
         Rc::make_mut(&mut self.names).insert(name, SmallVec::from_slice(&[binding]));
     }
 
+    pub fn bind_all(&mut self, name: Name, bindings: Reaching) {
+        Rc::make_mut(&mut self.names).insert(name, bindings);
+    }
+
     pub fn unbind(&mut self, name: Name) {
         if self.names.contains_key(&name) {
             Rc::make_mut(&mut self.names).remove(&name);

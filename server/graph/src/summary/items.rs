@@ -7,7 +7,7 @@ use std::hash::{Hash, Hasher};
 
 use rustc_hash::{FxHashMap, FxHasher};
 
-use super::{BindingIndex, BindingValue, Expr, ExprIndex, ScopeIndex, Summary, SymbolIndex};
+use super::{BindingIndex, BindingValue, Expr, ExprIndex, Key, Narrowing, ScopeIndex, Summary, SymbolIndex};
 use crate::Name;
 
 /// Something that another file can look up in this one.
@@ -133,6 +133,13 @@ impl<'a> Content<'a> {
                 annotation.iter().chain(default).for_each(|&expr| self.expr(expr, hasher));
             }
             BindingValue::Join(inputs) => inputs.iter().for_each(|&input| self.reference(input, hasher)),
+            BindingValue::Narrowed { inputs, by } => {
+                inputs.iter().for_each(|&input| self.reference(input, hasher));
+                std::mem::discriminant(by).hash(hasher);
+                if let Narrowing::Is(classes) | Narrowing::IsNot(classes) = by {
+                    self.expr(*classes, hasher);
+                }
+            }
         }
     }
 
@@ -159,29 +166,69 @@ impl<'a> Content<'a> {
                 self.expr(*value, hasher);
                 name.as_str().hash(hasher);
             }
-            Expr::Super(symbol) | Expr::SelfInstance(symbol) | Expr::Function(symbol) => self.symbol(*symbol, hasher),
-            Expr::Call(value)
-            | Expr::ClassOf(value)
+            Expr::Super(symbol) | Expr::SelfInstance(symbol) | Expr::Definition(symbol) => {
+                self.symbol(*symbol, hasher);
+            }
+            // What is given to a call does not change what linking makes of it.
+            Expr::Call(call) => self.expr(self.summary.call(*call).callee, hasher),
+            Expr::ClassOf(value)
             | Expr::InstanceOf(value)
             | Expr::Element(value)
+            | Expr::Next(value)
+            | Expr::Slice(value)
             | Expr::Awaited(value)
             | Expr::Entered(value)
             | Expr::Sequence(value)
             | Expr::Mapping(value) => self.expr(*value, hasher),
-            Expr::Item { value, index } => {
+            Expr::Item { value, key } => {
+                self.expr(*value, hasher);
+                self.key(*key, hasher);
+            }
+            Expr::Unpacked { value, index } => {
                 self.expr(*value, hasher);
                 index.hash(hasher);
             }
-            Expr::Union(parts) | Expr::Tuple(parts) => {
+            Expr::Rest { value, before, after } => {
+                self.expr(*value, hasher);
+                (before, after).hash(hasher);
+            }
+            Expr::Unary { method, value } => {
+                method.as_str().hash(hasher);
+                self.expr(*value, hasher);
+            }
+            Expr::Binary { method, left, right } => {
+                method.as_str().hash(hasher);
+                self.expr(*left, hasher);
+                self.expr(*right, hasher);
+            }
+            Expr::Union(parts) | Expr::Tuple(parts) | Expr::List(parts) => {
                 parts.len().hash(hasher);
                 parts.iter().for_each(|&part| self.expr(part, hasher));
             }
+            Expr::Dict(items) => {
+                for (key, value) in items {
+                    self.key(*key, hasher);
+                    self.expr(*value, hasher);
+                }
+            }
+            Expr::Constant(key) => self.key(*key, hasher),
+            Expr::Format { prefix, suffix } => (prefix.as_str(), suffix.as_str()).hash(hasher),
             Expr::OrElse(first, second) => {
                 self.expr(*first, hasher);
                 self.expr(*second, hasher);
             }
             Expr::Builtin(name) => name.as_str().hash(hasher),
             Expr::Unknown => {}
+        }
+    }
+
+    fn key(&self, key: Key, hasher: &mut FxHasher) {
+        std::mem::discriminant(&key).hash(hasher);
+        match key {
+            Key::Index(index) => index.hash(hasher),
+            Key::Text(text) => text.as_str().hash(hasher),
+            Key::Of(value) => self.expr(value, hasher),
+            Key::Any => {}
         }
     }
 }

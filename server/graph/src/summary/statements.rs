@@ -5,9 +5,11 @@ use syntax::{Ranged, TextRange};
 
 use super::build::{Builder, has_doctest};
 use super::flow::Flow;
+use super::narrowing::{self, Narrowed};
 use super::{
-    ArgumentShape, BindingFacts, BindingIndex, BindingValue, CallKind, ClassFacts, Expr, ExprIndex, Flags,
-    FunctionFacts, ImportFacts, Occurs, ScopeIndex, ScopeKind, SymbolFacts, SymbolIndex, SymbolKind, text,
+    Arguments, BindingFacts, BindingIndex, BindingValue, CallKind, ClassFacts, Expr, ExprIndex, Flags, FunctionFacts,
+    ImpliedKind, ImportFacts, Key, Narrowing, Occurs, Place, ScopeIndex, ScopeKind, SymbolFacts, SymbolIndex,
+    SymbolKind, text,
 };
 use crate::Name;
 
@@ -52,29 +54,41 @@ impl Builder<'_> {
                 self.flow.end();
             }
             Stmt::Raise(statement) => {
-                let parts = [&statement.exc, &statement.cause];
-                parts.into_iter().flatten().for_each(|value| self.visit(value));
+                if let Some(exception) = &statement.exc {
+                    let value = self.expr(exception);
+                    if let Ast::Name(_) | Ast::Attribute(_) = **exception {
+                        let range = text::callee_range(exception);
+                        self.call(value, range, CallKind::Raise, Arguments::default());
+                    }
+                }
+                statement.cause.iter().for_each(|cause| self.visit(cause));
                 self.flow.end();
             }
             Stmt::Expr(statement) => self.visit(&statement.value),
             Stmt::If(statement) => self.if_statement(statement),
             Stmt::While(statement) => {
                 self.complexity();
-                self.in_loop(&statement.body, &statement.orelse, |builder| builder.visit(&statement.test));
+                self.in_loop(&statement.body, &statement.orelse, |builder| {
+                    let condition = builder.condition(&statement.test);
+                    builder.narrow(&condition.when_true)
+                });
             }
             Stmt::For(statement) => {
                 self.complexity();
                 let iterable = self.expr(&statement.iter);
                 self.in_loop(&statement.body, &statement.orelse, |builder| {
                     let element = builder.push(Expr::Element(iterable));
+                    builder.implied(element, statement.iter.range(), ImpliedKind::Iteration);
                     builder.assign(&statement.target, element);
+                    Vec::new()
                 });
             }
             Stmt::With(statement) => {
                 for item in &statement.items {
                     let context = self.expr(&item.context_expr);
+                    let value = self.push(Expr::Entered(context));
+                    self.implied(value, item.context_expr.range(), ImpliedKind::With);
                     if let Some(target) = &item.optional_vars {
-                        let value = self.push(Expr::Entered(context));
                         self.assign(target, value);
                     }
                 }
@@ -83,12 +97,28 @@ impl Builder<'_> {
             Stmt::Try(statement) => self.try_statement(statement),
             Stmt::Match(statement) => self.match_statement(statement),
             Stmt::Assert(statement) => {
-                self.expr(&statement.test);
-                statement.msg.iter().for_each(|message| self.visit(message));
+                let condition = self.condition(&statement.test);
+                self.narrowed(&condition.when_false, |builder| {
+                    statement.msg.iter().for_each(|message| builder.visit(message));
+                });
+                self.narrow(&condition.when_true);
             }
             Stmt::Delete(statement) => {
                 for target in &statement.targets {
-                    self.expr(target);
+                    match target {
+                        Ast::Subscript(subscript) => {
+                            let object = self.expr(&subscript.value);
+                            let key = self.key(&subscript.slice);
+                            self.store(object, Place::Item(key), None, subscript.slice.range());
+                        }
+                        Ast::Attribute(attribute) => {
+                            let value = self.expr(target);
+                            if let Expr::Attribute { value: object, name } = *self.summary.expr(value) {
+                                self.store(object, Place::Attribute(name), None, attribute.attr.range());
+                            }
+                        }
+                        other => self.visit(other),
+                    }
                     if let Ast::Name(name) = target {
                         let name = Name::new(&name.id);
                         self.flow.unbind(name);
@@ -145,18 +175,31 @@ impl Builder<'_> {
 
     // ---- definitions
 
-    fn decorators(&mut self, decorators: &[ast::Decorator]) -> Box<[TextRange]> {
-        for decorator in decorators {
-            let callee = self.expr(&decorator.expression);
-            let range = match &decorator.expression {
-                Ast::Name(name) => name.range(),
-                Ast::Attribute(attribute) => attribute.attr.range(),
-                other => other.range(),
-            };
-            let shape = ArgumentShape { positional: 1, ..ArgumentShape::default() };
-            self.call(callee, range, CallKind::Decorator, shape);
+    fn decorators(&mut self, decorators: &[ast::Decorator]) -> Vec<ExprIndex> {
+        decorators.iter().map(|decorator| self.expr(&decorator.expression)).collect()
+    }
+
+    /// The calls of the decorators, the last one first, as Python makes them; gives what comes out.
+    fn decorate(
+        &mut self,
+        symbol: Option<SymbolIndex>,
+        decorators: &[ast::Decorator],
+        callees: &[ExprIndex],
+    ) -> Option<ExprIndex> {
+        let inner = match symbol {
+            Some(symbol) => self.push(Expr::Definition(symbol)),
+            None => self.unknown(),
+        };
+        let mut value = inner;
+        for (decorator, &callee) in decorators.iter().zip(callees).rev() {
+            let arguments = Arguments { positional: [value].into_iter().collect(), ..Arguments::default() };
+            let call = self.call(callee, text::callee_range(&decorator.expression), CallKind::Decorator, arguments);
+            // What only marks the function is in its flags.
+            if !text::is_marker(&decorator.expression) {
+                value = self.push(Expr::Call(call));
+            }
         }
-        decorators.iter().map(Ranged::range).collect()
+        (value != inner).then_some(value)
     }
 
     /// Runs `walk` where the type parameters are known, and says which scope that is.
@@ -199,6 +242,7 @@ impl Builder<'_> {
             (params, function.returns.as_ref().map(|annotation| builder.annotation(annotation)))
         });
         if function.name.is_empty() {
+            self.decorate(None, &function.decorator_list, &decorators);
             return;
         }
         let name = Name::new(&function.name);
@@ -231,16 +275,27 @@ impl Builder<'_> {
             docstring: text::docstring(&function.body),
             params: params.iter().map(|param| param.facts.clone()).collect(),
             returns: function.returns.as_ref().map(|annotation| annotation.range()),
-            decorators,
+            decorators: function.decorator_list.iter().map(Ranged::range).collect(),
             complexity: 1,
             scope: None,
             function: Some(Box::new(FunctionFacts { return_annotation, ..FunctionFacts::default() })),
             class: None,
+            decorated: None,
         };
         symbol.flags.has_doctest = has_doctest(&symbol);
         let symbol = self.add_symbol(symbol);
+        self.summary.symbols[symbol.index()].decorated =
+            self.decorate(Some(symbol), &function.decorator_list, &decorators);
+        let before = self.reaching(name);
         let binding = self.bind(name, function.name.range(), BindingValue::Definition(symbol));
         debug_assert_eq!(self.summary.binding(binding).symbol, Some(symbol));
+        // A property keeps its getter.
+        if flags.is_setter
+            && let Some(mut bindings) = before
+        {
+            bindings.push(binding);
+            self.flow.bind_all(name, bindings);
+        }
         self.occurs(function.name.range(), Occurs::Definition(symbol));
         self.summary.dynamic |= name.as_str() == "__getattr__" && self.symbol == SymbolIndex::MODULE;
         self.in_function(symbol, around, params, |builder| builder.statements(&function.body));
@@ -264,6 +319,10 @@ impl Builder<'_> {
     fn class(&mut self, class: &ast::StmtClassDef) {
         let decorators = self.decorators(&class.decorator_list);
         let mut facts = ClassFacts { is_transformed: !class.decorator_list.is_empty(), ..ClassFacts::default() };
+        let is_field_class =
+            |name: &str| matches!(name, "dataclass" | "dataclass_transform" | "define" | "frozen" | "attrs");
+        facts.has_fields = class.decorator_list.iter().any(|it| is_field_class(text::decorator_name(&it.expression)))
+            || class.bases().iter().any(|base| text::decorator_name(base) == "NamedTuple");
         let is_test_case = class.bases().iter().any(|base| text::decorator_name(base).ends_with("TestCase"));
         let ((), around) = self.with_type_params(class.type_params.as_deref(), |builder| {
             for base in class.bases() {
@@ -275,11 +334,15 @@ impl Builder<'_> {
                 });
             }
             for keyword in class.keywords() {
-                builder.visit(&keyword.value);
-                facts.is_transformed |= keyword.arg.as_ref().is_some_and(|name| name.as_str() == "metaclass");
+                let value = builder.expr(&keyword.value);
+                if keyword.arg.as_ref().is_some_and(|name| name.as_str() == "metaclass") {
+                    facts.is_transformed = true;
+                    facts.metaclass = Some(value);
+                }
             }
         });
         if class.name.is_empty() {
+            self.decorate(None, &class.decorator_list, &decorators);
             return;
         }
         let name = Name::new(&class.name);
@@ -304,15 +367,18 @@ impl Builder<'_> {
             docstring: text::docstring(&class.body),
             params: Box::default(),
             returns: None,
-            decorators,
+            decorators: class.decorator_list.iter().map(Ranged::range).collect(),
             complexity: 0,
             scope: None,
             function: None,
             class: Some(Box::new(facts)),
+            decorated: None,
         };
         symbol.flags.has_doctest = has_doctest(&symbol);
         let symbol = self.add_symbol(symbol);
         self.in_scope(around, ScopeKind::Class, symbol, |builder| builder.statements(&class.body));
+        self.summary.symbols[symbol.index()].decorated =
+            self.decorate(Some(symbol), &class.decorator_list, &decorators);
         self.bind(name, class.name.range(), BindingValue::Definition(symbol));
         self.occurs(class.name.range(), Occurs::Definition(symbol));
     }
@@ -404,18 +470,22 @@ impl Builder<'_> {
     }
 
     fn augmented_assignment(&mut self, assignment: &ast::StmtAugAssign) {
+        let before = match &*assignment.target {
+            Ast::Name(name) => self.resolve(Name::new(&name.id)),
+            target => self.expr(target),
+        };
         let value = self.expr(&assignment.value);
-        if let Ast::Name(name) = &*assignment.target {
-            let name = Name::new(&name.id);
-            let before = self.resolve(name);
-            if name.as_str() == "__all__" && self.scope == ScopeIndex::MODULE {
-                self.extend_exports(&assignment.value);
-            }
-            let joined = self.union(vec![before, value]);
-            self.assign(&assignment.target, joined);
-        } else {
-            self.assign(&assignment.target, value);
+        let method = text::operator_method(assignment.op).replacen("__", "__i", 1);
+        let changed = self.push(Expr::Binary { method: Name::new(&method), left: before, right: value });
+        let range = TextRange::new(assignment.target.end(), assignment.value.start());
+        self.implied(changed, range, ImpliedKind::Operator);
+        if let Ast::Name(name) = &*assignment.target
+            && name.id.as_str() == "__all__"
+            && self.scope == ScopeIndex::MODULE
+        {
+            self.extend_exports(&assignment.value);
         }
+        self.assign(&assignment.target, changed);
     }
 
     fn extend_exports(&mut self, value: &Ast) {
@@ -429,31 +499,35 @@ impl Builder<'_> {
     // ---- control flow
 
     fn if_statement(&mut self, statement: &ast::StmtIf) {
-        self.complexity();
-        self.expr(&statement.test);
         let outer = self.type_checking;
-        self.type_checking |= text::decorator_name(&statement.test) == "TYPE_CHECKING";
-        let mut out = self.branch(|builder| builder.statements(&statement.body));
-        self.type_checking = outer;
-        let mut has_else = false;
-        for clause in &statement.elif_else_clauses {
-            match &clause.test {
-                Some(test) => {
-                    self.complexity();
-                    self.expr(test);
-                }
-                None => has_else = true,
-            }
-            out.join(&self.branch(|builder| builder.statements(&clause.body)));
+        let first: (Option<&Ast>, &[Stmt]) = (Some(&statement.test), &statement.body);
+        let branches = std::iter::once(first)
+            .chain(statement.elif_else_clauses.iter().map(|clause| (clause.test.as_ref(), &clause.body[..])));
+        let mut ends: Vec<(Flow, Vec<Narrowed>)> = Vec::new();
+        let mut ruled_out = Vec::new();
+        for (test, body) in branches {
+            let Some(test) = test else {
+                self.statements(body);
+                break;
+            };
+            self.complexity();
+            let condition = self.condition(test);
+            self.type_checking |= text::decorator_name(test) == "TYPE_CHECKING";
+            let mut narrowed = Vec::new();
+            let branch = self.branch(|builder| {
+                narrowed = builder.narrow(&condition.when_true);
+                builder.statements(body);
+            });
+            self.type_checking = outer;
+            ends.push((branch, narrowed));
+            ruled_out.extend(self.narrow(&condition.when_false));
         }
-        if !has_else {
-            out.join(&self.flow);
-        }
-        self.flow = out;
+        ends.push((std::mem::take(&mut self.flow), ruled_out));
+        self.flow = narrowing::join(ends);
     }
 
     /// A loop's body may run after itself: every name it binds is a join of what was before and what it leaves behind.
-    fn in_loop(&mut self, body: &[Stmt], orelse: &[Stmt], head: impl FnOnce(&mut Self)) {
+    fn in_loop(&mut self, body: &[Stmt], orelse: &[Stmt], head: impl FnOnce(&mut Self) -> Vec<Narrowed>) {
         let mut names = Vec::new();
         bound_names(body, &mut names);
         let mut joins = Vec::new();
@@ -473,8 +547,9 @@ impl Builder<'_> {
         exits.end();
         self.loops.push(exits);
         let before = self.flow.clone();
-        head(self);
+        let narrowed = head(self);
         self.statements(body);
+        self.widen(&narrowed);
         let exits = self.loops.pop().unwrap_or_default();
         self.flow.join(&exits);
         for (name, join) in joins {
@@ -541,36 +616,44 @@ impl Builder<'_> {
 
     fn match_statement(&mut self, statement: &ast::StmtMatch) {
         let subject = self.expr(&statement.subject);
-        let mut out = Flow::default();
-        out.end();
+        let name = statement.subject.as_name_expr().map(|name| Name::new(&name.id));
+        let mut ends: Vec<(Flow, Vec<Narrowed>)> = Vec::new();
         for case in &statement.cases {
             self.complexity();
-            let case_flow = self.branch(|builder| {
-                builder.pattern(&case.pattern, subject);
-                case.guard.iter().for_each(|guard| builder.visit(guard));
+            let mut narrowed = Vec::new();
+            let end = self.branch(|builder| {
+                let class = builder.pattern(&case.pattern, subject);
+                if let (Some(name), Some(class)) = (name, class) {
+                    narrowed = builder.narrow(&[(name, Narrowing::Is(class))]);
+                }
+                if let Some(guard) = &case.guard {
+                    let condition = builder.condition(guard);
+                    narrowed.extend(builder.narrow(&condition.when_true));
+                }
                 builder.statements(&case.body);
             });
-            out.join(&case_flow);
+            ends.push((end, narrowed));
         }
         // No case may match.
-        out.join(&self.flow);
-        self.flow = out;
+        ends.push((std::mem::take(&mut self.flow), Vec::new()));
+        self.flow = narrowing::join(ends);
     }
 
-    fn pattern(&mut self, pattern: &Pattern, subject: ExprIndex) {
+    /// Binds what a pattern captures; gives the class that it asks for.
+    fn pattern(&mut self, pattern: &Pattern, subject: ExprIndex) -> Option<ExprIndex> {
         match pattern {
             Pattern::MatchValue(pattern) => self.visit(&pattern.value),
             Pattern::MatchSingleton(_) => {}
             Pattern::MatchSequence(pattern) => {
                 for (index, pattern) in pattern.patterns.iter().enumerate() {
-                    let item = self.push(Expr::Item { value: subject, index: index as u32 });
+                    let item = self.push(Expr::Unpacked { value: subject, index: index as i32 });
                     self.pattern(pattern, item);
                 }
             }
             Pattern::MatchMapping(pattern) => {
                 pattern.keys.iter().for_each(|key| self.visit(key));
                 for pattern in &pattern.patterns {
-                    let item = self.push(Expr::Item { value: subject, index: u32::MAX });
+                    let item = self.push(Expr::Item { value: subject, key: Key::Any });
                     self.pattern(pattern, item);
                 }
                 self.capture(pattern.rest.as_ref(), subject);
@@ -588,27 +671,31 @@ impl Builder<'_> {
                     self.occurs(keyword.attr.range(), Occurs::Load(value));
                     self.pattern(&keyword.pattern, value);
                 }
+                return Some(class);
             }
             Pattern::MatchStar(pattern) => {
-                let element = self.push(Expr::Element(subject));
-                let rest = self.push(Expr::Sequence(element));
+                let rest = self.push(Expr::Rest { value: subject, before: 0, after: 0 });
                 self.capture(pattern.name.as_ref(), rest);
             }
             Pattern::MatchAs(pattern) => {
-                let mut value = subject;
-                if let Some(inner) = &pattern.pattern {
-                    self.pattern(inner, subject);
-                    if let Pattern::MatchClass(class) = &**inner {
-                        let class = self.expr(&class.cls);
-                        value = self.push(Expr::InstanceOf(class));
-                    }
-                }
+                let class = pattern.pattern.as_ref().and_then(|inner| self.pattern(inner, subject));
+                let value = match class {
+                    Some(class) => self.push(Expr::InstanceOf(class)),
+                    None => subject,
+                };
                 self.capture(pattern.name.as_ref(), value);
+                return class;
             }
             Pattern::MatchOr(pattern) => {
-                pattern.patterns.iter().for_each(|pattern| self.pattern(pattern, subject));
+                let mut classes = Vec::new();
+                for pattern in &pattern.patterns {
+                    classes.push(self.pattern(pattern, subject));
+                }
+                let classes: Option<Vec<_>> = classes.into_iter().collect();
+                return classes.map(|classes| self.push(Expr::Tuple(classes.into())));
             }
         }
+        None
     }
 
     fn capture(&mut self, name: Option<&ast::Identifier>, value: ExprIndex) {

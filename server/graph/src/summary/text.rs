@@ -55,6 +55,34 @@ pub(super) fn decorator_name(expression: &Expr) -> &str {
     }
 }
 
+/// The name token of what is called.
+pub(super) fn callee_range(callee: &Expr) -> TextRange {
+    match callee {
+        Expr::Attribute(attribute) => attribute.attr.range(),
+        other => other.range(),
+    }
+}
+
+/// Decorators that leave the function as it is and only say something about it.
+pub(super) fn is_marker(decorator: &Expr) -> bool {
+    !decorator.is_call_expr()
+        && matches!(
+            decorator_name(decorator),
+            "staticmethod"
+                | "classmethod"
+                | "property"
+                | "cached_property"
+                | "abstractproperty"
+                | "abstractmethod"
+                | "setter"
+                | "getter"
+                | "deleter"
+                | "overload"
+                | "override"
+                | "final"
+        )
+}
+
 /// From `def`, `class` or `async` to the colon.
 pub(super) fn header(start: TextRange, body: &[Stmt], text: &str) -> TextRange {
     let end = body.first().map_or(start.end(), |first| first.start().min(start.end()));
@@ -105,6 +133,104 @@ pub(super) fn string_elements(value: &Expr) -> Option<Vec<&str>> {
             _ => None,
         })
         .collect()
+}
+
+/// Longer texts are no names or keys.
+const MAX_KEY: usize = 48;
+
+/// A text that may be a key of a dictionary or the name of an attribute.
+pub(super) fn short_text(literal: &ast::ExprStringLiteral) -> Option<&str> {
+    let text = literal.as_single_part_string()?.as_str();
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/' | b':');
+    (text.len() <= MAX_KEY && text.bytes().all(is_plain)).then_some(text)
+}
+
+pub(super) fn small_number(literal: &ast::ExprNumberLiteral) -> Option<i32> {
+    match &literal.value {
+        ast::Number::Int(int) => int.as_u64().and_then(|number| i32::try_from(number).ok()),
+        _ => None,
+    }
+}
+
+/// The fixed beginning and end of `f"visit_{x}"`.
+pub(super) fn f_string_ends(string: &ast::ExprFString) -> Option<(&str, &str)> {
+    let [ast::FStringPart::FString(part)] = string.value.as_slice() else { return None };
+    let literal = |element: &'_ ast::InterpolatedStringElement| match element {
+        ast::InterpolatedStringElement::Literal(literal) => literal.value.len(),
+        ast::InterpolatedStringElement::Interpolation(_) => 0,
+    };
+    let (first, last) = (part.elements.first()?, part.elements.last()?);
+    if literal(first) + literal(last) == 0 {
+        return None;
+    }
+    let text = |element: &'_ ast::InterpolatedStringElement| element.as_literal().is_some();
+    let prefix = if text(first) { &*first.as_literal()?.value } else { "" };
+    let suffix = if part.elements.len() > 1 && text(last) { &*last.as_literal()?.value } else { "" };
+    name_ends(prefix, suffix)
+}
+
+/// `"visit_" + name`, `name + "_test"`, `"visit_%s" % name`.
+pub(super) fn concatenation_ends(operation: &ast::ExprBinOp) -> Option<(&str, &str)> {
+    let text = |expression: &'_ Expr| expression.is_string_literal_expr();
+    match operation.op {
+        ast::Operator::Add if text(&operation.left) != text(&operation.right) => {
+            let prefix = operation.left.as_string_literal_expr().map_or("", |literal| literal.value.to_str());
+            let suffix = operation.right.as_string_literal_expr().map_or("", |literal| literal.value.to_str());
+            name_ends(prefix, suffix)
+        }
+        ast::Operator::Mod => {
+            let (prefix, suffix) = operation.left.as_string_literal_expr()?.value.to_str().split_once("%s")?;
+            name_ends(prefix, suffix)
+        }
+        _ => None,
+    }
+}
+
+/// `"visit_{}".format(name)`
+pub(super) fn format_ends(call: &ast::ExprCall) -> Option<(&str, &str)> {
+    let attribute = call.func.as_attribute_expr().filter(|attribute| attribute.attr.as_str() == "format")?;
+    let template = attribute.value.as_string_literal_expr()?.value.to_str();
+    let (prefix, rest) = template.split_once('{')?;
+    name_ends(prefix, rest.split_once('}')?.1)
+}
+
+/// Ends that can be those of an attribute's name; a few characters at least, or anything would match.
+fn name_ends<'a>(prefix: &'a str, suffix: &'a str) -> Option<(&'a str, &'a str)> {
+    let is_name = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    (is_name(prefix) && is_name(suffix) && (3..=MAX_KEY).contains(&(prefix.len() + suffix.len())))
+        .then_some((prefix, suffix))
+}
+
+/// The special method behind a binary operator.
+pub(super) fn operator_method(operator: ast::Operator) -> &'static str {
+    match operator {
+        ast::Operator::Add => "__add__",
+        ast::Operator::Sub => "__sub__",
+        ast::Operator::Mult => "__mul__",
+        ast::Operator::MatMult => "__matmul__",
+        ast::Operator::Div => "__truediv__",
+        ast::Operator::Mod => "__mod__",
+        ast::Operator::Pow => "__pow__",
+        ast::Operator::LShift => "__lshift__",
+        ast::Operator::RShift => "__rshift__",
+        ast::Operator::BitOr => "__or__",
+        ast::Operator::BitXor => "__xor__",
+        ast::Operator::BitAnd => "__and__",
+        ast::Operator::FloorDiv => "__floordiv__",
+    }
+}
+
+pub(super) fn comparison_method(operator: ast::CmpOp) -> Option<&'static str> {
+    Some(match operator {
+        ast::CmpOp::Eq => "__eq__",
+        ast::CmpOp::NotEq => "__ne__",
+        ast::CmpOp::Lt => "__lt__",
+        ast::CmpOp::LtE => "__le__",
+        ast::CmpOp::Gt => "__gt__",
+        ast::CmpOp::GtE => "__ge__",
+        ast::CmpOp::In | ast::CmpOp::NotIn => "__contains__",
+        ast::CmpOp::Is | ast::CmpOp::IsNot => return None,
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Nodes and edges as rows.
 
-use graph::{Analysis, Confidence, EdgeKind, FileId, SymbolId, SymbolKind};
+use graph::{Analysis, Confidence, FileId, Relation, SymbolId, SymbolKind};
 use store::{Edge, FileRows, Node};
 
 /// The rows of one file.
@@ -15,10 +15,10 @@ pub(super) fn of(analysis: &Analysis, file: FileId) -> FileRows {
     let edges = analysis.edges(file).into_iter().map(|edge| Edge {
         source: id(edge.source),
         target: id(edge.target),
-        kind: match edge.kind {
-            EdgeKind::Calls => "calls",
-            EdgeKind::Imports => "imports",
-            EdgeKind::Inherits => "inherits",
+        kind: match edge.relation {
+            Relation::Calls => "calls",
+            Relation::Imports => "imports",
+            Relation::Inherits => "inherits",
         },
         confidence: match edge.confidence {
             Confidence::Exact => "exact",

@@ -1,0 +1,290 @@
+//! What built-in functions and those of the standard library do with functions and containers they are given.
+
+use super::nodes::{ArgumentsId, NodeId, Place, SiteId, Watch};
+use super::objects::{ContainerKind, Object, Origin as Made};
+use super::solver::{ByName, Solver};
+use crate::summary::Key;
+use crate::{EdgeKind, Name};
+
+/// Modules of the standard library that hold modelled functions, and those functions, sorted.
+const MODELLED: &[&str] = &[
+    "abc",
+    "abc.abstractmethod",
+    "atexit",
+    "atexit.register",
+    "collections",
+    "collections.Counter",
+    "collections.OrderedDict",
+    "collections.defaultdict",
+    "collections.deque",
+    "contextlib",
+    "contextlib.asynccontextmanager",
+    "contextlib.contextmanager",
+    "copy",
+    "copy.copy",
+    "copy.deepcopy",
+    "dataclasses",
+    "dataclasses.dataclass",
+    "dataclasses.replace",
+    "enum",
+    "enum.unique",
+    "functools",
+    "functools.cache",
+    "functools.cached_property",
+    "functools.lru_cache",
+    "functools.partial",
+    "functools.partialmethod",
+    "functools.reduce",
+    "functools.singledispatch",
+    "functools.singledispatchmethod",
+    "functools.total_ordering",
+    "functools.update_wrapper",
+    "functools.wraps",
+    "itertools",
+    "itertools.accumulate",
+    "itertools.chain",
+    "itertools.chain.from_iterable",
+    "itertools.cycle",
+    "itertools.dropwhile",
+    "itertools.filterfalse",
+    "itertools.groupby",
+    "itertools.islice",
+    "itertools.starmap",
+    "itertools.takewhile",
+    "itertools.zip_longest",
+    "typing",
+    "typing.cast",
+    "typing.final",
+    "typing.no_type_check",
+    "typing.overload",
+    "typing.runtime_checkable",
+];
+
+/// Whether the solver knows what a function of the standard library does, or the module holds such functions.
+pub(super) fn is_modelled(name: &str) -> bool {
+    MODELLED.binary_search(&name).is_ok()
+}
+
+impl Solver<'_> {
+    /// A modelled function is called.
+    pub fn builtin(&mut self, name: Name, arguments: ArgumentsId, dest: NodeId, site: SiteId, kind: EdgeKind) {
+        let given = self.arguments[arguments.0 as usize].clone();
+        let first = given.positional.first().copied();
+        let second = given.positional.get(1).copied();
+        let keyword = |name: &str| given.keywords.iter().find(|(key, _)| key.as_str() == name).map(|(_, node)| *node);
+        let nothing = self.nothing;
+        match (name.as_str(), first) {
+            ("map", Some(function)) => {
+                let elements: Vec<NodeId> =
+                    given.positional[1..].iter().map(|&iterable| self.elements(iterable, site)).collect();
+                let result = self.made(dest);
+                self.call_back(function, &elements, result, site);
+            }
+            ("filter" | "itertools.takewhile" | "itertools.dropwhile" | "itertools.filterfalse", Some(function)) => {
+                let Some(iterable) = second else { return };
+                let elements = self.elements(iterable, site);
+                self.call_back(function, &[elements], nothing, site);
+                let result = self.made(dest);
+                self.copy(elements, result);
+            }
+            ("sorted", Some(iterable)) => {
+                if let Some(key) = keyword("key") {
+                    let elements = self.elements(iterable, site);
+                    self.call_back(key, &[elements], nothing, site);
+                }
+            }
+            ("min" | "max", Some(iterable)) => {
+                let elements = match second {
+                    None => self.elements(iterable, site),
+                    Some(_) => {
+                        let any = self.nodes.new_node();
+                        given.positional.iter().for_each(|&value| self.copy(value, any));
+                        any
+                    }
+                };
+                if let Some(key) = keyword("key") {
+                    self.call_back(key, &[elements], nothing, site);
+                }
+                self.copy(elements, dest);
+            }
+            ("functools.reduce", Some(function)) => {
+                let Some(iterable) = second else { return };
+                let elements = self.elements(iterable, site);
+                let sum = self.place(Place::Accumulated(dest));
+                self.copy(elements, sum);
+                given.positional.get(2).into_iter().for_each(|&start| self.copy(start, sum));
+                self.call_back(function, &[sum, elements], sum, site);
+                self.copy(sum, dest);
+            }
+            ("functools.partial" | "functools.partialmethod", Some(function)) => {
+                let mut rest = given.clone();
+                rest.positional.remove(0);
+                let arguments = self.arguments(rest);
+                self.add_object(dest, Object::Partial { function, arguments });
+            }
+            ("functools.wraps", _) => self.add_object(dest, Object::Identity),
+            (
+                "functools.lru_cache"
+                | "functools.cache"
+                | "functools.singledispatch"
+                | "functools.singledispatchmethod"
+                | "functools.total_ordering"
+                | "functools.cached_property"
+                | "contextlib.contextmanager"
+                | "contextlib.asynccontextmanager"
+                | "dataclasses.dataclass"
+                | "abc.abstractmethod"
+                | "enum.unique"
+                | "typing.final"
+                | "typing.overload"
+                | "typing.no_type_check"
+                | "typing.runtime_checkable"
+                | "atexit.register"
+                | "functools.update_wrapper"
+                | "property"
+                | "staticmethod"
+                | "classmethod"
+                | "copy.copy"
+                | "copy.deepcopy"
+                | "dataclasses.replace",
+                Some(value),
+            ) => {
+                self.copy(value, dest);
+                // `@lru_cache(maxsize=…)`
+                if kind != EdgeKind::Decorator && name.as_str() == "functools.lru_cache" {
+                    self.add_object(dest, Object::Identity);
+                }
+            }
+            ("functools.lru_cache" | "dataclasses.dataclass" | "functools.total_ordering", None) => {
+                self.add_object(dest, Object::Identity);
+            }
+            ("typing.cast", _) => second.into_iter().for_each(|value| self.copy(value, dest)),
+            ("dict" | "collections.OrderedDict" | "collections.Counter", _) => {
+                let container = self.container(Made::Expr(dest), ContainerKind::Dict);
+                self.add_object(dest, Object::Container(container));
+                first.into_iter().for_each(|other| self.watch(other, Watch::Update { container }));
+                for &(key, value) in &given.keywords {
+                    self.store_element(container, Key::Text(key), value);
+                }
+            }
+            ("collections.defaultdict", _) => {
+                let container = self.container(Made::Expr(dest), ContainerKind::Dict);
+                self.add_object(dest, Object::Container(container));
+                if let Some(factory) = first {
+                    let value = self.element(container, Key::Any);
+                    self.store_element(container, Key::Any, value);
+                    self.call_back(factory, &[], value, site);
+                }
+            }
+            ("list" | "set", None) => {
+                self.made(dest);
+            }
+            (
+                "collections.deque"
+                | "itertools.chain"
+                | "itertools.islice"
+                | "itertools.cycle"
+                | "itertools.accumulate"
+                | "itertools.groupby",
+                _,
+            ) => {
+                let result = self.made(dest);
+                for &iterable in &given.positional {
+                    let elements = self.elements(iterable, site);
+                    self.copy(elements, result);
+                }
+            }
+            ("itertools.chain.from_iterable", Some(iterables)) => {
+                let inner = self.elements(iterables, site);
+                let elements = self.elements(inner, site);
+                let result = self.made(dest);
+                self.copy(elements, result);
+            }
+            ("itertools.starmap", Some(function)) => {
+                let Some(iterable) = second else { return };
+                let elements = self.elements(iterable, site);
+                let arguments = super::nodes::ArgumentNodes { star: Some(elements), ..Default::default() };
+                let arguments = self.arguments(arguments);
+                let result = self.made(dest);
+                self.watch(function, Watch::Call { arguments, dest: result, site, kind: EdgeKind::Callback });
+            }
+            ("itertools.zip_longest", _) => {
+                let result = self.made(dest);
+                for &iterable in &given.positional {
+                    let elements = self.elements(iterable, site);
+                    let pair = self.container(Made::Expr(elements), ContainerKind::Tuple);
+                    self.store_element(pair, Key::Any, elements);
+                    self.add_object(result, Object::Container(pair));
+                }
+            }
+            ("getattr", Some(object)) => {
+                if let Some(names) = second {
+                    self.by_name.push(ByName { names, object, target: Ok(dest), site });
+                    self.watch(names, Watch::GetAttribute { object, dest });
+                }
+                given.positional.get(2).into_iter().for_each(|&default| self.copy(default, dest));
+            }
+            ("setattr", Some(object)) => {
+                if let (Some(names), Some(&source)) = (second, given.positional.get(2)) {
+                    self.by_name.push(ByName { names, object, target: Err(source), site });
+                }
+            }
+            ("iter", Some(value)) => {
+                let arguments = self.given(&[]);
+                for name in [self.words.iter, Name::new("__aiter__")] {
+                    let kind = EdgeKind::Iteration;
+                    self.watch(value, Watch::Special { name, arguments, dest: nothing, site, kind });
+                }
+            }
+            ("str" | "print" | "format" | "repr", _) => {
+                for &value in &given.positional {
+                    self.watch(value, Watch::Format { site });
+                }
+                self.add(dest, self.plain);
+            }
+            ("len" | "hash" | "abs" | "bool" | "int" | "float" | "bytes" | "round" | "complex", Some(value)) => {
+                let special = Name::new(&format!("__{name}__"));
+                let arguments = self.given(&[]);
+                let kind = EdgeKind::Operator;
+                let result = if name.as_str() == "abs" { dest } else { nothing };
+                self.watch(value, Watch::Special { name: special, arguments, dest: result, site, kind });
+                self.add(dest, self.plain);
+            }
+            ("any" | "all" | "sum", Some(iterable)) => {
+                self.elements(iterable, site);
+                self.add(dest, self.plain);
+            }
+            ("isinstance" | "issubclass" | "callable" | "hasattr" | "id" | "ord" | "chr" | "input" | "range", _) => {
+                self.add(dest, self.plain);
+            }
+            _ => self.add(dest, self.unknown),
+        }
+    }
+
+    /// What iterating over a node's objects gives.
+    fn elements(&mut self, iterable: NodeId, site: SiteId) -> NodeId {
+        let elements = self.nodes.new_node();
+        self.watch(iterable, Watch::Element { dest: elements, site });
+        elements
+    }
+
+    /// The elements of the sequence that a call makes.
+    fn made(&mut self, dest: NodeId) -> NodeId {
+        let container = self.container(Made::Expr(dest), ContainerKind::Sequence);
+        self.add_object(dest, Object::Container(container));
+        let element = self.element(container, Key::Any);
+        self.store_element(container, Key::Any, element);
+        element
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modelled_names_are_sorted() {
+        assert!(MODELLED.is_sorted());
+        assert!(is_modelled("functools.partial") && !is_modelled("numpy"));
+    }
+}

@@ -1,0 +1,358 @@
+//! Calls: what is called, what its parameters get, what comes back.
+
+use super::nodes::{ArgumentsId, KeyWatch, NodeId, Place, SiteId, Watch};
+use super::objects::{ContainerKind, Object, ObjectId, Origin as Made};
+use super::solver::Solver;
+use crate::summary::Key;
+use crate::types::Def;
+use crate::{EdgeKind, Name};
+
+/// Arguments that `functools.partial` may pile up.
+const MAX_PARTIAL: usize = 16;
+
+impl Solver<'_> {
+    /// One object is called.
+    pub fn apply(
+        &mut self,
+        object: ObjectId,
+        value: Object,
+        arguments: ArgumentsId,
+        dest: NodeId,
+        site: SiteId,
+        kind: EdgeKind,
+    ) {
+        if !self.applied.insert((object, arguments, dest, site, kind)) {
+            return;
+        }
+        match value {
+            // An exception that exists already is not called.
+            Object::Class(class) => self.construct(object, class, arguments, dest, site, kind),
+            _ if kind == EdgeKind::Raise => {}
+            Object::Function(function) => {
+                self.enter(function, None, arguments, dest, site, kind);
+                self.dispatch(function, arguments, dest, site, kind);
+            }
+            Object::Bound { function, receiver } => self.enter(function, Some(receiver), arguments, dest, site, kind),
+            Object::Instance(class) => {
+                let name = self.words.call;
+                self.special(class, name, arguments, dest, site, kind);
+            }
+            Object::Partial { function, arguments: first } => {
+                let given = self.join_arguments(first, arguments);
+                if let Some(arguments) = given {
+                    self.watch(function, Watch::Call { arguments, dest, site, kind });
+                }
+            }
+            Object::Register(function) => {
+                let given = self.arguments[arguments.0 as usize].positional.clone();
+                if let Some(&implementation) = given.last() {
+                    self.watch(implementation, Watch::Register { function });
+                    self.copy(implementation, dest);
+                }
+                // `@f.register(int)` gives a decorator.
+                self.add(dest, object);
+            }
+            Object::Identity => {
+                if let Some(&given) = self.arguments[arguments.0 as usize].positional.first() {
+                    self.copy(given, dest);
+                }
+            }
+            Object::Modelled(name) => self.builtin(name, arguments, dest, site, kind),
+            Object::ContainerMethod { container, name } => {
+                self.container_method(container, name, arguments, dest, site);
+            }
+            Object::Unknown => {
+                self.add(dest, self.unknown);
+                if kind == EdgeKind::Decorator
+                    && let Some(&given) = self.arguments[arguments.0 as usize].positional.first()
+                {
+                    self.copy(given, dest);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Implementations that are registered for a `singledispatch` function are called in its place.
+    fn dispatch(&mut self, function: Def, arguments: ArgumentsId, dest: NodeId, site: SiteId, kind: EdgeKind) {
+        let is_dispatcher = self.summary(function.unit.file).symbol(function.symbol).decorated.is_some();
+        if is_dispatcher {
+            let registered = self.place(Place::Registered(function));
+            self.watch(registered, Watch::Call { arguments, dest, site, kind });
+        }
+    }
+
+    fn join_arguments(&mut self, first: ArgumentsId, then: ArgumentsId) -> Option<ArgumentsId> {
+        let mut joined = self.arguments[first.0 as usize].clone();
+        let then = self.arguments[then.0 as usize].clone();
+        joined.positional.extend(then.positional);
+        joined.keywords.extend(then.keywords);
+        joined.star = joined.star.or(then.star);
+        joined.double_star = joined.double_star.or(then.double_star);
+        let count = joined.positional.len() + joined.keywords.len();
+        (count <= MAX_PARTIAL).then(|| self.arguments(joined))
+    }
+
+    fn construct(
+        &mut self,
+        object: ObjectId,
+        class: Def,
+        arguments: ArgumentsId,
+        dest: NodeId,
+        site: SiteId,
+        kind: EdgeKind,
+    ) {
+        self.edge(site, class, if kind == EdgeKind::Call { EdgeKind::Constructor } else { kind });
+        self.add_object(dest, Object::Instance(class));
+        if let Some(metaclass) = self.metaclass(class)
+            && let Some(function) = self.find_method(metaclass, self.words.call)
+        {
+            self.enter(function, Some(object), arguments, dest, site, EdgeKind::Constructor);
+        }
+        if let Some(function) = self.find_method(class, self.words.new) {
+            self.enter(function, Some(object), arguments, dest, site, EdgeKind::Constructor);
+        }
+        let init = self.words.init;
+        if self.defines(class, init) {
+            let nothing = self.nothing;
+            self.special(class, init, arguments, nothing, site, EdgeKind::Constructor);
+        } else {
+            self.fill_fields(class, arguments);
+        }
+    }
+
+    /// The constructor of a dataclass or `NamedTuple` stores its arguments in the fields.
+    fn fill_fields(&mut self, class: Def, arguments: ArgumentsId) {
+        let mut fields: Vec<Name> = Vec::new();
+        for &base in self.mro(class).classes.iter().rev() {
+            let symbol = self.summary(base.unit.file).symbol(base.symbol);
+            if symbol.class.as_ref().is_some_and(|class| class.has_fields) {
+                fields.extend(self.own_fields(base));
+            }
+        }
+        if fields.is_empty() {
+            return;
+        }
+        let arguments = self.arguments[arguments.0 as usize].clone();
+        let by_place = fields.iter().copied().zip(arguments.positional.iter().copied());
+        let by_name = arguments.keywords.iter().copied().filter(|(name, _)| fields.contains(name));
+        for (name, value) in by_place.chain(by_name).collect::<Vec<_>>() {
+            let field = self.place(Place::Field(class, name));
+            self.copy(value, field);
+        }
+    }
+
+    pub fn edge(&mut self, site: SiteId, target: Def, kind: EdgeKind) {
+        if site != SiteId::NONE {
+            self.edges.insert((site, target, kind));
+        }
+    }
+
+    /// A function is entered: its parameters get the arguments.
+    pub fn enter(
+        &mut self,
+        function: Def,
+        receiver: Option<ObjectId>,
+        arguments: ArgumentsId,
+        dest: NodeId,
+        site: SiteId,
+        kind: EdgeKind,
+    ) {
+        self.edge(site, function, kind);
+        let nodes = self.function(function);
+        let given = self.arguments[arguments.0 as usize].clone();
+        let bound = usize::from(receiver.is_some());
+        if let Some(receiver) = receiver {
+            match (nodes.positional.first(), nodes.star) {
+                (Some(&(_, first)), _) => self.add(first, receiver),
+                (None, Some(star)) => {
+                    let receiver = self.holding(receiver);
+                    self.store_element(star, Key::Index(0), receiver);
+                }
+                _ => {}
+            }
+        }
+        for (index, &argument) in given.positional.iter().enumerate() {
+            self.give(&nodes, index + bound, argument);
+        }
+        for &(name, argument) in &given.keywords {
+            self.give_by_name(&nodes, name, argument);
+        }
+        if let Some(star) = given.star {
+            self.watch(star, Watch::Spread { function, from: (given.positional.len() + bound) as u32 });
+        }
+        if let Some(double_star) = given.double_star {
+            self.watch(double_star, Watch::SpreadKeywords { function });
+        }
+        if nodes.passes.is_empty() {
+            self.copy(nodes.returns, dest);
+        } else {
+            self.pass_through(function, receiver, arguments, dest);
+        }
+    }
+
+    /// A function that gives back what it is given, as decorators do: each call has its own result.
+    fn pass_through(&mut self, function: Def, receiver: Option<ObjectId>, arguments: ArgumentsId, dest: NodeId) {
+        let nodes = self.function(function);
+        let given = self.arguments[arguments.0 as usize].clone();
+        let bound = usize::from(receiver.is_some());
+        for &position in &nodes.passes {
+            let (name, node) = nodes.positional[position];
+            if position == 0
+                && let Some(receiver) = receiver
+            {
+                self.add(dest, receiver);
+            } else if let Some((_, argument)) = given.keywords.iter().find(|(keyword, _)| *keyword == name) {
+                self.copy(*argument, dest);
+            } else if let Some(&argument) = position.checked_sub(bound).and_then(|index| given.positional.get(index)) {
+                self.copy(argument, dest);
+            } else if given.star.is_some() || given.double_star.is_some() {
+                self.copy(node, dest);
+            } else if let Some(default) = self.default(function, position) {
+                self.copy(default, dest);
+            }
+        }
+    }
+
+    fn give(&mut self, nodes: &super::solver::FunctionNodes, position: usize, argument: NodeId) {
+        match (nodes.positional.get(position), nodes.star) {
+            (Some(&(_, parameter)), _) => self.copy(argument, parameter),
+            (None, Some(star)) => {
+                let index = (position - nodes.positional.len()) as i32;
+                self.store_element(star, Key::Index(index), argument);
+            }
+            (None, None) => {}
+        }
+    }
+
+    fn give_by_name(&mut self, nodes: &super::solver::FunctionNodes, name: Name, argument: NodeId) {
+        let parameter = nodes.positional.iter().chain(&nodes.keyword_only).find(|(parameter, _)| *parameter == name);
+        match (parameter, nodes.double_star) {
+            (Some(&(_, parameter)), _) => self.copy(argument, parameter),
+            (None, Some(double_star)) => self.store_element(double_star, Key::Text(name), argument),
+            (None, None) => {}
+        }
+    }
+
+    /// An element of `*value` is given, from the position `from` on.
+    pub fn spread(&mut self, function: Def, from: u32, key: Key, element: NodeId) {
+        let nodes = self.function(function);
+        match key {
+            Key::Index(index) if index >= 0 => self.give(&nodes, from as usize + index as usize, element),
+            _ => {
+                for &(_, parameter) in nodes.positional.iter().skip(from as usize) {
+                    self.copy(element, parameter);
+                }
+                if let Some(star) = nodes.star {
+                    self.store_element(star, Key::Any, element);
+                }
+            }
+        }
+    }
+
+    /// An element of `**value` is given.
+    pub fn spread_keyword(&mut self, function: Def, key: Key, element: NodeId) {
+        let nodes = self.function(function);
+        match key {
+            Key::Text(name) => self.give_by_name(&nodes, name, element),
+            _ => {
+                for &(_, parameter) in nodes.positional.iter().chain(&nodes.keyword_only) {
+                    self.copy(element, parameter);
+                }
+                if let Some(double_star) = nodes.double_star {
+                    self.store_element(double_star, Key::Any, element);
+                }
+            }
+        }
+    }
+
+    /// Calls a special method of an instance, where its class has one.
+    pub fn special(
+        &mut self,
+        class: Def,
+        name: Name,
+        arguments: ArgumentsId,
+        dest: NodeId,
+        site: SiteId,
+        kind: EdgeKind,
+    ) {
+        if self.defines(class, name) {
+            let method = self.instance_read(class, name);
+            self.watch(method, Watch::Call { arguments, dest, site, kind });
+        }
+    }
+
+    /// Calls what `callee` holds on behalf of a built-in.
+    pub fn call_back(&mut self, callee: NodeId, given: &[NodeId], dest: NodeId, site: SiteId) {
+        let arguments = self.given(given);
+        self.watch(callee, Watch::Call { arguments, dest, site, kind: EdgeKind::Callback });
+    }
+
+    /// The receiver of a method is an instance of its class, or of one that inherits it.
+    pub fn seed_receiver(&mut self, function: Def, first: NodeId) {
+        let summary = self.summary(function.unit.file);
+        let Some(class) = summary.enclosing_class(function.symbol) else { return };
+        let flags = summary.symbol(function.symbol).flags;
+        if flags.is_staticmethod {
+            return;
+        }
+        let class = Def { unit: function.unit, symbol: class };
+        let object = if flags.is_classmethod { Object::Class(class) } else { Object::Instance(class) };
+        self.add_object(first, object);
+        let name = summary.symbol(function.symbol).name;
+        for subclass in self.heirs_of(class) {
+            if self.first_definer(subclass, name) == Some(class) {
+                let is_class = flags.is_classmethod;
+                self.add_object(first, if is_class { Object::Class(subclass) } else { Object::Instance(subclass) });
+            }
+        }
+    }
+
+    pub fn on_key(&mut self, container: super::objects::ContainerId, watch: KeyWatch, key: Key) {
+        let element = self.element(container, key);
+        match watch {
+            KeyWatch::CopyTo(dest) => self.copy(element, dest),
+            KeyWatch::KeysTo(dest) => match key {
+                Key::Any => {
+                    let keys = self.place(Place::Keys(container));
+                    self.copy(keys, dest);
+                }
+                key => self.add_object(dest, Object::Constant(key)),
+            },
+            KeyWatch::Merge(other) => self.store_element(other, key, element),
+            KeyWatch::Pour(other) => self.store_element(other, Key::Any, element),
+            KeyWatch::Spread { function, from } => self.spread(function, from, key, element),
+            KeyWatch::SpreadKeywords(function) => self.spread_keyword(function, key, element),
+            KeyWatch::Rest { container: rest, length, before, after } => {
+                let key = match key {
+                    Key::Index(index) if index >= 0 => {
+                        let is_last = length.is_some_and(|length| index as u32 + after >= length);
+                        if (index as u32) < before || is_last {
+                            return;
+                        }
+                        Key::Index(index - before as i32)
+                    }
+                    key => key,
+                };
+                self.store_element(rest, key, element);
+            }
+            KeyWatch::Pairs(items) => {
+                let pair = self.container(Made::Pair(container, key), ContainerKind::Tuple);
+                let pair_node = {
+                    let object = self.intern(Object::Container(pair));
+                    self.holding(object)
+                };
+                self.store_element(items, Key::Any, pair_node);
+                self.store_element(pair, Key::Index(1), element);
+                let key_node = match key {
+                    Key::Any => self.place(Place::Keys(container)),
+                    key => {
+                        let object = self.intern(Object::Constant(key));
+                        self.holding(object)
+                    }
+                };
+                self.store_element(pair, Key::Index(0), key_node);
+            }
+        }
+    }
+}

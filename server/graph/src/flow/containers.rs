@@ -1,0 +1,392 @@
+//! Lists, tuples, sets, dictionaries and generators: what they hold, by key.
+
+use super::nodes::{ArgumentsId, KeyWatch, NodeId, Place, SiteId, Watch};
+use super::objects::{ContainerId, ContainerKind, Object, ObjectId, Origin as Made};
+use super::solver::Solver;
+use crate::summary::Key;
+use crate::{EdgeKind, Name};
+
+impl Solver<'_> {
+    pub fn element(&mut self, container: ContainerId, key: Key) -> NodeId {
+        self.place(Place::Element(container, key))
+    }
+
+    fn kind(&self, container: ContainerId) -> ContainerKind {
+        self.objects.containers[container.0 as usize].kind
+    }
+
+    pub fn store_element(&mut self, container: ContainerId, key: Key, source: NodeId) {
+        // A computed key may be any.
+        let key = match key {
+            Key::Of(_) => Key::Any,
+            key => key,
+        };
+        let element = self.element(container, key);
+        self.copy(source, element);
+        let facts = &mut self.objects.containers[container.0 as usize];
+        if !facts.keys.contains(&key) {
+            facts.keys.push(key);
+            for watch in facts.watches.clone() {
+                self.on_key(container, watch, key);
+            }
+        }
+    }
+
+    /// Does something for each key that is there or will be.
+    pub fn each_key(&mut self, container: ContainerId, watch: KeyWatch) {
+        let facts = &mut self.objects.containers[container.0 as usize];
+        if facts.watches.contains(&watch) {
+            return;
+        }
+        facts.watches.push(watch);
+        for key in facts.keys.clone() {
+            self.on_key(container, watch, key);
+        }
+    }
+
+    pub fn load_element(&mut self, container: ContainerId, key: Key, dest: NodeId) {
+        let facts = &self.objects.containers[container.0 as usize];
+        let key = match (key, facts.length) {
+            (Key::Index(index), Some(length)) if index < 0 => Key::Index(index + length as i32),
+            (Key::Index(index), None) if index < 0 && facts.kind != ContainerKind::Dict => Key::Any,
+            (key, _) => key,
+        };
+        match key {
+            Key::Any | Key::Of(_) => self.each_key(container, KeyWatch::CopyTo(dest)),
+            key => {
+                for key in [key, Key::Any] {
+                    let element = self.element(container, key);
+                    self.copy(element, dest);
+                }
+            }
+        }
+    }
+
+    pub fn load_item(&mut self, value: Object, key: Key, key_node: NodeId, dest: NodeId, site: SiteId) {
+        match value {
+            Object::Container(container) => match key {
+                Key::Of(_) => self.watch(key_node, Watch::LoadKey { container, dest }),
+                key => self.load_element(container, key, dest),
+            },
+            Object::Instance(class) => {
+                let arguments = self.given(&[key_node]);
+                let name = self.words.get_item;
+                self.special(class, name, arguments, dest, site, EdgeKind::Operator);
+            }
+            // `Alias = Class[int]`
+            Object::Class(_) => self.add_object(dest, value),
+            Object::Unknown => self.add(dest, self.unknown),
+            _ => {}
+        }
+    }
+
+    pub fn store_item(&mut self, value: Object, key: Key, key_node: NodeId, source: NodeId, site: SiteId) {
+        match value {
+            Object::Container(container) => self.store_by_key(container, key, key_node, source),
+            Object::Instance(class) => {
+                let arguments = self.given(&[key_node, source]);
+                let (name, nothing) = (self.words.set_item, self.nothing);
+                self.special(class, name, arguments, nothing, site, EdgeKind::Operator);
+            }
+            _ => {}
+        }
+    }
+
+    pub fn store_by_key(&mut self, container: ContainerId, key: Key, key_node: NodeId, source: NodeId) {
+        match key {
+            Key::Of(_) => {
+                self.watch(key_node, Watch::StoreKey { container, source });
+                if self.kind(container) == ContainerKind::Dict {
+                    let keys = self.place(Place::Keys(container));
+                    self.copy(key_node, keys);
+                }
+            }
+            key => self.store_element(container, key, source),
+        }
+    }
+
+    pub fn slice(&mut self, object: ObjectId, value: Object, dest: NodeId, site: SiteId) {
+        match value {
+            Object::Container(container) => {
+                // Places shift; the elements stay.
+                let part = self.container(Made::Expr(dest), ContainerKind::Sequence);
+                self.each_key(container, KeyWatch::Pour(part));
+                self.add_object(dest, Object::Container(part));
+            }
+            Object::Instance(class) => {
+                let arguments = self.given(&[self.plain_node]);
+                let name = self.words.get_item;
+                self.special(class, name, arguments, dest, site, EdgeKind::Operator);
+            }
+            _ => self.add(dest, object),
+        }
+    }
+
+    /// `for dest in value`
+    pub fn iterate(&mut self, value: Object, dest: NodeId, site: SiteId) {
+        match value {
+            Object::Container(container) if self.kind(container) == ContainerKind::Dict => {
+                self.each_key(container, KeyWatch::KeysTo(dest));
+            }
+            Object::Container(container) => self.load_element(container, Key::Any, dest),
+            Object::Instance(class) => {
+                let (iter, get_item) = (self.words.iter, self.words.get_item);
+                let none = self.given(&[]);
+                if self.defines(class, iter) {
+                    let iterator = self.place(Place::Iterator(class));
+                    self.special(class, iter, none, iterator, site, EdgeKind::Iteration);
+                    self.watch(iterator, Watch::Next { dest, site });
+                } else if self.defines(class, get_item) {
+                    let arguments = self.given(&[self.plain_node]);
+                    self.special(class, get_item, arguments, dest, site, EdgeKind::Iteration);
+                }
+                let iter = Name::new("__aiter__");
+                if self.defines(class, iter) {
+                    let iterator = self.place(Place::Iterated(class));
+                    self.special(class, iter, none, iterator, site, EdgeKind::Iteration);
+                    self.watch(iterator, Watch::Next { dest, site });
+                }
+            }
+            Object::Unknown => self.add(dest, self.unknown),
+            _ => {}
+        }
+    }
+
+    /// `next(value)`
+    pub fn next(&mut self, value: Object, dest: NodeId, site: SiteId) {
+        let Object::Instance(class) = value else { return self.iterate(value, dest, site) };
+        let none = self.given(&[]);
+        let next = self.words.next;
+        self.special(class, next, none, dest, site, EdgeKind::Iteration);
+        self.special(class, Name::new("__anext__"), none, dest, site, EdgeKind::Iteration);
+    }
+
+    /// One of the names in `a, b = value`.
+    pub fn unpack(&mut self, value: Object, index: i32, dest: NodeId, site: SiteId) {
+        match value {
+            Object::Container(container)
+                if matches!(self.kind(container), ContainerKind::Tuple | ContainerKind::Sequence) =>
+            {
+                self.load_element(container, Key::Index(index), dest);
+            }
+            value => self.iterate(value, dest, site),
+        }
+    }
+
+    /// The starred name in `a, *rest = value`.
+    pub fn rest(&mut self, value: Object, before: u32, after: u32, rest: ContainerId, site: SiteId) {
+        match value {
+            Object::Container(container)
+                if matches!(self.kind(container), ContainerKind::Tuple | ContainerKind::Sequence) =>
+            {
+                let length = self.objects.containers[container.0 as usize].length;
+                self.each_key(container, KeyWatch::Rest { container: rest, length, before, after });
+            }
+            value => {
+                let element = self.element(rest, Key::Any);
+                self.store_element(rest, Key::Any, element);
+                self.iterate(value, element, site);
+            }
+        }
+    }
+
+    /// `with value as dest`
+    pub fn enter_context(&mut self, value: Object, dest: NodeId, site: SiteId) {
+        match value {
+            Object::Instance(class) => {
+                let none = self.given(&[]);
+                let exit = self.given(&[self.plain_node, self.plain_node, self.plain_node]);
+                let nothing = self.nothing;
+                for name in ["__enter__", "__aenter__"] {
+                    self.special(class, Name::new(name), none, dest, site, EdgeKind::With);
+                }
+                for name in ["__exit__", "__aexit__"] {
+                    self.special(class, Name::new(name), exit, nothing, site, EdgeKind::With);
+                }
+            }
+            // The result of a generator function under `@contextmanager`.
+            Object::Container(container) => self.load_element(container, Key::Any, dest),
+            Object::Unknown => self.add(dest, self.unknown),
+            _ => {}
+        }
+    }
+
+    /// All elements of `value`, when it is iterated over, are stored in the container.
+    pub fn extend(&mut self, container: ContainerId, value: Object, site: SiteId) {
+        match value {
+            Object::Container(other) if self.kind(other) != ContainerKind::Dict => {
+                self.each_key(other, KeyWatch::Pour(container));
+            }
+            value => {
+                let element = self.element(container, Key::Any);
+                self.store_element(container, Key::Any, element);
+                self.iterate(value, element, site);
+            }
+        }
+    }
+
+    /// A method of a built-in container is called.
+    pub fn container_method(
+        &mut self,
+        container: ContainerId,
+        name: Name,
+        arguments: ArgumentsId,
+        dest: NodeId,
+        site: SiteId,
+    ) {
+        let given = self.arguments[arguments.0 as usize].clone();
+        let first = given.positional.first().copied();
+        let second = given.positional.get(1).copied();
+        let object = Object::Container(container);
+        let is_dict = self.kind(container) == ContainerKind::Dict;
+        match (name.as_str(), first) {
+            ("append" | "add" | "appendleft" | "put", Some(value)) => self.store_element(container, Key::Any, value),
+            ("insert", _) => {
+                if let Some(value) = second {
+                    self.store_element(container, Key::Any, value);
+                }
+            }
+            ("update", first) if is_dict => {
+                if let Some(other) = first {
+                    self.watch(other, Watch::Update { container });
+                }
+                for &(name, value) in &given.keywords {
+                    self.store_element(container, Key::Text(name), value);
+                }
+            }
+            ("extend" | "extendleft" | "update" | "union", Some(other)) => {
+                self.watch(other, Watch::Extend { container, site });
+                self.add_object(dest, object);
+            }
+            ("get" | "pop" | "setdefault" | "__getitem__", Some(key)) if is_dict => {
+                self.watch(key, Watch::LoadKey { container, dest });
+                if let Some(default) = second {
+                    self.copy(default, dest);
+                    if name.as_str() == "setdefault" {
+                        self.watch(key, Watch::StoreKey { container, source: default });
+                    }
+                }
+            }
+            ("__getitem__", Some(key)) => self.watch(key, Watch::LoadKey { container, dest }),
+            ("pop" | "popleft" | "get" | "__next__" | "send", _) => self.load_element(container, Key::Any, dest),
+            ("popitem", _) => {
+                let items = self.items(container);
+                self.load_element(items, Key::Any, dest);
+            }
+            ("values", _) if is_dict => {
+                let values = self.container(Made::Values(container), ContainerKind::Sequence);
+                self.each_key(container, KeyWatch::Pour(values));
+                self.add_object(dest, Object::Container(values));
+            }
+            ("items", _) if is_dict => {
+                let items = self.items(container);
+                self.add_object(dest, Object::Container(items));
+            }
+            ("keys" | "copy" | "__iter__" | "__aiter__" | "difference" | "intersection" | "most_common", _) => {
+                self.add_object(dest, object);
+            }
+            ("sort", _) => {
+                if let Some((_, key)) = given.keywords.iter().find(|(name, _)| name.as_str() == "key") {
+                    let elements = self.nodes.new_node();
+                    self.load_element(container, Key::Any, elements);
+                    let nothing = self.nothing;
+                    self.call_back(*key, &[elements], nothing, site);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn items(&mut self, container: ContainerId) -> ContainerId {
+        let items = self.container(Made::Items(container), ContainerKind::Sequence);
+        self.each_key(container, KeyWatch::Pairs(items));
+        items
+    }
+
+    // ---- operators
+
+    pub fn operate(
+        &mut self,
+        object: ObjectId,
+        value: Object,
+        method: Name,
+        other: NodeId,
+        dest: NodeId,
+        site: SiteId,
+    ) {
+        let name = method.as_str();
+        match value {
+            Object::Instance(class) => {
+                let arguments = self.given(&[other]);
+                if self.defines(class, method) {
+                    self.special(class, method, arguments, dest, site, EdgeKind::Operator);
+                } else if name == "__contains__" {
+                    let element = self.nodes.new_node();
+                    self.iterate(value, element, site);
+                } else {
+                    let plain = Name::new(&crate::eval::plain_method(name));
+                    self.special(class, plain, arguments, dest, site, EdgeKind::Operator);
+                }
+            }
+            Object::Container(container) => match name {
+                "__iadd__" | "__ior__" => {
+                    let is_dict = self.kind(container) == ContainerKind::Dict;
+                    let watch = if is_dict { Watch::Update { container } } else { Watch::Extend { container, site } };
+                    self.watch(other, watch);
+                    self.add(dest, object);
+                }
+                "__add__" | "__or__" => self.concatenate(container, dest),
+                "__mul__" => self.add(dest, object),
+                _ => {}
+            },
+            Object::Unknown => self.add(dest, object),
+            // `"%s" % value` makes a text of it.
+            Object::Plain | Object::Constant(_) => self.add(dest, self.plain),
+            _ => {}
+        }
+    }
+
+    fn concatenate(&mut self, container: ContainerId, dest: NodeId) {
+        let kind = self.kind(container);
+        let sum = self.container(Made::Expr(dest), kind);
+        self.add_object(dest, Object::Container(sum));
+        let watch = if kind == ContainerKind::Dict { KeyWatch::Merge(sum) } else { KeyWatch::Pour(sum) };
+        self.each_key(container, watch);
+    }
+
+    pub fn reflect(&mut self, value: Object, method: Name, other: NodeId, dest: NodeId, site: SiteId) {
+        match value {
+            Object::Instance(class) => {
+                let plain = crate::eval::plain_method(&method);
+                let name = match plain.as_str() {
+                    "__lt__" => "__gt__".to_owned(),
+                    "__gt__" => "__lt__".to_owned(),
+                    "__le__" => "__ge__".to_owned(),
+                    "__ge__" => "__le__".to_owned(),
+                    "__eq__" | "__ne__" => plain,
+                    "__contains__" => return,
+                    plain => plain.replacen("__", "__r", 1),
+                };
+                let name = Name::new(&name);
+                let Some(function) = self.find_method(class, name) else { return };
+                let arguments = self.given(&[other]);
+                self.special(class, name, arguments, dest, SiteId::NONE, EdgeKind::Operator);
+                self.reflected.push((site, function, other, method));
+            }
+            Object::Container(container) if matches!(method.as_str(), "__add__" | "__or__") => {
+                self.concatenate(container, dest);
+            }
+            _ => {}
+        }
+    }
+
+    /// A value is made a text.
+    pub fn format(&mut self, value: Object, site: SiteId) {
+        if let Object::Instance(class) = value {
+            let (text, repr) = (self.words.text, self.words.repr);
+            let name = if self.defines(class, text) { text } else { repr };
+            let (none, nothing) = (self.given(&[]), self.nothing);
+            self.special(class, name, none, nothing, site, EdgeKind::Operator);
+        }
+    }
+}

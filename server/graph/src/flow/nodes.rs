@@ -1,0 +1,398 @@
+//! The constraint graph: nodes hold objects, objects run along copies, and watches react to them.
+
+use std::collections::VecDeque;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::SmallVec;
+
+use super::objects::{ContainerId, ObjectId};
+use crate::Name;
+use crate::summary::{ExprIndex, Key, ScopeIndex};
+use crate::types::Def;
+use crate::{EdgeKind, FileId};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct NodeId(pub u32);
+
+/// Index into the arguments of calls, as nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct ArgumentsId(pub u32);
+
+/// Index into the places that edges start from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct SiteId(pub u32);
+
+impl SiteId {
+    /// Where nothing in the text makes the call.
+    pub const NONE: SiteId = SiteId(u32::MAX);
+}
+
+/// Nodes that are not an expression or a binding of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Place {
+    /// What a name means for other scopes and modules.
+    Variable(FileId, ScopeIndex, Name),
+    /// An attribute that instances of the class are given.
+    Field(Def, Name),
+    /// An attribute as instances see it.
+    InstanceRead(Def, Name),
+    /// An attribute as the class sees it.
+    ClassRead(Def, Name),
+    /// An attribute as `super()` in the class sees it, for a receiver.
+    SuperRead(Def, ObjectId, Name),
+    FunctionAttribute(Def, Name),
+    Return(Def),
+    /// The implementations registered for a `singledispatch` function.
+    Registered(Def),
+    Element(ContainerId, Key),
+    /// Keys of a dictionary that are not constants.
+    Keys(ContainerId),
+    /// The iterator of an instance.
+    Iterator(Def),
+    /// What iterating over an instance gives.
+    Iterated(Def),
+    Constant(ObjectId),
+    /// A call's result while its function is entered on behalf of another call.
+    Accumulated(NodeId),
+}
+
+/// What a node waits for objects to do with them.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Watch {
+    Load {
+        name: Name,
+        dest: NodeId,
+        called: bool,
+    },
+    Store {
+        name: Name,
+        source: NodeId,
+        site: SiteId,
+    },
+    Call {
+        arguments: ArgumentsId,
+        dest: NodeId,
+        site: SiteId,
+        kind: EdgeKind,
+    },
+    /// A call of `receiver.name(…)`, for receivers that are containers.
+    Method {
+        name: Name,
+        arguments: ArgumentsId,
+        dest: NodeId,
+        site: SiteId,
+    },
+    Special {
+        name: Name,
+        arguments: ArgumentsId,
+        dest: NodeId,
+        site: SiteId,
+        kind: EdgeKind,
+    },
+    LoadItem {
+        key: Key,
+        key_node: NodeId,
+        dest: NodeId,
+        site: SiteId,
+    },
+    StoreItem {
+        key: Key,
+        key_node: NodeId,
+        source: NodeId,
+        site: SiteId,
+    },
+    Slice {
+        dest: NodeId,
+        site: SiteId,
+    },
+    /// The object is a key of the container.
+    LoadKey {
+        container: ContainerId,
+        dest: NodeId,
+    },
+    StoreKey {
+        container: ContainerId,
+        source: NodeId,
+    },
+    Element {
+        dest: NodeId,
+        site: SiteId,
+    },
+    Next {
+        dest: NodeId,
+        site: SiteId,
+    },
+    Unpack {
+        index: i32,
+        dest: NodeId,
+        site: SiteId,
+    },
+    Rest {
+        before: u32,
+        after: u32,
+        container: ContainerId,
+        site: SiteId,
+    },
+    Enter {
+        dest: NodeId,
+        site: SiteId,
+    },
+    Format {
+        site: SiteId,
+    },
+    Operate {
+        method: Name,
+        other: NodeId,
+        dest: NodeId,
+        site: SiteId,
+    },
+    Reflect {
+        method: Name,
+        other: NodeId,
+        dest: NodeId,
+        site: SiteId,
+    },
+    /// The object is found in a class; `dest` sees it through an instance or the class.
+    Bind {
+        class: Def,
+        receiver: ObjectId,
+        name: Name,
+        dest: NodeId,
+    },
+    InstanceOf {
+        dest: NodeId,
+    },
+    ClassOf {
+        dest: NodeId,
+    },
+    Super {
+        class: Def,
+        dest: NodeId,
+    },
+    Narrow {
+        narrowing: u32,
+        dest: NodeId,
+    },
+    /// The object is given in a call at the position `from` or later.
+    Spread {
+        function: Def,
+        from: u32,
+    },
+    SpreadKeywords {
+        function: Def,
+    },
+    /// The object's elements are stored in the container.
+    Extend {
+        container: ContainerId,
+        site: SiteId,
+    },
+    Update {
+        container: ContainerId,
+    },
+    /// The object is the name of an attribute of what `object` holds.
+    GetAttribute {
+        object: NodeId,
+        dest: NodeId,
+    },
+    Register {
+        function: Def,
+    },
+}
+
+/// What is done for each key of a container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum KeyWatch {
+    CopyTo(NodeId),
+    /// Keys themselves flow, as when a dictionary is iterated over.
+    KeysTo(NodeId),
+    /// Into another container, under the same key.
+    Merge(ContainerId),
+    /// Into another container, under any key.
+    Pour(ContainerId),
+    /// Elements are arguments of a call.
+    Spread {
+        function: Def,
+        from: u32,
+    },
+    SpreadKeywords(Def),
+    /// All but the first and last ones go to another container.
+    Rest {
+        container: ContainerId,
+        length: Option<u32>,
+        before: u32,
+        after: u32,
+    },
+    Pairs(ContainerId),
+}
+
+/// The arguments of a call.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct ArgumentNodes {
+    pub positional: SmallVec<[NodeId; 3]>,
+    pub star: Option<NodeId>,
+    pub keywords: SmallVec<[(Name, NodeId); 1]>,
+    pub double_star: Option<NodeId>,
+}
+
+/// Where an edge starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Origin {
+    /// An index into the summary's calls.
+    Call(u32),
+    /// An index into the summary's implied calls.
+    Implied(u32),
+    /// An index into the summary's stores.
+    Store(u32),
+    /// An attribute that is read.
+    Attribute(ExprIndex),
+}
+
+/// Beyond these numbers a node only knows that it holds something: places through which everything flows, such as the
+/// arguments of a framework's dispatcher, would otherwise cost most of the time and say nothing to a reader. Which objects
+/// came first depends on the order of files, and that is their paths': the same texts always give the same edges.
+const MAX_OBJECTS: usize = 32;
+const MAX_CONTAINERS: u8 = 8;
+const MAX_CONSTANTS: u8 = 16;
+
+/// How objects are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Weight {
+    Constant,
+    Container,
+    Other,
+}
+
+/// Beyond this many objects membership is looked up instead of scanned.
+const SCANNED: usize = 12;
+
+#[derive(Debug, Default)]
+struct Node {
+    objects: SmallVec<[ObjectId; 2]>,
+    /// How many of the objects have been passed on.
+    done: u32,
+    constants: u8,
+    containers: u8,
+    queued: bool,
+    successors: SmallVec<[NodeId; 2]>,
+    watches: SmallVec<[u32; 1]>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Nodes {
+    nodes: Vec<Node>,
+    places: FxHashMap<Place, NodeId>,
+    pub watches: Vec<Watch>,
+    large: FxHashSet<(NodeId, ObjectId)>,
+    copies: FxHashSet<(NodeId, NodeId)>,
+    queue: VecDeque<NodeId>,
+    /// Watches that were added to nodes with objects.
+    late: VecDeque<(u32, ObjectId)>,
+}
+
+impl Nodes {
+    pub fn new_node(&mut self) -> NodeId {
+        self.nodes.push(Node::default());
+        NodeId(self.nodes.len() as u32 - 1)
+    }
+
+    /// The node of a place, and whether it is new.
+    pub fn place(&mut self, place: Place) -> (NodeId, bool) {
+        if let Some(&node) = self.places.get(&place) {
+            return (node, false);
+        }
+        let node = self.new_node();
+        self.places.insert(place, node);
+        (node, true)
+    }
+
+    pub fn objects(&self, node: NodeId) -> &[ObjectId] {
+        &self.nodes[node.0 as usize].objects
+    }
+
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    pub fn facts(&self) -> usize {
+        self.nodes.iter().map(|node| node.objects.len()).sum()
+    }
+
+    pub fn copy_count(&self) -> usize {
+        self.copies.len()
+    }
+
+    /// Adds an object to a node; `any` stands for what a node no longer tells apart.
+    pub fn add(&mut self, node: NodeId, object: ObjectId, weight: Weight, any: ObjectId) {
+        let facts = &mut self.nodes[node.0 as usize];
+        let is_full = facts.objects.len() >= MAX_OBJECTS
+            || match weight {
+                Weight::Constant => facts.constants >= MAX_CONSTANTS,
+                Weight::Container => facts.containers >= MAX_CONTAINERS,
+                Weight::Other => false,
+            };
+        let object = if is_full { any } else { object };
+        if self.contains(node, object) {
+            return;
+        }
+        let facts = &mut self.nodes[node.0 as usize];
+        match weight {
+            Weight::Constant if !is_full => facts.constants += 1,
+            Weight::Container if !is_full => facts.containers += 1,
+            _ => {}
+        }
+        facts.objects.push(object);
+        let is_queued = std::mem::replace(&mut facts.queued, true);
+        match facts.objects.len() {
+            0..SCANNED => {}
+            SCANNED => self.large.extend(facts.objects.iter().map(|&object| (node, object))),
+            _ => {
+                self.large.insert((node, object));
+            }
+        }
+        if !is_queued {
+            self.queue.push_back(node);
+        }
+    }
+
+    /// Whether so much flows here that it says nothing.
+    pub fn is_wide(&self, node: NodeId) -> bool {
+        self.nodes[node.0 as usize].objects.len() > MAX_OBJECTS
+    }
+
+    fn contains(&self, node: NodeId, object: ObjectId) -> bool {
+        let objects = &self.nodes[node.0 as usize].objects;
+        if objects.len() < SCANNED { objects.contains(&object) } else { self.large.contains(&(node, object)) }
+    }
+
+    /// Notes a copy; `false` when it was there already.
+    pub fn connect(&mut self, from: NodeId, to: NodeId) -> bool {
+        if from == to || !self.copies.insert((from, to)) {
+            return false;
+        }
+        self.nodes[from.0 as usize].successors.push(to);
+        true
+    }
+
+    pub fn watch(&mut self, node: NodeId, watch: Watch) {
+        self.watches.push(watch);
+        let index = self.watches.len() as u32 - 1;
+        let facts = &mut self.nodes[node.0 as usize];
+        facts.watches.push(index);
+        self.late.extend(facts.objects[..facts.done as usize].iter().map(|&object| (index, object)));
+    }
+
+    pub fn next_late(&mut self) -> Option<(Watch, ObjectId)> {
+        let (watch, object) = self.late.pop_front()?;
+        Some((self.watches[watch as usize], object))
+    }
+
+    /// The next node with news: the objects that are new, where they go, and who waits for them.
+    pub fn next_news(&mut self) -> Option<(SmallVec<[ObjectId; 8]>, SmallVec<[NodeId; 8]>, SmallVec<[u32; 4]>)> {
+        let node = self.queue.pop_front()?;
+        let facts = &mut self.nodes[node.0 as usize];
+        facts.queued = false;
+        let news = facts.objects[facts.done as usize..].into();
+        facts.done = facts.objects.len() as u32;
+        Some((news, facts.successors[..].into(), facts.watches[..].into()))
+    }
+}

@@ -1,0 +1,221 @@
+//! What a solution says of call sites, and how it joins what linking says.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use rustc_hash::FxHasher;
+
+use super::nodes::{Origin, SiteId};
+use super::objects::Object;
+use super::solver::Solver;
+use crate::link::{CallLink, Edge, FurtherLink, Links};
+use crate::snapshot::Snapshot;
+use crate::summary::{Expr, ExprIndex, Summary};
+use crate::types::Def;
+use crate::{Confidence, EdgeKind, FileId, SymbolId};
+
+/// An edge that values flowing through the workspace make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct FlowEdge {
+    pub origin: Origin,
+    pub file: FileId,
+    /// The target's [`SymbolFacts::path`](crate::summary::SymbolFacts).
+    pub path: u64,
+    pub kind: EdgeKind,
+}
+
+/// The flow edges of one file, valid for every text with the same expressions.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct FileFlow {
+    pub fingerprint: u64,
+    /// Sorted.
+    pub edges: Vec<FlowEdge>,
+}
+
+/// The solution for a workspace.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    /// See [`Snapshot::flow_basis`].
+    pub basis: u64,
+    pub files: Vec<Option<Arc<FileFlow>>>,
+    pub nodes: usize,
+    pub facts: usize,
+    pub copies: usize,
+    pub objects: usize,
+}
+
+/// A hash of what flow depends on in a summary: everything but places in the text.
+pub(crate) fn fingerprint(summary: &Summary) -> u64 {
+    let mut hasher = FxHasher::default();
+    summary.exprs.hash(&mut hasher);
+    for binding in &summary.bindings {
+        (binding.name, binding.scope, &binding.value).hash(&mut hasher);
+    }
+    for scope in &summary.scopes {
+        // A map has no order.
+        let names = scope.names.iter().map(|entry| {
+            let mut hasher = FxHasher::default();
+            entry.hash(&mut hasher);
+            hasher.finish()
+        });
+        names.fold(0u64, u64::wrapping_add).hash(&mut hasher);
+        (&scope.stars, scope.parent, scope.symbol).hash(&mut hasher);
+    }
+    for call in &summary.calls {
+        (call.caller, call.callee, call.kind, &call.arguments).hash(&mut hasher);
+    }
+    for implied in &summary.implied {
+        (implied.caller, implied.expr, implied.kind).hash(&mut hasher);
+    }
+    for store in &summary.stores {
+        (store.caller, store.object, store.place, store.value).hash(&mut hasher);
+    }
+    for import in &summary.imports {
+        (import.module, import.level, import.name, import.renamed).hash(&mut hasher);
+    }
+    for symbol in &summary.symbols {
+        (symbol.path, symbol.flags, symbol.scope, symbol.decorated).hash(&mut hasher);
+        for param in &symbol.params {
+            (param.name, param.kind).hash(&mut hasher);
+        }
+        if let Some(function) = &symbol.function {
+            (function.return_annotation, &function.returns, &function.yields).hash(&mut hasher);
+        }
+        if let Some(class) = &symbol.class {
+            (&class.bases, class.metaclass, class.has_fields).hash(&mut hasher);
+        }
+    }
+    hasher.finish()
+}
+
+pub(super) fn extract(mut solver: Solver<'_>) -> Outcome {
+    let mut edges: Vec<Vec<FlowEdge>> = vec![Vec::new(); solver.snapshot.files.len()];
+    let all: Vec<(SiteId, Def, EdgeKind)> = solver.edges.iter().copied().collect();
+    for (site, target, kind) in all {
+        let (file, origin) = solver.sites[site.0 as usize];
+        if !is_wide(&mut solver, file, origin) {
+            edges[file.index()].push(edge(&solver, origin, target, kind));
+        }
+    }
+    for (site, target, left, method) in std::mem::take(&mut solver.reflected) {
+        let objects = solver.nodes.objects(left).to_vec();
+        let decides = objects.into_iter().any(|object| match solver.objects.get(object) {
+            Object::Instance(class) => solver.defines(class, method),
+            _ => false,
+        });
+        if !decides && site != SiteId::NONE {
+            let (file, origin) = solver.sites[site.0 as usize];
+            edges[file.index()].push(edge(&solver, origin, target, EdgeKind::Operator));
+        }
+    }
+    for file in solver.files() {
+        read_attributes(&mut solver, file, &mut edges[file.index()]);
+    }
+    let files = edges.into_iter().enumerate().map(|(index, mut edges)| {
+        let facts = solver.snapshot.facts(FileId(index as u32))?;
+        edges.sort_unstable();
+        edges.dedup();
+        edges.shrink_to_fit();
+        Some(Arc::new(FileFlow { fingerprint: fingerprint(&facts.summary), edges }))
+    });
+    Outcome {
+        basis: solver.snapshot.flow_basis(),
+        files: files.collect(),
+        nodes: solver.nodes.len(),
+        facts: solver.nodes.facts(),
+        copies: solver.nodes.copy_count(),
+        objects: solver.objects.len(),
+    }
+}
+
+/// Whether so many values reach a call that naming some of them would mislead.
+fn is_wide(solver: &mut Solver<'_>, file: FileId, origin: Origin) -> bool {
+    let Origin::Call(call) = origin else { return false };
+    let callee = solver.summary(file).calls[call as usize].callee;
+    let callee = solver.expr(file, callee);
+    solver.nodes.is_wide(callee)
+}
+
+fn edge(solver: &Solver<'_>, origin: Origin, target: Def, kind: EdgeKind) -> FlowEdge {
+    let file = target.unit.file;
+    FlowEdge { origin, file, path: solver.summary(file).symbol(target.symbol).path, kind }
+}
+
+/// Properties and descriptors that run where an attribute is read.
+fn read_attributes(solver: &mut Solver<'_>, file: FileId, edges: &mut Vec<FlowEdge>) {
+    let names: rustc_hash::FxHashSet<_> = solver.getters.keys().map(|(_, name)| *name).collect();
+    for (index, expr) in solver.summary(file).exprs.iter().enumerate() {
+        let Expr::Attribute { value, name } = expr else { continue };
+        if !names.contains(name) {
+            continue;
+        }
+        let expr = ExprIndex(index as u32);
+        let receiver = solver.expr(file, *value);
+        for object in solver.nodes.objects(receiver).to_vec() {
+            let (Object::Instance(class) | Object::Class(class)) = solver.objects.get(object) else { continue };
+            for &getter in solver.getters.get(&(class, *name)).into_iter().flatten() {
+                edges.push(edge(solver, Origin::Attribute(expr), getter, EdgeKind::Property));
+            }
+        }
+    }
+}
+
+/// A file's links joined with the flow of values. Where flow knows what is called it decides; what linking is sure of as
+/// well stays exact. `None` where flow has nothing to say, or not of this text.
+pub(crate) fn merge(snapshot: &Snapshot, file: FileId, structure: &Links) -> Option<Links> {
+    let facts = snapshot.facts(file)?;
+    let flow = snapshot.flow.files.get(file.index())?.as_ref()?;
+    if flow.fingerprint != facts.fingerprint || flow.edges.is_empty() {
+        return None;
+    }
+    let mut links = structure.clone();
+    let target = |edge: &FlowEdge| {
+        let slot = snapshot.facts(edge.file)?.slots.of_path(edge.path)?;
+        Some(SymbolId { file: edge.file, slot })
+    };
+    for edges in flow.edges.chunk_by(|one, other| one.origin == other.origin) {
+        let found: Vec<(SymbolId, EdgeKind)> =
+            edges.iter().filter_map(|edge| Some((target(edge)?, edge.kind))).collect();
+        let (called, further): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, kind)| is_of_callee(*kind));
+        let confidence = if further.len() > 1 { Confidence::Possible } else { Confidence::Inferred };
+        let origin = edges[0].origin;
+        let further = further.into_iter().map(|(target, kind)| FurtherLink { origin, target, kind, confidence });
+        links.further.extend(further);
+        if let (Origin::Call(call), false) = (origin, called.is_empty()) {
+            let link = &mut links.calls[call as usize];
+            *link = CallLink::Edges(join(snapshot, link, &called));
+        }
+    }
+    links.targets = crate::link::targets(&links, file);
+    Some(links)
+}
+
+/// Kinds of edges whose target is what the written callee is.
+fn is_of_callee(kind: EdgeKind) -> bool {
+    matches!(kind, EdgeKind::Call | EdgeKind::Constructor | EdgeKind::Decorator | EdgeKind::Raise)
+}
+
+fn join(snapshot: &Snapshot, link: &CallLink, found: &[(SymbolId, EdgeKind)]) -> smallvec::SmallVec<[Edge; 1]> {
+    let before = match link {
+        CallLink::Edges(edges) => &edges[..],
+        _ => &[],
+    };
+    let count = found.iter().filter(|(target, kind)| !is_implied(snapshot, *target, *kind)).count();
+    let edge = |&(target, kind): &(SymbolId, EdgeKind)| {
+        let implied = is_implied(snapshot, target, kind);
+        let is_exact = before.iter().any(|edge| edge.target == target && edge.confidence == Confidence::Exact);
+        let confidence = match is_exact && !implied {
+            _ if count > 1 => Confidence::Possible,
+            true => Confidence::Exact,
+            false => Confidence::Inferred,
+        };
+        Edge { target, confidence, implied, kind }
+    };
+    found.iter().map(edge).collect()
+}
+
+/// The methods that run when a class is called.
+fn is_implied(snapshot: &Snapshot, target: SymbolId, kind: EdgeKind) -> bool {
+    kind == EdgeKind::Constructor
+        && snapshot.def(target).is_some_and(|def| snapshot.world().summary(def.unit).symbol(def.symbol).class.is_none())
+}

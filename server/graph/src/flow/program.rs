@@ -1,0 +1,702 @@
+//! From summaries to constraints.
+
+use smallvec::SmallVec;
+
+use super::nodes::{ArgumentNodes, NodeId, Origin, Place, SiteId, Watch};
+use super::objects::{ContainerKind, Object, Origin as Made};
+use super::solver::{FunctionNodes, Solver};
+use crate::modules::ModuleRef;
+use crate::summary::{
+    self, Arguments, BindingIndex, BindingValue, CallIndex, CallKind, Expr, ExprIndex, ImpliedKind, ImportIndex, Key,
+    Narrowing, ParamKind, ScopeIndex, ScopeKind, SymbolIndex,
+};
+use crate::types::{Def, Unit};
+use crate::{EdgeKind, FileId, Name};
+
+impl Solver<'_> {
+    pub fn generate(&mut self) {
+        let files = self.files();
+        for &file in &files {
+            self.note_names(file);
+        }
+        for &file in &files {
+            self.generate_file(file);
+        }
+    }
+
+    /// What has to be known of all files before any constraint.
+    fn note_names(&mut self, file: FileId) {
+        let summary = self.summary(file);
+        for store in &summary.stores {
+            if let summary::Place::Attribute(name) = store.place {
+                self.stored.insert(name);
+            }
+        }
+        for call in &summary.calls {
+            if call.kind == CallKind::Call {
+                self.called.insert((file, call.callee));
+            }
+            if let Expr::Free { name, .. } = summary.expr(call.callee)
+                && name.as_str() == "setattr"
+                && let Some(&name) = call.arguments.positional.get(1)
+                && let Expr::Constant(Key::Text(name)) = summary.expr(name)
+            {
+                self.stored.insert(*name);
+            }
+        }
+        for (index, symbol) in summary.symbols.iter().enumerate() {
+            if symbol.class.is_some() {
+                let class = Def { unit: Unit::live(file), symbol: SymbolIndex(index as u32) };
+                for &base in &self.mro(class).classes[1..] {
+                    self.heirs.entry(base).or_default().push(class);
+                }
+            }
+            // The parameters of a constructor that is made from the annotated names of the body.
+            if symbol.class.as_ref().is_some_and(|class| class.has_fields) {
+                let fields = self.own_fields(Def { unit: Unit::live(file), symbol: SymbolIndex(index as u32) });
+                self.stored.extend(fields);
+            }
+        }
+        for (index, binding) in summary.bindings.iter().enumerate() {
+            if let BindingValue::Parameter { .. } = binding.value {
+                let function = summary.scope(binding.scope).symbol;
+                self.parameters[file.index()].entry(function).or_default().push(BindingIndex(index as u32));
+            }
+        }
+        for (index, implied) in summary.implied.iter().enumerate() {
+            if implied.kind != ImpliedKind::Format {
+                let site = self.site(file, Origin::Implied(index as u32));
+                self.implied.insert((file, implied.expr), site);
+            }
+        }
+    }
+
+    fn generate_file(&mut self, file: FileId) {
+        let summary = self.summary(file);
+        for (index, symbol) in summary.symbols.iter().enumerate() {
+            if symbol.function.is_some() {
+                self.function(Def { unit: Unit::live(file), symbol: SymbolIndex(index as u32) });
+            }
+        }
+        for index in 0..summary.calls.len() {
+            self.generate_call(file, CallIndex(index as u32));
+        }
+        for (index, store) in summary.stores.iter().enumerate() {
+            let object = self.expr(file, store.object);
+            let source = store.value.map_or(self.nothing, |value| self.expr(file, value));
+            let site = self.site(file, Origin::Store(index as u32));
+            let is_deleted = store.value.is_none();
+            match store.place {
+                summary::Place::Attribute(_) if is_deleted => {
+                    let none = self.given(&[self.plain_node]);
+                    let (dest, name) = (self.nothing, self.words.del_attr);
+                    let kind = EdgeKind::Property;
+                    self.watch(object, Watch::Special { name, arguments: none, dest, site, kind });
+                }
+                summary::Place::Attribute(name) => self.watch(object, Watch::Store { name, source, site }),
+                summary::Place::Item(key) => {
+                    let (key, key_node) = self.key(file, key);
+                    if is_deleted {
+                        let given = self.given(&[key_node]);
+                        let (dest, name) = (self.nothing, self.words.del_item);
+                        let kind = EdgeKind::Operator;
+                        self.watch(object, Watch::Special { name, arguments: given, dest, site, kind });
+                    } else {
+                        self.watch(object, Watch::StoreItem { key, key_node, source, site });
+                    }
+                }
+            }
+        }
+        for (index, implied) in summary.implied.iter().enumerate() {
+            let value = self.expr(file, implied.expr);
+            if implied.kind == ImpliedKind::Format {
+                let site = self.site(file, Origin::Implied(index as u32));
+                self.watch(value, Watch::Format { site });
+            }
+        }
+        // Attributes that are only read may be properties.
+        for (index, expr) in summary.exprs.iter().enumerate() {
+            if matches!(expr, Expr::Attribute { .. }) {
+                self.expr(file, ExprIndex(index as u32));
+            }
+        }
+    }
+
+    fn generate_call(&mut self, file: FileId, call: CallIndex) {
+        let summary = self.summary(file);
+        let facts = summary.call(call);
+        let kind = match facts.kind {
+            CallKind::Call => EdgeKind::Call,
+            CallKind::Decorator => EdgeKind::Decorator,
+            CallKind::Raise => EdgeKind::Raise,
+        };
+        let arguments = self.argument_nodes(file, &facts.arguments);
+        let arguments = self.arguments(arguments);
+        let site = self.site(file, Origin::Call(call.0));
+        let dest = self.call(file, call);
+        let callee = self.expr(file, facts.callee);
+        self.watch(callee, Watch::Call { arguments, dest, site, kind });
+        if let Expr::Attribute { value, name } = *summary.expr(facts.callee) {
+            let receiver = self.expr(file, value);
+            self.watch(receiver, Watch::Method { name, arguments, dest, site });
+        }
+        if facts.kind == CallKind::Decorator {
+            // A decorator of which nothing is known is taken to give back what it decorates.
+            let given = self.arguments[arguments.0 as usize].positional[0];
+            self.fallbacks.push((callee, given, dest));
+        }
+    }
+
+    fn argument_nodes(&mut self, file: FileId, arguments: &Arguments) -> ArgumentNodes {
+        ArgumentNodes {
+            positional: arguments.positional.iter().map(|&argument| self.expr(file, argument)).collect(),
+            star: arguments.star.map(|argument| self.expr(file, argument)),
+            keywords: arguments.keywords.iter().map(|&(name, argument)| (name, self.expr(file, argument))).collect(),
+            double_star: arguments.double_star.map(|argument| self.expr(file, argument)),
+        }
+    }
+
+    /// The result of a call.
+    fn call(&mut self, file: FileId, call: CallIndex) -> NodeId {
+        if let Some(node) = self.calls[file.index()][call.index()] {
+            return node;
+        }
+        let node = self.nodes.new_node();
+        self.calls[file.index()][call.index()] = Some(node);
+        node
+    }
+
+    /// A key, and the node of its value when it is computed.
+    fn key(&mut self, file: FileId, key: Key) -> (Key, NodeId) {
+        match key {
+            Key::Of(value) => (key, self.expr(file, value)),
+            Key::Any => (key, self.unknown_node),
+            Key::Index(_) | Key::Text(_) => (key, self.constant(key)),
+        }
+    }
+
+    fn constant(&mut self, key: Key) -> NodeId {
+        let object = self.intern(Object::Constant(key));
+        self.holding(object)
+    }
+
+    /// A node that holds one object.
+    pub fn holding(&mut self, object: super::objects::ObjectId) -> NodeId {
+        let (node, is_new) = self.nodes.place(Place::Constant(object));
+        if is_new {
+            self.add(node, object);
+        }
+        node
+    }
+
+    fn implied_site(&self, file: FileId, expr: ExprIndex) -> SiteId {
+        self.implied.get(&(file, expr)).copied().unwrap_or(SiteId::NONE)
+    }
+
+    /// The node of an expression.
+    pub fn expr(&mut self, file: FileId, expr: ExprIndex) -> NodeId {
+        if let Some(node) = self.exprs[file.index()][expr.index()] {
+            return node;
+        }
+        let node = match self.alias(file, expr) {
+            Some(node) => node,
+            None => {
+                let node = self.nodes.new_node();
+                // Before what it is made of: expressions in loops depend on themselves.
+                self.exprs[file.index()][expr.index()] = Some(node);
+                self.define(file, expr, node);
+                node
+            }
+        };
+        self.exprs[file.index()][expr.index()] = Some(node);
+        node
+    }
+
+    /// The node of an expression that is another one's.
+    fn alias(&mut self, file: FileId, expr: ExprIndex) -> Option<NodeId> {
+        let summary = self.summary(file);
+        Some(match summary.expr(expr) {
+            Expr::Local(bindings) => match bindings[..] {
+                [binding] => self.binding(file, binding),
+                _ => return None,
+            },
+            Expr::Free { scope, name } => self.free(file, *scope, *name),
+            Expr::Call(call) => self.call(file, *call),
+            Expr::Awaited(value) => self.expr(file, *value),
+            Expr::Definition(symbol) => {
+                let def = Def { unit: Unit::live(file), symbol: *symbol };
+                let is_class = summary.symbol(*symbol).class.is_some();
+                let object = self.intern(if is_class { Object::Class(def) } else { Object::Function(def) });
+                self.holding(object)
+            }
+            Expr::SelfInstance(class) => {
+                let object = self.intern(Object::Instance(Def { unit: Unit::live(file), symbol: *class }));
+                self.holding(object)
+            }
+            Expr::Constant(key) => self.constant(*key),
+            Expr::Format { prefix, suffix } => {
+                let object = self.intern(Object::Format { prefix: *prefix, suffix: *suffix });
+                self.holding(object)
+            }
+            Expr::Builtin(name) if name.as_str() == "None" => self.nothing,
+            Expr::Builtin(_) => self.plain_node,
+            Expr::Unknown => self.unknown_node,
+            _ => return None,
+        })
+    }
+
+    fn define(&mut self, file: FileId, expr: ExprIndex, node: NodeId) {
+        let summary = self.summary(file);
+        let site = self.implied_site(file, expr);
+        match summary.expr(expr) {
+            Expr::Local(bindings) => {
+                for &binding in bindings {
+                    let binding = self.binding(file, binding);
+                    self.copy(binding, node);
+                }
+            }
+            Expr::Attribute { value, name } => {
+                let value = self.expr(file, *value);
+                let called = self.is_called(file, expr);
+                self.watch(value, Watch::Load { name: *name, dest: node, called });
+            }
+            Expr::Super(class) => self.super_node(file, expr, *class, node),
+            Expr::ClassOf(value) => {
+                let value = self.expr(file, *value);
+                self.watch(value, Watch::ClassOf { dest: node });
+            }
+            Expr::InstanceOf(class) => {
+                let class = self.expr(file, *class);
+                self.watch(class, Watch::InstanceOf { dest: node });
+            }
+            Expr::Element(value) => {
+                let value = self.expr(file, *value);
+                self.watch(value, Watch::Element { dest: node, site });
+            }
+            Expr::Next(value) => {
+                let value = self.expr(file, *value);
+                self.watch(value, Watch::Next { dest: node, site });
+            }
+            Expr::Item { value, key } => {
+                let value = self.expr(file, *value);
+                let (key, key_node) = self.key(file, *key);
+                self.watch(value, Watch::LoadItem { key, key_node, dest: node, site });
+            }
+            Expr::Slice(value) => {
+                let value = self.expr(file, *value);
+                self.watch(value, Watch::Slice { dest: node, site });
+            }
+            Expr::Unpacked { value, index } => {
+                let value = self.expr(file, *value);
+                self.watch(value, Watch::Unpack { index: *index, dest: node, site });
+            }
+            Expr::Rest { value, before, after } => {
+                let value = self.expr(file, *value);
+                let container = self.container(Made::Expr(node), ContainerKind::Sequence);
+                self.add_object(node, Object::Container(container));
+                self.watch(value, Watch::Rest { before: *before, after: *after, container, site });
+            }
+            Expr::Entered(value) => {
+                let value = self.expr(file, *value);
+                self.watch(value, Watch::Enter { dest: node, site });
+            }
+            Expr::Unary { method, value } => {
+                let value = self.expr(file, *value);
+                let arguments = self.given(&[]);
+                let kind = EdgeKind::Operator;
+                self.watch(value, Watch::Special { name: *method, arguments, dest: node, site, kind });
+            }
+            Expr::Binary { method, left, right } => {
+                let (left, right) = (self.expr(file, *left), self.expr(file, *right));
+                self.watch(left, Watch::Operate { method: *method, other: right, dest: node, site });
+                self.watch(right, Watch::Reflect { method: *method, other: left, dest: node, site });
+            }
+            Expr::Union(parts) => {
+                for &part in parts {
+                    let part = self.expr(file, part);
+                    self.copy(part, node);
+                }
+            }
+            Expr::OrElse(annotation, value) => {
+                let (annotation, value) = (self.expr(file, *annotation), self.expr(file, *value));
+                self.copy(value, node);
+                // `x: C = None`, and what an unknown function gives.
+                if value == self.nothing || value == self.plain_node || value == self.unknown_node {
+                    self.copy(annotation, node);
+                } else {
+                    self.fallbacks.push((value, annotation, node));
+                }
+            }
+            Expr::List(parts) => self.literal(file, node, ContainerKind::Sequence, parts),
+            Expr::Tuple(parts) => self.literal(file, node, ContainerKind::Tuple, parts),
+            Expr::Sequence(element) => {
+                let container = self.container(Made::Expr(node), ContainerKind::Sequence);
+                self.add_object(node, Object::Container(container));
+                let element = self.expr(file, *element);
+                self.store_element(container, Key::Any, element);
+            }
+            Expr::Dict(items) => {
+                let container = self.container(Made::Expr(node), ContainerKind::Dict);
+                self.add_object(node, Object::Container(container));
+                for (key, value) in items {
+                    let value = self.expr(file, *value);
+                    let (key, key_node) = self.key(file, *key);
+                    self.store_by_key(container, key, key_node, value);
+                }
+            }
+            Expr::Mapping(value) => {
+                let container = self.container(Made::Expr(node), ContainerKind::Dict);
+                self.add_object(node, Object::Container(container));
+                let value = self.expr(file, *value);
+                self.store_element(container, Key::Any, value);
+            }
+            _ => {}
+        }
+    }
+
+    fn literal(&mut self, file: FileId, node: NodeId, kind: ContainerKind, parts: &[ExprIndex]) {
+        let container = self.objects.container(Made::Expr(node), kind, Some(parts.len() as u32));
+        self.add_object(node, Object::Container(container));
+        for (index, &part) in parts.iter().enumerate() {
+            let part = self.expr(file, part);
+            self.store_element(container, Key::Index(index as i32), part);
+        }
+    }
+
+    /// Whether an attribute is read only to be called: then methods of containers need no object of their own.
+    fn is_called(&self, file: FileId, attribute: ExprIndex) -> bool {
+        self.called.contains(&(file, attribute))
+    }
+
+    fn super_node(&mut self, file: FileId, expr: ExprIndex, class: SymbolIndex, node: NodeId) {
+        let summary = self.summary(file);
+        let mut function = summary.owner(expr);
+        while summary.symbol(function).parent.is_some_and(|parent| parent != class) {
+            function = summary.symbol(function).parent.unwrap_or(SymbolIndex::MODULE);
+        }
+        let unit = Unit::live(file);
+        if summary.symbol(function).function.is_none() {
+            return;
+        }
+        let receiver = self.function(Def { unit, symbol: function }).positional.first().map(|(_, node)| *node);
+        if let Some(receiver) = receiver {
+            self.watch(receiver, Watch::Super { class: Def { unit, symbol: class }, dest: node });
+        }
+    }
+
+    // ---- names
+
+    pub fn binding(&mut self, file: FileId, binding: BindingIndex) -> NodeId {
+        if let Some(node) = self.bindings[file.index()][binding.index()] {
+            return node;
+        }
+        let summary = self.summary(file);
+        let node = match &summary.binding(binding).value {
+            BindingValue::Value(value) => self.expr(file, *value),
+            BindingValue::Definition(symbol) => self.definition(file, *symbol),
+            BindingValue::Import(import) => self.import(file, *import),
+            BindingValue::Parameter { .. } => {
+                // Functions make the nodes of their parameters.
+                let function =
+                    Def { unit: Unit::live(file), symbol: summary.scope(summary.binding(binding).scope).symbol };
+                self.function(function);
+                self.bindings[file.index()][binding.index()].unwrap_or(self.nothing)
+            }
+            BindingValue::Join(inputs) => {
+                let node = self.nodes.new_node();
+                self.bindings[file.index()][binding.index()] = Some(node);
+                for &input in inputs {
+                    let input = self.binding(file, input);
+                    self.copy(input, node);
+                }
+                node
+            }
+            BindingValue::Narrowed { inputs, by } => {
+                let node = self.nodes.new_node();
+                self.bindings[file.index()][binding.index()] = Some(node);
+                for &input in inputs {
+                    let input = self.binding(file, input);
+                    match by {
+                        Narrowing::None => {}
+                        Narrowing::NotNone => self.copy(input, node),
+                        Narrowing::Is(classes) | Narrowing::IsNot(classes) => {
+                            let is = matches!(by, Narrowing::Is(_));
+                            let narrowing = self.classes(file, *classes, is);
+                            self.watch(input, Watch::Narrow { narrowing, dest: node });
+                        }
+                    }
+                }
+                node
+            }
+        };
+        self.bindings[file.index()][binding.index()] = Some(node);
+        node
+    }
+
+    /// A definition after its decorators.
+    fn definition(&mut self, file: FileId, symbol: SymbolIndex) -> NodeId {
+        let facts = self.summary(file).symbol(symbol);
+        match facts.decorated {
+            Some(value) => self.expr(file, value),
+            None => {
+                let def = Def { unit: Unit::live(file), symbol };
+                let object = if facts.class.is_some() { Object::Class(def) } else { Object::Function(def) };
+                let object = self.intern(object);
+                self.holding(object)
+            }
+        }
+    }
+
+    fn free(&mut self, file: FileId, scope: ScopeIndex, name: Name) -> NodeId {
+        let summary = self.summary(file);
+        let mut current = Some(scope);
+        while let Some(index) = current {
+            let facts = summary.scope(index);
+            let is_visible = index == scope || facts.kind != ScopeKind::Class;
+            if facts.kind != ScopeKind::Module && is_visible && facts.names.contains_key(&name) {
+                return self.variable(file, index, name);
+            }
+            current = facts.parent;
+        }
+        let binds = summary.scope(ScopeIndex::MODULE).names.contains_key(&name);
+        if !binds && crate::eval::is_builtin(&name) && summary.scope(ScopeIndex::MODULE).stars.is_empty() {
+            let object = self.intern(Object::Modelled(name));
+            return self.holding(object);
+        }
+        self.member(file, name)
+    }
+
+    /// What a name means once its scope has run.
+    pub fn variable(&mut self, file: FileId, scope: ScopeIndex, name: Name) -> NodeId {
+        let (node, is_new) = self.nodes.place(Place::Variable(file, scope, name));
+        if is_new {
+            let bindings = self.summary(file).scope(scope).names.get(&name).cloned().unwrap_or_default();
+            for binding in bindings {
+                let binding = self.binding(file, binding);
+                self.copy(binding, node);
+            }
+        }
+        node
+    }
+
+    /// What a name means as an attribute of a module.
+    pub fn member(&mut self, file: FileId, name: Name) -> NodeId {
+        let (node, is_new) = self.nodes.place(Place::Variable(file, ScopeIndex::MODULE, name));
+        if !is_new {
+            return node;
+        }
+        let summary = self.summary(file);
+        let module = summary.scope(ScopeIndex::MODULE);
+        if let Some(bindings) = module.names.get(&name) {
+            for &binding in bindings {
+                let binding = self.binding(file, binding);
+                self.copy(binding, node);
+            }
+            return node;
+        }
+        for &star in &module.stars {
+            if let Some(ModuleRef::File(other)) = self.evaluator.import_candidates(Unit::live(file), star)
+                && other != file
+                && self.evaluator.exports(other, name)
+            {
+                let member = self.member(other, name);
+                self.copy(member, node);
+            }
+        }
+        let submodule = self.submodule(self.snapshot.modules.name(file), name);
+        self.copy(submodule, node);
+        if submodule == self.nothing {
+            let hook = Name::new("__getattr__");
+            if module.names.contains_key(&hook) && name != hook {
+                let hook = self.member(file, hook);
+                let name = self.constant(Key::Text(name));
+                let arguments = self.given(&[name]);
+                let kind = EdgeKind::Property;
+                self.watch(hook, Watch::Call { arguments, dest: node, site: SiteId::NONE, kind });
+            } else if crate::eval::is_builtin(&name) {
+                self.add_object(node, Object::Modelled(name));
+            }
+        }
+        node
+    }
+
+    pub fn submodule(&mut self, package: Name, name: Name) -> NodeId {
+        let full = Name::new(&format!("{package}.{name}"));
+        let module = self.snapshot.modules.get(full);
+        self.module(module, full)
+    }
+
+    fn module(&mut self, module: ModuleRef, name: Name) -> NodeId {
+        let object = match module {
+            ModuleRef::File(file) => Object::Module(file),
+            ModuleRef::Namespace(name) => Object::Namespace(name),
+            ModuleRef::External => return self.external(name),
+            ModuleRef::Missing => return self.nothing,
+        };
+        let object = self.intern(object);
+        self.holding(object)
+    }
+
+    /// Something outside the workspace.
+    fn external(&mut self, name: Name) -> NodeId {
+        if super::builtins::is_modelled(&name) {
+            let object = self.intern(Object::Modelled(name));
+            return self.holding(object);
+        }
+        self.unknown_node
+    }
+
+    fn import(&mut self, file: FileId, index: ImportIndex) -> NodeId {
+        let unit = Unit::live(file);
+        let import = self.summary(file).import(index);
+        let module = self.evaluator.import_candidates(unit, index);
+        let Some(name) = import.name else {
+            let first = Name::new(import.module.split('.').next().unwrap_or_default());
+            return match import.renamed || first == import.module {
+                true => self.module(module.unwrap_or(ModuleRef::External), import.module),
+                false => {
+                    let module = self.evaluator.module(file, first, 0);
+                    self.module(module.unwrap_or(ModuleRef::External), first)
+                }
+            };
+        };
+        match module {
+            Some(ModuleRef::File(other)) => {
+                let submodule = self.submodule(self.snapshot.modules.name(other), name);
+                // `from . import name` in a package binds what it asks for: the submodule.
+                if other == file && submodule != self.nothing { submodule } else { self.member(other, name) }
+            }
+            Some(ModuleRef::Namespace(package)) => self.submodule(package, name),
+            Some(ModuleRef::Missing) => self.nothing,
+            Some(ModuleRef::External) | None if import.level == 0 => {
+                self.external(Name::new(&format!("{}.{name}", import.module)))
+            }
+            _ => self.unknown_node,
+        }
+    }
+
+    // ---- functions
+
+    /// The nodes of a function's parameters and results.
+    pub fn function(&mut self, def: Def) -> std::rc::Rc<FunctionNodes> {
+        if let Some(function) = self.functions.get(&def) {
+            return function.clone();
+        }
+        let file = def.unit.file;
+        let summary = self.summary(file);
+        let symbol = summary.symbol(def.symbol);
+        let mut nodes = FunctionNodes {
+            positional: Vec::new(),
+            keyword_only: Vec::new(),
+            star: None,
+            double_star: None,
+            returns: self.place(Place::Return(def)),
+            passes: Vec::new(),
+        };
+        let bindings = self.parameters[file.index()].get(&def.symbol).cloned().unwrap_or_default();
+        for (&binding, param) in bindings.iter().zip(&symbol.params) {
+            let node = self.nodes.new_node();
+            self.bindings[file.index()][binding.index()] = Some(node);
+            match param.kind {
+                ParamKind::PositionalOnly | ParamKind::Positional => nodes.positional.push((param.name, node)),
+                ParamKind::KeywordOnly => nodes.keyword_only.push((param.name, node)),
+                ParamKind::VarArgs => {
+                    let container = self.container(Made::Star(def), ContainerKind::Tuple);
+                    self.add_object(node, Object::Container(container));
+                    nodes.star = Some(container);
+                }
+                ParamKind::KwArgs => {
+                    let container = self.container(Made::DoubleStar(def), ContainerKind::Dict);
+                    self.add_object(node, Object::Container(container));
+                    nodes.double_star = Some(container);
+                }
+            }
+        }
+        nodes.passes = self.passes(file, def.symbol, &bindings);
+        let nodes = std::rc::Rc::new(nodes);
+        // Before defaults and results, which may lead back here.
+        self.functions.insert(def, nodes.clone());
+        self.function_order.push(def);
+        for &binding in &bindings {
+            let BindingValue::Parameter { annotation, default, .. } = summary.binding(binding).value else { continue };
+            let Some(node) = self.bindings[file.index()][binding.index()] else { continue };
+            for value in default.into_iter().chain(annotation) {
+                let value = self.expr(file, value);
+                self.copy(value, node);
+            }
+        }
+        if let Some(&(_, first)) = nodes.positional.first() {
+            self.seed_receiver(def, first);
+        }
+        self.results(def, nodes.returns);
+        nodes
+    }
+
+    /// What a parameter is when it is not given.
+    pub fn default(&mut self, function: Def, position: usize) -> Option<NodeId> {
+        let file = function.unit.file;
+        let binding = *self.parameters[file.index()].get(&function.symbol)?.get(position)?;
+        match self.summary(file).binding(binding).value {
+            BindingValue::Parameter { default: Some(default), .. } => Some(self.expr(file, default)),
+            _ => None,
+        }
+    }
+
+    /// The positions of the parameters that are all that a function returns.
+    fn passes(&self, file: FileId, function: SymbolIndex, parameters: &[BindingIndex]) -> Vec<usize> {
+        let summary = self.summary(file);
+        let symbol = summary.symbol(function);
+        let Some(facts) = symbol.function.as_ref().filter(|_| !symbol.flags.is_generator) else { return Vec::new() };
+        let mut positions = Vec::new();
+        for &value in &facts.returns {
+            let Expr::Local(bindings) = summary.expr(value) else { return Vec::new() };
+            let [binding] = bindings[..] else { return Vec::new() };
+            let position = parameters.iter().position(|parameter| *parameter == binding);
+            let Some(position) = position.filter(|&position| {
+                matches!(symbol.params[position].kind, ParamKind::Positional | ParamKind::PositionalOnly)
+            }) else {
+                return Vec::new();
+            };
+            if !positions.contains(&position) {
+                positions.push(position);
+            }
+        }
+        positions
+    }
+
+    fn results(&mut self, def: Def, returns: NodeId) {
+        let file = def.unit.file;
+        let symbol = self.summary(file).symbol(def.symbol);
+        let Some(facts) = &symbol.function else { return };
+        if symbol.flags.is_generator {
+            let container = self.container(Made::Yields(def), ContainerKind::Generator);
+            self.add_object(returns, Object::Container(container));
+            for &value in &facts.yields {
+                let value = self.expr(file, value);
+                self.store_element(container, Key::Any, value);
+            }
+        } else {
+            for &value in &facts.returns {
+                let value = self.expr(file, value);
+                self.copy(value, returns);
+            }
+        }
+        if let Some(annotation) = facts.return_annotation {
+            let annotation = self.expr(file, annotation);
+            self.fallbacks.push((returns, annotation, returns));
+        }
+    }
+
+    /// The annotated names of a class's body, in order.
+    pub fn own_fields(&self, class: Def) -> SmallVec<[Name; 8]> {
+        let summary = self.summary(class.unit.file);
+        let mut fields = SmallVec::new();
+        let Some(scope) = summary.symbol(class.symbol).scope else { return fields };
+        for binding in summary.bindings.iter().filter(|binding| binding.scope == scope) {
+            if matches!(binding.value, BindingValue::Value(_)) && !fields.contains(&binding.name) {
+                fields.push(binding.name);
+            }
+        }
+        fields
+    }
+}
