@@ -59,6 +59,11 @@ impl Workspace {
     /// # Errors
     /// When `root` is no folder.
     pub(crate) fn read(root: &Path) -> anyhow::Result<Self> {
+        Self::read_with(root, default_directory().as_deref())
+    }
+
+    /// As [`Self::read`]; what is known from before is in the folder `databases`.
+    fn read_with(root: &Path, databases: Option<&Path>) -> anyhow::Result<Self> {
         let root = existing(root)?;
         anyhow::ensure!(root.is_dir(), "{} is not a folder", root.display());
         let discovery = graph::discover(&root);
@@ -66,7 +71,7 @@ impl Workspace {
         let (mut change, skipped) = graph::load(&discovery.files, &|done| bar.set_position(done as u64));
         bar.finish_and_clear();
         let roots = vec![root.clone()];
-        let persistence = default_directory().and_then(|it| Persistence::open(&it, &roots)).map(Arc::new);
+        let persistence = databases.and_then(|folder| Persistence::open(folder, &roots)).map(Arc::new);
         let cached = persistence.as_ref().map_or(0, |persistence| persistence.restore(&mut change));
         for skipped in discovery.skipped.iter().chain(&skipped) {
             eprintln!("skipped: {} {}", skipped.path.display(), skipped.reason);
@@ -154,6 +159,24 @@ mod tests {
     use std::fs;
 
     use super::*;
+
+    #[test]
+    fn what_was_read_once_is_known() {
+        let (folder, databases) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        fs::write(folder.path().join("a.py"), "def f(): ...\n").unwrap();
+        fs::write(folder.path().join("b.py"), "from a import f\nf()\n").unwrap();
+        let read = |databases: Option<&Path>| {
+            let workspace = Workspace::read_with(folder.path(), databases).unwrap();
+            workspace.keep_rows();
+            (workspace.cached, workspace.analysis.stats())
+        };
+        let (cached, cold) = read(Some(databases.path()));
+        assert_eq!((cached, cold.exact_edges), (0, 1));
+        assert_eq!(read(Some(databases.path())), (2, cold));
+        assert_eq!(read(None), (0, cold));
+        // No folder can be made below a file.
+        assert_eq!(read(Some(&folder.path().join("a.py"))), (0, cold));
+    }
 
     #[test]
     fn a_workspace_is_the_nearest_folder_that_says_so() {
