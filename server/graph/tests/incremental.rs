@@ -38,6 +38,12 @@ fn dump(analysis: &Analysis) -> String {
                         .unwrap();
                 }
             }
+            for call in analysis.implied_callees(id) {
+                let other = analysis.symbol(call.other).qualified_name();
+                for site in call.sites {
+                    writeln!(out, "    {:?} {:?} {other} {:?}", site.range, site.kind, site.confidence).unwrap();
+                }
+            }
             for call in analysis.callers(id) {
                 let other = analysis.symbol(call.other);
                 writeln!(out, "    called by {} × {}", other.qualified_name(), call.sites.len()).unwrap();
@@ -253,21 +259,47 @@ proptest! {
             files.insert(path, text);
         }
         host.apply(mend);
-        let analysis = host.analysis();
-        prop_assert!(all_parse(&analysis));
-        let expected = dump(&fresh(root, &files).analysis());
-        let actual = dump(&analysis);
-        if actual != expected {
-            let differing = actual.lines().zip(expected.lines()).find(|(a, b)| a != b);
-            prop_assert!(false, "incremental and fresh differ, first here: {differing:#?}");
+        prop_assert!(all_parse(&host.analysis()));
+        prop_assert_eq!(difference(&host, &fresh(root, &files)), None);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 50, ..ProptestConfig::default() })]
+
+    /// What flowed before the edits has no part in what flows after them.
+    #[test]
+    fn values_flow_as_in_a_fresh_build(corpus in 0usize..2, edits in edits()) {
+        let (root, original) = &CORPORA[corpus];
+        let mut files = original.clone();
+        let mut host = fresh(root, &files);
+        host.settle(host.analysis().solve_flow());
+        for edit in &edits {
+            host.apply(perform(edit, &mut files, original));
+        }
+        // Half settled: edges from before must lead somewhere or be gone.
+        dump(&host.analysis());
+        host.settle(host.analysis().solve_flow());
+        prop_assert!(!host.analysis().is_settling());
+        let mut expected = fresh(root, &files);
+        expected.settle(expected.analysis().solve_flow());
+        if all_parse(&expected.analysis()) {
+            prop_assert_eq!(difference(&host, &expected), None);
         }
     }
+}
+
+/// The first line in which two graphs differ.
+fn difference(actual: &AnalysisHost, expected: &AnalysisHost) -> Option<String> {
+    let (actual, expected) = (dump(&actual.analysis()), dump(&expected.analysis()));
+    let differing = actual.lines().zip(expected.lines()).find(|(one, other)| one != other);
+    (actual != expected).then(|| format!("first difference: {differing:#?}"))
 }
 
 #[test]
 fn the_graph_does_not_depend_on_threads_or_order() {
     for (root, files) in CORPORA.iter() {
-        let expected = dump(&fresh(root, files).analysis());
+        let mut expected = fresh(root, files);
         // One file at a time, backwards, on whatever thread: the opposite of one parallel change.
         let mut host = AnalysisHost::new(vec![root.clone()]);
         for (path, text) in files.iter().rev() {
@@ -275,8 +307,9 @@ fn the_graph_does_not_depend_on_threads_or_order() {
             change.set(path, text.as_str());
             host.apply(change);
         }
-        let actual = dump(&host.analysis());
-        let differing = actual.lines().zip(expected.lines()).find(|(a, b)| a != b);
-        assert!(actual == expected, "{}: first difference {differing:#?}", root.display());
+        assert_eq!(difference(&host, &expected), None, "{}", root.display());
+        host.settle(host.analysis().solve_flow());
+        expected.settle(expected.analysis().solve_flow());
+        assert_eq!(difference(&host, &expected), None, "{}, settled", root.display());
     }
 }

@@ -189,6 +189,7 @@ impl Writer {
                 // What readers hold is out of date in any case; the editor asks again only for what looks different.
                 self.stale = true;
                 if self.current.host.settle(flow) {
+                    self.to_keep = true;
                     self.refresh();
                 }
             }

@@ -174,8 +174,10 @@ pub(crate) fn merge(snapshot: &Snapshot, file: FileId, structure: &Links) -> Opt
         Some(SymbolId { file: edge.file, slot })
     };
     for edges in flow.edges.chunk_by(|one, other| one.origin == other.origin) {
-        let found: Vec<(SymbolId, EdgeKind)> =
+        let mut found: Vec<(SymbolId, EdgeKind)> =
             edges.iter().filter_map(|edge| Some((target(edge)?, edge.kind))).collect();
+        // Not in the order in which files became known.
+        found.sort_by_cached_key(|(target, kind)| (snapshot.paths[target.file.index()].clone(), *kind, *target));
         let (called, further): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, kind)| is_of_callee(*kind));
         let confidence = if further.len() > 1 { Confidence::Possible } else { Confidence::Inferred };
         let origin = edges[0].origin;
