@@ -252,7 +252,8 @@ impl Linker<'_, '_, '_> {
         let defined = self.evaluator.binds(module, name) || is_module_attribute(&name);
         let types = self.evaluator.member(module, name);
         if let Some(Value::Module(submodule)) = types.iter().map(|typed| &typed.value).next()
-            && self.evaluator.world.modules.name(*submodule).ends_with(name.as_str())
+            && *self.evaluator.world.modules.name(*submodule)
+                == *format!("{}.{name}", self.evaluator.world.modules.name(module))
         {
             return ImportLink::Module(*submodule);
         }
