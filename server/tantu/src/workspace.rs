@@ -35,6 +35,28 @@ impl Workspace {
         Ok(Workspace { root, analysis: host.analysis(), host })
     }
 
+    /// Reads the workspace around `paths` (the current folder if there are none); with its files that are at or below
+    /// one of them, sorted by path.
+    ///
+    /// # Errors
+    /// When one of them does not exist, or is a file that is no Python or ignored.
+    pub(crate) fn around(paths: &[PathBuf]) -> anyhow::Result<(Self, Vec<FileId>)> {
+        let here = [PathBuf::from(".")];
+        let paths = if paths.is_empty() { &here } else { paths };
+        let paths: Vec<PathBuf> = paths.iter().map(|path| existing(path)).collect::<anyhow::Result<_>>()?;
+        let workspace = Workspace::read(&common_root(&paths))?;
+        let analysis = &workspace.analysis;
+        let is_meant = |file: &FileId| paths.iter().any(|path| analysis.path(*file).starts_with(path));
+        let files = analysis.files().filter(is_meant).collect();
+        for path in &paths {
+            // A file that was named and not looked at must not pass for one with nothing to report.
+            if path.is_file() {
+                workspace.file(path)?;
+            }
+        }
+        Ok((workspace, files))
+    }
+
     /// Reads one file and nothing else of its workspace.
     ///
     /// # Errors
@@ -89,6 +111,20 @@ pub(crate) fn root_of(path: &Path) -> PathBuf {
     let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
     let is_root = |folder: &&Path| folder.join("pyproject.toml").exists() || folder.join(".git").exists();
     folder.ancestors().find(is_root).unwrap_or(folder).to_path_buf()
+}
+
+/// The innermost folder that holds the workspaces of all `paths`.
+fn common_root(paths: &[PathBuf]) -> PathBuf {
+    let mut common: Option<PathBuf> = None;
+    for path in paths {
+        let root = root_of(path);
+        common = Some(match common {
+            None => root,
+            // The file system's root is above everything.
+            Some(common) => common.ancestors().find(|above| root.starts_with(above)).unwrap_or(&root).to_path_buf(),
+        });
+    }
+    common.unwrap_or_else(|| PathBuf::from("."))
 }
 
 #[cfg(test)]
