@@ -28,7 +28,7 @@ pub use analysis::{
     Analysis, Call, CallSite, Import, ImportKind, MisfitCall, MissingMember, Site, Stats, Symbol, Target,
 };
 pub use discover::{Discovery, Skipped, discover, is_python, load};
-pub use host::{AnalysisHost, Change};
+pub use host::{AnalysisHost, Change, Timings};
 pub use name::Name;
 pub use summary::{Flags, Param, ParamKind, SymbolKind};
 

@@ -1,6 +1,7 @@
 //! Reading a workspace for one command.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use graph::{Analysis, AnalysisHost, Change, FileId};
@@ -13,6 +14,15 @@ pub(crate) struct Workspace {
     pub(crate) root: PathBuf,
     pub(crate) host: AnalysisHost,
     pub(crate) analysis: Analysis,
+    pub(crate) timings: Timings,
+}
+
+/// What reading a workspace took, in wall time.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Timings {
+    pub(crate) discover: Duration,
+    pub(crate) read: Duration,
+    pub(crate) graph: graph::Timings,
 }
 
 impl Workspace {
@@ -23,16 +33,19 @@ impl Workspace {
     pub(crate) fn read(root: &Path) -> anyhow::Result<Self> {
         let root = existing(root)?;
         anyhow::ensure!(root.is_dir(), "{} is not a folder", root.display());
+        let start = Instant::now();
         let discovery = graph::discover(&root);
+        let discover = start.elapsed();
         let bar = output::progress(discovery.files.len() as u64, "reading");
         let (change, skipped) = graph::load(&discovery.files, &|done| bar.set_position(done as u64));
+        let read = start.elapsed() - discover;
         bar.finish_and_clear();
         for skipped in discovery.skipped.iter().chain(&skipped) {
             eprintln!("skipped: {} {}", skipped.path.display(), skipped.reason);
         }
         let mut host = AnalysisHost::new(vec![root.clone()]);
-        host.apply(change);
-        Ok(Workspace { root, analysis: host.analysis(), host })
+        let graph = host.apply(change);
+        Ok(Workspace { root, analysis: host.analysis(), host, timings: Timings { discover, read, graph } })
     }
 
     /// Reads the workspace around `paths` (the current folder if there are none); with its files that are at or below
@@ -70,8 +83,8 @@ impl Workspace {
         let mut host = AnalysisHost::new(vec![root.clone()]);
         let mut change = Change::default();
         change.set(path, text);
-        host.apply(change);
-        Ok(Workspace { root, analysis: host.analysis(), host })
+        let timings = Timings { graph: host.apply(change), ..Timings::default() };
+        Ok(Workspace { root, analysis: host.analysis(), host, timings })
     }
 
     /// The file at `path`.
