@@ -158,7 +158,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Notes that it mattered whether a module of this name exists.
-    pub(super) fn looked_up_module(&mut self, name: Name) {
+    pub(super) fn looked_up_module(&mut self, name: &str) {
         self.depends(Dependency::Item(module_item(name)));
     }
 
@@ -507,10 +507,10 @@ pub(crate) fn file_item(file: FileId, key: u64) -> u64 {
 }
 
 /// The key of "is there a module of this name".
-pub(crate) fn module_item(name: Name) -> u64 {
+pub(crate) fn module_item(name: &str) -> u64 {
     use std::hash::{Hash, Hasher};
     let mut hasher = rustc_hash::FxHasher::default();
-    ("module", name.as_str()).hash(&mut hasher);
+    ("module", name).hash(&mut hasher);
     hasher.finish()
 }
 

@@ -134,7 +134,7 @@ impl AnalysisHost {
             let files = next.files.iter().enumerate().filter(|(_, facts)| facts.is_some());
             let files = files.map(|(index, _)| (FileId(index as u32), &*next.paths[index]));
             let modules = Modules::new(&next.roots, files);
-            changed.extend(modules.difference(&next.modules).into_iter().map(module_item));
+            changed.extend(modules.difference(&next.modules).into_iter().map(|name| module_item(&name)));
             stale.extend(modules.renamed(&next.modules));
             next.modules = Arc::new(modules);
         }

@@ -234,7 +234,8 @@ impl Linker<'_, '_, '_> {
         let candidates = modules.candidates(self.unit.file, import.module, import.level);
         let mut parent = candidates.first().and_then(|name| name.as_str().rsplit_once('.'));
         while let Some((package, _)) = parent {
-            if let ModuleRef::File(file) = modules.get(Name::new(package)) {
+            // What nobody has named is no module; asking costs little even where thousands of dots were written.
+            if let Some(ModuleRef::File(file)) = Name::existing(package).map(|package| modules.get(package)) {
                 return self.evaluator.may_hide_names(file);
             }
             parent = package.rsplit_once('.');

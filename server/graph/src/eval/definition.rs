@@ -158,7 +158,7 @@ impl Evaluator<'_> {
             }
         }
         let full = Name::new(&format!("{}.{name}", self.world.modules.name(file)));
-        self.looked_up_module(full);
+        self.looked_up_module(&full);
         if let ModuleRef::File(submodule) = self.world.modules.get(full) {
             self.module_referents(Some(ModuleRef::File(submodule)), out);
         }
