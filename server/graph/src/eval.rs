@@ -106,6 +106,9 @@ pub(crate) struct Evaluator<'a> {
     changed: bool,
     /// Dependencies of what is evaluated outside any query.
     outer: Vec<Dependency>,
+    /// The members of modules that a search for referents has come by: between modules that import `*` from each other the
+    /// number of ways has no bound.
+    walked: FxHashMap<(FileId, Name), definition::Referents>,
 }
 
 impl<'a> Evaluator<'a> {
@@ -120,6 +123,7 @@ impl<'a> Evaluator<'a> {
             unsettled: Vec::new(),
             changed: false,
             outer: Vec::new(),
+            walked: FxHashMap::default(),
         }
     }
 
