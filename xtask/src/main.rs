@@ -10,6 +10,7 @@ use clap::Parser;
 mod bench;
 mod ci;
 mod demo;
+mod fuzz;
 mod guest;
 mod neovim;
 mod process;
@@ -48,6 +49,10 @@ enum Command {
     ///
     /// Prints what it measured and never fails because something was slow.
     Bench(bench::Args),
+    /// Mutate real files and build graphs of them: nothing may panic, hang or take all memory
+    ///
+    /// Prints the rate, and for each failure the case's number and the folder with its files.
+    Fuzz(fuzz::Args),
     /// Show the server at work on a copy of the sample shop
     Demo,
 }
@@ -60,6 +65,7 @@ fn main() -> ExitCode {
         Command::Ci => ci::run(),
         Command::Tidy => tidy::run(),
         Command::Bench(args) => bench::run(&args),
+        Command::Fuzz(args) => fuzz::run(&args),
         Command::Demo => demo::run(),
     };
     match outcome {

@@ -109,6 +109,9 @@ pub(crate) struct Evaluator<'a> {
     changed: bool,
     /// Dependencies of what is evaluated outside any query.
     outer: Vec<Dependency>,
+    /// The members of modules that a search for referents has come by: between modules that import `*` from each other the
+    /// number of ways has no bound.
+    walked: FxHashMap<(FileId, Name), definition::Referents>,
 }
 
 impl<'a> Evaluator<'a> {
@@ -123,6 +126,7 @@ impl<'a> Evaluator<'a> {
             unsettled: Vec::new(),
             changed: false,
             outer: Vec::new(),
+            walked: FxHashMap::default(),
         }
     }
 
@@ -161,7 +165,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Notes that it mattered whether a module of this name exists.
-    pub(super) fn looked_up_module(&mut self, name: Name) {
+    pub(super) fn looked_up_module(&mut self, name: &str) {
         self.depends(Dependency::Item(module_item(name)));
     }
 
@@ -551,10 +555,10 @@ pub(crate) fn file_item(file: FileId, key: u64) -> u64 {
 }
 
 /// The key of "is there a module of this name".
-pub(crate) fn module_item(name: Name) -> u64 {
+pub(crate) fn module_item(name: &str) -> u64 {
     use std::hash::{Hash, Hasher};
     let mut hasher = rustc_hash::FxHasher::default();
-    ("module", name.as_str()).hash(&mut hasher);
+    ("module", name).hash(&mut hasher);
     hasher.finish()
 }
 

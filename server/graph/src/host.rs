@@ -1,7 +1,9 @@
 //! The writer: applies changes, and links again what they concern.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -72,6 +74,19 @@ impl Flow {
     }
 }
 
+/// What applying a change took, in wall time.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Timings {
+    /// Texts to trees. Each thread parses and summarises file by file; the time of both is divided as the threads' is.
+    pub parse: Duration,
+    /// Trees to facts.
+    pub summarise: Duration,
+    /// What changed for other files: compared facts, names of modules.
+    pub compare: Duration,
+    /// Facts to edges.
+    pub link: Duration,
+}
+
 /// Owns the graph and is the only one to change it. A clone is cheap and independent: a change applied to it is an overlay
 /// that the original does not see.
 #[derive(Clone, Debug, Default)]
@@ -98,7 +113,7 @@ impl AnalysisHost {
     }
 
     /// Applies `change` and brings every edge up to date. Cannot fail. Where a path occurs twice the last one counts.
-    pub fn apply(&mut self, change: Change) {
+    pub fn apply(&mut self, change: Change) -> Timings {
         let mut next = Snapshot::clone(&self.snapshot);
         let mut texts: FxHashMap<FileId, Option<Arc<str>>> = FxHashMap::default();
         let mut membership = false;
@@ -120,7 +135,7 @@ impl AnalysisHost {
             membership |= next.files[file.index()].is_some() != text.is_some();
             texts.insert(file, text);
         }
-        self.update(next, texts, &change.archived, membership);
+        self.update(next, texts, &change.archived, membership)
     }
 
     /// Joins a solution into the graph. Where texts have changed since it was begun, what linking says stands alone until
@@ -144,7 +159,9 @@ impl AnalysisHost {
         texts: FxHashMap<FileId, Option<Arc<str>>>,
         archived: &FxHashMap<PathBuf, (Arc<str>, Archived)>,
         membership: bool,
-    ) {
+    ) -> Timings {
+        let start = Instant::now();
+        let cost = Cost::default();
         let summarized: Vec<(FileId, Option<FileFacts>)> = on_deep_stack(|| {
             let texts: Vec<_> = texts.into_iter().collect();
             let facts = texts.into_par_iter().map(|(file, text)| {
@@ -155,10 +172,11 @@ impl AnalysisHost {
                     let (_, archived) = archived.get(path).filter(|(of, _)| Arc::ptr_eq(of, text))?;
                     Some(archived.clone())
                 };
-                (file, text.map(|text| facts(path, archived(&text), text, before)))
+                (file, text.map(|text| facts(path, archived(&text), text, before, &cost)))
             });
             facts.collect()
         });
+        let summarized_at = Instant::now();
         let mut changed = FxHashSet::default();
         let mut stale: FxHashSet<FileId> = FxHashSet::default();
         let mut orphaned: FxHashSet<FileId> = FxHashSet::default();
@@ -174,7 +192,7 @@ impl AnalysisHost {
             let files = next.files.iter().enumerate().filter(|(_, facts)| facts.is_some());
             let files = files.map(|(index, _)| (FileId(index as u32), &*next.paths[index]));
             let modules = Modules::new(&next.roots, files);
-            changed.extend(modules.difference(&next.modules).into_iter().map(module_item));
+            changed.extend(modules.difference(&next.modules).into_iter().map(|name| module_item(&name)));
             stale.extend(modules.renamed(&next.modules));
             next.modules = Arc::new(modules);
         }
@@ -182,18 +200,55 @@ impl AnalysisHost {
             let concerned = next.structure.par_iter().enumerate().filter(|(_, links)| depends_on(links, &changed));
             stale.extend(on_deep_stack(|| concerned.map(|(index, _)| FileId(index as u32)).collect::<Vec<_>>()));
         }
+        let compared_at = Instant::now();
         relink(&mut next, stale.into_iter().collect(), orphaned);
         next.revision += 1;
         self.snapshot = Arc::new(next);
+        let (parse, summarise) = cost.divide(summarized_at - start);
+        Timings { parse, summarise, compare: compared_at - summarized_at, link: compared_at.elapsed() }
+    }
+}
+
+/// Nanoseconds of all threads together.
+#[derive(Default)]
+struct Cost {
+    parse: AtomicU64,
+    summarise: AtomicU64,
+}
+
+impl Cost {
+    fn add(to: &AtomicU64, time: Duration) {
+        to.fetch_add(time.as_nanos() as u64, Ordering::Relaxed);
+    }
+
+    /// Divides `wall` as the threads' time was.
+    fn divide(self, wall: Duration) -> (Duration, Duration) {
+        let (parse, summarise) = (self.parse.into_inner(), self.summarise.into_inner());
+        let parse = wall.mul_f64(parse as f64 / (parse + summarise).max(1) as f64);
+        (parse, wall.saturating_sub(parse))
     }
 }
 
 /// The facts of a text, with what stands in for what it lost.
-fn facts(path: &Path, archived: Option<Archived>, text: Arc<str>, before: Option<&FileFacts>) -> FileFacts {
+fn facts(
+    path: &Path,
+    archived: Option<Archived>,
+    text: Arc<str>,
+    before: Option<&FileFacts>,
+    cost: &Cost,
+) -> FileFacts {
     let restored = archived.is_some();
     let summary = match archived {
         Some(archived) => archived.0,
-        None => Arc::new(summarize(&text, &syntax::parse(&text), is_test_file(path))),
+        None => {
+            let start = Instant::now();
+            let parsed = syntax::parse(&text);
+            let parsed_at = Instant::now();
+            Cost::add(&cost.parse, parsed_at - start);
+            let summary = Arc::new(summarize(&text, &parsed, is_test_file(path)));
+            Cost::add(&cost.summarise, parsed_at.elapsed());
+            summary
+        }
     };
     let (mut last_good, mut retained) = (None, None);
     if !summary.errors.is_empty()

@@ -32,7 +32,7 @@ pub use analysis::{
 };
 pub use archive::{Archived, Digest};
 pub use discover::{Discovery, Skipped, discover, is_python, load};
-pub use host::{AnalysisHost, Change, Flow};
+pub use host::{AnalysisHost, Change, Flow, Timings};
 pub use name::Name;
 pub use summary::{Flags, Param, ParamKind, SymbolKind};
 

@@ -265,7 +265,8 @@ impl Linker<'_, '_, '_> {
         let candidates = modules.candidates(self.unit.file, import.module, import.level);
         let mut parent = candidates.first().and_then(|name| name.as_str().rsplit_once('.'));
         while let Some((package, _)) = parent {
-            if let ModuleRef::File(file) = modules.get(Name::new(package)) {
+            // What nobody has named is no module; asking costs little even where thousands of dots were written.
+            if let Some(ModuleRef::File(file)) = Name::existing(package).map(|package| modules.get(package)) {
                 return self.evaluator.may_hide_names(file);
             }
             parent = package.rsplit_once('.');
@@ -283,7 +284,8 @@ impl Linker<'_, '_, '_> {
         let defined = self.evaluator.binds(module, name) || is_module_attribute(&name);
         let types = self.evaluator.member(module, name);
         if let Some(Value::Module(submodule)) = types.iter().map(|typed| &typed.value).next()
-            && self.evaluator.world.modules.name(*submodule).ends_with(name.as_str())
+            && *self.evaluator.world.modules.name(*submodule)
+                == *format!("{}.{name}", self.evaluator.world.modules.name(module))
         {
             return ImportLink::Module(*submodule);
         }

@@ -18,6 +18,9 @@ pub(crate) enum ModuleRef {
     Missing,
 }
 
+/// Bytes. No system has paths that long, so that no such module exists, and all its packages need not be looked for.
+const MAX_NAME: usize = 4096;
+
 /// Names of all modules of the workspace.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Modules {
@@ -116,8 +119,7 @@ impl Modules {
         }
         let mut parent = name.as_str();
         while let Some((package, _)) = parent.rsplit_once('.') {
-            let package_name = Name::new(package);
-            if self.by_name.contains_key(&package_name) {
+            if Name::existing(package).is_some_and(|package| self.by_name.contains_key(&package)) {
                 return ModuleRef::Missing;
             }
             parent = package;
@@ -127,6 +129,9 @@ impl Modules {
 
     /// The candidates for `import module` or `from ..module import` in `file`, best first.
     pub fn candidates(&self, file: FileId, module: Name, level: u32) -> Vec<Name> {
+        if module.len() > MAX_NAME {
+            return Vec::new();
+        }
         if level == 0 {
             let mut candidates = vec![module];
             if let Some(prefix) = self.script_prefix.get(&file) {

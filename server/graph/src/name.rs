@@ -39,6 +39,11 @@ impl Name {
         NAMES.get(text).map_or(Name(entry.0), |entry| Name(entry.0))
     }
 
+    /// The name, if anything has been called so: asking leaves no trace.
+    pub(crate) fn existing(text: &str) -> Option<Self> {
+        NAMES.get(text).map(|entry| Name(entry.0))
+    }
+
     pub fn as_str(self) -> &'static str {
         self.0
     }

@@ -4,6 +4,7 @@ pub(crate) mod callgraph;
 pub(crate) mod check;
 pub(crate) mod context;
 pub(crate) mod doctor;
+pub(crate) mod graph;
 pub(crate) mod index;
 pub(crate) mod lsp;
 pub(crate) mod propose;

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::commands::{callgraph, check, context, doctor, index, lsp, propose, run, sandbox};
+use crate::commands::{callgraph, check, context, doctor, graph, index, lsp, propose, run, sandbox};
 
 /// A language server for Python that knows what depends on what.
 ///
@@ -37,6 +37,8 @@ enum Command {
     Context(context::Arguments),
     /// Print who calls whom
     Callgraph(callgraph::Arguments),
+    /// Draw who calls whom, or which module imports which
+    Graph(graph::Arguments),
     /// Run a script, a test or a doctest in the sandbox
     Run(run::Arguments),
     /// Have a model write something, check it, and print the diff
@@ -70,6 +72,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Context(arguments) => context::run(&arguments),
         Command::Callgraph(arguments) => callgraph::run(&arguments),
+        Command::Graph(arguments) => graph::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Propose(arguments) => propose::run(&arguments),
         Command::Sandbox(arguments) => sandbox::run(&arguments),

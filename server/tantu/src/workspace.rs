@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use graph::{Analysis, AnalysisHost, Change, FileId};
@@ -20,7 +21,16 @@ pub(crate) struct Workspace {
     pub(crate) cached: usize,
     /// Absent where nothing can be kept.
     pub(crate) persistence: Option<Arc<Persistence>>,
+    pub(crate) timings: Timings,
     _keeping: Option<Keeping>,
+}
+
+/// What reading a workspace took, in wall time.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Timings {
+    pub(crate) discover: Duration,
+    pub(crate) read: Duration,
+    pub(crate) graph: graph::Timings,
 }
 
 /// What was learned is kept while the command does its work.
@@ -66,9 +76,12 @@ impl Workspace {
     fn read_with(root: &Path, databases: Option<&Path>) -> anyhow::Result<Self> {
         let root = existing(root)?;
         anyhow::ensure!(root.is_dir(), "{} is not a folder", root.display());
+        let start = Instant::now();
         let discovery = graph::discover(&root);
+        let discover = start.elapsed();
         let bar = output::progress(discovery.files.len() as u64, "reading");
         let (mut change, skipped) = graph::load(&discovery.files, &|done| bar.set_position(done as u64));
+        let read = start.elapsed() - discover;
         bar.finish_and_clear();
         let roots = vec![root.clone()];
         let persistence = databases.and_then(|folder| Persistence::open(folder, &roots)).map(Arc::new);
@@ -77,10 +90,11 @@ impl Workspace {
             eprintln!("skipped: {} {}", skipped.path.display(), skipped.reason);
         }
         let mut host = AnalysisHost::new(roots);
-        host.apply(change);
+        let graph = host.apply(change);
+        let timings = Timings { discover, read, graph };
         let analysis = host.analysis();
         let _keeping = Keeping::start(persistence.as_ref(), &analysis);
-        Ok(Workspace { root, host, analysis, cached, persistence, _keeping })
+        Ok(Workspace { root, host, analysis, cached, persistence, timings, _keeping })
     }
 
     /// Keeps nodes and edges for whoever asks with SQL.
@@ -97,6 +111,28 @@ impl Workspace {
         self.analysis = self.host.analysis();
     }
 
+    /// Reads the workspace around `paths` (the current folder if there are none); with its files that are at or below
+    /// one of them, sorted by path.
+    ///
+    /// # Errors
+    /// When one of them does not exist, or is a file that is no Python or ignored.
+    pub(crate) fn around(paths: &[PathBuf]) -> anyhow::Result<(Self, Vec<FileId>)> {
+        let here = [PathBuf::from(".")];
+        let paths = if paths.is_empty() { &here } else { paths };
+        let paths: Vec<PathBuf> = paths.iter().map(|path| existing(path)).collect::<anyhow::Result<_>>()?;
+        let workspace = Workspace::read(&common_root(&paths))?;
+        let analysis = &workspace.analysis;
+        let is_meant = |file: &FileId| paths.iter().any(|path| analysis.path(*file).starts_with(path));
+        let files = analysis.files().filter(is_meant).collect();
+        for path in &paths {
+            // A file that was named and not looked at must not pass for one with nothing to report.
+            if path.is_file() {
+                workspace.file(path)?;
+            }
+        }
+        Ok((workspace, files))
+    }
+
     /// Reads one file and nothing else of its workspace.
     ///
     /// # Errors
@@ -110,9 +146,9 @@ impl Workspace {
         let mut host = AnalysisHost::new(vec![root.clone()]);
         let mut change = Change::default();
         change.set(path, text);
-        host.apply(change);
+        let timings = Timings { graph: host.apply(change), ..Timings::default() };
         let analysis = host.analysis();
-        Ok(Workspace { root, host, analysis, cached: 0, persistence: None, _keeping: None })
+        Ok(Workspace { root, host, analysis, cached: 0, persistence: None, timings, _keeping: None })
     }
 
     /// The file at `path`.
@@ -152,6 +188,20 @@ pub(crate) fn root_of(path: &Path) -> PathBuf {
     let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
     let is_root = |folder: &&Path| folder.join("pyproject.toml").exists() || folder.join(".git").exists();
     folder.ancestors().find(is_root).unwrap_or(folder).to_path_buf()
+}
+
+/// The innermost folder that holds the workspaces of all `paths`.
+fn common_root(paths: &[PathBuf]) -> PathBuf {
+    let mut common: Option<PathBuf> = None;
+    for path in paths {
+        let root = root_of(path);
+        common = Some(match common {
+            None => root,
+            // The file system's root is above everything.
+            Some(common) => common.ancestors().find(|above| root.starts_with(above)).unwrap_or(&root).to_path_buf(),
+        });
+    }
+    common.unwrap_or_else(|| PathBuf::from("."))
 }
 
 #[cfg(test)]

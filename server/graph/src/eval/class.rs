@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use rustc_hash::FxHashMap;
+
 use super::{Evaluator, Query};
 use crate::Name;
 use crate::summary::{BindingValue, Item, SymbolFacts};
@@ -41,26 +43,25 @@ impl Evaluator<'_> {
     /// The C3 linearisation ("A Monotonic Superclass Linearization for Dylan", 1996), as `type.mro` computes it. Where
     /// there is none (Python would refuse the class) the order is depth first.
     pub fn mro(&mut self, class: Def) -> Rc<Mro> {
+        self.linearise(class, &mut Vec::new(), &mut FxHashMap::default())
+            .unwrap_or_else(|| Rc::new(Mro { classes: vec![class], ..Mro::default() }))
+    }
+
+    /// `None` when the class is its own base. `done` are the classes of this walk, each of which is computed once: in a chain
+    /// of diamonds the number of ways to the top doubles with each step.
+    fn linearise(&mut self, class: Def, path: &mut Vec<Def>, done: &mut FxHashMap<Def, Rc<Mro>>) -> Option<Rc<Mro>> {
+        if let Some(mro) = done.get(&class) {
+            return Some(mro.clone());
+        }
         if let Some(mro) = self.mros.get(&class) {
             let mro = mro.clone();
             // What the order rests on has to be noted each time that it is used.
             for &class in &mro.classes {
                 self.bases(class);
             }
-            return mro;
+            done.insert(class, mro.clone());
+            return Some(mro);
         }
-        let mut path = Vec::new();
-        let mro =
-            Rc::new(self.linearise(class, &mut path).unwrap_or_else(|| Mro { classes: vec![class], ..Mro::default() }));
-        // Inside an unfinished cycle the bases may not be final.
-        if self.frames.iter().all(|frame| frame.low == usize::MAX) {
-            self.mros.insert(class, mro.clone());
-        }
-        mro
-    }
-
-    /// `None` when the class is its own base.
-    fn linearise(&mut self, class: Def, path: &mut Vec<Def>) -> Option<Mro> {
         if path.contains(&class) {
             return None;
         }
@@ -73,10 +74,10 @@ impl Evaluator<'_> {
         for typed in bases.iter() {
             match &typed.value {
                 Value::Class(base) => {
-                    let base_mro = self.linearise(*base, path)?;
+                    let base_mro = self.linearise(*base, path, done)?;
                     mro.external = mro.external.or(base_mro.external);
                     mro.complete &= base_mro.complete;
-                    sequences.push(base_mro.classes);
+                    sequences.push(base_mro.classes.clone());
                     direct.push(*base);
                 }
                 Value::Builtin(name) if name.as_str() == "object" => {}
@@ -91,18 +92,28 @@ impl Evaluator<'_> {
             }
         }
         mro.complete &= bases.iter().count() >= written;
-        sequences.push(direct);
-        match merge(sequences.clone()) {
-            Some(order) => mro.classes.extend(order),
-            None => {
-                for base in sequences.into_iter().flatten() {
-                    if !mro.classes.contains(&base) {
-                        mro.classes.push(base);
+        if let [only] = &mut sequences[..] {
+            mro.classes.append(only);
+        } else {
+            sequences.push(direct);
+            match merge(sequences.clone()) {
+                Some(order) => mro.classes.extend(order),
+                None => {
+                    for base in sequences.into_iter().flatten() {
+                        if !mro.classes.contains(&base) {
+                            mro.classes.push(base);
+                        }
                     }
                 }
             }
         }
         path.pop();
+        let mro = Rc::new(mro);
+        done.insert(class, mro.clone());
+        // Inside an unfinished cycle the bases may not be final.
+        if self.frames.iter().all(|frame| frame.low == usize::MAX) {
+            self.mros.insert(class, mro.clone());
+        }
         Some(mro)
     }
 

@@ -23,6 +23,7 @@ pub(crate) type Referents = Vec<(Referent, bool)>;
 
 impl Evaluator<'_> {
     pub fn referents(&mut self, unit: Unit, what: Occurs) -> Referents {
+        self.walked.clear();
         let mut out = Vec::new();
         match what {
             Occurs::Definition(symbol) => out.push((Referent::Definition(Def { unit, symbol }), false)),
@@ -124,12 +125,26 @@ impl Evaluator<'_> {
 
     /// What `name` refers to as a member of a module.
     pub fn definitions_of_member(&mut self, file: FileId, name: Name) -> Referents {
+        self.walked.clear();
         let mut out = Vec::new();
         self.member_referents(file, name, MAX_HOPS, &mut out);
         out
     }
 
     fn member_referents(&mut self, file: FileId, name: Name, hops: u32, out: &mut Referents) {
+        if let Some(known) = self.walked.get(&(file, name)) {
+            out.extend_from_slice(known);
+            return;
+        }
+        // While it is being walked: nothing, for modules that import each other.
+        self.walked.insert((file, name), Vec::new());
+        let mut found = Vec::new();
+        self.walk_member(file, name, hops, &mut found);
+        out.extend_from_slice(&found);
+        self.walked.insert((file, name), found);
+    }
+
+    fn walk_member(&mut self, file: FileId, name: Name, hops: u32, out: &mut Referents) {
         let Some(facts) = self.world.file(file) else { return };
         let unit = Unit::live(file);
         let before = out.len();
@@ -158,7 +173,7 @@ impl Evaluator<'_> {
             }
         }
         let full = Name::new(&format!("{}.{name}", self.world.modules.name(file)));
-        self.looked_up_module(full);
+        self.looked_up_module(&full);
         if let ModuleRef::File(submodule) = self.world.modules.get(full) {
             self.module_referents(Some(ModuleRef::File(submodule)), out);
         }
@@ -197,6 +212,7 @@ impl Evaluator<'_> {
 
     /// The definitions of a class's own member.
     pub fn own_referents(&mut self, class: Def, name: Name) -> Vec<Referent> {
+        self.walked.clear();
         let summary = self.world.summary(class.unit);
         let symbol = summary.symbol(class.symbol);
         self.looked_up(class.unit.file, Item::Name { owner: symbol.path, name });

@@ -78,7 +78,7 @@ impl Evaluator<'_> {
     /// `package.name` as a module.
     fn submodule(&mut self, package: Name, name: Name) -> Types {
         let full = Name::new(&format!("{package}.{name}"));
-        self.looked_up_module(full);
+        self.looked_up_module(&full);
         match self.world.modules.get(full) {
             ModuleRef::File(file) => Types::one(Value::Module(file)),
             ModuleRef::Namespace(name) => Types::one(Value::Namespace(name)),
@@ -109,7 +109,7 @@ impl Evaluator<'_> {
             // Whether a missing module is a mistake depends on the packages above it.
             let mut prefix = Some(candidate.as_str());
             while let Some(name) = prefix {
-                self.looked_up_module(Name::new(name));
+                self.looked_up_module(name);
                 prefix = name.rsplit_once('.').map(|(package, _)| package);
             }
             match self.world.modules.get(candidate) {

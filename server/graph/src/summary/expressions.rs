@@ -551,7 +551,8 @@ impl Builder<'_> {
         };
         if head == "Annotated" {
             arguments.iter().skip(1).for_each(|argument| self.visit(argument));
-            return self.annotation(&arguments[0]);
+            // `Annotated[()]` has none.
+            return arguments.first().map_or(class, |argument| self.annotation(argument));
         }
         let mut parts: Vec<ExprIndex> = arguments
             .iter()

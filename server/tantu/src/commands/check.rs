@@ -9,7 +9,7 @@ use syntax::Encoding;
 
 use crate::Status;
 use crate::output::{BOLD, Format, RED, YELLOW, print, print_json, styled};
-use crate::workspace::{Workspace, existing, root_of};
+use crate::workspace::Workspace;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -49,40 +49,13 @@ impl From<syntax::Position> for Position {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
-    let here = [PathBuf::from(".")];
-    let paths = if arguments.paths.is_empty() { &here[..] } else { &arguments.paths };
-    let paths: Vec<PathBuf> = paths.iter().map(|path| existing(path)).collect::<anyhow::Result<_>>()?;
-    let workspace = Workspace::read(&common_root(&paths))?;
-    let analysis = &workspace.analysis;
-    let mut files: Vec<FileId> =
-        analysis.files().filter(|&file| paths.iter().any(|path| analysis.path(file).starts_with(path))).collect();
-    files.sort_by_key(|&file| analysis.path(file));
-    for path in &paths {
-        // A file that was named and not looked at must not pass for one without findings.
-        if path.is_file() {
-            workspace.file(path)?;
-        }
-    }
+    let (workspace, files) = Workspace::around(&arguments.paths)?;
     let findings: Vec<Finding> = files.iter().flat_map(|&file| findings(&workspace, file)).collect();
     match arguments.format {
         Format::Json => print_json(&findings)?,
         Format::Human => print(&human(&findings, files.len()))?,
     }
     Ok(if findings.is_empty() { Status::Fine } else { Status::Findings })
-}
-
-/// The innermost folder that holds the workspaces of all `paths`.
-fn common_root(paths: &[PathBuf]) -> PathBuf {
-    let mut common: Option<PathBuf> = None;
-    for path in paths {
-        let root = root_of(path);
-        common = Some(match common {
-            None => root,
-            // The file system's root is above everything.
-            Some(common) => common.ancestors().find(|above| root.starts_with(above)).unwrap_or(&root).to_path_buf(),
-        });
-    }
-    common.unwrap_or_else(|| PathBuf::from("."))
 }
 
 fn findings(workspace: &Workspace, file: FileId) -> Vec<Finding> {

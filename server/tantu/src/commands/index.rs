@@ -9,13 +9,16 @@ use serde::Serialize;
 
 use crate::Status;
 use crate::output::{Format, grouped, print, print_json};
-use crate::workspace::Workspace;
+use crate::workspace::{Timings, Workspace};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// The folder to read
     #[arg(default_value = ".")]
     dir: PathBuf,
+    /// Also say what each phase took
+    #[arg(long)]
+    timings: bool,
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
 }
@@ -31,18 +34,41 @@ struct Report {
     seconds: f64,
     /// Bytes; absent where the system does not tell.
     peak_memory: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timings: Option<Phases>,
+}
+
+/// Seconds of wall time.
+#[derive(Serialize)]
+struct Phases {
+    discover: f64,
+    read: f64,
+    parse: f64,
+    summarise: f64,
+    compare: f64,
+    link: f64,
+}
+
+impl From<Timings> for Phases {
+    fn from(Timings { discover, read, graph }: Timings) -> Self {
+        let [discover, read, parse, summarise, compare, link] =
+            [discover, read, graph.parse, graph.summarise, graph.compare, graph.link].map(|it| it.as_secs_f64());
+        Phases { discover, read, parse, summarise, compare, link }
+    }
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let start = Instant::now();
     let workspace = Workspace::read(&arguments.dir)?;
     let seconds = start.elapsed().as_secs_f64();
+    let timings = arguments.timings.then(|| workspace.timings.into());
     let report = Report {
         stats: workspace.analysis.stats(),
         cached_files: workspace.cached,
         database: workspace.persistence.as_ref().map(|persistence| persistence.path().to_path_buf()),
         seconds,
         peak_memory: peak_memory(),
+        timings,
     };
     match arguments.format {
         Format::Json => print_json(&report)?,
@@ -71,7 +97,16 @@ fn human(report: &Report) -> String {
         ("  unresolved", stats.unresolved_calls),
     ];
     let mut text: String = rows.iter().map(|(name, count)| format!("{name:<22}{:>12}\n", grouped(*count))).collect();
-    text.push_str(&format!("{:<22}{:>12.2}\n", "seconds", report.seconds));
+    let mut seconds = |name, value| text.push_str(&format!("{name:<22}{value:>12.3}\n"));
+    seconds("seconds", report.seconds);
+    if let Some(phases) = &report.timings {
+        seconds("  discover", phases.discover);
+        seconds("  read", phases.read);
+        seconds("  parse", phases.parse);
+        seconds("  summarise", phases.summarise);
+        seconds("  compare", phases.compare);
+        seconds("  link", phases.link);
+    }
     if let Some(database) = &report.database {
         text.push_str(&format!("{:<22}{}\n", "database", database.display()));
     }

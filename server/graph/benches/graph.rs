@@ -1,0 +1,78 @@
+//! What a file, a package and a keystroke cost. The corpus is Python's own library.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use graph::{AnalysisHost, Change};
+
+fn library() -> PathBuf {
+    let output = Command::new("python3").args(["-c", "import sysconfig; print(sysconfig.get_path('stdlib'))"]).output();
+    let output = output.expect("python3 is needed for its library, which serves as a corpus");
+    PathBuf::from(String::from_utf8(output.stdout).expect("the path is UTF-8").trim())
+}
+
+fn package(name: &str) -> (PathBuf, Change) {
+    let root = library();
+    let found = graph::discover(&root.join(name));
+    let (change, _) = graph::load(&found.files, &|_| ());
+    assert!(!change.files.is_empty(), "{name} was not found in {}", root.display());
+    (root, change)
+}
+
+fn load(root: &Path, change: Change) -> AnalysisHost {
+    let mut host = AnalysisHost::new(vec![root.to_path_buf()]);
+    host.apply(change);
+    host
+}
+
+/// Parsing, summarising and linking one file of 2,700 lines alone.
+fn summary(criterion: &mut Criterion) {
+    let path = library().join("argparse.py");
+    let text = syntax::read_source(&path).expect("argparse is part of the library");
+    let mut group = criterion.benchmark_group("summary");
+    group.throughput(Throughput::Bytes(text.len() as u64));
+    group.bench_function("argparse", |bencher| {
+        bencher.iter(|| {
+            let mut change = Change::default();
+            change.set(&path, text.as_str());
+            load(Path::new("/"), change)
+        });
+    });
+    group.finish();
+}
+
+/// A whole package from its texts.
+fn link(criterion: &mut Criterion) {
+    let (root, change) = package("asyncio");
+    criterion.bench_function("link/asyncio", |bencher| {
+        bencher.iter_batched(|| change.clone(), |change| load(&root, change), BatchSize::SmallInput);
+    });
+}
+
+/// One keystroke in a large file, with all of the package around it loaded: inside a function, which concerns no other
+/// file, and in a name that others look up.
+fn edit(criterion: &mut Criterion) {
+    let (root, change) = package("unittest");
+    let host = load(&root, change);
+    let path = root.join("unittest/mock.py");
+    let text = syntax::read_source(&path).expect("mock is part of the library");
+    for (name, what) in [("body", "_spec_class = None"), ("name", "def patch(")] {
+        let at = text.find(what).expect("mock is as it was") + what.len() - 1;
+        let edited = [format!("{}x{}", &text[..at], &text[at..]), text.clone()];
+        let mut host = host.clone();
+        let mut turn = 0;
+        criterion.bench_function(&format!("edit/{name}"), |bencher| {
+            bencher.iter(|| {
+                let mut change = Change::default();
+                change.set(&path, edited[turn % 2].as_str());
+                turn += 1;
+                host.apply(change);
+                host.analysis()
+            });
+        });
+    }
+}
+
+criterion_group!(benches, summary, link, edit);
+criterion_main!(benches);
