@@ -90,6 +90,7 @@ fn survive(text: &str) {
     let mut change = Change::default();
     change.set(path, format!("{text}\nadded = 1\n"));
     host.apply(change);
+    host.settle(host.analysis().solve_flow());
     ask(&host.analysis(), file);
     let shown: String = text.chars().take(30).collect();
     println!("{shown:?} × {}: load {loaded:?}, ask {asked:?}, in all {:?}", text.len(), start.elapsed());
@@ -189,7 +190,7 @@ fn nested_statements() {
         "try:",
         "match x:",
     ] {
-        for depth in [30, 95, 800] {
+        for depth in [30, 95, 250] {
             survive(&indented(head, depth));
         }
     }
@@ -207,7 +208,7 @@ fn nested_statements() {
         text
     };
     survive(&tries(60));
-    survive(&tries(600));
+    survive(&tries(200));
     survive(&format!("if x: x = 1\n{}else: x = 2\n", "elif x: x = f(x)\n".repeat(20_000)));
 }
 
@@ -285,6 +286,7 @@ fn survive_files(count: usize, text: impl Fn(usize) -> String) -> AnalysisHost {
         change.set(format!("/w/m{number}.py"), format!("{}\nadded = 1\n", text(number)));
         edited.apply(change);
     }
+    edited.settle(edited.analysis().solve_flow());
     println!("{count} files: load {loaded:?}, in all {:?}", start.elapsed());
     host
 }

@@ -1,7 +1,7 @@
 //! `tantu index [DIR]`
 
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use graph::Stats;
@@ -16,9 +16,12 @@ pub(crate) struct Arguments {
     /// The folder to read
     #[arg(default_value = ".")]
     dir: PathBuf,
-    /// Also say what each phase took
+    /// Also say what each phase took, and how long it takes to follow values
     #[arg(long)]
     timings: bool,
+    /// Also keep nodes and edges, those that values flow along included, in the database for SQL
+    #[arg(long)]
+    rows: bool,
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
 }
@@ -47,23 +50,30 @@ struct Phases {
     summarise: f64,
     compare: f64,
     link: f64,
+    /// Following values; answers do not wait for it.
+    flow: f64,
 }
 
-impl From<Timings> for Phases {
-    fn from(Timings { discover, read, graph }: Timings) -> Self {
-        let [discover, read, parse, summarise, compare, link] =
-            [discover, read, graph.parse, graph.summarise, graph.compare, graph.link].map(|it| it.as_secs_f64());
-        Phases { discover, read, parse, summarise, compare, link }
+impl Phases {
+    fn new(Timings { discover, read, graph }: Timings, flow: Duration) -> Self {
+        let [discover, read, parse, summarise, compare, link, flow] =
+            [discover, read, graph.parse, graph.summarise, graph.compare, graph.link, flow].map(|it| it.as_secs_f64());
+        Phases { discover, read, parse, summarise, compare, link, flow }
     }
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let start = Instant::now();
-    let workspace = Workspace::read(&arguments.dir)?;
+    let mut workspace = Workspace::read(&arguments.dir)?;
     let seconds = start.elapsed().as_secs_f64();
-    let timings = arguments.timings.then(|| workspace.timings.into());
+    let stats = workspace.analysis.stats();
+    let start = Instant::now();
+    if arguments.timings || arguments.rows {
+        workspace.settle();
+    }
+    let timings = arguments.timings.then(|| Phases::new(workspace.timings, start.elapsed()));
     let report = Report {
-        stats: workspace.analysis.stats(),
+        stats,
         cached_files: workspace.cached,
         database: workspace.persistence.as_ref().map(|persistence| persistence.path().to_path_buf()),
         seconds,
@@ -74,7 +84,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         Format::Json => print_json(&report)?,
         Format::Human => print(&human(&report))?,
     }
-    workspace.keep_rows();
+    if arguments.rows {
+        workspace.keep_rows();
+    }
     Ok(Status::Fine)
 }
 
@@ -106,6 +118,7 @@ fn human(report: &Report) -> String {
         seconds("  summarise", phases.summarise);
         seconds("  compare", phases.compare);
         seconds("  link", phases.link);
+        seconds("then, values", phases.flow);
     }
     if let Some(database) = &report.database {
         text.push_str(&format!("{:<22}{}\n", "database", database.display()));
