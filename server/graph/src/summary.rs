@@ -13,7 +13,7 @@ mod narrowing;
 mod statements;
 mod text;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 use syntax::{SyntaxError, TextRange};
 
@@ -566,11 +566,10 @@ impl Summary {
     /// The bindings that meet in a join or are narrowed, through further ones: nested loops feed each other's, so that
     /// following them blindly would never end.
     pub fn joined(&self, join: BindingIndex) -> Vec<BindingIndex> {
-        let mut seen = vec![join];
+        let mut seen = FxHashSet::from_iter([join]);
+        let mut pending = vec![join];
         let mut leaves = Vec::new();
-        let mut next = 0;
-        while let Some(&binding) = seen.get(next) {
-            next += 1;
+        while let Some(binding) = pending.pop() {
             let inputs: &[BindingIndex] = match &self.binding(binding).value {
                 BindingValue::Join(inputs) => inputs,
                 BindingValue::Narrowed { inputs, .. } => inputs,
@@ -579,11 +578,7 @@ impl Summary {
                     continue;
                 }
             };
-            for &input in inputs {
-                if !seen.contains(&input) {
-                    seen.push(input);
-                }
-            }
+            pending.extend(inputs.iter().copied().filter(|&input| seen.insert(input)));
         }
         leaves.sort_unstable();
         leaves

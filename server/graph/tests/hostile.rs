@@ -209,7 +209,7 @@ fn nested_statements() {
     };
     survive(&tries(60));
     survive(&tries(200));
-    survive(&format!("if x: x = 1\n{}else: x = 2\n", "elif x: x = f(x)\n".repeat(20_000)));
+    survive(&format!("if x: x = 1\n{}else: x = 2\n", "elif x: x = f(x)\n".repeat(4_000)));
 }
 
 #[test]
