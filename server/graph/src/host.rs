@@ -428,8 +428,8 @@ mod tests {
     fn a_text_that_does_not_parse_keeps_what_it_defined() {
         let mut host =
             host("#- /a.py\nclass C:\n    def m(self): ...\ndef f(): ...\n#- /b.py\nimport a\na.f()\na.C().m()\n");
-        // The parser takes what follows an open brace for its content.
-        set(&mut host, "/a.py", "x = {'a': \ndef f(): ...\nclass C:\n    def m(self): ...\n");
+        // Cut out to be pasted elsewhere, on the way of typing something.
+        set(&mut host, "/a.py", "x = {'a': \n");
         let analysis = host.analysis();
         let file = analysis.file(Path::new("/b.py")).unwrap();
         let targets = analysis.targets(file, syntax::TextSize::new("import a\na.".len() as u32));
@@ -441,6 +441,16 @@ mod tests {
         set(&mut host, "/a.py", "x = ''\ndef f(): ...\n");
         assert_eq!(callers(&host.analysis(), "a.f"), ["b"]);
         assert!(host.analysis().find("a.C").is_empty(), "mended text decides");
+    }
+
+    #[test]
+    fn what_follows_an_open_bracket_stays() {
+        let mut host = host(TWO);
+        set(&mut host, "/a.py", "x = {'a': \ndef f(): ...\nclass C: ...\n");
+        let analysis = host.analysis();
+        assert!(!analysis.symbol(analysis.find("a.f")[0]).is_retained());
+        assert_eq!(callers(&analysis, "a.f"), ["b.g"]);
+        assert_eq!(analysis.find("a.C").len(), 1);
     }
 
     #[test]

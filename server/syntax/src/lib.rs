@@ -10,6 +10,7 @@ mod document;
 mod edit;
 mod parse;
 mod position;
+mod salvage;
 
 pub use decode::{DecodeError, MAX_FILE_BYTES, decode, read_source};
 pub use document::{ContentChange, Document};

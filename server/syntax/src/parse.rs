@@ -2,7 +2,9 @@
 
 use ruff_python_ast::{Expr, ModModule, PySourceType, Stmt, StringLiteral};
 use ruff_python_parser::{InterpolatedStringErrorType, LexicalErrorType, ParseError, ParseErrorType};
-use ruff_text_size::{Ranged, TextRange, TextSize};
+use ruff_text_size::{Ranged, TextLen, TextRange, TextSize};
+
+use crate::salvage;
 
 /// A mistake in the syntax of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,17 +17,21 @@ pub struct SyntaxError {
 #[derive(Debug)]
 pub struct Parsed {
     module: ruff_python_parser::Parsed<ModModule>,
-    /// What was wrong before an unclosed string was taken out.
+    /// What was wrong before parts of the text were taken out.
     unclosed: Vec<SyntaxError>,
 }
 
 /// Unclosed strings that are taken out of one text; a text with more of them is not half-typed but something else.
 const MAX_UNCLOSED: usize = 4;
 
+/// The same for parts that hide definitions.
+const MAX_OBSTACLES: usize = 8;
+
 /// Parses `text`; never fails.
 ///
 /// A string that is just being typed has no end and swallows all that follows. Then the text is parsed without the line
-/// on which the string begins, so that the definitions below it are not lost. Offsets stay those of `text`.
+/// on which the string begins, so that the definitions below it are not lost; and without what hides other definitions
+/// from the parser. Offsets stay those of `text`.
 pub fn parse(text: &str) -> Parsed {
     let mut module = ruff_python_parser::parse_unchecked_source(text, PySourceType::Python);
     let mut unclosed = Vec::new();
@@ -36,13 +42,33 @@ pub fn parse(text: &str) -> Parsed {
         if patched.is_empty() {
             text.clone_into(&mut patched);
         }
-        let start = error.range.start().to_usize();
-        let end = text[start..].find(['\r', '\n']).map_or(text.len(), |length| start + length);
-        patched.replace_range(start..end, &" ".repeat(end - start));
+        let start = error.range.start();
+        let length = text[start.to_usize()..].find(['\r', '\n']);
+        let end = length.map_or(text.text_len(), |length| start + TextSize::new(length as u32));
+        blank(&mut patched, TextRange::new(start, end));
         unclosed.push(error);
         module = ruff_python_parser::parse_unchecked_source(&patched, PySourceType::Python);
     }
+    for _ in 0..MAX_OBSTACLES {
+        let seen = if patched.is_empty() { text } else { &patched };
+        let obstacle = if module.errors().is_empty() { None } else { salvage::obstacle(&module, seen) };
+        let Some(obstacle) = obstacle else { break };
+        unclosed.extend(module.errors().iter().filter(|error| error.range().start() <= obstacle.end()).map(describe));
+        if patched.is_empty() {
+            text.clone_into(&mut patched);
+        }
+        blank(&mut patched, obstacle);
+        module = ruff_python_parser::parse_unchecked_source(&patched, PySourceType::Python);
+    }
+    unclosed.dedup_by(|one, other| one.range == other.range);
     Parsed { module, unclosed }
+}
+
+/// Spaces instead of a part of the text; its lines stay.
+fn blank(text: &mut String, range: TextRange) {
+    let blanked: String =
+        text[range].bytes().map(|byte| if matches!(byte, b'\r' | b'\n') { char::from(byte) } else { ' ' }).collect();
+    text.replace_range(range.start().to_usize()..range.end().to_usize(), &blanked);
 }
 
 /// A triple-quoted string without an end; the range begins with its quotes.
@@ -125,6 +151,31 @@ mod tests {
             let class = class.unwrap_or_else(|| panic!("{string} swallowed the class"));
             assert_eq!(&text[class.name.range()], "C");
         }
+    }
+
+    #[test]
+    fn an_open_bracket_swallows_no_definition() {
+        for open in ["x = {'a': ", "x = {'é': [1, 2,", "return {**a,", "f(a, lambda: {"] {
+            let text = format!(
+                "def before(): ...\n{open}\n\n@deco\ndef f(a):\n    return a\n\nclass C:\n    def m(self): ...\n"
+            );
+            let parsed = parse(&text);
+            assert!(parsed.has_errors(), "{open}");
+            let names: Vec<&str> = parsed
+                .statements()
+                .iter()
+                .filter_map(|statement| match statement {
+                    Stmt::FunctionDef(function) => Some(&text[function.name.range()]),
+                    Stmt::ClassDef(class) => Some(&text[class.name.range()]),
+                    _ => None,
+                })
+                .collect();
+            assert_eq!(names, ["before", "f", "C"], "{open}");
+        }
+        // What only looks like a definition is none.
+        let parsed = parse("x = (\n\"\"\"\ndef f(): ...\n\"\"\"\n");
+        assert!(parsed.has_errors());
+        assert!(!parsed.statements().iter().any(Stmt::is_function_def_stmt));
     }
 
     #[test]

@@ -59,6 +59,8 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("tiktoken-rs", &["context"]),
     ("tokio", &["lsp", "model", "sandbox", "sandbox-wasi", "tantu"]),
     ("tower-lsp-server", &["lsp"]),
+    ("tree-sitter", &["syntax"]),
+    ("tree-sitter-python", &["syntax"]),
     ("wasmtime", &["sandbox-wasi"]),
     ("wasmtime-wasi", &["sandbox-wasi"]),
 ];
