@@ -1,7 +1,10 @@
 //! Where the name under the cursor is defined.
 
-use graph::{Analysis, FileId, SymbolId, Target};
+use graph::{Analysis, FileId, SymbolId, SymbolKind, Target};
 use syntax::{TextRange, TextSize};
+
+/// More functions than this that may be called are no answer to "where".
+const MAX_CALLED: usize = 8;
 
 /// The answer to "go to definition".
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,8 +37,24 @@ pub fn definition(analysis: &Analysis, file: FileId, offset: TextSize) -> Option
     let origin = analysis.name_at(file, offset)?;
     let mut targets = analysis.targets(file, offset);
     targets.sort_by_key(confidence);
+    // Where a variable is called, what it holds comes before where it got it.
+    let called = analysis.called_at(file, offset);
+    if !called.is_empty() && called.len() <= MAX_CALLED {
+        targets.retain(|target| !is_callable(analysis, target));
+        targets.splice(..0, called.into_iter().map(|(symbol, confidence)| Target::Symbol(symbol, confidence)));
+    }
     let places: Vec<Place> = targets.iter().filter_map(|target| place(analysis, target)).collect();
     (!places.is_empty()).then_some(Definition { origin, places })
+}
+
+fn is_callable(analysis: &Analysis, target: &Target) -> bool {
+    match target {
+        Target::Symbol(symbol, _) => {
+            let kind = analysis.symbol(*symbol).kind;
+            kind.is_function() || kind == SymbolKind::Class
+        }
+        Target::Local { .. } | Target::External(_) => false,
+    }
 }
 
 fn place(analysis: &Analysis, target: &Target) -> Option<Place> {
@@ -102,6 +121,21 @@ mod tests {
             expect![[r#"
             /pkg/m.py:1
                 x = 1
+                ^
+        "#]],
+        );
+    }
+
+    #[test]
+    fn a_variable_that_is_called() {
+        check(
+            "def a(): ...\nf = a\nf$0()\n",
+            expect![[r#"
+            /main.py:1
+                def a(): ...
+                    ^
+            /main.py:2
+                f = a
                 ^
         "#]],
         );

@@ -1,6 +1,6 @@
 //! Call edges.
 
-use syntax::TextRange;
+use syntax::{TextRange, TextSize};
 
 use super::Analysis;
 use crate::flow::Origin;
@@ -89,6 +89,19 @@ impl Analysis {
         }
         calls.sort_by_key(|call: &Call| call.sites[0].range.start());
         calls
+    }
+
+    /// What is called where the callee's name is at `offset`; empty where no call is written, and where nothing in the
+    /// workspace is called.
+    pub fn called_at(&self, file: FileId, offset: TextSize) -> Vec<(SymbolId, Confidence)> {
+        let Some(facts) = self.facts(file) else { return Vec::new() };
+        let calls = facts.summary.calls.iter().zip(&self.snapshot.links[file.index()].calls);
+        let mut called = Vec::new();
+        for (_, link) in calls.filter(|(call, _)| call.range.contains_inclusive(offset)) {
+            let CallLink::Edges(edges) = link else { continue };
+            called.extend(edges.iter().filter(|edge| !edge.implied).map(|edge| (edge.target, edge.confidence)));
+        }
+        called
     }
 
     /// The calls in the code of `id` that leave the workspace, with the dotted name of what is called.
