@@ -393,7 +393,8 @@ impl<'a> Evaluator<'a> {
                 let values = self.eval(unit, *value);
                 self.item(&values, *key)
             }
-            Expr::Slice(value) => {
+            Expr::Recent { place, .. } => self.eval(unit, *place),
+            Expr::Slice { value, .. } => {
                 let values = self.eval(unit, *value);
                 self.slice(&values)
             }

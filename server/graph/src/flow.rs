@@ -13,7 +13,9 @@
 mod attributes;
 mod builtins;
 mod calls;
+mod classes;
 mod containers;
+mod library;
 mod nodes;
 mod objects;
 mod outcome;

@@ -1,6 +1,6 @@
 //! Attributes: of instances, classes, modules and functions.
 
-use super::nodes::{NodeId, Place, SiteId, Watch};
+use super::nodes::{NodeId, Place, Recently, SiteId, Watch};
 use super::objects::{Object, ObjectId};
 use super::solver::{ByName, Solver};
 use crate::summary::{ExprIndex, Key};
@@ -26,6 +26,14 @@ impl Solver<'_> {
             Object::Instance(class) => {
                 let read = self.instance_read(class, name);
                 self.copy(read, dest);
+                if name.as_str() == "__dict__" {
+                    let object = self.intern(value);
+                    self.add_object(dest, Object::Vars(object));
+                }
+            }
+            Object::Class(class) if name.as_str() == "__dict__" => {
+                let object = self.intern(Object::Class(class));
+                self.add_object(dest, Object::Vars(object));
             }
             Object::Class(class) => {
                 let read = self.class_read(class, name);
@@ -60,11 +68,29 @@ impl Solver<'_> {
                     false => self.add(dest, self.unknown),
                 }
             }
+            Object::Container(container) if self.record_place(container, name).is_some() => {
+                let key = self.record_place(container, name).unwrap_or(Key::Any);
+                self.load_element(container, key, dest);
+            }
             Object::Container(container) if !called => {
                 self.add_object(dest, Object::ContainerMethod { container, name });
             }
             Object::Unknown => self.add(dest, self.unknown),
             Object::Partial { function, .. } if name.as_str() == "func" => self.copy(function, dest),
+            Object::Made(kind) => {
+                let full = Name::new(&format!("{kind}.{name}"));
+                match super::builtins::is_modelled(&full) {
+                    true => self.add_object(dest, Object::Modelled(full)),
+                    false => self.add(dest, self.unknown),
+                }
+            }
+            Object::Thread { function, arguments } if matches!(name.as_str(), "start" | "run") => {
+                self.add_object(dest, Object::Partial { function, arguments });
+            }
+            Object::Future(value) => match name.as_str() {
+                "result" => self.add_object(dest, Object::Returning(value)),
+                _ => self.add(dest, self.unknown),
+            },
             _ => {}
         }
     }
@@ -78,7 +104,7 @@ impl Solver<'_> {
         self.first_definer(class, name).is_some()
     }
 
-    fn has_own(&self, class: Def, name: Name) -> bool {
+    pub fn has_own(&self, class: Def, name: Name) -> bool {
         let summary = self.summary(class.unit.file);
         summary.symbol(class.symbol).scope.is_some_and(|scope| summary.scope(scope).names.contains_key(&name))
     }
@@ -110,6 +136,15 @@ impl Solver<'_> {
     }
 
     pub fn metaclass(&mut self, class: Def) -> Option<Def> {
+        if let Some(&metaclass) = self.metaclasses.get(&class) {
+            return metaclass;
+        }
+        let metaclass = self.find_metaclass(class);
+        self.metaclasses.insert(class, metaclass);
+        metaclass
+    }
+
+    fn find_metaclass(&mut self, class: Def) -> Option<Def> {
         let classes = self.mro(class).classes.clone();
         for class in classes {
             let facts = &self.summary(class.unit.file).symbol(class.symbol).class;
@@ -142,6 +177,19 @@ impl Solver<'_> {
                 self.copy(field, node);
             }
         }
+        let nature = self.nature(class);
+        match name.as_str() {
+            "value" if nature.is_enum => self.enum_values(class, node),
+            "start" if nature.is_thread => {
+                let run = self.instance_read(class, Name::new("run"));
+                self.copy(run, node);
+            }
+            "_replace" if nature.places.is_some() => {
+                let itself = self.holding(receiver);
+                self.add_object(node, Object::Returning(itself));
+            }
+            _ => {}
+        }
         if !self.read_classes(&mro.classes, receiver, name, node) {
             let is_assigned = mro.classes.iter().any(|&class| self.assigns(class, name));
             let hook = self.words.get_attr;
@@ -158,6 +206,17 @@ impl Solver<'_> {
             } else if mro.external.is_some() || !mro.complete {
                 self.add(node, self.unknown);
             }
+        }
+        node
+    }
+
+    /// A special method as Python looks it up: in the class, not in the instance.
+    pub fn special_read(&mut self, class: Def, name: Name) -> NodeId {
+        let (node, is_new) = self.nodes.place(Place::SpecialRead(class, name));
+        if is_new {
+            let receiver = self.intern(Object::Instance(class));
+            let mro = self.mro(class);
+            self.read_classes(&mro.classes, receiver, name, node);
         }
         node
     }
@@ -186,6 +245,12 @@ impl Solver<'_> {
         }
         let receiver = self.intern(Object::Class(class));
         let mro = self.mro(class);
+        if let Some(definer) = self.first_definer(class, name)
+            && let Some(member) = self.enum_member(class, definer, name)
+        {
+            self.add(node, member);
+            return node;
+        }
         if !self.read_classes(&mro.classes, receiver, name, node) {
             match self.metaclass(class) {
                 Some(metaclass) if self.defines(metaclass, name) => {
@@ -205,7 +270,19 @@ impl Solver<'_> {
             return node;
         }
         let (Object::Instance(own) | Object::Class(own)) = self.objects.get(receiver) else { return node };
-        let mro = self.mro(own);
+        let mut mro = self.mro(own);
+        if !mro.classes.contains(&class)
+            && let Some(metaclass) = self.metaclass(own)
+        {
+            mro = self.mro(metaclass);
+            let found =
+                mro.classes.iter().skip_while(|other| **other != class).skip(1).any(|&it| self.has_own(it, name));
+            // `type.__call__`
+            if !found && name == self.words.call {
+                self.add_object(node, Object::Constructor(own));
+                return node;
+            }
+        }
         let after = mro.classes.iter().position(|other| *other == class).map_or(mro.classes.len(), |at| at + 1);
         if !self.read_classes(&mro.classes[after..], receiver, name, node) && mro.external.is_some() {
             self.add(node, self.unknown);
@@ -214,9 +291,12 @@ impl Solver<'_> {
     }
 
     pub fn super_of(&mut self, class: Def, object: ObjectId, value: Object, dest: NodeId) {
-        if let Object::Instance(own) | Object::Class(own) = value
-            && self.mro(own).classes.contains(&class)
-        {
+        let (Object::Instance(own) | Object::Class(own)) = value else { return };
+        let is_above = |solver: &mut Self, own: Def| solver.mro(own).classes.contains(&class);
+        let is_meta = |solver: &mut Self| {
+            matches!(value, Object::Class(_)) && solver.metaclass(own).is_some_and(|meta| is_above(solver, meta))
+        };
+        if is_above(self, own) || is_meta(self) {
             self.add_object(dest, Object::Super { class, receiver: object });
         }
     }
@@ -237,7 +317,11 @@ impl Solver<'_> {
                     };
                     self.add_object(dest, Object::Bound { function, receiver: class });
                 } else if flags.is_property {
-                    if through_instance && !flags.is_setter {
+                    let is_meta = match seen_by {
+                        Object::Class(own) => !self.mro(own).classes.contains(&class),
+                        _ => false,
+                    };
+                    if (through_instance || is_meta) && !flags.is_setter {
                         let nodes = self.function(function);
                         if let Some(&(_, first)) = nodes.positional.first() {
                             self.add(first, receiver);
@@ -259,6 +343,29 @@ impl Solver<'_> {
                         true => self.add_object(dest, Object::Bound { function, receiver }),
                         false => self.add(dest, object),
                     }
+                }
+            }
+            Object::Property { getter, .. } if through_instance => {
+                let instance = self.holding(receiver);
+                let arguments = self.given(&[instance]);
+                let (site, kind) = (SiteId::NONE, EdgeKind::Property);
+                self.watch(getter, Watch::Call { arguments, dest, site, kind });
+                if let Object::Instance(class) = seen_by {
+                    let getters = self.getter_nodes.entry((class, name)).or_default();
+                    if !getters.contains(&getter) {
+                        getters.push(getter);
+                    }
+                }
+            }
+            Object::Wrapped { function, is_class: false } => self.add(dest, function),
+            Object::Wrapped { function, is_class: true } => {
+                let class = match seen_by {
+                    Object::Instance(class) => self.intern(Object::Class(class)),
+                    _ => receiver,
+                };
+                match self.objects.get(function) {
+                    Object::Function(function) => self.add_object(dest, Object::Bound { function, receiver: class }),
+                    _ => self.add(dest, function),
                 }
             }
             Object::Instance(descriptor) if self.defines(descriptor, self.words.get) => {
@@ -328,13 +435,65 @@ impl Solver<'_> {
 
     /// `instance.name = value` where the class holds a descriptor under the name.
     fn store_in_descriptor(&mut self, class: Def, object: ObjectId, name: Name, source: NodeId, site: SiteId) {
-        let Some(definer) = self.first_definer(class, name) else { return };
-        let Some(scope) = self.summary(definer.unit.file).symbol(definer.symbol).scope else { return };
-        let attribute = self.variable(definer.unit.file, scope, name);
-        let instance = self.holding(object);
-        let (arguments, dest) = (self.given(&[instance, source]), self.nothing);
-        let kind = EdgeKind::Property;
-        self.watch(attribute, Watch::Special { name: self.words.set, arguments, dest, site, kind });
+        if let Some(attribute) = self.class_attribute(class, name) {
+            self.watch(attribute, Watch::Assign { receiver: object, source, site });
+        }
+    }
+
+    /// What stands in the class under the name.
+    fn class_attribute(&mut self, class: Def, name: Name) -> Option<NodeId> {
+        let definer = self.first_definer(class, name)?;
+        let scope = self.summary(definer.unit.file).symbol(definer.symbol).scope?;
+        Some(self.variable(definer.unit.file, scope, name))
+    }
+
+    /// A value is assigned to what is a property or descriptor in the class.
+    pub fn assign_through(&mut self, value: Object, receiver: ObjectId, source: NodeId, site: SiteId) {
+        let (instance, nothing, kind) = (self.holding(receiver), self.nothing, EdgeKind::Property);
+        let arguments = self.given(&[instance, source]);
+        match value {
+            Object::Instance(descriptor) => {
+                let set = self.words.set;
+                self.special(descriptor, set, arguments, nothing, site, kind);
+            }
+            Object::Property { setter, .. } => {
+                self.watch(setter, Watch::Call { arguments, dest: nothing, site, kind });
+            }
+            _ => {}
+        }
+    }
+
+    /// `del object.name`
+    pub fn delete(&mut self, object: ObjectId, value: Object, name: Name, site: SiteId) {
+        let Object::Instance(class) = value else { return };
+        let (nothing, kind) = (self.nothing, EdgeKind::Property);
+        let given = self.intern(Object::Constant(Key::Text(name)));
+        let given = self.holding(given);
+        let arguments = self.given(&[given]);
+        let hook = self.words.del_attr;
+        self.special(class, hook, arguments, nothing, site, kind);
+        if let Some(deleter) = self.setter(class, name) {
+            let none = self.given(&[]);
+            self.enter(deleter, Some(object), none, nothing, site, kind);
+        } else if let Some(attribute) = self.class_attribute(class, name) {
+            let instance = self.holding(object);
+            let arguments = self.given(&[instance]);
+            let name = Name::new("__delete__");
+            self.watch(attribute, Watch::Special { name, arguments, dest: nothing, site, kind });
+        }
+    }
+
+    /// What was assigned just before, where nothing but the object itself decides what is read.
+    pub fn recent(&mut self, value: Object, place: Recently, normal: NodeId, source: NodeId, dest: NodeId) {
+        let is_kept = match (value, place) {
+            (Object::Container(_), Recently::Item) => true,
+            (Object::Instance(class), Recently::Attribute(name)) => {
+                let set_attr = self.words.set_attr;
+                self.first_definer(class, name).is_none() && !self.defines(class, set_attr)
+            }
+            _ => false,
+        };
+        self.copy(if is_kept { source } else { normal }, dest);
     }
 
     pub fn instance_of(&mut self, value: Object, dest: NodeId) {

@@ -36,12 +36,16 @@ pub(super) enum Place {
     Field(Def, Name),
     /// An attribute as instances see it.
     InstanceRead(Def, Name),
+    /// A special method, which is looked up in the class only.
+    SpecialRead(Def, Name),
     /// An attribute as the class sees it.
     ClassRead(Def, Name),
     /// An attribute as `super()` in the class sees it, for a receiver.
     SuperRead(Def, ObjectId, Name),
     FunctionAttribute(Def, Name),
     Return(Def),
+    /// What a generator function returns in the end.
+    Final(ContainerId),
     /// The implementations registered for a `singledispatch` function.
     Registered(Def),
     Element(ContainerId, Key),
@@ -102,8 +106,61 @@ pub(super) enum Watch {
         site: SiteId,
     },
     Slice {
+        from: u32,
+        to: Option<u32>,
+        known: bool,
         dest: NodeId,
         site: SiteId,
+    },
+    /// The object's attribute or item was assigned just before; see [`Expr::Recent`](crate::summary::Expr).
+    Recent {
+        place: Recently,
+        normal: NodeId,
+        source: NodeId,
+        dest: NodeId,
+    },
+    Await {
+        dest: NodeId,
+        site: SiteId,
+    },
+    /// `del object.name`
+    Delete {
+        name: Name,
+        site: SiteId,
+    },
+    /// The object is found under the name in the class of `receiver`, where something is assigned.
+    Assign {
+        receiver: ObjectId,
+        source: NodeId,
+        site: SiteId,
+    },
+    /// `staticmethod(object)` or `classmethod(object)` as a call.
+    Wrap {
+        is_class: bool,
+        dest: NodeId,
+    },
+    /// The object is the name of a module.
+    Import {
+        is_top: bool,
+        dest: NodeId,
+    },
+    /// `vars(object)`
+    Vars {
+        dest: NodeId,
+    },
+    Reversed {
+        dest: NodeId,
+        site: SiteId,
+    },
+    Represent {
+        site: SiteId,
+    },
+    AsText {
+        site: SiteId,
+    },
+    /// The object is a key and a value, stored in the container.
+    StorePair {
+        container: ContainerId,
     },
     /// The object is a key of the container.
     LoadKey {
@@ -199,6 +256,13 @@ pub(super) enum Watch {
     },
 }
 
+/// What was assigned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Recently {
+    Attribute(Name),
+    Item,
+}
+
 /// What is done for each key of a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum KeyWatch {
@@ -223,6 +287,12 @@ pub(super) enum KeyWatch {
         after: u32,
     },
     Pairs(ContainerId),
+    /// Into another container, as a slice of this one.
+    Slice {
+        container: ContainerId,
+        from: u32,
+        to: Option<u32>,
+    },
 }
 
 /// The arguments of a call.
@@ -245,6 +315,10 @@ pub(crate) enum Origin {
     Store(u32),
     /// An attribute that is read.
     Attribute(ExprIndex),
+    /// A class is made; its symbol.
+    Class(u32),
+    /// An index into the summary's imports.
+    Import(u32),
 }
 
 /// Beyond these numbers a node only knows that it holds something: places through which everything flows, such as the
@@ -303,6 +377,11 @@ impl Nodes {
         let node = self.new_node();
         self.places.insert(place, node);
         (node, true)
+    }
+
+    /// The node of a place, if there is one.
+    pub fn known_place(&self, place: Place) -> Option<NodeId> {
+        self.places.get(&place).copied()
     }
 
     pub fn objects(&self, node: NodeId) -> &[ObjectId] {

@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use super::nodes::{ArgumentNodes, NodeId, Origin, Place, SiteId, Watch};
+use super::nodes::{ArgumentNodes, NodeId, Origin, Place, Recently, SiteId, Watch};
 use super::objects::{ContainerKind, Object, Origin as Made};
 use super::solver::{FunctionNodes, Solver};
 use crate::modules::ModuleRef;
@@ -45,6 +45,7 @@ impl Solver<'_> {
             }
         }
         for (index, symbol) in summary.symbols.iter().enumerate() {
+            self.defines_set_name |= symbol.name.as_str() == "__set_name__";
             if symbol.class.is_some() {
                 let class = Def { unit: Unit::live(file), symbol: SymbolIndex(index as u32) };
                 for &base in &self.mro(class).classes[1..] {
@@ -78,6 +79,11 @@ impl Solver<'_> {
                 self.function(Def { unit: Unit::live(file), symbol: SymbolIndex(index as u32) });
             }
         }
+        for (index, symbol) in summary.symbols.iter().enumerate() {
+            if symbol.class.is_some() {
+                self.make_class(file, SymbolIndex(index as u32));
+            }
+        }
         for index in 0..summary.calls.len() {
             self.generate_call(file, CallIndex(index as u32));
         }
@@ -87,12 +93,7 @@ impl Solver<'_> {
             let site = self.site(file, Origin::Store(index as u32));
             let is_deleted = store.value.is_none();
             match store.place {
-                summary::Place::Attribute(_) if is_deleted => {
-                    let none = self.given(&[self.plain_node]);
-                    let (dest, name) = (self.nothing, self.words.del_attr);
-                    let kind = EdgeKind::Property;
-                    self.watch(object, Watch::Special { name, arguments: none, dest, site, kind });
-                }
+                summary::Place::Attribute(name) if is_deleted => self.watch(object, Watch::Delete { name, site }),
                 summary::Place::Attribute(name) => self.watch(object, Watch::Store { name, source, site }),
                 summary::Place::Item(key) => {
                     let (key, key_node) = self.key(file, key);
@@ -147,7 +148,7 @@ impl Solver<'_> {
         }
     }
 
-    fn argument_nodes(&mut self, file: FileId, arguments: &Arguments) -> ArgumentNodes {
+    pub fn argument_nodes(&mut self, file: FileId, arguments: &Arguments) -> ArgumentNodes {
         ArgumentNodes {
             positional: arguments.positional.iter().map(|&argument| self.expr(file, argument)).collect(),
             star: arguments.star.map(|argument| self.expr(file, argument)),
@@ -222,7 +223,6 @@ impl Solver<'_> {
             },
             Expr::Free { scope, name } => self.free(file, *scope, *name),
             Expr::Call(call) => self.call(file, *call),
-            Expr::Awaited(value) => self.expr(file, *value),
             Expr::Definition(symbol) => {
                 let def = Def { unit: Unit::live(file), symbol: *symbol };
                 let is_class = summary.symbol(*symbol).class.is_some();
@@ -282,9 +282,24 @@ impl Solver<'_> {
                 let (key, key_node) = self.key(file, *key);
                 self.watch(value, Watch::LoadItem { key, key_node, dest: node, site });
             }
-            Expr::Slice(value) => {
+            Expr::Slice { value, from, to, known } => {
                 let value = self.expr(file, *value);
-                self.watch(value, Watch::Slice { dest: node, site });
+                self.watch(value, Watch::Slice { from: *from, to: *to, known: *known, dest: node, site });
+            }
+            Expr::Recent { place, value } => {
+                let normal = self.expr(file, *place);
+                let source = self.expr(file, *value);
+                let (object, place) = match *summary.expr(*place) {
+                    Expr::Attribute { value, name } => (value, Recently::Attribute(name)),
+                    Expr::Item { value, .. } => (value, Recently::Item),
+                    _ => return self.copy(normal, node),
+                };
+                let object = self.expr(file, object);
+                self.watch(object, Watch::Recent { place, normal, source, dest: node });
+            }
+            Expr::Awaited(value) => {
+                let value = self.expr(file, *value);
+                self.watch(value, Watch::Await { dest: node, site });
             }
             Expr::Unpacked { value, index } => {
                 let value = self.expr(file, *value);
@@ -339,6 +354,12 @@ impl Solver<'_> {
                 let container = self.container(Made::Expr(node), ContainerKind::Dict);
                 self.add_object(node, Object::Container(container));
                 for (key, value) in items {
+                    // `**other`
+                    if let (Key::Any, Expr::Item { value: other, key: Key::Any }) = (key, summary.expr(*value)) {
+                        let other = self.expr(file, *other);
+                        self.watch(other, Watch::Update { container });
+                        continue;
+                    }
                     let value = self.expr(file, *value);
                     let (key, key_node) = self.key(file, *key);
                     self.store_by_key(container, key, key_node, value);
@@ -508,6 +529,11 @@ impl Solver<'_> {
         if submodule == self.nothing {
             let hook = Name::new("__getattr__");
             if module.names.contains_key(&hook) && name != hook {
+                let module_def = Def { unit: Unit::live(file), symbol: SymbolIndex::MODULE };
+                let definitions = module.names.get(&hook).into_iter().flatten();
+                let functions = definitions.filter_map(|&binding| summary.binding(binding).symbol);
+                let functions = functions.map(|symbol| Def { unit: Unit::live(file), symbol }).collect();
+                self.getters.insert((module_def, name), functions);
                 let hook = self.member(file, hook);
                 let name = self.constant(Key::Text(name));
                 let arguments = self.given(&[name]);
@@ -642,14 +668,23 @@ impl Solver<'_> {
         }
     }
 
-    /// The positions of the parameters that are all that a function returns.
-    fn passes(&self, file: FileId, function: SymbolIndex, parameters: &[BindingIndex]) -> Vec<usize> {
+    /// The parameters that are all that a function returns, and those of which it returns what a call of them gives.
+    fn passes(
+        &self,
+        file: FileId,
+        function: SymbolIndex,
+        parameters: &[BindingIndex],
+    ) -> Vec<(usize, Option<CallIndex>)> {
         let summary = self.summary(file);
         let symbol = summary.symbol(function);
         let Some(facts) = symbol.function.as_ref().filter(|_| !symbol.flags.is_generator) else { return Vec::new() };
-        let mut positions = Vec::new();
+        let mut passed = Vec::new();
         for &value in &facts.returns {
-            let Expr::Local(bindings) = summary.expr(value) else { return Vec::new() };
+            let (returned, call) = match summary.expr(value) {
+                Expr::Call(call) => (summary.call(*call).callee, Some(*call)),
+                _ => (value, None),
+            };
+            let Expr::Local(bindings) = summary.expr(returned) else { return Vec::new() };
             let [binding] = bindings[..] else { return Vec::new() };
             let position = parameters.iter().position(|parameter| *parameter == binding);
             let Some(position) = position.filter(|&position| {
@@ -657,11 +692,11 @@ impl Solver<'_> {
             }) else {
                 return Vec::new();
             };
-            if !positions.contains(&position) {
-                positions.push(position);
+            if !passed.contains(&(position, call)) {
+                passed.push((position, call));
             }
         }
-        positions
+        passed
     }
 
     fn results(&mut self, def: Def, returns: NodeId) {
@@ -671,6 +706,11 @@ impl Solver<'_> {
         if symbol.flags.is_generator {
             let container = self.container(Made::Yields(def), ContainerKind::Generator);
             self.add_object(returns, Object::Container(container));
+            let end = self.place(Place::Final(container));
+            for &value in &facts.returns {
+                let value = self.expr(file, value);
+                self.copy(value, end);
+            }
             for &value in &facts.yields {
                 let value = self.expr(file, value);
                 self.store_element(container, Key::Any, value);
@@ -693,7 +733,23 @@ impl Solver<'_> {
         let mut fields = SmallVec::new();
         let Some(scope) = summary.symbol(class.symbol).scope else { return fields };
         for binding in summary.bindings.iter().filter(|binding| binding.scope == scope) {
-            if matches!(binding.value, BindingValue::Value(_)) && !fields.contains(&binding.name) {
+            let BindingValue::Value(value) = binding.value else { continue };
+            // Without an annotation it is a variable of the class.
+            let is_plain = matches!(
+                summary.expr(value),
+                Expr::Call(_)
+                    | Expr::Constant(_)
+                    | Expr::Builtin(_)
+                    | Expr::List(_)
+                    | Expr::Dict(_)
+                    | Expr::Definition(_)
+                    | Expr::Local(_)
+                    | Expr::Free { .. }
+                    | Expr::Attribute { .. }
+                    | Expr::Format { .. }
+                    | Expr::Binary { .. }
+            );
+            if !is_plain && !fields.contains(&binding.name) {
                 fields.push(binding.name);
             }
         }

@@ -41,8 +41,8 @@ pub(super) struct FunctionNodes {
     pub star: Option<ContainerId>,
     pub double_star: Option<ContainerId>,
     pub returns: NodeId,
-    /// Parameters, and nothing else, are returned: then what a call gives is what it is given.
-    pub passes: Vec<usize>,
+    /// Only parameters are returned, or what these calls of them give: then the result follows from what is given.
+    pub passes: Vec<(usize, Option<crate::summary::CallIndex>)>,
 }
 
 /// Names that the solver looks for itself.
@@ -105,6 +105,12 @@ pub(super) struct Solver<'a> {
     pub stored: FxHashSet<Name>,
     /// Getters and descriptors that run when an attribute is read.
     pub getters: FxHashMap<(Def, Name), Vec<Def>>,
+    /// The getters of properties that are made by a call.
+    pub getter_nodes: FxHashMap<(Def, Name), Vec<NodeId>>,
+    pub natures: FxHashMap<Def, std::rc::Rc<super::classes::Nature>>,
+    pub metaclasses: FxHashMap<Def, Option<Def>>,
+    /// Any class defines `__set_name__`.
+    pub defines_set_name: bool,
     pub narrowings: Vec<super::attributes::Classes>,
     pub by_name: Vec<ByName>,
     pub looked_up: FxHashSet<(usize, ObjectId)>,
@@ -155,6 +161,10 @@ impl<'a> Solver<'a> {
             mros: FxHashMap::default(),
             stored: FxHashSet::default(),
             getters: FxHashMap::default(),
+            getter_nodes: FxHashMap::default(),
+            natures: FxHashMap::default(),
+            metaclasses: FxHashMap::default(),
+            defines_set_name: false,
             narrowings: Vec::new(),
             by_name: Vec::new(),
             looked_up: FxHashSet::default(),
@@ -284,14 +294,40 @@ impl<'a> Solver<'a> {
                     self.container_method(container, name, arguments, dest, site);
                 }
             }
-            Watch::Special { name, arguments, dest, site, kind } => {
-                if let Object::Instance(class) = value {
-                    self.special(class, name, arguments, dest, site, kind);
+            Watch::Special { name, arguments, dest, site, kind } => match value {
+                Object::Instance(class) => self.special(class, name, arguments, dest, site, kind),
+                Object::Class(class) => {
+                    self.special_of_class(class, name, arguments, dest, site, kind);
                 }
-            }
+                _ => {}
+            },
             Watch::LoadItem { key, key_node, dest, site } => self.load_item(value, key, key_node, dest, site),
             Watch::StoreItem { key, key_node, source, site } => self.store_item(value, key, key_node, source, site),
-            Watch::Slice { dest, site } => self.slice(object, value, dest, site),
+            Watch::Slice { from, to, known, dest, site } => {
+                let ends = known.then_some((from, to));
+                self.slice(object, value, ends, dest, site);
+            }
+            Watch::Recent { place, normal, source, dest } => self.recent(value, place, normal, source, dest),
+            Watch::Await { dest, site } => self.await_value(object, value, dest, site),
+            Watch::Delete { name, site } => self.delete(object, value, name, site),
+            Watch::Assign { receiver, source, site } => self.assign_through(value, receiver, source, site),
+            Watch::Wrap { is_class, dest } => {
+                if matches!(value, Object::Function(_) | Object::Partial { .. }) {
+                    self.add_object(dest, Object::Wrapped { function: object, is_class });
+                } else {
+                    self.add(dest, object);
+                }
+            }
+            Watch::Import { is_top, dest } => self.import_by_name(value, is_top, dest),
+            Watch::Vars { dest } => {
+                if matches!(value, Object::Instance(_) | Object::Class(_) | Object::Module(_)) {
+                    self.add_object(dest, Object::Vars(object));
+                }
+            }
+            Watch::Reversed { dest, site } => self.reversed(value, dest, site),
+            Watch::AsText { site } => self.as_text(value, site),
+            Watch::Represent { site } => self.represent(value, site),
+            Watch::StorePair { container } => self.store_pair(container, value),
             Watch::LoadKey { container, dest } => self.load_element(container, known_key(value), dest),
             Watch::StoreKey { container, source } => self.store_element(container, known_key(value), source),
             Watch::Element { dest, site } => self.iterate(value, dest, site),
@@ -323,7 +359,7 @@ impl<'a> Solver<'a> {
             Watch::Extend { container, site } => self.extend(container, value, site),
             Watch::Update { container } => {
                 if let Object::Container(other) = value {
-                    self.each_key(other, super::nodes::KeyWatch::Merge(container));
+                    self.update(container, other);
                 }
             }
             Watch::GetAttribute { object, dest } => self.load_by_pattern(value, object, dest),

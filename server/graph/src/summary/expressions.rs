@@ -46,7 +46,7 @@ impl Builder<'_> {
                 };
                 let index = self.push(expr);
                 self.occurs(attribute.attr.range(), Occurs::Load(index));
-                index
+                self.recently(expression, index)
             }
             Ast::Call(call) => self.call_expr(call),
             Ast::Lambda(lambda) => self.lambda(lambda),
@@ -64,7 +64,10 @@ impl Builder<'_> {
             }
             Ast::Await(awaited) => {
                 let value = self.expr(&awaited.value);
-                self.push(Expr::Awaited(value))
+                self.forget_recent();
+                let result = self.push(Expr::Awaited(value));
+                self.implied(result, awaited.range(), ImpliedKind::Iteration);
+                result
             }
             Ast::List(list) if list.elts.len() <= MAX_ELEMENTS && !list.elts.iter().any(Ast::is_starred_expr) => {
                 let parts: Box<[_]> = list.elts.iter().map(|element| self.expr(element)).collect();
@@ -111,10 +114,13 @@ impl Builder<'_> {
                 });
                 self.push(Expr::Mapping(value))
             }
-            Ast::Subscript(subscript) => self.subscript(subscript),
+            Ast::Subscript(subscript) => {
+                let item = self.subscript(subscript);
+                self.recently(expression, item)
+            }
             Ast::Starred(starred) => {
                 let value = self.expr(&starred.value);
-                self.push(Expr::Element(value))
+                self.iterated(value, starred.value.range())
             }
             Ast::Yield(yielded) => {
                 let value = match &yielded.value {
@@ -122,6 +128,7 @@ impl Builder<'_> {
                     None => self.unknown(),
                 };
                 self.yields(value);
+                self.forget_recent();
                 self.unknown()
             }
             Ast::YieldFrom(yielded) => {
@@ -129,6 +136,7 @@ impl Builder<'_> {
                 let element = self.push(Expr::Element(value));
                 self.implied(element, yielded.value.range(), ImpliedKind::Iteration);
                 self.yields(element);
+                self.forget_recent();
                 self.unknown()
             }
             Ast::StringLiteral(literal) => match text::short_text(literal) {
@@ -288,6 +296,7 @@ impl Builder<'_> {
         let element = element(self);
         self.scope = outer;
         self.flow = flow;
+        self.forget_recent();
         element
     }
 
@@ -295,7 +304,10 @@ impl Builder<'_> {
         let value = self.expr(&subscript.value);
         let key = self.key(&subscript.slice);
         let item = match &*subscript.slice {
-            Ast::Slice(_) => self.push(Expr::Slice(value)),
+            Ast::Slice(slice) => {
+                let (from, to, known) = text::slice_ends(slice).map_or((0, None, false), |(from, to)| (from, to, true));
+                self.push(Expr::Slice { value, from, to, known })
+            }
             _ => self.push(Expr::Item { value, key }),
         };
         self.implied(item, subscript.slice.range(), ImpliedKind::Operator);
@@ -315,6 +327,7 @@ impl Builder<'_> {
             match argument {
                 Ast::Starred(starred) => {
                     let value = self.expr(&starred.value);
+                    self.iterated(value, starred.value.range());
                     given.star.get_or_insert(value);
                 }
                 argument => {
@@ -339,7 +352,10 @@ impl Builder<'_> {
 
     fn call_expr(&mut self, call: &ast::ExprCall) -> ExprIndex {
         let callee = self.expr(&call.func);
-        let arguments = self.arguments(&call.arguments);
+        let mut arguments = self.arguments(&call.arguments);
+        if text::decorator_name(&call.func) == "namedtuple" {
+            self.field_names(call, &mut arguments);
+        }
         let range = match &*call.func {
             Ast::Name(name) => name.range(),
             Ast::Attribute(attribute) => attribute.attr.range(),
@@ -348,6 +364,7 @@ impl Builder<'_> {
         let positional = arguments.positional.clone();
         let index = self.call(callee, range, CallKind::Call, arguments);
         self.note_dynamic_namespace(call);
+        self.remember_update(&call.func, positional.first().copied());
         if let Ast::Name(name) = &*call.func
             && self.reaching(Name::new(&name.id)).is_none()
             && let Some(meaning) = self.special_call(&name.id, &positional, range)
@@ -370,10 +387,18 @@ impl Builder<'_> {
             ("super", None) => Expr::Super(self.current_class()?),
             ("super", Some(_)) if arguments.len() == 2 => Expr::Super(self.current_class()?),
             ("type", Some(value)) if arguments.len() == 1 => Expr::ClassOf(value),
-            ("list" | "tuple" | "set" | "frozenset" | "sorted" | "reversed", Some(value)) => {
+            ("list" | "tuple" | "set" | "frozenset" | "sorted", Some(value)) => {
                 Expr::Sequence(self.iterated(value, range))
             }
-            ("iter", Some(value)) => {
+            ("reversed", Some(value)) => {
+                let method = Name::new("__reversed__");
+                let own = self.push(Expr::Unary { method, value });
+                self.implied(own, range, ImpliedKind::Iteration);
+                let element = self.push(Expr::Element(value));
+                let sequence = self.push(Expr::Sequence(element));
+                Expr::Union([own, sequence].into())
+            }
+            ("iter", Some(value)) if arguments.len() == 1 => {
                 let element = self.push(Expr::Element(value));
                 Expr::Sequence(element)
             }
@@ -397,6 +422,17 @@ impl Builder<'_> {
             _ => return None,
         };
         Some(self.push(meaning))
+    }
+
+    /// The names of a `namedtuple`'s fields, also where they are written as one text.
+    fn field_names(&mut self, call: &ast::ExprCall, arguments: &mut Arguments) {
+        let names = call.arguments.args.get(1).and_then(text::field_names);
+        if let (Some(names), 2..) = (names, arguments.positional.len()) {
+            let parts = names.into_iter().map(|name| self.push(Expr::Constant(Key::Text(Name::new(name)))));
+            let parts: Box<[_]> = parts.collect();
+            let names = self.push(Expr::Tuple(parts));
+            arguments.positional[1] = names;
+        }
     }
 
     fn iterated(&mut self, value: ExprIndex, range: TextRange) -> ExprIndex {

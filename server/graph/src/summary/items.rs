@@ -175,7 +175,8 @@ impl<'a> Content<'a> {
             | Expr::InstanceOf(value)
             | Expr::Element(value)
             | Expr::Next(value)
-            | Expr::Slice(value)
+            | Expr::Slice { value, .. }
+            | Expr::Recent { place: value, .. }
             | Expr::Awaited(value)
             | Expr::Entered(value)
             | Expr::Sequence(value)
