@@ -393,6 +393,7 @@ impl<'a> Evaluator<'a> {
                 let values = self.eval(unit, *value);
                 self.item(&values, *key)
             }
+            Expr::Final(_) | Expr::Sent(_) => Types::none(),
             Expr::Recent { place, .. } => self.eval(unit, *place),
             Expr::Slice { value, .. } => {
                 let values = self.eval(unit, *value);

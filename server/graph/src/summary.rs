@@ -355,6 +355,10 @@ pub(crate) enum Expr {
         after: u32,
     },
     Awaited(ExprIndex),
+    /// What a generator returns in the end: `yield from value`.
+    Final(ExprIndex),
+    /// What is sent into the generator function: `yield`.
+    Sent(SymbolIndex),
     Entered(ExprIndex),
     /// A unary operator's special method on the value.
     Unary {

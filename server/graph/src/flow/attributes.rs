@@ -177,6 +177,12 @@ impl Solver<'_> {
                 self.copy(field, node);
             }
         }
+        if self.defines_get_attribute
+            && !name.starts_with("__")
+            && let Some(function) = self.find_method(class, self.words.get_attribute)
+        {
+            self.getters.entry((class, name)).or_default().push(function);
+        }
         let nature = self.nature(class);
         match name.as_str() {
             "value" if nature.is_enum => self.enum_values(class, node),

@@ -68,7 +68,7 @@ impl Solver<'_> {
     }
 
     /// The fields that `namedtuple("Name", fields)` names.
-    fn places_of_call(&self, file: FileId, call: CallIndex) -> Option<Rc<[Name]>> {
+    pub fn places_of_call(&self, file: FileId, call: CallIndex) -> Option<Rc<[Name]>> {
         let summary = self.summary(file);
         let call = summary.call(call);
         if self.last_name(file, call.callee) != "namedtuple" {

@@ -319,6 +319,11 @@ impl Solver<'_> {
                 }
             }
             ("__getitem__", Some(key)) => self.watch(key, Watch::LoadKey { container, dest }),
+            ("send", Some(value)) => {
+                let sent = self.place(Place::Sent(container));
+                self.copy(value, sent);
+                self.load_element(container, Key::Any, dest);
+            }
             ("pop" | "popleft" | "get" | "get_nowait" | "__next__" | "send", _) => {
                 self.load_element(container, Key::Any, dest)
             }
@@ -520,7 +525,7 @@ impl Solver<'_> {
                     self.add(dest, object);
                 }
                 "__add__" | "__or__" => self.concatenate(container, dest),
-                "__mul__" => self.add(dest, object),
+                "__mul__" => self.concatenate(container, dest),
                 _ => {}
             },
             Object::Unknown => self.add(dest, object),

@@ -46,6 +46,8 @@ pub(super) enum Place {
     Return(Def),
     /// What a generator function returns in the end.
     Final(ContainerId),
+    /// What is sent into a generator.
+    Sent(ContainerId),
     /// The implementations registered for a `singledispatch` function.
     Registered(Def),
     Element(ContainerId, Key),
@@ -79,7 +81,7 @@ pub(super) enum Watch {
         site: SiteId,
         kind: EdgeKind,
     },
-    /// A call of `receiver.name(…)`, for receivers that are containers.
+    /// A call of `receiver.name(…)`, for receivers that are containers or texts.
     Method {
         name: Name,
         arguments: ArgumentsId,
@@ -117,6 +119,10 @@ pub(super) enum Watch {
         place: Recently,
         normal: NodeId,
         source: NodeId,
+        dest: NodeId,
+    },
+    /// What the generator returns in the end.
+    Final {
         dest: NodeId,
     },
     Await {

@@ -46,10 +46,19 @@ impl Solver<'_> {
         }
         for (index, symbol) in summary.symbols.iter().enumerate() {
             self.defines_set_name |= symbol.name.as_str() == "__set_name__";
+            self.defines_get_attribute |= symbol.name == self.words.get_attribute;
             if symbol.class.is_some() {
                 let class = Def { unit: Unit::live(file), symbol: SymbolIndex(index as u32) };
                 for &base in &self.mro(class).classes[1..] {
                     self.heirs.entry(base).or_default().push(class);
+                }
+            }
+            let bases = symbol.class.iter().flat_map(|class| &class.bases);
+            for &base in bases {
+                if let Expr::Call(call) = summary.expr(base)
+                    && let Some(places) = self.places_of_call(file, *call)
+                {
+                    self.stored.extend(places.iter().copied());
                 }
             }
             // The parameters of a constructor that is made from the annotated names of the body.
@@ -296,6 +305,16 @@ impl Solver<'_> {
                 };
                 let object = self.expr(file, object);
                 self.watch(object, Watch::Recent { place, normal, source, dest: node });
+            }
+            Expr::Final(value) => {
+                let value = self.expr(file, *value);
+                self.watch(value, Watch::Final { dest: node });
+            }
+            Expr::Sent(function) => {
+                let function = Def { unit: Unit::live(file), symbol: *function };
+                let container = self.container(Made::Yields(function), ContainerKind::Generator);
+                let sent = self.place(Place::Sent(container));
+                self.copy(sent, node);
             }
             Expr::Awaited(value) => {
                 let value = self.expr(file, *value);

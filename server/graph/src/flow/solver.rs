@@ -59,6 +59,7 @@ pub(super) struct Words {
     pub get: Name,
     pub set: Name,
     pub get_attr: Name,
+    pub get_attribute: Name,
     pub set_attr: Name,
     pub text: Name,
     pub repr: Name,
@@ -109,6 +110,8 @@ pub(super) struct Solver<'a> {
     pub getter_nodes: FxHashMap<(Def, Name), Vec<NodeId>>,
     pub natures: FxHashMap<Def, std::rc::Rc<super::classes::Nature>>,
     pub metaclasses: FxHashMap<Def, Option<Def>>,
+    /// Any class defines `__getattribute__`.
+    pub defines_get_attribute: bool,
     /// Any class defines `__set_name__`.
     pub defines_set_name: bool,
     pub narrowings: Vec<super::attributes::Classes>,
@@ -164,6 +167,7 @@ impl<'a> Solver<'a> {
             getter_nodes: FxHashMap::default(),
             natures: FxHashMap::default(),
             metaclasses: FxHashMap::default(),
+            defines_get_attribute: false,
             defines_set_name: false,
             narrowings: Vec::new(),
             by_name: Vec::new(),
@@ -289,9 +293,19 @@ impl<'a> Solver<'a> {
             Watch::Load { name, dest, called } => self.load(value, name, dest, called),
             Watch::Store { name, source, site } => self.store(value, object, name, source, site),
             Watch::Call { arguments, dest, site, kind } => self.apply(object, value, arguments, dest, site, kind),
-            Watch::Method { name, arguments, dest, site } => {
+            Watch::Method { name, arguments, dest, site } => match value {
+                Object::Container(container) => self.container_method(container, name, arguments, dest, site),
+                Object::Plain | Object::Constant(_) | Object::Format { .. } if name.as_str() == "format" => {
+                    for value in self.arguments[arguments.0 as usize].positional.clone() {
+                        self.watch(value, Watch::Format { site });
+                    }
+                }
+                _ => {}
+            },
+            Watch::Final { dest } => {
                 if let Object::Container(container) = value {
-                    self.container_method(container, name, arguments, dest, site);
+                    let end = self.place(Place::Final(container));
+                    self.copy(end, dest);
                 }
             }
             Watch::Special { name, arguments, dest, site, kind } => match value {
@@ -420,6 +434,7 @@ impl Words {
             get: Name::new("__get__"),
             set: Name::new("__set__"),
             get_attr: Name::new("__getattr__"),
+            get_attribute: Name::new("__getattribute__"),
             set_attr: Name::new("__setattr__"),
             text: Name::new("__str__"),
             repr: Name::new("__repr__"),

@@ -46,7 +46,8 @@ impl Builder<'_> {
                 };
                 let index = self.push(expr);
                 self.occurs(attribute.attr.range(), Occurs::Load(index));
-                self.recently(expression, index)
+                // `del` has to see the place itself.
+                if attribute.ctx.is_del() { index } else { self.recently(expression, index) }
             }
             Ast::Call(call) => self.call_expr(call),
             Ast::Lambda(lambda) => self.lambda(lambda),
@@ -129,7 +130,7 @@ impl Builder<'_> {
                 };
                 self.yields(value);
                 self.forget_recent();
-                self.unknown()
+                self.push(Expr::Sent(self.symbol))
             }
             Ast::YieldFrom(yielded) => {
                 let value = self.expr(&yielded.value);
@@ -137,7 +138,7 @@ impl Builder<'_> {
                 self.implied(element, yielded.value.range(), ImpliedKind::Iteration);
                 self.yields(element);
                 self.forget_recent();
-                self.unknown()
+                self.push(Expr::Final(value))
             }
             Ast::StringLiteral(literal) => match text::short_text(literal) {
                 Some(text) => self.push(Expr::Constant(Key::Text(Name::new(text)))),
@@ -365,6 +366,9 @@ impl Builder<'_> {
         let index = self.call(callee, range, CallKind::Call, arguments);
         self.note_dynamic_namespace(call);
         self.remember_update(&call.func, positional.first().copied());
+        if let Some(meaning) = self.evaluated_text(call) {
+            return meaning;
+        }
         if let Ast::Name(name) = &*call.func
             && self.reaching(Name::new(&name.id)).is_none()
             && let Some(meaning) = self.special_call(&name.id, &positional, range)
@@ -378,6 +382,16 @@ impl Builder<'_> {
             return self.format(Some(ends));
         }
         self.push(Expr::Call(index))
+    }
+
+    /// `eval("f()")`: the text is code of this place.
+    fn evaluated_text(&mut self, call: &ast::ExprCall) -> Option<ExprIndex> {
+        let name = call.func.as_name_expr()?;
+        let is_eval = name.id.as_str() == "eval" && self.reaching(Name::new("eval")).is_none();
+        let literal = call.arguments.args.first()?.as_string_literal_expr()?.as_single_part_string()?;
+        let is_alone = call.arguments.len() == 1;
+        let parsed = (is_eval && is_alone).then(|| syntax::parse_annotation(self.text, literal))??;
+        Some(self.expr(&parsed))
     }
 
     /// Calls of built-ins whose result follows from their arguments.

@@ -219,7 +219,7 @@ impl<'a> Content<'a> {
                 self.expr(*second, hasher);
             }
             Expr::Builtin(name) => name.as_str().hash(hasher),
-            Expr::Unknown => {}
+            Expr::Final(_) | Expr::Sent(_) | Expr::Unknown => {}
         }
     }
 
