@@ -2,23 +2,14 @@
 
 use super::nodes::{NodeId, Place, Recently, SiteId, Watch};
 use super::objects::{Object, ObjectId};
-use super::solver::{ByName, Solver};
-use crate::summary::{ExprIndex, Key};
-use crate::types::{Def, Unit, Value};
-use crate::{EdgeKind, FileId, Name};
+use super::solver::Solver;
+use crate::summary::Key;
+use crate::types::{Def, Value};
+use crate::{EdgeKind, Name};
 
 /// Subclasses whose instances a method's receiver is taken to be besides its own. A base with more heirs is a framework's:
 /// what its methods call on themselves is then found by name in the class hierarchy only.
 const MAX_HEIRS: usize = 64;
-
-/// The classes of an `isinstance`.
-#[derive(Clone, Debug)]
-pub(super) struct Classes {
-    pub classes: Vec<Def>,
-    /// There are others, outside the workspace or unknown.
-    pub open: bool,
-    pub is: bool,
-}
 
 impl Solver<'_> {
     pub fn load(&mut self, value: Object, name: Name, dest: NodeId, called: bool) {
@@ -125,7 +116,7 @@ impl Solver<'_> {
     }
 
     /// What takes the new value of a property.
-    fn setter(&mut self, class: Def, name: Name) -> Option<Def> {
+    pub fn setter(&mut self, class: Def, name: Name) -> Option<Def> {
         let definer = self.first_definer(class, name)?;
         let summary = self.summary(definer.unit.file);
         let scope = summary.symbol(definer.symbol).scope?;
@@ -400,95 +391,6 @@ impl Solver<'_> {
         }
     }
 
-    pub fn store(&mut self, value: Object, object: ObjectId, name: Name, source: NodeId, site: SiteId) {
-        match value {
-            Object::Instance(class) => {
-                if let Some(setter) = self.setter(class, name) {
-                    let arguments = self.given(&[source]);
-                    let nothing = self.nothing;
-                    self.enter(setter, Some(object), arguments, nothing, site, EdgeKind::Property);
-                    return;
-                }
-                let hook = self.words.set_attr;
-                if self.defines(class, hook) {
-                    let given = self.intern(Object::Constant(Key::Text(name)));
-                    let given = self.holding(given);
-                    let arguments = self.given(&[given, source]);
-                    let nothing = self.nothing;
-                    self.special(class, hook, arguments, nothing, site, EdgeKind::Property);
-                }
-                let field = self.place(Place::Field(class, name));
-                self.copy(source, field);
-                self.store_in_descriptor(class, object, name, source, site);
-            }
-            Object::Class(class) => {
-                if let Some(scope) = self.summary(class.unit.file).symbol(class.symbol).scope {
-                    let attribute = self.variable(class.unit.file, scope, name);
-                    self.copy(source, attribute);
-                }
-            }
-            Object::Module(file) => {
-                let member = self.member(file, name);
-                self.copy(source, member);
-            }
-            Object::Function(function) | Object::Bound { function, .. } => {
-                let attribute = self.place(Place::FunctionAttribute(function, name));
-                self.copy(source, attribute);
-            }
-            _ => {}
-        }
-    }
-
-    /// `instance.name = value` where the class holds a descriptor under the name.
-    fn store_in_descriptor(&mut self, class: Def, object: ObjectId, name: Name, source: NodeId, site: SiteId) {
-        if let Some(attribute) = self.class_attribute(class, name) {
-            self.watch(attribute, Watch::Assign { receiver: object, source, site });
-        }
-    }
-
-    /// What stands in the class under the name.
-    fn class_attribute(&mut self, class: Def, name: Name) -> Option<NodeId> {
-        let definer = self.first_definer(class, name)?;
-        let scope = self.summary(definer.unit.file).symbol(definer.symbol).scope?;
-        Some(self.variable(definer.unit.file, scope, name))
-    }
-
-    /// A value is assigned to what is a property or descriptor in the class.
-    pub fn assign_through(&mut self, value: Object, receiver: ObjectId, source: NodeId, site: SiteId) {
-        let (instance, nothing, kind) = (self.holding(receiver), self.nothing, EdgeKind::Property);
-        let arguments = self.given(&[instance, source]);
-        match value {
-            Object::Instance(descriptor) => {
-                let set = self.words.set;
-                self.special(descriptor, set, arguments, nothing, site, kind);
-            }
-            Object::Property { setter, .. } => {
-                self.watch(setter, Watch::Call { arguments, dest: nothing, site, kind });
-            }
-            _ => {}
-        }
-    }
-
-    /// `del object.name`
-    pub fn delete(&mut self, object: ObjectId, value: Object, name: Name, site: SiteId) {
-        let Object::Instance(class) = value else { return };
-        let (nothing, kind) = (self.nothing, EdgeKind::Property);
-        let given = self.intern(Object::Constant(Key::Text(name)));
-        let given = self.holding(given);
-        let arguments = self.given(&[given]);
-        let hook = self.words.del_attr;
-        self.special(class, hook, arguments, nothing, site, kind);
-        if let Some(deleter) = self.setter(class, name) {
-            let none = self.given(&[]);
-            self.enter(deleter, Some(object), none, nothing, site, kind);
-        } else if let Some(attribute) = self.class_attribute(class, name) {
-            let instance = self.holding(object);
-            let arguments = self.given(&[instance]);
-            let name = Name::new("__delete__");
-            self.watch(attribute, Watch::Special { name, arguments, dest: nothing, site, kind });
-        }
-    }
-
     /// What was assigned just before, where nothing but the object itself decides what is read.
     pub fn recent(&mut self, value: Object, place: Recently, normal: NodeId, source: NodeId, dest: NodeId) {
         let is_kept = match (value, place) {
@@ -514,118 +416,5 @@ impl Solver<'_> {
             Object::Unknown => self.add(dest, self.unknown),
             _ => {}
         }
-    }
-
-    // ---- narrowing
-
-    /// The classes of an `isinstance`, as the structural layer knows them.
-    pub fn classes(&mut self, file: FileId, classes: ExprIndex, is: bool) -> u32 {
-        let found = self.evaluator.classes(Unit::live(file), classes);
-        let known: Vec<Def> = found
-            .iter()
-            .filter_map(|value| match value {
-                Value::Class(class) => Some(*class),
-                _ => None,
-            })
-            .collect();
-        let open = known.len() < found.len() || found.is_empty();
-        self.narrowings.push(Classes { classes: known, open, is });
-        self.narrowings.len() as u32 - 1
-    }
-
-    pub fn narrow(&mut self, object: ObjectId, value: Object, narrowing: u32, dest: NodeId) {
-        let Classes { classes, open, is } = self.narrowings[narrowing as usize].clone();
-        match value {
-            Object::Instance(own) => {
-                let mro = self.mro(own);
-                let matches = classes.iter().any(|class| mro.classes.contains(class));
-                if matches == is || (open && !(matches && !is)) {
-                    self.add(dest, object);
-                } else if is {
-                    // A subclass that is asked for.
-                    for class in classes {
-                        if self.mro(class).classes.contains(&own) {
-                            self.add_object(dest, Object::Instance(class));
-                        }
-                    }
-                }
-            }
-            Object::Unknown if is => {
-                for class in classes {
-                    self.add_object(dest, Object::Instance(class));
-                }
-                if open {
-                    self.add(dest, object);
-                }
-            }
-            _ if is && !open => {}
-            _ => self.add(dest, object),
-        }
-    }
-
-    // ---- computed names
-
-    /// `getattr(value, names)` with a name whose beginning or end is known.
-    pub fn load_by_pattern(&mut self, name: Object, object: NodeId, dest: NodeId) {
-        let Object::Format { prefix, suffix } = name else { return };
-        let fits = |name: &Name| {
-            name.len() >= prefix.len() + suffix.len()
-                && name.starts_with(prefix.as_str())
-                && name.ends_with(suffix.as_str())
-        };
-        for receiver in self.nodes.objects(object).to_vec() {
-            let value = self.objects.get(receiver);
-            let mut names: Vec<Name> = Vec::new();
-            match value {
-                Object::Instance(class) | Object::Class(class) => {
-                    for &class in &self.mro(class).classes {
-                        let summary = self.summary(class.unit.file);
-                        let scope = summary.symbol(class.symbol).scope.map(|scope| summary.scope(scope));
-                        names.extend(scope.into_iter().flat_map(|scope| scope.names.keys()).filter(|name| fits(name)));
-                    }
-                }
-                Object::Module(file) => {
-                    let module = self.summary(file).scope(crate::summary::ScopeIndex::MODULE);
-                    names.extend(module.names.keys().filter(|name| fits(name)));
-                }
-                _ => {}
-            }
-            names.sort_unstable();
-            names.dedup();
-            for name in names {
-                self.load(value, name, dest, false);
-            }
-        }
-    }
-
-    /// Looks up the names that `getattr` and `setattr` are given; says whether there were new ones.
-    pub fn look_up_names(&mut self) -> bool {
-        let mut found = Vec::new();
-        for (index, by_name) in self.by_name.iter().enumerate() {
-            let names = self.nodes.objects(by_name.names);
-            // Any name may be meant.
-            if names.contains(&self.unknown) {
-                continue;
-            }
-            for &name in names {
-                if self.looked_up.insert((index, name)) {
-                    found.push((index, name));
-                }
-            }
-        }
-        for &(index, name) in &found {
-            let ByName { object, target, site, .. } = self.by_name[index];
-            match (self.objects.get(name), target) {
-                (Object::Constant(Key::Text(name)), Ok(dest)) => {
-                    self.watch(object, Watch::Load { name, dest, called: false });
-                }
-                (Object::Constant(Key::Text(name)), Err(source)) if self.stored.contains(&name) => {
-                    self.watch(object, Watch::Store { name, source, site });
-                }
-                (value @ Object::Format { .. }, Ok(dest)) => self.load_by_pattern(value, object, dest),
-                _ => {}
-            }
-        }
-        !found.is_empty()
     }
 }

@@ -342,6 +342,13 @@ pub(super) enum Weight {
     Other,
 }
 
+/// What has become known at a node: the new objects, where they go, and who waits for them.
+pub(super) struct News {
+    pub objects: SmallVec<[ObjectId; 8]>,
+    pub successors: SmallVec<[NodeId; 8]>,
+    pub watches: SmallVec<[u32; 4]>,
+}
+
 /// Beyond this many objects membership is looked up instead of scanned.
 const SCANNED: usize = 12;
 
@@ -471,13 +478,13 @@ impl Nodes {
         Some((self.watches[watch as usize], object))
     }
 
-    /// The next node with news: the objects that are new, where they go, and who waits for them.
-    pub fn next_news(&mut self) -> Option<(SmallVec<[ObjectId; 8]>, SmallVec<[NodeId; 8]>, SmallVec<[u32; 4]>)> {
+    /// The news of the next node that has some.
+    pub fn next_news(&mut self) -> Option<News> {
         let node = self.queue.pop_front()?;
         let facts = &mut self.nodes[node.0 as usize];
         facts.queued = false;
         let news = facts.objects[facts.done as usize..].into();
         facts.done = facts.objects.len() as u32;
-        Some((news, facts.successors[..].into(), facts.watches[..].into()))
+        Some(News { objects: news, successors: facts.successors[..].into(), watches: facts.watches[..].into() })
     }
 }

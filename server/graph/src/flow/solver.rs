@@ -2,7 +2,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::nodes::{ArgumentNodes, ArgumentsId, NodeId, Nodes, Origin, Place, SiteId, Watch};
+use super::nodes::{ArgumentNodes, ArgumentsId, News, NodeId, Nodes, Origin, Place, SiteId, Watch};
 use super::objects::{ContainerId, ContainerKind, Object, ObjectId, Objects};
 use super::outcome::{self, Outcome};
 use crate::eval::{Evaluator, Mro};
@@ -114,7 +114,7 @@ pub(super) struct Solver<'a> {
     pub defines_get_attribute: bool,
     /// Any class defines `__set_name__`.
     pub defines_set_name: bool,
-    pub narrowings: Vec<super::attributes::Classes>,
+    pub narrowings: Vec<super::narrowing::Classes>,
     pub by_name: Vec<ByName>,
     pub looked_up: FxHashSet<(usize, ObjectId)>,
     /// `dest` gets what `source` holds when `known` holds nothing in the end.
@@ -272,7 +272,7 @@ impl<'a> Solver<'a> {
                 self.react(watch, object);
                 continue;
             }
-            let Some((news, successors, watches)) = self.nodes.next_news() else { return };
+            let Some(News { objects: news, successors, watches }) = self.nodes.next_news() else { return };
             for successor in successors {
                 for &object in &news {
                     self.add(successor, object);
