@@ -1,6 +1,6 @@
 //! Attributes: of instances, classes, modules and functions.
 
-use super::nodes::{NodeId, Place, Recently, SiteId, Watch};
+use super::nodes::{NodeId, Place, SiteId, Watch};
 use super::objects::{Object, ObjectId};
 use super::solver::Solver;
 use crate::summary::Key;
@@ -88,7 +88,12 @@ impl Solver<'_> {
 
     /// The first class in the order that gives `name` a meaning of its own.
     pub fn first_definer(&mut self, class: Def, name: Name) -> Option<Def> {
-        self.mro(class).classes.iter().copied().find(|class| self.has_own(*class, name))
+        if let Some(&definer) = self.definers.get(&(class, name)) {
+            return definer;
+        }
+        let definer = self.mro(class).classes.iter().copied().find(|class| self.has_own(*class, name));
+        self.definers.insert((class, name), definer);
+        definer
     }
 
     pub fn defines(&mut self, class: Def, name: Name) -> bool {
@@ -392,10 +397,10 @@ impl Solver<'_> {
     }
 
     /// What was assigned just before, where nothing but the object itself decides what is read.
-    pub fn recent(&mut self, value: Object, place: Recently, normal: NodeId, source: NodeId, dest: NodeId) {
-        let is_kept = match (value, place) {
-            (Object::Container(_), Recently::Item) => true,
-            (Object::Instance(class), Recently::Attribute(name)) => {
+    pub fn recent(&mut self, value: Object, attribute: Option<Name>, normal: NodeId, source: NodeId, dest: NodeId) {
+        let is_kept = match (value, attribute) {
+            (Object::Container(_), None) => true,
+            (Object::Instance(class), Some(name)) => {
                 let set_attr = self.words.set_attr;
                 self.first_definer(class, name).is_none() && !self.defines(class, set_attr)
             }

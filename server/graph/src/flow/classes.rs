@@ -192,7 +192,7 @@ impl Solver<'_> {
                 self.watch(factory, Watch::Call { arguments: none, dest, site, kind: EdgeKind::Constructor });
             }
         }
-        self.special(class, Name::new("__post_init__"), none, nothing, site, EdgeKind::Constructor);
+        self.special(class, self.words.post_init, none, nothing, site, EdgeKind::Constructor);
     }
 
     /// The function in `name: T = field(default_factory=function)`.

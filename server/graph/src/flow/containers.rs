@@ -173,7 +173,7 @@ impl Solver<'_> {
                     let arguments = self.given(&[self.plain_node]);
                     self.special(class, get_item, arguments, dest, site, EdgeKind::Iteration);
                 }
-                let iter = Name::new("__aiter__");
+                let iter = self.words.aiter;
                 if self.defines(class, iter) {
                     let iterator = self.place(Place::Iterated(class));
                     self.special(class, iter, none, iterator, site, EdgeKind::Iteration);
@@ -191,7 +191,7 @@ impl Solver<'_> {
         let none = self.given(&[]);
         let next = self.words.next;
         self.special(class, next, none, dest, site, EdgeKind::Iteration);
-        self.special(class, Name::new("__anext__"), none, dest, site, EdgeKind::Iteration);
+        self.special(class, self.words.anext, none, dest, site, EdgeKind::Iteration);
     }
 
     /// One of the names in `a, b = value`.
@@ -357,7 +357,7 @@ impl Solver<'_> {
 
     /// What `await value` gives.
     pub fn await_value(&mut self, object: ObjectId, value: Object, dest: NodeId, site: SiteId) {
-        let name = Name::new("__await__");
+        let name = self.words.awaits;
         match value {
             Object::Instance(class) if self.defines(class, name) => {
                 let (none, kind) = (self.given(&[]), EdgeKind::Iteration);

@@ -116,7 +116,8 @@ pub(super) enum Watch {
     },
     /// The object's attribute or item was assigned just before; see [`Expr::Recent`](crate::summary::Expr).
     Recent {
-        place: Recently,
+        /// The attribute's name; `None` for an item.
+        attribute: Option<Name>,
         normal: NodeId,
         source: NodeId,
         dest: NodeId,
@@ -260,13 +261,6 @@ pub(super) enum Watch {
     Register {
         function: Def,
     },
-}
-
-/// What was assigned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Recently {
-    Attribute(Name),
-    Item,
 }
 
 /// What is done for each key of a container.

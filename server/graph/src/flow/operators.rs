@@ -27,7 +27,7 @@ impl Solver<'_> {
                 } else {
                     let plain = match name {
                         // `!=` asks `__eq__` where there is no `__ne__`.
-                        "__ne__" => Name::new("__eq__"),
+                        "__ne__" => self.words.eq,
                         name => Name::new(&crate::eval::plain_method(name)),
                     };
                     self.special(class, plain, arguments, dest, site, EdgeKind::Operator);
@@ -97,7 +97,7 @@ impl Solver<'_> {
     /// A value is made a text.
     pub fn format(&mut self, value: Object, site: SiteId) {
         if let Object::Instance(class) = value {
-            let format = Name::new("__format__");
+            let format = self.words.format;
             let names = [format, self.words.text, self.words.repr];
             let Some(name) = names.into_iter().find(|&name| self.defines(class, name)) else { return };
             let (none, nothing) = (self.given(&[self.plain_node]), self.nothing);

@@ -1,6 +1,6 @@
 //! From summaries to constraints.
 
-use super::nodes::{ArgumentNodes, NodeId, Origin, Place, Recently, SiteId, Watch};
+use super::nodes::{ArgumentNodes, NodeId, Origin, Place, SiteId, Watch};
 use super::objects::{ContainerKind, Object, Origin as Made};
 use super::solver::Solver;
 use crate::summary::{
@@ -294,13 +294,13 @@ impl Solver<'_> {
             Expr::Recent { place, value } => {
                 let normal = self.expr(file, *place);
                 let source = self.expr(file, *value);
-                let (object, place) = match *summary.expr(*place) {
-                    Expr::Attribute { value, name } => (value, Recently::Attribute(name)),
-                    Expr::Item { value, .. } => (value, Recently::Item),
+                let (object, attribute) = match *summary.expr(*place) {
+                    Expr::Attribute { value, name } => (value, Some(name)),
+                    Expr::Item { value, .. } => (value, None),
                     _ => return self.copy(normal, node),
                 };
                 let object = self.expr(file, object);
-                self.watch(object, Watch::Recent { place, normal, source, dest: node });
+                self.watch(object, Watch::Recent { attribute, normal, source, dest: node });
             }
             Expr::Final(value) => {
                 let value = self.expr(file, *value);

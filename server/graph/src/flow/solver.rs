@@ -63,6 +63,12 @@ pub(super) struct Words {
     pub set_attr: Name,
     pub text: Name,
     pub repr: Name,
+    pub eq: Name,
+    pub post_init: Name,
+    pub format: Name,
+    pub anext: Name,
+    pub aiter: Name,
+    pub awaits: Name,
 }
 
 /// A look-up of an attribute by a computed name.
@@ -102,6 +108,8 @@ pub(super) struct Solver<'a> {
     /// The classes below each class, in the order of files.
     pub heirs: FxHashMap<Def, Vec<Def>>,
     pub mros: FxHashMap<Def, std::rc::Rc<Mro>>,
+    /// See [`Solver::first_definer`].
+    pub definers: FxHashMap<(Def, Name), Option<Def>>,
     /// Names of attributes that are assigned anywhere.
     pub stored: FxHashSet<Name>,
     /// Getters and descriptors that run when an attribute is read.
@@ -162,6 +170,7 @@ impl<'a> Solver<'a> {
             applied: FxHashSet::default(),
             heirs: FxHashMap::default(),
             mros: FxHashMap::default(),
+            definers: FxHashMap::default(),
             stored: FxHashSet::default(),
             getters: FxHashMap::default(),
             getter_nodes: FxHashMap::default(),
@@ -321,7 +330,7 @@ impl<'a> Solver<'a> {
                 let ends = known.then_some((from, to));
                 self.slice(object, value, ends, dest, site);
             }
-            Watch::Recent { place, normal, source, dest } => self.recent(value, place, normal, source, dest),
+            Watch::Recent { attribute, normal, source, dest } => self.recent(value, attribute, normal, source, dest),
             Watch::Await { dest, site } => self.await_value(object, value, dest, site),
             Watch::Delete { name, site } => self.delete(object, value, name, site),
             Watch::Assign { receiver, source, site } => self.assign_through(value, receiver, source, site),
@@ -438,6 +447,12 @@ impl Words {
             set_attr: Name::new("__setattr__"),
             text: Name::new("__str__"),
             repr: Name::new("__repr__"),
+            eq: Name::new("__eq__"),
+            post_init: Name::new("__post_init__"),
+            format: Name::new("__format__"),
+            anext: Name::new("__anext__"),
+            aiter: Name::new("__aiter__"),
+            awaits: Name::new("__await__"),
         }
     }
 }
