@@ -52,6 +52,10 @@ impl Solver<'_> {
                     _ => {}
                 }
             }
+            Object::Modelled(owner) if name == self.words.new => {
+                let new = self.built_in_new(owner.as_str() == "type");
+                self.add_object(dest, new);
+            }
             Object::Modelled(owner) => {
                 let full = Name::new(&format!("{owner}.{name}"));
                 match super::builtins::is_modelled(&full) {
@@ -205,6 +209,9 @@ impl Solver<'_> {
                 if let Some(function) = self.find_method(class, hook) {
                     self.getters.entry((class, name)).or_default().push(function);
                 }
+            } else if name == self.words.new {
+                let new = self.built_in_new(false);
+                self.add_object(node, new);
             } else if mro.external.is_some() || !mro.complete {
                 self.add(node, self.unknown);
             }
@@ -259,6 +266,10 @@ impl Solver<'_> {
                     let metaclasses = self.mro(metaclass);
                     self.read_classes(&metaclasses.classes, receiver, name, node);
                 }
+                _ if name == self.words.new => {
+                    let new = self.built_in_new(false);
+                    self.add_object(node, new);
+                }
                 _ if mro.external.is_some() || !mro.complete => self.add(node, self.unknown),
                 _ => {}
             }
@@ -286,7 +297,13 @@ impl Solver<'_> {
             }
         }
         let after = mro.classes.iter().position(|other| *other == class).map_or(mro.classes.len(), |at| at + 1);
-        if !self.read_classes(&mro.classes[after..], receiver, name, node) && mro.external.is_some() {
+        if self.read_classes(&mro.classes[after..], receiver, name, node) {
+            return node;
+        }
+        if name == self.words.new {
+            let new = self.built_in_new(mro.external.is_some_and(|name| name.as_str() == "type"));
+            self.add_object(node, new);
+        } else if mro.external.is_some() {
             self.add(node, self.unknown);
         }
         node

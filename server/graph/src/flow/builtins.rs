@@ -177,6 +177,8 @@ impl Solver<'_> {
                     self.add_object(dest, Object::TupleClass(record));
                 }
             }
+            ("object.__new__", Some(class)) => self.watch(class, Watch::InstanceOf { dest }),
+            ("type.__new__", Some(metaclass)) => self.watch(metaclass, Watch::MadeBy { dest }),
             ("vars", Some(value)) => self.watch(value, Watch::Vars { dest }),
             ("globals", _) => {
                 if let Some(&(file, _)) = self.sites.get(site.0 as usize) {

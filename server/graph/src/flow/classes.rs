@@ -213,6 +213,11 @@ impl Solver<'_> {
         Some(self.expr(file, factory))
     }
 
+    /// What `__new__` is where no class of the workspace has one.
+    pub fn built_in_new(&self, is_metaclass: bool) -> Object {
+        Object::Modelled(Name::new(if is_metaclass { "type.__new__" } else { "object.__new__" }))
+    }
+
     // ---- making a class
 
     /// The `class` statement runs the metaclass, `__init_subclass__` of the bases and `__set_name__` of what stands in it.
@@ -224,6 +229,8 @@ impl Solver<'_> {
         let mut site = None;
         let mut the_site = |solver: &mut Self| *site.get_or_insert_with(|| solver.site(file, Origin::Class(symbol.0)));
         if let Some(metaclass) = self.metaclass(class) {
+            let made = self.place(Place::MadeBy(metaclass));
+            self.add(made, object);
             let site = the_site(self);
             let given = self.given(&[self.plain_node, self.plain_node, self.plain_node]);
             for (name, receiver) in

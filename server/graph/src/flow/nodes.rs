@@ -44,6 +44,8 @@ pub(super) enum Place {
     SuperRead(Def, ObjectId, Name),
     FunctionAttribute(Def, Name),
     Return(Def),
+    /// The classes that a metaclass makes.
+    MadeBy(Def),
     /// What a generator function returns in the end.
     Final(ContainerId),
     /// What is sent into a generator.
@@ -149,6 +151,10 @@ pub(super) enum Watch {
     /// The object is the name of a module.
     Import {
         is_top: bool,
+        dest: NodeId,
+    },
+    /// The object is a metaclass; `dest` gets the classes that it makes.
+    MadeBy {
         dest: NodeId,
     },
     /// `vars(object)`

@@ -342,6 +342,12 @@ impl<'a> Solver<'a> {
                 }
             }
             Watch::Import { is_top, dest } => self.import_by_name(value, is_top, dest),
+            Watch::MadeBy { dest } => {
+                if let Object::Class(metaclass) = value {
+                    let classes = self.place(Place::MadeBy(metaclass));
+                    self.copy(classes, dest);
+                }
+            }
             Watch::Vars { dest } => {
                 if matches!(value, Object::Instance(_) | Object::Class(_) | Object::Module(_)) {
                     self.add_object(dest, Object::Vars(object));
