@@ -67,6 +67,7 @@ impl Solver<'_> {
                 let key = self.record_place(container, name).unwrap_or(Key::Any);
                 self.load_element(container, key, dest);
             }
+            Object::Parsed(parser) => self.load_element(parser, Key::Text(name), dest),
             Object::Container(container) if !called => {
                 self.add_object(dest, Object::ContainerMethod { container, name });
             }

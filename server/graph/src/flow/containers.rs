@@ -286,6 +286,9 @@ impl Solver<'_> {
         let given = self.arguments[arguments.0 as usize].clone();
         let first = given.positional.first().copied();
         let second = given.positional.get(1).copied();
+        if self.kind(container) == ContainerKind::Parser {
+            return self.parser_method(container, &name, &given, dest);
+        }
         let object = Object::Container(container);
         let is_dict = self.kind(container) == ContainerKind::Dict;
         match (name.as_str(), first) {

@@ -1,7 +1,7 @@
 //! What functions of the standard library do with functions they are given, as a table.
 
 use super::nodes::{ArgumentNodes, ArgumentsId, NodeId, SiteId, Watch};
-use super::objects::{ContainerKind, Object, Origin as Made};
+use super::objects::{ContainerId, ContainerKind, Object, Origin as Made};
 use super::solver::Solver;
 use crate::modules::ModuleRef;
 use crate::summary::Key;
@@ -30,6 +30,8 @@ enum Effect {
     MakesA(&'static str),
     /// Makes an empty container, or one of what the first argument holds.
     MakesQueue,
+    /// Makes a parser of arguments.
+    MakesParser,
     /// Makes a tuple of the results.
     Gathers,
     /// `with` gives the argument; it is closed in the end.
@@ -46,13 +48,14 @@ enum Effect {
 }
 
 use Effect::{
-    Calls, CallsBack, Closes, Enters, Gathers, Getter, Gives, Imports, Keeps, Makes, MakesA, MakesQueue, Operates,
-    Returns, Starts, Submits, Wraps,
+    Calls, CallsBack, Closes, Enters, Gathers, Getter, Gives, Imports, Keeps, Makes, MakesA, MakesParser, MakesQueue,
+    Operates, Returns, Starts, Submits, Wraps,
 };
 
 /// Sorted by name.
 const EFFECTS: &[(&str, Effect)] = &[
     ("__import__", Imports),
+    ("argparse.ArgumentParser", MakesParser),
     ("asyncio.AbstractEventLoop.call_at", CallsBack(1, "callback")),
     ("asyncio.AbstractEventLoop.call_later", Calls(1, "callback")),
     ("asyncio.AbstractEventLoop.call_soon", Calls(0, "callback")),
@@ -210,6 +213,10 @@ impl Solver<'_> {
             MakesQueue => {
                 self.made(dest);
             }
+            MakesParser => {
+                let parser = self.container(Made::Expr(dest), ContainerKind::Parser);
+                self.add_object(dest, Object::Container(parser));
+            }
             Gathers => {
                 let container = self.container(Made::Expr(dest), ContainerKind::Tuple);
                 self.add_object(dest, Object::Container(container));
@@ -306,6 +313,35 @@ impl Solver<'_> {
         let method = Name::new(&format!("__{name}__"));
         self.watch(left, Watch::Operate { method, other: right, dest, site });
         self.watch(right, Watch::Reflect { method, other: left, dest, site });
+    }
+
+    /// A method of a parser of arguments: `set_defaults(run=f)` is what `parse_args().run` gives.
+    pub fn parser_method(&mut self, parser: ContainerId, name: &str, given: &ArgumentNodes, dest: NodeId) {
+        match name {
+            "set_defaults" => {
+                for &(name, value) in &given.keywords {
+                    self.store_element(parser, Key::Text(name), value);
+                }
+            }
+            "add_argument" => {
+                let named = |wanted: &str| given.keywords.iter().find(|(name, _)| name.as_str() == wanted);
+                if let (Some(&(_, name)), Some(&(_, value))) = (named("dest"), named("const").or(named("default"))) {
+                    self.watch(name, Watch::StoreKey { container: parser, source: value });
+                }
+            }
+            "add_subparsers" | "add_parser" | "add_argument_group" | "add_mutually_exclusive_group" => {
+                self.add_object(dest, Object::Container(parser));
+            }
+            "parse_args" | "parse_intermixed_args" => self.add_object(dest, Object::Parsed(parser)),
+            "parse_known_args" => {
+                let parsed = self.intern(Object::Parsed(parser));
+                let parsed = self.holding(parsed);
+                let pair = self.container(Made::Expr(dest), ContainerKind::Tuple);
+                self.store_element(pair, Key::Index(0), parsed);
+                self.add_object(dest, Object::Container(pair));
+            }
+            _ => {}
+        }
     }
 
     /// A module that is imported by a computed name.

@@ -76,6 +76,8 @@ pub(super) enum Object {
     TupleClass(RecordId),
     /// `type.__call__` of the class.
     Constructor(Def),
+    /// What a parser of arguments has read: its defaults are attributes.
+    Parsed(ContainerId),
     /// `vars(object)`, `object.__dict__`, `globals()`.
     Vars(ObjectId),
     /// A thread or process: `start()` calls the function.
@@ -128,6 +130,8 @@ pub(super) enum ContainerKind {
     Tuple,
     Dict,
     Generator,
+    /// The defaults of an `argparse` parser and its subparsers, by name.
+    Parser,
 }
 
 /// The place that makes a container.

@@ -359,6 +359,9 @@ impl<'a> Builder<'a> {
     }
 
     pub fn implied(&mut self, expr: ExprIndex, range: TextRange, kind: ImpliedKind) {
+        if kind == ImpliedKind::With {
+            self.forget_recent();
+        }
         self.summary.implied.push(ImpliedFacts { caller: self.symbol, expr, range, kind });
     }
 
