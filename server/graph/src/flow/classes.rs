@@ -6,7 +6,7 @@ use super::nodes::{ArgumentsId, NodeId, Origin, Place, SiteId, Watch};
 use super::objects::{Object, ObjectId};
 use super::solver::Solver;
 use crate::summary::{BindingValue, CallIndex, Expr, ExprIndex, Key, SymbolIndex};
-use crate::types::{Def, Unit};
+use crate::types::{Def, Unit, Value};
 use crate::{EdgeKind, FileId, Name};
 
 /// What the bases of a class outside the workspace make of it.
@@ -37,6 +37,9 @@ impl Solver<'_> {
                     continue;
                 }
                 match self.last_name(base.unit.file, expr) {
+                    "" => {}
+                    // A class of the workspace speaks for itself.
+                    _ if self.is_in_workspace(base, expr) => {}
                     "NamedTuple" => nature.places = Some(self.own_fields(base).into_iter().collect()),
                     "Thread" | "Process" => nature.is_thread = true,
                     name => nature.is_enum |= ENUMS.contains(&name),
@@ -48,8 +51,13 @@ impl Solver<'_> {
         nature
     }
 
+    fn is_in_workspace(&mut self, class: Def, base: ExprIndex) -> bool {
+        let types = self.evaluator.eval(class.unit, base);
+        types.iter().any(|typed| matches!(typed.value, Value::Class(_)))
+    }
+
     /// The last part of a dotted name, as it is called where it comes from.
-    fn last_name(&self, file: FileId, expr: ExprIndex) -> &str {
+    fn last_name(&self, file: FileId, expr: ExprIndex) -> &'static str {
         let summary = self.summary(file);
         match summary.expr(expr) {
             Expr::Attribute { name, .. } | Expr::Free { name, .. } => summary_name(name),
@@ -58,7 +66,6 @@ impl Solver<'_> {
                     BindingValue::Import(import) => {
                         summary_name(summary.import(import).name.as_ref().unwrap_or(&summary.import(import).module))
                     }
-                    // A class of the workspace speaks for itself.
                     _ => "",
                 },
                 None => "",
@@ -289,6 +296,7 @@ impl Solver<'_> {
     }
 }
 
-fn summary_name(name: &Name) -> &str {
-    name.as_str().rsplit('.').next().unwrap_or_default()
+fn summary_name(name: &Name) -> &'static str {
+    let text: &'static str = (*name).as_str();
+    text.rsplit('.').next().unwrap_or_default()
 }

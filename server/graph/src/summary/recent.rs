@@ -131,3 +131,46 @@ impl Builder<'_> {
         known.map_or(place, |value| self.push(Expr::Recent { place, value }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> Option<AccessPath> {
+        match syntax::parse(text).statements() {
+            [syntax::ast::Stmt::Expr(statement)] => AccessPath::of(&statement.value),
+            _ => unreachable!(),
+        }
+    }
+
+    #[test]
+    fn paths_have_constant_steps() {
+        assert_eq!(path("table['a'].b"), path("table[\"a\"].b"));
+        assert!(path("table[0]['x']").is_some());
+        for text in ["table[key]", "f().a", "table[-1]", "a.b.c.d.e"] {
+            assert_eq!(path(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn assigning_forgets_what_may_be_the_same() {
+        let known = path("table['a'].b").unwrap();
+        let item = |key| Place::Item(key);
+        assert!(known.may_lead_through(item(Key::Any)));
+        assert!(known.may_lead_through(item(Key::Text(Name::new("a")))));
+        assert!(!known.may_lead_through(item(Key::Text(Name::new("b")))));
+        assert!(known.may_lead_through(Place::Attribute(Name::new("b"))));
+        assert!(!known.may_lead_through(Place::Attribute(Name::new("c"))));
+    }
+
+    #[test]
+    fn joins_keep_what_both_sides_know() {
+        let entry = |text: &str, value| (path(text).unwrap(), ExprIndex(value));
+        let mut left = Recent(vec![entry("a.x", 1), entry("a.y", 2), entry("b.x", 3)]);
+        let right = Recent(vec![entry("a.x", 1), entry("a.y", 4)]);
+        left.join(&right);
+        assert_eq!(left.0, [entry("a.x", 1)]);
+        left.forget_base(Name::new("a"));
+        assert!(left.is_empty());
+    }
+}
