@@ -36,13 +36,16 @@ impl Solver<'_> {
                     nature.places = nature.places.or_else(|| self.places_of_call(base.unit.file, *call));
                     continue;
                 }
-                match self.last_name(base.unit.file, expr) {
-                    "" => {}
-                    // A class of the workspace speaks for itself.
-                    _ if self.is_in_workspace(base, expr) => {}
+                let name = self.last_name(base.unit.file, expr);
+                let is_known = matches!(name, "NamedTuple" | "Thread" | "Process") || ENUMS.contains(&name);
+                // A class of the workspace speaks for itself.
+                if !is_known || self.is_in_workspace(base, expr) {
+                    continue;
+                }
+                match name {
                     "NamedTuple" => nature.places = Some(self.own_fields(base).into_iter().collect()),
                     "Thread" | "Process" => nature.is_thread = true,
-                    name => nature.is_enum |= ENUMS.contains(&name),
+                    _ => nature.is_enum = true,
                 }
             }
         }
@@ -264,7 +267,13 @@ impl Solver<'_> {
         let summary = self.summary(file);
         let Some(scope) = summary.symbol(symbol).scope else { return };
         for (index, binding) in summary.bindings.iter().enumerate().filter(|(_, it)| it.scope == scope) {
-            if !matches!(binding.value, BindingValue::Value(_)) {
+            let BindingValue::Value(value) = binding.value else { continue };
+            // Descriptors are made where they are assigned.
+            let is_made = match summary.expr(value) {
+                Expr::OrElse(_, value) => matches!(summary.expr(*value), Expr::Call(_)),
+                value => matches!(value, Expr::Call(_)),
+            };
+            if !is_made {
                 continue;
             }
             let value = self.binding(file, crate::summary::BindingIndex(index as u32));
