@@ -397,7 +397,9 @@ impl<'a> Evaluator<'a> {
                 let values = self.eval(unit, *value);
                 self.item(&values, *key)
             }
-            Expr::Slice(value) => {
+            Expr::Final(_) | Expr::Sent(_) => Types::none(),
+            Expr::Recent { place, .. } => self.eval(unit, *place),
+            Expr::Slice { value, .. } => {
                 let values = self.eval(unit, *value);
                 self.slice(&values)
             }

@@ -13,12 +13,20 @@
 mod attributes;
 mod builtins;
 mod calls;
+mod classes;
+mod computed;
 mod containers;
+mod functions;
+mod library;
+mod names;
+mod narrowing;
 mod nodes;
 mod objects;
+mod operators;
 mod outcome;
 mod program;
 mod solver;
+mod stores;
 
 pub(crate) use nodes::Origin;
 pub(crate) use outcome::{Outcome, fingerprint, merge};

@@ -82,7 +82,7 @@ pub enum EdgeKind {
     With,
     /// An operator, a subscript, or a value that is made a text.
     Operator,
-    /// Reading or assigning an attribute runs a property, a descriptor or `__getattr__`.
+    /// Reading or assigning an attribute runs a property, a descriptor or `__getattr__`; making a class runs its metaclass.
     Property,
 }
 

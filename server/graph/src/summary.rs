@@ -10,6 +10,7 @@ mod expressions;
 mod flow;
 mod items;
 mod narrowing;
+mod recent;
 mod statements;
 mod text;
 
@@ -330,8 +331,20 @@ pub(crate) enum Expr {
         value: ExprIndex,
         key: Key,
     },
-    /// `value[from:to]`
-    Slice(ExprIndex),
+    /// `value[from:to]`; with the ends where they are constants from the start.
+    Slice {
+        value: ExprIndex,
+        from: u32,
+        to: Option<u32>,
+        /// The ends are known.
+        known: bool,
+    },
+    /// `place`, an attribute or item to which `value` was assigned on every way here, and nothing that might change it came
+    /// between.
+    Recent {
+        place: ExprIndex,
+        value: ExprIndex,
+    },
     /// One name of a tuple target; negative from the end, after a starred one.
     Unpacked {
         value: ExprIndex,
@@ -344,6 +357,10 @@ pub(crate) enum Expr {
         after: u32,
     },
     Awaited(ExprIndex),
+    /// What a generator returns in the end: `yield from value`.
+    Final(ExprIndex),
+    /// What is sent into the generator function: `yield`.
+    Sent(SymbolIndex),
     Entered(ExprIndex),
     /// A unary operator's special method on the value.
     Unary {

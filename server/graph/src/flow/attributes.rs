@@ -2,23 +2,14 @@
 
 use super::nodes::{NodeId, Place, SiteId, Watch};
 use super::objects::{Object, ObjectId};
-use super::solver::{ByName, Solver};
-use crate::summary::{ExprIndex, Key};
-use crate::types::{Def, Unit, Value};
-use crate::{EdgeKind, FileId, Name};
+use super::solver::Solver;
+use crate::summary::Key;
+use crate::types::{Def, Value};
+use crate::{EdgeKind, Name};
 
 /// Subclasses whose instances a method's receiver is taken to be besides its own. A base with more heirs is a framework's:
 /// what its methods call on themselves is then found by name in the class hierarchy only.
 const MAX_HEIRS: usize = 64;
-
-/// The classes of an `isinstance`.
-#[derive(Clone, Debug)]
-pub(super) struct Classes {
-    pub classes: Vec<Def>,
-    /// There are others, outside the workspace or unknown.
-    pub open: bool,
-    pub is: bool,
-}
 
 impl Solver<'_> {
     pub fn load(&mut self, value: Object, name: Name, dest: NodeId, called: bool) {
@@ -26,6 +17,14 @@ impl Solver<'_> {
             Object::Instance(class) => {
                 let read = self.instance_read(class, name);
                 self.copy(read, dest);
+                if name.as_str() == "__dict__" {
+                    let object = self.intern(value);
+                    self.add_object(dest, Object::Vars(object));
+                }
+            }
+            Object::Class(class) if name.as_str() == "__dict__" => {
+                let object = self.intern(Object::Class(class));
+                self.add_object(dest, Object::Vars(object));
             }
             Object::Class(class) => {
                 let read = self.class_read(class, name);
@@ -53,6 +52,10 @@ impl Solver<'_> {
                     _ => {}
                 }
             }
+            Object::Modelled(owner) if name == self.words.new => {
+                let new = self.built_in_new(owner.as_str() == "type");
+                self.add_object(dest, new);
+            }
             Object::Modelled(owner) => {
                 let full = Name::new(&format!("{owner}.{name}"));
                 match super::builtins::is_modelled(&full) {
@@ -60,25 +63,49 @@ impl Solver<'_> {
                     false => self.add(dest, self.unknown),
                 }
             }
+            Object::Container(container) if self.record_place(container, name).is_some() => {
+                let key = self.record_place(container, name).unwrap_or(Key::Any);
+                self.load_element(container, key, dest);
+            }
+            Object::Parsed(parser) => self.load_element(parser, Key::Text(name), dest),
             Object::Container(container) if !called => {
                 self.add_object(dest, Object::ContainerMethod { container, name });
             }
             Object::Unknown => self.add(dest, self.unknown),
             Object::Partial { function, .. } if name.as_str() == "func" => self.copy(function, dest),
+            Object::Made(kind) => {
+                let full = Name::new(&format!("{kind}.{name}"));
+                match super::builtins::is_modelled(&full) {
+                    true => self.add_object(dest, Object::Modelled(full)),
+                    false => self.add(dest, self.unknown),
+                }
+            }
+            Object::Thread { function, arguments } if matches!(name.as_str(), "start" | "run") => {
+                self.add_object(dest, Object::Partial { function, arguments });
+            }
+            Object::Future(value) => match name.as_str() {
+                "result" => self.add_object(dest, Object::Returning(value)),
+                _ => self.add(dest, self.unknown),
+            },
             _ => {}
         }
     }
 
     /// The first class in the order that gives `name` a meaning of its own.
     pub fn first_definer(&mut self, class: Def, name: Name) -> Option<Def> {
-        self.mro(class).classes.iter().copied().find(|class| self.has_own(*class, name))
+        if let Some(&definer) = self.definers.get(&(class, name)) {
+            return definer;
+        }
+        let definer = self.mro(class).classes.iter().copied().find(|class| self.has_own(*class, name));
+        self.definers.insert((class, name), definer);
+        definer
     }
 
     pub fn defines(&mut self, class: Def, name: Name) -> bool {
         self.first_definer(class, name).is_some()
     }
 
-    fn has_own(&self, class: Def, name: Name) -> bool {
+    pub fn has_own(&self, class: Def, name: Name) -> bool {
         let summary = self.summary(class.unit.file);
         summary.symbol(class.symbol).scope.is_some_and(|scope| summary.scope(scope).names.contains_key(&name))
     }
@@ -99,7 +126,7 @@ impl Solver<'_> {
     }
 
     /// What takes the new value of a property.
-    fn setter(&mut self, class: Def, name: Name) -> Option<Def> {
+    pub fn setter(&mut self, class: Def, name: Name) -> Option<Def> {
         let definer = self.first_definer(class, name)?;
         let summary = self.summary(definer.unit.file);
         let scope = summary.symbol(definer.symbol).scope?;
@@ -110,6 +137,15 @@ impl Solver<'_> {
     }
 
     pub fn metaclass(&mut self, class: Def) -> Option<Def> {
+        if let Some(&metaclass) = self.metaclasses.get(&class) {
+            return metaclass;
+        }
+        let metaclass = self.find_metaclass(class);
+        self.metaclasses.insert(class, metaclass);
+        metaclass
+    }
+
+    fn find_metaclass(&mut self, class: Def) -> Option<Def> {
         let classes = self.mro(class).classes.clone();
         for class in classes {
             let facts = &self.summary(class.unit.file).symbol(class.symbol).class;
@@ -142,6 +178,25 @@ impl Solver<'_> {
                 self.copy(field, node);
             }
         }
+        if self.defines_get_attribute
+            && !name.starts_with("__")
+            && let Some(function) = self.find_method(class, self.words.get_attribute)
+        {
+            self.getters.entry((class, name)).or_default().push(function);
+        }
+        let nature = self.nature(class);
+        match name.as_str() {
+            "value" if nature.is_enum => self.enum_values(class, node),
+            "start" if nature.is_thread => {
+                let run = self.instance_read(class, Name::new("run"));
+                self.copy(run, node);
+            }
+            "_replace" if nature.places.is_some() => {
+                let itself = self.holding(receiver);
+                self.add_object(node, Object::Returning(itself));
+            }
+            _ => {}
+        }
         if !self.read_classes(&mro.classes, receiver, name, node) {
             let is_assigned = mro.classes.iter().any(|&class| self.assigns(class, name));
             let hook = self.words.get_attr;
@@ -155,9 +210,23 @@ impl Solver<'_> {
                 if let Some(function) = self.find_method(class, hook) {
                     self.getters.entry((class, name)).or_default().push(function);
                 }
+            } else if name == self.words.new {
+                let new = self.built_in_new(false);
+                self.add_object(node, new);
             } else if mro.external.is_some() || !mro.complete {
                 self.add(node, self.unknown);
             }
+        }
+        node
+    }
+
+    /// A special method as Python looks it up: in the class, not in the instance.
+    pub fn special_read(&mut self, class: Def, name: Name) -> NodeId {
+        let (node, is_new) = self.nodes.place(Place::SpecialRead(class, name));
+        if is_new {
+            let receiver = self.intern(Object::Instance(class));
+            let mro = self.mro(class);
+            self.read_classes(&mro.classes, receiver, name, node);
         }
         node
     }
@@ -186,11 +255,21 @@ impl Solver<'_> {
         }
         let receiver = self.intern(Object::Class(class));
         let mro = self.mro(class);
+        if let Some(definer) = self.first_definer(class, name)
+            && let Some(member) = self.enum_member(class, definer, name)
+        {
+            self.add(node, member);
+            return node;
+        }
         if !self.read_classes(&mro.classes, receiver, name, node) {
             match self.metaclass(class) {
                 Some(metaclass) if self.defines(metaclass, name) => {
                     let metaclasses = self.mro(metaclass);
                     self.read_classes(&metaclasses.classes, receiver, name, node);
+                }
+                _ if name == self.words.new => {
+                    let new = self.built_in_new(false);
+                    self.add_object(node, new);
                 }
                 _ if mro.external.is_some() || !mro.complete => self.add(node, self.unknown),
                 _ => {}
@@ -205,18 +284,39 @@ impl Solver<'_> {
             return node;
         }
         let (Object::Instance(own) | Object::Class(own)) = self.objects.get(receiver) else { return node };
-        let mro = self.mro(own);
+        let mut mro = self.mro(own);
+        if !mro.classes.contains(&class)
+            && let Some(metaclass) = self.metaclass(own)
+        {
+            mro = self.mro(metaclass);
+            let found =
+                mro.classes.iter().skip_while(|other| **other != class).skip(1).any(|&it| self.has_own(it, name));
+            // `type.__call__`
+            if !found && name == self.words.call {
+                self.add_object(node, Object::Constructor(own));
+                return node;
+            }
+        }
         let after = mro.classes.iter().position(|other| *other == class).map_or(mro.classes.len(), |at| at + 1);
-        if !self.read_classes(&mro.classes[after..], receiver, name, node) && mro.external.is_some() {
+        if self.read_classes(&mro.classes[after..], receiver, name, node) {
+            return node;
+        }
+        if name == self.words.new {
+            let new = self.built_in_new(mro.external.is_some_and(|name| name.as_str() == "type"));
+            self.add_object(node, new);
+        } else if mro.external.is_some() {
             self.add(node, self.unknown);
         }
         node
     }
 
     pub fn super_of(&mut self, class: Def, object: ObjectId, value: Object, dest: NodeId) {
-        if let Object::Instance(own) | Object::Class(own) = value
-            && self.mro(own).classes.contains(&class)
-        {
+        let (Object::Instance(own) | Object::Class(own)) = value else { return };
+        let is_above = |solver: &mut Self, own: Def| solver.mro(own).classes.contains(&class);
+        let is_meta = |solver: &mut Self| {
+            matches!(value, Object::Class(_)) && solver.metaclass(own).is_some_and(|meta| is_above(solver, meta))
+        };
+        if is_above(self, own) || is_meta(self) {
             self.add_object(dest, Object::Super { class, receiver: object });
         }
     }
@@ -237,7 +337,11 @@ impl Solver<'_> {
                     };
                     self.add_object(dest, Object::Bound { function, receiver: class });
                 } else if flags.is_property {
-                    if through_instance && !flags.is_setter {
+                    let is_meta = match seen_by {
+                        Object::Class(own) => !self.mro(own).classes.contains(&class),
+                        _ => false,
+                    };
+                    if (through_instance || is_meta) && !flags.is_setter {
                         let nodes = self.function(function);
                         if let Some(&(_, first)) = nodes.positional.first() {
                             self.add(first, receiver);
@@ -259,6 +363,29 @@ impl Solver<'_> {
                         true => self.add_object(dest, Object::Bound { function, receiver }),
                         false => self.add(dest, object),
                     }
+                }
+            }
+            Object::Property { getter, .. } if through_instance => {
+                let instance = self.holding(receiver);
+                let arguments = self.given(&[instance]);
+                let (site, kind) = (SiteId::NONE, EdgeKind::Property);
+                self.watch(getter, Watch::Call { arguments, dest, site, kind });
+                if let Object::Instance(class) = seen_by {
+                    let getters = self.getter_nodes.entry((class, name)).or_default();
+                    if !getters.contains(&getter) {
+                        getters.push(getter);
+                    }
+                }
+            }
+            Object::Wrapped { function, is_class: false } => self.add(dest, function),
+            Object::Wrapped { function, is_class: true } => {
+                let class = match seen_by {
+                    Object::Instance(class) => self.intern(Object::Class(class)),
+                    _ => receiver,
+                };
+                match self.objects.get(function) {
+                    Object::Function(function) => self.add_object(dest, Object::Bound { function, receiver: class }),
+                    _ => self.add(dest, function),
                 }
             }
             Object::Instance(descriptor) if self.defines(descriptor, self.words.get) => {
@@ -287,54 +414,17 @@ impl Solver<'_> {
         }
     }
 
-    pub fn store(&mut self, value: Object, object: ObjectId, name: Name, source: NodeId, site: SiteId) {
-        match value {
-            Object::Instance(class) => {
-                if let Some(setter) = self.setter(class, name) {
-                    let arguments = self.given(&[source]);
-                    let nothing = self.nothing;
-                    self.enter(setter, Some(object), arguments, nothing, site, EdgeKind::Property);
-                    return;
-                }
-                let hook = self.words.set_attr;
-                if self.defines(class, hook) {
-                    let given = self.intern(Object::Constant(Key::Text(name)));
-                    let given = self.holding(given);
-                    let arguments = self.given(&[given, source]);
-                    let nothing = self.nothing;
-                    self.special(class, hook, arguments, nothing, site, EdgeKind::Property);
-                }
-                let field = self.place(Place::Field(class, name));
-                self.copy(source, field);
-                self.store_in_descriptor(class, object, name, source, site);
+    /// What was assigned just before, where nothing but the object itself decides what is read.
+    pub fn recent(&mut self, value: Object, attribute: Option<Name>, normal: NodeId, source: NodeId, dest: NodeId) {
+        let is_kept = match (value, attribute) {
+            (Object::Container(_), None) => true,
+            (Object::Instance(class), Some(name)) => {
+                let set_attr = self.words.set_attr;
+                self.first_definer(class, name).is_none() && !self.defines(class, set_attr)
             }
-            Object::Class(class) => {
-                if let Some(scope) = self.summary(class.unit.file).symbol(class.symbol).scope {
-                    let attribute = self.variable(class.unit.file, scope, name);
-                    self.copy(source, attribute);
-                }
-            }
-            Object::Module(file) => {
-                let member = self.member(file, name);
-                self.copy(source, member);
-            }
-            Object::Function(function) | Object::Bound { function, .. } => {
-                let attribute = self.place(Place::FunctionAttribute(function, name));
-                self.copy(source, attribute);
-            }
-            _ => {}
-        }
-    }
-
-    /// `instance.name = value` where the class holds a descriptor under the name.
-    fn store_in_descriptor(&mut self, class: Def, object: ObjectId, name: Name, source: NodeId, site: SiteId) {
-        let Some(definer) = self.first_definer(class, name) else { return };
-        let Some(scope) = self.summary(definer.unit.file).symbol(definer.symbol).scope else { return };
-        let attribute = self.variable(definer.unit.file, scope, name);
-        let instance = self.holding(object);
-        let (arguments, dest) = (self.given(&[instance, source]), self.nothing);
-        let kind = EdgeKind::Property;
-        self.watch(attribute, Watch::Special { name: self.words.set, arguments, dest, site, kind });
+            _ => false,
+        };
+        self.copy(if is_kept { source } else { normal }, dest);
     }
 
     pub fn instance_of(&mut self, value: Object, dest: NodeId) {
@@ -349,118 +439,5 @@ impl Solver<'_> {
             Object::Unknown => self.add(dest, self.unknown),
             _ => {}
         }
-    }
-
-    // ---- narrowing
-
-    /// The classes of an `isinstance`, as the structural layer knows them.
-    pub fn classes(&mut self, file: FileId, classes: ExprIndex, is: bool) -> u32 {
-        let found = self.evaluator.classes(Unit::live(file), classes);
-        let known: Vec<Def> = found
-            .iter()
-            .filter_map(|value| match value {
-                Value::Class(class) => Some(*class),
-                _ => None,
-            })
-            .collect();
-        let open = known.len() < found.len() || found.is_empty();
-        self.narrowings.push(Classes { classes: known, open, is });
-        self.narrowings.len() as u32 - 1
-    }
-
-    pub fn narrow(&mut self, object: ObjectId, value: Object, narrowing: u32, dest: NodeId) {
-        let Classes { classes, open, is } = self.narrowings[narrowing as usize].clone();
-        match value {
-            Object::Instance(own) => {
-                let mro = self.mro(own);
-                let matches = classes.iter().any(|class| mro.classes.contains(class));
-                if matches == is || (open && !(matches && !is)) {
-                    self.add(dest, object);
-                } else if is {
-                    // A subclass that is asked for.
-                    for class in classes {
-                        if self.mro(class).classes.contains(&own) {
-                            self.add_object(dest, Object::Instance(class));
-                        }
-                    }
-                }
-            }
-            Object::Unknown if is => {
-                for class in classes {
-                    self.add_object(dest, Object::Instance(class));
-                }
-                if open {
-                    self.add(dest, object);
-                }
-            }
-            _ if is && !open => {}
-            _ => self.add(dest, object),
-        }
-    }
-
-    // ---- computed names
-
-    /// `getattr(value, names)` with a name whose beginning or end is known.
-    pub fn load_by_pattern(&mut self, name: Object, object: NodeId, dest: NodeId) {
-        let Object::Format { prefix, suffix } = name else { return };
-        let fits = |name: &Name| {
-            name.len() >= prefix.len() + suffix.len()
-                && name.starts_with(prefix.as_str())
-                && name.ends_with(suffix.as_str())
-        };
-        for receiver in self.nodes.objects(object).to_vec() {
-            let value = self.objects.get(receiver);
-            let mut names: Vec<Name> = Vec::new();
-            match value {
-                Object::Instance(class) | Object::Class(class) => {
-                    for &class in &self.mro(class).classes {
-                        let summary = self.summary(class.unit.file);
-                        let scope = summary.symbol(class.symbol).scope.map(|scope| summary.scope(scope));
-                        names.extend(scope.into_iter().flat_map(|scope| scope.names.keys()).filter(|name| fits(name)));
-                    }
-                }
-                Object::Module(file) => {
-                    let module = self.summary(file).scope(crate::summary::ScopeIndex::MODULE);
-                    names.extend(module.names.keys().filter(|name| fits(name)));
-                }
-                _ => {}
-            }
-            names.sort_unstable();
-            names.dedup();
-            for name in names {
-                self.load(value, name, dest, false);
-            }
-        }
-    }
-
-    /// Looks up the names that `getattr` and `setattr` are given; says whether there were new ones.
-    pub fn look_up_names(&mut self) -> bool {
-        let mut found = Vec::new();
-        for (index, by_name) in self.by_name.iter().enumerate() {
-            let names = self.nodes.objects(by_name.names);
-            // Any name may be meant.
-            if names.contains(&self.unknown) {
-                continue;
-            }
-            for &name in names {
-                if self.looked_up.insert((index, name)) {
-                    found.push((index, name));
-                }
-            }
-        }
-        for &(index, name) in &found {
-            let ByName { object, target, site, .. } = self.by_name[index];
-            match (self.objects.get(name), target) {
-                (Object::Constant(Key::Text(name)), Ok(dest)) => {
-                    self.watch(object, Watch::Load { name, dest, called: false });
-                }
-                (Object::Constant(Key::Text(name)), Err(source)) if self.stored.contains(&name) => {
-                    self.watch(object, Watch::Store { name, source, site });
-                }
-                (value @ Object::Format { .. }, Ok(dest)) => self.load_by_pattern(value, object, dest),
-                _ => {}
-            }
-        }
-        !found.is_empty()
     }
 }

@@ -17,6 +17,7 @@ const MODELLED: &[&str] = &[
     "collections.OrderedDict",
     "collections.defaultdict",
     "collections.deque",
+    "collections.namedtuple",
     "contextlib",
     "contextlib.asynccontextmanager",
     "contextlib.contextmanager",
@@ -62,12 +63,15 @@ const MODELLED: &[&str] = &[
 
 /// Whether the solver knows what a function of the standard library does, or the module holds such functions.
 pub(super) fn is_modelled(name: &str) -> bool {
-    MODELLED.binary_search(&name).is_ok()
+    MODELLED.binary_search(&name).is_ok() || super::library::is_listed(name)
 }
 
 impl Solver<'_> {
     /// A modelled function is called.
     pub fn builtin(&mut self, name: Name, arguments: ArgumentsId, dest: NodeId, site: SiteId, kind: EdgeKind) {
+        if self.library_call(name, arguments, dest, site) {
+            return;
+        }
         let given = self.arguments[arguments.0 as usize].clone();
         let first = given.positional.first().copied();
         let second = given.positional.get(1).copied();
@@ -88,9 +92,14 @@ impl Solver<'_> {
                 self.copy(elements, result);
             }
             ("sorted", Some(iterable)) => {
-                if let Some(key) = keyword("key") {
-                    let elements = self.elements(iterable, site);
-                    self.call_back(key, &[elements], nothing, site);
+                let elements = self.elements(iterable, site);
+                match keyword("key") {
+                    Some(key) => self.call_back(key, &[elements], nothing, site),
+                    None => {
+                        let (name, arguments) = (Name::new("__lt__"), self.given(&[elements]));
+                        let kind = EdgeKind::Operator;
+                        self.watch(elements, Watch::Special { name, arguments, dest: nothing, site, kind });
+                    }
                 }
             }
             ("min" | "max", Some(iterable)) => {
@@ -141,11 +150,6 @@ impl Solver<'_> {
                 | "typing.runtime_checkable"
                 | "atexit.register"
                 | "functools.update_wrapper"
-                | "property"
-                | "staticmethod"
-                | "classmethod"
-                | "copy.copy"
-                | "copy.deepcopy"
                 | "dataclasses.replace",
                 Some(value),
             ) => {
@@ -158,6 +162,35 @@ impl Solver<'_> {
             ("functools.lru_cache" | "dataclasses.dataclass" | "functools.total_ordering", None) => {
                 self.add_object(dest, Object::Identity);
             }
+            ("property", getter) if kind != EdgeKind::Decorator => {
+                let getter = getter.or(keyword("fget")).unwrap_or(nothing);
+                let setter = second.or(keyword("fset")).unwrap_or(nothing);
+                self.add_object(dest, Object::Property { getter, setter });
+            }
+            ("staticmethod" | "classmethod", Some(value)) if kind != EdgeKind::Decorator => {
+                self.watch(value, Watch::Wrap { is_class: name.as_str() == "classmethod", dest });
+            }
+            ("property" | "staticmethod" | "classmethod", Some(value)) => self.copy(value, dest),
+            ("collections.namedtuple", _) => {
+                if let Some(names) = second.and_then(|fields| self.constant_names(fields)) {
+                    let record = self.objects.record(&names);
+                    self.add_object(dest, Object::TupleClass(record));
+                }
+            }
+            ("object.__new__", Some(class)) => self.watch(class, Watch::InstanceOf { dest }),
+            ("type.__new__", Some(metaclass)) => self.watch(metaclass, Watch::MadeBy { dest }),
+            ("vars", Some(value)) => self.watch(value, Watch::Vars { dest }),
+            ("globals", _) => {
+                if let Some(&(file, _)) = self.sites.get(site.0 as usize) {
+                    let module = self.intern(Object::Module(file));
+                    self.add_object(dest, Object::Vars(module));
+                }
+            }
+            ("iter", Some(function)) if second.is_some() => {
+                let result = self.made(dest);
+                self.call_back(function, &[], result, site);
+            }
+            ("reversed", Some(value)) => self.watch(value, Watch::Reversed { dest, site: SiteId::NONE }),
             ("typing.cast", _) => second.into_iter().for_each(|value| self.copy(value, dest)),
             ("dict" | "collections.OrderedDict" | "collections.Counter", _) => {
                 let container = self.container(Made::Expr(dest), ContainerKind::Dict);
@@ -184,8 +217,7 @@ impl Solver<'_> {
                 | "itertools.chain"
                 | "itertools.islice"
                 | "itertools.cycle"
-                | "itertools.accumulate"
-                | "itertools.groupby",
+                | "itertools.accumulate",
                 _,
             ) => {
                 let result = self.made(dest);
@@ -193,6 +225,22 @@ impl Solver<'_> {
                     let elements = self.elements(iterable, site);
                     self.copy(elements, result);
                 }
+            }
+            ("itertools.groupby", Some(iterable)) => {
+                let elements = self.elements(iterable, site);
+                let result = self.made(dest);
+                let pair = self.container(Made::Expr(elements), ContainerKind::Tuple);
+                self.add_object(result, Object::Container(pair));
+                let keys = self.nodes.new_node();
+                match second.or(keyword("key")) {
+                    Some(key) => self.call_back(key, &[elements], keys, site),
+                    None => self.copy(elements, keys),
+                }
+                self.store_element(pair, Key::Index(0), keys);
+                let group = self.nodes.new_node();
+                let members = self.made(group);
+                self.copy(elements, members);
+                self.store_element(pair, Key::Index(1), group);
             }
             ("itertools.chain.from_iterable", Some(iterables)) => {
                 let inner = self.elements(iterables, site);
@@ -236,10 +284,13 @@ impl Solver<'_> {
                     self.watch(value, Watch::Special { name, arguments, dest: nothing, site, kind });
                 }
             }
-            ("str" | "print" | "format" | "repr", _) => {
-                for &value in &given.positional {
-                    self.watch(value, Watch::Format { site });
-                }
+            ("str" | "print" | "format" | "repr" | "ascii", _) => {
+                let watch = match name.as_str() {
+                    "format" => Watch::Format { site },
+                    "repr" | "ascii" => Watch::Represent { site },
+                    _ => Watch::AsText { site },
+                };
+                given.positional.iter().for_each(|&value| self.watch(value, watch));
                 self.add(dest, self.plain);
             }
             ("len" | "hash" | "abs" | "bool" | "int" | "float" | "bytes" | "round" | "complex", Some(value)) => {
@@ -250,7 +301,13 @@ impl Solver<'_> {
                 self.watch(value, Watch::Special { name: special, arguments, dest: result, site, kind });
                 self.add(dest, self.plain);
             }
-            ("any" | "all" | "sum", Some(iterable)) => {
+            ("sum", Some(iterable)) => {
+                let elements = self.elements(iterable, site);
+                let (name, arguments) = (Name::new("__radd__"), self.given(&[self.plain_node]));
+                self.watch(elements, Watch::Special { name, arguments, dest, site, kind: EdgeKind::Operator });
+                self.add(dest, self.plain);
+            }
+            ("any" | "all", Some(iterable)) => {
                 self.elements(iterable, site);
                 self.add(dest, self.plain);
             }
@@ -261,15 +318,29 @@ impl Solver<'_> {
         }
     }
 
+    /// The constants of a literal tuple or list.
+    fn constant_names(&self, fields: NodeId) -> Option<Vec<Name>> {
+        let Object::Container(container) = self.objects.get(*self.nodes.objects(fields).first()?) else { return None };
+        let length = self.objects.containers[container.0 as usize].length?;
+        let name = |index: u32| {
+            let element = self.nodes.known_place(Place::Element(container, Key::Index(index as i32)))?;
+            match self.objects.get(*self.nodes.objects(element).first()?) {
+                Object::Constant(Key::Text(name)) => Some(name),
+                _ => None,
+            }
+        };
+        (0..length).map(name).collect()
+    }
+
     /// What iterating over a node's objects gives.
-    fn elements(&mut self, iterable: NodeId, site: SiteId) -> NodeId {
+    pub fn elements(&mut self, iterable: NodeId, site: SiteId) -> NodeId {
         let elements = self.nodes.new_node();
         self.watch(iterable, Watch::Element { dest: elements, site });
         elements
     }
 
     /// The elements of the sequence that a call makes.
-    fn made(&mut self, dest: NodeId) -> NodeId {
+    pub fn made(&mut self, dest: NodeId) -> NodeId {
         let container = self.container(Made::Expr(dest), ContainerKind::Sequence);
         self.add_object(dest, Object::Container(container));
         let element = self.element(container, Key::Any);

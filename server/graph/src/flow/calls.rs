@@ -32,7 +32,10 @@ impl Solver<'_> {
                 self.enter(function, None, arguments, dest, site, kind);
                 self.dispatch(function, arguments, dest, site, kind);
             }
-            Object::Bound { function, receiver } => self.enter(function, Some(receiver), arguments, dest, site, kind),
+            Object::Bound { function, receiver } => {
+                self.enter(function, Some(receiver), arguments, dest, site, kind);
+                self.dispatch_method(function, receiver, arguments, dest, site, kind);
+            }
             Object::Instance(class) => {
                 let name = self.words.call;
                 self.special(class, name, arguments, dest, site, kind);
@@ -43,6 +46,21 @@ impl Solver<'_> {
                     self.watch(function, Watch::Call { arguments, dest, site, kind });
                 }
             }
+            Object::Wrapped { function, is_class: false } => {
+                let value = self.objects.get(function);
+                self.apply(function, value, arguments, dest, site, kind);
+            }
+            Object::Constructor(class) => {
+                let object = self.intern(Object::Class(class));
+                self.make_instance(object, class, arguments, dest, site);
+            }
+            Object::TupleClass(record) => self.make_record(record, arguments, dest),
+            Object::AttributeGetter(_) | Object::MethodCaller { .. } | Object::ItemGetter(_) => {
+                if let Some(&given) = self.arguments[arguments.0 as usize].positional.first() {
+                    self.apply_getter(value, given, dest, site);
+                }
+            }
+            Object::Returning(value) => self.copy(value, dest),
             Object::Register(function) => {
                 let given = self.arguments[arguments.0 as usize].positional.clone();
                 if let Some(&implementation) = given.last() {
@@ -82,6 +100,23 @@ impl Solver<'_> {
         }
     }
 
+    fn dispatch_method(
+        &mut self,
+        function: Def,
+        receiver: ObjectId,
+        arguments: ArgumentsId,
+        dest: NodeId,
+        site: SiteId,
+        kind: EdgeKind,
+    ) {
+        let symbol = self.summary(function.unit.file).symbol(function.symbol);
+        let (Some(_), Object::Instance(class)) = (symbol.decorated, self.objects.get(receiver)) else { return };
+        let registered = self.place(Place::Registered(function));
+        let methods = self.nodes.new_node();
+        self.watch(registered, Watch::Bind { class, receiver, name: symbol.name, dest: methods });
+        self.watch(methods, Watch::Call { arguments, dest, site, kind });
+    }
+
     fn join_arguments(&mut self, first: ArgumentsId, then: ArgumentsId) -> Option<ArgumentsId> {
         let mut joined = self.arguments[first.0 as usize].clone();
         let then = self.arguments[then.0 as usize].clone();
@@ -91,55 +126,6 @@ impl Solver<'_> {
         joined.double_star = joined.double_star.or(then.double_star);
         let count = joined.positional.len() + joined.keywords.len();
         (count <= MAX_PARTIAL).then(|| self.arguments(joined))
-    }
-
-    fn construct(
-        &mut self,
-        object: ObjectId,
-        class: Def,
-        arguments: ArgumentsId,
-        dest: NodeId,
-        site: SiteId,
-        kind: EdgeKind,
-    ) {
-        self.edge(site, class, if kind == EdgeKind::Call { EdgeKind::Constructor } else { kind });
-        self.add_object(dest, Object::Instance(class));
-        if let Some(metaclass) = self.metaclass(class)
-            && let Some(function) = self.find_method(metaclass, self.words.call)
-        {
-            self.enter(function, Some(object), arguments, dest, site, EdgeKind::Constructor);
-        }
-        if let Some(function) = self.find_method(class, self.words.new) {
-            self.enter(function, Some(object), arguments, dest, site, EdgeKind::Constructor);
-        }
-        let init = self.words.init;
-        if self.defines(class, init) {
-            let nothing = self.nothing;
-            self.special(class, init, arguments, nothing, site, EdgeKind::Constructor);
-        } else {
-            self.fill_fields(class, arguments);
-        }
-    }
-
-    /// The constructor of a dataclass or `NamedTuple` stores its arguments in the fields.
-    fn fill_fields(&mut self, class: Def, arguments: ArgumentsId) {
-        let mut fields: Vec<Name> = Vec::new();
-        for &base in self.mro(class).classes.iter().rev() {
-            let symbol = self.summary(base.unit.file).symbol(base.symbol);
-            if symbol.class.as_ref().is_some_and(|class| class.has_fields) {
-                fields.extend(self.own_fields(base));
-            }
-        }
-        if fields.is_empty() {
-            return;
-        }
-        let arguments = self.arguments[arguments.0 as usize].clone();
-        let by_place = fields.iter().copied().zip(arguments.positional.iter().copied());
-        let by_name = arguments.keywords.iter().copied().filter(|(name, _)| fields.contains(name));
-        for (name, value) in by_place.chain(by_name).collect::<Vec<_>>() {
-            let field = self.place(Place::Field(class, name));
-            self.copy(value, field);
-        }
     }
 
     pub fn edge(&mut self, site: SiteId, target: Def, kind: EdgeKind) {
@@ -187,29 +173,48 @@ impl Solver<'_> {
         if nodes.passes.is_empty() {
             self.copy(nodes.returns, dest);
         } else {
-            self.pass_through(function, receiver, arguments, dest);
+            self.pass_through(&nodes, function, receiver, arguments, dest);
         }
     }
 
-    /// A function that gives back what it is given, as decorators do: each call has its own result.
-    fn pass_through(&mut self, function: Def, receiver: Option<ObjectId>, arguments: ArgumentsId, dest: NodeId) {
-        let nodes = self.function(function);
+    /// A function that gives back what it is given, as decorators do, or what calling it gives: each call has its own
+    /// result.
+    fn pass_through(
+        &mut self,
+        nodes: &super::solver::FunctionNodes,
+        function: Def,
+        receiver: Option<ObjectId>,
+        arguments: ArgumentsId,
+        dest: NodeId,
+    ) {
         let given = self.arguments[arguments.0 as usize].clone();
         let bound = usize::from(receiver.is_some());
-        for &position in &nodes.passes {
+        for &(position, called) in &nodes.passes {
             let (name, node) = nodes.positional[position];
-            if position == 0
-                && let Some(receiver) = receiver
-            {
-                self.add(dest, receiver);
-            } else if let Some((_, argument)) = given.keywords.iter().find(|(keyword, _)| *keyword == name) {
-                self.copy(*argument, dest);
-            } else if let Some(&argument) = position.checked_sub(bound).and_then(|index| given.positional.get(index)) {
-                self.copy(argument, dest);
-            } else if given.star.is_some() || given.double_star.is_some() {
-                self.copy(node, dest);
-            } else if let Some(default) = self.default(function, position) {
-                self.copy(default, dest);
+            let by_name = given.keywords.iter().find(|(keyword, _)| *keyword == name).map(|(_, node)| *node);
+            let by_place = || position.checked_sub(bound).and_then(|index| given.positional.get(index).copied());
+            let argument = match receiver {
+                Some(receiver) if position == 0 => Some(self.holding(receiver)),
+                _ => by_name.or_else(by_place),
+            };
+            let argument = match argument {
+                Some(argument) => argument,
+                None if given.star.is_some() || given.double_star.is_some() => node,
+                None => match self.default(function, position) {
+                    Some(default) => default,
+                    None => continue,
+                },
+            };
+            match called {
+                // The function's own code makes the edge.
+                Some(call) => {
+                    let file = function.unit.file;
+                    let arguments = self.argument_nodes(file, &self.summary(file).call(call).arguments);
+                    let arguments = self.arguments(arguments);
+                    let (site, kind) = (SiteId::NONE, EdgeKind::Call);
+                    self.watch(argument, Watch::Call { arguments, dest, site, kind });
+                }
+                None => self.copy(argument, dest),
             }
         }
     }
@@ -277,7 +282,7 @@ impl Solver<'_> {
         kind: EdgeKind,
     ) {
         if self.defines(class, name) {
-            let method = self.instance_read(class, name);
+            let method = self.special_read(class, name);
             self.watch(method, Watch::Call { arguments, dest, site, kind });
         }
     }
@@ -321,6 +326,14 @@ impl Solver<'_> {
             },
             KeyWatch::Merge(other) => self.store_element(other, key, element),
             KeyWatch::Pour(other) => self.store_element(other, Key::Any, element),
+            KeyWatch::Slice { container: part, from, to } => match key {
+                Key::Index(index) if index >= 0 => {
+                    if index as u32 >= from && to.is_none_or(|to| (index as u32) < to) {
+                        self.store_element(part, Key::Index(index - from as i32), element);
+                    }
+                }
+                _ => self.store_element(part, Key::Any, element),
+            },
             KeyWatch::Spread { function, from } => self.spread(function, from, key, element),
             KeyWatch::SpreadKeywords(function) => self.spread_keyword(function, key, element),
             KeyWatch::Rest { container: rest, length, before, after } => {

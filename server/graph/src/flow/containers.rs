@@ -1,9 +1,10 @@
 //! Lists, tuples, sets, dictionaries and generators: what they hold, by key.
 
 use super::nodes::{ArgumentsId, KeyWatch, NodeId, Place, SiteId, Watch};
-use super::objects::{ContainerId, ContainerKind, Object, ObjectId, Origin as Made};
+use super::objects::{ContainerId, ContainerKind, Object, ObjectId, Origin as Made, RecordId};
 use super::solver::Solver;
 use crate::summary::Key;
+use crate::types::Def;
 use crate::{EdgeKind, Name};
 
 impl Solver<'_> {
@@ -11,7 +12,7 @@ impl Solver<'_> {
         self.place(Place::Element(container, key))
     }
 
-    fn kind(&self, container: ContainerId) -> ContainerKind {
+    pub fn kind(&self, container: ContainerId) -> ContainerKind {
         self.objects.containers[container.0 as usize].kind
     }
 
@@ -69,12 +70,17 @@ impl Solver<'_> {
                 key => self.load_element(container, key, dest),
             },
             Object::Instance(class) => {
+                if let Key::Index(index) = key
+                    && let Some(name) = self.field_at(class, index)
+                {
+                    return self.load(value, name, dest, false);
+                }
                 let arguments = self.given(&[key_node]);
                 let name = self.words.get_item;
                 self.special(class, name, arguments, dest, site, EdgeKind::Operator);
             }
-            // `Alias = Class[int]`
-            Object::Class(_) => self.add_object(dest, value),
+            Object::Class(class) => self.load_item_of_class(class, key_node, dest, site),
+            Object::Vars(owner) => self.load_var(owner, key, key_node, dest),
             Object::Unknown => self.add(dest, self.unknown),
             _ => {}
         }
@@ -105,12 +111,23 @@ impl Solver<'_> {
         }
     }
 
-    pub fn slice(&mut self, object: ObjectId, value: Object, dest: NodeId, site: SiteId) {
+    pub fn slice(
+        &mut self,
+        object: ObjectId,
+        value: Object,
+        ends: Option<(u32, Option<u32>)>,
+        dest: NodeId,
+        site: SiteId,
+    ) {
         match value {
             Object::Container(container) => {
-                // Places shift; the elements stay.
                 let part = self.container(Made::Expr(dest), ContainerKind::Sequence);
-                self.each_key(container, KeyWatch::Pour(part));
+                let watch = match ends {
+                    Some((from, to)) => KeyWatch::Slice { container: part, from, to },
+                    // Places shift; the elements stay.
+                    None => KeyWatch::Pour(part),
+                };
+                self.each_key(container, watch);
                 self.add_object(dest, Object::Container(part));
             }
             Object::Instance(class) => {
@@ -129,6 +146,22 @@ impl Solver<'_> {
                 self.each_key(container, KeyWatch::KeysTo(dest));
             }
             Object::Container(container) => self.load_element(container, Key::Any, dest),
+            Object::Class(class) => {
+                if self.nature(class).is_enum {
+                    return self.add_object(dest, Object::Instance(class));
+                }
+                let none = self.given(&[]);
+                let iterator = self.nodes.new_node();
+                let iter = self.words.iter;
+                if self.special_of_class(class, iter, none, iterator, site, EdgeKind::Iteration) {
+                    self.watch(iterator, Watch::Next { dest, site });
+                }
+            }
+            Object::Instance(class) if self.nature(class).places.is_some() => {
+                for &name in self.nature(class).places.clone().iter().flat_map(|places| places.iter()) {
+                    self.load(value, name, dest, false);
+                }
+            }
             Object::Instance(class) => {
                 let (iter, get_item) = (self.words.iter, self.words.get_item);
                 let none = self.given(&[]);
@@ -140,7 +173,7 @@ impl Solver<'_> {
                     let arguments = self.given(&[self.plain_node]);
                     self.special(class, get_item, arguments, dest, site, EdgeKind::Iteration);
                 }
-                let iter = Name::new("__aiter__");
+                let iter = self.words.aiter;
                 if self.defines(class, iter) {
                     let iterator = self.place(Place::Iterated(class));
                     self.special(class, iter, none, iterator, site, EdgeKind::Iteration);
@@ -158,7 +191,7 @@ impl Solver<'_> {
         let none = self.given(&[]);
         let next = self.words.next;
         self.special(class, next, none, dest, site, EdgeKind::Iteration);
-        self.special(class, Name::new("__anext__"), none, dest, site, EdgeKind::Iteration);
+        self.special(class, self.words.anext, none, dest, site, EdgeKind::Iteration);
     }
 
     /// One of the names in `a, b = value`.
@@ -168,6 +201,11 @@ impl Solver<'_> {
                 if matches!(self.kind(container), ContainerKind::Tuple | ContainerKind::Sequence) =>
             {
                 self.load_element(container, Key::Index(index), dest);
+            }
+            Object::Instance(class) if self.nature(class).places.is_some() => {
+                if let Some(name) = self.field_at(class, index) {
+                    self.load(value, name, dest, false);
+                }
             }
             value => self.iterate(value, dest, site),
         }
@@ -204,6 +242,17 @@ impl Solver<'_> {
                     self.special(class, Name::new(name), exit, nothing, site, EdgeKind::With);
                 }
             }
+            Object::Context { value, closes } => {
+                self.copy(value, dest);
+                if closes {
+                    let method = self.nodes.new_node();
+                    self.watch(value, Watch::Load { name: Name::new("close"), dest: method, called: true });
+                    let (arguments, nothing) = (self.given(&[]), self.nothing);
+                    let kind = EdgeKind::With;
+                    self.watch(method, Watch::Call { arguments, dest: nothing, site, kind });
+                }
+            }
+            Object::Made(_) => self.add_object(dest, value),
             // The result of a generator function under `@contextmanager`.
             Object::Container(container) => self.load_element(container, Key::Any, dest),
             Object::Unknown => self.add(dest, self.unknown),
@@ -237,10 +286,15 @@ impl Solver<'_> {
         let given = self.arguments[arguments.0 as usize].clone();
         let first = given.positional.first().copied();
         let second = given.positional.get(1).copied();
+        if self.kind(container) == ContainerKind::Parser {
+            return self.parser_method(container, &name, &given, dest);
+        }
         let object = Object::Container(container);
         let is_dict = self.kind(container) == ContainerKind::Dict;
         match (name.as_str(), first) {
-            ("append" | "add" | "appendleft" | "put", Some(value)) => self.store_element(container, Key::Any, value),
+            ("append" | "add" | "appendleft" | "put" | "put_nowait", Some(value)) => {
+                self.store_element(container, Key::Any, value)
+            }
             ("insert", _) => {
                 if let Some(value) = second {
                     self.store_element(container, Key::Any, value);
@@ -268,7 +322,14 @@ impl Solver<'_> {
                 }
             }
             ("__getitem__", Some(key)) => self.watch(key, Watch::LoadKey { container, dest }),
-            ("pop" | "popleft" | "get" | "__next__" | "send", _) => self.load_element(container, Key::Any, dest),
+            ("send", Some(value)) => {
+                let sent = self.place(Place::Sent(container));
+                self.copy(value, sent);
+                self.load_element(container, Key::Any, dest);
+            }
+            ("pop" | "popleft" | "get" | "get_nowait" | "__next__" | "send", _) => {
+                self.load_element(container, Key::Any, dest)
+            }
             ("popitem", _) => {
                 let items = self.items(container);
                 self.load_element(items, Key::Any, dest);
@@ -297,96 +358,136 @@ impl Solver<'_> {
         }
     }
 
+    /// What `await value` gives.
+    pub fn await_value(&mut self, object: ObjectId, value: Object, dest: NodeId, site: SiteId) {
+        let name = self.words.awaits;
+        match value {
+            Object::Instance(class) if self.defines(class, name) => {
+                let (none, kind) = (self.given(&[]), EdgeKind::Iteration);
+                let steps = self.nodes.new_node();
+                self.special(class, name, none, steps, site, kind);
+                self.watch(steps, Watch::Await { dest, site: SiteId::NONE });
+            }
+            // The generator that `__await__` is.
+            Object::Container(container)
+                if site == SiteId::NONE && self.kind(container) == ContainerKind::Generator =>
+            {
+                let end = self.place(Place::Final(container));
+                self.copy(end, dest);
+            }
+            _ => self.add(dest, object),
+        }
+    }
+
+    /// A mapping's entries, or those of pairs, become the container's.
+    pub fn update(&mut self, container: ContainerId, other: ContainerId) {
+        if self.kind(other) == ContainerKind::Dict {
+            return self.each_key(other, KeyWatch::Merge(container));
+        }
+        let pairs = self.nodes.new_node();
+        self.load_element(other, Key::Any, pairs);
+        self.watch(pairs, Watch::StorePair { container });
+    }
+
+    pub fn store_pair(&mut self, container: ContainerId, pair: Object) {
+        let Object::Container(pair) = pair else { return };
+        let (key, value) = (self.nodes.new_node(), self.nodes.new_node());
+        self.load_element(pair, Key::Index(0), key);
+        self.load_element(pair, Key::Index(1), value);
+        self.watch(key, Watch::StoreKey { container, source: value });
+    }
+
+    pub fn reversed(&mut self, value: Object, dest: NodeId, site: SiteId) {
+        let name = Name::new("__reversed__");
+        if let Object::Instance(class) = value
+            && self.defines(class, name)
+        {
+            let none = self.given(&[]);
+            self.special(class, name, none, dest, site, EdgeKind::Iteration);
+        }
+    }
+
+    /// `Class[key]`
+    fn load_item_of_class(&mut self, class: Def, key_node: NodeId, dest: NodeId, site: SiteId) {
+        let object = Object::Class(class);
+        if self.nature(class).is_enum {
+            return self.add_object(dest, Object::Instance(class));
+        }
+        let (arguments, kind) = (self.given(&[key_node]), EdgeKind::Operator);
+        let get_item = self.words.get_item;
+        if self.special_of_class(class, get_item, arguments, dest, site, kind) {
+            return;
+        }
+        let hook = Name::new("__class_getitem__");
+        match self.find_method(class, hook) {
+            Some(function) => {
+                let receiver = self.intern(object);
+                self.enter(function, Some(receiver), arguments, dest, site, kind);
+            }
+            // `Alias = Class[int]`
+            None => self.add_object(dest, object),
+        }
+    }
+
+    /// `vars(owner)[key]`
+    fn load_var(&mut self, owner: ObjectId, key: Key, key_node: NodeId, dest: NodeId) {
+        let key = match (key, self.nodes.objects(key_node)) {
+            (Key::Of(_), &[one]) => match self.objects.get(one) {
+                Object::Constant(key) => key,
+                _ => key,
+            },
+            _ => key,
+        };
+        let Key::Text(name) = key else { return self.add(dest, self.unknown) };
+        match self.objects.get(owner) {
+            Object::Class(class) => {
+                if self.has_own(class, name)
+                    && let Some(scope) = self.summary(class.unit.file).symbol(class.symbol).scope
+                {
+                    let attribute = self.variable(class.unit.file, scope, name);
+                    self.copy(attribute, dest);
+                }
+            }
+            Object::Module(file) => {
+                let member = self.member(file, name);
+                self.copy(member, dest);
+            }
+            Object::Instance(class) => {
+                let field = self.place(Place::Field(class, name));
+                self.copy(field, dest);
+            }
+            _ => {}
+        }
+    }
+
+    // ---- named tuples without a class of their own
+
+    pub fn make_record(&mut self, record: RecordId, arguments: ArgumentsId, dest: NodeId) {
+        let names = self.objects.names(record);
+        let container = self.objects.container(Made::Expr(dest), ContainerKind::Tuple, Some(names.len() as u32));
+        self.objects.containers[container.0 as usize].record = Some(record);
+        self.add_object(dest, Object::Container(container));
+        let given = self.arguments[arguments.0 as usize].clone();
+        for (index, &value) in given.positional.iter().enumerate() {
+            self.store_element(container, Key::Index(index as i32), value);
+        }
+        for (name, value) in given.keywords {
+            if let Some(index) = names.iter().position(|other| *other == name) {
+                self.store_element(container, Key::Index(index as i32), value);
+            }
+        }
+    }
+
+    /// The place of a named tuple's field.
+    pub fn record_place(&self, container: ContainerId, name: Name) -> Option<Key> {
+        let record = self.objects.containers[container.0 as usize].record?;
+        let index = self.objects.names(record).iter().position(|other| *other == name)?;
+        Some(Key::Index(index as i32))
+    }
+
     fn items(&mut self, container: ContainerId) -> ContainerId {
         let items = self.container(Made::Items(container), ContainerKind::Sequence);
         self.each_key(container, KeyWatch::Pairs(items));
         items
-    }
-
-    // ---- operators
-
-    pub fn operate(
-        &mut self,
-        object: ObjectId,
-        value: Object,
-        method: Name,
-        other: NodeId,
-        dest: NodeId,
-        site: SiteId,
-    ) {
-        let name = method.as_str();
-        match value {
-            Object::Instance(class) => {
-                let arguments = self.given(&[other]);
-                if self.defines(class, method) {
-                    self.special(class, method, arguments, dest, site, EdgeKind::Operator);
-                } else if name == "__contains__" {
-                    let element = self.nodes.new_node();
-                    self.iterate(value, element, site);
-                } else {
-                    let plain = Name::new(&crate::eval::plain_method(name));
-                    self.special(class, plain, arguments, dest, site, EdgeKind::Operator);
-                }
-            }
-            Object::Container(container) => match name {
-                "__iadd__" | "__ior__" => {
-                    let is_dict = self.kind(container) == ContainerKind::Dict;
-                    let watch = if is_dict { Watch::Update { container } } else { Watch::Extend { container, site } };
-                    self.watch(other, watch);
-                    self.add(dest, object);
-                }
-                "__add__" | "__or__" => self.concatenate(container, dest),
-                "__mul__" => self.add(dest, object),
-                _ => {}
-            },
-            Object::Unknown => self.add(dest, object),
-            // `"%s" % value` makes a text of it.
-            Object::Plain | Object::Constant(_) => self.add(dest, self.plain),
-            _ => {}
-        }
-    }
-
-    fn concatenate(&mut self, container: ContainerId, dest: NodeId) {
-        let kind = self.kind(container);
-        let sum = self.container(Made::Expr(dest), kind);
-        self.add_object(dest, Object::Container(sum));
-        let watch = if kind == ContainerKind::Dict { KeyWatch::Merge(sum) } else { KeyWatch::Pour(sum) };
-        self.each_key(container, watch);
-    }
-
-    pub fn reflect(&mut self, value: Object, method: Name, other: NodeId, dest: NodeId, site: SiteId) {
-        match value {
-            Object::Instance(class) => {
-                let plain = crate::eval::plain_method(&method);
-                let name = match plain.as_str() {
-                    "__lt__" => "__gt__".to_owned(),
-                    "__gt__" => "__lt__".to_owned(),
-                    "__le__" => "__ge__".to_owned(),
-                    "__ge__" => "__le__".to_owned(),
-                    "__eq__" | "__ne__" => plain,
-                    "__contains__" => return,
-                    plain => plain.replacen("__", "__r", 1),
-                };
-                let name = Name::new(&name);
-                let Some(function) = self.find_method(class, name) else { return };
-                let arguments = self.given(&[other]);
-                self.special(class, name, arguments, dest, SiteId::NONE, EdgeKind::Operator);
-                self.reflected.push((site, function, other, method));
-            }
-            Object::Container(container) if matches!(method.as_str(), "__add__" | "__or__") => {
-                self.concatenate(container, dest);
-            }
-            _ => {}
-        }
-    }
-
-    /// A value is made a text.
-    pub fn format(&mut self, value: Object, site: SiteId) {
-        if let Object::Instance(class) = value {
-            let (text, repr) = (self.words.text, self.words.repr);
-            let name = if self.defines(class, text) { text } else { repr };
-            let (none, nothing) = (self.given(&[]), self.nothing);
-            self.special(class, name, none, nothing, site, EdgeKind::Operator);
-        }
     }
 }

@@ -36,12 +36,20 @@ pub(super) enum Place {
     Field(Def, Name),
     /// An attribute as instances see it.
     InstanceRead(Def, Name),
+    /// A special method, which is looked up in the class only.
+    SpecialRead(Def, Name),
     /// An attribute as the class sees it.
     ClassRead(Def, Name),
     /// An attribute as `super()` in the class sees it, for a receiver.
     SuperRead(Def, ObjectId, Name),
     FunctionAttribute(Def, Name),
     Return(Def),
+    /// The classes that a metaclass makes.
+    MadeBy(Def),
+    /// What a generator function returns in the end.
+    Final(ContainerId),
+    /// What is sent into a generator.
+    Sent(ContainerId),
     /// The implementations registered for a `singledispatch` function.
     Registered(Def),
     Element(ContainerId, Key),
@@ -75,7 +83,7 @@ pub(super) enum Watch {
         site: SiteId,
         kind: EdgeKind,
     },
-    /// A call of `receiver.name(…)`, for receivers that are containers.
+    /// A call of `receiver.name(…)`, for receivers that are containers or texts.
     Method {
         name: Name,
         arguments: ArgumentsId,
@@ -102,8 +110,70 @@ pub(super) enum Watch {
         site: SiteId,
     },
     Slice {
+        from: u32,
+        to: Option<u32>,
+        known: bool,
         dest: NodeId,
         site: SiteId,
+    },
+    /// The object's attribute or item was assigned just before; see [`Expr::Recent`](crate::summary::Expr).
+    Recent {
+        /// The attribute's name; `None` for an item.
+        attribute: Option<Name>,
+        normal: NodeId,
+        source: NodeId,
+        dest: NodeId,
+    },
+    /// What the generator returns in the end.
+    Final {
+        dest: NodeId,
+    },
+    Await {
+        dest: NodeId,
+        site: SiteId,
+    },
+    /// `del object.name`
+    Delete {
+        name: Name,
+        site: SiteId,
+    },
+    /// The object is found under the name in the class of `receiver`, where something is assigned.
+    Assign {
+        receiver: ObjectId,
+        source: NodeId,
+        site: SiteId,
+    },
+    /// `staticmethod(object)` or `classmethod(object)` as a call.
+    Wrap {
+        is_class: bool,
+        dest: NodeId,
+    },
+    /// The object is the name of a module.
+    Import {
+        is_top: bool,
+        dest: NodeId,
+    },
+    /// The object is a metaclass; `dest` gets the classes that it makes.
+    MadeBy {
+        dest: NodeId,
+    },
+    /// `vars(object)`
+    Vars {
+        dest: NodeId,
+    },
+    Reversed {
+        dest: NodeId,
+        site: SiteId,
+    },
+    Represent {
+        site: SiteId,
+    },
+    AsText {
+        site: SiteId,
+    },
+    /// The object is a key and a value, stored in the container.
+    StorePair {
+        container: ContainerId,
     },
     /// The object is a key of the container.
     LoadKey {
@@ -223,6 +293,12 @@ pub(super) enum KeyWatch {
         after: u32,
     },
     Pairs(ContainerId),
+    /// Into another container, as a slice of this one.
+    Slice {
+        container: ContainerId,
+        from: u32,
+        to: Option<u32>,
+    },
 }
 
 /// The arguments of a call.
@@ -245,6 +321,10 @@ pub(crate) enum Origin {
     Store(u32),
     /// An attribute that is read.
     Attribute(ExprIndex),
+    /// A class is made; its symbol.
+    Class(u32),
+    /// An index into the summary's imports.
+    Import(u32),
 }
 
 /// Beyond these numbers a node only knows that it holds something: places through which everything flows, such as the
@@ -260,6 +340,13 @@ pub(super) enum Weight {
     Constant,
     Container,
     Other,
+}
+
+/// What has become known at a node: the new objects, where they go, and who waits for them.
+pub(super) struct News {
+    pub objects: SmallVec<[ObjectId; 8]>,
+    pub successors: SmallVec<[NodeId; 8]>,
+    pub watches: SmallVec<[u32; 4]>,
 }
 
 /// Beyond this many objects membership is looked up instead of scanned.
@@ -303,6 +390,11 @@ impl Nodes {
         let node = self.new_node();
         self.places.insert(place, node);
         (node, true)
+    }
+
+    /// The node of a place, if there is one.
+    pub fn known_place(&self, place: Place) -> Option<NodeId> {
+        self.places.get(&place).copied()
     }
 
     pub fn objects(&self, node: NodeId) -> &[ObjectId] {
@@ -386,13 +478,13 @@ impl Nodes {
         Some((self.watches[watch as usize], object))
     }
 
-    /// The next node with news: the objects that are new, where they go, and who waits for them.
-    pub fn next_news(&mut self) -> Option<(SmallVec<[ObjectId; 8]>, SmallVec<[NodeId; 8]>, SmallVec<[u32; 4]>)> {
+    /// The news of the next node that has some.
+    pub fn next_news(&mut self) -> Option<News> {
         let node = self.queue.pop_front()?;
         let facts = &mut self.nodes[node.0 as usize];
         facts.queued = false;
         let news = facts.objects[facts.done as usize..].into();
         facts.done = facts.objects.len() as u32;
-        Some((news, facts.successors[..].into(), facts.watches[..].into()))
+        Some(News { objects: news, successors: facts.successors[..].into(), watches: facts.watches[..].into() })
     }
 }

@@ -55,6 +55,47 @@ pub(super) enum Object {
     Register(Def),
     /// A decorator that gives back what it is given: `functools.wraps(f)`.
     Identity,
+    /// `property(getter, setter)` as a call.
+    Property {
+        getter: NodeId,
+        setter: NodeId,
+    },
+    /// `staticmethod(function)` or `classmethod(function)` as a call.
+    Wrapped {
+        function: ObjectId,
+        is_class: bool,
+    },
+    /// `operator.attrgetter(…)`: names with dots between.
+    AttributeGetter(Name),
+    MethodCaller {
+        name: Name,
+        arguments: ArgumentsId,
+    },
+    ItemGetter(Key),
+    /// What `namedtuple` makes.
+    TupleClass(RecordId),
+    /// `type.__call__` of the class.
+    Constructor(Def),
+    /// What a parser of arguments has read: its defaults are attributes.
+    Parsed(ContainerId),
+    /// `vars(object)`, `object.__dict__`, `globals()`.
+    Vars(ObjectId),
+    /// A thread or process: `start()` calls the function.
+    Thread {
+        function: NodeId,
+        arguments: ArgumentsId,
+    },
+    /// `result()` gives the value.
+    Future(NodeId),
+    /// A function that returns the value.
+    Returning(NodeId),
+    /// `with` gives the value.
+    Context {
+        value: NodeId,
+        closes: bool,
+    },
+    /// An instance of a class of the standard library whose methods are known.
+    Made(Name),
     /// A built-in function or class, or one of the standard library whose effect on functions is known.
     Modelled(Name),
 }
@@ -63,7 +104,14 @@ impl Object {
     pub fn weight(self) -> Weight {
         match self {
             Object::Constant(_) | Object::Format { .. } => Weight::Constant,
-            Object::Container(_) | Object::ContainerMethod { .. } | Object::Partial { .. } => Weight::Container,
+            Object::Container(_)
+            | Object::ContainerMethod { .. }
+            | Object::Partial { .. }
+            | Object::MethodCaller { .. }
+            | Object::Thread { .. }
+            | Object::Future(_)
+            | Object::Returning(_)
+            | Object::Context { .. } => Weight::Container,
             _ => Weight::Other,
         }
     }
@@ -72,12 +120,18 @@ impl Object {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct ContainerId(pub u32);
 
+/// Index into the fields of named tuples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct RecordId(pub u32);
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum ContainerKind {
     Sequence,
     Tuple,
     Dict,
     Generator,
+    /// The defaults of an `argparse` parser and its subparsers, by name.
+    Parser,
 }
 
 /// The place that makes a container.
@@ -103,6 +157,8 @@ pub(super) struct Container {
     pub kind: ContainerKind,
     /// How many elements a literal has.
     pub length: Option<u32>,
+    /// The names of a named tuple's places.
+    pub record: Option<RecordId>,
     /// The keys that something was stored under.
     pub keys: Vec<Key>,
     /// What to do for each key.
@@ -116,6 +172,7 @@ pub(super) struct Objects {
     ids: FxHashMap<Object, ObjectId>,
     pub containers: Vec<Container>,
     origins: FxHashMap<Origin, ContainerId>,
+    records: Vec<std::rc::Rc<[Name]>>,
 }
 
 impl Objects {
@@ -132,9 +189,23 @@ impl Objects {
 
     pub fn container(&mut self, origin: Origin, kind: ContainerKind, length: Option<u32>) -> ContainerId {
         *self.origins.entry(origin).or_insert_with(|| {
-            self.containers.push(Container { kind, length, keys: Vec::new(), watches: Vec::new() });
+            self.containers.push(Container { kind, length, record: None, keys: Vec::new(), watches: Vec::new() });
             ContainerId(self.containers.len() as u32 - 1)
         })
+    }
+
+    /// The names of a named tuple's fields, by number.
+    pub fn record(&mut self, names: &[Name]) -> RecordId {
+        let known = self.records.iter().position(|other| **other == *names);
+        let index = known.unwrap_or_else(|| {
+            self.records.push(names.into());
+            self.records.len() - 1
+        });
+        RecordId(index as u32)
+    }
+
+    pub fn names(&self, record: RecordId) -> std::rc::Rc<[Name]> {
+        self.records[record.0 as usize].clone()
     }
 
     pub fn len(&self) -> usize {

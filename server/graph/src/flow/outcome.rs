@@ -9,9 +9,10 @@ use super::nodes::{Origin, SiteId};
 use super::objects::Object;
 use super::solver::Solver;
 use crate::link::{CallLink, Edge, FurtherLink, Links};
+use crate::modules::ModuleRef;
 use crate::snapshot::Snapshot;
-use crate::summary::{Expr, ExprIndex, Summary};
-use crate::types::Def;
+use crate::summary::{Expr, ExprIndex, ImportIndex, Place, Summary, SymbolIndex};
+use crate::types::{Def, Unit};
 use crate::{Confidence, EdgeKind, FileId, SymbolId};
 
 /// An edge that values flowing through the workspace make.
@@ -110,6 +111,7 @@ pub(super) fn extract(mut solver: Solver<'_>) -> Outcome {
     }
     for file in solver.files() {
         read_attributes(&mut solver, file, &mut edges[file.index()]);
+        read_imports(&mut solver, file, &mut edges[file.index()]);
     }
     let files = edges.into_iter().enumerate().map(|(index, mut edges)| {
         let facts = solver.snapshot.facts(FileId(index as u32))?;
@@ -143,19 +145,50 @@ fn edge(solver: &Solver<'_>, origin: Origin, target: Def, kind: EdgeKind) -> Flo
 
 /// Properties and descriptors that run where an attribute is read.
 fn read_attributes(solver: &mut Solver<'_>, file: FileId, edges: &mut Vec<FlowEdge>) {
-    let names: rustc_hash::FxHashSet<_> = solver.getters.keys().map(|(_, name)| *name).collect();
+    let by_definition = solver.getters.keys().map(|(_, name)| *name);
+    let names: rustc_hash::FxHashSet<_> =
+        by_definition.chain(solver.getter_nodes.keys().map(|(_, name)| *name)).collect();
+    let stores = &solver.summary(file).stores;
+    let deleted = stores.iter().filter(|store| store.value.is_none()).map(|store| (store.object, store.place));
+    let deleted: rustc_hash::FxHashSet<_> = deleted.collect();
     for (index, expr) in solver.summary(file).exprs.iter().enumerate() {
         let Expr::Attribute { value, name } = expr else { continue };
-        if !names.contains(name) {
+        if !names.contains(name) || deleted.contains(&(*value, Place::Attribute(*name))) {
             continue;
         }
         let expr = ExprIndex(index as u32);
         let receiver = solver.expr(file, *value);
         for object in solver.nodes.objects(receiver).to_vec() {
-            let (Object::Instance(class) | Object::Class(class)) = solver.objects.get(object) else { continue };
+            let class = match solver.objects.get(object) {
+                Object::Instance(class) | Object::Class(class) => class,
+                Object::Module(file) => Def { unit: Unit::live(file), symbol: SymbolIndex::MODULE },
+                _ => continue,
+            };
+            for &node in solver.getter_nodes.get(&(class, *name)).into_iter().flatten() {
+                for &object in solver.nodes.objects(node) {
+                    if let Object::Function(getter) | Object::Bound { function: getter, .. } =
+                        solver.objects.get(object)
+                    {
+                        edges.push(edge(solver, Origin::Attribute(expr), getter, EdgeKind::Property));
+                    }
+                }
+            }
             for &getter in solver.getters.get(&(class, *name)).into_iter().flatten() {
                 edges.push(edge(solver, Origin::Attribute(expr), getter, EdgeKind::Property));
             }
+        }
+    }
+}
+
+/// The `__getattr__` of modules that `from module import name` asks.
+fn read_imports(solver: &mut Solver<'_>, file: FileId, edges: &mut Vec<FlowEdge>) {
+    for (index, import) in solver.summary(file).imports.iter().enumerate() {
+        let Some(name) = import.name else { continue };
+        let module = solver.evaluator.import_candidates(Unit::live(file), ImportIndex(index as u32));
+        let Some(ModuleRef::File(module)) = module else { continue };
+        let module = Def { unit: Unit::live(module), symbol: SymbolIndex::MODULE };
+        for &getter in solver.getters.get(&(module, name)).into_iter().flatten() {
+            edges.push(edge(solver, Origin::Import(index as u32), getter, EdgeKind::Property));
         }
     }
 }
@@ -185,7 +218,8 @@ pub(crate) fn merge(snapshot: &Snapshot, file: FileId, structure: &Links) -> Opt
         links.further.extend(further);
         if let (Origin::Call(call), false) = (origin, called.is_empty()) {
             let link = &mut links.calls[call as usize];
-            *link = CallLink::Edges(join(snapshot, link, &called));
+            let is_direct = !is_element(&facts.summary, facts.summary.calls[call as usize].callee);
+            *link = CallLink::Edges(join(snapshot, link, &called, is_direct));
         }
     }
     links.targets = crate::link::targets(&links, file);
@@ -197,7 +231,21 @@ fn is_of_callee(kind: EdgeKind) -> bool {
     matches!(kind, EdgeKind::Call | EdgeKind::Constructor | EdgeKind::Decorator | EdgeKind::Raise)
 }
 
-fn join(snapshot: &Snapshot, link: &CallLink, found: &[(SymbolId, EdgeKind)]) -> smallvec::SmallVec<[Edge; 1]> {
+/// Whether what is called, or whose method it is, comes out of a container.
+fn is_element(summary: &Summary, callee: ExprIndex) -> bool {
+    match *summary.expr(callee) {
+        Expr::Attribute { value, .. } | Expr::Recent { place: value, .. } => is_element(summary, value),
+        Expr::Item { .. } | Expr::Slice { .. } | Expr::Element(_) | Expr::Next(_) => true,
+        _ => false,
+    }
+}
+
+fn join(
+    snapshot: &Snapshot,
+    link: &CallLink,
+    found: &[(SymbolId, EdgeKind)],
+    is_direct: bool,
+) -> smallvec::SmallVec<[Edge; 1]> {
     let before = match link {
         CallLink::Edges(edges) => &edges[..],
         _ => &[],
@@ -205,7 +253,8 @@ fn join(snapshot: &Snapshot, link: &CallLink, found: &[(SymbolId, EdgeKind)]) ->
     let count = found.iter().filter(|(target, kind)| !is_implied(snapshot, *target, *kind)).count();
     let edge = |&(target, kind): &(SymbolId, EdgeKind)| {
         let implied = is_implied(snapshot, target, kind);
-        let is_exact = before.iter().any(|edge| edge.target == target && edge.confidence == Confidence::Exact);
+        let is_exact =
+            is_direct && before.iter().any(|edge| edge.target == target && edge.confidence == Confidence::Exact);
         let confidence = match is_exact && !implied {
             _ if count > 1 => Confidence::Possible,
             true => Confidence::Exact,

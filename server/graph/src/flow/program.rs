@@ -1,17 +1,13 @@
 //! From summaries to constraints.
 
-use smallvec::SmallVec;
-
 use super::nodes::{ArgumentNodes, NodeId, Origin, Place, SiteId, Watch};
 use super::objects::{ContainerKind, Object, Origin as Made};
-use super::solver::{FunctionNodes, Solver};
-use crate::modules::ModuleRef;
+use super::solver::Solver;
 use crate::summary::{
-    self, Arguments, BindingIndex, BindingValue, CallIndex, CallKind, Expr, ExprIndex, ImpliedKind, ImportIndex, Key,
-    Narrowing, ParamKind, ScopeIndex, ScopeKind, SymbolIndex,
+    self, Arguments, BindingIndex, BindingValue, CallIndex, CallKind, Expr, ExprIndex, ImpliedKind, Key, SymbolIndex,
 };
 use crate::types::{Def, Unit};
-use crate::{EdgeKind, FileId, Name};
+use crate::{EdgeKind, FileId};
 
 impl Solver<'_> {
     pub fn generate(&mut self) {
@@ -45,10 +41,20 @@ impl Solver<'_> {
             }
         }
         for (index, symbol) in summary.symbols.iter().enumerate() {
+            self.defines_set_name |= symbol.name.as_str() == "__set_name__";
+            self.defines_get_attribute |= symbol.name == self.words.get_attribute;
             if symbol.class.is_some() {
                 let class = Def { unit: Unit::live(file), symbol: SymbolIndex(index as u32) };
                 for &base in &self.mro(class).classes[1..] {
                     self.heirs.entry(base).or_default().push(class);
+                }
+            }
+            let bases = symbol.class.iter().flat_map(|class| &class.bases);
+            for &base in bases {
+                if let Expr::Call(call) = summary.expr(base)
+                    && let Some(places) = self.places_of_call(file, *call)
+                {
+                    self.stored.extend(places.iter().copied());
                 }
             }
             // The parameters of a constructor that is made from the annotated names of the body.
@@ -78,6 +84,11 @@ impl Solver<'_> {
                 self.function(Def { unit: Unit::live(file), symbol: SymbolIndex(index as u32) });
             }
         }
+        for (index, symbol) in summary.symbols.iter().enumerate() {
+            if symbol.class.is_some() {
+                self.make_class(file, SymbolIndex(index as u32));
+            }
+        }
         for index in 0..summary.calls.len() {
             self.generate_call(file, CallIndex(index as u32));
         }
@@ -87,12 +98,7 @@ impl Solver<'_> {
             let site = self.site(file, Origin::Store(index as u32));
             let is_deleted = store.value.is_none();
             match store.place {
-                summary::Place::Attribute(_) if is_deleted => {
-                    let none = self.given(&[self.plain_node]);
-                    let (dest, name) = (self.nothing, self.words.del_attr);
-                    let kind = EdgeKind::Property;
-                    self.watch(object, Watch::Special { name, arguments: none, dest, site, kind });
-                }
+                summary::Place::Attribute(name) if is_deleted => self.watch(object, Watch::Delete { name, site }),
                 summary::Place::Attribute(name) => self.watch(object, Watch::Store { name, source, site }),
                 summary::Place::Item(key) => {
                     let (key, key_node) = self.key(file, key);
@@ -147,7 +153,7 @@ impl Solver<'_> {
         }
     }
 
-    fn argument_nodes(&mut self, file: FileId, arguments: &Arguments) -> ArgumentNodes {
+    pub fn argument_nodes(&mut self, file: FileId, arguments: &Arguments) -> ArgumentNodes {
         ArgumentNodes {
             positional: arguments.positional.iter().map(|&argument| self.expr(file, argument)).collect(),
             star: arguments.star.map(|argument| self.expr(file, argument)),
@@ -175,7 +181,7 @@ impl Solver<'_> {
         }
     }
 
-    fn constant(&mut self, key: Key) -> NodeId {
+    pub fn constant(&mut self, key: Key) -> NodeId {
         let object = self.intern(Object::Constant(key));
         self.holding(object)
     }
@@ -222,7 +228,6 @@ impl Solver<'_> {
             },
             Expr::Free { scope, name } => self.free(file, *scope, *name),
             Expr::Call(call) => self.call(file, *call),
-            Expr::Awaited(value) => self.expr(file, *value),
             Expr::Definition(symbol) => {
                 let def = Def { unit: Unit::live(file), symbol: *symbol };
                 let is_class = summary.symbol(*symbol).class.is_some();
@@ -282,9 +287,34 @@ impl Solver<'_> {
                 let (key, key_node) = self.key(file, *key);
                 self.watch(value, Watch::LoadItem { key, key_node, dest: node, site });
             }
-            Expr::Slice(value) => {
+            Expr::Slice { value, from, to, known } => {
                 let value = self.expr(file, *value);
-                self.watch(value, Watch::Slice { dest: node, site });
+                self.watch(value, Watch::Slice { from: *from, to: *to, known: *known, dest: node, site });
+            }
+            Expr::Recent { place, value } => {
+                let normal = self.expr(file, *place);
+                let source = self.expr(file, *value);
+                let (object, attribute) = match *summary.expr(*place) {
+                    Expr::Attribute { value, name } => (value, Some(name)),
+                    Expr::Item { value, .. } => (value, None),
+                    _ => return self.copy(normal, node),
+                };
+                let object = self.expr(file, object);
+                self.watch(object, Watch::Recent { attribute, normal, source, dest: node });
+            }
+            Expr::Final(value) => {
+                let value = self.expr(file, *value);
+                self.watch(value, Watch::Final { dest: node });
+            }
+            Expr::Sent(function) => {
+                let function = Def { unit: Unit::live(file), symbol: *function };
+                let container = self.container(Made::Yields(function), ContainerKind::Generator);
+                let sent = self.place(Place::Sent(container));
+                self.copy(sent, node);
+            }
+            Expr::Awaited(value) => {
+                let value = self.expr(file, *value);
+                self.watch(value, Watch::Await { dest: node, site });
             }
             Expr::Unpacked { value, index } => {
                 let value = self.expr(file, *value);
@@ -339,6 +369,12 @@ impl Solver<'_> {
                 let container = self.container(Made::Expr(node), ContainerKind::Dict);
                 self.add_object(node, Object::Container(container));
                 for (key, value) in items {
+                    // `**other`
+                    if let (Key::Any, Expr::Item { value: other, key: Key::Any }) = (key, summary.expr(*value)) {
+                        let other = self.expr(file, *other);
+                        self.watch(other, Watch::Update { container });
+                        continue;
+                    }
                     let value = self.expr(file, *value);
                     let (key, key_node) = self.key(file, *key);
                     self.store_by_key(container, key, key_node, value);
@@ -382,321 +418,5 @@ impl Solver<'_> {
         if let Some(receiver) = receiver {
             self.watch(receiver, Watch::Super { class: Def { unit, symbol: class }, dest: node });
         }
-    }
-
-    // ---- names
-
-    pub fn binding(&mut self, file: FileId, binding: BindingIndex) -> NodeId {
-        if let Some(node) = self.bindings[file.index()][binding.index()] {
-            return node;
-        }
-        let summary = self.summary(file);
-        let node = match &summary.binding(binding).value {
-            BindingValue::Value(value) => self.expr(file, *value),
-            BindingValue::Definition(symbol) => self.definition(file, *symbol),
-            BindingValue::Import(import) => self.import(file, *import),
-            BindingValue::Parameter { .. } => {
-                // Functions make the nodes of their parameters.
-                let function =
-                    Def { unit: Unit::live(file), symbol: summary.scope(summary.binding(binding).scope).symbol };
-                self.function(function);
-                self.bindings[file.index()][binding.index()].unwrap_or(self.nothing)
-            }
-            BindingValue::Join(inputs) => {
-                let node = self.nodes.new_node();
-                self.bindings[file.index()][binding.index()] = Some(node);
-                for &input in inputs {
-                    let input = self.binding(file, input);
-                    self.copy(input, node);
-                }
-                node
-            }
-            BindingValue::Narrowed { inputs, by } => {
-                let node = self.nodes.new_node();
-                self.bindings[file.index()][binding.index()] = Some(node);
-                for &input in inputs {
-                    let input = self.binding(file, input);
-                    match by {
-                        Narrowing::None => {}
-                        Narrowing::NotNone => self.copy(input, node),
-                        Narrowing::Is(classes) | Narrowing::IsNot(classes) => {
-                            let is = matches!(by, Narrowing::Is(_));
-                            let narrowing = self.classes(file, *classes, is);
-                            self.watch(input, Watch::Narrow { narrowing, dest: node });
-                        }
-                    }
-                }
-                node
-            }
-        };
-        self.bindings[file.index()][binding.index()] = Some(node);
-        node
-    }
-
-    /// A definition after its decorators.
-    fn definition(&mut self, file: FileId, symbol: SymbolIndex) -> NodeId {
-        let facts = self.summary(file).symbol(symbol);
-        match facts.decorated {
-            Some(value) => self.expr(file, value),
-            None => {
-                let def = Def { unit: Unit::live(file), symbol };
-                let object = if facts.class.is_some() { Object::Class(def) } else { Object::Function(def) };
-                let object = self.intern(object);
-                self.holding(object)
-            }
-        }
-    }
-
-    fn free(&mut self, file: FileId, scope: ScopeIndex, name: Name) -> NodeId {
-        let summary = self.summary(file);
-        let mut current = Some(scope);
-        while let Some(index) = current {
-            let facts = summary.scope(index);
-            let is_visible = index == scope || facts.kind != ScopeKind::Class;
-            if facts.kind != ScopeKind::Module && is_visible && facts.names.contains_key(&name) {
-                return self.variable(file, index, name);
-            }
-            current = facts.parent;
-        }
-        let binds = summary.scope(ScopeIndex::MODULE).names.contains_key(&name);
-        if !binds && crate::eval::is_builtin(&name) && summary.scope(ScopeIndex::MODULE).stars.is_empty() {
-            let object = self.intern(Object::Modelled(name));
-            return self.holding(object);
-        }
-        self.member(file, name)
-    }
-
-    /// What a name means once its scope has run.
-    pub fn variable(&mut self, file: FileId, scope: ScopeIndex, name: Name) -> NodeId {
-        let (node, is_new) = self.nodes.place(Place::Variable(file, scope, name));
-        if is_new {
-            let bindings = self.summary(file).scope(scope).names.get(&name).cloned().unwrap_or_default();
-            for binding in bindings {
-                let binding = self.binding(file, binding);
-                self.copy(binding, node);
-            }
-        }
-        node
-    }
-
-    /// What a name means as an attribute of a module.
-    pub fn member(&mut self, file: FileId, name: Name) -> NodeId {
-        let (node, is_new) = self.nodes.place(Place::Variable(file, ScopeIndex::MODULE, name));
-        if !is_new {
-            return node;
-        }
-        let summary = self.summary(file);
-        let module = summary.scope(ScopeIndex::MODULE);
-        if let Some(bindings) = module.names.get(&name) {
-            for &binding in bindings {
-                let binding = self.binding(file, binding);
-                self.copy(binding, node);
-            }
-            return node;
-        }
-        for &star in &module.stars {
-            if let Some(ModuleRef::File(other)) = self.evaluator.import_candidates(Unit::live(file), star)
-                && other != file
-                && self.evaluator.exports(other, name)
-            {
-                let member = self.member(other, name);
-                self.copy(member, node);
-            }
-        }
-        let submodule = self.submodule(self.snapshot.modules.name(file), name);
-        self.copy(submodule, node);
-        if submodule == self.nothing {
-            let hook = Name::new("__getattr__");
-            if module.names.contains_key(&hook) && name != hook {
-                let hook = self.member(file, hook);
-                let name = self.constant(Key::Text(name));
-                let arguments = self.given(&[name]);
-                let kind = EdgeKind::Property;
-                self.watch(hook, Watch::Call { arguments, dest: node, site: SiteId::NONE, kind });
-            } else if crate::eval::is_builtin(&name) {
-                self.add_object(node, Object::Modelled(name));
-            }
-        }
-        node
-    }
-
-    pub fn submodule(&mut self, package: Name, name: Name) -> NodeId {
-        let full = Name::new(&format!("{package}.{name}"));
-        let module = self.snapshot.modules.get(full);
-        self.module(module, full)
-    }
-
-    fn module(&mut self, module: ModuleRef, name: Name) -> NodeId {
-        let object = match module {
-            ModuleRef::File(file) => Object::Module(file),
-            ModuleRef::Namespace(name) => Object::Namespace(name),
-            ModuleRef::External => return self.external(name),
-            ModuleRef::Missing => return self.nothing,
-        };
-        let object = self.intern(object);
-        self.holding(object)
-    }
-
-    /// Something outside the workspace.
-    fn external(&mut self, name: Name) -> NodeId {
-        if super::builtins::is_modelled(&name) {
-            let object = self.intern(Object::Modelled(name));
-            return self.holding(object);
-        }
-        self.unknown_node
-    }
-
-    fn import(&mut self, file: FileId, index: ImportIndex) -> NodeId {
-        let unit = Unit::live(file);
-        let import = self.summary(file).import(index);
-        let module = self.evaluator.import_candidates(unit, index);
-        let Some(name) = import.name else {
-            let first = Name::new(import.module.split('.').next().unwrap_or_default());
-            return match import.renamed || first == import.module {
-                true => self.module(module.unwrap_or(ModuleRef::External), import.module),
-                false => {
-                    let module = self.evaluator.module(file, first, 0);
-                    self.module(module.unwrap_or(ModuleRef::External), first)
-                }
-            };
-        };
-        match module {
-            Some(ModuleRef::File(other)) => {
-                let submodule = self.submodule(self.snapshot.modules.name(other), name);
-                // `from . import name` in a package binds what it asks for: the submodule.
-                if other == file && submodule != self.nothing { submodule } else { self.member(other, name) }
-            }
-            Some(ModuleRef::Namespace(package)) => self.submodule(package, name),
-            Some(ModuleRef::Missing) => self.nothing,
-            Some(ModuleRef::External) | None if import.level == 0 => {
-                self.external(Name::new(&format!("{}.{name}", import.module)))
-            }
-            _ => self.unknown_node,
-        }
-    }
-
-    // ---- functions
-
-    /// The nodes of a function's parameters and results.
-    pub fn function(&mut self, def: Def) -> std::rc::Rc<FunctionNodes> {
-        if let Some(function) = self.functions.get(&def) {
-            return function.clone();
-        }
-        let file = def.unit.file;
-        let summary = self.summary(file);
-        let symbol = summary.symbol(def.symbol);
-        let mut nodes = FunctionNodes {
-            positional: Vec::new(),
-            keyword_only: Vec::new(),
-            star: None,
-            double_star: None,
-            returns: self.place(Place::Return(def)),
-            passes: Vec::new(),
-        };
-        let bindings = self.parameters[file.index()].get(&def.symbol).cloned().unwrap_or_default();
-        for (&binding, param) in bindings.iter().zip(&symbol.params) {
-            let node = self.nodes.new_node();
-            self.bindings[file.index()][binding.index()] = Some(node);
-            match param.kind {
-                ParamKind::PositionalOnly | ParamKind::Positional => nodes.positional.push((param.name, node)),
-                ParamKind::KeywordOnly => nodes.keyword_only.push((param.name, node)),
-                ParamKind::VarArgs => {
-                    let container = self.container(Made::Star(def), ContainerKind::Tuple);
-                    self.add_object(node, Object::Container(container));
-                    nodes.star = Some(container);
-                }
-                ParamKind::KwArgs => {
-                    let container = self.container(Made::DoubleStar(def), ContainerKind::Dict);
-                    self.add_object(node, Object::Container(container));
-                    nodes.double_star = Some(container);
-                }
-            }
-        }
-        nodes.passes = self.passes(file, def.symbol, &bindings);
-        let nodes = std::rc::Rc::new(nodes);
-        // Before defaults and results, which may lead back here.
-        self.functions.insert(def, nodes.clone());
-        self.function_order.push(def);
-        for &binding in &bindings {
-            let BindingValue::Parameter { annotation, default, .. } = summary.binding(binding).value else { continue };
-            let Some(node) = self.bindings[file.index()][binding.index()] else { continue };
-            for value in default.into_iter().chain(annotation) {
-                let value = self.expr(file, value);
-                self.copy(value, node);
-            }
-        }
-        if let Some(&(_, first)) = nodes.positional.first() {
-            self.seed_receiver(def, first);
-        }
-        self.results(def, nodes.returns);
-        nodes
-    }
-
-    /// What a parameter is when it is not given.
-    pub fn default(&mut self, function: Def, position: usize) -> Option<NodeId> {
-        let file = function.unit.file;
-        let binding = *self.parameters[file.index()].get(&function.symbol)?.get(position)?;
-        match self.summary(file).binding(binding).value {
-            BindingValue::Parameter { default: Some(default), .. } => Some(self.expr(file, default)),
-            _ => None,
-        }
-    }
-
-    /// The positions of the parameters that are all that a function returns.
-    fn passes(&self, file: FileId, function: SymbolIndex, parameters: &[BindingIndex]) -> Vec<usize> {
-        let summary = self.summary(file);
-        let symbol = summary.symbol(function);
-        let Some(facts) = symbol.function.as_ref().filter(|_| !symbol.flags.is_generator) else { return Vec::new() };
-        let mut positions = Vec::new();
-        for &value in &facts.returns {
-            let Expr::Local(bindings) = summary.expr(value) else { return Vec::new() };
-            let [binding] = bindings[..] else { return Vec::new() };
-            let position = parameters.iter().position(|parameter| *parameter == binding);
-            let Some(position) = position.filter(|&position| {
-                matches!(symbol.params[position].kind, ParamKind::Positional | ParamKind::PositionalOnly)
-            }) else {
-                return Vec::new();
-            };
-            if !positions.contains(&position) {
-                positions.push(position);
-            }
-        }
-        positions
-    }
-
-    fn results(&mut self, def: Def, returns: NodeId) {
-        let file = def.unit.file;
-        let symbol = self.summary(file).symbol(def.symbol);
-        let Some(facts) = &symbol.function else { return };
-        if symbol.flags.is_generator {
-            let container = self.container(Made::Yields(def), ContainerKind::Generator);
-            self.add_object(returns, Object::Container(container));
-            for &value in &facts.yields {
-                let value = self.expr(file, value);
-                self.store_element(container, Key::Any, value);
-            }
-        } else {
-            for &value in &facts.returns {
-                let value = self.expr(file, value);
-                self.copy(value, returns);
-            }
-        }
-        if let Some(annotation) = facts.return_annotation {
-            let annotation = self.expr(file, annotation);
-            self.fallbacks.push((returns, annotation, returns));
-        }
-    }
-
-    /// The annotated names of a class's body, in order.
-    pub fn own_fields(&self, class: Def) -> SmallVec<[Name; 8]> {
-        let summary = self.summary(class.unit.file);
-        let mut fields = SmallVec::new();
-        let Some(scope) = summary.symbol(class.symbol).scope else { return fields };
-        for binding in summary.bindings.iter().filter(|binding| binding.scope == scope) {
-            if matches!(binding.value, BindingValue::Value(_)) && !fields.contains(&binding.name) {
-                fields.push(binding.name);
-            }
-        }
-        fields
     }
 }

@@ -2,7 +2,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::nodes::{ArgumentNodes, ArgumentsId, NodeId, Nodes, Origin, Place, SiteId, Watch};
+use super::nodes::{ArgumentNodes, ArgumentsId, News, NodeId, Nodes, Origin, Place, SiteId, Watch};
 use super::objects::{ContainerId, ContainerKind, Object, ObjectId, Objects};
 use super::outcome::{self, Outcome};
 use crate::eval::{Evaluator, Mro};
@@ -37,8 +37,8 @@ pub(super) struct FunctionNodes {
     pub star: Option<ContainerId>,
     pub double_star: Option<ContainerId>,
     pub returns: NodeId,
-    /// Parameters, and nothing else, are returned: then what a call gives is what it is given.
-    pub passes: Vec<usize>,
+    /// Only parameters are returned, or what these calls of them give: then the result follows from what is given.
+    pub passes: Vec<(usize, Option<crate::summary::CallIndex>)>,
 }
 
 /// Names that the solver looks for itself.
@@ -55,9 +55,16 @@ pub(super) struct Words {
     pub get: Name,
     pub set: Name,
     pub get_attr: Name,
+    pub get_attribute: Name,
     pub set_attr: Name,
     pub text: Name,
     pub repr: Name,
+    pub eq: Name,
+    pub post_init: Name,
+    pub format: Name,
+    pub anext: Name,
+    pub aiter: Name,
+    pub awaits: Name,
 }
 
 /// A look-up of an attribute by a computed name.
@@ -97,11 +104,21 @@ pub(super) struct Solver<'a> {
     /// The classes below each class, in the order of files.
     pub heirs: FxHashMap<Def, Vec<Def>>,
     pub mros: FxHashMap<Def, std::rc::Rc<Mro>>,
+    /// See [`Solver::first_definer`].
+    pub definers: FxHashMap<(Def, Name), Option<Def>>,
     /// Names of attributes that are assigned anywhere.
     pub stored: FxHashSet<Name>,
     /// Getters and descriptors that run when an attribute is read.
     pub getters: FxHashMap<(Def, Name), Vec<Def>>,
-    pub narrowings: Vec<super::attributes::Classes>,
+    /// The getters of properties that are made by a call.
+    pub getter_nodes: FxHashMap<(Def, Name), Vec<NodeId>>,
+    pub natures: FxHashMap<Def, std::rc::Rc<super::classes::Nature>>,
+    pub metaclasses: FxHashMap<Def, Option<Def>>,
+    /// Any class defines `__getattribute__`.
+    pub defines_get_attribute: bool,
+    /// Any class defines `__set_name__`.
+    pub defines_set_name: bool,
+    pub narrowings: Vec<super::narrowing::Classes>,
     pub by_name: Vec<ByName>,
     pub looked_up: FxHashSet<(usize, ObjectId)>,
     /// `dest` gets what `source` holds when `known` holds nothing in the end.
@@ -149,8 +166,14 @@ impl<'a> Solver<'a> {
             applied: FxHashSet::default(),
             heirs: FxHashMap::default(),
             mros: FxHashMap::default(),
+            definers: FxHashMap::default(),
             stored: FxHashSet::default(),
             getters: FxHashMap::default(),
+            getter_nodes: FxHashMap::default(),
+            natures: FxHashMap::default(),
+            metaclasses: FxHashMap::default(),
+            defines_get_attribute: false,
+            defines_set_name: false,
             narrowings: Vec::new(),
             by_name: Vec::new(),
             looked_up: FxHashSet::default(),
@@ -269,7 +292,7 @@ impl<'a> Solver<'a> {
                 self.react(watch, object);
                 continue;
             }
-            let Some((news, successors, watches)) = self.nodes.next_news() else { return };
+            let Some(News { objects: news, successors, watches }) = self.nodes.next_news() else { return };
             for successor in successors {
                 for &object in &news {
                     self.add(successor, object);
@@ -290,19 +313,61 @@ impl<'a> Solver<'a> {
             Watch::Load { name, dest, called } => self.load(value, name, dest, called),
             Watch::Store { name, source, site } => self.store(value, object, name, source, site),
             Watch::Call { arguments, dest, site, kind } => self.apply(object, value, arguments, dest, site, kind),
-            Watch::Method { name, arguments, dest, site } => {
+            Watch::Method { name, arguments, dest, site } => match value {
+                Object::Container(container) => self.container_method(container, name, arguments, dest, site),
+                Object::Plain | Object::Constant(_) | Object::Format { .. } if name.as_str() == "format" => {
+                    for value in self.arguments[arguments.0 as usize].positional.clone() {
+                        self.watch(value, Watch::Format { site });
+                    }
+                }
+                _ => {}
+            },
+            Watch::Final { dest } => {
                 if let Object::Container(container) = value {
-                    self.container_method(container, name, arguments, dest, site);
+                    let end = self.place(Place::Final(container));
+                    self.copy(end, dest);
                 }
             }
-            Watch::Special { name, arguments, dest, site, kind } => {
-                if let Object::Instance(class) = value {
-                    self.special(class, name, arguments, dest, site, kind);
+            Watch::Special { name, arguments, dest, site, kind } => match value {
+                Object::Instance(class) => self.special(class, name, arguments, dest, site, kind),
+                Object::Class(class) => {
+                    self.special_of_class(class, name, arguments, dest, site, kind);
                 }
-            }
+                _ => {}
+            },
             Watch::LoadItem { key, key_node, dest, site } => self.load_item(value, key, key_node, dest, site),
             Watch::StoreItem { key, key_node, source, site } => self.store_item(value, key, key_node, source, site),
-            Watch::Slice { dest, site } => self.slice(object, value, dest, site),
+            Watch::Slice { from, to, known, dest, site } => {
+                let ends = known.then_some((from, to));
+                self.slice(object, value, ends, dest, site);
+            }
+            Watch::Recent { attribute, normal, source, dest } => self.recent(value, attribute, normal, source, dest),
+            Watch::Await { dest, site } => self.await_value(object, value, dest, site),
+            Watch::Delete { name, site } => self.delete(object, value, name, site),
+            Watch::Assign { receiver, source, site } => self.assign_through(value, receiver, source, site),
+            Watch::Wrap { is_class, dest } => {
+                if matches!(value, Object::Function(_) | Object::Partial { .. }) {
+                    self.add_object(dest, Object::Wrapped { function: object, is_class });
+                } else {
+                    self.add(dest, object);
+                }
+            }
+            Watch::Import { is_top, dest } => self.import_by_name(value, is_top, dest),
+            Watch::MadeBy { dest } => {
+                if let Object::Class(metaclass) = value {
+                    let classes = self.place(Place::MadeBy(metaclass));
+                    self.copy(classes, dest);
+                }
+            }
+            Watch::Vars { dest } => {
+                if matches!(value, Object::Instance(_) | Object::Class(_) | Object::Module(_)) {
+                    self.add_object(dest, Object::Vars(object));
+                }
+            }
+            Watch::Reversed { dest, site } => self.reversed(value, dest, site),
+            Watch::AsText { site } => self.as_text(value, site),
+            Watch::Represent { site } => self.represent(value, site),
+            Watch::StorePair { container } => self.store_pair(container, value),
             Watch::LoadKey { container, dest } => self.load_element(container, known_key(value), dest),
             Watch::StoreKey { container, source } => self.store_element(container, known_key(value), source),
             Watch::Element { dest, site } => self.iterate(value, dest, site),
@@ -334,7 +399,7 @@ impl<'a> Solver<'a> {
             Watch::Extend { container, site } => self.extend(container, value, site),
             Watch::Update { container } => {
                 if let Object::Container(other) = value {
-                    self.each_key(other, super::nodes::KeyWatch::Merge(container));
+                    self.update(container, other);
                 }
             }
             Watch::GetAttribute { object, dest } => self.load_by_pattern(value, object, dest),
@@ -391,9 +456,16 @@ impl Words {
             get: Name::new("__get__"),
             set: Name::new("__set__"),
             get_attr: Name::new("__getattr__"),
+            get_attribute: Name::new("__getattribute__"),
             set_attr: Name::new("__setattr__"),
             text: Name::new("__str__"),
             repr: Name::new("__repr__"),
+            eq: Name::new("__eq__"),
+            post_init: Name::new("__post_init__"),
+            format: Name::new("__format__"),
+            anext: Name::new("__anext__"),
+            aiter: Name::new("__aiter__"),
+            awaits: Name::new("__await__"),
         }
     }
 }

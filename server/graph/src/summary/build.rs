@@ -300,7 +300,10 @@ impl<'a> Builder<'a> {
                 let binding = self.bind(Name::new(&name.id), name.range(), BindingValue::Value(value));
                 self.occurs(name.range(), Occurs::Store(binding));
             }
-            Ast::Attribute(attribute) => self.assign_attribute(attribute, value),
+            Ast::Attribute(attribute) => {
+                self.assign_attribute(attribute, value);
+                self.remember(target, value);
+            }
             Ast::Tuple(ast::ExprTuple { elts, .. }) | Ast::List(ast::ExprList { elts, .. }) => {
                 self.unpack(elts, value, target.range());
             }
@@ -316,7 +319,13 @@ impl<'a> Builder<'a> {
                 }
                 let object = self.expr(&subscript.value);
                 let key = self.key(&subscript.slice);
+                let value = match &*subscript.slice {
+                    // All that the value has takes the places of the slice.
+                    Ast::Slice(_) => self.push(Expr::Element(value)),
+                    _ => value,
+                };
                 self.store(object, Place::Item(key), Some(value), subscript.slice.range());
+                self.remember(target, value);
             }
             other => self.visit(other),
         }
@@ -345,10 +354,14 @@ impl<'a> Builder<'a> {
     }
 
     pub fn store(&mut self, object: ExprIndex, place: Place, value: Option<ExprIndex>, range: TextRange) {
+        self.forget_place(place);
         self.summary.stores.push(Store { caller: self.symbol, object, place, value, range });
     }
 
     pub fn implied(&mut self, expr: ExprIndex, range: TextRange, kind: ImpliedKind) {
+        if kind == ImpliedKind::With {
+            self.forget_recent();
+        }
         self.summary.implied.push(ImpliedFacts { caller: self.symbol, expr, range, kind });
     }
 
@@ -412,6 +425,7 @@ impl<'a> Builder<'a> {
     }
 
     pub fn call(&mut self, callee: ExprIndex, range: TextRange, kind: CallKind, arguments: Arguments) -> CallIndex {
+        self.forget_recent();
         self.summary.calls.push(CallFacts { caller: self.symbol, callee, range, kind, arguments });
         CallIndex(self.summary.calls.len() as u32 - 1)
     }

@@ -46,7 +46,8 @@ impl Builder<'_> {
                 };
                 let index = self.push(expr);
                 self.occurs(attribute.attr.range(), Occurs::Load(index));
-                index
+                // `del` has to see the place itself.
+                if attribute.ctx.is_del() { index } else { self.recently(expression, index) }
             }
             Ast::Call(call) => self.call_expr(call),
             Ast::Lambda(lambda) => self.lambda(lambda),
@@ -64,7 +65,10 @@ impl Builder<'_> {
             }
             Ast::Await(awaited) => {
                 let value = self.expr(&awaited.value);
-                self.push(Expr::Awaited(value))
+                self.forget_recent();
+                let result = self.push(Expr::Awaited(value));
+                self.implied(result, awaited.range(), ImpliedKind::Iteration);
+                result
             }
             Ast::List(list) if list.elts.len() <= MAX_ELEMENTS && !list.elts.iter().any(Ast::is_starred_expr) => {
                 let parts: Box<[_]> = list.elts.iter().map(|element| self.expr(element)).collect();
@@ -111,10 +115,13 @@ impl Builder<'_> {
                 });
                 self.push(Expr::Mapping(value))
             }
-            Ast::Subscript(subscript) => self.subscript(subscript),
+            Ast::Subscript(subscript) => {
+                let item = self.subscript(subscript);
+                self.recently(expression, item)
+            }
             Ast::Starred(starred) => {
                 let value = self.expr(&starred.value);
-                self.push(Expr::Element(value))
+                self.iterated(value, starred.value.range())
             }
             Ast::Yield(yielded) => {
                 let value = match &yielded.value {
@@ -122,14 +129,16 @@ impl Builder<'_> {
                     None => self.unknown(),
                 };
                 self.yields(value);
-                self.unknown()
+                self.forget_recent();
+                self.push(Expr::Sent(self.symbol))
             }
             Ast::YieldFrom(yielded) => {
                 let value = self.expr(&yielded.value);
                 let element = self.push(Expr::Element(value));
                 self.implied(element, yielded.value.range(), ImpliedKind::Iteration);
                 self.yields(element);
-                self.unknown()
+                self.forget_recent();
+                self.push(Expr::Final(value))
             }
             Ast::StringLiteral(literal) => match text::short_text(literal) {
                 Some(text) => self.push(Expr::Constant(Key::Text(Name::new(text)))),
@@ -288,6 +297,7 @@ impl Builder<'_> {
         let element = element(self);
         self.scope = outer;
         self.flow = flow;
+        self.forget_recent();
         element
     }
 
@@ -295,7 +305,10 @@ impl Builder<'_> {
         let value = self.expr(&subscript.value);
         let key = self.key(&subscript.slice);
         let item = match &*subscript.slice {
-            Ast::Slice(_) => self.push(Expr::Slice(value)),
+            Ast::Slice(slice) => {
+                let (from, to, known) = text::slice_ends(slice).map_or((0, None, false), |(from, to)| (from, to, true));
+                self.push(Expr::Slice { value, from, to, known })
+            }
             _ => self.push(Expr::Item { value, key }),
         };
         self.implied(item, subscript.slice.range(), ImpliedKind::Operator);
@@ -315,6 +328,7 @@ impl Builder<'_> {
             match argument {
                 Ast::Starred(starred) => {
                     let value = self.expr(&starred.value);
+                    self.iterated(value, starred.value.range());
                     given.star.get_or_insert(value);
                 }
                 argument => {
@@ -339,7 +353,10 @@ impl Builder<'_> {
 
     fn call_expr(&mut self, call: &ast::ExprCall) -> ExprIndex {
         let callee = self.expr(&call.func);
-        let arguments = self.arguments(&call.arguments);
+        let mut arguments = self.arguments(&call.arguments);
+        if text::decorator_name(&call.func) == "namedtuple" {
+            self.field_names(call, &mut arguments);
+        }
         let range = match &*call.func {
             Ast::Name(name) => name.range(),
             Ast::Attribute(attribute) => attribute.attr.range(),
@@ -348,6 +365,10 @@ impl Builder<'_> {
         let positional = arguments.positional.clone();
         let index = self.call(callee, range, CallKind::Call, arguments);
         self.note_dynamic_namespace(call);
+        self.remember_update(&call.func, positional.first().copied());
+        if let Some(meaning) = self.evaluated_text(call) {
+            return meaning;
+        }
         if let Ast::Name(name) = &*call.func
             && self.reaching(Name::new(&name.id)).is_none()
             && let Some(meaning) = self.special_call(&name.id, &positional, range)
@@ -363,6 +384,16 @@ impl Builder<'_> {
         self.push(Expr::Call(index))
     }
 
+    /// `eval("f()")`: the text is code of this place.
+    fn evaluated_text(&mut self, call: &ast::ExprCall) -> Option<ExprIndex> {
+        let name = call.func.as_name_expr()?;
+        let is_eval = name.id.as_str() == "eval" && self.reaching(Name::new("eval")).is_none();
+        let literal = call.arguments.args.first()?.as_string_literal_expr()?.as_single_part_string()?;
+        let is_alone = call.arguments.len() == 1;
+        let parsed = (is_eval && is_alone).then(|| syntax::parse_annotation(self.text, literal))??;
+        Some(self.expr(&parsed))
+    }
+
     /// Calls of built-ins whose result follows from their arguments.
     fn special_call(&mut self, name: &str, arguments: &[ExprIndex], range: TextRange) -> Option<ExprIndex> {
         let first = arguments.first().copied();
@@ -370,10 +401,18 @@ impl Builder<'_> {
             ("super", None) => Expr::Super(self.current_class()?),
             ("super", Some(_)) if arguments.len() == 2 => Expr::Super(self.current_class()?),
             ("type", Some(value)) if arguments.len() == 1 => Expr::ClassOf(value),
-            ("list" | "tuple" | "set" | "frozenset" | "sorted" | "reversed", Some(value)) => {
+            ("list" | "tuple" | "set" | "frozenset" | "sorted", Some(value)) => {
                 Expr::Sequence(self.iterated(value, range))
             }
-            ("iter", Some(value)) => {
+            ("reversed", Some(value)) => {
+                let method = Name::new("__reversed__");
+                let own = self.push(Expr::Unary { method, value });
+                self.implied(own, range, ImpliedKind::Iteration);
+                let element = self.push(Expr::Element(value));
+                let sequence = self.push(Expr::Sequence(element));
+                Expr::Union([own, sequence].into())
+            }
+            ("iter", Some(value)) if arguments.len() == 1 => {
                 let element = self.push(Expr::Element(value));
                 Expr::Sequence(element)
             }
@@ -397,6 +436,17 @@ impl Builder<'_> {
             _ => return None,
         };
         Some(self.push(meaning))
+    }
+
+    /// The names of a `namedtuple`'s fields, also where they are written as one text.
+    fn field_names(&mut self, call: &ast::ExprCall, arguments: &mut Arguments) {
+        let names = call.arguments.args.get(1).and_then(text::field_names);
+        if let (Some(names), 2..) = (names, arguments.positional.len()) {
+            let parts = names.into_iter().map(|name| self.push(Expr::Constant(Key::Text(Name::new(name)))));
+            let parts: Box<[_]> = parts.collect();
+            let names = self.push(Expr::Tuple(parts));
+            arguments.positional[1] = names;
+        }
     }
 
     fn iterated(&mut self, value: ExprIndex, range: TextRange) -> ExprIndex {

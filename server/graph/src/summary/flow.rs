@@ -6,6 +6,7 @@ use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use super::BindingIndex;
+use super::recent::Recent;
 use crate::Name;
 
 pub(super) type Reaching = SmallVec<[BindingIndex; 2]>;
@@ -14,6 +15,7 @@ pub(super) type Reaching = SmallVec<[BindingIndex; 2]>;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Flow {
     names: Rc<FxHashMap<Name, Reaching>>,
+    pub recent: Recent,
     /// After `return`, `raise`, `break` or `continue`.
     ended: bool,
 }
@@ -24,6 +26,7 @@ impl Flow {
     }
 
     pub fn bind(&mut self, name: Name, binding: BindingIndex) {
+        self.recent.forget_base(name);
         Rc::make_mut(&mut self.names).insert(name, SmallVec::from_slice(&[binding]));
     }
 
@@ -32,6 +35,7 @@ impl Flow {
     }
 
     pub fn unbind(&mut self, name: Name) {
+        self.recent.forget_base(name);
         if self.names.contains_key(&name) {
             Rc::make_mut(&mut self.names).remove(&name);
         }
@@ -59,6 +63,7 @@ impl Flow {
             *self = other.clone();
             return;
         }
+        self.recent.join(&other.recent);
         if Rc::ptr_eq(&self.names, &other.names) {
             return;
         }

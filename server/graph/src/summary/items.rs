@@ -175,7 +175,8 @@ impl<'a> Content<'a> {
             | Expr::InstanceOf(value)
             | Expr::Element(value)
             | Expr::Next(value)
-            | Expr::Slice(value)
+            | Expr::Slice { value, .. }
+            | Expr::Recent { place: value, .. }
             | Expr::Awaited(value)
             | Expr::Entered(value)
             | Expr::Sequence(value)
@@ -218,7 +219,7 @@ impl<'a> Content<'a> {
                 self.expr(*second, hasher);
             }
             Expr::Builtin(name) => name.as_str().hash(hasher),
-            Expr::Unknown => {}
+            Expr::Final(_) | Expr::Sent(_) | Expr::Unknown => {}
         }
     }
 

@@ -543,6 +543,8 @@ impl Builder<'_> {
             self.flow.bind(name, join);
             joins.push((name, join));
         }
+        // The body runs after itself.
+        self.forget_recent();
         let mut exits = Flow::default();
         exits.end();
         self.loops.push(exits);

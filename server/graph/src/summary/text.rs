@@ -152,6 +152,26 @@ pub(super) fn small_number(literal: &ast::ExprNumberLiteral) -> Option<i32> {
     }
 }
 
+/// The names in `namedtuple("Point", "x y")`.
+pub(super) fn field_names(names: &Expr) -> Option<Vec<&str>> {
+    let text = names.as_string_literal_expr()?.as_single_part_string()?.as_str();
+    Some(text.split(|c: char| c == ',' || c.is_whitespace()).filter(|name| !name.is_empty()).collect())
+}
+
+/// The constant ends of a slice, counted from the start.
+pub(super) fn slice_ends(slice: &ast::ExprSlice) -> Option<(u32, Option<u32>)> {
+    let end = |end: &Expr| u32::try_from(small_number(end.as_number_literal_expr()?)?).ok();
+    if slice.step.is_some() {
+        return None;
+    }
+    let from = slice.lower.as_deref().map_or(Some(0), end)?;
+    let to = slice.upper.as_deref().map(end);
+    match to {
+        Some(None) => None,
+        to => Some((from, to.flatten())),
+    }
+}
+
 /// The fixed beginning and end of `f"visit_{x}"`.
 pub(super) fn f_string_ends(string: &ast::ExprFString) -> Option<(&str, &str)> {
     let [ast::FStringPart::FString(part)] = string.value.as_slice() else { return None };

@@ -1,0 +1,165 @@
+//! Functions as nodes: parameters, results, what is passed through.
+
+use smallvec::SmallVec;
+
+use super::nodes::{NodeId, Place};
+use super::objects::{ContainerKind, Object, Origin as Made};
+use super::solver::{FunctionNodes, Solver};
+use crate::summary::{BindingIndex, BindingValue, CallIndex, Expr, Key, ParamKind, SymbolIndex};
+use crate::types::Def;
+use crate::{FileId, Name};
+
+impl Solver<'_> {
+    /// The nodes of a function's parameters and results.
+    pub fn function(&mut self, def: Def) -> std::rc::Rc<FunctionNodes> {
+        if let Some(function) = self.functions.get(&def) {
+            return function.clone();
+        }
+        let file = def.unit.file;
+        let summary = self.summary(file);
+        let symbol = summary.symbol(def.symbol);
+        let mut nodes = FunctionNodes {
+            positional: Vec::new(),
+            keyword_only: Vec::new(),
+            star: None,
+            double_star: None,
+            returns: self.place(Place::Return(def)),
+            passes: Vec::new(),
+        };
+        let bindings = self.parameters[file.index()].get(&def.symbol).cloned().unwrap_or_default();
+        for (&binding, param) in bindings.iter().zip(&symbol.params) {
+            let node = self.nodes.new_node();
+            self.bindings[file.index()][binding.index()] = Some(node);
+            match param.kind {
+                ParamKind::PositionalOnly | ParamKind::Positional => nodes.positional.push((param.name, node)),
+                ParamKind::KeywordOnly => nodes.keyword_only.push((param.name, node)),
+                ParamKind::VarArgs => {
+                    let container = self.container(Made::Star(def), ContainerKind::Tuple);
+                    self.add_object(node, Object::Container(container));
+                    nodes.star = Some(container);
+                }
+                ParamKind::KwArgs => {
+                    let container = self.container(Made::DoubleStar(def), ContainerKind::Dict);
+                    self.add_object(node, Object::Container(container));
+                    nodes.double_star = Some(container);
+                }
+            }
+        }
+        nodes.passes = self.passes(file, def.symbol, &bindings);
+        let nodes = std::rc::Rc::new(nodes);
+        // Before defaults and results, which may lead back here.
+        self.functions.insert(def, nodes.clone());
+        self.function_order.push(def);
+        for &binding in &bindings {
+            let BindingValue::Parameter { annotation, default, .. } = summary.binding(binding).value else { continue };
+            let Some(node) = self.bindings[file.index()][binding.index()] else { continue };
+            for value in default.into_iter().chain(annotation) {
+                let value = self.expr(file, value);
+                self.copy(value, node);
+            }
+        }
+        if let Some(&(_, first)) = nodes.positional.first() {
+            self.seed_receiver(def, first);
+        }
+        self.results(def, nodes.returns);
+        nodes
+    }
+
+    /// What a parameter is when it is not given.
+    pub fn default(&mut self, function: Def, position: usize) -> Option<NodeId> {
+        let file = function.unit.file;
+        let binding = *self.parameters[file.index()].get(&function.symbol)?.get(position)?;
+        match self.summary(file).binding(binding).value {
+            BindingValue::Parameter { default: Some(default), .. } => Some(self.expr(file, default)),
+            _ => None,
+        }
+    }
+
+    /// The parameters that are all that a function returns, and those of which it returns what a call of them gives.
+    fn passes(
+        &self,
+        file: FileId,
+        function: SymbolIndex,
+        parameters: &[BindingIndex],
+    ) -> Vec<(usize, Option<CallIndex>)> {
+        let summary = self.summary(file);
+        let symbol = summary.symbol(function);
+        let Some(facts) = symbol.function.as_ref().filter(|_| !symbol.flags.is_generator) else { return Vec::new() };
+        let mut passed = Vec::new();
+        for &value in &facts.returns {
+            let (returned, call) = match summary.expr(value) {
+                Expr::Call(call) => (summary.call(*call).callee, Some(*call)),
+                _ => (value, None),
+            };
+            let Expr::Local(bindings) = summary.expr(returned) else { return Vec::new() };
+            let [binding] = bindings[..] else { return Vec::new() };
+            let position = parameters.iter().position(|parameter| *parameter == binding);
+            let Some(position) = position.filter(|&position| {
+                matches!(symbol.params[position].kind, ParamKind::Positional | ParamKind::PositionalOnly)
+            }) else {
+                return Vec::new();
+            };
+            if !passed.contains(&(position, call)) {
+                passed.push((position, call));
+            }
+        }
+        passed
+    }
+
+    fn results(&mut self, def: Def, returns: NodeId) {
+        let file = def.unit.file;
+        let symbol = self.summary(file).symbol(def.symbol);
+        let Some(facts) = &symbol.function else { return };
+        if symbol.flags.is_generator {
+            let container = self.container(Made::Yields(def), ContainerKind::Generator);
+            self.add_object(returns, Object::Container(container));
+            let end = self.place(Place::Final(container));
+            for &value in &facts.returns {
+                let value = self.expr(file, value);
+                self.copy(value, end);
+            }
+            for &value in &facts.yields {
+                let value = self.expr(file, value);
+                self.store_element(container, Key::Any, value);
+            }
+        } else {
+            for &value in &facts.returns {
+                let value = self.expr(file, value);
+                self.copy(value, returns);
+            }
+        }
+        if let Some(annotation) = facts.return_annotation {
+            let annotation = self.expr(file, annotation);
+            self.fallbacks.push((returns, annotation, returns));
+        }
+    }
+
+    /// The annotated names of a class's body, in order.
+    pub fn own_fields(&self, class: Def) -> SmallVec<[Name; 8]> {
+        let summary = self.summary(class.unit.file);
+        let mut fields = SmallVec::new();
+        let Some(scope) = summary.symbol(class.symbol).scope else { return fields };
+        for binding in summary.bindings.iter().filter(|binding| binding.scope == scope) {
+            let BindingValue::Value(value) = binding.value else { continue };
+            // Without an annotation it is a variable of the class.
+            let is_plain = matches!(
+                summary.expr(value),
+                Expr::Call(_)
+                    | Expr::Constant(_)
+                    | Expr::Builtin(_)
+                    | Expr::List(_)
+                    | Expr::Dict(_)
+                    | Expr::Definition(_)
+                    | Expr::Local(_)
+                    | Expr::Free { .. }
+                    | Expr::Attribute { .. }
+                    | Expr::Format { .. }
+                    | Expr::Binary { .. }
+            );
+            if !is_plain && !fields.contains(&binding.name) {
+                fields.push(binding.name);
+            }
+        }
+        fields
+    }
+}

@@ -1,0 +1,205 @@
+//! Names: bindings, variables, members of modules, imports.
+
+use super::nodes::{NodeId, Place, SiteId, Watch};
+use super::objects::Object;
+use super::solver::Solver;
+use crate::modules::ModuleRef;
+use crate::summary::{BindingIndex, BindingValue, ImportIndex, Key, Narrowing, ScopeIndex, ScopeKind, SymbolIndex};
+use crate::types::{Def, Unit};
+use crate::{EdgeKind, FileId, Name};
+
+impl Solver<'_> {
+    pub fn binding(&mut self, file: FileId, binding: BindingIndex) -> NodeId {
+        if let Some(node) = self.bindings[file.index()][binding.index()] {
+            return node;
+        }
+        let summary = self.summary(file);
+        let node = match &summary.binding(binding).value {
+            BindingValue::Value(value) => self.expr(file, *value),
+            BindingValue::Definition(symbol) => self.definition(file, *symbol),
+            BindingValue::Import(import) => self.import(file, *import),
+            BindingValue::Parameter { .. } => {
+                // Functions make the nodes of their parameters.
+                let function =
+                    Def { unit: Unit::live(file), symbol: summary.scope(summary.binding(binding).scope).symbol };
+                self.function(function);
+                self.bindings[file.index()][binding.index()].unwrap_or(self.nothing)
+            }
+            BindingValue::Join(inputs) => {
+                let node = self.nodes.new_node();
+                self.bindings[file.index()][binding.index()] = Some(node);
+                for &input in inputs {
+                    let input = self.binding(file, input);
+                    self.copy(input, node);
+                }
+                node
+            }
+            BindingValue::Narrowed { inputs, by } => {
+                let node = self.nodes.new_node();
+                self.bindings[file.index()][binding.index()] = Some(node);
+                for &input in inputs {
+                    let input = self.binding(file, input);
+                    match by {
+                        Narrowing::None => {}
+                        Narrowing::NotNone => self.copy(input, node),
+                        Narrowing::Is(classes) | Narrowing::IsNot(classes) => {
+                            let is = matches!(by, Narrowing::Is(_));
+                            let narrowing = self.classes(file, *classes, is);
+                            self.watch(input, Watch::Narrow { narrowing, dest: node });
+                        }
+                    }
+                }
+                node
+            }
+        };
+        self.bindings[file.index()][binding.index()] = Some(node);
+        node
+    }
+
+    /// A definition after its decorators.
+    fn definition(&mut self, file: FileId, symbol: SymbolIndex) -> NodeId {
+        let facts = self.summary(file).symbol(symbol);
+        match facts.decorated {
+            Some(value) => self.expr(file, value),
+            None => {
+                let def = Def { unit: Unit::live(file), symbol };
+                let object = if facts.class.is_some() { Object::Class(def) } else { Object::Function(def) };
+                let object = self.intern(object);
+                self.holding(object)
+            }
+        }
+    }
+
+    pub fn free(&mut self, file: FileId, scope: ScopeIndex, name: Name) -> NodeId {
+        let summary = self.summary(file);
+        let mut current = Some(scope);
+        while let Some(index) = current {
+            let facts = summary.scope(index);
+            let is_visible = index == scope || facts.kind != ScopeKind::Class;
+            if facts.kind != ScopeKind::Module && is_visible && facts.names.contains_key(&name) {
+                return self.variable(file, index, name);
+            }
+            current = facts.parent;
+        }
+        let binds = summary.scope(ScopeIndex::MODULE).names.contains_key(&name);
+        if !binds && crate::eval::is_builtin(&name) && summary.scope(ScopeIndex::MODULE).stars.is_empty() {
+            let object = self.intern(Object::Modelled(name));
+            return self.holding(object);
+        }
+        self.member(file, name)
+    }
+
+    /// What a name means once its scope has run.
+    pub fn variable(&mut self, file: FileId, scope: ScopeIndex, name: Name) -> NodeId {
+        let (node, is_new) = self.nodes.place(Place::Variable(file, scope, name));
+        if is_new {
+            let bindings = self.summary(file).scope(scope).names.get(&name).cloned().unwrap_or_default();
+            for binding in bindings {
+                let binding = self.binding(file, binding);
+                self.copy(binding, node);
+            }
+        }
+        node
+    }
+
+    /// What a name means as an attribute of a module.
+    pub fn member(&mut self, file: FileId, name: Name) -> NodeId {
+        let (node, is_new) = self.nodes.place(Place::Variable(file, ScopeIndex::MODULE, name));
+        if !is_new {
+            return node;
+        }
+        let summary = self.summary(file);
+        let module = summary.scope(ScopeIndex::MODULE);
+        if let Some(bindings) = module.names.get(&name) {
+            for &binding in bindings {
+                let binding = self.binding(file, binding);
+                self.copy(binding, node);
+            }
+            return node;
+        }
+        for &star in &module.stars {
+            if let Some(ModuleRef::File(other)) = self.evaluator.import_candidates(Unit::live(file), star)
+                && other != file
+                && self.evaluator.exports(other, name)
+            {
+                let member = self.member(other, name);
+                self.copy(member, node);
+            }
+        }
+        let submodule = self.submodule(self.snapshot.modules.name(file), name);
+        self.copy(submodule, node);
+        if submodule == self.nothing {
+            let hook = Name::new("__getattr__");
+            if module.names.contains_key(&hook) && name != hook {
+                let module_def = Def { unit: Unit::live(file), symbol: SymbolIndex::MODULE };
+                let definitions = module.names.get(&hook).into_iter().flatten();
+                let functions = definitions.filter_map(|&binding| summary.binding(binding).symbol);
+                let functions = functions.map(|symbol| Def { unit: Unit::live(file), symbol }).collect();
+                self.getters.insert((module_def, name), functions);
+                let hook = self.member(file, hook);
+                let name = self.constant(Key::Text(name));
+                let arguments = self.given(&[name]);
+                let kind = EdgeKind::Property;
+                self.watch(hook, Watch::Call { arguments, dest: node, site: SiteId::NONE, kind });
+            } else if crate::eval::is_builtin(&name) {
+                self.add_object(node, Object::Modelled(name));
+            }
+        }
+        node
+    }
+
+    pub fn submodule(&mut self, package: Name, name: Name) -> NodeId {
+        let full = Name::new(&format!("{package}.{name}"));
+        let module = self.snapshot.modules.get(full);
+        self.module(module, full)
+    }
+
+    fn module(&mut self, module: ModuleRef, name: Name) -> NodeId {
+        let object = match module {
+            ModuleRef::File(file) => Object::Module(file),
+            ModuleRef::Namespace(name) => Object::Namespace(name),
+            ModuleRef::External => return self.external(name),
+            ModuleRef::Missing => return self.nothing,
+        };
+        let object = self.intern(object);
+        self.holding(object)
+    }
+
+    /// Something outside the workspace.
+    fn external(&mut self, name: Name) -> NodeId {
+        if super::builtins::is_modelled(&name) {
+            let object = self.intern(Object::Modelled(name));
+            return self.holding(object);
+        }
+        self.unknown_node
+    }
+
+    fn import(&mut self, file: FileId, index: ImportIndex) -> NodeId {
+        let unit = Unit::live(file);
+        let import = self.summary(file).import(index);
+        let module = self.evaluator.import_candidates(unit, index);
+        let Some(name) = import.name else {
+            let first = Name::new(import.module.split('.').next().unwrap_or_default());
+            return match import.renamed || first == import.module {
+                true => self.module(module.unwrap_or(ModuleRef::External), import.module),
+                false => {
+                    let module = self.evaluator.module(file, first, 0);
+                    self.module(module.unwrap_or(ModuleRef::External), first)
+                }
+            };
+        };
+        match module {
+            Some(ModuleRef::File(other)) => {
+                let submodule = self.submodule(self.snapshot.modules.name(other), name);
+                // `from . import name` in a package binds what it asks for: the submodule.
+                if other == file && submodule != self.nothing { submodule } else { self.member(other, name) }
+            }
+            Some(ModuleRef::Namespace(package)) => self.submodule(package, name),
+            Some(ModuleRef::Missing) => self.nothing,
+            Some(ModuleRef::External) | None if import.level == 0 => {
+                self.external(Name::new(&format!("{}.{name}", import.module)))
+            }
+            _ => self.unknown_node,
+        }
+    }
+}
