@@ -3,7 +3,7 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use rustc_hash::FxHasher;
+use rustc_hash::{FxHashSet, FxHasher};
 
 use super::nodes::{Origin, SiteId};
 use super::objects::Object;
@@ -13,7 +13,7 @@ use crate::modules::ModuleRef;
 use crate::snapshot::Snapshot;
 use crate::summary::{Expr, ExprIndex, ImportIndex, Place, Summary, SymbolIndex};
 use crate::types::{Def, Unit};
-use crate::{Confidence, EdgeKind, FileId, SymbolId};
+use crate::{Confidence, EdgeKind, FileId, Name, SymbolId};
 
 /// An edge that values flowing through the workspace make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -109,9 +109,11 @@ pub(super) fn extract(mut solver: Solver<'_>) -> Outcome {
             edges[file.index()].push(edge(&solver, origin, target, EdgeKind::Operator));
         }
     }
+    let by_definition = solver.getters.keys().map(|(_, name)| *name);
+    let names = by_definition.chain(solver.getter_nodes.keys().map(|(_, name)| *name)).collect();
     for file in solver.files() {
-        read_attributes(&mut solver, file, &mut edges[file.index()]);
-        read_imports(&mut solver, file, &mut edges[file.index()]);
+        read_attributes(&mut solver, file, &names, &mut edges[file.index()]);
+        read_imports(&mut solver, file, &names, &mut edges[file.index()]);
     }
     let files = edges.into_iter().enumerate().map(|(index, mut edges)| {
         let facts = solver.snapshot.facts(FileId(index as u32))?;
@@ -144,13 +146,10 @@ fn edge(solver: &Solver<'_>, origin: Origin, target: Def, kind: EdgeKind) -> Flo
 }
 
 /// Properties and descriptors that run where an attribute is read.
-fn read_attributes(solver: &mut Solver<'_>, file: FileId, edges: &mut Vec<FlowEdge>) {
-    let by_definition = solver.getters.keys().map(|(_, name)| *name);
-    let names: rustc_hash::FxHashSet<_> =
-        by_definition.chain(solver.getter_nodes.keys().map(|(_, name)| *name)).collect();
+fn read_attributes(solver: &mut Solver<'_>, file: FileId, names: &FxHashSet<Name>, edges: &mut Vec<FlowEdge>) {
     let stores = &solver.summary(file).stores;
     let deleted = stores.iter().filter(|store| store.value.is_none()).map(|store| (store.object, store.place));
-    let deleted: rustc_hash::FxHashSet<_> = deleted.collect();
+    let deleted: FxHashSet<_> = deleted.collect();
     for (index, expr) in solver.summary(file).exprs.iter().enumerate() {
         let Expr::Attribute { value, name } = expr else { continue };
         if !names.contains(name) || deleted.contains(&(*value, Place::Attribute(*name))) {
@@ -181,9 +180,9 @@ fn read_attributes(solver: &mut Solver<'_>, file: FileId, edges: &mut Vec<FlowEd
 }
 
 /// The `__getattr__` of modules that `from module import name` asks.
-fn read_imports(solver: &mut Solver<'_>, file: FileId, edges: &mut Vec<FlowEdge>) {
+fn read_imports(solver: &mut Solver<'_>, file: FileId, names: &FxHashSet<Name>, edges: &mut Vec<FlowEdge>) {
     for (index, import) in solver.summary(file).imports.iter().enumerate() {
-        let Some(name) = import.name else { continue };
+        let Some(name) = import.name.filter(|name| names.contains(name)) else { continue };
         let module = solver.evaluator.import_candidates(Unit::live(file), ImportIndex(index as u32));
         let Some(ModuleRef::File(module)) = module else { continue };
         let module = Def { unit: Unit::live(module), symbol: SymbolIndex::MODULE };
