@@ -151,7 +151,7 @@ fn the_database_answers_sql() {
         "SELECT s.qualified_name || ' ' || e.kind || ' ' || t.qualified_name || ' ' || e.confidence || ' ' || e.line
         FROM edges e JOIN nodes s ON s.id = e.source JOIN nodes t ON t.id = e.target";
     let expected =
-        ["a.C inherits a.Base exact 2", "b imports a exact 1", "b.g calls a.C exact 4", "b.g calls a.C.f exact 4"];
+        ["a.C inherits a.Base exact 2", "b import a exact 1", "b.g constructor a.C exact 4", "b.g call a.C.f exact 4"];
     assert_eq!(BTreeSet::from_iter(sql(&persistence, edges)), BTreeSet::from(expected.map(str::to_owned)));
     let nodes =
         "SELECT kind || ' ' || qualified_name || ' ' || line FROM nodes WHERE module = 'a' ORDER BY line, kind DESC";
@@ -163,7 +163,7 @@ fn the_database_answers_sql() {
     let before = host.analysis();
     host.apply(change);
     persistence.keep_rows(&host.analysis(), &host.analysis().changed_since(&before)).unwrap();
-    let expected = ["b imports a exact 1", "b.g calls a.C exact 4"];
+    let expected = ["b import a exact 1", "b.g constructor a.C exact 4"];
     assert_eq!(BTreeSet::from_iter(sql(&persistence, edges)), BTreeSet::from(expected.map(str::to_owned)));
     let mut change = Change::default();
     change.remove(root.join("b.py"));
