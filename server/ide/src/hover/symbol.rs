@@ -47,8 +47,8 @@ pub(super) fn describe(analysis: &Analysis, here: Point, id: SymbolId, page: &mu
         requests(analysis, id, page);
     } else if symbol.flags.is_property {
         uses(analysis, here, id, page);
-    } else if runs_unseen(&symbol) {
-        page.item(&Line::default().text("run by operators and protocols, which are not followed"));
+    } else if runs_unseen(&symbol) && analysis.callers(id).is_empty() {
+        page.item(&Line::default().text("run by operators and protocols; where is not known"));
     } else if symbol.kind != SymbolKind::Module && !symbol.flags.is_test {
         callers(analysis, here, id, page);
     }

@@ -16,6 +16,8 @@ pub(crate) fn hover(query: &Query, params: &lsp::HoverParams) -> Result<Option<l
     };
     if snapshot.indexing {
         value.push_str("\nThe workspace is still being read; callers and callees may be missing.\n");
+    } else if snapshot.analysis.is_settling() {
+        value.push_str("\nWhere values flow is still being followed; some callers and callees may be missing.\n");
     }
     let contents = lsp::HoverContents::Markup(lsp::MarkupContent { kind, value });
     Ok(Some(lsp::Hover { contents, range: Some(snapshot.range(file, hover.range)) }))
