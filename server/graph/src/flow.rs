@@ -14,9 +14,11 @@ mod attributes;
 mod builtins;
 mod calls;
 mod containers;
+mod narrowing;
 mod nodes;
 mod objects;
 mod outcome;
+mod passes;
 mod program;
 mod solver;
 

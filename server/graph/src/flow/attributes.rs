@@ -3,22 +3,13 @@
 use super::nodes::{NodeId, Place, SiteId, Watch};
 use super::objects::{Object, ObjectId};
 use super::solver::{ByName, Solver};
-use crate::summary::{ExprIndex, Key};
-use crate::types::{Def, Unit, Value};
-use crate::{EdgeKind, FileId, Name};
+use crate::summary::Key;
+use crate::types::{Def, Value};
+use crate::{EdgeKind, Name};
 
 /// Subclasses whose instances a method's receiver is taken to be besides its own. A base with more heirs is a framework's:
 /// what its methods call on themselves is then found by name in the class hierarchy only.
 const MAX_HEIRS: usize = 64;
-
-/// The classes of an `isinstance`.
-#[derive(Clone, Debug)]
-pub(super) struct Classes {
-    pub classes: Vec<Def>,
-    /// There are others, outside the workspace or unknown.
-    pub open: bool,
-    pub is: bool,
-}
 
 impl Solver<'_> {
     pub fn load(&mut self, value: Object, name: Name, dest: NodeId, called: bool) {
@@ -153,7 +144,7 @@ impl Solver<'_> {
                 let arguments = self.given(&[given]);
                 self.special(class, hook, arguments, node, SiteId::NONE, EdgeKind::Property);
                 if let Some(function) = self.find_method(class, hook) {
-                    self.getters.entry((class, name)).or_default().push(function);
+                    self.note_getter(node, name, function);
                 }
             } else if mro.external.is_some() || !mro.complete {
                 self.add(node, self.unknown);
@@ -243,7 +234,7 @@ impl Solver<'_> {
                             self.add(first, receiver);
                         }
                         self.copy(nodes.returns, dest);
-                        self.note_getter(receiver, name, function);
+                        self.note_getter(dest, name, function);
                     } else if !through_instance {
                         self.add(dest, object);
                     }
@@ -272,16 +263,17 @@ impl Solver<'_> {
                 let get = self.words.get;
                 self.special(descriptor, get, arguments, dest, SiteId::NONE, EdgeKind::Property);
                 if let Some(function) = self.find_method(descriptor, get) {
-                    self.note_getter(receiver, name, function);
+                    self.note_getter(dest, name, function);
                 }
             }
             _ => self.add(dest, object),
         }
     }
 
-    fn note_getter(&mut self, receiver: ObjectId, name: Name, function: Def) {
-        let (Object::Instance(class) | Object::Class(class)) = self.objects.get(receiver) else { return };
-        let getters = self.getters.entry((class, name)).or_default();
+    /// `read` is the place through which the attribute is seen.
+    fn note_getter(&mut self, read: NodeId, name: Name, function: Def) {
+        self.getter_names.insert(name);
+        let getters = self.getters.entry(read).or_default();
         if !getters.contains(&function) {
             getters.push(function);
         }
@@ -335,67 +327,6 @@ impl Solver<'_> {
         let (arguments, dest) = (self.given(&[instance, source]), self.nothing);
         let kind = EdgeKind::Property;
         self.watch(attribute, Watch::Special { name: self.words.set, arguments, dest, site, kind });
-    }
-
-    pub fn instance_of(&mut self, value: Object, dest: NodeId) {
-        match value {
-            Object::Class(class) => self.add_object(dest, Object::Instance(class)),
-            // `except (A, B) as error`
-            Object::Container(container) => {
-                let classes = self.nodes.new_node();
-                self.each_key(container, super::nodes::KeyWatch::CopyTo(classes));
-                self.watch(classes, Watch::InstanceOf { dest });
-            }
-            Object::Unknown => self.add(dest, self.unknown),
-            _ => {}
-        }
-    }
-
-    // ---- narrowing
-
-    /// The classes of an `isinstance`, as the structural layer knows them.
-    pub fn classes(&mut self, file: FileId, classes: ExprIndex, is: bool) -> u32 {
-        let found = self.evaluator.classes(Unit::live(file), classes);
-        let known: Vec<Def> = found
-            .iter()
-            .filter_map(|value| match value {
-                Value::Class(class) => Some(*class),
-                _ => None,
-            })
-            .collect();
-        let open = known.len() < found.len() || found.is_empty();
-        self.narrowings.push(Classes { classes: known, open, is });
-        self.narrowings.len() as u32 - 1
-    }
-
-    pub fn narrow(&mut self, object: ObjectId, value: Object, narrowing: u32, dest: NodeId) {
-        let Classes { classes, open, is } = self.narrowings[narrowing as usize].clone();
-        match value {
-            Object::Instance(own) => {
-                let mro = self.mro(own);
-                let matches = classes.iter().any(|class| mro.classes.contains(class));
-                if matches == is || (open && !(matches && !is)) {
-                    self.add(dest, object);
-                } else if is {
-                    // A subclass that is asked for.
-                    for class in classes {
-                        if self.mro(class).classes.contains(&own) {
-                            self.add_object(dest, Object::Instance(class));
-                        }
-                    }
-                }
-            }
-            Object::Unknown if is => {
-                for class in classes {
-                    self.add_object(dest, Object::Instance(class));
-                }
-                if open {
-                    self.add(dest, object);
-                }
-            }
-            _ if is && !open => {}
-            _ => self.add(dest, object),
-        }
     }
 
     // ---- computed names

@@ -191,29 +191,6 @@ impl Solver<'_> {
         }
     }
 
-    /// A function that gives back what it is given, as decorators do: each call has its own result.
-    fn pass_through(&mut self, function: Def, receiver: Option<ObjectId>, arguments: ArgumentsId, dest: NodeId) {
-        let nodes = self.function(function);
-        let given = self.arguments[arguments.0 as usize].clone();
-        let bound = usize::from(receiver.is_some());
-        for &position in &nodes.passes {
-            let (name, node) = nodes.positional[position];
-            if position == 0
-                && let Some(receiver) = receiver
-            {
-                self.add(dest, receiver);
-            } else if let Some((_, argument)) = given.keywords.iter().find(|(keyword, _)| *keyword == name) {
-                self.copy(*argument, dest);
-            } else if let Some(&argument) = position.checked_sub(bound).and_then(|index| given.positional.get(index)) {
-                self.copy(argument, dest);
-            } else if given.star.is_some() || given.double_star.is_some() {
-                self.copy(node, dest);
-            } else if let Some(default) = self.default(function, position) {
-                self.copy(default, dest);
-            }
-        }
-    }
-
     fn give(&mut self, nodes: &super::solver::FunctionNodes, position: usize, argument: NodeId) {
         match (nodes.positional.get(position), nodes.star) {
             (Some(&(_, parameter)), _) => self.copy(argument, parameter),

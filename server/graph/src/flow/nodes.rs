@@ -11,6 +11,9 @@ use crate::summary::{ExprIndex, Key, ScopeIndex};
 use crate::types::Def;
 use crate::{EdgeKind, FileId};
 
+/// Objects that are new in a node, where they go, and who waits for them.
+type News = (SmallVec<[ObjectId; 8]>, SmallVec<[NodeId; 8]>, SmallVec<[u32; 4]>);
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct NodeId(pub u32);
 
@@ -160,6 +163,11 @@ pub(super) enum Watch {
         dest: NodeId,
     },
     InstanceOf {
+        dest: NodeId,
+    },
+    /// The object is the class of an `except … as`.
+    Caught {
+        narrowing: u32,
         dest: NodeId,
     },
     ClassOf {
@@ -387,7 +395,7 @@ impl Nodes {
     }
 
     /// The next node with news: the objects that are new, where they go, and who waits for them.
-    pub fn next_news(&mut self) -> Option<(SmallVec<[ObjectId; 8]>, SmallVec<[NodeId; 8]>, SmallVec<[u32; 4]>)> {
+    pub fn next_news(&mut self) -> Option<News> {
         let node = self.queue.pop_front()?;
         let facts = &mut self.nodes[node.0 as usize];
         facts.queued = false;

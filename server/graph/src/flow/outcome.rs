@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHasher;
 
-use super::nodes::{Origin, SiteId};
+use super::nodes::{Origin, Place, SiteId};
 use super::objects::Object;
 use super::solver::Solver;
 use crate::link::{CallLink, Edge, FurtherLink, Links};
@@ -143,17 +143,22 @@ fn edge(solver: &Solver<'_>, origin: Origin, target: Def, kind: EdgeKind) -> Flo
 
 /// Properties and descriptors that run where an attribute is read.
 fn read_attributes(solver: &mut Solver<'_>, file: FileId, edges: &mut Vec<FlowEdge>) {
-    let names: rustc_hash::FxHashSet<_> = solver.getters.keys().map(|(_, name)| *name).collect();
     for (index, expr) in solver.summary(file).exprs.iter().enumerate() {
         let Expr::Attribute { value, name } = expr else { continue };
-        if !names.contains(name) {
+        if !solver.getter_names.contains(name) {
             continue;
         }
         let expr = ExprIndex(index as u32);
         let receiver = solver.expr(file, *value);
         for object in solver.nodes.objects(receiver).to_vec() {
-            let (Object::Instance(class) | Object::Class(class)) = solver.objects.get(object) else { continue };
-            for &getter in solver.getters.get(&(class, *name)).into_iter().flatten() {
+            let read = match solver.objects.get(object) {
+                Object::Instance(class) => Place::InstanceRead(class, *name),
+                Object::Class(class) => Place::ClassRead(class, *name),
+                Object::Super { class, receiver } => Place::SuperRead(class, receiver, *name),
+                _ => continue,
+            };
+            let read = solver.place(read);
+            for &getter in solver.getters.get(&read).into_iter().flatten() {
                 edges.push(edge(solver, Origin::Attribute(expr), getter, EdgeKind::Property));
             }
         }
@@ -200,12 +205,21 @@ fn join(snapshot: &Snapshot, link: &CallLink, found: &[(SymbolId, EdgeKind)]) ->
         CallLink::Edges(edges) => &edges[..],
         _ => &[],
     };
+    // Where there are others, what runs is not a method that only says what others must have.
+    let has_code = |target: SymbolId| {
+        let def = snapshot.def(target);
+        def.is_none_or(|def| !crate::link::is_bodiless(snapshot.world().summary(def.unit), def.symbol))
+    };
+    let any_code = found.iter().any(|(target, kind)| has_code(*target) && !is_implied(snapshot, *target, *kind));
+    let found: Vec<_> = found.iter().copied().filter(|(target, _)| !any_code || has_code(*target)).collect();
+    // Linking knows one target, and another outside the workspace.
+    let or_outside = matches!(before, [edge] if edge.confidence == Confidence::Possible);
     let count = found.iter().filter(|(target, kind)| !is_implied(snapshot, *target, *kind)).count();
     let edge = |&(target, kind): &(SymbolId, EdgeKind)| {
         let implied = is_implied(snapshot, target, kind);
         let is_exact = before.iter().any(|edge| edge.target == target && edge.confidence == Confidence::Exact);
         let confidence = match is_exact && !implied {
-            _ if count > 1 => Confidence::Possible,
+            _ if count > 1 || or_outside && before[0].target == target => Confidence::Possible,
             true => Confidence::Exact,
             false => Confidence::Inferred,
         };

@@ -7,10 +7,10 @@ use super::objects::{ContainerKind, Object, Origin as Made};
 use super::solver::{FunctionNodes, Solver};
 use crate::modules::ModuleRef;
 use crate::summary::{
-    self, Arguments, BindingIndex, BindingValue, CallIndex, CallKind, Expr, ExprIndex, ImpliedKind, ImportIndex, Key,
-    Narrowing, ParamKind, ScopeIndex, ScopeKind, SymbolIndex,
+    self, Arguments, BindingIndex, BindingValue, CallIndex, CallKind, ClassTest, Expr, ExprIndex, ImpliedKind,
+    ImportIndex, Key, Narrowing, ParamKind, ScopeIndex, ScopeKind, SymbolIndex,
 };
-use crate::types::{Def, Unit};
+use crate::types::{Def, Unit, Value};
 use crate::{EdgeKind, FileId, Name};
 
 impl Solver<'_> {
@@ -240,7 +240,8 @@ impl Solver<'_> {
             }
             Expr::Builtin(name) if name.as_str() == "None" => self.nothing,
             Expr::Builtin(_) => self.plain_node,
-            Expr::Unknown => self.unknown_node,
+            // What they stand for is left to the annotations' own evaluation.
+            Expr::Unknown | Expr::TypeVariable(_) | Expr::Returning(_) => self.unknown_node,
             _ => return None,
         })
     }
@@ -261,6 +262,36 @@ impl Solver<'_> {
                 self.watch(value, Watch::Load { name: *name, dest: node, called });
             }
             Expr::Super(class) => self.super_node(file, expr, *class, node),
+            Expr::SuperOf { class, object } => {
+                let classes = self.evaluator.classes(Unit::live(file), *class);
+                let object = self.expr(file, *object);
+                for class in &classes {
+                    match *class {
+                        Value::Class(class) => self.watch(object, Watch::Super { class, dest: node }),
+                        _ => self.add(node, self.unknown),
+                    }
+                }
+                if classes.is_empty() {
+                    self.add(node, self.unknown);
+                }
+            }
+            Expr::Caught { class, not } => {
+                let unit = Unit::live(file);
+                let ruled_out: Vec<_> = not
+                    .iter()
+                    .flat_map(|&class| self.evaluator.classes(unit, class))
+                    .map(|class| (ClassTest::Instance, class))
+                    .collect();
+                let narrowing = self.classes(file, ClassTest::Instance, *class, true, &ruled_out);
+                let class = self.expr(file, *class);
+                self.watch(class, Watch::Caught { narrowing, dest: node });
+            }
+            Expr::MatchArgument { value, class, position } => {
+                let value = self.expr(file, *value);
+                for name in self.evaluator.match_names(Unit::live(file), *class, *position) {
+                    self.watch(value, Watch::Load { name, dest: node, called: false });
+                }
+            }
             Expr::ClassOf(value) => {
                 let value = self.expr(file, *value);
                 self.watch(value, Watch::ClassOf { dest: node });
@@ -419,9 +450,9 @@ impl Solver<'_> {
                     match by {
                         Narrowing::None => {}
                         Narrowing::NotNone => self.copy(input, node),
-                        Narrowing::Is(classes) | Narrowing::IsNot(classes) => {
-                            let is = matches!(by, Narrowing::Is(_));
-                            let narrowing = self.classes(file, *classes, is);
+                        Narrowing::Class { test, classes, holds } => {
+                            let ruled_out = self.evaluator.ruled_out(Unit::live(file), inputs);
+                            let narrowing = self.classes(file, *test, *classes, *holds, &ruled_out);
                             self.watch(input, Watch::Narrow { narrowing, dest: node });
                         }
                     }
@@ -487,6 +518,14 @@ impl Solver<'_> {
         }
         let summary = self.summary(file);
         let module = summary.scope(ScopeIndex::MODULE);
+        let (before, after) = self.evaluator.stars(file, name);
+        for (star, is_certain) in after {
+            let member = self.member(star, name);
+            self.copy(member, node);
+            if is_certain {
+                return node;
+            }
+        }
         if let Some(bindings) = module.names.get(&name) {
             for &binding in bindings {
                 let binding = self.binding(file, binding);
@@ -494,13 +533,11 @@ impl Solver<'_> {
             }
             return node;
         }
-        for &star in &module.stars {
-            if let Some(ModuleRef::File(other)) = self.evaluator.import_candidates(Unit::live(file), star)
-                && other != file
-                && self.evaluator.exports(other, name)
-            {
-                let member = self.member(other, name);
-                self.copy(member, node);
+        for (star, is_certain) in before {
+            let member = self.member(star, name);
+            self.copy(member, node);
+            if is_certain && !self.evaluator.member(star, name).is_empty() {
+                break;
             }
         }
         let submodule = self.submodule(self.snapshot.modules.name(file), name);
@@ -612,7 +649,7 @@ impl Solver<'_> {
                 }
             }
         }
-        nodes.passes = self.passes(file, def.symbol, &bindings);
+        nodes.passes = self.passes(def, &bindings);
         let nodes = std::rc::Rc::new(nodes);
         // Before defaults and results, which may lead back here.
         self.functions.insert(def, nodes.clone());
@@ -640,28 +677,6 @@ impl Solver<'_> {
             BindingValue::Parameter { default: Some(default), .. } => Some(self.expr(file, default)),
             _ => None,
         }
-    }
-
-    /// The positions of the parameters that are all that a function returns.
-    fn passes(&self, file: FileId, function: SymbolIndex, parameters: &[BindingIndex]) -> Vec<usize> {
-        let summary = self.summary(file);
-        let symbol = summary.symbol(function);
-        let Some(facts) = symbol.function.as_ref().filter(|_| !symbol.flags.is_generator) else { return Vec::new() };
-        let mut positions = Vec::new();
-        for &value in &facts.returns {
-            let Expr::Local(bindings) = summary.expr(value) else { return Vec::new() };
-            let [binding] = bindings[..] else { return Vec::new() };
-            let position = parameters.iter().position(|parameter| *parameter == binding);
-            let Some(position) = position.filter(|&position| {
-                matches!(symbol.params[position].kind, ParamKind::Positional | ParamKind::PositionalOnly)
-            }) else {
-                return Vec::new();
-            };
-            if !positions.contains(&position) {
-                positions.push(position);
-            }
-        }
-        positions
     }
 
     fn results(&mut self, def: Def, returns: NodeId) {

@@ -41,8 +41,8 @@ pub(super) struct FunctionNodes {
     pub star: Option<ContainerId>,
     pub double_star: Option<ContainerId>,
     pub returns: NodeId,
-    /// Parameters, and nothing else, are returned: then what a call gives is what it is given.
-    pub passes: Vec<usize>,
+    /// All that a call gives back, where that follows from what it is given.
+    pub passes: Vec<super::passes::Pass>,
 }
 
 /// Names that the solver looks for itself.
@@ -103,9 +103,10 @@ pub(super) struct Solver<'a> {
     pub mros: FxHashMap<Def, std::rc::Rc<Mro>>,
     /// Names of attributes that are assigned anywhere.
     pub stored: FxHashSet<Name>,
-    /// Getters and descriptors that run when an attribute is read.
-    pub getters: FxHashMap<(Def, Name), Vec<Def>>,
-    pub narrowings: Vec<super::attributes::Classes>,
+    /// Getters and descriptors that run when an attribute is read, by the place that it is read from.
+    pub getters: FxHashMap<NodeId, Vec<Def>>,
+    pub getter_names: FxHashSet<Name>,
+    pub narrowings: Vec<super::narrowing::Classes>,
     pub by_name: Vec<ByName>,
     pub looked_up: FxHashSet<(usize, ObjectId)>,
     /// `dest` gets what `source` holds when `known` holds nothing in the end.
@@ -155,6 +156,7 @@ impl<'a> Solver<'a> {
             mros: FxHashMap::default(),
             stored: FxHashSet::default(),
             getters: FxHashMap::default(),
+            getter_names: FxHashSet::default(),
             narrowings: Vec::new(),
             by_name: Vec::new(),
             looked_up: FxHashSet::default(),
@@ -303,6 +305,7 @@ impl<'a> Solver<'a> {
             Watch::Operate { method, other, dest, site } => self.operate(object, value, method, other, dest, site),
             Watch::Reflect { method, other, dest, site } => self.reflect(value, method, other, dest, site),
             Watch::Bind { class, receiver, name, dest } => self.bind(object, value, class, receiver, name, dest),
+            Watch::Caught { narrowing, dest } => self.caught(value, narrowing, dest),
             Watch::InstanceOf { dest } => self.instance_of(value, dest),
             Watch::ClassOf { dest } => match value {
                 Object::Instance(class) | Object::Class(class) => self.add_object(dest, Object::Class(class)),
