@@ -167,9 +167,7 @@ fn actual(analysis: &Analysis, path: &str, line: u32, key: &str) -> BTreeSet<Str
                         match key {
                             "calls" if is_written => found.insert(analysis.symbol(call.other).qualified_name()),
                             "implies" if !is_written => found.insert(analysis.symbol(call.other).qualified_name()),
-                            "confidence" if is_written => {
-                                found.insert(format!("{:?}", site.confidence).to_lowercase())
-                            }
+                            "confidence" if is_written => found.insert(format!("{:?}", site.confidence).to_lowercase()),
                             _ => false,
                         };
                     }
