@@ -6,8 +6,10 @@
 //! and the graph not on the number of threads.
 
 mod attribute;
+mod calls;
 mod class;
 mod definition;
+mod generic;
 mod names;
 mod narrowing;
 
@@ -21,6 +23,7 @@ use crate::{FileId, Name};
 
 pub(crate) use class::Mro;
 pub(crate) use definition::Referent;
+use generic::instances;
 pub(crate) use names::is_builtin;
 pub(crate) use narrowing::plain_method;
 
@@ -325,6 +328,7 @@ impl<'a> Evaluator<'a> {
                 self.looked_up(unit.file, Item::Definition { path: summary.symbol(function).path });
                 if let Some(annotation) = annotation {
                     let types = self.eval(unit, *annotation);
+                    let types = self.bounded(types);
                     if !types.is_empty() {
                         return types.inferred();
                     }
@@ -339,7 +343,7 @@ impl<'a> Evaluator<'a> {
             BindingValue::Join(inputs) => self.bindings(unit, inputs),
             BindingValue::Narrowed { inputs, by } => {
                 let values = self.bindings(unit, inputs);
-                self.narrowed(unit, values, *by)
+                self.narrowed(unit, values, inputs, *by)
             }
         }
     }
@@ -366,9 +370,22 @@ impl<'a> Evaluator<'a> {
             }
             Expr::Call(call) => {
                 let callees = self.eval(unit, summary.call(*call).callee);
-                self.call(&callees)
+                self.call(&callees, Some((unit, *call)))
             }
             Expr::Super(class) => Types::one(Value::Super(Def { unit, symbol: *class })),
+            Expr::SuperOf { class, .. } => {
+                let classes = self.eval(unit, *class);
+                map(&classes, |value| match value {
+                    Value::Class(class) => Some(Value::Super(*class)),
+                    Value::External(_) => Some(value.clone()),
+                    _ => None,
+                })
+            }
+            Expr::TypeVariable(_) => Types::one(Value::TypeVariable(unit, expr)),
+            Expr::Returning(result) => Types::one(Value::Returns(self.eval(unit, *result).nested())),
+            Expr::MatchArgument { value, class, position } => {
+                self.match_argument(unit, *value, *class, *position).inferred()
+            }
             Expr::SelfInstance(class) => Types::one(Value::Instance(Def { unit, symbol: *class })),
             Expr::ClassOf(value) => {
                 let values = self.eval(unit, *value);
@@ -377,21 +394,17 @@ impl<'a> Evaluator<'a> {
                     other => Some(other.clone()),
                 })
             }
-            Expr::InstanceOf(class) => {
+            Expr::InstanceOf(class) | Expr::Caught { class, .. } => {
                 let classes = self.eval(unit, *class);
-                map(&classes, |value| match value {
-                    Value::Class(class) => Some(Value::Instance(*class)),
-                    Value::Module(_) | Value::Namespace(_) | Value::Function(_) | Value::Method { .. } => None,
-                    other => Some(other.clone()),
-                })
+                instances(&classes).inferred()
             }
             Expr::Element(value) => {
                 let values = self.eval(unit, *value);
-                self.element(&values)
+                self.element(&values).inferred()
             }
             Expr::Next(value) => {
                 let values = self.eval(unit, *value);
-                self.next(&values)
+                self.next(&values).inferred()
             }
             Expr::Item { value, key } => {
                 let values = self.eval(unit, *value);
@@ -405,7 +418,7 @@ impl<'a> Evaluator<'a> {
             }
             Expr::Unpacked { value, index } => {
                 let values = self.eval(unit, *value);
-                self.unpacked(&values, *index)
+                self.unpacked(&values, *index).inferred()
             }
             Expr::Rest { value, .. } => {
                 let values = self.eval(unit, *value);
@@ -419,7 +432,7 @@ impl<'a> Evaluator<'a> {
             Expr::Awaited(value) => self.eval(unit, *value),
             Expr::Entered(value) => {
                 let values = self.eval(unit, *value);
-                self.entered(&values)
+                self.entered(&values).inferred()
             }
             Expr::Union(parts) => self.union(unit, parts),
             Expr::OrElse(first, second) => {
@@ -459,96 +472,6 @@ impl<'a> Evaluator<'a> {
         }
         types
     }
-
-    // ---- calls
-
-    /// What a call of any of `callees` gives.
-    pub fn call(&mut self, callees: &Types) -> Types {
-        let mut types = Types::none();
-        for typed in callees.iter() {
-            let result = match &typed.value {
-                Value::Class(class) => Types::one(Value::Instance(*class)),
-                Value::Function(function) => self.returned(*function, None),
-                Value::Method { function, receiver } => self.returned(*function, Some(*receiver)),
-                Value::Instance(class) => {
-                    let methods = self.instance_member(*class, Name::new("__call__"));
-                    self.call_methods(&methods)
-                }
-                Value::Returns(types) => types.clone(),
-                Value::Builtin(name) => Types::one(Value::Builtin(*name)),
-                Value::External(name) => Types::one(Value::External(called(*name))),
-                _ => continue,
-            };
-            types.extend(if typed.inferred { result.inferred() } else { result });
-        }
-        types
-    }
-
-    /// Calls only methods, so that an instance whose class has an instance as `__call__` does not recur for ever.
-    pub(super) fn call_methods(&mut self, methods: &Types) -> Types {
-        let mut types = Types::none();
-        for typed in methods.iter() {
-            if let Value::Method { function, receiver } = typed.value {
-                types.extend(self.returned(function, Some(receiver)));
-            }
-        }
-        types
-    }
-
-    pub(super) fn returned(&mut self, function: Def, receiver: Option<Def>) -> Types {
-        self.ask(Query::Return(function, receiver)).inferred()
-    }
-
-    fn compute_return(&mut self, function: Def, receiver: Option<Def>) -> Types {
-        let unit = function.unit;
-        let summary = self.world.summary(unit);
-        let symbol = summary.symbol(function.symbol);
-        self.looked_up(unit.file, Item::Definition { path: symbol.path });
-        let Some(facts) = &symbol.function else { return Types::none() };
-        if let Some(annotation) = facts.return_annotation {
-            let types = self.eval(unit, annotation);
-            if !types.is_empty() {
-                return match (summary.expr(annotation), receiver) {
-                    (Expr::SelfInstance(_), Some(receiver)) => Types::one(Value::Instance(receiver)),
-                    _ => types,
-                };
-            }
-        }
-        if symbol.flags.is_generator {
-            let mut elements = Types::none();
-            for &value in &facts.yields {
-                elements.extend(self.eval(unit, value));
-            }
-            return Types::one(Value::Sequence(elements.nested()));
-        }
-        let mut types = Types::none();
-        for &value in &facts.returns {
-            let returned = match receiver {
-                Some(receiver) => self.returned_receiver(unit, value, receiver),
-                None => None,
-            };
-            types.extend(match returned {
-                Some(types) => types,
-                None => self.eval(unit, value),
-            });
-        }
-        types
-    }
-
-    /// `return self` gives the receiver's own class, `return cls()` an instance of it.
-    fn returned_receiver(&mut self, unit: Unit, value: ExprIndex, receiver: Def) -> Option<Types> {
-        let summary = self.world.summary(unit);
-        let is_receiver = |expr: ExprIndex| match summary.expr(expr) {
-            Expr::Local(bindings) => matches!(bindings.as_slice(), [binding]
-                if matches!(summary.binding(*binding).value, BindingValue::Parameter { position: 0, annotation: None, .. })),
-            _ => false,
-        };
-        let is_it = match summary.expr(value) {
-            Expr::Call(call) => is_receiver(summary.call(*call).callee),
-            _ => is_receiver(value),
-        };
-        is_it.then(|| Types::one(Value::Instance(receiver)))
-    }
 }
 
 /// The key of an item of a certain file.
@@ -567,9 +490,4 @@ pub(crate) fn module_item(name: &str) -> u64 {
 /// Maps values one to one, keeping how they were found.
 fn map(types: &Types, change: impl Fn(&Value) -> Option<Value>) -> Types {
     types.iter().filter_map(|typed| Some(Typed { value: change(&typed.value)?, inferred: typed.inferred })).collect()
-}
-
-/// The dotted name of what calling `name` gives. Long chains keep their beginning: that is what tells a package.
-fn called(name: Name) -> Name {
-    if name.len() > 80 || name.ends_with(')') { name } else { Name::new(&format!("{name}()")) }
 }

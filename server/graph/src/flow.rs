@@ -24,6 +24,7 @@ mod nodes;
 mod objects;
 mod operators;
 mod outcome;
+mod passes;
 mod program;
 mod solver;
 mod stores;

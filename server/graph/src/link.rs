@@ -106,6 +106,21 @@ fn is_module_attribute(name: &str) -> bool {
     name.starts_with("__") && name.ends_with("__") && crate::eval::is_builtin(name)
 }
 
+/// `None` is not called, and neither is an attribute of it.
+fn is_none(name: &str) -> bool {
+    name == "None" || name.starts_with("None.")
+}
+
+/// An abstract method without code, or one of a protocol.
+pub(crate) fn is_bodiless(summary: &Summary, symbol: SymbolIndex) -> bool {
+    let flags = summary.symbol(symbol).flags;
+    let in_protocol = || {
+        let class = summary.enclosing_class(symbol).and_then(|class| summary.symbol(class).class.as_ref());
+        class.is_some_and(|class| class.is_protocol)
+    };
+    flags.is_stub && (flags.is_abstract || in_protocol())
+}
+
 struct Linker<'a, 'b, 'c> {
     snapshot: &'a Snapshot,
     evaluator: &'b mut Evaluator<'c>,
@@ -115,7 +130,8 @@ struct Linker<'a, 'b, 'c> {
 
 impl Linker<'_, '_, '_> {
     fn call(&mut self, call: &CallFacts) -> CallLink {
-        let mut callees = self.evaluator.eval(self.unit, call.callee);
+        let callees = self.evaluator.eval(self.unit, call.callee);
+        let mut callees = self.evaluator.bounded(callees);
         if call.kind == CallKind::Raise {
             // An exception that exists already is not called.
             callees = callees.iter().filter(|typed| matches!(typed.value, Value::Class(_))).cloned().collect();
@@ -147,7 +163,7 @@ impl Linker<'_, '_, '_> {
                 Value::Returns(_) | Value::Sequence(_) | Value::Mapping(_) | Value::Tuple(_) => {
                     external = external.or(Some(Name::new("builtins")));
                 }
-                Value::Module(_) | Value::Namespace(_) | Value::Super(_) => {}
+                Value::Module(_) | Value::Namespace(_) | Value::Super(_) | Value::TypeVariable(..) => {}
             }
         }
         if explicit.is_empty() {
@@ -156,7 +172,8 @@ impl Linker<'_, '_, '_> {
                 None => CallLink::Unresolved(self.reason(call, &callees)),
             };
         }
-        let alternatives = explicit.len() > 1 || external.is_some_and(|name| name.as_str() != "None");
+        self.leave_out_bodiless(&mut explicit);
+        let alternatives = explicit.len() > 1 || external.is_some_and(|name| !is_none(&name));
         let confidence = |inferred: bool| match (alternatives, inferred) {
             (true, _) => Confidence::Possible,
             (false, true) => Confidence::Inferred,
@@ -187,6 +204,14 @@ impl Linker<'_, '_, '_> {
         CallLink::Edges(edges)
     }
 
+    /// Where there are others, what runs is not a method that only says what others must have.
+    fn leave_out_bodiless(&self, targets: &mut Vec<(Def, bool)>) {
+        let has_code = |def: &Def| !is_bodiless(self.evaluator.world.summary(def.unit), def.symbol);
+        if targets.len() > 1 && targets.iter().any(|(def, _)| has_code(def)) {
+            targets.retain(|(def, _)| has_code(def));
+        }
+    }
+
     /// The functions that Python calls on its own.
     fn special_methods(&mut self, class: Def, names: &[&str]) -> Vec<Def> {
         let mut methods = Vec::new();
@@ -206,9 +231,13 @@ impl Linker<'_, '_, '_> {
         }
         match self.summary.expr(call.callee) {
             Expr::Local(_) => Unresolved::UnknownValue,
-            Expr::Free { .. } => Unresolved::UnknownName,
+            Expr::Free { scope, name } => {
+                let is_bound = self.summary.visible_from(*scope).any(|scope| scope.names.contains_key(name));
+                if is_bound { Unresolved::UnknownValue } else { Unresolved::UnknownName }
+            }
             Expr::Attribute { value, .. } => {
-                if self.evaluator.eval(self.unit, *value).is_empty() {
+                let receivers = self.evaluator.eval(self.unit, *value);
+                if self.evaluator.bounded(receivers).is_empty() {
                     Unresolved::UnknownReceiver
                 } else {
                     Unresolved::UnknownMember

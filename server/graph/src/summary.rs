@@ -6,15 +6,22 @@
 //! others.
 
 mod build;
+mod control;
+mod definitions;
 mod expressions;
 mod flow;
+mod imports;
 mod items;
+mod lookup;
+mod matching;
 mod narrowing;
 mod recent;
 mod statements;
+mod symbolic;
+mod targets;
 mod text;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use syntax::{SyntaxError, TextRange};
 
@@ -22,6 +29,7 @@ use crate::Name;
 
 pub(crate) use build::summarize;
 pub(crate) use items::{Item, item_key};
+pub(crate) use symbolic::{ClassTest, Expr, Key, Narrowing};
 
 /// Declares an index type into one of the summary's arenas.
 macro_rules! index {
@@ -54,7 +62,7 @@ index! {
 }
 
 /// A symbol of a file's text or of what the text has lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct SlotKey {
     pub symbol: SymbolIndex,
     pub retained: bool,
@@ -87,8 +95,8 @@ pub(crate) struct Summary {
     /// From which expression on which definition's code is walked: `exprs` is in the order of the walk.
     pub owners: Vec<(ExprIndex, SymbolIndex)>,
     pub imports: Vec<ImportFacts>,
-    /// `__all__`, when it is a literal.
-    pub exports: Option<Vec<Name>>,
+    /// `__all__`, when the text tells it.
+    pub exports: Option<Exports>,
     /// The module builds its namespace at run time (`globals()[…] = …`, `__getattr__`, `exec`): a missing name is no mistake.
     pub dynamic: bool,
     #[serde(with = "crate::archive::errors")]
@@ -99,6 +107,14 @@ pub(crate) struct Summary {
     pub items: FxHashMap<u64, u64>,
     /// Every identifier that occurs, sorted by [`Name::address`].
     pub names: Box<[Name]>,
+}
+
+/// What `__all__` lists.
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Exports {
+    pub names: Vec<Name>,
+    /// Modules, as they are called in the file, whose own `__all__` is part of it.
+    pub modules: Vec<Name>,
 }
 
 /// What kind of definition a symbol is.
@@ -209,9 +225,12 @@ pub(crate) struct FunctionFacts {
 #[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct ClassFacts {
     pub bases: Vec<ExprIndex>,
+    /// What stands in the brackets of each base: `Base[int]`.
+    pub filled_in: Vec<Option<ExprIndex>>,
     pub metaclass: Option<ExprIndex>,
     /// `@dataclass`, `NamedTuple`: the annotated names of the body are the parameters of the constructor.
     pub has_fields: bool,
+    pub is_protocol: bool,
     /// A decorator or metaclass that may add members.
     pub is_transformed: bool,
     /// What methods assign to `self.NAME`.
@@ -273,128 +292,6 @@ pub(crate) enum BindingValue {
         inputs: SmallVec<[BindingIndex; 2]>,
         by: Narrowing,
     },
-}
-
-/// What is known after a condition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-pub(crate) enum Narrowing {
-    /// `isinstance(value, classes)`
-    Is(ExprIndex),
-    IsNot(ExprIndex),
-    /// `value is not None`, or the value is true.
-    NotNone,
-    /// `value is None`
-    None,
-}
-
-/// A subscript, as far as the text tells it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-pub(crate) enum Key {
-    /// Negative from the end.
-    Index(i32),
-    Text(Name),
-    /// The value of an expression.
-    Of(ExprIndex),
-    /// Some key, not known which.
-    Any,
-}
-
-/// A symbolic expression: what will have to be evaluated to know the value.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-pub(crate) enum Expr {
-    /// A name, with the bindings of its own scope that reach it.
-    Local(SmallVec<[BindingIndex; 2]>),
-    /// A name that is looked up in `scope` and the scopes around it.
-    Free {
-        scope: ScopeIndex,
-        name: Name,
-    },
-    Attribute {
-        value: ExprIndex,
-        name: Name,
-    },
-    Call(CallIndex),
-    /// `super()` in a method of the class.
-    Super(SymbolIndex),
-    /// The class of `value`: `type(x)`, `x.__class__`.
-    ClassOf(ExprIndex),
-    /// An instance of the class that the annotation names.
-    InstanceOf(ExprIndex),
-    /// `typing.Self` in a method of the class.
-    SelfInstance(SymbolIndex),
-    /// What iterating over the value gives.
-    Element(ExprIndex),
-    /// What `next(value)` gives.
-    Next(ExprIndex),
-    /// `value[key]`
-    Item {
-        value: ExprIndex,
-        key: Key,
-    },
-    /// `value[from:to]`; with the ends where they are constants from the start.
-    Slice {
-        value: ExprIndex,
-        from: u32,
-        to: Option<u32>,
-        /// The ends are known.
-        known: bool,
-    },
-    /// `place`, an attribute or item to which `value` was assigned on every way here, and nothing that might change it came
-    /// between.
-    Recent {
-        place: ExprIndex,
-        value: ExprIndex,
-    },
-    /// One name of a tuple target; negative from the end, after a starred one.
-    Unpacked {
-        value: ExprIndex,
-        index: i32,
-    },
-    /// The starred name of a tuple target: all but `before` at the start and `after` at the end.
-    Rest {
-        value: ExprIndex,
-        before: u32,
-        after: u32,
-    },
-    Awaited(ExprIndex),
-    /// What a generator returns in the end: `yield from value`.
-    Final(ExprIndex),
-    /// What is sent into the generator function: `yield`.
-    Sent(SymbolIndex),
-    Entered(ExprIndex),
-    /// A unary operator's special method on the value.
-    Unary {
-        method: Name,
-        value: ExprIndex,
-    },
-    /// A binary operator's special method: of the left operand or, reflected, of the right one.
-    Binary {
-        method: Name,
-        left: ExprIndex,
-        right: ExprIndex,
-    },
-    Union(Box<[ExprIndex]>),
-    /// The first alternative that is known.
-    OrElse(ExprIndex, ExprIndex),
-    List(Box<[ExprIndex]>),
-    /// A set, iterator, or list of unknown length, of the element.
-    Sequence(ExprIndex),
-    Tuple(Box<[ExprIndex]>),
-    Dict(Box<[(Key, ExprIndex)]>),
-    /// A mapping to the value.
-    Mapping(ExprIndex),
-    /// A definition of this file: a function, lambda or class before its decorators.
-    Definition(SymbolIndex),
-    /// A short text or number that may serve as a key or a name.
-    Constant(Key),
-    /// A text of which the beginning and the end are known.
-    Format {
-        prefix: Name,
-        suffix: Name,
-    },
-    /// A literal of a built-in type.
-    Builtin(Name),
-    Unknown,
 }
 
 /// An identifier in the text.
@@ -516,108 +413,5 @@ pub(crate) struct ImportFacts {
 impl ImportFacts {
     pub fn is_star(&self) -> bool {
         self.name.is_some_and(|name| name.as_str() == "*")
-    }
-}
-
-impl Summary {
-    pub fn symbol(&self, index: SymbolIndex) -> &SymbolFacts {
-        &self.symbols[index.index()]
-    }
-
-    pub fn scope(&self, index: ScopeIndex) -> &ScopeFacts {
-        &self.scopes[index.index()]
-    }
-
-    pub fn binding(&self, index: BindingIndex) -> &BindingFacts {
-        &self.bindings[index.index()]
-    }
-
-    pub fn expr(&self, index: ExprIndex) -> &Expr {
-        &self.exprs[index.index()]
-    }
-
-    pub fn import(&self, index: ImportIndex) -> &ImportFacts {
-        &self.imports[index.index()]
-    }
-
-    pub fn call(&self, index: CallIndex) -> &CallFacts {
-        &self.calls[index.index()]
-    }
-
-    /// The definition in whose code an expression stands.
-    pub fn owner(&self, expr: ExprIndex) -> SymbolIndex {
-        let after = self.owners.partition_point(|(start, _)| *start <= expr);
-        self.owners[..after].last().map_or(SymbolIndex::MODULE, |(_, symbol)| *symbol)
-    }
-
-    /// The scopes in which a name used in `scope` is looked up, innermost first. Code in a method does not see the names of
-    /// its class.
-    pub fn visible_from(&self, scope: ScopeIndex) -> impl Iterator<Item = &ScopeFacts> {
-        let around = std::iter::successors(Some(scope), |&index| self.scope(index).parent);
-        around
-            .filter(move |&index| index == scope || self.scope(index).kind != ScopeKind::Class)
-            .map(|index| self.scope(index))
-    }
-
-    /// `Class.method` for a method, empty for the module.
-    pub fn local_name(&self, index: SymbolIndex) -> String {
-        let mut parts = Vec::new();
-        let mut current = Some(index);
-        while let Some(index) = current
-            && index != SymbolIndex::MODULE
-        {
-            let symbol = self.symbol(index);
-            parts.push(symbol.name.as_str());
-            current = symbol.parent;
-        }
-        parts.reverse();
-        parts.join(".")
-    }
-
-    /// The class that a definition is directly in.
-    pub fn enclosing_class(&self, index: SymbolIndex) -> Option<SymbolIndex> {
-        let parent = self.symbol(index).parent?;
-        (self.symbol(parent).kind == SymbolKind::Class).then_some(parent)
-    }
-
-    /// The bindings that meet in a join or are narrowed, through further ones: nested loops feed each other's, so that
-    /// following them blindly would never end.
-    pub fn joined(&self, join: BindingIndex) -> Vec<BindingIndex> {
-        let mut seen = FxHashSet::from_iter([join]);
-        let mut pending = vec![join];
-        let mut leaves = Vec::new();
-        while let Some(binding) = pending.pop() {
-            let inputs: &[BindingIndex] = match &self.binding(binding).value {
-                BindingValue::Join(inputs) => inputs,
-                BindingValue::Narrowed { inputs, .. } => inputs,
-                _ => {
-                    leaves.push(binding);
-                    continue;
-                }
-            };
-            pending.extend(inputs.iter().copied().filter(|&input| seen.insert(input)));
-        }
-        leaves.sort_unstable();
-        leaves
-    }
-
-    /// Whether the identifier occurs anywhere in the text.
-    pub fn mentions(&self, name: Name) -> bool {
-        self.names.binary_search_by_key(&name.address(), |name| name.address()).is_ok()
-    }
-
-    /// The identifier of an occurrence.
-    pub fn occurring_name(&self, what: Occurs) -> Option<Name> {
-        match what {
-            Occurs::Load(expr) | Occurs::StoreAttribute(expr) => match self.expr(expr) {
-                Expr::Local(bindings) => bindings.first().map(|&binding| self.binding(binding).name),
-                Expr::Free { name, .. } | Expr::Attribute { name, .. } => Some(*name),
-                _ => None,
-            },
-            Occurs::Store(binding) => Some(self.binding(binding).name),
-            Occurs::Definition(symbol) => Some(self.symbol(symbol).name),
-            Occurs::Import(import) => self.import(import).name,
-            Occurs::ImportedModule(_) => None,
-        }
     }
 }

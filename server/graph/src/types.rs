@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::summary::SymbolIndex;
+use crate::summary::{ExprIndex, SymbolIndex};
 use crate::{FileId, Name};
 
 /// The facts of one file: those of its text or, for what a broken text has lost, those of its last good one.
@@ -44,8 +44,10 @@ pub(crate) enum Value {
     Sequence(Types),
     Mapping(Types),
     Tuple(Rc<[Types]>),
-    /// A callable of a container that returns these.
+    /// Something that can be called and returns these.
     Returns(Types),
+    /// A type variable, where it is made.
+    TypeVariable(Unit, ExprIndex),
     /// A built-in function, class or an instance of the class; telling them apart is not needed.
     Builtin(Name),
     /// Something outside the workspace, by its dotted name.

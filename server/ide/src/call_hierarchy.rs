@@ -116,10 +116,10 @@ def twice(): return renamed() + renamed()
             to a.g (Exact)
             /a.py:2
                     return g(g(1))
-                             ^
+                           ^
             /a.py:2
                     return g(g(1))
-                           ^
+                             ^
         "#]],
         );
     }

@@ -52,6 +52,10 @@ impl Evaluator<'_> {
             },
             Value::Tuple(_) => external_attribute(Name::new("tuple"), name),
             Value::Builtin(owner) | Value::External(owner) => external_attribute(*owner, name),
+            Value::TypeVariable(..) => {
+                let bound = self.bounded(Types::one(value.clone()));
+                self.attribute(&bound, name)
+            }
             Value::Function(_) | Value::Method { .. } | Value::Returns(_) => Types::none(),
         }
     }
@@ -125,14 +129,17 @@ impl Evaluator<'_> {
         let mut types = Types::none();
         for typed in values.iter() {
             match &typed.value {
-                Value::Tuple(parts) => types.extend(part(
-                    parts,
-                    match key {
-                        Key::Index(index) => Some(index),
-                        _ => None,
-                    },
-                )),
-                Value::Sequence(element) | Value::Mapping(element) => types.extend(element.clone()),
+                Value::Tuple(parts) => types.extend(
+                    part(
+                        parts,
+                        match key {
+                            Key::Index(index) => Some(index),
+                            _ => None,
+                        },
+                    )
+                    .inferred(),
+                ),
+                Value::Sequence(element) | Value::Mapping(element) => types.extend(element.clone().inferred()),
                 Value::Instance(class) => types.extend(self.special(*class, "__getitem__")),
                 // `Alias = Class[int]`
                 Value::Class(_) | Value::Builtin(_) | Value::External(_) => types.add(typed.clone()),

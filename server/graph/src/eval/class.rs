@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 
 use super::{Evaluator, Query};
 use crate::Name;
-use crate::summary::{BindingValue, Item, SymbolFacts};
+use crate::summary::{BindingIndex, BindingValue, Expr, Item, SymbolFacts};
 use crate::types::{Def, Typed, Types, Value};
 
 /// A class's method resolution order, as far as it lies in the workspace.
@@ -151,7 +151,10 @@ impl Evaluator<'_> {
         let mut types = Types::none();
         for &binding in bindings.into_iter().flatten() {
             let is_definition = matches!(summary.binding(binding).value, BindingValue::Definition(_));
-            let values = self.binding(class.unit, binding);
+            let mut values = self.binding(class.unit, binding);
+            if self.is_member_of_enum(class, binding) {
+                values = Types::one(Value::Instance(class)).inferred();
+            }
             types.extend(self.bound(values, class, receiver, name, instance, is_definition));
         }
         if attribute.is_some() {
@@ -163,6 +166,23 @@ impl Evaluator<'_> {
             return Some(self.bound(values, class, receiver, name, instance, true));
         }
         Some(types)
+    }
+
+    /// `RED = 1` in an enum: the member is an instance of the class.
+    fn is_member_of_enum(&mut self, class: Def, binding: BindingIndex) -> bool {
+        let summary = self.world.summary(class.unit);
+        let facts = summary.binding(binding);
+        let BindingValue::Value(value) = facts.value else { return false };
+        let is_annotation = matches!(summary.expr(value), Expr::InstanceOf(_));
+        if is_annotation || facts.name.starts_with('_') {
+            return false;
+        }
+        let mro = self.mro(class);
+        let is_enum = |name: &Name| {
+            let last = name.rsplit('.').next();
+            matches!(last, Some("Enum" | "IntEnum" | "StrEnum" | "Flag" | "IntFlag" | "Choices" | "TextChoices"))
+        };
+        mro.external.as_ref().is_some_and(is_enum)
     }
 
     pub(super) fn compute_instance_attribute(&mut self, class: Def, name: Name) -> Types {

@@ -150,6 +150,15 @@ impl Evaluator<'_> {
         let before = out.len();
         self.looked_up(file, Item::Name { owner: facts.summary.symbol(SymbolIndex::MODULE).path, name });
         let scope = facts.summary.scope(ScopeIndex::MODULE);
+        let (before_own, after) = self.stars(file, name);
+        for (star, is_certain) in after {
+            if hops > 0 {
+                self.member_referents(star, name, hops - 1, out);
+            }
+            if is_certain && out.len() > before {
+                return;
+            }
+        }
         if let Some(bindings) = scope.names.get(&name) {
             bindings.iter().for_each(|&binding| self.binding_referents(unit, binding, hops, out));
             if out.len() > before {
@@ -160,16 +169,10 @@ impl Evaluator<'_> {
             out.push((Referent::Definition(def), true));
             return;
         }
-        for &star in &scope.stars {
-            if let Some(ModuleRef::File(other)) = self.import_candidates(unit, star)
-                && hops > 0
-                && other != file
-                && self.exports(other, name)
-            {
-                self.member_referents(other, name, hops - 1, out);
-                if out.len() > before {
-                    return;
-                }
+        for (star, _) in before_own.into_iter().filter(|_| hops > 0) {
+            self.member_referents(star, name, hops - 1, out);
+            if out.len() > before {
+                return;
             }
         }
         let full = Name::new(&format!("{}.{name}", self.world.modules.name(file)));

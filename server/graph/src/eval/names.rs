@@ -6,6 +6,12 @@ use crate::summary::{ImportIndex, Item, ScopeIndex, ScopeKind, SymbolIndex};
 use crate::types::{Def, Types, Unit, Value};
 use crate::{FileId, Name};
 
+/// Modules, and whether they are certainly imported.
+type Stars = Vec<(FileId, bool)>;
+
+/// Modules whose `__all__` is made of that of others, deeper than this, are a cycle.
+const MAX_EXPORTERS: u32 = 16;
+
 impl Evaluator<'_> {
     /// A name looked up in `scope` and the scopes around it, then among the built-ins.
     pub(super) fn free(&mut self, unit: Unit, scope: ScopeIndex, name: Name) -> Types {
@@ -49,8 +55,17 @@ impl Evaluator<'_> {
         let unit = Unit::live(file);
         self.looked_up(file, Item::Name { owner: facts.summary.symbol(SymbolIndex::MODULE).path, name });
         let scope = facts.summary.scope(ScopeIndex::MODULE);
+        let (before, after) = self.stars(file, name);
+        let mut replaced = Types::none();
+        for (star, is_certain) in after {
+            replaced.extend(self.member(star, name));
+            if is_certain && !replaced.is_empty() {
+                return replaced;
+            }
+        }
         if let Some(bindings) = scope.names.get(&name) {
-            let types = self.bindings(unit, bindings);
+            let mut types = self.bindings(unit, bindings);
+            types.extend(replaced);
             if !types.is_empty() {
                 return types;
             }
@@ -61,18 +76,39 @@ impl Evaluator<'_> {
             return self.definition(def).inferred();
         }
         self.looked_up(file, Item::Exports);
-        for &star in &scope.stars {
-            if let Some(ModuleRef::File(other)) = self.import_candidates(unit, star)
-                && other != file
-                && self.exports(other, name)
-            {
-                let types = self.member(other, name);
-                if !types.is_empty() {
-                    return types;
-                }
+        for (star, _) in before {
+            let types = self.member(star, name);
+            if !types.is_empty() {
+                return types;
             }
         }
         self.submodule(self.world.modules.name(file), name)
+    }
+
+    /// The modules whose star imports bring `name` into a module, the last one first: those that count where the module
+    /// does not bind the name itself, and those that come after it did. With each, whether it is certainly imported.
+    pub fn stars(&mut self, file: FileId, name: Name) -> (Stars, Stars) {
+        let (mut before, mut after) = (Vec::new(), Vec::new());
+        let Some(facts) = self.world.file(file) else { return (before, after) };
+        let summary = &facts.summary;
+        let scope = summary.scope(ScopeIndex::MODULE);
+        let bindings = scope.names.get(&name);
+        let bound = bindings.into_iter().flatten().map(|&binding| summary.binding(binding).range.start()).max();
+        for &star in scope.stars.iter().rev() {
+            if let Some(ModuleRef::File(other)) = self.import_candidates(Unit::live(file), star)
+                && other != file
+                && self.exports(other, name)
+            {
+                let import = summary.import(star);
+                let stars = match bound {
+                    Some(bound) if bound < import.range.start() => &mut after,
+                    Some(_) => continue,
+                    None => &mut before,
+                };
+                stars.push((other, !import.is_optional));
+            }
+        }
+        (before, after)
     }
 
     /// `package.name` as a module.
@@ -88,12 +124,22 @@ impl Evaluator<'_> {
 
     /// Whether `from file import *` brings `name`.
     pub fn exports(&mut self, file: FileId, name: Name) -> bool {
+        self.exports_within(file, name, MAX_EXPORTERS)
+    }
+
+    fn exports_within(&mut self, file: FileId, name: Name, depth: u32) -> bool {
         self.looked_up(file, Item::Exports);
         let Some(facts) = self.world.file(file) else { return false };
-        match &facts.summary.exports {
-            Some(names) => names.contains(&name),
-            None => !name.starts_with('_'),
-        }
+        let Some(exports) = &facts.summary.exports else { return !name.starts_with('_') };
+        let lists_it = |evaluator: &mut Self, module: &Name| {
+            let modules = evaluator.member(file, *module);
+            let module = modules.iter().find_map(|typed| match typed.value {
+                Value::Module(module) => Some(module),
+                _ => None,
+            });
+            module.is_some_and(|module| module != file && evaluator.exports_within(module, name, depth - 1))
+        };
+        exports.names.contains(&name) || depth > 0 && exports.modules.iter().any(|module| lists_it(self, module))
     }
 
     /// The modules that an import's module part may mean; the first that exists counts.

@@ -2,47 +2,61 @@
 
 use super::Evaluator;
 use crate::Name;
-use crate::summary::{ExprIndex, Narrowing};
+use crate::summary::{BindingIndex, BindingValue, ClassTest, ExprIndex, Narrowing};
 use crate::types::{Def, Typed, Types, Unit, Value};
 
-impl Evaluator<'_> {
-    pub(super) fn narrowed(&mut self, unit: Unit, values: Types, by: Narrowing) -> Types {
-        let is_none = |typed: &&Typed| matches!(&typed.value, Value::Builtin(name) if name.as_str() == "None");
-        match by {
-            Narrowing::NotNone => values.iter().filter(|typed| !is_none(typed)).cloned().collect(),
-            Narrowing::None => values.iter().filter(is_none).cloned().collect(),
-            Narrowing::Is(classes) => self.instances_of(unit, &values, classes),
-            Narrowing::IsNot(classes) => {
-                let classes = self.classes(unit, classes);
-                let mut left = Types::none();
-                for typed in values.iter() {
-                    if !classes.iter().any(|class| self.is_instance(&typed.value, class)) {
-                        left.add(typed.clone());
-                    }
-                }
-                left
-            }
-        }
-    }
+/// Conditions on one value that are looked at together.
+const MAX_CONDITIONS: usize = 16;
 
-    /// Those of `values` that are instances of one of the classes. Where none is known to be, the condition itself says
-    /// what the value is.
-    fn instances_of(&mut self, unit: Unit, values: &Types, classes: ExprIndex) -> Types {
-        let classes = self.classes(unit, classes);
+impl Evaluator<'_> {
+    pub(super) fn narrowed(&mut self, unit: Unit, values: Types, inputs: &[BindingIndex], by: Narrowing) -> Types {
+        let is_none = |typed: &&Typed| matches!(&typed.value, Value::Builtin(name) if name.as_str() == "None");
+        let (test, classes, holds) = match by {
+            Narrowing::NotNone => return values.iter().filter(|typed| !is_none(typed)).cloned().collect(),
+            Narrowing::None => return values.iter().filter(is_none).cloned().collect(),
+            Narrowing::Class { test, classes, holds } => (test, self.classes(unit, classes), holds),
+        };
         let mut found = Types::none();
         for typed in values.iter() {
-            if classes.iter().any(|class| self.is_instance(&typed.value, class)) {
+            let is_left = match holds {
+                true => classes.iter().any(|class| self.passes(test, &typed.value, class)),
+                false => !classes.iter().any(|class| self.certainly_passes(test, &typed.value, class)),
+            };
+            if is_left {
                 found.add(typed.clone());
             }
         }
-        if !found.is_empty() {
+        if !holds || !found.is_empty() {
             return found;
         }
-        let instance = |class: Value| match class {
-            Value::Class(class) => Value::Instance(class),
-            other => other,
-        };
-        classes.into_iter().map(|class| Typed { value: instance(class), inferred: true }).collect()
+        // Where no value is known to pass, the condition itself says what it is, as far as others have not ruled it out.
+        let ruled_out = self.ruled_out(unit, inputs);
+        for class in classes {
+            let value = match class {
+                Value::Class(class) if test != ClassTest::Subclass => Value::Instance(class),
+                other => other,
+            };
+            if !ruled_out.iter().any(|(test, class)| self.certainly_passes(*test, &value, class)) {
+                found.add(Typed { value, inferred: true });
+            }
+        }
+        found
+    }
+
+    /// The classes that earlier conditions on the same value have excluded.
+    pub fn ruled_out(&mut self, unit: Unit, inputs: &[BindingIndex]) -> Vec<(ClassTest, Value)> {
+        let summary = self.world.summary(unit);
+        let mut found = Vec::new();
+        let mut inputs = inputs;
+        for _ in 0..MAX_CONDITIONS {
+            let [input] = inputs else { break };
+            let BindingValue::Narrowed { inputs: further, by } = &summary.binding(*input).value else { break };
+            if let &Narrowing::Class { test, classes, holds: false } = by {
+                found.extend(self.classes(unit, classes).into_iter().map(|class| (test, class)));
+            }
+            inputs = further;
+        }
+        found
     }
 
     /// The second argument of `isinstance`: a class, or a tuple of them, nested or not.
@@ -60,6 +74,29 @@ impl Evaluator<'_> {
             }
         }
         found
+    }
+
+    /// Two classes from outside the workspace may be anything to each other, so that only the same one is sure to pass.
+    fn certainly_passes(&mut self, test: ClassTest, value: &Value, class: &Value) -> bool {
+        match (value, class) {
+            (Value::External(value), Value::External(class) | Value::Builtin(class)) => value == class,
+            (Value::Instance(_) | Value::Class(_), Value::External(_)) => false,
+            _ => self.passes(test, value, class),
+        }
+    }
+
+    fn passes(&mut self, test: ClassTest, value: &Value, class: &Value) -> bool {
+        match (test, value, class) {
+            (ClassTest::Instance, ..) => self.is_instance(value, class),
+            (ClassTest::Exactly, Value::Instance(own), Value::Class(class)) => own == class,
+            (ClassTest::Exactly, ..) => self.is_instance(value, class),
+            (ClassTest::Subclass, Value::Class(own), Value::Class(class)) => self.is_subclass(*own, *class),
+            (ClassTest::Subclass, Value::Class(own), Value::External(_)) => self.mro(*own).external.is_some(),
+            (ClassTest::Subclass, Value::External(_) | Value::Builtin(_), Value::External(_) | Value::Builtin(_)) => {
+                true
+            }
+            (ClassTest::Subclass, ..) => false,
+        }
     }
 
     fn is_instance(&mut self, value: &Value, class: &Value) -> bool {

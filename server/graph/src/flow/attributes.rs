@@ -182,7 +182,7 @@ impl Solver<'_> {
             && !name.starts_with("__")
             && let Some(function) = self.find_method(class, self.words.get_attribute)
         {
-            self.getters.entry((class, name)).or_default().push(function);
+            self.note_getter(node, name, function);
         }
         let nature = self.nature(class);
         match name.as_str() {
@@ -208,7 +208,7 @@ impl Solver<'_> {
                 let arguments = self.given(&[given]);
                 self.special(class, hook, arguments, node, SiteId::NONE, EdgeKind::Property);
                 if let Some(function) = self.find_method(class, hook) {
-                    self.getters.entry((class, name)).or_default().push(function);
+                    self.note_getter(node, name, function);
                 }
             } else if name == self.words.new {
                 let new = self.built_in_new(false);
@@ -347,7 +347,7 @@ impl Solver<'_> {
                             self.add(first, receiver);
                         }
                         self.copy(nodes.returns, dest);
-                        self.note_getter(receiver, name, function);
+                        self.note_getter(dest, name, function);
                     } else if !through_instance {
                         self.add(dest, object);
                     }
@@ -370,11 +370,10 @@ impl Solver<'_> {
                 let arguments = self.given(&[instance]);
                 let (site, kind) = (SiteId::NONE, EdgeKind::Property);
                 self.watch(getter, Watch::Call { arguments, dest, site, kind });
-                if let Object::Instance(class) = seen_by {
-                    let getters = self.getter_nodes.entry((class, name)).or_default();
-                    if !getters.contains(&getter) {
-                        getters.push(getter);
-                    }
+                self.getter_names.insert(name);
+                let getters = self.getter_nodes.entry(dest).or_default();
+                if !getters.contains(&getter) {
+                    getters.push(getter);
                 }
             }
             Object::Wrapped { function, is_class: false } => self.add(dest, function),
@@ -399,16 +398,17 @@ impl Solver<'_> {
                 let get = self.words.get;
                 self.special(descriptor, get, arguments, dest, SiteId::NONE, EdgeKind::Property);
                 if let Some(function) = self.find_method(descriptor, get) {
-                    self.note_getter(receiver, name, function);
+                    self.note_getter(dest, name, function);
                 }
             }
             _ => self.add(dest, object),
         }
     }
 
-    fn note_getter(&mut self, receiver: ObjectId, name: Name, function: Def) {
-        let (Object::Instance(class) | Object::Class(class)) = self.objects.get(receiver) else { return };
-        let getters = self.getters.entry((class, name)).or_default();
+    /// `read` is the place through which the attribute is seen.
+    pub fn note_getter(&mut self, read: NodeId, name: Name, function: Def) {
+        self.getter_names.insert(name);
+        let getters = self.getters.entry(read).or_default();
         if !getters.contains(&function) {
             getters.push(function);
         }
@@ -425,19 +425,5 @@ impl Solver<'_> {
             _ => false,
         };
         self.copy(if is_kept { source } else { normal }, dest);
-    }
-
-    pub fn instance_of(&mut self, value: Object, dest: NodeId) {
-        match value {
-            Object::Class(class) => self.add_object(dest, Object::Instance(class)),
-            // `except (A, B) as error`
-            Object::Container(container) => {
-                let classes = self.nodes.new_node();
-                self.each_key(container, super::nodes::KeyWatch::CopyTo(classes));
-                self.watch(classes, Watch::InstanceOf { dest });
-            }
-            Object::Unknown => self.add(dest, self.unknown),
-            _ => {}
-        }
     }
 }

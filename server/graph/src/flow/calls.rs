@@ -173,49 +173,7 @@ impl Solver<'_> {
         if nodes.passes.is_empty() {
             self.copy(nodes.returns, dest);
         } else {
-            self.pass_through(&nodes, function, receiver, arguments, dest);
-        }
-    }
-
-    /// A function that gives back what it is given, as decorators do, or what calling it gives: each call has its own
-    /// result.
-    fn pass_through(
-        &mut self,
-        nodes: &super::solver::FunctionNodes,
-        function: Def,
-        receiver: Option<ObjectId>,
-        arguments: ArgumentsId,
-        dest: NodeId,
-    ) {
-        let given = self.arguments[arguments.0 as usize].clone();
-        let bound = usize::from(receiver.is_some());
-        for &(position, called) in &nodes.passes {
-            let (name, node) = nodes.positional[position];
-            let by_name = given.keywords.iter().find(|(keyword, _)| *keyword == name).map(|(_, node)| *node);
-            let by_place = || position.checked_sub(bound).and_then(|index| given.positional.get(index).copied());
-            let argument = match receiver {
-                Some(receiver) if position == 0 => Some(self.holding(receiver)),
-                _ => by_name.or_else(by_place),
-            };
-            let argument = match argument {
-                Some(argument) => argument,
-                None if given.star.is_some() || given.double_star.is_some() => node,
-                None => match self.default(function, position) {
-                    Some(default) => default,
-                    None => continue,
-                },
-            };
-            match called {
-                // The function's own code makes the edge.
-                Some(call) => {
-                    let file = function.unit.file;
-                    let arguments = self.argument_nodes(file, &self.summary(file).call(call).arguments);
-                    let arguments = self.arguments(arguments);
-                    let (site, kind) = (SiteId::NONE, EdgeKind::Call);
-                    self.watch(argument, Watch::Call { arguments, dest, site, kind });
-                }
-                None => self.copy(argument, dest),
-            }
+            self.pass_through(function, receiver, arguments, dest);
         }
     }
 

@@ -5,9 +5,9 @@ use smallvec::SmallVec;
 use super::nodes::{NodeId, Place};
 use super::objects::{ContainerKind, Object, Origin as Made};
 use super::solver::{FunctionNodes, Solver};
-use crate::summary::{BindingIndex, BindingValue, CallIndex, Expr, Key, ParamKind, SymbolIndex};
+use crate::Name;
+use crate::summary::{BindingValue, Expr, Key, ParamKind};
 use crate::types::Def;
-use crate::{FileId, Name};
 
 impl Solver<'_> {
     /// The nodes of a function's parameters and results.
@@ -45,7 +45,7 @@ impl Solver<'_> {
                 }
             }
         }
-        nodes.passes = self.passes(file, def.symbol, &bindings);
+        nodes.passes = self.passes(def, &bindings);
         let nodes = std::rc::Rc::new(nodes);
         // Before defaults and results, which may lead back here.
         self.functions.insert(def, nodes.clone());
@@ -73,37 +73,6 @@ impl Solver<'_> {
             BindingValue::Parameter { default: Some(default), .. } => Some(self.expr(file, default)),
             _ => None,
         }
-    }
-
-    /// The parameters that are all that a function returns, and those of which it returns what a call of them gives.
-    fn passes(
-        &self,
-        file: FileId,
-        function: SymbolIndex,
-        parameters: &[BindingIndex],
-    ) -> Vec<(usize, Option<CallIndex>)> {
-        let summary = self.summary(file);
-        let symbol = summary.symbol(function);
-        let Some(facts) = symbol.function.as_ref().filter(|_| !symbol.flags.is_generator) else { return Vec::new() };
-        let mut passed = Vec::new();
-        for &value in &facts.returns {
-            let (returned, call) = match summary.expr(value) {
-                Expr::Call(call) => (summary.call(*call).callee, Some(*call)),
-                _ => (value, None),
-            };
-            let Expr::Local(bindings) = summary.expr(returned) else { return Vec::new() };
-            let [binding] = bindings[..] else { return Vec::new() };
-            let position = parameters.iter().position(|parameter| *parameter == binding);
-            let Some(position) = position.filter(|&position| {
-                matches!(symbol.params[position].kind, ParamKind::Positional | ParamKind::PositionalOnly)
-            }) else {
-                return Vec::new();
-            };
-            if !passed.contains(&(position, call)) {
-                passed.push((position, call));
-            }
-        }
-        passed
     }
 
     fn results(&mut self, def: Def, returns: NodeId) {

@@ -42,9 +42,9 @@ impl Solver<'_> {
                     match by {
                         Narrowing::None => {}
                         Narrowing::NotNone => self.copy(input, node),
-                        Narrowing::Is(classes) | Narrowing::IsNot(classes) => {
-                            let is = matches!(by, Narrowing::Is(_));
-                            let narrowing = self.classes(file, *classes, is);
+                        Narrowing::Class { test, classes, holds } => {
+                            let ruled_out = self.evaluator.ruled_out(Unit::live(file), inputs);
+                            let narrowing = self.classes(file, *test, *classes, *holds, &ruled_out);
                             self.watch(input, Watch::Narrow { narrowing, dest: node });
                         }
                     }
@@ -110,6 +110,14 @@ impl Solver<'_> {
         }
         let summary = self.summary(file);
         let module = summary.scope(ScopeIndex::MODULE);
+        let (before, after) = self.evaluator.stars(file, name);
+        for (star, is_certain) in after {
+            let member = self.member(star, name);
+            self.copy(member, node);
+            if is_certain {
+                return node;
+            }
+        }
         if let Some(bindings) = module.names.get(&name) {
             for &binding in bindings {
                 let binding = self.binding(file, binding);
@@ -117,13 +125,11 @@ impl Solver<'_> {
             }
             return node;
         }
-        for &star in &module.stars {
-            if let Some(ModuleRef::File(other)) = self.evaluator.import_candidates(Unit::live(file), star)
-                && other != file
-                && self.evaluator.exports(other, name)
-            {
-                let member = self.member(other, name);
-                self.copy(member, node);
+        for (star, is_certain) in before {
+            let member = self.member(star, name);
+            self.copy(member, node);
+            if is_certain && !self.evaluator.member(star, name).is_empty() {
+                break;
             }
         }
         let submodule = self.submodule(self.snapshot.modules.name(file), name);
@@ -131,11 +137,11 @@ impl Solver<'_> {
         if submodule == self.nothing {
             let hook = Name::new("__getattr__");
             if module.names.contains_key(&hook) && name != hook {
-                let module_def = Def { unit: Unit::live(file), symbol: SymbolIndex::MODULE };
                 let definitions = module.names.get(&hook).into_iter().flatten();
                 let functions = definitions.filter_map(|&binding| summary.binding(binding).symbol);
-                let functions = functions.map(|symbol| Def { unit: Unit::live(file), symbol }).collect();
-                self.getters.insert((module_def, name), functions);
+                for symbol in functions {
+                    self.note_getter(node, name, Def { unit: Unit::live(file), symbol });
+                }
                 let hook = self.member(file, hook);
                 let name = self.constant(Key::Text(name));
                 let arguments = self.given(&[name]);

@@ -1,57 +1,90 @@
-//! What `isinstance` leaves of a value.
+//! Values that are told from others by their class: conditions, handlers of exceptions, annotations.
 
-use super::nodes::NodeId;
+use super::nodes::{NodeId, Watch};
 use super::objects::{Object, ObjectId};
 use super::solver::Solver;
 use crate::FileId;
-use crate::summary::ExprIndex;
+use crate::summary::{ClassTest, ExprIndex};
 use crate::types::{Def, Unit, Value};
 
 /// The classes of an `isinstance`.
 #[derive(Clone, Debug)]
 pub(super) struct Classes {
     pub classes: Vec<Def>,
+    /// What cannot be any more.
+    pub ruled_out: Vec<Def>,
     /// There are others, outside the workspace or unknown.
     pub open: bool,
+    pub test: ClassTest,
     pub is: bool,
 }
 
 impl Solver<'_> {
+    pub fn instance_of(&mut self, value: Object, dest: NodeId) {
+        match value {
+            Object::Class(class) => self.add_object(dest, Object::Instance(class)),
+            // `except (A, B) as error`
+            Object::Container(container) => {
+                let classes = self.nodes.new_node();
+                self.each_key(container, super::nodes::KeyWatch::CopyTo(classes));
+                self.watch(classes, Watch::InstanceOf { dest });
+            }
+            Object::Unknown => self.add(dest, self.unknown),
+            _ => {}
+        }
+    }
+
     /// The classes of an `isinstance`, as the structural layer knows them.
-    pub fn classes(&mut self, file: FileId, classes: ExprIndex, is: bool) -> u32 {
+    pub fn classes(
+        &mut self,
+        file: FileId,
+        test: ClassTest,
+        classes: ExprIndex,
+        is: bool,
+        ruled_out: &[(ClassTest, Value)],
+    ) -> u32 {
         let found = self.evaluator.classes(Unit::live(file), classes);
-        let known: Vec<Def> = found
-            .iter()
-            .filter_map(|value| match value {
-                Value::Class(class) => Some(*class),
-                _ => None,
-            })
-            .collect();
-        let open = known.len() < found.len() || found.is_empty();
-        self.narrowings.push(Classes { classes: known, open, is });
+        let known = |value: &Value| match value {
+            Value::Class(class) => Some(*class),
+            _ => None,
+        };
+        let classes: Vec<Def> = found.iter().filter_map(known).collect();
+        let ruled_out = ruled_out.iter().filter_map(|(_, value)| known(value)).collect();
+        let open = classes.len() < found.len() || found.is_empty();
+        self.narrowings.push(Classes { classes, ruled_out, open, test, is });
         self.narrowings.len() as u32 - 1
     }
 
     pub fn narrow(&mut self, object: ObjectId, value: Object, narrowing: u32, dest: NodeId) {
-        let Classes { classes, open, is } = self.narrowings[narrowing as usize].clone();
-        match value {
-            Object::Instance(own) => {
+        let Classes { classes, ruled_out, open, test, is } = self.narrowings[narrowing as usize].clone();
+        let of_class = |class: Def| match test {
+            ClassTest::Subclass => Object::Class(class),
+            ClassTest::Instance | ClassTest::Exactly => Object::Instance(class),
+        };
+        match (value, test) {
+            (Object::Instance(own), ClassTest::Instance | ClassTest::Exactly)
+            | (Object::Class(own), ClassTest::Subclass) => {
                 let mro = self.mro(own);
-                let matches = classes.iter().any(|class| mro.classes.contains(class));
-                if matches == is || (open && (is || !matches)) {
+                let matches = match test {
+                    ClassTest::Exactly => classes.contains(&own),
+                    _ => classes.iter().any(|class| mro.classes.contains(class)),
+                };
+                if matches == is || open && !matches {
                     self.add(dest, object);
                 } else if is {
                     // A subclass that is asked for.
                     for class in classes {
                         if self.mro(class).classes.contains(&own) {
-                            self.add_object(dest, Object::Instance(class));
+                            self.add_object(dest, of_class(class));
                         }
                     }
                 }
             }
-            Object::Unknown if is => {
+            (Object::Unknown, _) if is => {
                 for class in classes {
-                    self.add_object(dest, Object::Instance(class));
+                    if !self.is_ruled_out(class, &ruled_out) {
+                        self.add_object(dest, of_class(class));
+                    }
                 }
                 if open {
                     self.add(dest, object);
@@ -59,6 +92,23 @@ impl Solver<'_> {
             }
             _ if is && !open => {}
             _ => self.add(dest, object),
+        }
+    }
+
+    fn is_ruled_out(&mut self, class: Def, ruled_out: &[Def]) -> bool {
+        let mro = self.mro(class);
+        ruled_out.iter().any(|class| mro.classes.contains(class))
+    }
+
+    /// An exception that is caught is an instance of the class or of one below it, if no earlier handler took that.
+    pub fn caught(&mut self, value: Object, narrowing: u32, dest: NodeId) {
+        let Object::Class(class) = value else { return self.instance_of(value, dest) };
+        let ruled_out = self.narrowings[narrowing as usize].ruled_out.clone();
+        self.add_object(dest, Object::Instance(class));
+        for heir in self.heirs_of(class) {
+            if !self.is_ruled_out(heir, &ruled_out) {
+                self.add_object(dest, Object::Instance(heir));
+            }
         }
     }
 }

@@ -232,6 +232,11 @@ pub(super) enum Watch {
     InstanceOf {
         dest: NodeId,
     },
+    /// The object is the class of an `except … as`.
+    Caught {
+        narrowing: u32,
+        dest: NodeId,
+    },
     ClassOf {
         dest: NodeId,
     },

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashSet, FxHasher};
 
-use super::nodes::{Origin, SiteId};
+use super::nodes::{Origin, Place, SiteId};
 use super::objects::Object;
 use super::solver::Solver;
 use crate::link::{CallLink, Edge, FurtherLink, Links};
 use crate::modules::ModuleRef;
 use crate::snapshot::Snapshot;
-use crate::summary::{Expr, ExprIndex, ImportIndex, Place, Summary, SymbolIndex};
+use crate::summary::{self, Expr, ExprIndex, ImportIndex, ScopeIndex, Summary};
 use crate::types::{Def, Unit};
-use crate::{Confidence, EdgeKind, FileId, Name, SymbolId};
+use crate::{Confidence, EdgeKind, FileId, SymbolId};
 
 /// An edge that values flowing through the workspace make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -109,11 +109,9 @@ pub(super) fn extract(mut solver: Solver<'_>) -> Outcome {
             edges[file.index()].push(edge(&solver, origin, target, EdgeKind::Operator));
         }
     }
-    let by_definition = solver.getters.keys().map(|(_, name)| *name);
-    let names = by_definition.chain(solver.getter_nodes.keys().map(|(_, name)| *name)).collect();
     for file in solver.files() {
-        read_attributes(&mut solver, file, &names, &mut edges[file.index()]);
-        read_imports(&mut solver, file, &names, &mut edges[file.index()]);
+        read_attributes(&mut solver, file, &mut edges[file.index()]);
+        read_imports(&mut solver, file, &mut edges[file.index()]);
     }
     let files = edges.into_iter().enumerate().map(|(index, mut edges)| {
         let facts = solver.snapshot.facts(FileId(index as u32))?;
@@ -146,24 +144,27 @@ fn edge(solver: &Solver<'_>, origin: Origin, target: Def, kind: EdgeKind) -> Flo
 }
 
 /// Properties and descriptors that run where an attribute is read.
-fn read_attributes(solver: &mut Solver<'_>, file: FileId, names: &FxHashSet<Name>, edges: &mut Vec<FlowEdge>) {
+fn read_attributes(solver: &mut Solver<'_>, file: FileId, edges: &mut Vec<FlowEdge>) {
     let stores = &solver.summary(file).stores;
     let deleted = stores.iter().filter(|store| store.value.is_none()).map(|store| (store.object, store.place));
     let deleted: FxHashSet<_> = deleted.collect();
     for (index, expr) in solver.summary(file).exprs.iter().enumerate() {
         let Expr::Attribute { value, name } = expr else { continue };
-        if !names.contains(name) || deleted.contains(&(*value, Place::Attribute(*name))) {
+        if !solver.getter_names.contains(name) || deleted.contains(&(*value, summary::Place::Attribute(*name))) {
             continue;
         }
         let expr = ExprIndex(index as u32);
         let receiver = solver.expr(file, *value);
         for object in solver.nodes.objects(receiver).to_vec() {
-            let class = match solver.objects.get(object) {
-                Object::Instance(class) | Object::Class(class) => class,
-                Object::Module(file) => Def { unit: Unit::live(file), symbol: SymbolIndex::MODULE },
+            let read = match solver.objects.get(object) {
+                Object::Instance(class) => Place::InstanceRead(class, *name),
+                Object::Class(class) => Place::ClassRead(class, *name),
+                Object::Super { class, receiver } => Place::SuperRead(class, receiver, *name),
+                Object::Module(file) => Place::Variable(file, ScopeIndex::MODULE, *name),
                 _ => continue,
             };
-            for &node in solver.getter_nodes.get(&(class, *name)).into_iter().flatten() {
+            let read = solver.place(read);
+            for &node in solver.getter_nodes.get(&read).into_iter().flatten() {
                 for &object in solver.nodes.objects(node) {
                     if let Object::Function(getter) | Object::Bound { function: getter, .. } =
                         solver.objects.get(object)
@@ -172,7 +173,7 @@ fn read_attributes(solver: &mut Solver<'_>, file: FileId, names: &FxHashSet<Name
                     }
                 }
             }
-            for &getter in solver.getters.get(&(class, *name)).into_iter().flatten() {
+            for &getter in solver.getters.get(&read).into_iter().flatten() {
                 edges.push(edge(solver, Origin::Attribute(expr), getter, EdgeKind::Property));
             }
         }
@@ -180,13 +181,13 @@ fn read_attributes(solver: &mut Solver<'_>, file: FileId, names: &FxHashSet<Name
 }
 
 /// The `__getattr__` of modules that `from module import name` asks.
-fn read_imports(solver: &mut Solver<'_>, file: FileId, names: &FxHashSet<Name>, edges: &mut Vec<FlowEdge>) {
+fn read_imports(solver: &mut Solver<'_>, file: FileId, edges: &mut Vec<FlowEdge>) {
     for (index, import) in solver.summary(file).imports.iter().enumerate() {
-        let Some(name) = import.name.filter(|name| names.contains(name)) else { continue };
+        let Some(name) = import.name.filter(|name| solver.getter_names.contains(name)) else { continue };
         let module = solver.evaluator.import_candidates(Unit::live(file), ImportIndex(index as u32));
         let Some(ModuleRef::File(module)) = module else { continue };
-        let module = Def { unit: Unit::live(module), symbol: SymbolIndex::MODULE };
-        for &getter in solver.getters.get(&(module, name)).into_iter().flatten() {
+        let read = solver.place(Place::Variable(module, ScopeIndex::MODULE, name));
+        for &getter in solver.getters.get(&read).into_iter().flatten() {
             edges.push(edge(solver, Origin::Import(index as u32), getter, EdgeKind::Property));
         }
     }
@@ -249,13 +250,22 @@ fn join(
         CallLink::Edges(edges) => &edges[..],
         _ => &[],
     };
+    // Where there are others, what runs is not a method that only says what others must have.
+    let has_code = |target: SymbolId| {
+        let def = snapshot.def(target);
+        def.is_none_or(|def| !crate::link::is_bodiless(snapshot.world().summary(def.unit), def.symbol))
+    };
+    let any_code = found.iter().any(|(target, kind)| has_code(*target) && !is_implied(snapshot, *target, *kind));
+    let found: Vec<_> = found.iter().copied().filter(|(target, _)| !any_code || has_code(*target)).collect();
+    // Linking knows one target, and another outside the workspace.
+    let or_outside = matches!(before, [edge] if edge.confidence == Confidence::Possible);
     let count = found.iter().filter(|(target, kind)| !is_implied(snapshot, *target, *kind)).count();
     let edge = |&(target, kind): &(SymbolId, EdgeKind)| {
         let implied = is_implied(snapshot, target, kind);
         let is_exact =
             is_direct && before.iter().any(|edge| edge.target == target && edge.confidence == Confidence::Exact);
         let confidence = match is_exact && !implied {
-            _ if count > 1 => Confidence::Possible,
+            _ if count > 1 || or_outside && before[0].target == target => Confidence::Possible,
             true => Confidence::Exact,
             false => Confidence::Inferred,
         };

@@ -4,9 +4,10 @@ use super::nodes::{ArgumentNodes, NodeId, Origin, Place, SiteId, Watch};
 use super::objects::{ContainerKind, Object, Origin as Made};
 use super::solver::Solver;
 use crate::summary::{
-    self, Arguments, BindingIndex, BindingValue, CallIndex, CallKind, Expr, ExprIndex, ImpliedKind, Key, SymbolIndex,
+    self, Arguments, BindingIndex, BindingValue, CallIndex, CallKind, ClassTest, Expr, ExprIndex, ImpliedKind, Key,
+    SymbolIndex,
 };
-use crate::types::{Def, Unit};
+use crate::types::{Def, Unit, Value};
 use crate::{EdgeKind, FileId};
 
 impl Solver<'_> {
@@ -245,7 +246,8 @@ impl Solver<'_> {
             }
             Expr::Builtin(name) if name.as_str() == "None" => self.nothing,
             Expr::Builtin(_) => self.plain_node,
-            Expr::Unknown => self.unknown_node,
+            // What they stand for is left to the annotations' own evaluation.
+            Expr::Unknown | Expr::TypeVariable(_) | Expr::Returning(_) => self.unknown_node,
             _ => return None,
         })
     }
@@ -266,6 +268,36 @@ impl Solver<'_> {
                 self.watch(value, Watch::Load { name: *name, dest: node, called });
             }
             Expr::Super(class) => self.super_node(file, expr, *class, node),
+            Expr::SuperOf { class, object } => {
+                let classes = self.evaluator.classes(Unit::live(file), *class);
+                let object = self.expr(file, *object);
+                for class in &classes {
+                    match *class {
+                        Value::Class(class) => self.watch(object, Watch::Super { class, dest: node }),
+                        _ => self.add(node, self.unknown),
+                    }
+                }
+                if classes.is_empty() {
+                    self.add(node, self.unknown);
+                }
+            }
+            Expr::Caught { class, not } => {
+                let unit = Unit::live(file);
+                let ruled_out: Vec<_> = not
+                    .iter()
+                    .flat_map(|&class| self.evaluator.classes(unit, class))
+                    .map(|class| (ClassTest::Instance, class))
+                    .collect();
+                let narrowing = self.classes(file, ClassTest::Instance, *class, true, &ruled_out);
+                let class = self.expr(file, *class);
+                self.watch(class, Watch::Caught { narrowing, dest: node });
+            }
+            Expr::MatchArgument { value, class, position } => {
+                let value = self.expr(file, *value);
+                for name in self.evaluator.match_names(Unit::live(file), *class, *position) {
+                    self.watch(value, Watch::Load { name, dest: node, called: false });
+                }
+            }
             Expr::ClassOf(value) => {
                 let value = self.expr(file, *value);
                 self.watch(value, Watch::ClassOf { dest: node });

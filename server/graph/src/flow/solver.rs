@@ -37,8 +37,8 @@ pub(super) struct FunctionNodes {
     pub star: Option<ContainerId>,
     pub double_star: Option<ContainerId>,
     pub returns: NodeId,
-    /// Only parameters are returned, or what these calls of them give: then the result follows from what is given.
-    pub passes: Vec<(usize, Option<crate::summary::CallIndex>)>,
+    /// All that a call gives back, where that follows from what it is given.
+    pub passes: Vec<super::passes::Pass>,
 }
 
 /// Names that the solver looks for itself.
@@ -108,16 +108,17 @@ pub(super) struct Solver<'a> {
     pub definers: FxHashMap<(Def, Name), Option<Def>>,
     /// Names of attributes that are assigned anywhere.
     pub stored: FxHashSet<Name>,
-    /// Getters and descriptors that run when an attribute is read.
-    pub getters: FxHashMap<(Def, Name), Vec<Def>>,
-    /// The getters of properties that are made by a call.
-    pub getter_nodes: FxHashMap<(Def, Name), Vec<NodeId>>,
     pub natures: FxHashMap<Def, std::rc::Rc<super::classes::Nature>>,
     pub metaclasses: FxHashMap<Def, Option<Def>>,
     /// Any class defines `__getattribute__`.
     pub defines_get_attribute: bool,
     /// Any class defines `__set_name__`.
     pub defines_set_name: bool,
+    /// Getters and descriptors that run when an attribute is read, by the place that it is read from.
+    pub getters: FxHashMap<NodeId, Vec<Def>>,
+    /// The getters of properties that are made by a call.
+    pub getter_nodes: FxHashMap<NodeId, Vec<NodeId>>,
+    pub getter_names: FxHashSet<Name>,
     pub narrowings: Vec<super::narrowing::Classes>,
     pub by_name: Vec<ByName>,
     pub looked_up: FxHashSet<(usize, ObjectId)>,
@@ -174,6 +175,7 @@ impl<'a> Solver<'a> {
             metaclasses: FxHashMap::default(),
             defines_get_attribute: false,
             defines_set_name: false,
+            getter_names: FxHashSet::default(),
             narrowings: Vec::new(),
             by_name: Vec::new(),
             looked_up: FxHashSet::default(),
@@ -379,6 +381,7 @@ impl<'a> Solver<'a> {
             Watch::Operate { method, other, dest, site } => self.operate(object, value, method, other, dest, site),
             Watch::Reflect { method, other, dest, site } => self.reflect(value, method, other, dest, site),
             Watch::Bind { class, receiver, name, dest } => self.bind(object, value, class, receiver, name, dest),
+            Watch::Caught { narrowing, dest } => self.caught(value, narrowing, dest),
             Watch::InstanceOf { dest } => self.instance_of(value, dest),
             Watch::ClassOf { dest } => match value {
                 Object::Instance(class) | Object::Class(class) => self.add_object(dest, Object::Class(class)),

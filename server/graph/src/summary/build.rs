@@ -4,13 +4,13 @@ use std::hash::{Hash, Hasher};
 
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use syntax::ast::{self, Expr as Ast};
-use syntax::{Parsed, Ranged, TextRange, TextSize};
+use syntax::{Parsed, TextRange, TextSize};
 
 use super::flow::{Flow, Reaching};
 use super::{
     Arguments, BindingFacts, BindingIndex, BindingValue, CallFacts, CallIndex, CallKind, Expr, ExprIndex, Flags,
-    ImpliedFacts, ImpliedKind, ImportFacts, ImportIndex, Key, Occurrence, Occurs, Place, ScopeFacts, ScopeIndex,
-    ScopeKind, Store, Summary, SymbolFacts, SymbolIndex, SymbolKind, text,
+    ImportFacts, ImportIndex, Occurrence, Occurs, ScopeFacts, ScopeIndex, ScopeKind, Summary, SymbolFacts, SymbolIndex,
+    SymbolKind, text,
 };
 use crate::Name;
 
@@ -34,6 +34,27 @@ pub(super) fn has_doctest(symbol: &SymbolFacts) -> bool {
     symbol.docstring.as_ref().is_some_and(|docstring| docstring.text.contains(">>>"))
 }
 
+/// What flows out of `break` and `continue` of a loop.
+pub(super) struct Loop {
+    pub broken: Flow,
+    pub continued: Flow,
+}
+
+impl Default for Loop {
+    fn default() -> Self {
+        Loop { broken: Flow::unreached(), continued: Flow::unreached() }
+    }
+}
+
+/// What a function binds in a scope around it, through `nonlocal` or `global`.
+pub(super) struct Effect {
+    pub name: Name,
+    pub scope: ScopeIndex,
+    pub binding: BindingIndex,
+    /// Whenever the function is called.
+    pub is_certain: bool,
+}
+
 pub(super) struct Builder<'a> {
     pub summary: Summary,
     pub text: &'a str,
@@ -41,8 +62,8 @@ pub(super) struct Builder<'a> {
     pub scope: ScopeIndex,
     pub symbol: SymbolIndex,
     pub flow: Flow,
-    /// What flows out of `break` and `continue` of the loops around.
-    pub loops: Vec<Flow>,
+    /// The loops around.
+    pub loops: Vec<Loop>,
     pub optional_import: bool,
     pub type_checking: bool,
     /// Names that `global` and `nonlocal` move to another scope.
@@ -52,6 +73,16 @@ pub(super) struct Builder<'a> {
     variables: FxHashMap<(SymbolIndex, Name), SymbolIndex>,
     /// Bindings made from another scope, through `global` or `nonlocal`.
     late: FxHashSet<BindingIndex>,
+    pub effects: FxHashMap<SymbolIndex, Vec<Effect>>,
+    /// Names that a walrus binds out of the comprehensions around.
+    pub walruses: Vec<(Name, BindingIndex)>,
+    /// How many calls the module's own code has made, up to now and before the current statement.
+    pub called: u32,
+    pub called_before: u32,
+    /// For names of the module: the calls that were made when it was last bound.
+    bound_at: FxHashMap<Name, u32>,
+    /// For names that functions use from the module: the calls that were made when the first one was defined.
+    used_at: FxHashMap<Name, u32>,
     /// The statement that is being walked: the range of variables bound in it.
     pub statement: TextRange,
     pub depth: u32,
@@ -104,6 +135,12 @@ impl<'a> Builder<'a> {
             lambdas: FxHashMap::default(),
             variables: FxHashMap::default(),
             late: FxHashSet::default(),
+            effects: FxHashMap::default(),
+            walruses: Vec::new(),
+            called: 0,
+            called_before: 0,
+            bound_at: FxHashMap::default(),
+            used_at: FxHashMap::default(),
             statement: TextRange::default(),
             depth: 0,
         }
@@ -213,9 +250,9 @@ impl<'a> Builder<'a> {
         let scope = &mut self.summary.scopes[self.scope.index()];
         for (name, reaching) in self.flow.names() {
             let all = scope.names.entry(name).or_default();
-            // What a function binds through `global` is not part of this scope's own flow.
-            let late = all.iter().copied().filter(|binding| self.late.contains(binding));
-            *all = reaching.iter().copied().chain(late).collect();
+            // What functions bind through `global`, or may have seen, is not part of the flow to the end.
+            let late = all.iter().filter(|binding| self.late.contains(binding) && !reaching.contains(binding));
+            *all = reaching.iter().chain(late).copied().collect();
         }
     }
 
@@ -235,11 +272,39 @@ impl<'a> Builder<'a> {
         let binding = self.push_binding(BindingFacts { name, scope, range, value, symbol });
         self.summary.scopes[scope.index()].names.entry(name).or_default().push(binding);
         if scope == self.scope {
+            self.keep_seen(name);
             self.flow.bind(name, binding);
         } else {
             self.late.insert(binding);
+            let effect = Effect { name, scope, binding, is_certain: false };
+            self.effects.entry(self.symbol).or_default().push(effect);
         }
         binding
+    }
+
+    /// A name of the module is about to be bound anew. Functions that were defined and may have been called meanwhile have
+    /// seen what it was.
+    fn keep_seen(&mut self, name: Name) {
+        if self.scope != ScopeIndex::MODULE {
+            return;
+        }
+        let bound = self.bound_at.insert(name, self.called);
+        if let (Some(bound), Some(&used)) = (bound, self.used_at.get(&name))
+            && self.called_before > bound.max(used)
+        {
+            self.late.extend(self.flow.get(name).into_iter().flatten());
+        }
+    }
+
+    /// A function uses a name that is not its own.
+    pub fn note_use(&mut self, name: Name) {
+        if self.summary.scope(self.scope).kind == ScopeKind::Function {
+            self.used_at.entry(name).or_insert(self.called);
+        }
+    }
+
+    pub fn next_binding(&self) -> BindingIndex {
+        BindingIndex(self.summary.bindings.len() as u32)
     }
 
     pub fn push_binding(&mut self, binding: BindingFacts) -> BindingIndex {
@@ -293,112 +358,6 @@ impl<'a> Builder<'a> {
         symbol
     }
 
-    /// Binds what `target` names to `value`.
-    pub fn assign(&mut self, target: &Ast, value: ExprIndex) {
-        match target {
-            Ast::Name(name) => {
-                let binding = self.bind(Name::new(&name.id), name.range(), BindingValue::Value(value));
-                self.occurs(name.range(), Occurs::Store(binding));
-            }
-            Ast::Attribute(attribute) => {
-                self.assign_attribute(attribute, value);
-                self.remember(target, value);
-            }
-            Ast::Tuple(ast::ExprTuple { elts, .. }) | Ast::List(ast::ExprList { elts, .. }) => {
-                self.unpack(elts, value, target.range());
-            }
-            // A starred target alone is no Python, but it is something a person types on the way.
-            Ast::Starred(starred) => {
-                let rest = self.push(Expr::Rest { value, before: 0, after: 0 });
-                self.assign(&starred.value, rest);
-            }
-            Ast::Subscript(subscript) => {
-                // `sys.modules[…] = …` makes modules that no file shows.
-                if let Ast::Attribute(attribute) = &*subscript.value {
-                    self.summary.dynamic |= attribute.attr.as_str() == "modules";
-                }
-                let object = self.expr(&subscript.value);
-                let key = self.key(&subscript.slice);
-                let value = match &*subscript.slice {
-                    // All that the value has takes the places of the slice.
-                    Ast::Slice(_) => self.push(Expr::Element(value)),
-                    _ => value,
-                };
-                self.store(object, Place::Item(key), Some(value), subscript.slice.range());
-                self.remember(target, value);
-            }
-            other => self.visit(other),
-        }
-    }
-
-    fn unpack(&mut self, targets: &[Ast], value: ExprIndex, range: TextRange) {
-        let starred = targets.iter().position(Ast::is_starred_expr);
-        for (position, target) in targets.iter().enumerate() {
-            let (index, from_end) = (position as i32, position as i32 - targets.len() as i32);
-            let part = match starred {
-                Some(star) if star == position => {
-                    let after = (targets.len() - position - 1) as u32;
-                    self.push(Expr::Rest { value, before: position as u32, after })
-                }
-                Some(star) if star < position => self.push(Expr::Unpacked { value, index: from_end }),
-                _ => self.push(Expr::Unpacked { value, index }),
-            };
-            if position == 0 {
-                self.implied(part, range, ImpliedKind::Iteration);
-            }
-            match target {
-                Ast::Starred(starred) => self.assign(&starred.value, part),
-                target => self.assign(target, part),
-            }
-        }
-    }
-
-    pub fn store(&mut self, object: ExprIndex, place: Place, value: Option<ExprIndex>, range: TextRange) {
-        self.forget_place(place);
-        self.summary.stores.push(Store { caller: self.symbol, object, place, value, range });
-    }
-
-    pub fn implied(&mut self, expr: ExprIndex, range: TextRange, kind: ImpliedKind) {
-        if kind == ImpliedKind::With {
-            self.forget_recent();
-        }
-        self.summary.implied.push(ImpliedFacts { caller: self.symbol, expr, range, kind });
-    }
-
-    /// A subscript as a key.
-    pub fn key(&mut self, slice: &Ast) -> Key {
-        let index = self.expr(slice);
-        match (slice, self.summary.expr(index)) {
-            (Ast::Slice(_), _) => Key::Any,
-            (_, Expr::Constant(key)) => *key,
-            _ => Key::Of(index),
-        }
-    }
-
-    fn assign_attribute(&mut self, attribute: &ast::ExprAttribute, value: ExprIndex) {
-        let object = self.expr(&attribute.value);
-        let name = Name::new(&attribute.attr);
-        let target = self.push(Expr::Attribute { value: object, name });
-        self.occurs(attribute.attr.range(), Occurs::StoreAttribute(target));
-        self.store(object, Place::Attribute(name), Some(value), attribute.attr.range());
-        let Ast::Name(receiver) = &*attribute.value else { return };
-        let Some(class) = self.receiver_class(&receiver.id) else { return };
-        let symbol = self.variable_symbol(class, name, SymbolKind::Attribute, attribute.attr.range());
-        if let Some(facts) = &mut self.summary.symbols[class.index()].class {
-            let attribute =
-                facts.attributes.entry(name).or_insert(super::AttributeFacts { symbol, values: Vec::new() });
-            attribute.values.push(value);
-        }
-    }
-
-    /// The class whose instance `name` is: the first parameter of a method.
-    fn receiver_class(&self, name: &str) -> Option<SymbolIndex> {
-        let class = self.summary.enclosing_class(self.symbol)?;
-        let method = self.summary.symbol(self.symbol);
-        let first = method.params.first()?;
-        (!method.flags.is_staticmethod && first.name.as_str() == name).then_some(class)
-    }
-
     /// The class around the current code, through nested functions.
     pub fn current_class(&self) -> Option<SymbolIndex> {
         let mut current = Some(self.symbol);
@@ -426,6 +385,7 @@ impl<'a> Builder<'a> {
 
     pub fn call(&mut self, callee: ExprIndex, range: TextRange, kind: CallKind, arguments: Arguments) -> CallIndex {
         self.forget_recent();
+        self.called += u32::from(self.symbol == SymbolIndex::MODULE);
         self.summary.calls.push(CallFacts { caller: self.symbol, callee, range, kind, arguments });
         CallIndex(self.summary.calls.len() as u32 - 1)
     }

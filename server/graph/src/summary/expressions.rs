@@ -4,10 +4,11 @@ use syntax::ast::{self, Expr as Ast};
 use syntax::{Ranged, TextRange};
 
 use super::build::Builder;
+use super::flow::Flow;
 use super::narrowing::Condition;
 use super::{
-    Arguments, BindingValue, CallKind, Expr, ExprIndex, Flags, FunctionFacts, ImpliedKind, Key, Occurs, Param,
-    ParamKind, ScopeIndex, ScopeKind, SymbolFacts, SymbolIndex, SymbolKind, text,
+    Arguments, BindingIndex, BindingValue, CallKind, Expr, ExprIndex, Flags, FunctionFacts, ImpliedKind, Key, Occurs,
+    Param, ParamKind, ScopeIndex, ScopeKind, SymbolFacts, SymbolIndex, SymbolKind, text,
 };
 use crate::Name;
 
@@ -47,7 +48,10 @@ impl Builder<'_> {
                 let index = self.push(expr);
                 self.occurs(attribute.attr.range(), Occurs::Load(index));
                 // `del` has to see the place itself.
-                if attribute.ctx.is_del() { index } else { self.recently(expression, index) }
+                match attribute.ctx.is_del() {
+                    true => index,
+                    false => self.known_place(expression).unwrap_or_else(|| self.recently(expression, index)),
+                }
             }
             Ast::Call(call) => self.call_expr(call),
             Ast::Lambda(lambda) => self.lambda(lambda),
@@ -117,7 +121,7 @@ impl Builder<'_> {
             }
             Ast::Subscript(subscript) => {
                 let item = self.subscript(subscript);
-                self.recently(expression, item)
+                self.known_place(expression).unwrap_or_else(|| self.recently(expression, item))
             }
             Ast::Starred(starred) => {
                 let value = self.expr(&starred.value);
@@ -252,8 +256,36 @@ impl Builder<'_> {
     pub fn resolve(&mut self, name: Name) -> ExprIndex {
         let elsewhere = self.elsewhere.get(&(self.scope, name)).copied();
         match self.reaching(name) {
-            Some(bindings) if elsewhere.is_none() => self.push(Expr::Local(bindings)),
-            _ => self.push(Expr::Free { scope: elsewhere.unwrap_or(self.scope), name }),
+            Some(bindings) if elsewhere.is_none() => {
+                self.note_effects(&bindings);
+                // It was deleted.
+                if bindings.is_empty() { self.unknown() } else { self.push(Expr::Local(bindings)) }
+            }
+            _ => {
+                self.note_use(name);
+                self.push(Expr::Free { scope: elsewhere.unwrap_or(self.scope), name })
+            }
+        }
+    }
+
+    /// Functions that are named may be called from here on: what they bind in this scope may be bound.
+    fn note_effects(&mut self, bindings: &[BindingIndex]) {
+        for &binding in bindings {
+            let BindingValue::Definition(function) = self.summary.binding(binding).value else { continue };
+            for effect in self.effects.get(&function).into_iter().flatten().filter(|it| it.scope == self.scope) {
+                self.flow.add(effect.name, effect.binding);
+            }
+        }
+    }
+
+    /// A function is called here and now: what it certainly binds in this scope replaces what was.
+    fn take_effect(&mut self, callee: ExprIndex) {
+        let Expr::Local(bindings) = self.summary.expr(callee) else { return };
+        let [binding] = bindings[..] else { return };
+        let BindingValue::Definition(function) = self.summary.binding(binding).value else { return };
+        let effects = self.effects.get(&function).into_iter().flatten();
+        for effect in effects.filter(|effect| effect.is_certain && effect.scope == self.scope) {
+            self.flow.bind(effect.name, effect.binding);
         }
     }
 
@@ -272,6 +304,11 @@ impl Builder<'_> {
         }
         self.scope = scope;
         self.assign(target, value);
+        if let (Ast::Name(name), true) = (target, scope != inner) {
+            let name = Name::new(&name.id);
+            let bindings = self.reaching(name).unwrap_or_default();
+            self.walruses.extend(bindings.into_iter().map(|binding| (name, binding)));
+        }
         self.scope = inner;
     }
 
@@ -283,8 +320,12 @@ impl Builder<'_> {
         let (outer, flow) = (self.scope, self.flow.clone());
         let scope = self.open_scope(ScopeKind::Comprehension, self.symbol);
         for generator in generators {
-            // The first iterable belongs to the scope around; telling them apart changes nothing here.
+            // The first iterable belongs to the scope around.
             let iterable = self.expr(&generator.iter);
+            if self.scope == outer && self.summary.scope(outer).kind == ScopeKind::Class {
+                // The names of a class are not seen in here.
+                self.flow = Flow::default();
+            }
             self.scope = scope;
             let value = self.push(Expr::Element(iterable));
             self.implied(value, generator.iter.range(), ImpliedKind::Iteration);
@@ -298,6 +339,12 @@ impl Builder<'_> {
         self.scope = outer;
         self.flow = flow;
         self.forget_recent();
+        for &(name, binding) in &self.walruses {
+            self.flow.add(name, binding);
+        }
+        if self.summary.scope(outer).kind != ScopeKind::Comprehension {
+            self.walruses.clear();
+        }
         element
     }
 
@@ -363,9 +410,13 @@ impl Builder<'_> {
             other => other.range(),
         };
         let positional = arguments.positional.clone();
+        let typing = self.typing_name(&call.func);
+        let bound = arguments.keywords.iter().find(|(name, _)| name.as_str() == "bound").map(|(_, value)| *value);
         let index = self.call(callee, range, CallKind::Call, arguments);
         self.note_dynamic_namespace(call);
+        self.forget_changed(call);
         self.remember_update(&call.func, positional.first().copied());
+        self.take_effect(callee);
         if let Some(meaning) = self.evaluated_text(call) {
             return meaning;
         }
@@ -375,8 +426,25 @@ impl Builder<'_> {
         {
             return meaning;
         }
-        if call.arguments.args.len() == 2 && self.is_typing_cast(&call.func) {
-            return self.annotation(&call.arguments.args[0]);
+        match (typing.as_deref(), &positional[..]) {
+            (Some("cast"), [class, value]) => {
+                let annotation = match &call.arguments.args[0] {
+                    Ast::Name(_) | Ast::Attribute(_) => self.push(Expr::InstanceOf(*class)),
+                    annotation => self.annotation(annotation),
+                };
+                return self.push(Expr::OrElse(annotation, *value));
+            }
+            (Some("TypeVar"), [_, constraints @ ..]) => {
+                let bounds: Vec<_> =
+                    constraints.iter().copied().chain(bound).map(|class| self.push(Expr::InstanceOf(class))).collect();
+                let bound = (!bounds.is_empty()).then(|| self.union(bounds));
+                return self.push(Expr::TypeVariable(bound));
+            }
+            (Some("NewType"), [_, class]) => {
+                let instance = self.push(Expr::InstanceOf(*class));
+                return self.push(Expr::Returning(instance));
+            }
+            _ => {}
         }
         if let Some(ends) = text::format_ends(call) {
             return self.format(Some(ends));
@@ -399,7 +467,7 @@ impl Builder<'_> {
         let first = arguments.first().copied();
         let meaning = match (name, first) {
             ("super", None) => Expr::Super(self.current_class()?),
-            ("super", Some(_)) if arguments.len() == 2 => Expr::Super(self.current_class()?),
+            ("super", Some(class)) if arguments.len() == 2 => Expr::SuperOf { class, object: arguments[1] },
             ("type", Some(value)) if arguments.len() == 1 => Expr::ClassOf(value),
             ("list" | "tuple" | "set" | "frozenset" | "sorted", Some(value)) => {
                 Expr::Sequence(self.iterated(value, range))
@@ -455,22 +523,29 @@ impl Builder<'_> {
         element
     }
 
-    /// `typing.cast`, by whatever name it was imported.
-    fn is_typing_cast(&self, callee: &Ast) -> bool {
-        let (Ast::Name(ast::ExprName { id, .. }), is_module) = (match callee {
-            Ast::Attribute(attribute) if attribute.attr.as_str() == "cast" => (&*attribute.value, true),
-            other => (other, false),
-        }) else {
-            return false;
+    /// What of `typing` a name or attribute is, by whatever name it was imported.
+    fn typing_name(&self, callee: &Ast) -> Option<Name> {
+        let (name, attribute) = match callee {
+            Ast::Name(name) => (Name::new(&name.id), None),
+            Ast::Attribute(attribute) => (Name::new(&attribute.value.as_name_expr()?.id), Some(&attribute.attr)),
+            _ => return None,
         };
-        let bindings = self.reaching(Name::new(id)).unwrap_or_default();
-        bindings.iter().any(|&binding| match self.summary.binding(binding).value {
-            BindingValue::Import(import) => {
-                let import = self.summary.import(import);
-                let from_typing = matches!(import.module.as_str(), "typing" | "typing_extensions");
-                from_typing && (is_module || import.name.is_some_and(|name| name.as_str() == "cast"))
+        let outer = || self.summary.visible_from(self.scope).find_map(|scope| scope.names.get(&name));
+        let bindings = match self.flow.get(name) {
+            Some(bindings) => &bindings[..],
+            None => &outer()?[..],
+        };
+        bindings.iter().find_map(|&binding| {
+            let BindingValue::Import(import) = self.summary.binding(binding).value else { return None };
+            let import = self.summary.import(import);
+            if !matches!(import.module.as_str(), "typing" | "typing_extensions") {
+                return None;
             }
-            _ => false,
+            match attribute {
+                Some(attribute) if import.name.is_none() => Some(Name::new(attribute)),
+                Some(_) => None,
+                None => import.name,
+            }
         })
     }
 
@@ -643,7 +718,10 @@ impl Builder<'_> {
             },
             ("type" | "Type", Some(first)) => self.push(Expr::ClassOf(first)),
             ("Awaitable" | "Coroutine", Some(_)) => parts.pop().unwrap_or(class),
-            ("Callable", _) => self.unknown(),
+            ("Callable", _) => match parts.pop() {
+                Some(result) => self.push(Expr::Returning(result)),
+                None => self.unknown(),
+            },
             _ => self.push(Expr::InstanceOf(class)),
         }
     }

@@ -14,8 +14,13 @@ pub(super) type Reaching = SmallVec<[BindingIndex; 2]>;
 /// The bindings that are alive at one point of the control flow; shared until one side of a branch changes it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Flow {
+    /// Deleted names reach nowhere, but are there.
     names: Rc<FxHashMap<Name, Reaching>>,
+    /// What was assigned to attributes and items.
     pub recent: Recent,
+    /// What conditions tell of attributes and items, by their text (`self.x`). It holds only where it is known on every
+    /// path, and until something may have changed it.
+    places: Rc<FxHashMap<Name, Reaching>>,
     /// After `return`, `raise`, `break` or `continue`.
     ended: bool,
 }
@@ -26,18 +31,71 @@ impl Flow {
     }
 
     pub fn bind(&mut self, name: Name, binding: BindingIndex) {
-        self.recent.forget_base(name);
-        Rc::make_mut(&mut self.names).insert(name, SmallVec::from_slice(&[binding]));
+        self.bind_all(name, SmallVec::from_slice(&[binding]));
     }
 
     pub fn bind_all(&mut self, name: Name, bindings: Reaching) {
+        self.forget_inside(name);
         Rc::make_mut(&mut self.names).insert(name, bindings);
     }
 
+    /// More is known of the same value.
+    pub fn refine(&mut self, name: Name, bindings: Reaching) {
+        Rc::make_mut(&mut self.names).insert(name, bindings);
+    }
+
+    /// A binding that may have been made meanwhile.
+    pub fn add(&mut self, name: Name, binding: BindingIndex) {
+        if self.names.get(&name).is_some_and(|bindings| bindings.contains(&binding)) {
+            return;
+        }
+        self.forget_inside(name);
+        let bindings = Rc::make_mut(&mut self.names).entry(name).or_default();
+        bindings.push(binding);
+        bindings.sort_unstable();
+    }
+
     pub fn unbind(&mut self, name: Name) {
-        self.recent.forget_base(name);
         if self.names.contains_key(&name) {
-            Rc::make_mut(&mut self.names).remove(&name);
+            self.bind_all(name, Reaching::new());
+        }
+    }
+
+    pub fn place(&self, place: Name) -> Option<&Reaching> {
+        self.places.get(&place)
+    }
+
+    pub fn knows_places(&self) -> bool {
+        !self.places.is_empty()
+    }
+
+    pub fn bind_place(&mut self, place: Name, bindings: Reaching) {
+        Rc::make_mut(&mut self.places).insert(place, bindings);
+    }
+
+    /// What hangs on `name` may be something else now.
+    pub fn forget_inside(&mut self, name: Name) {
+        self.recent.forget_base(name);
+        self.forget(|place| place.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with(['.', '['])));
+    }
+
+    /// An attribute of this name was assigned, of whatever object.
+    pub fn forget_attribute(&mut self, attribute: Name) {
+        self.forget(|place| place.split(['.', '[']).skip(1).any(|part| part == attribute.as_str()));
+    }
+
+    pub fn forget_items(&mut self) {
+        self.forget(|place| place.contains('['));
+    }
+
+    pub fn forget_places(&mut self) {
+        self.recent.forget_all();
+        self.forget(|_| true);
+    }
+
+    fn forget(&mut self, is_stale: impl Fn(&str) -> bool) {
+        if self.places.keys().any(|place| is_stale(place)) {
+            Rc::make_mut(&mut self.places).retain(|place, _| !is_stale(place));
         }
     }
 
@@ -48,6 +106,11 @@ impl Flow {
 
     pub fn has_ended(&self) -> bool {
         self.ended
+    }
+
+    /// A flow that no path leads to yet.
+    pub fn unreached() -> Flow {
+        Flow { ended: true, ..Flow::default() }
     }
 
     pub fn names(&self) -> impl Iterator<Item = (Name, &Reaching)> {
@@ -64,24 +127,33 @@ impl Flow {
             return;
         }
         self.recent.join(&other.recent);
-        if Rc::ptr_eq(&self.names, &other.names) {
-            return;
-        }
-        for (name, bindings) in other.names.iter() {
-            let mine = self.names.get(name);
-            if mine.is_some_and(|mine| bindings.iter().all(|binding| mine.contains(binding))) {
-                continue;
-            }
-            let mine = Rc::make_mut(&mut self.names).entry(*name).or_default();
-            for binding in bindings {
-                if !mine.contains(binding) {
-                    mine.push(*binding);
+        if !Rc::ptr_eq(&self.names, &other.names) {
+            for (name, bindings) in other.names.iter() {
+                let mine = self.names.get(name);
+                if mine.is_some_and(|mine| bindings.iter().all(|binding| mine.contains(binding))) {
+                    continue;
                 }
+                merge(Rc::make_mut(&mut self.names).entry(*name).or_default(), bindings);
             }
-            // The order in which branches were joined must not matter.
-            mine.sort_unstable();
+        }
+        if !Rc::ptr_eq(&self.places, &other.places) && !self.places.is_empty() {
+            let places = Rc::make_mut(&mut self.places);
+            places.retain(|place, _| other.places.contains_key(place));
+            for (place, bindings) in places {
+                merge(bindings, &other.places[place]);
+            }
         }
     }
+}
+
+fn merge(bindings: &mut Reaching, others: &Reaching) {
+    for binding in others {
+        if !bindings.contains(binding) {
+            bindings.push(*binding);
+        }
+    }
+    // The order in which branches were joined must not matter.
+    bindings.sort_unstable();
 }
 
 #[cfg(test)]
@@ -101,5 +173,25 @@ mod tests {
         left.join(&right);
         left.join(&ended);
         assert_eq!(left.get(name).unwrap().as_slice(), [BindingIndex(1), BindingIndex(2)]);
+    }
+
+    #[test]
+    fn what_is_known_of_attributes_ends_with_their_owner() {
+        let known = |place: &str| {
+            let mut flow = Flow::default();
+            flow.bind_place(Name::new(place), Reaching::new());
+            flow
+        };
+        let mut flow = known("self.pet.owner");
+        flow.bind(Name::new("selfish"), BindingIndex(1));
+        assert!(flow.knows_places());
+        flow.bind(Name::new("self"), BindingIndex(2));
+        assert!(!flow.knows_places());
+        let mut flow = known("self.pet.owner");
+        flow.forget_attribute(Name::new("pet"));
+        assert!(!flow.knows_places());
+        let mut flow = known("self.pet");
+        flow.join(&Flow::default());
+        assert!(!flow.knows_places());
     }
 }

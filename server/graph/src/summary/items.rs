@@ -51,8 +51,14 @@ pub(super) fn items(summary: &Summary) -> FxHashMap<u64, u64> {
             function.yields.iter().for_each(|&expr| content.expr(expr, &mut hasher));
         }
         if let Some(class) = &symbol.class {
-            class.is_transformed.hash(&mut hasher);
+            (class.is_transformed, class.is_protocol, class.has_fields).hash(&mut hasher);
+            if class.has_fields {
+                // The order of the fields.
+                let fields = summary.bindings.iter().filter(|binding| Some(binding.scope) == symbol.scope);
+                fields.for_each(|field| field.name.as_str().hash(&mut hasher));
+            }
             class.bases.iter().for_each(|&expr| content.expr(expr, &mut hasher));
+            class.filled_in.iter().flatten().for_each(|&expr| content.expr(expr, &mut hasher));
             for (&attribute, facts) in &class.attributes {
                 let mut hasher = FxHasher::default();
                 facts.values.iter().for_each(|&expr| content.expr(expr, &mut hasher));
@@ -63,12 +69,13 @@ pub(super) fn items(summary: &Summary) -> FxHashMap<u64, u64> {
     }
     let mut hasher = FxHasher::default();
     (summary.dynamic, summary.errors.is_empty()).hash(&mut hasher);
-    for name in summary.exports.iter().flatten() {
+    summary.exports.is_some().hash(&mut hasher);
+    for name in summary.exports.iter().flat_map(|exports| exports.names.iter().chain(&exports.modules)) {
         name.as_str().hash(&mut hasher);
     }
     for &star in &summary.scope(ScopeIndex::MODULE).stars {
         let star = summary.import(star);
-        (star.module.as_str(), star.level).hash(&mut hasher);
+        (star.module.as_str(), star.level, star.is_optional).hash(&mut hasher);
     }
     items.insert(item_key(Item::Exports), hasher.finish());
     items
@@ -110,6 +117,12 @@ impl<'a> Content<'a> {
                 let hasher = hashers.entry(key(ScopeIndex(index as u32), name)).or_default();
                 bindings.len().hash(hasher);
                 bindings.iter().for_each(|&binding| self.reference(binding, hasher));
+                // Star imports that come later may replace it.
+                let bound = bindings.iter().map(|&binding| self.summary.binding(binding).range.start()).max();
+                let stars = scope.stars.iter().map(|&star| self.summary.import(star));
+                for star in stars.filter(|star| bound.is_some_and(|bound| bound < star.range.start())) {
+                    (star.module.as_str(), star.level, star.is_optional).hash(hasher);
+                }
             }
         }
         hashers.into_iter().map(|(key, hasher)| (key, hasher.finish())).collect()
@@ -136,7 +149,8 @@ impl<'a> Content<'a> {
             BindingValue::Narrowed { inputs, by } => {
                 inputs.iter().for_each(|&input| self.reference(input, hasher));
                 std::mem::discriminant(by).hash(hasher);
-                if let Narrowing::Is(classes) | Narrowing::IsNot(classes) = by {
+                if let Narrowing::Class { test, classes, holds } = by {
+                    (test, holds).hash(hasher);
                     self.expr(*classes, hasher);
                 }
             }
@@ -169,8 +183,29 @@ impl<'a> Content<'a> {
             Expr::Super(symbol) | Expr::SelfInstance(symbol) | Expr::Definition(symbol) => {
                 self.symbol(*symbol, hasher);
             }
-            // What is given to a call does not change what linking makes of it.
-            Expr::Call(call) => self.expr(self.summary.call(*call).callee, hasher),
+            Expr::Call(call) => {
+                let call = self.summary.call(*call);
+                self.expr(call.callee, hasher);
+                // What is given may be what comes back.
+                let keywords = call.arguments.keywords.iter();
+                keywords.clone().for_each(|(name, _)| name.as_str().hash(hasher));
+                let given = call.arguments.positional.iter().chain(keywords.map(|(_, value)| value));
+                given.for_each(|&value| self.expr(value, hasher));
+            }
+            Expr::SuperOf { class, object } => {
+                self.expr(*class, hasher);
+                self.expr(*object, hasher);
+            }
+            Expr::Caught { class, not } => {
+                self.expr(*class, hasher);
+                not.iter().for_each(|&class| self.expr(class, hasher));
+            }
+            Expr::MatchArgument { value, class, position } => {
+                self.expr(*value, hasher);
+                self.expr(*class, hasher);
+                position.hash(hasher);
+            }
+            Expr::TypeVariable(bound) => bound.iter().for_each(|&bound| self.expr(bound, hasher)),
             Expr::ClassOf(value)
             | Expr::InstanceOf(value)
             | Expr::Element(value)
@@ -178,6 +213,7 @@ impl<'a> Content<'a> {
             | Expr::Slice { value, .. }
             | Expr::Recent { place: value, .. }
             | Expr::Awaited(value)
+            | Expr::Returning(value)
             | Expr::Entered(value)
             | Expr::Sequence(value)
             | Expr::Mapping(value) => self.expr(*value, hasher),

@@ -1,4 +1,4 @@
-//! What is known of names after a condition: `isinstance`, `is None`, truth.
+//! What is known of names, attributes and items after a condition: `isinstance`, `is None`, truth.
 
 use smallvec::SmallVec;
 use syntax::TextRange;
@@ -6,11 +6,19 @@ use syntax::ast::{self, Expr as Ast};
 
 use super::build::Builder;
 use super::flow::{Flow, Reaching};
-use super::{BindingFacts, BindingIndex, BindingValue, Expr, ExprIndex, Narrowing};
+use super::{BindingFacts, BindingIndex, BindingValue, ClassTest, Expr, ExprIndex, Narrowing};
 use crate::Name;
 
-/// What is known of names.
-pub(super) type Narrowings = Vec<(Name, Narrowing)>;
+/// What a condition is about.
+#[derive(Clone, Copy)]
+pub(super) enum Subject {
+    Name(Name),
+    /// An attribute or item, by its text and as an expression.
+    Place(Name, ExprIndex),
+}
+
+/// What is known of names and places.
+pub(super) type Narrowings = Vec<(Subject, Narrowing)>;
 
 /// A condition that was walked.
 pub(super) struct Condition {
@@ -19,9 +27,9 @@ pub(super) struct Condition {
     pub when_false: Narrowings,
 }
 
-/// A name that is narrowed now, and what it meant before.
+/// Something that is narrowed now, and what it meant before.
 pub(super) struct Narrowed {
-    name: Name,
+    subject: Subject,
     binding: BindingIndex,
     before: Reaching,
 }
@@ -38,26 +46,26 @@ impl Builder<'_> {
             Ast::BoolOp(operation) => self.bool_operation(operation),
             Ast::Call(call) => {
                 let value = self.expr(test);
-                let (when_true, when_false) = self.isinstance(call).unwrap_or_default();
+                let (when_true, when_false) = self.class_test(call).unwrap_or_default();
                 Condition { value, when_true, when_false }
             }
             Ast::Compare(comparison) => {
+                let calls = self.summary.calls.len();
                 let value = self.expr(test);
-                let is_none = comparison.comparators.first().is_some_and(Ast::is_none_literal_expr);
-                let name = narrowable(&comparison.left).filter(|_| is_none && comparison.ops.len() == 1);
-                let known = |narrowing| name.map(|name| (name, narrowing)).into_iter().collect();
-                let (when_true, when_false) = match comparison.ops.first() {
-                    Some(ast::CmpOp::Is | ast::CmpOp::Eq) => (known(Narrowing::None), known(Narrowing::NotNone)),
-                    Some(ast::CmpOp::IsNot | ast::CmpOp::NotEq) => (known(Narrowing::NotNone), known(Narrowing::None)),
-                    _ => Default::default(),
-                };
-                Condition { value, when_true, when_false }
+                let (is, is_not) = self.comparison(comparison, calls).unwrap_or_default();
+                match comparison.ops.first() {
+                    Some(ast::CmpOp::Is | ast::CmpOp::Eq) => Condition { value, when_true: is, when_false: is_not },
+                    Some(ast::CmpOp::IsNot | ast::CmpOp::NotEq) => {
+                        Condition { value, when_true: is_not, when_false: is }
+                    }
+                    _ => Condition { value, when_true: Vec::new(), when_false: Vec::new() },
+                }
             }
             other => {
                 let value = self.expr(other);
                 // What is false may be None or an empty value.
-                let when_true = narrowable(other).map(|name| (name, Narrowing::NotNone)).into_iter().collect();
-                Condition { value, when_true, when_false: Vec::new() }
+                let when_true = narrowable(other).map(|name| (Subject::Name(name), Narrowing::NotNone));
+                Condition { value, when_true: when_true.into_iter().collect(), when_false: Vec::new() }
             }
         }
     }
@@ -81,32 +89,97 @@ impl Builder<'_> {
         Condition { value, when_true, when_false }
     }
 
-    fn isinstance(&self, call: &ast::ExprCall) -> Option<(Narrowings, Narrowings)> {
-        let Ast::Name(function) = &*call.func else { return None };
-        if function.id.as_str() != "isinstance" || self.reaching(Name::new("isinstance")).is_some() {
+    /// `isinstance(x, C)`, `issubclass(x, C)`: the call that was just walked.
+    fn class_test(&self, call: &ast::ExprCall) -> Option<(Narrowings, Narrowings)> {
+        let function = call.func.as_name_expr()?;
+        let test = match function.id.as_str() {
+            "isinstance" => ClassTest::Instance,
+            "issubclass" => ClassTest::Subclass,
+            _ => return None,
+        };
+        if self.reaching(Name::new(&function.id)).is_some() {
             return None;
         }
-        let name = narrowable(call.arguments.args.first()?)?;
-        // The call that was just walked.
-        let classes = *self.summary.calls.last()?.arguments.positional.get(1)?;
-        Some((vec![(name, Narrowing::Is(classes))], vec![(name, Narrowing::IsNot(classes))]))
+        let positional = &self.summary.calls.last()?.arguments.positional;
+        let subject = self.subject(call.arguments.args.first()?, *positional.first()?)?;
+        Some(by_class(subject, test, *positional.get(1)?))
     }
 
-    /// From here on the names mean what the condition leaves of them.
-    pub fn narrow(&mut self, narrowings: &[(Name, Narrowing)]) -> Vec<Narrowed> {
+    /// `x is None`, `type(x) is C`; the calls from `calls` on are those of the comparison.
+    fn comparison(&self, comparison: &ast::ExprCompare, calls: usize) -> Option<(Narrowings, Narrowings)> {
+        let [right] = &*comparison.comparators else { return None };
+        if right.is_none_literal_expr() {
+            let subject = Subject::Name(narrowable(&comparison.left)?);
+            return Some((vec![(subject, Narrowing::None)], vec![(subject, Narrowing::NotNone)]));
+        }
+        let call = comparison.left.as_call_expr()?;
+        let is_type = call.func.as_name_expr().is_some_and(|function| function.id.as_str() == "type");
+        let [argument] = &*call.arguments.args else { return None };
+        if !is_type || narrowable_place(argument).is_none() || !matches!(right, Ast::Name(_) | Ast::Attribute(_)) {
+            return None;
+        }
+        let value = *self.summary.calls.get(calls)?.arguments.positional.first()?;
+        // The operand that was walked last, before the operator and its result.
+        let last = ExprIndex(self.summary.exprs.len() as u32 - 2);
+        let class = match self.summary.expr(last) {
+            Expr::Binary { right, .. } => *right,
+            _ => last,
+        };
+        Some(by_class(self.subject(argument, value)?, ClassTest::Exactly, class))
+    }
+
+    fn subject(&self, expression: &Ast, value: ExprIndex) -> Option<Subject> {
+        match narrowable(expression) {
+            Some(name) => Some(Subject::Name(name)),
+            None => Some(Subject::Place(narrowable_place(expression)?, value)),
+        }
+    }
+
+    /// What is known of a place that is read: then it means that, and not what is found there at any time.
+    pub fn known_place(&mut self, expression: &Ast) -> Option<ExprIndex> {
+        if !self.flow.knows_places() {
+            return None;
+        }
+        let bindings = self.flow.place(narrowable_place(expression)?)?.clone();
+        Some(self.push(Expr::Local(bindings)))
+    }
+
+    /// A call may change the attributes of the object whose method it is, and of what it is given.
+    pub fn forget_changed(&mut self, call: &ast::ExprCall) {
+        if !self.flow.knows_places() {
+            return;
+        }
+        let receiver = call.func.as_attribute_expr().map(|attribute| &*attribute.value);
+        for value in receiver.into_iter().chain(&call.arguments.args) {
+            if let Some(name) = narrowable_place(value) {
+                self.flow.forget_inside(name);
+            }
+        }
+    }
+
+    /// A binding that says more of others; it has no place in the text.
+    pub fn derived(&mut self, name: Name, value: BindingValue) -> BindingIndex {
+        self.push_binding(BindingFacts { name, scope: self.scope, range: TextRange::default(), value, symbol: None })
+    }
+
+    /// From here on the subjects mean what the condition leaves of them.
+    pub fn narrow(&mut self, narrowings: &[(Subject, Narrowing)]) -> Vec<Narrowed> {
         let mut narrowed = Vec::new();
-        for &(name, by) in narrowings {
-            let Some(before) = self.reaching(name) else { continue };
+        for &(subject, by) in narrowings {
+            let (name, before) = match subject {
+                Subject::Name(name) => match self.reaching(name) {
+                    Some(before) if !before.is_empty() => (name, before),
+                    _ => continue,
+                },
+                Subject::Place(place, value) => match self.flow.place(place) {
+                    Some(before) => (place, before.clone()),
+                    None => (place, SmallVec::from_slice(&[self.derived(place, BindingValue::Value(value))])),
+                },
+            };
             let inputs: SmallVec<[BindingIndex; 2]> = before.clone();
-            let binding = self.push_binding(BindingFacts {
-                name,
-                scope: self.scope,
-                range: TextRange::default(),
-                value: BindingValue::Narrowed { inputs, by },
-                symbol: None,
-            });
-            self.flow.bind(name, binding);
-            narrowed.push(Narrowed { name, binding, before });
+            let binding = self.derived(name, BindingValue::Narrowed { inputs, by });
+            set(&mut self.flow, subject, SmallVec::from_slice(&[binding]));
+            narrowed.push(Narrowed { subject, binding, before });
         }
         narrowed
     }
@@ -117,7 +190,7 @@ impl Builder<'_> {
     }
 
     /// Walks something under a condition that does not outlast it.
-    pub fn narrowed<T>(&mut self, narrowings: &[(Name, Narrowing)], walk: impl FnOnce(&mut Self) -> T) -> T {
+    pub fn narrowed<T>(&mut self, narrowings: &[(Subject, Narrowing)], walk: impl FnOnce(&mut Self) -> T) -> T {
         let narrowed = self.narrow(narrowings);
         let result = walk(self);
         self.widen(&narrowed);
@@ -125,11 +198,15 @@ impl Builder<'_> {
     }
 }
 
+fn by_class(subject: Subject, test: ClassTest, classes: ExprIndex) -> (Narrowings, Narrowings) {
+    let known = |holds| vec![(subject, Narrowing::Class { test, classes, holds })];
+    (known(true), known(false))
+}
+
 /// Joins branches. Where only one of them goes on, what its condition says stays known.
 pub(super) fn join(mut ends: Vec<(Flow, Vec<Narrowed>)>) -> Flow {
     let alive = ends.iter().filter(|(flow, _)| !flow.has_ended()).count();
-    let mut out = Flow::default();
-    out.end();
+    let mut out = Flow::unreached();
     for (flow, narrowed) in &mut ends {
         if alive > 1 {
             widen(flow, narrowed);
@@ -140,10 +217,22 @@ pub(super) fn join(mut ends: Vec<(Flow, Vec<Narrowed>)>) -> Flow {
 }
 
 fn widen(flow: &mut Flow, narrowed: &[Narrowed]) {
-    for Narrowed { name, binding, before } in narrowed.iter().rev() {
-        if flow.get(*name).is_some_and(|bindings| bindings.as_slice() == [*binding]) {
-            flow.bind_all(*name, before.clone());
+    for Narrowed { subject, binding, before } in narrowed.iter().rev() {
+        let now = match subject {
+            Subject::Name(name) => flow.get(*name),
+            Subject::Place(place, _) => flow.place(*place),
+        };
+        if now.is_some_and(|bindings| bindings.as_slice() == [*binding]) {
+            set(flow, *subject, before.clone());
         }
+    }
+}
+
+fn set(flow: &mut Flow, subject: Subject, bindings: Reaching) {
+    match subject {
+        // Nothing else is bound: what is known of its attributes holds.
+        Subject::Name(name) => flow.refine(name, bindings),
+        Subject::Place(place, _) => flow.bind_place(place, bindings),
     }
 }
 
@@ -155,3 +244,36 @@ fn narrowable(expression: &Ast) -> Option<Name> {
         _ => None,
     }
 }
+
+/// The text of a name or of an attribute or constant item below one.
+pub(super) fn narrowable_place(expression: &Ast) -> Option<Name> {
+    fn write(expression: &Ast, out: &mut String) -> Option<()> {
+        match expression {
+            Ast::Name(name) => out.push_str(&name.id),
+            Ast::Attribute(attribute) => {
+                write(&attribute.value, out)?;
+                out.push('.');
+                out.push_str(&attribute.attr);
+            }
+            Ast::Subscript(subscript) => {
+                write(&subscript.value, out)?;
+                match &*subscript.slice {
+                    Ast::StringLiteral(key) => out.push_str(&format!("[{:?}]", key.value.to_str())),
+                    Ast::NumberLiteral(key) => out.push_str(&format!("[{}]", super::text::small_number(key)?)),
+                    _ => return None,
+                }
+            }
+            _ => return None,
+        }
+        (out.len() <= MAX_PLACE).then_some(())
+    }
+    if let Ast::Name(name) = expression {
+        return Some(Name::new(&name.id));
+    }
+    let mut text = String::new();
+    write(expression, &mut text)?;
+    Some(Name::new(&text))
+}
+
+/// Longer chains of attributes are not followed.
+const MAX_PLACE: usize = 80;

@@ -120,19 +120,46 @@ pub(super) fn span<T: Ranged>(nodes: &[T]) -> Option<TextRange> {
     Some(TextRange::new(nodes.first()?.start(), nodes.last()?.end()))
 }
 
-pub(super) fn string_elements(value: &Expr) -> Option<Vec<&str>> {
-    let elements = match value {
-        Expr::List(list) => &list.elts,
-        Expr::Tuple(tuple) => &tuple.elts,
-        _ => return None,
-    };
-    elements
-        .iter()
-        .map(|element| match element {
-            Expr::StringLiteral(ast::ExprStringLiteral { value, .. }) => Some(value.to_str()),
-            _ => None,
-        })
-        .collect()
+/// Whether a context manager of this name ends some exceptions, so that its body may be left early.
+pub(super) fn swallows(manager: &Expr) -> bool {
+    let name = decorator_name(manager);
+    matches!(name, "suppress" | "raises" | "ignored") || name.starts_with("assertRaises")
+}
+
+/// `Name = Union[A, B]`, `Name = list[A]`
+pub(super) fn is_type_alias(value: &Expr) -> bool {
+    let Expr::Subscript(subscript) = value else { return false };
+    let is_type = matches!(
+        decorator_name(&subscript.value),
+        "Union"
+            | "Optional"
+            | "Callable"
+            | "Annotated"
+            | "List"
+            | "Dict"
+            | "Tuple"
+            | "Set"
+            | "Type"
+            | "Sequence"
+            | "Iterable"
+            | "Iterator"
+            | "Mapping"
+            | "list"
+            | "dict"
+            | "tuple"
+            | "set"
+            | "type"
+    );
+    is_type && !subscript.value.is_call_expr()
+}
+
+/// `while True`, `while 1`
+pub(super) fn is_always_true(condition: &Expr) -> bool {
+    match condition {
+        Expr::BooleanLiteral(literal) => literal.value,
+        Expr::NumberLiteral(literal) => small_number(literal).is_some_and(|number| number != 0),
+        _ => false,
+    }
 }
 
 /// Longer texts are no names or keys.
