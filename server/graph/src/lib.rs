@@ -62,7 +62,7 @@ pub enum Confidence {
     Exact,
     /// Through types, returned values or the flow of data.
     Inferred,
-    /// One of several targets.
+    /// One of several targets, or something that is not known may be there instead.
     Possible,
 }
 

@@ -169,7 +169,8 @@ impl Solver<'_> {
                     let iterator = self.place(Place::Iterator(class));
                     self.special(class, iter, none, iterator, site, EdgeKind::Iteration);
                     self.watch(iterator, Watch::Next { dest, site });
-                } else if self.defines(class, get_item) {
+                // A base outside the workspace, such as `dict`, brings an `__iter__`.
+                } else if self.defines(class, get_item) && self.mro(class).external.is_none() {
                     let arguments = self.given(&[self.plain_node]);
                     self.special(class, get_item, arguments, dest, site, EdgeKind::Iteration);
                 }

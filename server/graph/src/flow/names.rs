@@ -1,7 +1,7 @@
 //! Names: bindings, variables, members of modules, imports.
 
 use super::nodes::{NodeId, Place, SiteId, Watch};
-use super::objects::Object;
+use super::objects::{Object, ObjectId};
 use super::solver::Solver;
 use crate::modules::ModuleRef;
 use crate::summary::{BindingIndex, BindingValue, ImportIndex, Key, Narrowing, ScopeIndex, ScopeKind, SymbolIndex};
@@ -59,15 +59,36 @@ impl Solver<'_> {
     /// A definition after its decorators.
     fn definition(&mut self, file: FileId, symbol: SymbolIndex) -> NodeId {
         let facts = self.summary(file).symbol(symbol);
+        let def = Def { unit: Unit::live(file), symbol };
         match facts.decorated {
-            Some(value) => self.expr(file, value),
+            Some(value) => {
+                let value = self.expr(file, value);
+                let node = self.nodes.new_node();
+                self.watch(value, Watch::Decorated { definition: def, dest: node });
+                node
+            }
             None => {
-                let def = Def { unit: Unit::live(file), symbol };
                 let object = if facts.class.is_some() { Object::Class(def) } else { Object::Function(def) };
                 let object = self.intern(object);
                 self.holding(object)
             }
         }
+    }
+
+    /// A decorator gives something back for `definition`. One decorator serves many, and what it gives back for the others
+    /// is told apart where it is itself decorated; wrappers, which are made in functions, are not.
+    pub fn decorated(&mut self, object: ObjectId, value: Object, definition: Def, dest: NodeId) {
+        if let Object::Function(other) | Object::Class(other) = value
+            && other != definition
+        {
+            let summary = self.summary(other.unit.file);
+            let symbol = summary.symbol(other.symbol);
+            let is_nested = symbol.parent.is_some_and(|parent| summary.symbol(parent).kind.is_function());
+            if symbol.decorated.is_some() && !is_nested {
+                return;
+            }
+        }
+        self.add(dest, object);
     }
 
     pub fn free(&mut self, file: FileId, scope: ScopeIndex, name: Name) -> NodeId {

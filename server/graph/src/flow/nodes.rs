@@ -229,6 +229,11 @@ pub(super) enum Watch {
         name: Name,
         dest: NodeId,
     },
+    /// The object is what decorators make of the definition.
+    Decorated {
+        definition: Def,
+        dest: NodeId,
+    },
     InstanceOf {
         dest: NodeId,
     },

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rustc_hash::{FxHashSet, FxHasher};
 
 use super::nodes::{Origin, Place, SiteId};
-use super::objects::Object;
+use super::objects::{Object, ObjectId};
 use super::solver::Solver;
 use crate::link::{CallLink, Edge, FurtherLink, Links};
 use crate::modules::ModuleRef;
@@ -23,6 +23,8 @@ pub(crate) struct FlowEdge {
     /// The target's [`SymbolFacts::path`](crate::summary::SymbolFacts).
     pub path: u64,
     pub kind: EdgeKind,
+    /// Everything that reaches the place leads to a definition of the workspace.
+    pub certain: bool,
 }
 
 /// The flow edges of one file, valid for every text with the same expressions.
@@ -95,7 +97,8 @@ pub(super) fn extract(mut solver: Solver<'_>) -> Outcome {
     for (site, target, kind) in all {
         let (file, origin) = solver.sites[site.0 as usize];
         if !is_wide(&mut solver, file, origin) {
-            edges[file.index()].push(edge(&solver, origin, target, kind));
+            let certain = is_certain(&mut solver, file, origin);
+            edges[file.index()].push(edge(&solver, origin, target, kind, certain));
         }
     }
     for (site, target, left, method) in std::mem::take(&mut solver.reflected) {
@@ -106,7 +109,7 @@ pub(super) fn extract(mut solver: Solver<'_>) -> Outcome {
         });
         if !decides && site != SiteId::NONE {
             let (file, origin) = solver.sites[site.0 as usize];
-            edges[file.index()].push(edge(&solver, origin, target, EdgeKind::Operator));
+            edges[file.index()].push(edge(&solver, origin, target, EdgeKind::Operator, false));
         }
     }
     for file in solver.files() {
@@ -138,9 +141,43 @@ fn is_wide(solver: &mut Solver<'_>, file: FileId, origin: Origin) -> bool {
     solver.nodes.is_wide(callee)
 }
 
-fn edge(solver: &Solver<'_>, origin: Origin, target: Def, kind: EdgeKind) -> FlowEdge {
+/// Whether nothing reaches a place that is not of the workspace: else its edges are some of several possibilities.
+fn is_certain(solver: &mut Solver<'_>, file: FileId, origin: Origin) -> bool {
+    let summary = solver.summary(file);
+    let operand = match origin {
+        Origin::Call(call) => summary.calls[call as usize].callee,
+        Origin::Implied(implied) => {
+            let value = summary.implied[implied as usize].expr;
+            match *summary.expr(value) {
+                Expr::Element(operand)
+                | Expr::Next(operand)
+                | Expr::Entered(operand)
+                | Expr::Awaited(operand)
+                | Expr::Item { value: operand, .. }
+                | Expr::Slice { value: operand, .. }
+                | Expr::Unpacked { value: operand, .. }
+                | Expr::Rest { value: operand, .. }
+                | Expr::Unary { value: operand, .. }
+                | Expr::Binary { left: operand, .. } => operand,
+                _ => value,
+            }
+        }
+        _ => return true,
+    };
+    let operand = solver.expr(file, operand);
+    let is_call = matches!(origin, Origin::Call(_));
+    let is_known = |&object: &ObjectId| match solver.objects.get(object) {
+        Object::Unknown => false,
+        // Numbers and texts have operators, but cannot be called.
+        Object::Instance(_) | Object::Class(_) | Object::Modelled(_) => true,
+        _ => is_call,
+    };
+    solver.nodes.objects(operand).iter().all(is_known)
+}
+
+fn edge(solver: &Solver<'_>, origin: Origin, target: Def, kind: EdgeKind, certain: bool) -> FlowEdge {
     let file = target.unit.file;
-    FlowEdge { origin, file, path: solver.summary(file).symbol(target.symbol).path, kind }
+    FlowEdge { origin, file, path: solver.summary(file).symbol(target.symbol).path, kind, certain }
 }
 
 /// Properties and descriptors that run where an attribute is read.
@@ -155,13 +192,20 @@ fn read_attributes(solver: &mut Solver<'_>, file: FileId, edges: &mut Vec<FlowEd
         }
         let expr = ExprIndex(index as u32);
         let receiver = solver.expr(file, *value);
-        for object in solver.nodes.objects(receiver).to_vec() {
+        let objects = solver.nodes.objects(receiver).to_vec();
+        let from = edges.len();
+        let mut certain = true;
+        for object in objects {
+            let before = edges.len();
             let read = match solver.objects.get(object) {
                 Object::Instance(class) => Place::InstanceRead(class, *name),
                 Object::Class(class) => Place::ClassRead(class, *name),
                 Object::Super { class, receiver } => Place::SuperRead(class, receiver, *name),
                 Object::Module(file) => Place::Variable(file, ScopeIndex::MODULE, *name),
-                _ => continue,
+                _ => {
+                    certain = false;
+                    continue;
+                }
             };
             let read = solver.place(read);
             for &node in solver.getter_nodes.get(&read).into_iter().flatten() {
@@ -169,14 +213,16 @@ fn read_attributes(solver: &mut Solver<'_>, file: FileId, edges: &mut Vec<FlowEd
                     if let Object::Function(getter) | Object::Bound { function: getter, .. } =
                         solver.objects.get(object)
                     {
-                        edges.push(edge(solver, Origin::Attribute(expr), getter, EdgeKind::Property));
+                        edges.push(edge(solver, Origin::Attribute(expr), getter, EdgeKind::Property, true));
                     }
                 }
             }
             for &getter in solver.getters.get(&read).into_iter().flatten() {
-                edges.push(edge(solver, Origin::Attribute(expr), getter, EdgeKind::Property));
+                edges.push(edge(solver, Origin::Attribute(expr), getter, EdgeKind::Property, true));
             }
+            certain &= edges.len() > before;
         }
+        edges[from..].iter_mut().for_each(|edge| edge.certain = certain);
     }
 }
 
@@ -188,7 +234,7 @@ fn read_imports(solver: &mut Solver<'_>, file: FileId, edges: &mut Vec<FlowEdge>
         let Some(ModuleRef::File(module)) = module else { continue };
         let read = solver.place(Place::Variable(module, ScopeIndex::MODULE, name));
         for &getter in solver.getters.get(&read).into_iter().flatten() {
-            edges.push(edge(solver, Origin::Import(index as u32), getter, EdgeKind::Property));
+            edges.push(edge(solver, Origin::Import(index as u32), getter, EdgeKind::Property, true));
         }
     }
 }
@@ -212,14 +258,15 @@ pub(crate) fn merge(snapshot: &Snapshot, file: FileId, structure: &Links) -> Opt
         // Not in the order in which files became known.
         found.sort_by_cached_key(|(target, kind)| (snapshot.paths[target.file.index()].clone(), *kind, *target));
         let (called, further): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, kind)| is_of_callee(*kind));
-        let confidence = if further.len() > 1 { Confidence::Possible } else { Confidence::Inferred };
+        let certain = edges.iter().all(|edge| edge.certain);
+        let confidence = if further.len() > 1 || !certain { Confidence::Possible } else { Confidence::Inferred };
         let origin = edges[0].origin;
         let further = further.into_iter().map(|(target, kind)| FurtherLink { origin, target, kind, confidence });
         links.further.extend(further);
         if let (Origin::Call(call), false) = (origin, called.is_empty()) {
             let link = &mut links.calls[call as usize];
             let is_direct = !is_element(&facts.summary, facts.summary.calls[call as usize].callee);
-            *link = CallLink::Edges(join(snapshot, link, &called, is_direct));
+            *link = CallLink::Edges(join(snapshot, link, &called, is_direct, certain));
         }
     }
     links.targets = crate::link::targets(&links, file);
@@ -245,6 +292,7 @@ fn join(
     link: &CallLink,
     found: &[(SymbolId, EdgeKind)],
     is_direct: bool,
+    certain: bool,
 ) -> smallvec::SmallVec<[Edge; 1]> {
     let before = match link {
         CallLink::Edges(edges) => &edges[..],
@@ -259,13 +307,16 @@ fn join(
     let found: Vec<_> = found.iter().copied().filter(|(target, _)| !any_code || has_code(*target)).collect();
     // Linking knows one target, and another outside the workspace.
     let or_outside = matches!(before, [edge] if edge.confidence == Confidence::Possible);
+    // What linking infers as well need not be doubted.
+    let is_doubtful = |target: SymbolId| !certain && !matches!(before, [edge, ..] if edge.target == target);
     let count = found.iter().filter(|(target, kind)| !is_implied(snapshot, *target, *kind)).count();
     let edge = |&(target, kind): &(SymbolId, EdgeKind)| {
         let implied = is_implied(snapshot, target, kind);
         let is_exact =
             is_direct && before.iter().any(|edge| edge.target == target && edge.confidence == Confidence::Exact);
         let confidence = match is_exact && !implied {
-            _ if count > 1 || or_outside && before[0].target == target => Confidence::Possible,
+            _ if count > 1 || is_doubtful(target) && !implied => Confidence::Possible,
+            _ if or_outside && before[0].target == target => Confidence::Possible,
             true => Confidence::Exact,
             false => Confidence::Inferred,
         };

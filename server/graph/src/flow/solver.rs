@@ -382,6 +382,7 @@ impl<'a> Solver<'a> {
             Watch::Reflect { method, other, dest, site } => self.reflect(value, method, other, dest, site),
             Watch::Bind { class, receiver, name, dest } => self.bind(object, value, class, receiver, name, dest),
             Watch::Caught { narrowing, dest } => self.caught(value, narrowing, dest),
+            Watch::Decorated { definition, dest } => self.decorated(object, value, definition, dest),
             Watch::InstanceOf { dest } => self.instance_of(value, dest),
             Watch::ClassOf { dest } => match value {
                 Object::Instance(class) | Object::Class(class) => self.add_object(dest, Object::Class(class)),
