@@ -146,6 +146,7 @@ fn is_certain(solver: &mut Solver<'_>, file: FileId, origin: Origin) -> bool {
     let summary = solver.summary(file);
     let operand = match origin {
         Origin::Call(call) => summary.calls[call as usize].callee,
+        Origin::Store(store) => summary.stores[store as usize].object,
         Origin::Implied(implied) => {
             let value = summary.implied[implied as usize].expr;
             match *summary.expr(value) {
