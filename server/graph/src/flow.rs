@@ -29,6 +29,5 @@ mod program;
 mod solver;
 mod stores;
 
-pub(crate) use nodes::Origin;
 pub(crate) use outcome::{Outcome, fingerprint, merge};
 pub(crate) use solver::solve;

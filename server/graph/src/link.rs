@@ -2,9 +2,9 @@
 
 use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
+use syntax::TextRange;
 
 use crate::eval::Evaluator;
-use crate::flow::Origin;
 use crate::modules::ModuleRef;
 use crate::snapshot::Snapshot;
 use crate::summary::{CallFacts, CallKind, Expr, ImportFacts, ImportIndex, Summary, SymbolIndex};
@@ -32,7 +32,9 @@ pub(crate) struct Edge {
 /// An edge that starts elsewhere than at a written call's callee.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FurtherLink {
-    pub origin: Origin,
+    /// The definition in whose code the edge starts.
+    pub caller: SymbolIndex,
+    pub range: TextRange,
     pub target: SymbolId,
     pub kind: EdgeKind,
     pub confidence: Confidence,

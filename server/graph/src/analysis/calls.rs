@@ -3,9 +3,8 @@
 use syntax::{TextRange, TextSize};
 
 use super::Analysis;
-use crate::flow::Origin;
 use crate::link::CallLink;
-use crate::summary::{Occurrence, Occurs, Summary, SymbolIndex};
+use crate::summary::SymbolIndex;
 use crate::types::{Def, Unit};
 use crate::{Confidence, EdgeKind, FileId, SymbolId, Unresolved};
 
@@ -142,33 +141,8 @@ impl Analysis {
             }
         }
         for link in &self.snapshot.links[file.index()].further {
-            let Some((symbol, range)) = place(&facts.summary, link.origin) else { continue };
-            let site = CallSite { file, range, confidence: link.confidence, kind: link.kind };
-            visit(caller(symbol), site, link.target, false);
-        }
-    }
-}
-
-/// Whose code an edge starts in, and where.
-fn place(summary: &Summary, origin: Origin) -> Option<(SymbolIndex, TextRange)> {
-    match origin {
-        Origin::Call(call) => summary.calls.get(call as usize).map(|call| (call.caller, call.range)),
-        Origin::Implied(implied) => summary.implied.get(implied as usize).map(|it| (it.caller, it.range)),
-        Origin::Store(store) => summary.stores.get(store as usize).map(|store| (store.caller, store.range)),
-        Origin::Class(class) => {
-            let class = summary.symbols.get(class as usize)?;
-            Some((class.parent?, class.name_range))
-        }
-        Origin::Import(import) => {
-            let range = summary.imports.get(import as usize)?.range;
-            let functions = summary.symbols.iter().enumerate().rev();
-            let mut around = functions.filter(|(_, symbol)| symbol.body.is_some_and(|body| body.contains_range(range)));
-            Some((around.next().map_or(SymbolIndex::MODULE, |(index, _)| SymbolIndex(index as u32)), range))
-        }
-        Origin::Attribute(expr) => {
-            let is_it = |occurrence: &&Occurrence| occurrence.what == Occurs::Load(expr);
-            let range = summary.occurrences.iter().find(is_it)?.range;
-            Some((summary.owner(expr), range))
+            let site = CallSite { file, range: link.range, confidence: link.confidence, kind: link.kind };
+            visit(caller(link.caller), site, link.target, false);
         }
     }
 }

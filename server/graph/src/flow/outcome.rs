@@ -3,7 +3,8 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use rustc_hash::{FxHashSet, FxHasher};
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
+use syntax::TextRange;
 
 use super::nodes::{Origin, Place, SiteId};
 use super::objects::{Object, ObjectId};
@@ -11,7 +12,7 @@ use super::solver::Solver;
 use crate::link::{CallLink, Edge, FurtherLink, Links};
 use crate::modules::ModuleRef;
 use crate::snapshot::Snapshot;
-use crate::summary::{self, Expr, ExprIndex, ImportIndex, ScopeIndex, Summary};
+use crate::summary::{self, Expr, ExprIndex, ImportIndex, Occurs, ScopeIndex, Summary, SymbolIndex};
 use crate::types::{Def, Unit};
 use crate::{Confidence, EdgeKind, FileId, SymbolId};
 
@@ -249,6 +250,7 @@ pub(crate) fn merge(snapshot: &Snapshot, file: FileId, structure: &Links) -> Opt
         return None;
     }
     let mut links = structure.clone();
+    let places = Places::new(&facts.summary, &flow.edges);
     let target = |edge: &FlowEdge| {
         let slot = snapshot.facts(edge.file)?.slots.of_path(edge.path)?;
         Some(SymbolId { file: edge.file, slot })
@@ -262,8 +264,10 @@ pub(crate) fn merge(snapshot: &Snapshot, file: FileId, structure: &Links) -> Opt
         let certain = edges.iter().all(|edge| edge.certain);
         let confidence = if further.len() > 1 || !certain { Confidence::Possible } else { Confidence::Inferred };
         let origin = edges[0].origin;
-        let further = further.into_iter().map(|(target, kind)| FurtherLink { origin, target, kind, confidence });
-        links.further.extend(further);
+        if let Some((caller, range)) = places.place(origin) {
+            let link = |(target, kind)| FurtherLink { caller, range, target, kind, confidence };
+            links.further.extend(further.into_iter().map(link));
+        }
         if let (Origin::Call(call), false) = (origin, called.is_empty()) {
             let link = &mut links.calls[call as usize];
             let is_direct = !is_element(&facts.summary, facts.summary.calls[call as usize].callee);
@@ -272,6 +276,51 @@ pub(crate) fn merge(snapshot: &Snapshot, file: FileId, structure: &Links) -> Opt
     }
     links.targets = crate::link::targets(&links, file);
     Some(links)
+}
+
+/// Where the edges of a file start.
+struct Places<'a> {
+    summary: &'a Summary,
+    /// The names of attributes that are read, where any edge starts at one.
+    attributes: FxHashMap<ExprIndex, TextRange>,
+}
+
+impl<'a> Places<'a> {
+    fn new(summary: &'a Summary, edges: &[FlowEdge]) -> Self {
+        let mut attributes = FxHashMap::default();
+        if edges.iter().any(|edge| matches!(edge.origin, Origin::Attribute(_))) {
+            attributes.extend(summary.occurrences.iter().filter_map(|occurrence| match occurrence.what {
+                Occurs::Load(expr) => Some((expr, occurrence.range)),
+                _ => None,
+            }));
+        }
+        Places { summary, attributes }
+    }
+
+    /// Whose code an edge starts in, and where.
+    fn place(&self, origin: Origin) -> Option<(SymbolIndex, TextRange)> {
+        let summary = self.summary;
+        match origin {
+            Origin::Call(call) => summary.calls.get(call as usize).map(|call| (call.caller, call.range)),
+            Origin::Implied(implied) => summary.implied.get(implied as usize).map(|it| (it.caller, it.range)),
+            Origin::Store(store) => summary.stores.get(store as usize).map(|store| (store.caller, store.range)),
+            Origin::Class(class) => {
+                let class = summary.symbols.get(class as usize)?;
+                Some((class.parent?, class.name_range))
+            }
+            Origin::Import(import) => {
+                let range = summary.imports.get(import as usize)?.range;
+                let functions = summary.symbols.iter().enumerate().rev();
+                let mut around =
+                    functions.filter(|(_, symbol)| symbol.body.is_some_and(|body| body.contains_range(range)));
+                Some((around.next().map_or(SymbolIndex::MODULE, |(index, _)| SymbolIndex(index as u32)), range))
+            }
+            Origin::Attribute(expr) => {
+                let range = *self.attributes.get(&expr)?;
+                Some((summary.owner(expr), range))
+            }
+        }
+    }
 }
 
 /// Kinds of edges whose target is what the written callee is.
