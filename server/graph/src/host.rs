@@ -182,8 +182,10 @@ impl AnalysisHost {
         let mut orphaned: FxHashSet<FileId> = FxHashSet::default();
         for (file, facts) in summarized {
             let before = std::mem::replace(&mut next.files[file.index()], facts.map(Arc::new));
-            if loses_definitions(before.as_deref(), next.files[file.index()].as_deref()) {
-                orphaned.extend(next.inbound[file.index()].iter().copied());
+            let lost = lost_definitions(before.as_deref(), next.files[file.index()].as_deref());
+            if !lost.is_empty() {
+                let inbound = next.inbound[file.index()].iter().copied();
+                orphaned.extend(inbound.filter(|&source| next.flow.leads_to(source, file, &lost)));
             }
             compare(file, before.as_deref(), next.files[file.index()].as_deref(), &mut changed);
             stale.insert(file);
@@ -266,11 +268,11 @@ fn facts(
     FileFacts { path: path.into(), source, summary, restored, last_good, retained, slots, fingerprint }
 }
 
-/// Whether definitions are gone, which values may still be thought to flow to.
-fn loses_definitions(before: Option<&FileFacts>, after: Option<&FileFacts>) -> bool {
-    let Some(before) = before else { return false };
-    let is_gone = |path: u64| after.is_none_or(|after| after.slots.of_path(path).is_none());
-    before.summary.symbols.iter().any(|symbol| is_gone(symbol.path))
+/// The paths of definitions that are gone, which values may still be thought to flow to.
+fn lost_definitions(before: Option<&FileFacts>, after: Option<&FileFacts>) -> FxHashSet<u64> {
+    let Some(before) = before else { return FxHashSet::default() };
+    let is_gone = |path: &u64| after.is_none_or(|after| after.slots.of_path(*path).is_none());
+    before.summary.symbols.iter().map(|symbol| symbol.path).filter(is_gone).collect()
 }
 
 /// pytest's own rule for files.
@@ -312,7 +314,8 @@ fn depends_on(links: &Links, changed: &FxHashSet<u64>) -> bool {
     }
 }
 
-/// Links `files` in parallel, and joins them and the `orphaned` ones with the flow of values. Each thread remembers what it evaluated for the next file; no result depends on that.
+/// Links `files` in parallel, and joins them and the `orphaned` ones with the flow of values. Each thread remembers what it
+/// evaluated for the next file; no result depends on that.
 fn relink(next: &mut Snapshot, mut files: Vec<FileId>, orphaned: FxHashSet<FileId>) {
     files.sort_unstable();
     let snapshot = &*next;

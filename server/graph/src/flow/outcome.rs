@@ -48,6 +48,14 @@ pub(crate) struct Outcome {
     pub objects: usize,
 }
 
+impl Outcome {
+    /// Whether values of `source` flow to one of these definitions of `target`, named by their paths.
+    pub fn leads_to(&self, source: FileId, target: FileId, paths: &FxHashSet<u64>) -> bool {
+        let flow = self.files.get(source.index()).and_then(|flow| flow.as_ref());
+        flow.is_some_and(|flow| flow.edges.iter().any(|edge| edge.file == target && paths.contains(&edge.path)))
+    }
+}
+
 /// A hash of what flow depends on in a summary: everything but places in the text.
 pub(crate) fn fingerprint(summary: &Summary) -> u64 {
     let mut hasher = FxHasher::default();
