@@ -67,13 +67,6 @@ impl FromIterator<(PathBuf, Option<Arc<str>>)> for Change {
 #[derive(Clone, Debug)]
 pub struct Flow(pub(crate) Arc<Outcome>);
 
-impl Flow {
-    /// How much was solved: nodes, objects that flow, copies between nodes, and what is known of nodes in all.
-    pub fn size(&self) -> [usize; 4] {
-        [self.0.nodes, self.0.objects, self.0.copies, self.0.facts]
-    }
-}
-
 /// What applying a change took, in wall time.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Timings {

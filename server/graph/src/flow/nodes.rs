@@ -411,18 +411,6 @@ impl Nodes {
         &self.nodes[node.0 as usize].objects
     }
 
-    pub fn len(&self) -> usize {
-        self.nodes.len()
-    }
-
-    pub fn facts(&self) -> usize {
-        self.nodes.iter().map(|node| node.objects.len()).sum()
-    }
-
-    pub fn copy_count(&self) -> usize {
-        self.copies.len()
-    }
-
     /// Adds an object to a node; `any` stands for what a node no longer tells apart.
     pub fn add(&mut self, node: NodeId, object: ObjectId, weight: Weight, any: ObjectId) {
         let facts = &mut self.nodes[node.0 as usize];

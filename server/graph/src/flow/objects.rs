@@ -207,8 +207,4 @@ impl Objects {
     pub fn names(&self, record: RecordId) -> std::rc::Rc<[Name]> {
         self.records[record.0 as usize].clone()
     }
-
-    pub fn len(&self) -> usize {
-        self.objects.len()
-    }
 }

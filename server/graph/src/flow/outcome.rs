@@ -42,10 +42,6 @@ pub(crate) struct Outcome {
     /// See [`Snapshot::flow_basis`].
     pub basis: u64,
     pub files: Vec<Option<Arc<FileFlow>>>,
-    pub nodes: usize,
-    pub facts: usize,
-    pub copies: usize,
-    pub objects: usize,
 }
 
 impl Outcome {
@@ -132,14 +128,7 @@ pub(super) fn extract(mut solver: Solver<'_>) -> Outcome {
         edges.shrink_to_fit();
         Some(Arc::new(FileFlow { fingerprint: fingerprint(&facts.summary), edges }))
     });
-    Outcome {
-        basis: solver.snapshot.flow_basis(),
-        files: files.collect(),
-        nodes: solver.nodes.len(),
-        facts: solver.nodes.facts(),
-        copies: solver.nodes.copy_count(),
-        objects: solver.objects.len(),
-    }
+    Outcome { basis: solver.snapshot.flow_basis(), files: files.collect() }
 }
 
 /// Whether so many values reach a call that naming some of them would mislead.
