@@ -18,6 +18,7 @@ mod host;
 mod link;
 mod modules;
 mod name;
+mod settle;
 mod snapshot;
 mod summary;
 #[cfg(test)]
@@ -32,8 +33,9 @@ pub use analysis::{
 };
 pub use archive::{Archived, Digest};
 pub use discover::{Discovery, Skipped, discover, is_python, load};
-pub use host::{AnalysisHost, Change, Flow, Timings};
+pub use host::{AnalysisHost, Change, Timings};
 pub use name::Name;
+pub use settle::Flow;
 pub use summary::{Flags, Param, ParamKind, SymbolKind};
 
 /// A file of a host; stable for the host's life, also when the file is deleted and comes back.

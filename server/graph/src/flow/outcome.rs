@@ -45,6 +45,12 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
+    /// Whether values of `source` flow to definitions of one of `targets`.
+    pub fn leads_into(&self, source: FileId, targets: &FxHashSet<FileId>) -> bool {
+        let flow = self.files.get(source.index()).and_then(|flow| flow.as_ref());
+        flow.is_some_and(|flow| flow.edges.iter().any(|edge| targets.contains(&edge.file)))
+    }
+
     /// Whether values of `source` flow to one of these definitions of `target`, named by their paths.
     pub fn leads_to(&self, source: FileId, target: FileId, paths: &FxHashSet<u64>) -> bool {
         let flow = self.files.get(source.index()).and_then(|flow| flow.as_ref());
@@ -256,7 +262,7 @@ pub(crate) fn merge(snapshot: &Snapshot, file: FileId, structure: &Links) -> Opt
         let mut found: Vec<(SymbolId, EdgeKind)> =
             edges.iter().filter_map(|edge| Some((target(edge)?, edge.kind))).collect();
         // Not in the order in which files became known.
-        found.sort_by_cached_key(|(target, kind)| (snapshot.paths[target.file.index()].clone(), *kind, *target));
+        found.sort_unstable_by_key(|(target, kind)| (snapshot.rank_of(target.file), *kind, *target));
         let (called, further): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, kind)| is_of_callee(*kind));
         let certain = edges.iter().all(|edge| edge.certain);
         let confidence = if further.len() > 1 || !certain { Confidence::Possible } else { Confidence::Inferred };
@@ -271,7 +277,7 @@ pub(crate) fn merge(snapshot: &Snapshot, file: FileId, structure: &Links) -> Opt
             *link = CallLink::Edges(join(snapshot, link, &called, is_direct, certain));
         }
     }
-    links.targets = crate::link::targets(&links, file);
+    links.index(file);
     Some(links)
 }
 
@@ -285,9 +291,16 @@ struct Places<'a> {
 impl<'a> Places<'a> {
     fn new(summary: &'a Summary, edges: &[FlowEdge]) -> Self {
         let mut attributes = FxHashMap::default();
-        if edges.iter().any(|edge| matches!(edge.origin, Origin::Attribute(_))) {
+        let read: FxHashSet<ExprIndex> = edges
+            .iter()
+            .filter_map(|edge| match edge.origin {
+                Origin::Attribute(expr) => Some(expr),
+                _ => None,
+            })
+            .collect();
+        if !read.is_empty() {
             attributes.extend(summary.occurrences.iter().filter_map(|occurrence| match occurrence.what {
-                Occurs::Load(expr) => Some((expr, occurrence.range)),
+                Occurs::Load(expr) if read.contains(&expr) => Some((expr, occurrence.range)),
                 _ => None,
             }));
         }
