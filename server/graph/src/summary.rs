@@ -5,15 +5,21 @@
 //! entry in [`Summary::items`], a hash without offsets; comparing two summaries' items tells what an edit changed for
 //! others.
 
+mod annotations;
 mod build;
+mod calls;
+mod comprehensions;
 mod control;
 mod definitions;
 mod expressions;
 mod flow;
+mod functions;
 mod imports;
 mod items;
 mod lookup;
 mod matching;
+mod name_map;
+mod names;
 mod narrowing;
 mod recent;
 mod statements;

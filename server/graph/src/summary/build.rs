@@ -248,12 +248,12 @@ impl<'a> Builder<'a> {
             return;
         }
         let scope = &mut self.summary.scopes[self.scope.index()];
-        for (name, reaching) in self.flow.names() {
+        self.flow.each_name(|name, reaching| {
             let all = scope.names.entry(name).or_default();
             // What functions bind through `global`, or may have seen, is not part of the flow to the end.
             let late = all.iter().filter(|binding| self.late.contains(binding) && !reaching.contains(binding));
             *all = reaching.iter().chain(late).copied().collect();
-        }
+        });
     }
 
     /// The scope in which the current one binds `name`.

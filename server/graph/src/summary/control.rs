@@ -1,5 +1,6 @@
 //! Branches, loops and exceptions: where control flow parts and joins.
 
+use rustc_hash::FxHashSet;
 use syntax::ast::{self, Expr as Ast, Stmt};
 use syntax::{Ranged, TextRange};
 
@@ -169,12 +170,12 @@ impl Builder<'_> {
 
 /// The names that `body` binds in its own scope.
 fn bound_names(body: &[Stmt], out: &mut Vec<Name>) {
-    struct Binders<'a>(&'a mut Vec<Name>);
+    struct Binders<'a>(&'a mut Vec<Name>, FxHashSet<Name>);
 
     impl Binders<'_> {
         fn add(&mut self, name: &str) {
             let name = Name::new(name);
-            if !self.0.contains(&name) {
+            if self.1.insert(name) {
                 self.0.push(name);
             }
         }
@@ -198,7 +199,7 @@ fn bound_names(body: &[Stmt], out: &mut Vec<Name>) {
         }
     }
 
-    let mut binders = Binders(out);
+    let mut binders = Binders(out, FxHashSet::default());
     for statement in body {
         ast::visitor::Visitor::visit_stmt(&mut binders, statement);
     }

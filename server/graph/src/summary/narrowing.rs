@@ -205,15 +205,28 @@ fn by_class(subject: Subject, test: ClassTest, classes: ExprIndex) -> (Narrowing
 
 /// Joins branches. Where only one of them goes on, what its condition says stays known.
 pub(super) fn join(mut ends: Vec<(Flow, Vec<Narrowed>)>) -> Flow {
-    let alive = ends.iter().filter(|(flow, _)| !flow.has_ended()).count();
-    let mut out = Flow::unreached();
-    for (flow, narrowed) in &mut ends {
-        if alive > 1 {
-            widen(flow, narrowed);
+    ends.retain(|(flow, _)| !flow.has_ended());
+    let parts = ends.len() > 1;
+    let mut flows: Vec<Flow> = Vec::with_capacity(ends.len());
+    for (mut flow, narrowed) in ends {
+        if parts {
+            widen(&mut flow, &narrowed);
         }
-        out.join(flow);
+        flows.push(flow);
     }
-    out
+    // Neighbours first: one after the other, each join would walk all that the branches before have bound.
+    while flows.len() > 1 {
+        let mut joined = Vec::with_capacity(flows.len().div_ceil(2));
+        let mut rest = flows.into_iter();
+        while let Some(mut flow) = rest.next() {
+            if let Some(other) = rest.next() {
+                flow.join(&other);
+            }
+            joined.push(flow);
+        }
+        flows = joined;
+    }
+    flows.pop().unwrap_or_else(Flow::unreached)
 }
 
 fn widen(flow: &mut Flow, narrowed: &[Narrowed]) {
