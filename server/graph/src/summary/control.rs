@@ -135,11 +135,15 @@ impl Builder<'_> {
             self.flow = at_handler.clone();
             let caught = handler.type_.as_ref().map(|class| self.expr(class));
             if let Some(name) = &handler.name {
-                let value = match caught {
-                    Some(class) if !statement.is_star => self.caught(class, &caught_before),
-                    _ => self.unknown(),
+                let exception = match caught {
+                    Some(class) => self.caught(class, &caught_before),
+                    None => self.unknown(),
                 };
+                let value = if statement.is_star { self.builtin("ExceptionGroup") } else { exception };
                 let binding = self.bind_local(Name::new(name), name.range(), BindingValue::Value(value));
+                if statement.is_star {
+                    self.groups.insert(binding, exception);
+                }
                 self.occurs(name.range(), Occurs::Store(binding));
             }
             caught_before.extend(caught);
@@ -156,6 +160,14 @@ impl Builder<'_> {
         if ended {
             self.flow.end();
         }
+    }
+
+    /// `group.exceptions` of a group that `except*` has bound.
+    pub fn exceptions_of(&mut self, group: ExprIndex) -> Option<ExprIndex> {
+        let Expr::Local(bindings) = self.summary.expr(group) else { return None };
+        let [binding] = bindings[..] else { return None };
+        let exception = *self.groups.get(&binding)?;
+        Some(self.push(Expr::Sequence(exception)))
     }
 
     fn caught(&mut self, class: ExprIndex, before: &[ExprIndex]) -> ExprIndex {

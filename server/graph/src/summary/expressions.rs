@@ -43,6 +43,11 @@ impl Builder<'_> {
                 };
                 let index = self.push(expr);
                 self.occurs(attribute.attr.range(), Occurs::Load(index));
+                if name.as_str() == "exceptions"
+                    && let Some(exceptions) = self.exceptions_of(value)
+                {
+                    return exceptions;
+                }
                 // `del` has to see the place itself.
                 match attribute.ctx.is_del() {
                     true => index,
@@ -57,7 +62,7 @@ impl Builder<'_> {
                 let otherwise = self.narrowed(&when_false, |builder| builder.expr(&conditional.orelse));
                 self.union(vec![then, otherwise])
             }
-            Ast::BoolOp(operation) => self.bool_operation(operation).value,
+            Ast::BoolOp(operation) => self.bool_operation(operation, false).value,
             Ast::Named(named) => {
                 let value = self.expr(&named.value);
                 self.assign_walrus(&named.target, value);
@@ -175,6 +180,7 @@ impl Builder<'_> {
                 self.implied(value, range, ImpliedKind::Operator);
                 value
             }
+            Ast::UnaryOp(operation) if operation.op == ast::UnaryOp::Not => self.condition(expression).value,
             Ast::UnaryOp(operation) => {
                 let value = self.expr(&operation.operand);
                 let negated = match (operation.op, self.summary.expr(value)) {
@@ -185,10 +191,9 @@ impl Builder<'_> {
                     return self.push(Expr::Constant(Key::Index(number)));
                 }
                 let method = match operation.op {
-                    ast::UnaryOp::Not => return self.builtin("bool"),
-                    ast::UnaryOp::USub => "__neg__",
                     ast::UnaryOp::UAdd => "__pos__",
                     ast::UnaryOp::Invert => "__invert__",
+                    _ => "__neg__",
                 };
                 let value = self.push(Expr::Unary { method: Name::new(method), value });
                 self.implied(value, operation.range(), ImpliedKind::Operator);
@@ -243,15 +248,20 @@ impl Builder<'_> {
     fn subscript(&mut self, subscript: &ast::ExprSubscript) -> ExprIndex {
         let value = self.expr(&subscript.value);
         let key = self.key(&subscript.slice);
-        let item = match &*subscript.slice {
+        let item = self.item(&subscript.slice, value, key);
+        self.implied(item, subscript.slice.range(), ImpliedKind::Operator);
+        item
+    }
+
+    /// `value[slice]`
+    pub fn item(&mut self, slice: &Ast, value: ExprIndex, key: Key) -> ExprIndex {
+        match slice {
             Ast::Slice(slice) => {
                 let (from, to, known) = text::slice_ends(slice).map_or((0, None, false), |(from, to)| (from, to, true));
                 self.push(Expr::Slice { value, from, to, known })
             }
             _ => self.push(Expr::Item { value, key }),
-        };
-        self.implied(item, subscript.slice.range(), ImpliedKind::Operator);
-        item
+        }
     }
 
     pub fn format(&mut self, ends: Option<(&str, &str)>) -> ExprIndex {

@@ -5,8 +5,8 @@ use syntax::{Ranged, TextRange};
 
 use super::build::Builder;
 use super::{
-    BindingValue, Expr, ExprIndex, Flags, FunctionFacts, Occurs, Param, ParamKind, ScopeIndex, ScopeKind, SymbolFacts,
-    SymbolIndex, SymbolKind,
+    BindingValue, Expr, ExprIndex, Flags, FunctionFacts, Narrowing, Occurs, Param, ParamKind, ReturnGuard, ScopeIndex,
+    ScopeKind, SymbolFacts, SymbolIndex, SymbolKind,
 };
 use crate::Name;
 
@@ -106,9 +106,32 @@ impl Builder<'_> {
     }
 
     pub fn returns(&mut self, value: ExprIndex) {
+        let guard = self.guard();
         if let Some(function) = &mut self.summary.symbols[self.symbol.index()].function {
+            function.guards.extend(guard.map(|guard| (function.returns.len() as u32, guard)));
             function.returns.push(value);
         }
+    }
+
+    /// What is known here of a parameter that is `None` where it is not given.
+    fn guard(&self) -> Option<ReturnGuard> {
+        let params = &self.summary.symbol(self.symbol).params;
+        params.iter().filter(|param| param.has_default).find_map(|param| {
+            let [binding] = self.flow.get(param.name)?[..] else { return None };
+            let BindingValue::Narrowed { inputs, by } = &self.summary.binding(binding).value else { return None };
+            let is_none = match by {
+                Narrowing::None => true,
+                Narrowing::NotNone => false,
+                Narrowing::Class { .. } => return None,
+            };
+            let [input] = inputs[..] else { return None };
+            let BindingValue::Parameter { position, default: Some(default), .. } = self.summary.binding(input).value
+            else {
+                return None;
+            };
+            let is_optional = matches!(self.summary.expr(default), Expr::Builtin(name) if name.as_str() == "None");
+            is_optional.then_some(ReturnGuard { position, is_none })
+        })
     }
 
     pub fn yields(&mut self, value: ExprIndex) {
