@@ -1,9 +1,10 @@
 //! Calls: what is called, what its parameters get, what comes back.
 
+use super::narrowing::Classes;
 use super::nodes::{ArgumentsId, KeyWatch, NodeId, Origin, Place, SiteId, Watch};
 use super::objects::{ContainerKind, Object, ObjectId, Origin as Made};
 use super::solver::{Guarded, Solver};
-use crate::summary::{CallIndex, Key, SymbolFacts};
+use crate::summary::{CallIndex, ClassTest, Key, SymbolFacts};
 use crate::types::{Def, Typed, Unit, Value};
 use crate::{EdgeKind, Name};
 
@@ -181,9 +182,7 @@ impl Solver<'_> {
         if let Some(double_star) = given.double_star {
             self.watch(double_star, Watch::SpreadKeywords { function });
         }
-        if self.give_decided(function, receiver, dest, site) {
-            return;
-        }
+        let dest = self.decided(function, receiver, dest, site);
         if nodes.passes.is_empty() {
             self.copy(nodes.returns, dest);
         } else {
@@ -199,28 +198,31 @@ impl Solver<'_> {
         }
     }
 
-    /// Gives the instances that the overloads of a function tell of a call; says whether they decide it.
-    fn give_decided(&mut self, function: Def, receiver: Option<ObjectId>, dest: NodeId, site: SiteId) -> bool {
+    /// Where the result of a call goes: where overloads tell more of it than the function's code, only what fits them goes on.
+    fn decided(&mut self, function: Def, receiver: Option<ObjectId>, dest: NodeId, site: SiteId) -> NodeId {
         let SymbolFacts { ordinal, flags, .. } = *self.summary(function.unit.file).symbol(function.symbol);
-        let Some(&(file, Origin::Call(call))) = self.sites.get(site.0 as usize) else { return false };
+        let Some(&(file, Origin::Call(call))) = self.sites.get(site.0 as usize) else { return dest };
         if ordinal == 0 && !flags.is_overload {
-            return false;
+            return dest;
         }
         let receiver = match receiver.map(|receiver| self.objects.get(receiver)) {
             None => None,
             Some(Object::Instance(class) | Object::Class(class)) => Some(class),
-            Some(_) => return false,
+            Some(_) => return dest,
         };
         let types = self.evaluator.decided(function, receiver, (Unit::live(file), CallIndex(call)));
         let class = |typed: &Typed| match typed.value {
             Value::Instance(class) => Some(class),
             _ => None,
         };
-        let Some(classes) = types.iter().map(class).collect::<Option<Vec<_>>>().filter(|it| !it.is_empty()) else {
-            return false;
-        };
-        classes.into_iter().for_each(|class| self.add_object(dest, Object::Instance(class)));
-        true
+        let classes = types.iter().map(class).collect::<Option<Vec<_>>>();
+        let Some(classes) = classes.filter(|classes| !classes.is_empty()) else { return dest };
+        let (ruled_out, test) = (Vec::new(), ClassTest::Instance);
+        self.narrowings.push(Classes { classes, ruled_out, open: false, test, is: true });
+        let narrowing = self.narrowings.len() as u32 - 1;
+        let all = self.nodes.new_node();
+        self.watch(all, Watch::Narrow { narrowing, dest });
+        all
     }
 
     fn give(&mut self, nodes: &super::solver::FunctionNodes, position: usize, argument: NodeId) {
