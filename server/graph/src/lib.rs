@@ -82,14 +82,16 @@ pub enum EdgeKind {
     Callback,
     Iteration,
     With,
-    /// An operator, a subscript, or a value that is made a text.
+    /// An operator, a subscript, or a value that is made a text or decides a condition.
     Operator,
-    /// Reading or assigning an attribute runs a property, a descriptor or `__getattr__`; making a class runs its metaclass.
+    /// Reading or assigning an attribute runs a property, a descriptor or `__getattr__`.
     Property,
+    /// A `class` statement runs its metaclass, `__init_subclass__` of a base, or `__set_name__` of what stands in it.
+    ClassCreation,
 }
 
 impl EdgeKind {
-    /// One lower-case word.
+    /// In lower case, words joined by hyphens.
     pub fn as_str(self) -> &'static str {
         match self {
             EdgeKind::Call => "call",
@@ -101,12 +103,13 @@ impl EdgeKind {
             EdgeKind::With => "with",
             EdgeKind::Operator => "operator",
             EdgeKind::Property => "property",
+            EdgeKind::ClassCreation => "class-creation",
         }
     }
 
     /// Whether a reader sees in the text that something is called. Hierarchies show these; impact follows all.
     pub fn is_explicit(self) -> bool {
-        !matches!(self, EdgeKind::With | EdgeKind::Operator | EdgeKind::Property)
+        !matches!(self, EdgeKind::With | EdgeKind::Operator | EdgeKind::Property | EdgeKind::ClassCreation)
     }
 }
 

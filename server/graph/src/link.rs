@@ -198,7 +198,7 @@ impl Linker<'_, '_, '_> {
             }
         }
         if explicit.is_empty() {
-            return match external {
+            return match external.filter(|_| !self.evaluator.is_literal(self.unit, call.callee)) {
                 Some(name) => CallLink::External(name),
                 None => CallLink::Unresolved(self.reason(call, &callees)),
             };

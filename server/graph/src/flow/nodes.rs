@@ -60,6 +60,8 @@ pub(super) enum Place {
     /// What iterating over an instance gives.
     Iterated(Def),
     Constant(ObjectId),
+    /// A function that is wrapped, as the receiver sees it.
+    BoundIn(NodeId, ObjectId),
     /// A call's result while its function is entered on behalf of another call.
     Accumulated(NodeId),
 }
@@ -208,6 +210,10 @@ pub(super) enum Watch {
         site: SiteId,
     },
     Format {
+        site: SiteId,
+    },
+    /// The object decides a condition.
+    Truth {
         site: SiteId,
     },
     Operate {

@@ -12,7 +12,7 @@ use super::solver::Solver;
 use crate::link::{CallLink, Edge, FurtherLink, Links};
 use crate::modules::ModuleRef;
 use crate::snapshot::Snapshot;
-use crate::summary::{self, Expr, ExprIndex, ImportIndex, Occurs, ScopeIndex, Summary, SymbolIndex};
+use crate::summary::{self, Expr, ExprIndex, ImpliedKind, ImportIndex, Occurs, ScopeIndex, Summary, SymbolIndex};
 use crate::types::{Def, Unit};
 use crate::{Confidence, EdgeKind, FileId, SymbolId};
 
@@ -93,7 +93,7 @@ pub(crate) fn fingerprint(summary: &Summary) -> u64 {
             (param.name, param.kind).hash(&mut hasher);
         }
         if let Some(function) = &symbol.function {
-            (function.return_annotation, &function.returns, &function.yields).hash(&mut hasher);
+            (function.return_annotation, &function.returns, &function.yields, &function.guards).hash(&mut hasher);
         }
         if let Some(class) = &symbol.class {
             (&class.bases, class.metaclass, class.has_fields).hash(&mut hasher);
@@ -152,8 +152,9 @@ fn is_certain(solver: &mut Solver<'_>, file: FileId, origin: Origin) -> bool {
         Origin::Call(call) => summary.calls[call as usize].callee,
         Origin::Store(store) => summary.stores[store as usize].object,
         Origin::Implied(implied) => {
-            let value = summary.implied[implied as usize].expr;
+            let summary::ImpliedFacts { expr: value, kind, .. } = summary.implied[implied as usize];
             match *summary.expr(value) {
+                _ if matches!(kind, ImpliedKind::Format | ImpliedKind::Truth) => value,
                 Expr::Element(operand)
                 | Expr::Next(operand)
                 | Expr::Entered(operand)
