@@ -1,6 +1,6 @@
 //! Functions whose result follows from what each call of them gives: then calls do not share one result.
 
-use super::nodes::{ArgumentsId, NodeId, SiteId, Watch};
+use super::nodes::{ArgumentsId, Invocation, NodeId, SiteId, Watch};
 use super::objects::{Object, ObjectId};
 use super::solver::Solver;
 use crate::EdgeKind;
@@ -120,7 +120,7 @@ impl Solver<'_> {
     /// Each call has its own result.
     pub fn pass_through(&mut self, function: Def, receiver: Option<ObjectId>, arguments: ArgumentsId, dest: NodeId) {
         let nodes = self.function(function);
-        let given = self.arguments[arguments.0 as usize].clone();
+        let given = self.all_given(arguments);
         let bound = usize::from(receiver.is_some());
         for &pass in &nodes.passes {
             let position = match pass {
@@ -171,7 +171,7 @@ impl Solver<'_> {
                 let arguments = self.argument_nodes(file, &self.summary(file).call(call).arguments);
                 let arguments = self.arguments(arguments);
                 let (site, kind) = (SiteId::NONE, EdgeKind::Call);
-                self.watch(from, Watch::Call { arguments, dest, site, kind });
+                self.watch(from, Watch::Call(Invocation { arguments, dest, site, kind }));
             }
             Pass::Whole(_) | Pass::OfReceiver => self.copy(from, dest),
         }
