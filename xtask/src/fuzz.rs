@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use crate::process;
 
 /// Cases of one process: names that it has seen stay in its memory.
-const PORTION: u64 = 20_000;
+const PORTION: u64 = 80_000;
 
 #[derive(clap::Args)]
 pub struct Args {

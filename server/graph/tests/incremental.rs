@@ -3,61 +3,17 @@
 //! The packages are real ones: the shop of `fixtures/workspaces` and packages of Python's own library.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-use graph::{Analysis, AnalysisHost, Change, ImportKind};
+use dump::{difference, dump};
+use graph::{Analysis, AnalysisHost, Change};
 use proptest::prelude::*;
 
-type Files = BTreeMap<PathBuf, String>;
+mod dump;
 
-/// Everything that linking decides, as text: equal text means equal graphs.
-fn dump(analysis: &Analysis) -> String {
-    let mut out = String::new();
-    for file in analysis.files() {
-        writeln!(out, "{} {}", analysis.path(file).display(), analysis.module_name(file)).unwrap();
-        for import in analysis.imports(file) {
-            let target = match import.kind {
-                ImportKind::Module(module) => format!("module {}", analysis.path(module).display()),
-                other => format!("{other:?}"),
-            };
-            writeln!(out, "  {:?} {} -> {target}", import.range, import.text).unwrap();
-        }
-        for id in analysis.symbols(file) {
-            let symbol = analysis.symbol(id);
-            writeln!(out, "  {:?} {} {:?}", symbol.kind, symbol.qualified_name(), symbol.name_range).unwrap();
-            for base in analysis.bases(id) {
-                writeln!(out, "    inherits {}", analysis.symbol(base).qualified_name()).unwrap();
-            }
-            for call in analysis.callees(id) {
-                let other = analysis.symbol(call.other);
-                for site in call.sites {
-                    writeln!(out, "    {:?} calls {} {:?}", site.range, other.qualified_name(), site.confidence)
-                        .unwrap();
-                }
-            }
-            for call in analysis.implied_callees(id) {
-                let other = analysis.symbol(call.other).qualified_name();
-                for site in call.sites {
-                    writeln!(out, "    {:?} {:?} {other} {:?}", site.range, site.kind, site.confidence).unwrap();
-                }
-            }
-            for call in analysis.callers(id) {
-                let other = analysis.symbol(call.other);
-                writeln!(out, "    called by {} × {}", other.qualified_name(), call.sites.len()).unwrap();
-            }
-            for (range, name) in analysis.external_calls(id) {
-                writeln!(out, "    {range:?} leaves to {name}").unwrap();
-            }
-            for (range, reason) in analysis.unresolved_calls(id) {
-                writeln!(out, "    {range:?} unresolved: {reason}").unwrap();
-            }
-        }
-    }
-    out
-}
+type Files = BTreeMap<PathBuf, String>;
 
 fn fresh(root: &Path, files: &Files) -> AnalysisHost {
     let mut host = AnalysisHost::new(vec![root.to_path_buf()]);
@@ -289,11 +245,44 @@ proptest! {
     }
 }
 
-/// The first line in which two graphs differ.
-fn difference(actual: &AnalysisHost, expected: &AnalysisHost) -> Option<String> {
-    let (actual, expected) = (dump(&actual.analysis()), dump(&expected.analysis()));
-    let differing = actual.lines().zip(expected.lines()).find(|(one, other)| one != other);
-    (actual != expected).then(|| format!("first difference: {differing:#?}"))
+#[test]
+fn targets_stand_in_the_order_of_the_text_and_not_of_history() {
+    let root = PathBuf::from("/w");
+    let rest = "def f(): ...\nfor each in [f, g]:\n    each()\n";
+    let (first, then) = (rest.to_owned(), format!("def g(): ...\n{rest}"));
+    let mut host = fresh(&root, &Files::from([(root.join("a.py"), first)]));
+    let files = Files::from([(root.join("a.py"), then)]);
+    let mut change = Change::default();
+    files.iter().for_each(|(path, text)| change.set(path, text.as_str()));
+    host.apply(change);
+    let mut expected = fresh(&root, &files);
+    for host in [&mut host, &mut expected] {
+        host.settle(host.analysis().solve_flow());
+    }
+    assert!(dump(&expected.analysis()).contains("calls a.g"));
+    assert_eq!(difference(&host, &expected), None);
+}
+
+/// What stands in for lost classes is not part of any text: values do not flow through it.
+#[test]
+fn values_flow_while_a_base_class_is_lost() {
+    let root = PathBuf::from("/w");
+    let base = "import a\nclass D(a.C, metaclass=a.M):\n    def n(self):\n        return self.m()\n";
+    let rest =
+        "d = D()\nd.n()\nif isinstance(d, a.C):\n    d.m()\ntry: pass\nexcept a.C as e: e.m()\nsuper(a.C, d).m()\n";
+    let classes = "class M(type): ...\nclass C:\n    def m(self): ...\n".repeat(3);
+    let files = Files::from([(root.join("a.py"), classes.clone()), (root.join("b.py"), format!("{base}{rest}"))]);
+    let mut host = fresh(&root, &files);
+    for text in ["x = {'a':\n", &classes] {
+        let mut change = Change::default();
+        change.set(root.join("a.py"), text);
+        host.apply(change);
+        host.settle(host.analysis().solve_flow());
+        assert!(dump(&host.analysis()).contains("calls b.D.n"));
+    }
+    let mut expected = fresh(&root, &files);
+    expected.settle(expected.analysis().solve_flow());
+    assert_eq!(difference(&host, &expected), None);
 }
 
 #[test]

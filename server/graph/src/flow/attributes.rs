@@ -1,6 +1,6 @@
 //! Attributes: of instances, classes, modules and functions.
 
-use super::nodes::{NodeId, Place, SiteId, Watch};
+use super::nodes::{Invocation, NodeId, Place, SiteId, Watch};
 use super::objects::{Object, ObjectId};
 use super::solver::Solver;
 use crate::summary::Key;
@@ -152,7 +152,7 @@ impl Solver<'_> {
             let Some(metaclass) = facts.as_ref().and_then(|facts| facts.metaclass) else { continue };
             let types = self.evaluator.eval(class.unit, metaclass);
             return types.iter().find_map(|typed| match typed.value {
-                Value::Class(metaclass) => Some(metaclass),
+                Value::Class(metaclass) if !metaclass.unit.retained => Some(metaclass),
                 _ => None,
             });
         }
@@ -206,7 +206,11 @@ impl Solver<'_> {
                 let given = self.intern(given);
                 let given = self.holding(given);
                 let arguments = self.given(&[given]);
-                self.special(class, hook, arguments, node, SiteId::NONE, EdgeKind::Property);
+                self.special(
+                    class,
+                    hook,
+                    Invocation { arguments, dest: node, site: SiteId::NONE, kind: EdgeKind::Property },
+                );
                 if let Some(function) = self.find_method(class, hook) {
                     self.note_getter(node, name, function);
                 }
@@ -369,7 +373,7 @@ impl Solver<'_> {
                 let instance = self.holding(receiver);
                 let arguments = self.given(&[instance]);
                 let (site, kind) = (SiteId::NONE, EdgeKind::Property);
-                self.watch(getter, Watch::Call { arguments, dest, site, kind });
+                self.watch(getter, Watch::Call(Invocation { arguments, dest, site, kind }));
                 self.getter_names.insert(name);
                 let getters = self.getter_nodes.entry(dest).or_default();
                 if !getters.contains(&getter) {
@@ -401,7 +405,11 @@ impl Solver<'_> {
                 let owner = self.holding(owner);
                 let arguments = self.given(&[instance, owner]);
                 let get = self.words.get;
-                self.special(descriptor, get, arguments, dest, SiteId::NONE, EdgeKind::Property);
+                self.special(
+                    descriptor,
+                    get,
+                    Invocation { arguments, dest, site: SiteId::NONE, kind: EdgeKind::Property },
+                );
                 if let Some(function) = self.find_method(descriptor, get) {
                     self.note_getter(dest, name, function);
                 }

@@ -1,6 +1,6 @@
 //! What built-in functions and those of the standard library do with functions and containers they are given.
 
-use super::nodes::{ArgumentsId, NodeId, Place, SiteId, Watch};
+use super::nodes::{ArgumentNodes, Invocation, NodeId, Place, SiteId, Watch};
 use super::objects::{ContainerKind, Object, Origin as Made};
 use super::solver::{ByName, Solver};
 use crate::summary::Key;
@@ -68,11 +68,12 @@ pub(super) fn is_modelled(name: &str) -> bool {
 
 impl Solver<'_> {
     /// A modelled function is called.
-    pub fn builtin(&mut self, name: Name, arguments: ArgumentsId, dest: NodeId, site: SiteId, kind: EdgeKind) {
+    pub fn builtin(&mut self, name: Name, call: Invocation) {
+        let Invocation { arguments, dest, site, kind } = call;
         if self.library_call(name, arguments, dest, site) {
             return;
         }
-        let given = self.arguments[arguments.0 as usize].clone();
+        let given = self.all_given(arguments);
         let first = given.positional.first().copied();
         let second = given.positional.get(1).copied();
         let keyword = |name: &str| given.keywords.iter().find(|(key, _)| key.as_str() == name).map(|(_, node)| *node);
@@ -98,7 +99,10 @@ impl Solver<'_> {
                     None => {
                         let (name, arguments) = (Name::new("__lt__"), self.given(&[elements]));
                         let kind = EdgeKind::Operator;
-                        self.watch(elements, Watch::Special { name, arguments, dest: nothing, site, kind });
+                        self.watch(
+                            elements,
+                            Watch::Special { name, call: Invocation { arguments, dest: nothing, site, kind } },
+                        );
                     }
                 }
             }
@@ -126,7 +130,7 @@ impl Solver<'_> {
                 self.copy(sum, dest);
             }
             ("functools.partial" | "functools.partialmethod", Some(function)) => {
-                let mut rest = given.clone();
+                let mut rest = ArgumentNodes::clone(&given);
                 rest.positional.remove(0);
                 let arguments = self.arguments(rest);
                 self.add_object(dest, Object::Partial { function, arguments });
@@ -251,10 +255,13 @@ impl Solver<'_> {
             ("itertools.starmap", Some(function)) => {
                 let Some(iterable) = second else { return };
                 let elements = self.elements(iterable, site);
-                let arguments = super::nodes::ArgumentNodes { star: Some(elements), ..Default::default() };
+                let arguments = ArgumentNodes { star: Some(elements), ..Default::default() };
                 let arguments = self.arguments(arguments);
                 let result = self.made(dest);
-                self.watch(function, Watch::Call { arguments, dest: result, site, kind: EdgeKind::Callback });
+                self.watch(
+                    function,
+                    Watch::Call(Invocation { arguments, dest: result, site, kind: EdgeKind::Callback }),
+                );
             }
             ("itertools.zip_longest", _) => {
                 let result = self.made(dest);
@@ -281,7 +288,10 @@ impl Solver<'_> {
                 let arguments = self.given(&[]);
                 for name in [self.words.iter, Name::new("__aiter__")] {
                     let kind = EdgeKind::Iteration;
-                    self.watch(value, Watch::Special { name, arguments, dest: nothing, site, kind });
+                    self.watch(
+                        value,
+                        Watch::Special { name, call: Invocation { arguments, dest: nothing, site, kind } },
+                    );
                 }
             }
             ("str" | "print" | "format" | "repr" | "ascii", _) => {
@@ -302,13 +312,19 @@ impl Solver<'_> {
                 let arguments = self.given(&[]);
                 let kind = EdgeKind::Operator;
                 let result = if name.as_str() == "abs" { dest } else { nothing };
-                self.watch(value, Watch::Special { name: special, arguments, dest: result, site, kind });
+                self.watch(
+                    value,
+                    Watch::Special { name: special, call: Invocation { arguments, dest: result, site, kind } },
+                );
                 self.add(dest, self.plain);
             }
             ("sum", Some(iterable)) => {
                 let elements = self.elements(iterable, site);
                 let (name, arguments) = (Name::new("__radd__"), self.given(&[self.plain_node]));
-                self.watch(elements, Watch::Special { name, arguments, dest, site, kind: EdgeKind::Operator });
+                self.watch(
+                    elements,
+                    Watch::Special { name, call: Invocation { arguments, dest, site, kind: EdgeKind::Operator } },
+                );
                 self.add(dest, self.plain);
             }
             ("any" | "all", Some(iterable)) => {

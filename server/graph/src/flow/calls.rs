@@ -1,7 +1,7 @@
 //! Calls: what is called, what its parameters get, what comes back.
 
 use super::narrowing::Classes;
-use super::nodes::{ArgumentsId, KeyWatch, NodeId, Origin, Place, SiteId, Watch};
+use super::nodes::{ArgumentNodes, ArgumentsId, Invocation, KeyWatch, NodeId, Origin, Place, SiteId, Watch};
 use super::objects::{ContainerKind, Object, ObjectId, Origin as Made};
 use super::solver::{Guarded, Solver};
 use crate::summary::{CallIndex, ClassTest, Key, SymbolFacts};
@@ -13,69 +13,61 @@ const MAX_PARTIAL: usize = 16;
 
 impl Solver<'_> {
     /// One object is called.
-    pub fn apply(
-        &mut self,
-        object: ObjectId,
-        value: Object,
-        arguments: ArgumentsId,
-        dest: NodeId,
-        site: SiteId,
-        kind: EdgeKind,
-    ) {
-        if !self.applied.insert((object, arguments, dest, site, kind)) {
+    pub fn apply(&mut self, object: ObjectId, value: Object, call: Invocation) {
+        if !self.applied.insert((object, call)) {
             return;
         }
+        let Invocation { arguments, dest, site, kind } = call;
         match value {
             // An exception that exists already is not called.
-            Object::Class(class) => self.construct(object, class, arguments, dest, site, kind),
+            Object::Class(class) => self.construct(object, class, call),
             _ if kind == EdgeKind::Raise => {}
             Object::Function(function) => {
-                self.enter(function, None, arguments, dest, site, kind);
-                self.dispatch(function, arguments, dest, site, kind);
+                self.enter(function, None, call);
+                self.dispatch(function, call);
             }
             Object::Bound { function, receiver } => {
-                self.enter(function, Some(receiver), arguments, dest, site, kind);
-                self.dispatch_method(function, receiver, arguments, dest, site, kind);
+                self.enter(function, Some(receiver), call);
+                self.dispatch_method(function, receiver, call);
             }
             Object::Instance(class) => {
                 let name = self.words.call;
                 if self.defines(class, name) {
-                    self.special(class, name, arguments, dest, site, kind);
+                    self.special(class, name, call);
                 } else if self.nature(class).decorates
-                    && let Some(&function) = self.arguments[arguments.0 as usize].positional.first()
+                    && let Some(function) = self.first_given(arguments)
                 {
                     self.add_object(dest, Object::Entering { function, manager: object });
                 }
             }
             Object::Entering { function, manager } => {
-                self.watch(function, Watch::Call { arguments, dest, site, kind });
+                self.watch(function, Watch::Call(call));
                 let (value, nothing) = (self.objects.get(manager), self.nothing);
                 self.enter_context(value, nothing, site);
             }
             Object::Partial { function, arguments: first } => {
                 let given = self.join_arguments(first, arguments);
                 if let Some(arguments) = given {
-                    self.watch(function, Watch::Call { arguments, dest, site, kind });
+                    self.watch(function, Watch::Call(Invocation { arguments, ..call }));
                 }
             }
             Object::Wrapped { function, is_class: false } => {
                 let value = self.objects.get(function);
-                self.apply(function, value, arguments, dest, site, kind);
+                self.apply(function, value, call);
             }
             Object::Constructor(class) => {
                 let object = self.intern(Object::Class(class));
-                self.make_instance(object, class, arguments, dest, site);
+                self.make_instance(object, class, call);
             }
             Object::TupleClass(record) => self.make_record(record, arguments, dest),
             Object::AttributeGetter(_) | Object::MethodCaller { .. } | Object::ItemGetter(_) => {
-                if let Some(&given) = self.arguments[arguments.0 as usize].positional.first() {
+                if let Some(given) = self.first_given(arguments) {
                     self.apply_getter(value, given, dest, site);
                 }
             }
             Object::Returning(value) => self.copy(value, dest),
             Object::Register(function) => {
-                let given = self.arguments[arguments.0 as usize].positional.clone();
-                if let Some(&implementation) = given.last() {
+                if let Some(&implementation) = self.all_given(arguments).positional.last() {
                     self.watch(implementation, Watch::Register { function });
                     self.copy(implementation, dest);
                 }
@@ -83,18 +75,18 @@ impl Solver<'_> {
                 self.add(dest, object);
             }
             Object::Identity => {
-                if let Some(&given) = self.arguments[arguments.0 as usize].positional.first() {
+                if let Some(given) = self.first_given(arguments) {
                     self.copy(given, dest);
                 }
             }
-            Object::Modelled(name) => self.builtin(name, arguments, dest, site, kind),
+            Object::Modelled(name) => self.builtin(name, call),
             Object::ContainerMethod { container, name } => {
                 self.container_method(container, name, arguments, dest, site);
             }
             Object::Unknown => {
                 self.add(dest, self.unknown);
                 if kind == EdgeKind::Decorator
-                    && let Some(&given) = self.arguments[arguments.0 as usize].positional.first()
+                    && let Some(given) = self.first_given(arguments)
                 {
                     self.copy(given, dest);
                 }
@@ -104,36 +96,28 @@ impl Solver<'_> {
     }
 
     /// Implementations that are registered for a `singledispatch` function are called in its place.
-    fn dispatch(&mut self, function: Def, arguments: ArgumentsId, dest: NodeId, site: SiteId, kind: EdgeKind) {
+    fn dispatch(&mut self, function: Def, call: Invocation) {
         let is_dispatcher = self.summary(function.unit.file).symbol(function.symbol).decorated.is_some();
         if is_dispatcher {
             let registered = self.place(Place::Registered(function));
-            self.watch(registered, Watch::Call { arguments, dest, site, kind });
+            self.watch(registered, Watch::Call(call));
         }
     }
 
-    fn dispatch_method(
-        &mut self,
-        function: Def,
-        receiver: ObjectId,
-        arguments: ArgumentsId,
-        dest: NodeId,
-        site: SiteId,
-        kind: EdgeKind,
-    ) {
+    fn dispatch_method(&mut self, function: Def, receiver: ObjectId, call: Invocation) {
         let symbol = self.summary(function.unit.file).symbol(function.symbol);
         let (Some(_), Object::Instance(class)) = (symbol.decorated, self.objects.get(receiver)) else { return };
         let registered = self.place(Place::Registered(function));
         let methods = self.nodes.new_node();
         self.watch(registered, Watch::Bind { class, receiver, name: symbol.name, dest: methods });
-        self.watch(methods, Watch::Call { arguments, dest, site, kind });
+        self.watch(methods, Watch::Call(call));
     }
 
     fn join_arguments(&mut self, first: ArgumentsId, then: ArgumentsId) -> Option<ArgumentsId> {
-        let mut joined = self.arguments[first.0 as usize].clone();
-        let then = self.arguments[then.0 as usize].clone();
-        joined.positional.extend(then.positional);
-        joined.keywords.extend(then.keywords);
+        let mut joined = ArgumentNodes::clone(&self.all_given(first));
+        let then = self.all_given(then);
+        joined.positional.extend_from_slice(&then.positional);
+        joined.keywords.extend_from_slice(&then.keywords);
         joined.star = joined.star.or(then.star);
         joined.double_star = joined.double_star.or(then.double_star);
         let count = joined.positional.len() + joined.keywords.len();
@@ -147,18 +131,11 @@ impl Solver<'_> {
     }
 
     /// A function is entered: its parameters get the arguments.
-    pub fn enter(
-        &mut self,
-        function: Def,
-        receiver: Option<ObjectId>,
-        arguments: ArgumentsId,
-        dest: NodeId,
-        site: SiteId,
-        kind: EdgeKind,
-    ) {
+    pub fn enter(&mut self, function: Def, receiver: Option<ObjectId>, call: Invocation) {
+        let Invocation { arguments, dest, site, kind } = call;
         self.edge(site, function, kind);
         let nodes = self.function(function);
-        let given = self.arguments[arguments.0 as usize].clone();
+        let given = self.all_given(arguments);
         let bound = usize::from(receiver.is_some());
         if let Some(receiver) = receiver {
             match (nodes.positional.first(), nodes.star) {
@@ -278,25 +255,17 @@ impl Solver<'_> {
     }
 
     /// Calls a special method of an instance, where its class has one.
-    pub fn special(
-        &mut self,
-        class: Def,
-        name: Name,
-        arguments: ArgumentsId,
-        dest: NodeId,
-        site: SiteId,
-        kind: EdgeKind,
-    ) {
+    pub fn special(&mut self, class: Def, name: Name, call: Invocation) {
         if self.defines(class, name) {
             let method = self.special_read(class, name);
-            self.watch(method, Watch::Call { arguments, dest, site, kind });
+            self.watch(method, Watch::Call(call));
         }
     }
 
     /// Calls what `callee` holds on behalf of a built-in.
     pub fn call_back(&mut self, callee: NodeId, given: &[NodeId], dest: NodeId, site: SiteId) {
         let arguments = self.given(given);
-        self.watch(callee, Watch::Call { arguments, dest, site, kind: EdgeKind::Callback });
+        self.watch(callee, Watch::Call(Invocation { arguments, dest, site, kind: EdgeKind::Callback }));
     }
 
     /// The receiver of a method is an instance of its class, or of one that inherits it.

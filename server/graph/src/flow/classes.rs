@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::nodes::{ArgumentsId, NodeId, Origin, Place, SiteId, Watch};
+use super::nodes::{Invocation, NodeId, Origin, Place, Watch};
 use super::objects::{Object, ObjectId};
 use super::solver::Solver;
 use crate::summary::{BindingValue, CallIndex, Expr, ExprIndex, Key, SymbolIndex};
@@ -134,45 +134,38 @@ impl Solver<'_> {
 
     // ---- instances
 
-    pub fn construct(
-        &mut self,
-        object: ObjectId,
-        class: Def,
-        arguments: ArgumentsId,
-        dest: NodeId,
-        site: SiteId,
-        kind: EdgeKind,
-    ) {
-        self.edge(site, class, if kind == EdgeKind::Call { EdgeKind::Constructor } else { kind });
+    pub fn construct(&mut self, object: ObjectId, class: Def, call: Invocation) {
+        let kind = if call.kind == EdgeKind::Call { EdgeKind::Constructor } else { call.kind };
+        self.edge(call.site, class, kind);
         if let Some(metaclass) = self.metaclass(class)
             && let Some(function) = self.find_method(metaclass, self.words.call)
         {
             // What it returns is shared by all classes of the metaclass; nearly always it is an instance of this one.
-            self.add_object(dest, Object::Instance(class));
-            let nothing = self.nothing;
-            self.enter(function, Some(object), arguments, nothing, site, EdgeKind::Constructor);
+            self.add_object(call.dest, Object::Instance(class));
+            let call = Invocation { dest: self.nothing, kind: EdgeKind::Constructor, ..call };
+            self.enter(function, Some(object), call);
             return;
         }
-        self.make_instance(object, class, arguments, dest, site);
+        self.make_instance(object, class, call);
     }
 
     /// What `type.__call__` does.
-    pub fn make_instance(&mut self, object: ObjectId, class: Def, arguments: ArgumentsId, dest: NodeId, site: SiteId) {
-        self.add_object(dest, Object::Instance(class));
+    pub fn make_instance(&mut self, object: ObjectId, class: Def, call: Invocation) {
+        let call = Invocation { kind: EdgeKind::Constructor, ..call };
+        self.add_object(call.dest, Object::Instance(class));
         if let Some(function) = self.find_method(class, self.words.new) {
-            self.enter(function, Some(object), arguments, dest, site, EdgeKind::Constructor);
+            self.enter(function, Some(object), call);
         }
         let init = self.words.init;
         if self.defines(class, init) {
-            let nothing = self.nothing;
-            self.special(class, init, arguments, nothing, site, EdgeKind::Constructor);
+            self.special(class, init, Invocation { dest: self.nothing, ..call });
         } else {
-            self.fill_fields(class, arguments, site);
+            self.fill_fields(class, call);
         }
     }
 
     /// The constructor of a dataclass or named tuple stores its arguments in the fields.
-    fn fill_fields(&mut self, class: Def, arguments: ArgumentsId, site: SiteId) {
+    fn fill_fields(&mut self, class: Def, call: Invocation) {
         let mut fields: Vec<Name> = Vec::new();
         let mut own: Vec<(Def, Name)> = Vec::new();
         for &base in self.mro(class).classes.iter().rev() {
@@ -189,7 +182,7 @@ impl Solver<'_> {
         if fields.is_empty() {
             return;
         }
-        let arguments = self.arguments[arguments.0 as usize].clone();
+        let arguments = self.all_given(call.arguments);
         let by_place = fields.iter().copied().zip(arguments.positional.iter().copied());
         let by_name = arguments.keywords.iter().copied().filter(|(name, _)| fields.contains(name));
         let given: Vec<(Name, NodeId)> = by_place.chain(by_name).collect();
@@ -200,14 +193,14 @@ impl Solver<'_> {
         if arguments.star.is_none() && arguments.double_star.is_none() {
             own.retain(|(_, name)| !given.iter().any(|(other, _)| other == name));
         }
-        let (none, nothing) = (self.given(&[]), self.nothing);
+        let call = Invocation { arguments: self.given(&[]), ..call };
         for (base, name) in own {
             if let Some(factory) = self.default_factory(base, name) {
                 let dest = self.place(Place::Field(class, name));
-                self.watch(factory, Watch::Call { arguments: none, dest, site, kind: EdgeKind::Constructor });
+                self.watch(factory, Watch::Call(Invocation { dest, ..call }));
             }
         }
-        self.special(class, self.words.post_init, none, nothing, site, EdgeKind::Constructor);
+        self.special(class, self.words.post_init, Invocation { dest: self.nothing, ..call });
     }
 
     /// The function in `name: T = field(default_factory=function)`.
@@ -253,7 +246,7 @@ impl Solver<'_> {
             {
                 if let Some(function) = self.find_method(metaclass, name) {
                     let receiver = self.intern(receiver);
-                    self.enter(function, Some(receiver), given, nothing, site, kind);
+                    self.enter(function, Some(receiver), Invocation { arguments: given, dest: nothing, site, kind });
                 }
             }
         }
@@ -264,7 +257,7 @@ impl Solver<'_> {
         {
             let site = the_site(self);
             let none = self.given(&[]);
-            self.enter(function, Some(object), none, nothing, site, kind);
+            self.enter(function, Some(object), Invocation { arguments: none, dest: nothing, site, kind });
         }
         if !self.defines_set_name {
             return;
@@ -288,24 +281,16 @@ impl Solver<'_> {
             let name = self.holding(name);
             let arguments = self.given(&[owner, name]);
             let hook = Name::new("__set_name__");
-            self.watch(value, Watch::Special { name: hook, arguments, dest: nothing, site, kind });
+            self.watch(value, Watch::Special { name: hook, call: Invocation { arguments, dest: nothing, site, kind } });
         }
     }
 
     /// A special method of a class, found in its metaclass.
-    pub fn special_of_class(
-        &mut self,
-        class: Def,
-        name: Name,
-        arguments: ArgumentsId,
-        dest: NodeId,
-        site: SiteId,
-        kind: EdgeKind,
-    ) -> bool {
+    pub fn special_of_class(&mut self, class: Def, name: Name, call: Invocation) -> bool {
         let Some(metaclass) = self.metaclass(class) else { return false };
         let Some(function) = self.find_method(metaclass, name) else { return false };
         let receiver = self.intern(Object::Class(class));
-        self.enter(function, Some(receiver), arguments, dest, site, kind);
+        self.enter(function, Some(receiver), call);
         true
     }
 }

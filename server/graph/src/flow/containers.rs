@@ -1,6 +1,6 @@
 //! Lists, tuples, sets, dictionaries and generators: what they hold, by key.
 
-use super::nodes::{ArgumentsId, KeyWatch, NodeId, Place, SiteId, Watch};
+use super::nodes::{ArgumentsId, Invocation, KeyWatch, NodeId, Place, SiteId, Watch};
 use super::objects::{ContainerId, ContainerKind, Object, ObjectId, Origin as Made, RecordId};
 use super::solver::Solver;
 use crate::summary::Key;
@@ -77,7 +77,7 @@ impl Solver<'_> {
                 }
                 let arguments = self.given(&[key_node]);
                 let name = self.words.get_item;
-                self.special(class, name, arguments, dest, site, EdgeKind::Operator);
+                self.special(class, name, Invocation { arguments, dest, site, kind: EdgeKind::Operator });
             }
             Object::Class(class) => self.load_item_of_class(class, key_node, dest, site),
             Object::Vars(owner) => self.load_var(owner, key, key_node, dest),
@@ -92,7 +92,7 @@ impl Solver<'_> {
             Object::Instance(class) => {
                 let arguments = self.given(&[key_node, source]);
                 let (name, nothing) = (self.words.set_item, self.nothing);
-                self.special(class, name, arguments, nothing, site, EdgeKind::Operator);
+                self.special(class, name, Invocation { arguments, dest: nothing, site, kind: EdgeKind::Operator });
             }
             _ => {}
         }
@@ -133,7 +133,7 @@ impl Solver<'_> {
             Object::Instance(class) => {
                 let arguments = self.given(&[self.plain_node]);
                 let name = self.words.get_item;
-                self.special(class, name, arguments, dest, site, EdgeKind::Operator);
+                self.special(class, name, Invocation { arguments, dest, site, kind: EdgeKind::Operator });
             }
             _ => self.add(dest, object),
         }
@@ -153,7 +153,11 @@ impl Solver<'_> {
                 let none = self.given(&[]);
                 let iterator = self.nodes.new_node();
                 let iter = self.words.iter;
-                if self.special_of_class(class, iter, none, iterator, site, EdgeKind::Iteration) {
+                if self.special_of_class(
+                    class,
+                    iter,
+                    Invocation { arguments: none, dest: iterator, site, kind: EdgeKind::Iteration },
+                ) {
                     self.watch(iterator, Watch::Next { dest, site });
                 }
             }
@@ -167,17 +171,25 @@ impl Solver<'_> {
                 let none = self.given(&[]);
                 if self.defines(class, iter) {
                     let iterator = self.place(Place::Iterator(class));
-                    self.special(class, iter, none, iterator, site, EdgeKind::Iteration);
+                    self.special(
+                        class,
+                        iter,
+                        Invocation { arguments: none, dest: iterator, site, kind: EdgeKind::Iteration },
+                    );
                     self.watch(iterator, Watch::Next { dest, site });
                 // A base outside the workspace, such as `dict`, brings an `__iter__`.
                 } else if self.defines(class, get_item) && self.mro(class).external.is_none() {
                     let arguments = self.given(&[self.plain_node]);
-                    self.special(class, get_item, arguments, dest, site, EdgeKind::Iteration);
+                    self.special(class, get_item, Invocation { arguments, dest, site, kind: EdgeKind::Iteration });
                 }
                 let iter = self.words.aiter;
                 if self.defines(class, iter) {
                     let iterator = self.place(Place::Iterated(class));
-                    self.special(class, iter, none, iterator, site, EdgeKind::Iteration);
+                    self.special(
+                        class,
+                        iter,
+                        Invocation { arguments: none, dest: iterator, site, kind: EdgeKind::Iteration },
+                    );
                     self.watch(iterator, Watch::Next { dest, site });
                 }
             }
@@ -191,8 +203,8 @@ impl Solver<'_> {
         let Object::Instance(class) = value else { return self.iterate(value, dest, site) };
         let none = self.given(&[]);
         let next = self.words.next;
-        self.special(class, next, none, dest, site, EdgeKind::Iteration);
-        self.special(class, self.words.anext, none, dest, site, EdgeKind::Iteration);
+        self.special(class, next, Invocation { arguments: none, dest, site, kind: EdgeKind::Iteration });
+        self.special(class, self.words.anext, Invocation { arguments: none, dest, site, kind: EdgeKind::Iteration });
     }
 
     /// One of the names in `a, b = value`.
@@ -237,10 +249,18 @@ impl Solver<'_> {
                 let exit = self.given(&[self.plain_node, self.plain_node, self.plain_node]);
                 let nothing = self.nothing;
                 for name in ["__enter__", "__aenter__"] {
-                    self.special(class, Name::new(name), none, dest, site, EdgeKind::With);
+                    self.special(
+                        class,
+                        Name::new(name),
+                        Invocation { arguments: none, dest, site, kind: EdgeKind::With },
+                    );
                 }
                 for name in ["__exit__", "__aexit__"] {
-                    self.special(class, Name::new(name), exit, nothing, site, EdgeKind::With);
+                    self.special(
+                        class,
+                        Name::new(name),
+                        Invocation { arguments: exit, dest: nothing, site, kind: EdgeKind::With },
+                    );
                 }
             }
             Object::Context { value, closes } => {
@@ -250,7 +270,7 @@ impl Solver<'_> {
                     self.watch(value, Watch::Load { name: Name::new("close"), dest: method, called: true });
                     let (arguments, nothing) = (self.given(&[]), self.nothing);
                     let kind = EdgeKind::With;
-                    self.watch(method, Watch::Call { arguments, dest: nothing, site, kind });
+                    self.watch(method, Watch::Call(Invocation { arguments, dest: nothing, site, kind }));
                 }
             }
             Object::Made(_) => self.add_object(dest, value),
@@ -284,7 +304,7 @@ impl Solver<'_> {
         dest: NodeId,
         site: SiteId,
     ) {
-        let given = self.arguments[arguments.0 as usize].clone();
+        let given = self.all_given(arguments);
         let first = given.positional.first().copied();
         let second = given.positional.get(1).copied();
         if self.kind(container) == ContainerKind::Parser {
@@ -366,7 +386,7 @@ impl Solver<'_> {
             Object::Instance(class) if self.defines(class, name) => {
                 let (none, kind) = (self.given(&[]), EdgeKind::Iteration);
                 let steps = self.nodes.new_node();
-                self.special(class, name, none, steps, site, kind);
+                self.special(class, name, Invocation { arguments: none, dest: steps, site, kind });
                 self.watch(steps, Watch::Await { dest, site: SiteId::NONE });
             }
             // The generator that `__await__` is.
@@ -404,7 +424,7 @@ impl Solver<'_> {
             && self.defines(class, name)
         {
             let none = self.given(&[]);
-            self.special(class, name, none, dest, site, EdgeKind::Iteration);
+            self.special(class, name, Invocation { arguments: none, dest, site, kind: EdgeKind::Iteration });
         }
     }
 
@@ -416,14 +436,14 @@ impl Solver<'_> {
         }
         let (arguments, kind) = (self.given(&[key_node]), EdgeKind::Operator);
         let get_item = self.words.get_item;
-        if self.special_of_class(class, get_item, arguments, dest, site, kind) {
+        if self.special_of_class(class, get_item, Invocation { arguments, dest, site, kind }) {
             return;
         }
         let hook = Name::new("__class_getitem__");
         match self.find_method(class, hook) {
             Some(function) => {
                 let receiver = self.intern(object);
-                self.enter(function, Some(receiver), arguments, dest, site, kind);
+                self.enter(function, Some(receiver), Invocation { arguments, dest, site, kind });
             }
             // `Alias = Class[int]`
             None => self.add_object(dest, object),
@@ -468,11 +488,11 @@ impl Solver<'_> {
         let container = self.objects.container(Made::Expr(dest), ContainerKind::Tuple, Some(names.len() as u32));
         self.objects.containers[container.0 as usize].record = Some(record);
         self.add_object(dest, Object::Container(container));
-        let given = self.arguments[arguments.0 as usize].clone();
+        let given = self.all_given(arguments);
         for (index, &value) in given.positional.iter().enumerate() {
             self.store_element(container, Key::Index(index as i32), value);
         }
-        for (name, value) in given.keywords {
+        for &(name, value) in &given.keywords {
             if let Some(index) = names.iter().position(|other| *other == name) {
                 self.store_element(container, Key::Index(index as i32), value);
             }

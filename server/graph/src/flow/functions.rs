@@ -12,10 +12,10 @@ use crate::types::Def;
 impl Solver<'_> {
     /// The nodes of a function's parameters and results.
     pub fn function(&mut self, def: Def) -> std::rc::Rc<FunctionNodes> {
-        if let Some(function) = self.functions.get(&def) {
+        let file = def.unit.file;
+        if let Some(function) = &self.functions[file.index()][def.symbol.index()] {
             return function.clone();
         }
-        let file = def.unit.file;
         let summary = self.summary(file);
         let symbol = summary.symbol(def.symbol);
         let mut nodes = FunctionNodes {
@@ -50,7 +50,7 @@ impl Solver<'_> {
         nodes.guarded = self.guarded(def, &bindings);
         let nodes = std::rc::Rc::new(nodes);
         // Before defaults and results, which may lead back here.
-        self.functions.insert(def, nodes.clone());
+        self.functions[file.index()][def.symbol.index()] = Some(nodes.clone());
         self.function_order.push(def);
         for &binding in &bindings {
             let BindingValue::Parameter { annotation, default, position } = summary.binding(binding).value else {

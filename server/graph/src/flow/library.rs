@@ -1,6 +1,6 @@
 //! What functions of the standard library do with functions they are given, as a table.
 
-use super::nodes::{ArgumentNodes, ArgumentsId, NodeId, SiteId, Watch};
+use super::nodes::{ArgumentNodes, ArgumentsId, Invocation, NodeId, SiteId, Watch};
 use super::objects::{ContainerId, ContainerKind, Object, Origin as Made};
 use super::solver::Solver;
 use crate::modules::ModuleRef;
@@ -154,7 +154,7 @@ impl Solver<'_> {
     /// A function of the table is called; says whether there is one of this name.
     pub fn library_call(&mut self, name: Name, arguments: ArgumentsId, dest: NodeId, site: SiteId) -> bool {
         let Some(effect) = effect(&name) else { return false };
-        let given = self.arguments[arguments.0 as usize].clone();
+        let given = self.all_given(arguments);
         let argument = |position: usize, keyword: &str| {
             let named = given.keywords.iter().find(|(key, _)| key.as_str() == keyword).map(|(_, node)| *node);
             given.positional.get(position).copied().or(named)
@@ -168,11 +168,11 @@ impl Solver<'_> {
             }
             Calls(position, keyword) => {
                 if let Some(function) = argument(position, keyword) {
-                    let mut rest = given.clone();
+                    let mut rest = ArgumentNodes::clone(&given);
                     rest.positional = given.positional.iter().skip(position + 1).copied().collect();
                     rest.keywords.retain(|(name, _)| name.as_str() != keyword);
                     let arguments = self.arguments(rest);
-                    self.watch(function, Watch::Call { arguments, dest, site, kind: EdgeKind::Callback });
+                    self.watch(function, Watch::Call(Invocation { arguments, dest, site, kind: EdgeKind::Callback }));
                 }
             }
             CallsBack(position, keyword) => {
@@ -191,11 +191,14 @@ impl Solver<'_> {
             }
             Submits(position) => {
                 if let Some(function) = argument(position, "fn") {
-                    let mut rest = given.clone();
+                    let mut rest = ArgumentNodes::clone(&given);
                     rest.positional = given.positional.iter().skip(position + 1).copied().collect();
                     let arguments = self.arguments(rest);
                     let result = self.place(super::nodes::Place::Accumulated(dest));
-                    self.watch(function, Watch::Call { arguments, dest: result, site, kind: EdgeKind::Callback });
+                    self.watch(
+                        function,
+                        Watch::Call(Invocation { arguments, dest: result, site, kind: EdgeKind::Callback }),
+                    );
                     self.add_object(dest, Object::Future(result));
                 }
             }
@@ -243,7 +246,7 @@ impl Solver<'_> {
                     self.watch(module, Watch::Import { is_top, dest });
                 }
             }
-            Getter => self.getter_object(&name, given, dest),
+            Getter => self.getter_object(&name, &given, dest),
             Operates => self.operator_call(&name, &given, dest, site),
         }
         true
@@ -257,7 +260,7 @@ impl Solver<'_> {
     }
 
     /// `operator.attrgetter("name")`, `methodcaller("name", …)`, `itemgetter(key)`.
-    fn getter_object(&mut self, function: &str, mut given: ArgumentNodes, dest: NodeId) {
+    fn getter_object(&mut self, function: &str, given: &ArgumentNodes, dest: NodeId) {
         let Some(&first) = given.positional.first() else { return };
         let several = given.positional.len() > 1;
         // Their arguments are nearly always literals, which are there from the beginning.
@@ -265,8 +268,9 @@ impl Solver<'_> {
         let Object::Constant(key) = self.objects.get(constant) else { return };
         let object = match (function, key) {
             ("operator.methodcaller", Key::Text(name)) => {
-                given.positional.remove(0);
-                Object::MethodCaller { name, arguments: self.arguments(given) }
+                let mut rest = given.clone();
+                rest.positional.remove(0);
+                Object::MethodCaller { name, arguments: self.arguments(rest) }
             }
             ("operator.attrgetter", Key::Text(path)) if !several => Object::AttributeGetter(path),
             ("operator.itemgetter", key) if !several => Object::ItemGetter(key),
@@ -290,7 +294,7 @@ impl Solver<'_> {
             Object::MethodCaller { name, arguments } => {
                 let method = self.nodes.new_node();
                 self.watch(value, Watch::Load { name, dest: method, called: true });
-                self.watch(method, Watch::Call { arguments, dest, site, kind: EdgeKind::Callback });
+                self.watch(method, Watch::Call(Invocation { arguments, dest, site, kind: EdgeKind::Callback }));
                 self.watch(value, Watch::Method { name, arguments, dest, site });
             }
             Object::ItemGetter(key) => {

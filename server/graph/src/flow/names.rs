@@ -1,6 +1,6 @@
 //! Names: bindings, variables, members of modules, imports.
 
-use super::nodes::{NodeId, Place, SiteId, Watch};
+use super::nodes::{Invocation, NodeId, Place, SiteId, Watch};
 use super::objects::{Object, ObjectId};
 use super::solver::Solver;
 use crate::modules::ModuleRef;
@@ -168,7 +168,7 @@ impl Solver<'_> {
                 let name = self.constant(Key::Text(name));
                 let arguments = self.given(&[name]);
                 let kind = EdgeKind::Property;
-                self.watch(hook, Watch::Call { arguments, dest: node, site: SiteId::NONE, kind });
+                self.watch(hook, Watch::Call(Invocation { arguments, dest: node, site: SiteId::NONE, kind }));
             } else if crate::eval::is_builtin(&name) {
                 self.add_object(node, Object::Modelled(name));
             }

@@ -45,7 +45,7 @@ impl Solver<'_> {
     ) -> u32 {
         let found = self.evaluator.classes(Unit::live(file), classes);
         let known = |value: &Value| match value {
-            Value::Class(class) => Some(*class),
+            Value::Class(class) if !class.unit.retained => Some(*class),
             _ => None,
         };
         let classes: Vec<Def> = found.iter().filter_map(known).collect();

@@ -1,8 +1,9 @@
 //! The constraint graph: nodes hold objects, objects run along copies, and watches react to them.
 
 use std::collections::VecDeque;
+use std::collections::hash_map::Entry;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
 use super::objects::{ContainerId, ObjectId};
@@ -59,11 +60,20 @@ pub(super) enum Place {
     Iterator(Def),
     /// What iterating over an instance gives.
     Iterated(Def),
-    Constant(ObjectId),
     /// A function that is wrapped, as the receiver sees it.
     BoundIn(NodeId, ObjectId),
     /// A call's result while its function is entered on behalf of another call.
     Accumulated(NodeId),
+}
+
+/// A call as what is called sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Invocation {
+    pub arguments: ArgumentsId,
+    /// What the result goes to.
+    pub dest: NodeId,
+    pub site: SiteId,
+    pub kind: EdgeKind,
 }
 
 /// What a node waits for objects to do with them.
@@ -79,12 +89,7 @@ pub(super) enum Watch {
         source: NodeId,
         site: SiteId,
     },
-    Call {
-        arguments: ArgumentsId,
-        dest: NodeId,
-        site: SiteId,
-        kind: EdgeKind,
-    },
+    Call(Invocation),
     /// A call of `receiver.name(…)`, for receivers that are containers or texts.
     Method {
         name: Name,
@@ -94,10 +99,7 @@ pub(super) enum Watch {
     },
     Special {
         name: Name,
-        arguments: ArgumentsId,
-        dest: NodeId,
-        site: SiteId,
-        kind: EdgeKind,
+        call: Invocation,
     },
     LoadItem {
         key: Key,
@@ -358,15 +360,17 @@ pub(super) enum Weight {
     Other,
 }
 
-/// What has become known at a node: the new objects, where they go, and who waits for them.
+/// What has become known at a node: the new objects, where they go, and who waits for them, as ranges of the node's lists.
+/// What is added to these lists meanwhile is told of what is here already.
 pub(super) struct News {
-    pub objects: SmallVec<[ObjectId; 8]>,
-    pub successors: SmallVec<[NodeId; 8]>,
-    pub watches: SmallVec<[u32; 4]>,
+    pub node: NodeId,
+    pub objects: std::ops::Range<u32>,
+    pub successors: u32,
+    pub watches: u32,
 }
 
-/// Beyond this many objects membership is looked up instead of scanned.
-const SCANNED: usize = 12;
+/// Up to this many copies of a node are scanned instead of looked up.
+const SCANNED: usize = 24;
 
 #[derive(Debug, Default)]
 struct Node {
@@ -376,6 +380,13 @@ struct Node {
     constants: u8,
     containers: u8,
     queued: bool,
+    /// Nothing can be added any more.
+    saturated: bool,
+}
+
+/// What a node does with its objects. Apart from them, because most of the time objects are added, to nodes all over memory.
+#[derive(Debug, Default)]
+struct Outlets {
     successors: SmallVec<[NodeId; 2]>,
     watches: SmallVec<[u32; 1]>,
 }
@@ -383,9 +394,11 @@ struct Node {
 #[derive(Debug, Default)]
 pub(super) struct Nodes {
     nodes: Vec<Node>,
+    /// By node.
+    outlets: Vec<Outlets>,
     places: FxHashMap<Place, NodeId>,
-    pub watches: Vec<Watch>,
-    large: FxHashSet<(NodeId, ObjectId)>,
+    watches: Vec<Watch>,
+    /// The copies from nodes with more than [`SCANNED`] of them.
     copies: FxHashSet<(NodeId, NodeId)>,
     queue: VecDeque<NodeId>,
     /// Watches that were added to nodes with objects.
@@ -393,19 +406,33 @@ pub(super) struct Nodes {
 }
 
 impl Nodes {
+    /// Room for so many nodes of expressions, and what they usually lead to.
+    pub fn with_capacity(exprs: usize) -> Self {
+        Nodes {
+            nodes: Vec::with_capacity(exprs),
+            outlets: Vec::with_capacity(exprs),
+            places: FxHashMap::with_capacity_and_hasher(exprs / 2, FxBuildHasher),
+            watches: Vec::with_capacity(exprs),
+            ..Nodes::default()
+        }
+    }
+
     pub fn new_node(&mut self) -> NodeId {
         self.nodes.push(Node::default());
+        self.outlets.push(Outlets::default());
         NodeId(self.nodes.len() as u32 - 1)
     }
 
     /// The node of a place, and whether it is new.
     pub fn place(&mut self, place: Place) -> (NodeId, bool) {
-        if let Some(&node) = self.places.get(&place) {
-            return (node, false);
+        match self.places.entry(place) {
+            Entry::Occupied(entry) => (*entry.get(), false),
+            Entry::Vacant(entry) => {
+                self.nodes.push(Node::default());
+                self.outlets.push(Outlets::default());
+                (*entry.insert(NodeId(self.nodes.len() as u32 - 1)), true)
+            }
         }
-        let node = self.new_node();
-        self.places.insert(place, node);
-        (node, true)
     }
 
     /// The node of a place, if there is one.
@@ -417,9 +444,24 @@ impl Nodes {
         &self.nodes[node.0 as usize].objects
     }
 
+    pub fn object(&self, node: NodeId, index: u32) -> ObjectId {
+        self.nodes[node.0 as usize].objects[index as usize]
+    }
+
+    pub fn successor(&self, node: NodeId, index: u32) -> NodeId {
+        self.outlets[node.0 as usize].successors[index as usize]
+    }
+
+    pub fn watch_at(&self, node: NodeId, index: u32) -> Watch {
+        self.watches[self.outlets[node.0 as usize].watches[index as usize] as usize]
+    }
+
     /// Adds an object to a node; `any` stands for what a node no longer tells apart.
     pub fn add(&mut self, node: NodeId, object: ObjectId, weight: Weight, any: ObjectId) {
         let facts = &mut self.nodes[node.0 as usize];
+        if facts.saturated {
+            return;
+        }
         let is_full = facts.objects.len() >= MAX_OBJECTS
             || match weight {
                 Weight::Constant => facts.constants >= MAX_CONSTANTS,
@@ -427,25 +469,18 @@ impl Nodes {
                 Weight::Other => false,
             };
         let object = if is_full { any } else { object };
-        if self.contains(node, object) {
+        // A bounded number: looking it up elsewhere would cost more.
+        if facts.objects.contains(&object) {
+            facts.saturated = is_full && facts.objects.len() >= MAX_OBJECTS;
             return;
         }
-        let facts = &mut self.nodes[node.0 as usize];
         match weight {
             Weight::Constant if !is_full => facts.constants += 1,
             Weight::Container if !is_full => facts.containers += 1,
             _ => {}
         }
         facts.objects.push(object);
-        let is_queued = std::mem::replace(&mut facts.queued, true);
-        match facts.objects.len() {
-            0..SCANNED => {}
-            SCANNED => self.large.extend(facts.objects.iter().map(|&object| (node, object))),
-            _ => {
-                self.large.insert((node, object));
-            }
-        }
-        if !is_queued {
+        if !std::mem::replace(&mut facts.queued, true) {
             self.queue.push_back(node);
         }
     }
@@ -455,25 +490,38 @@ impl Nodes {
         self.nodes[node.0 as usize].objects.len() > MAX_OBJECTS
     }
 
-    fn contains(&self, node: NodeId, object: ObjectId) -> bool {
-        let objects = &self.nodes[node.0 as usize].objects;
-        if objects.len() < SCANNED { objects.contains(&object) } else { self.large.contains(&(node, object)) }
+    /// Whether whatever is added to the node is there already.
+    pub fn is_saturated(&self, node: NodeId) -> bool {
+        self.nodes[node.0 as usize].saturated
     }
 
     /// Notes a copy; `false` when it was there already.
     pub fn connect(&mut self, from: NodeId, to: NodeId) -> bool {
-        if from == to || !self.copies.insert((from, to)) {
+        if from == to {
             return false;
         }
-        self.nodes[from.0 as usize].successors.push(to);
+        let successors = &mut self.outlets[from.0 as usize].successors;
+        match successors.len() {
+            0..SCANNED => {
+                if successors.contains(&to) {
+                    return false;
+                }
+            }
+            SCANNED => self.copies.extend(successors.iter().map(|&to| (from, to))),
+            _ => {}
+        }
+        if successors.len() >= SCANNED && !self.copies.insert((from, to)) {
+            return false;
+        }
+        successors.push(to);
         true
     }
 
     pub fn watch(&mut self, node: NodeId, watch: Watch) {
         self.watches.push(watch);
         let index = self.watches.len() as u32 - 1;
-        let facts = &mut self.nodes[node.0 as usize];
-        facts.watches.push(index);
+        self.outlets[node.0 as usize].watches.push(index);
+        let facts = &self.nodes[node.0 as usize];
         self.late.extend(facts.objects[..facts.done as usize].iter().map(|&object| (index, object)));
     }
 
@@ -487,8 +535,10 @@ impl Nodes {
         let node = self.queue.pop_front()?;
         let facts = &mut self.nodes[node.0 as usize];
         facts.queued = false;
-        let news = facts.objects[facts.done as usize..].into();
-        facts.done = facts.objects.len() as u32;
-        Some(News { objects: news, successors: facts.successors[..].into(), watches: facts.watches[..].into() })
+        let objects = facts.done..facts.objects.len() as u32;
+        facts.done = objects.end;
+        let outlets = &self.outlets[node.0 as usize];
+        let (successors, watches) = (outlets.successors.len() as u32, outlets.watches.len() as u32);
+        Some(News { node, objects, successors, watches })
     }
 }

@@ -106,7 +106,7 @@ pub(super) enum Object {
 }
 
 impl Object {
-    pub fn weight(self) -> Weight {
+    fn weight(self) -> Weight {
         match self {
             Object::Constant(_) | Object::Format { .. } => Weight::Constant,
             Object::Container(_)
@@ -175,6 +175,7 @@ pub(super) struct Container {
 #[derive(Debug, Default)]
 pub(super) struct Objects {
     objects: Vec<Object>,
+    weights: Vec<Weight>,
     ids: FxHashMap<Object, ObjectId>,
     pub containers: Vec<Container>,
     origins: FxHashMap<Origin, ContainerId>,
@@ -185,12 +186,18 @@ impl Objects {
     pub fn intern(&mut self, object: Object) -> ObjectId {
         *self.ids.entry(object).or_insert_with(|| {
             self.objects.push(object);
+            self.weights.push(object.weight());
             ObjectId(self.objects.len() as u32 - 1)
         })
     }
 
     pub fn get(&self, id: ObjectId) -> Object {
         self.objects[id.0 as usize]
+    }
+
+    /// The same as that of the object itself, without looking at it.
+    pub fn weight(&self, id: ObjectId) -> Weight {
+        self.weights[id.0 as usize]
     }
 
     pub fn container(&mut self, origin: Origin, kind: ContainerKind, length: Option<u32>) -> ContainerId {

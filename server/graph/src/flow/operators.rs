@@ -1,6 +1,6 @@
 //! Operators, and what makes a text of a value.
 
-use super::nodes::{KeyWatch, NodeId, SiteId, Watch};
+use super::nodes::{Invocation, KeyWatch, NodeId, SiteId, Watch};
 use super::objects::{ContainerId, ContainerKind, Object, ObjectId, Origin as Made};
 use super::solver::Solver;
 use crate::{EdgeKind, Name};
@@ -20,7 +20,7 @@ impl Solver<'_> {
             Object::Instance(class) => {
                 let arguments = self.given(&[other]);
                 if self.defines(class, method) {
-                    self.special(class, method, arguments, dest, site, EdgeKind::Operator);
+                    self.special(class, method, Invocation { arguments, dest, site, kind: EdgeKind::Operator });
                 } else if name == "__contains__" {
                     let element = self.nodes.new_node();
                     self.iterate(value, element, site);
@@ -30,7 +30,7 @@ impl Solver<'_> {
                         "__ne__" => self.words.eq,
                         name => Name::new(&crate::eval::plain_method(name)),
                     };
-                    self.special(class, plain, arguments, dest, site, EdgeKind::Operator);
+                    self.special(class, plain, Invocation { arguments, dest, site, kind: EdgeKind::Operator });
                 }
             }
             Object::Container(container) => match name {
@@ -47,7 +47,7 @@ impl Solver<'_> {
             Object::Unknown => self.add(dest, object),
             Object::Class(class) => {
                 let (arguments, kind) = (self.given(&[other]), EdgeKind::Operator);
-                self.special_of_class(class, method, arguments, dest, site, kind);
+                self.special_of_class(class, method, Invocation { arguments, dest, site, kind });
             }
             // `"%s" % value` makes a text of it.
             Object::Plain | Object::Constant(_) | Object::Format { .. } => {
@@ -84,7 +84,7 @@ impl Solver<'_> {
                 let name = Name::new(&name);
                 let Some(function) = self.find_method(class, name) else { return };
                 let arguments = self.given(&[other]);
-                self.special(class, name, arguments, dest, SiteId::NONE, EdgeKind::Operator);
+                self.special(class, name, Invocation { arguments, dest, site: SiteId::NONE, kind: EdgeKind::Operator });
                 self.reflected.push((site, function, other, method));
             }
             Object::Container(container) if matches!(method.as_str(), "__add__" | "__or__") => {
@@ -101,7 +101,7 @@ impl Solver<'_> {
             let names = [format, self.words.text, self.words.repr];
             let Some(name) = names.into_iter().find(|&name| self.defines(class, name)) else { return };
             let (none, nothing) = (self.given(&[self.plain_node]), self.nothing);
-            self.special(class, name, none, nothing, site, EdgeKind::Operator);
+            self.special(class, name, Invocation { arguments: none, dest: nothing, site, kind: EdgeKind::Operator });
         }
     }
 
@@ -110,7 +110,7 @@ impl Solver<'_> {
         if let Object::Instance(class) = value {
             let name = if self.defines(class, self.words.bool) { self.words.bool } else { self.words.len };
             let (none, nothing) = (self.given(&[]), self.nothing);
-            self.special(class, name, none, nothing, site, EdgeKind::Operator);
+            self.special(class, name, Invocation { arguments: none, dest: nothing, site, kind: EdgeKind::Operator });
         }
     }
 
@@ -119,7 +119,7 @@ impl Solver<'_> {
         if let Object::Instance(class) = value {
             let name = if self.defines(class, self.words.text) { self.words.text } else { self.words.repr };
             let (none, nothing) = (self.given(&[]), self.nothing);
-            self.special(class, name, none, nothing, site, EdgeKind::Operator);
+            self.special(class, name, Invocation { arguments: none, dest: nothing, site, kind: EdgeKind::Operator });
         }
     }
 
@@ -127,7 +127,7 @@ impl Solver<'_> {
     pub fn represent(&mut self, value: Object, site: SiteId) {
         if let Object::Instance(class) = value {
             let (name, none, nothing) = (self.words.repr, self.given(&[]), self.nothing);
-            self.special(class, name, none, nothing, site, EdgeKind::Operator);
+            self.special(class, name, Invocation { arguments: none, dest: nothing, site, kind: EdgeKind::Operator });
         }
     }
 }

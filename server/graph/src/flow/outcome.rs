@@ -1,12 +1,13 @@
 //! What a solution says of call sites, and how it joins what linking says.
 
 use std::hash::{Hash, Hasher};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use syntax::TextRange;
 
-use super::nodes::{Origin, Place, SiteId};
+use super::nodes::{NodeId, Origin, Place, SiteId};
 use super::objects::{Object, ObjectId};
 use super::solver::Solver;
 use crate::link::{CallLink, Edge, FurtherLink, Links};
@@ -14,7 +15,7 @@ use crate::modules::ModuleRef;
 use crate::snapshot::Snapshot;
 use crate::summary::{self, Expr, ExprIndex, ImpliedKind, ImportIndex, Occurs, ScopeIndex, Summary, SymbolIndex};
 use crate::types::{Def, Unit};
-use crate::{Confidence, EdgeKind, FileId, SymbolId};
+use crate::{Confidence, EdgeKind, FileId, Name, SymbolId};
 
 /// An edge that values flowing through the workspace make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -123,8 +124,9 @@ pub(super) fn extract(mut solver: Solver<'_>) -> Outcome {
             edges[file.index()].push(edge(&solver, origin, target, EdgeKind::Operator, false));
         }
     }
+    let mut known = Getters::default();
     for file in solver.files() {
-        read_attributes(&mut solver, file, &mut edges[file.index()]);
+        read_attributes(&mut solver, file, &mut known, &mut edges[file.index()]);
         read_imports(&mut solver, file, &mut edges[file.index()]);
     }
     let files = edges.into_iter().enumerate().map(|(index, mut edges)| {
@@ -132,7 +134,7 @@ pub(super) fn extract(mut solver: Solver<'_>) -> Outcome {
         edges.sort_unstable();
         edges.dedup();
         edges.shrink_to_fit();
-        Some(Arc::new(FileFlow { fingerprint: fingerprint(&facts.summary), edges }))
+        Some(Arc::new(FileFlow { fingerprint: facts.fingerprint, edges }))
     });
     Outcome { basis: solver.snapshot.flow_basis(), files: files.collect() }
 }
@@ -186,8 +188,42 @@ fn edge(solver: &Solver<'_>, origin: Origin, target: Def, kind: EdgeKind, certai
     FlowEdge { origin, file, path: solver.summary(file).symbol(target.symbol).path, kind, certain }
 }
 
+/// What runs when an attribute is read of what a node holds, and whether that is all that is read.
+type Getters = FxHashMap<(NodeId, Name), (Rc<[Def]>, bool)>;
+
+fn getters(solver: &Solver<'_>, receiver: NodeId, name: Name) -> (Rc<[Def]>, bool) {
+    let (mut found, mut certain) = (Vec::new(), true);
+    for &object in solver.nodes.objects(receiver) {
+        let before = found.len();
+        let read = match solver.objects.get(object) {
+            Object::Instance(class) => Place::InstanceRead(class, name),
+            Object::Class(class) => Place::ClassRead(class, name),
+            Object::Super { class, receiver } => Place::SuperRead(class, receiver, name),
+            Object::Module(file) => Place::Variable(file, ScopeIndex::MODULE, name),
+            _ => {
+                certain = false;
+                continue;
+            }
+        };
+        if let Some(read) = solver.nodes.known_place(read) {
+            for &node in solver.getter_nodes.get(&read).into_iter().flatten() {
+                for &object in solver.nodes.objects(node) {
+                    if let Object::Function(getter) | Object::Bound { function: getter, .. } =
+                        solver.objects.get(object)
+                    {
+                        found.push(getter);
+                    }
+                }
+            }
+            found.extend_from_slice(solver.getters.get(&read).map_or(&[], |getters| getters));
+        }
+        certain &= found.len() > before;
+    }
+    (found.into(), certain)
+}
+
 /// Properties and descriptors that run where an attribute is read.
-fn read_attributes(solver: &mut Solver<'_>, file: FileId, edges: &mut Vec<FlowEdge>) {
+fn read_attributes(solver: &mut Solver<'_>, file: FileId, known: &mut Getters, edges: &mut Vec<FlowEdge>) {
     let stores = &solver.summary(file).stores;
     let deleted = stores.iter().filter(|store| store.value.is_none()).map(|store| (store.object, store.place));
     let deleted: FxHashSet<_> = deleted.collect();
@@ -196,39 +232,10 @@ fn read_attributes(solver: &mut Solver<'_>, file: FileId, edges: &mut Vec<FlowEd
         if !solver.getter_names.contains(name) || deleted.contains(&(*value, summary::Place::Attribute(*name))) {
             continue;
         }
-        let expr = ExprIndex(index as u32);
         let receiver = solver.expr(file, *value);
-        let objects = solver.nodes.objects(receiver).to_vec();
-        let from = edges.len();
-        let mut certain = true;
-        for object in objects {
-            let before = edges.len();
-            let read = match solver.objects.get(object) {
-                Object::Instance(class) => Place::InstanceRead(class, *name),
-                Object::Class(class) => Place::ClassRead(class, *name),
-                Object::Super { class, receiver } => Place::SuperRead(class, receiver, *name),
-                Object::Module(file) => Place::Variable(file, ScopeIndex::MODULE, *name),
-                _ => {
-                    certain = false;
-                    continue;
-                }
-            };
-            let read = solver.place(read);
-            for &node in solver.getter_nodes.get(&read).into_iter().flatten() {
-                for &object in solver.nodes.objects(node) {
-                    if let Object::Function(getter) | Object::Bound { function: getter, .. } =
-                        solver.objects.get(object)
-                    {
-                        edges.push(edge(solver, Origin::Attribute(expr), getter, EdgeKind::Property, true));
-                    }
-                }
-            }
-            for &getter in solver.getters.get(&read).into_iter().flatten() {
-                edges.push(edge(solver, Origin::Attribute(expr), getter, EdgeKind::Property, true));
-            }
-            certain &= edges.len() > before;
-        }
-        edges[from..].iter_mut().for_each(|edge| edge.certain = certain);
+        let (found, certain) = known.entry((receiver, *name)).or_insert_with(|| getters(solver, receiver, *name));
+        let origin = Origin::Attribute(ExprIndex(index as u32));
+        edges.extend(found.iter().map(|&getter| edge(solver, origin, getter, EdgeKind::Property, *certain)));
     }
 }
 
@@ -262,8 +269,10 @@ pub(crate) fn merge(snapshot: &Snapshot, file: FileId, structure: &Links) -> Opt
     for edges in flow.edges.chunk_by(|one, other| one.origin == other.origin) {
         let mut found: Vec<(SymbolId, EdgeKind)> =
             edges.iter().filter_map(|edge| Some((target(edge)?, edge.kind))).collect();
-        // Not in the order in which files became known.
-        found.sort_unstable_by_key(|(target, kind)| (snapshot.rank_of(target.file), *kind, *target));
+        // Not in the order in which files and definitions became known.
+        found.sort_by_cached_key(|(target, kind)| {
+            (snapshot.rank_of(target.file), *kind, snapshot.def(*target).map(|def| def.symbol))
+        });
         let (called, further): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, kind)| is_of_callee(*kind));
         let certain = edges.iter().all(|edge| edge.certain);
         let confidence = if further.len() > 1 || !certain { Confidence::Possible } else { Confidence::Inferred };

@@ -1,6 +1,6 @@
 //! Functions whose result follows from what each call of them gives: then calls do not share one result.
 
-use super::nodes::{ArgumentNodes, ArgumentsId, NodeId, SiteId, Watch};
+use super::nodes::{ArgumentNodes, ArgumentsId, Invocation, NodeId, SiteId, Watch};
 use super::objects::{Object, ObjectId};
 use super::solver::{Guarded, Solver};
 use crate::EdgeKind;
@@ -202,7 +202,7 @@ impl Solver<'_> {
         dest: NodeId,
     ) {
         let nodes = self.function(function);
-        let given = self.arguments[arguments.0 as usize].clone();
+        let given = self.all_given(arguments);
         let bound = usize::from(receiver.is_some());
         for &pass in passes {
             let position = match pass {
@@ -253,7 +253,7 @@ impl Solver<'_> {
                 let arguments = self.argument_nodes(file, &self.summary(file).call(call).arguments);
                 let arguments = self.arguments(arguments);
                 let (site, kind) = (SiteId::NONE, EdgeKind::Call);
-                self.watch(from, Watch::Call { arguments, dest, site, kind });
+                self.watch(from, Watch::Call(Invocation { arguments, dest, site, kind }));
             }
             Pass::Whole(_) | Pass::OfReceiver => self.copy(from, dest),
         }

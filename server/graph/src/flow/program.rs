@@ -1,6 +1,6 @@
 //! From summaries to constraints.
 
-use super::nodes::{ArgumentNodes, NodeId, Origin, Place, SiteId, Watch};
+use super::nodes::{ArgumentNodes, Invocation, NodeId, Origin, Place, Watch};
 use super::objects::{ContainerKind, Object, Origin as Made};
 use super::solver::Solver;
 use crate::summary::{
@@ -31,7 +31,7 @@ impl Solver<'_> {
         }
         for call in &summary.calls {
             if call.kind == CallKind::Call {
-                self.called.insert((file, call.callee));
+                self.called[file.index()][call.callee.index()] = true;
             }
             if let Expr::Free { name, .. } = summary.expr(call.callee)
                 && name.as_str() == "setattr"
@@ -74,7 +74,7 @@ impl Solver<'_> {
         for (index, implied) in summary.implied.iter().enumerate() {
             if !matches!(implied.kind, ImpliedKind::Format | ImpliedKind::Truth) {
                 let site = self.site(file, Origin::Implied(index as u32));
-                self.implied.insert((file, implied.expr), site);
+                self.implied[file.index()][implied.expr.index()] = site;
             }
         }
     }
@@ -108,7 +108,10 @@ impl Solver<'_> {
                         let given = self.given(&[key_node]);
                         let (dest, name) = (self.nothing, self.words.del_item);
                         let kind = EdgeKind::Operator;
-                        self.watch(object, Watch::Special { name, arguments: given, dest, site, kind });
+                        self.watch(
+                            object,
+                            Watch::Special { name, call: Invocation { arguments: given, dest, site, kind } },
+                        );
                     } else {
                         self.watch(object, Watch::StoreItem { key, key_node, source, site });
                     }
@@ -146,15 +149,16 @@ impl Solver<'_> {
         let site = self.site(file, Origin::Call(call.0));
         let dest = self.call(file, call);
         let callee = self.expr(file, facts.callee);
-        self.watch(callee, Watch::Call { arguments, dest, site, kind });
+        self.watch(callee, Watch::Call(Invocation { arguments, dest, site, kind }));
         if let Expr::Attribute { value, name } = *summary.expr(facts.callee) {
             let receiver = self.expr(file, value);
             self.watch(receiver, Watch::Method { name, arguments, dest, site });
         }
         if facts.kind == CallKind::Decorator {
             // A decorator of which nothing is known is taken to give back what it decorates.
-            let given = self.arguments[arguments.0 as usize].positional[0];
-            self.fallbacks.push((callee, given, dest));
+            if let Some(given) = self.first_given(arguments) {
+                self.fallbacks.push((callee, given, dest));
+            }
         }
     }
 
@@ -193,15 +197,17 @@ impl Solver<'_> {
 
     /// A node that holds one object.
     pub fn holding(&mut self, object: super::objects::ObjectId) -> NodeId {
-        let (node, is_new) = self.nodes.place(Place::Constant(object));
-        if is_new {
-            self.add(node, object);
+        let index = object.0 as usize;
+        if let Some(&Some(node)) = self.held.get(index) {
+            return node;
         }
+        let node = self.nodes.new_node();
+        if self.held.len() <= index {
+            self.held.resize(index + 1, None);
+        }
+        self.held[index] = Some(node);
+        self.add(node, object);
         node
-    }
-
-    fn implied_site(&self, file: FileId, expr: ExprIndex) -> SiteId {
-        self.implied.get(&(file, expr)).copied().unwrap_or(SiteId::NONE)
     }
 
     /// The node of an expression.
@@ -261,7 +267,7 @@ impl Solver<'_> {
 
     fn define(&mut self, file: FileId, expr: ExprIndex, node: NodeId) {
         let summary = self.summary(file);
-        let site = self.implied_site(file, expr);
+        let site = self.implied[file.index()][expr.index()];
         match summary.expr(expr) {
             Expr::Local(bindings) => {
                 for &binding in bindings {
@@ -271,7 +277,8 @@ impl Solver<'_> {
             }
             Expr::Attribute { value, name } => {
                 let value = self.expr(file, *value);
-                let called = self.is_called(file, expr);
+                // Then methods of containers need no object of their own.
+                let called = self.called[file.index()][expr.index()];
                 self.watch(value, Watch::Load { name: *name, dest: node, called });
             }
             Expr::Super(class) => self.super_node(file, expr, *class, node),
@@ -280,7 +287,9 @@ impl Solver<'_> {
                 let object = self.expr(file, *object);
                 for class in &classes {
                     match *class {
-                        Value::Class(class) => self.watch(object, Watch::Super { class, dest: node }),
+                        Value::Class(class) if !class.unit.retained => {
+                            self.watch(object, Watch::Super { class, dest: node })
+                        }
                         _ => self.add(node, self.unknown),
                     }
                 }
@@ -373,7 +382,10 @@ impl Solver<'_> {
                 let value = self.expr(file, *value);
                 let arguments = self.given(&[]);
                 let kind = EdgeKind::Operator;
-                self.watch(value, Watch::Special { name: *method, arguments, dest: node, site, kind });
+                self.watch(
+                    value,
+                    Watch::Special { name: *method, call: Invocation { arguments, dest: node, site, kind } },
+                );
             }
             Expr::Binary { method, left, right } => {
                 let (left, right) = (self.expr(file, *left), self.expr(file, *right));
@@ -436,11 +448,6 @@ impl Solver<'_> {
             let part = self.expr(file, part);
             self.store_element(container, Key::Index(index as i32), part);
         }
-    }
-
-    /// Whether an attribute is read only to be called: then methods of containers need no object of their own.
-    fn is_called(&self, file: FileId, attribute: ExprIndex) -> bool {
-        self.called.contains(&(file, attribute))
     }
 
     fn super_node(&mut self, file: FileId, expr: ExprIndex, class: SymbolIndex, node: NodeId) {

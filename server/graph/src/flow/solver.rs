@@ -1,8 +1,10 @@
 //! The state of a solution, and the loop that reaches its fixpoint.
 
+use std::rc::Rc;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::nodes::{ArgumentNodes, ArgumentsId, News, NodeId, Nodes, Origin, Place, SiteId, Watch};
+use super::nodes::{ArgumentNodes, ArgumentsId, Invocation, News, NodeId, Nodes, Origin, Place, SiteId, Watch};
 use super::objects::{ContainerId, ContainerKind, Object, ObjectId, Objects};
 use super::outcome::{self, Outcome};
 use crate::eval::{Evaluator, Mro};
@@ -100,29 +102,33 @@ pub(super) struct Solver<'a> {
     pub exprs: Vec<Vec<Option<NodeId>>>,
     pub bindings: Vec<Vec<Option<NodeId>>>,
     pub calls: Vec<Vec<Option<NodeId>>>,
-    pub functions: FxHashMap<Def, std::rc::Rc<FunctionNodes>>,
+    /// By file and symbol.
+    pub functions: Vec<Vec<Option<Rc<FunctionNodes>>>>,
+    /// The node that holds nothing but an object, by object.
+    pub held: Vec<Option<NodeId>>,
     /// The functions in the order in which they were met.
     pub function_order: Vec<Def>,
     pub parameters: Vec<FxHashMap<crate::summary::SymbolIndex, Vec<crate::summary::BindingIndex>>>,
-    pub arguments: Vec<ArgumentNodes>,
-    pub argument_ids: FxHashMap<ArgumentNodes, ArgumentsId>,
+    arguments: Vec<Rc<ArgumentNodes>>,
+    argument_ids: FxHashMap<Rc<ArgumentNodes>, ArgumentsId>,
     pub sites: Vec<(FileId, Origin)>,
-    /// The sites of implied calls, by file and expression.
-    pub implied: FxHashMap<(FileId, crate::summary::ExprIndex), SiteId>,
-    /// Attributes that are read to be called.
-    pub called: FxHashSet<(FileId, crate::summary::ExprIndex)>,
+    /// The sites of implied calls, by file and expression; [`SiteId::NONE`] where nothing is implied.
+    pub implied: Vec<Vec<SiteId>>,
+    /// What is read to be called, by file and expression.
+    pub called: Vec<Vec<bool>>,
     pub edges: FxHashSet<(SiteId, Def, EdgeKind)>,
     /// Calls of reflected operators: they count where the left operand has no method of its own.
     pub reflected: Vec<(SiteId, Def, NodeId, Name)>,
-    pub applied: FxHashSet<(ObjectId, ArgumentsId, NodeId, SiteId, EdgeKind)>,
+    pub applied: FxHashSet<(ObjectId, Invocation)>,
     /// The classes below each class, in the order of files.
     pub heirs: FxHashMap<Def, Vec<Def>>,
-    pub mros: FxHashMap<Def, std::rc::Rc<Mro>>,
+    /// By file and symbol.
+    mros: Vec<Vec<Option<Rc<Mro>>>>,
     /// See [`Solver::first_definer`].
     pub definers: FxHashMap<(Def, Name), Option<Def>>,
     /// Names of attributes that are assigned anywhere.
     pub stored: FxHashSet<Name>,
-    pub natures: FxHashMap<Def, std::rc::Rc<super::classes::Nature>>,
+    pub natures: FxHashMap<Def, Rc<super::classes::Nature>>,
     pub metaclasses: FxHashMap<Def, Option<Def>>,
     /// Any class defines `__getattribute__`.
     pub defines_get_attribute: bool,
@@ -151,38 +157,34 @@ pub(super) struct Solver<'a> {
 
 impl<'a> Solver<'a> {
     fn new(snapshot: &'a Snapshot) -> Self {
-        let (mut nodes, mut objects) = (Nodes::default(), Objects::default());
+        let exprs = sized(snapshot, None, |summary| summary.exprs.len());
+        let (mut nodes, mut objects) = (Nodes::with_capacity(exprs.iter().map(Vec::len).sum()), Objects::default());
         let (unknown, plain) = (objects.intern(Object::Unknown), objects.intern(Object::Plain));
         let (nothing, unknown_node, plain_node) = (nodes.new_node(), nodes.new_node(), nodes.new_node());
         let files = snapshot.files.len();
-        let sized = |size: &dyn Fn(&Summary) -> usize| {
-            (0..files)
-                .map(|file| snapshot.facts(FileId(file as u32)).map_or(0, |facts| size(&facts.summary)))
-                .map(|size| vec![None; size])
-                .collect::<Vec<_>>()
-        };
         let mut solver = Solver {
             snapshot,
             evaluator: Evaluator::new(snapshot.world()),
-            exprs: sized(&|summary| summary.exprs.len()),
-            bindings: sized(&|summary| summary.bindings.len()),
-            calls: sized(&|summary| summary.calls.len()),
+            exprs,
+            bindings: sized(snapshot, None, |summary| summary.bindings.len()),
+            calls: sized(snapshot, None, |summary| summary.calls.len()),
             nodes,
             objects,
             words: Words::new(),
-            functions: FxHashMap::default(),
+            functions: sized(snapshot, None, |summary| summary.symbols.len()),
+            held: Vec::new(),
             function_order: Vec::new(),
             parameters: vec![FxHashMap::default(); files],
             arguments: Vec::new(),
             argument_ids: FxHashMap::default(),
             sites: Vec::new(),
-            implied: FxHashMap::default(),
-            called: FxHashSet::default(),
+            implied: sized(snapshot, SiteId::NONE, |summary| summary.exprs.len()),
+            called: sized(snapshot, false, |summary| summary.exprs.len()),
             edges: FxHashSet::default(),
             reflected: Vec::new(),
             applied: FxHashSet::default(),
             heirs: FxHashMap::default(),
-            mros: FxHashMap::default(),
+            mros: sized(snapshot, None, |summary| summary.symbols.len()),
             definers: FxHashMap::default(),
             stored: FxHashSet::default(),
             getters: FxHashMap::default(),
@@ -243,8 +245,7 @@ impl<'a> Solver<'a> {
         if node == self.nothing {
             return;
         }
-        let weight = self.objects.get(object).weight();
-        self.nodes.add(node, object, weight, self.unknown);
+        self.nodes.add(node, object, self.objects.weight(object), self.unknown);
     }
 
     pub fn add_object(&mut self, node: NodeId, object: Object) {
@@ -253,7 +254,7 @@ impl<'a> Solver<'a> {
     }
 
     pub fn copy(&mut self, from: NodeId, to: NodeId) {
-        if from == self.nothing || to == self.nothing || !self.nodes.connect(from, to) {
+        if from == self.nothing || to == self.nothing || !self.nodes.connect(from, to) || self.nodes.is_saturated(to) {
             return;
         }
         for index in 0..self.nodes.objects(from).len() {
@@ -282,9 +283,20 @@ impl<'a> Solver<'a> {
             return id;
         }
         let id = ArgumentsId(self.arguments.len() as u32);
+        let arguments = Rc::new(arguments);
         self.arguments.push(arguments.clone());
         self.argument_ids.insert(arguments, id);
         id
+    }
+
+    /// What a call gives.
+    pub fn all_given(&self, arguments: ArgumentsId) -> Rc<ArgumentNodes> {
+        self.arguments[arguments.0 as usize].clone()
+    }
+
+    /// The first thing that a call gives, by place.
+    pub fn first_given(&self, arguments: ArgumentsId) -> Option<NodeId> {
+        self.arguments[arguments.0 as usize].positional.first().copied()
     }
 
     pub fn given(&mut self, positional: &[NodeId]) -> ArgumentsId {
@@ -295,13 +307,18 @@ impl<'a> Solver<'a> {
         self.objects.container(origin, kind, None)
     }
 
-    /// A class's method resolution order, as the structural layer knows it.
-    pub fn mro(&mut self, class: Def) -> std::rc::Rc<Mro> {
-        if let Some(mro) = self.mros.get(&class) {
+    /// A class's method resolution order, as the structural layer knows it. What stands in for classes that a broken text has
+    /// lost has no part in the flow of values.
+    pub fn mro(&mut self, class: Def) -> Rc<Mro> {
+        if let Some(mro) = &self.mros[class.unit.file.index()][class.symbol.index()] {
             return mro.clone();
         }
-        let mro = self.evaluator.mro(class);
-        self.mros.insert(class, mro.clone());
+        let mut mro = self.evaluator.mro(class);
+        if mro.classes.iter().any(|class| class.unit.retained) {
+            let classes = mro.classes.iter().copied().filter(|class| !class.unit.retained);
+            mro = Rc::new(Mro { classes: classes.collect(), external: mro.external, complete: false });
+        }
+        self.mros[class.unit.file.index()][class.symbol.index()] = Some(mro.clone());
         mro
     }
 
@@ -311,16 +328,20 @@ impl<'a> Solver<'a> {
                 self.react(watch, object);
                 continue;
             }
-            let Some(News { objects: news, successors, watches }) = self.nodes.next_news() else { return };
-            for successor in successors {
-                for &object in &news {
-                    self.add(successor, object);
+            let Some(News { node, objects, successors, watches }) = self.nodes.next_news() else { return };
+            for index in 0..successors {
+                let successor = self.nodes.successor(node, index);
+                if self.nodes.is_saturated(successor) {
+                    continue;
+                }
+                for index in objects.clone() {
+                    self.add(successor, self.nodes.object(node, index));
                 }
             }
-            for watch in watches {
-                let watch = self.nodes.watches[watch as usize];
-                for &object in &news {
-                    self.react(watch, object);
+            for index in 0..watches {
+                let watch = self.nodes.watch_at(node, index);
+                for index in objects.clone() {
+                    self.react(watch, self.nodes.object(node, index));
                 }
             }
         }
@@ -331,11 +352,11 @@ impl<'a> Solver<'a> {
         match watch {
             Watch::Load { name, dest, called } => self.load(value, name, dest, called),
             Watch::Store { name, source, site } => self.store(value, object, name, source, site),
-            Watch::Call { arguments, dest, site, kind } => self.apply(object, value, arguments, dest, site, kind),
+            Watch::Call(call) => self.apply(object, value, call),
             Watch::Method { name, arguments, dest, site } => match value {
                 Object::Container(container) => self.container_method(container, name, arguments, dest, site),
                 Object::Plain | Object::Constant(_) | Object::Format { .. } if name.as_str() == "format" => {
-                    for value in self.arguments[arguments.0 as usize].positional.clone() {
+                    for &value in &self.all_given(arguments).positional {
                         self.watch(value, Watch::Format { site });
                     }
                 }
@@ -347,10 +368,10 @@ impl<'a> Solver<'a> {
                     self.copy(end, dest);
                 }
             }
-            Watch::Special { name, arguments, dest, site, kind } => match value {
-                Object::Instance(class) => self.special(class, name, arguments, dest, site, kind),
+            Watch::Special { name, call } => match value {
+                Object::Instance(class) => self.special(class, name, call),
                 Object::Class(class) => {
-                    self.special_of_class(class, name, arguments, dest, site, kind);
+                    self.special_of_class(class, name, call);
                 }
                 _ => {}
             },
@@ -453,6 +474,13 @@ impl<'a> Solver<'a> {
             self.copy(source, dest);
         }
     }
+}
+
+/// A list for each file, as long as one of its summary's.
+fn sized<T: Clone>(snapshot: &Snapshot, value: T, size: impl Fn(&Summary) -> usize) -> Vec<Vec<T>> {
+    let sizes = (0..snapshot.files.len())
+        .map(|file| snapshot.facts(FileId(file as u32)).map_or(0, |facts| size(&facts.summary)));
+    sizes.map(|size| vec![value.clone(); size]).collect()
 }
 
 /// The key that an object is, when it is a constant.

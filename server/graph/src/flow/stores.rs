@@ -1,6 +1,6 @@
 //! Assigning and deleting attributes.
 
-use super::nodes::{NodeId, Place, SiteId, Watch};
+use super::nodes::{Invocation, NodeId, Place, SiteId, Watch};
 use super::objects::{Object, ObjectId};
 use super::solver::Solver;
 use crate::summary::Key;
@@ -14,7 +14,11 @@ impl Solver<'_> {
                 if let Some(setter) = self.setter(class, name) {
                     let arguments = self.given(&[source]);
                     let nothing = self.nothing;
-                    self.enter(setter, Some(object), arguments, nothing, site, EdgeKind::Property);
+                    self.enter(
+                        setter,
+                        Some(object),
+                        Invocation { arguments, dest: nothing, site, kind: EdgeKind::Property },
+                    );
                     return;
                 }
                 let hook = self.words.set_attr;
@@ -23,7 +27,7 @@ impl Solver<'_> {
                     let given = self.holding(given);
                     let arguments = self.given(&[given, source]);
                     let nothing = self.nothing;
-                    self.special(class, hook, arguments, nothing, site, EdgeKind::Property);
+                    self.special(class, hook, Invocation { arguments, dest: nothing, site, kind: EdgeKind::Property });
                 }
                 let field = self.place(Place::Field(class, name));
                 self.copy(source, field);
@@ -68,10 +72,10 @@ impl Solver<'_> {
         match value {
             Object::Instance(descriptor) => {
                 let set = self.words.set;
-                self.special(descriptor, set, arguments, nothing, site, kind);
+                self.special(descriptor, set, Invocation { arguments, dest: nothing, site, kind });
             }
             Object::Property { setter, .. } => {
-                self.watch(setter, Watch::Call { arguments, dest: nothing, site, kind });
+                self.watch(setter, Watch::Call(Invocation { arguments, dest: nothing, site, kind }));
             }
             _ => {}
         }
@@ -85,15 +89,15 @@ impl Solver<'_> {
         let given = self.holding(given);
         let arguments = self.given(&[given]);
         let hook = self.words.del_attr;
-        self.special(class, hook, arguments, nothing, site, kind);
+        self.special(class, hook, Invocation { arguments, dest: nothing, site, kind });
         if let Some(deleter) = self.setter(class, name) {
             let none = self.given(&[]);
-            self.enter(deleter, Some(object), none, nothing, site, kind);
+            self.enter(deleter, Some(object), Invocation { arguments: none, dest: nothing, site, kind });
         } else if let Some(attribute) = self.class_attribute(class, name) {
             let instance = self.holding(object);
             let arguments = self.given(&[instance]);
             let name = Name::new("__delete__");
-            self.watch(attribute, Watch::Special { name, arguments, dest: nothing, site, kind });
+            self.watch(attribute, Watch::Special { name, call: Invocation { arguments, dest: nothing, site, kind } });
         }
     }
 }
