@@ -1,8 +1,9 @@
 //! Functions whose result follows from what each call of them gives: then calls do not share one result.
 
-use super::nodes::{ArgumentsId, Invocation, NodeId, SiteId, Watch};
+use super::nodes::{ArgumentsId, NodeId, SiteId};
 use super::objects::{Object, ObjectId};
 use super::solver::Solver;
+use super::watches::{Invocation, Watch};
 use crate::EdgeKind;
 use crate::summary::{BindingIndex, BindingValue, CallIndex, Expr, ExprIndex, ParamKind, Summary, SymbolIndex};
 use crate::types::{Def, Unit, Value};
