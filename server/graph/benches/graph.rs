@@ -39,7 +39,28 @@ fn summary(criterion: &mut Criterion) {
             load(Path::new("/"), change)
         });
     });
+    // Where control flow parts most often: twice as many branches must cost twice as much.
+    for branches in [5_000, 10_000] {
+        let text = branching(branches);
+        group.throughput(Throughput::Bytes(text.len() as u64));
+        group.bench_function(format!("branches/{branches}"), |bencher| {
+            bencher.iter(|| {
+                let mut change = Change::default();
+                change.set("/branches.py", text.as_str());
+                load(Path::new("/"), change)
+            });
+        });
+    }
     group.finish();
+}
+
+/// A function that binds a name of its own in each of its branches.
+fn branching(branches: usize) -> String {
+    let mut text = "def run(kind):\n".to_owned();
+    for branch in 0..branches {
+        text.push_str(&format!("    if kind == {branch}:\n        name_{branch} = {branch}\n"));
+    }
+    text
 }
 
 /// A whole package from its texts.

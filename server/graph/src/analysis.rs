@@ -71,7 +71,7 @@ impl Analysis {
     /// Solves the flow of values of this instant; see [`AnalysisHost::settle`](crate::AnalysisHost::settle). Takes a while:
     /// not for a thread that someone waits for.
     pub fn solve_flow(&self) -> Flow {
-        Flow(Arc::new(crate::flow::solve(&self.snapshot)))
+        Flow::new(&self.snapshot)
     }
 
     /// Whether texts have changed since the flow of values was last solved: edges that only it knows may be missing where
@@ -222,15 +222,15 @@ impl Analysis {
             let links = &self.snapshot.links[source.index()];
             links.imports.contains(&ImportLink::Module(file))
         };
-        let mut files: Vec<FileId> = self.sources(file).filter(imports).filter(|source| *source != file).collect();
-        files.sort_unstable_by_key(|&file| self.path(file));
-        files
+        self.sources(file).filter(imports).filter(|source| *source != file).collect()
     }
 
-    /// The files whose edges may point into `file`: itself and those that link to it.
+    /// The files whose edges may point into `file`, in the order of their paths: itself and those that link to it.
     fn sources(&self, file: FileId) -> impl Iterator<Item = FileId> + '_ {
-        let inbound = self.snapshot.inbound.get(file.index());
-        std::iter::once(file).chain(inbound.into_iter().flat_map(|files| files.iter().copied()))
+        let inbound = self.snapshot.inbound.get(file.index()).map_or(&[][..], |files| files);
+        let rank = |file| self.snapshot.rank_of(file);
+        let (before, after) = inbound.split_at(inbound.partition_point(|&other| rank(other) < rank(file)));
+        before.iter().copied().chain([file]).chain(after.iter().copied())
     }
 
     fn evaluator(&self) -> Evaluator<'_> {

@@ -12,12 +12,15 @@ mod definition;
 mod generic;
 mod names;
 mod narrowing;
+mod overloads;
+mod parameters;
+mod stubs;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::modules::Modules;
 use crate::snapshot::FileFacts;
-use crate::summary::{BindingIndex, BindingValue, Expr, ExprIndex, Item, Key, Summary, SymbolIndex, item_key};
+use crate::summary::{BindingIndex, BindingValue, Expr, ExprIndex, Item, Key, Summary, item_key};
 use crate::types::{Def, Typed, Types, Unit, Value};
 use crate::{FileId, Name};
 
@@ -300,7 +303,8 @@ impl<'a> Evaluator<'a> {
     }
 
     /// A definition as a value. Decorators other than the well-known ones may replace it, so it is only inferred then.
-    fn definition(&self, def: Def) -> Types {
+    fn definition(&mut self, def: Def) -> Types {
+        let def = self.of_source(def);
         let symbol = self.world.summary(def.unit).symbol(def.symbol);
         let value = if symbol.class.is_some() { Value::Class(def) } else { Value::Function(def) };
         let types = Types::one(value);
@@ -324,21 +328,8 @@ impl<'a> Evaluator<'a> {
             BindingValue::Import(import) => self.import(unit, *import),
             BindingValue::Value(value) => self.eval(unit, *value).inferred(),
             BindingValue::Parameter { position, annotation, default } => {
-                let function = summary.scope(facts.scope).symbol;
-                self.looked_up(unit.file, Item::Definition { path: summary.symbol(function).path });
-                if let Some(annotation) = annotation {
-                    let types = self.eval(unit, *annotation);
-                    let types = self.bounded(types);
-                    if !types.is_empty() {
-                        return types.inferred();
-                    }
-                }
-                if *position == 0
-                    && let Some(receiver) = self.receiver(unit, function)
-                {
-                    return receiver.inferred();
-                }
-                default.map(|default| self.eval(unit, default).inferred()).unwrap_or_default()
+                let function = Def { unit, symbol: summary.scope(facts.scope).symbol };
+                self.parameter(function, *position, *annotation, *default)
             }
             BindingValue::Join(inputs) => self.bindings(unit, inputs),
             BindingValue::Narrowed { inputs, by } => {
@@ -348,22 +339,14 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// What the first parameter of a method is.
-    fn receiver(&self, unit: Unit, function: SymbolIndex) -> Option<Types> {
-        let summary = self.world.summary(unit);
-        let class = Def { unit, symbol: summary.enclosing_class(function)? };
-        let flags = summary.symbol(function).flags;
-        if flags.is_staticmethod {
-            return None;
-        }
-        Some(Types::one(if flags.is_classmethod { Value::Class(class) } else { Value::Instance(class) }))
-    }
-
     pub fn eval(&mut self, unit: Unit, expr: ExprIndex) -> Types {
         let summary = self.world.summary(unit);
         match summary.expr(expr) {
             Expr::Local(bindings) => self.bindings(unit, bindings),
-            Expr::Free { scope, name } => self.free(unit, *scope, *name),
+            Expr::Free { scope, name } => match self.star_before(unit, expr, *scope, *name) {
+                Some(star) => self.member(star, *name),
+                None => self.free(unit, *scope, *name),
+            },
             Expr::Attribute { value, name } => {
                 let receivers = self.eval(unit, *value);
                 self.attribute(&receivers, *name)
@@ -386,7 +369,10 @@ impl<'a> Evaluator<'a> {
             Expr::MatchArgument { value, class, position } => {
                 self.match_argument(unit, *value, *class, *position).inferred()
             }
-            Expr::SelfInstance(class) => Types::one(Value::Instance(Def { unit, symbol: *class })),
+            Expr::SelfInstance(class) => {
+                let class = self.of_source(Def { unit, symbol: *class });
+                Types::one(Value::Instance(class))
+            }
             Expr::ClassOf(value) => {
                 let values = self.eval(unit, *value);
                 map(&values, |value| match value {

@@ -10,12 +10,12 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use syntax::Source;
 
 use crate::eval::{Evaluator, file_item, module_item};
-use crate::flow::Outcome;
 use crate::link::{Links, link};
 use crate::modules::Modules;
+use crate::settle::join_all;
 use crate::snapshot::{FileFacts, Retained, Slots, Snapshot};
 use crate::summary::{Summary, summarize};
-use crate::{Analysis, Archived, FileId};
+use crate::{Analysis, Archived, FileId, Flow};
 
 /// Deeply nested code needs a deep stack; the memory is only reserved, not used.
 pub(crate) const STACK_BYTES: usize = 256 << 20;
@@ -62,10 +62,6 @@ impl FromIterator<(PathBuf, Option<Arc<str>>)> for Change {
         Change { files: files.into_iter().collect(), ..Change::default() }
     }
 }
-
-/// A solution of the flow of values, to be handed to [`AnalysisHost::settle`].
-#[derive(Clone, Debug)]
-pub struct Flow(pub(crate) Arc<Outcome>);
 
 /// What applying a change took, in wall time.
 #[derive(Clone, Copy, Debug, Default)]
@@ -128,6 +124,9 @@ impl AnalysisHost {
             membership |= next.files[file.index()].is_some() != text.is_some();
             texts.insert(file, text);
         }
+        if next.ranks.len() != next.paths.len() {
+            next.rank();
+        }
         self.update(next, texts, &change.archived, membership)
     }
 
@@ -135,12 +134,9 @@ impl AnalysisHost {
     /// the next one. Says whether any edge is different.
     pub fn settle(&mut self, flow: Flow) -> bool {
         let mut next = Snapshot::clone(&self.snapshot);
-        next.flow = flow.0;
-        let files: Vec<FileId> = (0..next.files.len()).map(|index| FileId(index as u32)).collect();
-        let mut merged = merge_all(&next, files);
-        merged.retain(|(file, links)| next.links[file.index()] != *links);
-        let is_different = !merged.is_empty();
-        replace_links(&mut next, merged);
+        let joined = flow.join(&mut next);
+        let is_different = !joined.is_empty();
+        replace_links(&mut next, joined);
         next.revision += 1;
         self.snapshot = Arc::new(next);
         is_different
@@ -327,21 +323,8 @@ fn relink(next: &mut Snapshot, mut files: Vec<FileId>, orphaned: FxHashSet<FileI
     }
     let mut changed: Vec<FileId> = changed.into_iter().collect();
     changed.sort_unstable();
-    let merged = merge_all(next, changed);
-    replace_links(next, merged);
-}
-
-fn merge_all(next: &Snapshot, files: Vec<FileId>) -> Vec<(FileId, Arc<Links>)> {
-    let merge = |file: FileId| (file, merged(next, file, next.structure[file.index()].clone()));
-    on_deep_stack(|| files.into_par_iter().map(merge).collect())
-}
-
-/// What linking says of a file, joined with the flow of values where that is known.
-fn merged(snapshot: &Snapshot, file: FileId, structure: Arc<Links>) -> Arc<Links> {
-    match crate::flow::merge(snapshot, file, &structure) {
-        Some(links) => Arc::new(links),
-        None => structure,
-    }
+    let joined = join_all(next, changed);
+    replace_links(next, joined);
 }
 
 fn replace_links(next: &mut Snapshot, links: Vec<(FileId, Arc<Links>)>) {
@@ -361,7 +344,7 @@ fn replace_links(next: &mut Snapshot, links: Vec<(FileId, Arc<Links>)>) {
         let gone: FxHashSet<FileId> = changes.iter().filter(|change| !change.1).map(|change| change.0).collect();
         sources.retain(|source| !gone.contains(source));
         sources.extend(changes.iter().filter(|change| change.1).map(|change| change.0));
-        sources.sort_unstable();
+        sources.sort_unstable_by_key(|&source| next.rank_of(source));
         sources.dedup();
         next.inbound[target.index()] = sources.into();
     }

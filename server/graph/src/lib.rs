@@ -18,6 +18,7 @@ mod host;
 mod link;
 mod modules;
 mod name;
+mod settle;
 mod snapshot;
 mod summary;
 #[cfg(test)]
@@ -32,8 +33,9 @@ pub use analysis::{
 };
 pub use archive::{Archived, Digest};
 pub use discover::{Discovery, Skipped, discover, is_python, load};
-pub use host::{AnalysisHost, Change, Flow, Timings};
+pub use host::{AnalysisHost, Change, Timings};
 pub use name::Name;
+pub use settle::Flow;
 pub use summary::{Flags, Param, ParamKind, SymbolKind};
 
 /// A file of a host; stable for the host's life, also when the file is deleted and comes back.
@@ -80,14 +82,16 @@ pub enum EdgeKind {
     Callback,
     Iteration,
     With,
-    /// An operator, a subscript, or a value that is made a text.
+    /// An operator, a subscript, or a value that is made a text or decides a condition.
     Operator,
-    /// Reading or assigning an attribute runs a property, a descriptor or `__getattr__`; making a class runs its metaclass.
+    /// Reading or assigning an attribute runs a property, a descriptor or `__getattr__`.
     Property,
+    /// A `class` statement runs its metaclass, `__init_subclass__` of a base, or `__set_name__` of what stands in it.
+    ClassCreation,
 }
 
 impl EdgeKind {
-    /// One lower-case word.
+    /// In lower case, words joined by hyphens.
     pub fn as_str(self) -> &'static str {
         match self {
             EdgeKind::Call => "call",
@@ -99,12 +103,13 @@ impl EdgeKind {
             EdgeKind::With => "with",
             EdgeKind::Operator => "operator",
             EdgeKind::Property => "property",
+            EdgeKind::ClassCreation => "class-creation",
         }
     }
 
     /// Whether a reader sees in the text that something is called. Hierarchies show these; impact follows all.
     pub fn is_explicit(self) -> bool {
-        !matches!(self, EdgeKind::With | EdgeKind::Operator | EdgeKind::Property)
+        !matches!(self, EdgeKind::With | EdgeKind::Operator | EdgeKind::Property | EdgeKind::ClassCreation)
     }
 }
 

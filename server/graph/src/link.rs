@@ -65,6 +65,35 @@ pub(crate) struct Links {
     pub dependencies: Box<[u64]>,
     /// The other files that the edges point into, sorted.
     pub targets: Box<[FileId]>,
+    /// What is called and where: an index into `calls`, or, beyond those, into `further`. Sorted.
+    called: Box<[(SymbolId, u32)]>,
+}
+
+impl Links {
+    /// Brings up to date what is known of the targets.
+    pub fn index(&mut self, file: FileId) {
+        self.targets = targets(self, file);
+        let calls = self.calls.iter().enumerate().flat_map(|(index, call)| {
+            let edges = if let CallLink::Edges(edges) = call { edges.as_slice() } else { &[] };
+            edges.iter().map(move |edge| (edge.target, index as u32))
+        });
+        let first = self.calls.len();
+        let further = self.further.iter().enumerate().map(|(index, link)| (link.target, (first + index) as u32));
+        let mut called: Vec<(SymbolId, u32)> = calls.chain(further).collect();
+        called.sort_unstable();
+        called.dedup();
+        self.called = called.into();
+    }
+
+    /// Where `target` is called, by call and by further link.
+    pub fn calls_of(&self, target: SymbolId) -> (impl Iterator<Item = usize>, impl Iterator<Item = &FurtherLink>) {
+        let from = self.called.partition_point(|(other, _)| *other < target);
+        let sites = self.called[from..].iter().take_while(move |(other, _)| *other == target);
+        let sites = sites.map(|(_, site)| *site as usize);
+        let first = self.calls.len();
+        let further = sites.clone().filter(move |&site| site >= first).map(move |site| &self.further[site - first]);
+        (sites.filter(move |&site| site < first), further)
+    }
 }
 
 /// Links `file` against `snapshot`, whose own links are not looked at.
@@ -79,12 +108,12 @@ pub(crate) fn link(snapshot: &Snapshot, evaluator: &mut Evaluator<'_>, file: Fil
     let mut dependencies: Vec<u64> = evaluator.take_dependencies().into_iter().collect();
     dependencies.sort_unstable();
     links.dependencies = dependencies.into();
-    links.targets = targets(&links, file);
+    links.index(file);
     links
 }
 
 /// The other files that a file's edges point into, sorted.
-pub(crate) fn targets(links: &Links, file: FileId) -> Box<[FileId]> {
+fn targets(links: &Links, file: FileId) -> Box<[FileId]> {
     let mut files = FxHashSet::default();
     for call in &links.calls {
         if let CallLink::Edges(edges) = call {
@@ -169,7 +198,7 @@ impl Linker<'_, '_, '_> {
             }
         }
         if explicit.is_empty() {
-            return match external {
+            return match external.filter(|_| !self.evaluator.is_literal(self.unit, call.callee)) {
                 Some(name) => CallLink::External(name),
                 None => CallLink::Unresolved(self.reason(call, &callees)),
             };

@@ -30,6 +30,9 @@ pub(crate) struct Modules {
     script_prefix: FxHashMap<FileId, Name>,
     packages: FxHashSet<FileId>,
     names: FxHashMap<FileId, Name>,
+    /// The stubs beside sources, and the other way round.
+    stubs: FxHashMap<FileId, FileId>,
+    sources: FxHashMap<FileId, FileId>,
 }
 
 impl Modules {
@@ -43,6 +46,7 @@ impl Modules {
         let packages: FxHashSet<&Path> =
             files.iter().filter(|(_, path)| is_package(path)).filter_map(|(_, path)| path.parent()).collect();
         let mut modules = Modules::default();
+        let mut sources: FxHashSet<FileId> = FxHashSet::default();
         for &(file, path) in &files {
             let Some(directory) = path.parent() else { continue };
             let root = source_root(directory, roots, &packages);
@@ -60,7 +64,13 @@ impl Modules {
             }
             let name = Name::new(&parts.join("."));
             modules.names.insert(file, name);
-            modules.by_name.entry(name).or_insert(file);
+            let source = *modules.by_name.entry(name).or_insert(file);
+            if !is_stub(path) {
+                sources.insert(file);
+            } else if sources.contains(&source) && !modules.stubs.contains_key(&source) {
+                modules.stubs.insert(source, file);
+                modules.sources.insert(file, source);
+            }
             for end in 1..=depth {
                 modules.namespaces.insert(Name::new(&parts[..end].join(".")));
             }
@@ -78,11 +88,21 @@ impl Modules {
         self.names.get(&file).copied().unwrap_or_else(|| Name::new(""))
     }
 
+    /// The stub that stands beside a source and says what the source does not.
+    pub fn stub(&self, source: FileId) -> Option<FileId> {
+        self.stubs.get(&source).copied()
+    }
+
+    /// The source beside which a stub stands.
+    pub fn source(&self, stub: FileId) -> Option<FileId> {
+        self.sources.get(&stub).copied()
+    }
+
     pub fn is_package(&self, file: FileId) -> bool {
         self.packages.contains(&file)
     }
 
-    /// Every dotted name that means something else than in `other`, or nothing in one of them.
+    /// Every dotted name that means something else than in `other`, or nothing in one of them, or has another stub.
     pub fn difference(&self, other: &Modules) -> FxHashSet<Name> {
         let mut names: FxHashSet<Name> = self.namespaces.symmetric_difference(&other.namespaces).copied().collect();
         let changed = |a: &Modules, b: &Modules| {
@@ -91,6 +111,12 @@ impl Modules {
         };
         names.extend(changed(self, other));
         names.extend(changed(other, self));
+        let other_stub = |a: &Modules, b: &Modules| {
+            let stubs = a.stubs.iter().filter(|(source, stub)| b.stubs.get(source) != Some(stub));
+            stubs.map(|(source, _)| a.name(*source)).collect::<Vec<_>>()
+        };
+        names.extend(other_stub(self, other));
+        names.extend(other_stub(other, self));
         names
     }
 
@@ -206,5 +232,7 @@ mod tests {
         let modules = modules(&["/w/a.pyi", "/w/a.py", "/w/b.py", "/w/b/__init__.py"]);
         assert_eq!(modules.get(Name::new("a")), ModuleRef::File(FileId(1)));
         assert_eq!(modules.get(Name::new("b")), ModuleRef::File(FileId(3)));
+        assert_eq!((modules.stub(FileId(1)), modules.source(FileId(0))), (Some(FileId(0)), Some(FileId(1))));
+        assert_eq!(modules.stub(FileId(3)), None);
     }
 }

@@ -1,7 +1,8 @@
 //! Interned identifiers.
 
+use std::cell::Cell;
 use std::fmt;
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::ops::Deref;
 use std::sync::LazyLock;
 
@@ -14,6 +15,13 @@ use rustc_hash::FxBuildHasher;
 /// so that sorted output does not depend on which thread saw a name first.
 #[derive(Clone, Copy)]
 pub struct Name(&'static &'static str);
+
+/// Names that a thread keeps at hand: a file says the same few again and again, and the table is shared by all threads.
+const AT_HAND: usize = 1024;
+
+thread_local! {
+    static RECENT: [Cell<Option<Name>>; AT_HAND] = const { [const { Cell::new(None) }; AT_HAND] };
+}
 
 static NAMES: LazyLock<DashSet<Entry, FxBuildHasher>> = LazyLock::new(DashSet::default);
 
@@ -29,6 +37,18 @@ impl std::borrow::Borrow<str> for Entry {
 
 impl Name {
     pub fn new(text: &str) -> Self {
+        let place = FxBuildHasher.hash_one(text) as usize % AT_HAND;
+        RECENT.with(|recent| match recent[place].get() {
+            Some(name) if name.as_str() == text => name,
+            _ => {
+                let name = Name::intern(text);
+                recent[place].set(Some(name));
+                name
+            }
+        })
+    }
+
+    fn intern(text: &str) -> Self {
         if let Some(entry) = NAMES.get(text) {
             return Name(entry.0);
         }

@@ -138,6 +138,8 @@ pub(crate) struct Snapshot {
     pub ids: Arc<FxHashMap<PathBuf, FileId>>,
     /// The path of every file that there is or was.
     pub paths: Vec<Arc<Path>>,
+    /// For each file, the place of its path among all paths in their order.
+    pub ranks: Arc<[u32]>,
     pub files: Vec<Option<Arc<FileFacts>>>,
     /// What linking says.
     pub structure: Vec<Arc<Links>>,
@@ -145,7 +147,7 @@ pub(crate) struct Snapshot {
     pub links: Vec<Arc<Links>>,
     /// The flow of values as it was last solved.
     pub flow: Arc<Outcome>,
-    /// For each file, the others whose edges point into it.
+    /// For each file, the others whose edges point into it, in the order of their paths.
     pub inbound: Vec<Arc<[FileId]>>,
     pub modules: Arc<Modules>,
 }
@@ -157,6 +159,23 @@ impl Snapshot {
 
     pub fn facts(&self, file: FileId) -> Option<&Arc<FileFacts>> {
         self.files.get(file.index())?.as_ref()
+    }
+
+    /// Brings the ranks up to date with the paths.
+    pub fn rank(&mut self) {
+        let mut files: Vec<u32> = (0..self.paths.len() as u32).collect();
+        // A folder is read in order: the sort finds little to do.
+        files.sort_by(|one, other| self.paths[*one as usize].cmp(&self.paths[*other as usize]));
+        let mut ranks = vec![0; files.len()];
+        for (rank, file) in files.into_iter().enumerate() {
+            ranks[file as usize] = rank as u32;
+        }
+        self.ranks = ranks.into();
+    }
+
+    /// The place of a file's path among all paths in their order.
+    pub fn rank_of(&self, file: FileId) -> u32 {
+        self.ranks[file.index()]
     }
 
     /// A hash of what the flow of values depends on, to be compared within one host.

@@ -5,15 +5,21 @@
 //! entry in [`Summary::items`], a hash without offsets; comparing two summaries' items tells what an edit changed for
 //! others.
 
+mod annotations;
 mod build;
+mod calls;
+mod comprehensions;
 mod control;
 mod definitions;
 mod expressions;
 mod flow;
+mod functions;
 mod imports;
 mod items;
 mod lookup;
 mod matching;
+mod name_map;
+mod names;
 mod narrowing;
 mod recent;
 mod statements;
@@ -220,6 +226,16 @@ pub(crate) struct FunctionFacts {
     pub return_annotation: Option<ExprIndex>,
     pub returns: Vec<ExprIndex>,
     pub yields: Vec<ExprIndex>,
+    /// Where parameters decide which of the values is returned; by place in `returns`.
+    pub guards: Vec<(u32, ReturnGuard)>,
+}
+
+/// What holds of a parameter where a value is returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub(crate) struct ReturnGuard {
+    /// The parameter's position; it is `None` where it is not given.
+    pub position: u32,
+    pub is_none: bool,
 }
 
 #[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
@@ -364,13 +380,16 @@ pub(crate) enum ImpliedKind {
     With,
     /// A value is made a text.
     Format,
+    /// A value decides a condition.
+    Truth,
 }
 
 /// A place at which Python may call what is not written.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct ImpliedFacts {
     pub caller: SymbolIndex,
-    /// What is evaluated: an operator, an item, an element, what `with` binds; the value itself for [`ImpliedKind::Format`].
+    /// What is evaluated: an operator, an item, an element, what `with` binds; the value itself for
+    /// [`ImpliedKind::Format`] and [`ImpliedKind::Truth`].
     pub expr: ExprIndex,
     pub range: TextRange,
     pub kind: ImpliedKind,

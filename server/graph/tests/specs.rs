@@ -8,6 +8,7 @@
 //!   behalf (`map(f, xs)`); `-` for none in the workspace
 //! - `# implies: pkg.mod.C.__add__, …` what Python calls there though no call is written: operators, properties,
 //!   protocols, the constructor of a called class
+//! - `# kind: operator` the kinds of the edges of `implies`
 //! - `# confidence: exact` the confidence of the edges of `calls`
 //! - `# unresolved: …` the reason why a call of the line has no target; `-` for none that is unresolved
 //! - `# imports: pkg.mod` where the line's imports lead; `-` for nowhere
@@ -128,7 +129,7 @@ fn expectations(line: &str) -> Vec<(&str, &str, bool)> {
     parts
         .map(|(key, expected)| (key.trim(), expected.trim()))
         .map(|(key, expected)| (key.trim_end_matches('?'), expected, key.ends_with('?')))
-        .filter(|(key, ..)| matches!(*key, "calls" | "implies" | "confidence" | "imports" | "unresolved"))
+        .filter(|(key, ..)| matches!(*key, "calls" | "implies" | "kind" | "confidence" | "imports" | "unresolved"))
         .collect()
 }
 
@@ -167,6 +168,7 @@ fn actual(analysis: &Analysis, path: &str, line: u32, key: &str) -> BTreeSet<Str
                         match key {
                             "calls" if is_written => found.insert(analysis.symbol(call.other).qualified_name()),
                             "implies" if !is_written => found.insert(analysis.symbol(call.other).qualified_name()),
+                            "kind" if !is_written => found.insert(site.kind.as_str().to_owned()),
                             "confidence" if is_written => found.insert(format!("{:?}", site.confidence).to_lowercase()),
                             _ => false,
                         };

@@ -7,6 +7,7 @@ use std::time::Duration;
 use graph::Analysis;
 
 use crate::mailbox::{Event, WeakMailbox};
+use crate::priority;
 
 /// While somebody types, a solution would be out of date before it is there.
 const QUIET: Duration = Duration::from_millis(60);
@@ -18,6 +19,7 @@ const QUIET: Duration = Duration::from_millis(60);
 pub(crate) fn start(mailbox: WeakMailbox) -> std::io::Result<Sender<Analysis>> {
     let (sender, receiver) = channel::<Analysis>();
     std::thread::Builder::new().name("settling".to_owned()).spawn(move || {
+        priority::lower();
         while let Some(analysis) = newest(&receiver) {
             match catch_unwind(AssertUnwindSafe(|| analysis.solve_flow())) {
                 Ok(flow) => mailbox.send(Event::Settled(flow)),

@@ -19,6 +19,7 @@ mod loader;
 mod mailbox;
 pub mod persistence;
 mod preview;
+mod priority;
 mod progress;
 mod proposals;
 mod query;

@@ -14,6 +14,10 @@ use tracing_subscriber::EnvFilter;
 
 use crate::commands::{callgraph, check, context, doctor, graph, index, lsp, propose, run, sandbox};
 
+/// A graph is millions of small pieces, and every keystroke makes and drops some ten thousand.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A language server for Python that knows what depends on what.
 ///
 /// Exit status: 0 all is well, 1 there are findings or failures in the code, 2 the command could not be carried out.

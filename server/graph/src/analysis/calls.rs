@@ -3,7 +3,7 @@
 use syntax::{TextRange, TextSize};
 
 use super::Analysis;
-use crate::link::CallLink;
+use crate::link::{CallLink, Edge, FurtherLink};
 use crate::summary::SymbolIndex;
 use crate::types::{Def, Unit};
 use crate::{Confidence, EdgeKind, FileId, SymbolId, Unresolved};
@@ -29,18 +29,26 @@ pub struct CallSite {
     pub kind: EdgeKind,
 }
 
+impl CallSite {
+    fn of_edge(file: FileId, range: TextRange, edge: &Edge) -> Self {
+        CallSite { file, range, confidence: edge.confidence, kind: edge.kind }
+    }
+
+    fn of_link(file: FileId, link: &FurtherLink) -> Self {
+        CallSite { file, range: link.range, confidence: link.confidence, kind: link.kind }
+    }
+}
+
 impl Analysis {
     /// Who calls `id`, sorted by path and offset. Calling a class counts as calling its `__init__` too.
     pub fn callers(&self, id: SymbolId) -> Vec<Call> {
         let mut calls = Vec::new();
         for file in self.sources(id.file) {
-            self.calls_from(file, |caller, site, target, _| {
-                if target == id {
-                    add(&mut calls, caller, site);
-                }
-            });
+            let mut of_file = Vec::new();
+            self.calls_to(id, file, |caller, site| add(&mut of_file, caller, site));
+            of_file.sort_by_key(|call: &Call| call.sites[0].range.start());
+            calls.append(&mut of_file);
         }
-        calls.sort_by_key(|call: &Call| (self.path(call.other.file), call.sites[0].range.start()));
         calls
     }
 
@@ -129,21 +137,39 @@ impl Analysis {
             .collect()
     }
 
+    /// Visits the call edges of `file` that lead to `id`: caller, site.
+    fn calls_to(&self, id: SymbolId, file: FileId, mut visit: impl FnMut(SymbolId, CallSite)) {
+        let Some(facts) = self.facts(file) else { return };
+        let links = &self.snapshot.links[file.index()];
+        let (calls, further) = links.calls_of(id);
+        for index in calls {
+            let (call, CallLink::Edges(edges)) = (&facts.summary.calls[index], &links.calls[index]) else { continue };
+            for edge in edges.iter().filter(|edge| edge.target == id) {
+                visit(self.caller(file, call.caller), CallSite::of_edge(file, call.range, edge));
+            }
+        }
+        for link in further {
+            visit(self.caller(file, link.caller), CallSite::of_link(file, link));
+        }
+    }
+
     /// Visits the call edges of a file: caller, site, target, whether it is implied.
     pub(super) fn calls_from(&self, file: FileId, mut visit: impl FnMut(SymbolId, CallSite, SymbolId, bool)) {
         let Some(facts) = self.facts(file) else { return };
-        let caller = |symbol: SymbolIndex| self.id(Def { unit: Unit::live(file), symbol });
         for (call, link) in facts.summary.calls.iter().zip(&self.snapshot.links[file.index()].calls) {
             let CallLink::Edges(edges) = link else { continue };
             for edge in edges {
-                let site = CallSite { file, range: call.range, confidence: edge.confidence, kind: edge.kind };
-                visit(caller(call.caller), site, edge.target, edge.implied);
+                let site = CallSite::of_edge(file, call.range, edge);
+                visit(self.caller(file, call.caller), site, edge.target, edge.implied);
             }
         }
         for link in &self.snapshot.links[file.index()].further {
-            let site = CallSite { file, range: link.range, confidence: link.confidence, kind: link.kind };
-            visit(caller(link.caller), site, link.target, false);
+            visit(self.caller(file, link.caller), CallSite::of_link(file, link), link.target, false);
         }
+    }
+
+    fn caller(&self, file: FileId, symbol: SymbolIndex) -> SymbolId {
+        self.id(Def { unit: Unit::live(file), symbol })
     }
 }
 

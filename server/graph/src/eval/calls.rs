@@ -2,7 +2,7 @@
 
 use super::{Evaluator, Query};
 use crate::Name;
-use crate::summary::{CallIndex, Expr, Item};
+use crate::summary::{BindingValue, CallIndex, Expr, ExprIndex, Item};
 use crate::types::{Def, Types, Unit, Value};
 
 impl Evaluator<'_> {
@@ -12,19 +12,14 @@ impl Evaluator<'_> {
         for typed in callees.iter() {
             let result = match &typed.value {
                 Value::Class(class) => Types::one(Value::Instance(*class)),
-                Value::Function(function) => {
-                    let types = self.returned(*function, None);
-                    self.filled_in(types, *function, None, site)
-                }
-                Value::Method { function, receiver } => {
-                    let types = self.returned(*function, Some(*receiver));
-                    self.filled_in(types, *function, Some(*receiver), site)
-                }
+                Value::Function(function) => self.result(*function, None, site),
+                Value::Method { function, receiver } => self.result(*function, Some(*receiver), site),
                 Value::Instance(class) => {
                     let methods = self.instance_member(*class, Name::new("__call__"));
                     self.call_methods(&methods)
                 }
                 Value::Returns(types) => types.clone(),
+                Value::Builtin(name) if gives_anything(name) => continue,
                 Value::Builtin(name) => Types::one(Value::Builtin(*name)),
                 Value::External(name) => Types::one(Value::External(called(*name))),
                 _ => continue,
@@ -32,6 +27,31 @@ impl Evaluator<'_> {
             types.extend(if typed.inferred { result.inferred() } else { result });
         }
         types
+    }
+
+    /// Whether a number or text, as it is written out, is all that `value` can be.
+    pub fn is_literal(&self, unit: Unit, value: ExprIndex) -> bool {
+        let summary = self.world.summary(unit);
+        let is_literal = |value: ExprIndex| match summary.expr(value) {
+            Expr::Constant(_) | Expr::Format { .. } => true,
+            Expr::Builtin(name) => matches!(name.as_str(), "bool" | "bytes" | "int" | "str"),
+            _ => false,
+        };
+        let Expr::Local(bindings) = summary.expr(value) else { return is_literal(value) };
+        let mut values = bindings.iter().map(|&binding| &summary.binding(binding).value);
+        !bindings.is_empty() && values.all(|value| matches!(value, BindingValue::Value(value) if is_literal(*value)))
+    }
+
+    /// What one call of a function gives.
+    fn result(&mut self, function: Def, receiver: Option<Def>, site: Option<(Unit, CallIndex)>) -> Types {
+        if let Some(site) = site {
+            let types = self.overloaded(function, receiver, site);
+            if !types.is_empty() {
+                return types;
+            }
+        }
+        let types = self.returned(function, receiver);
+        self.filled_in(types, function, receiver, site)
     }
 
     /// Calls only methods, so that an instance whose class has an instance as `__call__` does not recur for ever.
@@ -64,6 +84,10 @@ impl Evaluator<'_> {
                 };
             }
         }
+        let declared = self.returned_by_stub(function, receiver);
+        if !declared.is_empty() {
+            return declared;
+        }
         if symbol.flags.is_generator {
             let mut elements = Types::none();
             for &value in &facts.yields {
@@ -83,6 +107,11 @@ impl Evaluator<'_> {
         }
         types
     }
+}
+
+/// Built-in functions whose result is one of the program's own values.
+fn gives_anything(name: &str) -> bool {
+    matches!(name, "__import__" | "eval" | "getattr" | "max" | "min" | "next" | "sum")
 }
 
 /// The dotted name of what calling `name` gives. Long chains keep their beginning: that is what tells a package.

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
+use super::stubs::is_open;
 use super::{Evaluator, Query};
 use crate::Name;
 use crate::summary::{BindingIndex, BindingValue, Expr, Item, SymbolFacts};
@@ -161,9 +162,19 @@ impl Evaluator<'_> {
             types.extend(self.ask(Query::InstanceAttribute(class, name)));
         }
         if bindings.is_none() && attribute.is_none() {
-            let lost = self.retained_class_member(class, name)?;
+            let Some(lost) = self.retained_class_member(class, name) else {
+                let stub = self.in_stub(class)?;
+                return self.own_member(stub, receiver, name, instance);
+            };
             let values = self.definition(lost).inferred();
             return Some(self.bound(values, class, receiver, name, instance, true));
+        }
+        if is_open(&types)
+            && let Some(stub) = self.in_stub(class)
+            && let Some(declared) = self.own_member(stub, receiver, name, instance)
+            && !declared.is_empty()
+        {
+            return Some(declared);
         }
         Some(types)
     }

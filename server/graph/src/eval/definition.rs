@@ -46,7 +46,10 @@ impl Evaluator<'_> {
             Expr::Local(bindings) => {
                 bindings.iter().for_each(|&binding| self.binding_referents(unit, binding, MAX_HOPS, out));
             }
-            Expr::Free { scope, name } => self.free_referents(unit, *scope, *name, out),
+            Expr::Free { scope, name } => match self.star_before(unit, expr, *scope, *name) {
+                Some(star) => self.member_referents(star, *name, MAX_HOPS, out),
+                None => self.free_referents(unit, *scope, *name, out),
+            },
             Expr::Attribute { value, name } => {
                 let receivers = self.eval(unit, *value);
                 for typed in receivers.iter() {
@@ -179,6 +182,8 @@ impl Evaluator<'_> {
         self.looked_up_module(&full);
         if let ModuleRef::File(submodule) = self.world.modules.get(full) {
             self.module_referents(Some(ModuleRef::File(submodule)), out);
+        } else if let (Some(stub), true) = (self.stub(file), hops > 0) {
+            self.member_referents(stub, name, hops - 1, out);
         }
     }
 

@@ -1,8 +1,9 @@
 //! Names and imports.
 
+use super::stubs::is_open;
 use super::{Evaluator, Query};
 use crate::modules::ModuleRef;
-use crate::summary::{ImportIndex, Item, ScopeIndex, ScopeKind, SymbolIndex};
+use crate::summary::{ExprIndex, ImportIndex, Item, ScopeIndex, ScopeKind, SymbolIndex};
 use crate::types::{Def, Types, Unit, Value};
 use crate::{FileId, Name};
 
@@ -66,6 +67,10 @@ impl Evaluator<'_> {
         if let Some(bindings) = scope.names.get(&name) {
             let mut types = self.bindings(unit, bindings);
             types.extend(replaced);
+            if is_open(&types) {
+                let declared = self.member_of_stub(file, name);
+                types = if declared.is_empty() { types } else { declared };
+            }
             if !types.is_empty() {
                 return types;
             }
@@ -82,7 +87,12 @@ impl Evaluator<'_> {
                 return types;
             }
         }
-        self.submodule(self.world.modules.name(file), name)
+        let types = self.submodule(self.world.modules.name(file), name);
+        if types.is_empty() { self.member_of_stub(file, name) } else { types }
+    }
+
+    fn member_of_stub(&mut self, file: FileId, name: Name) -> Types {
+        self.stub(file).map(|stub| self.member(stub, name)).unwrap_or_default()
     }
 
     /// The modules whose star imports bring `name` into a module, the last one first: those that count where the module
@@ -109,6 +119,32 @@ impl Evaluator<'_> {
             }
         }
         (before, after)
+    }
+
+    /// The module from which `name` comes in code of the module itself that runs before the module binds the name: the last
+    /// one whose `*` brings it.
+    pub fn star_before(&mut self, unit: Unit, expr: ExprIndex, scope: ScopeIndex, name: Name) -> Option<FileId> {
+        let summary = self.world.summary(unit);
+        let facts = summary.scope(ScopeIndex::MODULE);
+        if scope != ScopeIndex::MODULE || facts.stars.is_empty() || unit.retained {
+            return None;
+        }
+        let bound = facts.names.get(&name)?.iter().map(|&binding| summary.binding(binding).range.start()).max()?;
+        if summary.owner(expr) != SymbolIndex::MODULE {
+            return None;
+        }
+        for &star in facts.stars.iter().rev() {
+            let import = summary.import(star);
+            if import.range.start() < bound
+                && let Some(ModuleRef::File(other)) = self.import_candidates(unit, star)
+                && other != unit.file
+                && self.exports(other, name)
+                && !self.member(other, name).is_empty()
+            {
+                return (!import.is_optional).then_some(other);
+            }
+        }
+        None
     }
 
     /// `package.name` as a module.

@@ -382,6 +382,11 @@ impl Solver<'_> {
                 }
             }
             Object::Wrapped { function, is_class: false } => self.add(dest, function),
+            Object::Entering { function, manager } => {
+                let (bound, _) = self.nodes.place(Place::BoundIn(function, receiver));
+                self.watch(function, Watch::Bind { class, receiver, name, dest: bound });
+                self.add_object(dest, Object::Entering { function: bound, manager });
+            }
             Object::Wrapped { function, is_class: true } => {
                 let class = match seen_by {
                     Object::Instance(class) => self.intern(Object::Class(class)),

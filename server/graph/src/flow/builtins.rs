@@ -305,7 +305,11 @@ impl Solver<'_> {
                 given.positional.iter().for_each(|&value| self.watch(value, watch));
                 self.add(dest, self.plain);
             }
-            ("len" | "hash" | "abs" | "bool" | "int" | "float" | "bytes" | "round" | "complex", Some(value)) => {
+            ("bool", Some(value)) => {
+                self.watch(value, Watch::Truth { site });
+                self.add(dest, self.plain);
+            }
+            ("len" | "hash" | "abs" | "int" | "float" | "bytes" | "round" | "complex", Some(value)) => {
                 let special = Name::new(&format!("__{name}__"));
                 let arguments = self.given(&[]);
                 let kind = EdgeKind::Operator;

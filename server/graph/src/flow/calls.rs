@@ -1,11 +1,12 @@
 //! Calls: what is called, what its parameters get, what comes back.
 
-use super::nodes::{ArgumentsId, NodeId, Place, SiteId};
+use super::narrowing::Classes;
+use super::nodes::{ArgumentsId, NodeId, Origin, Place, SiteId};
 use super::objects::{ContainerKind, Object, ObjectId, Origin as Made};
-use super::solver::Solver;
+use super::solver::{Guarded, Solver};
 use super::watches::{ArgumentNodes, Invocation, KeyWatch, Watch};
-use crate::summary::Key;
-use crate::types::Def;
+use crate::summary::{CallIndex, ClassTest, Key, SymbolFacts};
+use crate::types::{Def, Typed, Unit, Value};
 use crate::{EdgeKind, Name};
 
 /// Arguments that `functools.partial` may pile up.
@@ -36,7 +37,18 @@ impl Solver<'_> {
             }
             Object::Instance(class) => {
                 let name = self.words.call;
-                self.special(class, name, call);
+                if self.defines(class, name) {
+                    self.special(class, name, call);
+                } else if self.nature(class).decorates
+                    && let Some(function) = self.first_given(arguments)
+                {
+                    self.add_object(dest, Object::Entering { function, manager: object });
+                }
+            }
+            Object::Entering { function, manager } => {
+                self.watch(function, Watch::Call(call));
+                let (value, nothing) = (self.objects.get(manager), self.nothing);
+                self.enter_context(value, nothing, site);
             }
             Object::Partial { function, arguments: first } => {
                 let given = self.join_arguments(first, arguments);
@@ -152,11 +164,47 @@ impl Solver<'_> {
         if let Some(double_star) = given.double_star {
             self.watch(double_star, Watch::SpreadKeywords { function });
         }
+        let dest = self.decided(function, receiver, dest, site);
         if nodes.passes.is_empty() {
             self.copy(nodes.returns, dest);
         } else {
-            self.pass_through(function, receiver, arguments, dest);
+            self.pass_through(&nodes.passes, function, receiver, arguments, dest);
         }
+        for &(_, Guarded { guard, value, pass }) in &nodes.guarded {
+            if self.may_hold(function, guard, &given, bound, kind) {
+                match pass {
+                    Some(pass) => self.pass_through(&[pass], function, receiver, arguments, dest),
+                    None => self.copy(value, dest),
+                }
+            }
+        }
+    }
+
+    /// Where the result of a call goes: where overloads tell more of it than the function's code, only what fits them goes on.
+    fn decided(&mut self, function: Def, receiver: Option<ObjectId>, dest: NodeId, site: SiteId) -> NodeId {
+        let SymbolFacts { ordinal, flags, .. } = *self.summary(function.unit.file).symbol(function.symbol);
+        let Some(&(file, Origin::Call(call))) = self.sites.get(site.0 as usize) else { return dest };
+        if ordinal == 0 && !flags.is_overload {
+            return dest;
+        }
+        let receiver = match receiver.map(|receiver| self.objects.get(receiver)) {
+            None => None,
+            Some(Object::Instance(class) | Object::Class(class)) => Some(class),
+            Some(_) => return dest,
+        };
+        let types = self.evaluator.decided(function, receiver, (Unit::live(file), CallIndex(call)));
+        let class = |typed: &Typed| match typed.value {
+            Value::Instance(class) if !class.unit.retained => Some(class),
+            _ => None,
+        };
+        let classes = types.iter().map(class).collect::<Option<Vec<_>>>();
+        let Some(classes) = classes.filter(|classes| !classes.is_empty()) else { return dest };
+        let (ruled_out, test) = (Vec::new(), ClassTest::Instance);
+        self.narrowings.push(Classes { classes, ruled_out, open: false, test, is: true });
+        let narrowing = self.narrowings.len() as u32 - 1;
+        let all = self.nodes.new_node();
+        self.watch(all, Watch::Narrow { narrowing, dest });
+        all
     }
 
     fn give(&mut self, nodes: &super::solver::FunctionNodes, position: usize, argument: NodeId) {

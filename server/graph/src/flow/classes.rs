@@ -18,6 +18,8 @@ pub(super) struct Nature {
     pub places: Option<Rc<[Name]>>,
     /// `start()` calls `run()` of a thread or process.
     pub is_thread: bool,
+    /// Instances decorate functions, which then enter them: `contextlib.ContextDecorator`.
+    pub decorates: bool,
 }
 
 const ENUMS: &[&str] =
@@ -38,7 +40,9 @@ impl Solver<'_> {
                     continue;
                 }
                 let name = self.last_name(base.unit.file, expr);
-                let is_known = matches!(name, "NamedTuple" | "Thread" | "Process") || ENUMS.contains(&name);
+                let is_known =
+                    matches!(name, "NamedTuple" | "Thread" | "Process" | "ContextDecorator" | "AsyncContextDecorator")
+                        || ENUMS.contains(&name);
                 // A class of the workspace speaks for itself.
                 if !is_known || self.is_in_workspace(base, expr) {
                     continue;
@@ -46,6 +50,7 @@ impl Solver<'_> {
                 match name {
                     "NamedTuple" => nature.places = Some(self.own_fields(base).into_iter().collect()),
                     "Thread" | "Process" => nature.is_thread = true,
+                    "ContextDecorator" | "AsyncContextDecorator" => nature.decorates = true,
                     _ => nature.is_enum = true,
                 }
             }
@@ -227,7 +232,7 @@ impl Solver<'_> {
     /// The `class` statement runs the metaclass, `__init_subclass__` of the bases and `__set_name__` of what stands in it.
     pub fn make_class(&mut self, file: FileId, symbol: SymbolIndex) {
         let class = Def { unit: Unit::live(file), symbol };
-        let kind = EdgeKind::Property;
+        let kind = EdgeKind::ClassCreation;
         let object = self.intern(Object::Class(class));
         let nothing = self.nothing;
         let mut site = None;

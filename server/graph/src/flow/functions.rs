@@ -25,6 +25,7 @@ impl Solver<'_> {
             double_star: None,
             returns: self.place(Place::Return(def)),
             passes: Vec::new(),
+            guarded: Vec::new(),
         };
         let bindings = self.parameters[file.index()].get(&def.symbol).cloned().unwrap_or_default();
         for (&binding, param) in bindings.iter().zip(&symbol.params) {
@@ -46,14 +47,21 @@ impl Solver<'_> {
             }
         }
         nodes.passes = self.passes(def, &bindings);
+        nodes.guarded = self.guarded(def, &bindings);
         let nodes = std::rc::Rc::new(nodes);
         // Before defaults and results, which may lead back here.
         self.functions[file.index()][def.symbol.index()] = Some(nodes.clone());
         self.function_order.push(def);
         for &binding in &bindings {
-            let BindingValue::Parameter { annotation, default, .. } = summary.binding(binding).value else { continue };
+            let BindingValue::Parameter { annotation, default, position } = summary.binding(binding).value else {
+                continue;
+            };
             let Some(node) = self.bindings[file.index()][binding.index()] else { continue };
-            for value in default.into_iter().chain(annotation) {
+            let annotation = match annotation {
+                Some(annotation) => Some((file, annotation)),
+                None => self.evaluator.stub_parameter_annotation(def, position),
+            };
+            for (file, value) in default.map(|default| (file, default)).into_iter().chain(annotation) {
                 let value = self.expr(file, value);
                 self.copy(value, node);
             }
@@ -61,7 +69,7 @@ impl Solver<'_> {
         if let Some(&(_, first)) = nodes.positional.first() {
             self.seed_receiver(def, first);
         }
-        self.results(def, nodes.returns);
+        self.results(def, &nodes);
         nodes
     }
 
@@ -75,7 +83,8 @@ impl Solver<'_> {
         }
     }
 
-    fn results(&mut self, def: Def, returns: NodeId) {
+    fn results(&mut self, def: Def, nodes: &FunctionNodes) {
+        let (returns, guarded) = (nodes.returns, &nodes.guarded);
         let file = def.unit.file;
         let symbol = self.summary(file).symbol(def.symbol);
         let Some(facts) = &symbol.function else { return };
@@ -92,12 +101,20 @@ impl Solver<'_> {
                 self.store_element(container, Key::Any, value);
             }
         } else {
-            for &value in &facts.returns {
+            for (index, &value) in facts.returns.iter().enumerate() {
                 let value = self.expr(file, value);
-                self.copy(value, returns);
+                match guarded.iter().find(|(place, _)| *place == index) {
+                    Some((_, guarded)) => self.copy(value, guarded.value),
+                    None => self.copy(value, returns),
+                }
             }
         }
-        if let Some(annotation) = facts.return_annotation {
+        let annotation = match facts.return_annotation {
+            Some(annotation) => Some((file, annotation)),
+            None => self.evaluator.stub_return_annotation(def),
+        };
+        // What depends on the call is not known here.
+        if let Some((file, annotation)) = annotation.filter(|_| guarded.is_empty()) {
             let annotation = self.expr(file, annotation);
             self.fallbacks.push((returns, annotation, returns));
         }

@@ -69,6 +69,7 @@ impl Solver<'_> {
                 node
             }
             None => {
+                let def = self.evaluator.of_source(def);
                 let object = if facts.class.is_some() { Object::Class(def) } else { Object::Function(def) };
                 let object = self.intern(object);
                 self.holding(object)

@@ -61,6 +61,8 @@ pub(super) enum Place {
     Iterator(Def),
     /// What iterating over an instance gives.
     Iterated(Def),
+    /// A function that is wrapped, as the receiver sees it.
+    BoundIn(NodeId, ObjectId),
     /// A call's result while its function is entered on behalf of another call.
     Accumulated(NodeId),
 }

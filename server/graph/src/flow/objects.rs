@@ -94,6 +94,11 @@ pub(super) enum Object {
         value: NodeId,
         closes: bool,
     },
+    /// What a `ContextDecorator` makes of a function: it enters the manager around each call.
+    Entering {
+        function: NodeId,
+        manager: ObjectId,
+    },
     /// An instance of a class of the standard library whose methods are known.
     Made(Name),
     /// A built-in function or class, or one of the standard library whose effect on functions is known.
@@ -111,6 +116,7 @@ impl Object {
             | Object::Thread { .. }
             | Object::Future(_)
             | Object::Returning(_)
+            | Object::Entering { .. }
             | Object::Context { .. } => Weight::Container,
             _ => Weight::Other,
         }

@@ -106,6 +106,15 @@ impl Solver<'_> {
         }
     }
 
+    /// A value decides a condition: `__bool__` is asked, and `__len__` where there is none.
+    pub fn truth(&mut self, value: Object, site: SiteId) {
+        if let Object::Instance(class) = value {
+            let name = if self.defines(class, self.words.bool) { self.words.bool } else { self.words.len };
+            let (none, nothing) = (self.given(&[]), self.nothing);
+            self.special(class, name, Invocation { arguments: none, dest: nothing, site, kind: EdgeKind::Operator });
+        }
+    }
+
     /// `str(value)`, `print(value)`
     pub fn as_text(&mut self, value: Object, site: SiteId) {
         if let Object::Instance(class) = value {

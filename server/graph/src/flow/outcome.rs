@@ -12,7 +12,7 @@ use super::solver::Solver;
 use crate::link::{CallLink, Edge, FurtherLink, Links};
 use crate::modules::ModuleRef;
 use crate::snapshot::Snapshot;
-use crate::summary::{self, Expr, ExprIndex, ImportIndex, Occurs, ScopeIndex, Summary, SymbolIndex};
+use crate::summary::{self, Expr, ExprIndex, ImpliedKind, ImportIndex, Occurs, ScopeIndex, Summary, SymbolIndex};
 use crate::types::{Def, Unit};
 use crate::{Confidence, EdgeKind, FileId, Name, SymbolId};
 
@@ -45,6 +45,12 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
+    /// Whether values of `source` flow to definitions of one of `targets`.
+    pub fn leads_into(&self, source: FileId, targets: &FxHashSet<FileId>) -> bool {
+        let flow = self.files.get(source.index()).and_then(|flow| flow.as_ref());
+        flow.is_some_and(|flow| flow.edges.iter().any(|edge| targets.contains(&edge.file)))
+    }
+
     /// Whether values of `source` flow to one of these definitions of `target`, named by their paths.
     pub fn leads_to(&self, source: FileId, target: FileId, paths: &FxHashSet<u64>) -> bool {
         let flow = self.files.get(source.index()).and_then(|flow| flow.as_ref());
@@ -87,7 +93,7 @@ pub(crate) fn fingerprint(summary: &Summary) -> u64 {
             (param.name, param.kind).hash(&mut hasher);
         }
         if let Some(function) = &symbol.function {
-            (function.return_annotation, &function.returns, &function.yields).hash(&mut hasher);
+            (function.return_annotation, &function.returns, &function.yields, &function.guards).hash(&mut hasher);
         }
         if let Some(class) = &symbol.class {
             (&class.bases, class.metaclass, class.has_fields).hash(&mut hasher);
@@ -147,8 +153,9 @@ fn is_certain(solver: &mut Solver<'_>, file: FileId, origin: Origin) -> bool {
         Origin::Call(call) => summary.calls[call as usize].callee,
         Origin::Store(store) => summary.stores[store as usize].object,
         Origin::Implied(implied) => {
-            let value = summary.implied[implied as usize].expr;
+            let summary::ImpliedFacts { expr: value, kind, .. } = summary.implied[implied as usize];
             match *summary.expr(value) {
+                _ if matches!(kind, ImpliedKind::Format | ImpliedKind::Truth) => value,
                 Expr::Element(operand)
                 | Expr::Next(operand)
                 | Expr::Entered(operand)
@@ -262,9 +269,8 @@ pub(crate) fn merge(snapshot: &Snapshot, file: FileId, structure: &Links) -> Opt
         let mut found: Vec<(SymbolId, EdgeKind)> =
             edges.iter().filter_map(|edge| Some((target(edge)?, edge.kind))).collect();
         // Not in the order in which files and definitions became known.
-        found.sort_by_cached_key(|(target, kind)| {
-            let def = snapshot.def(*target).map(|def| def.symbol);
-            (snapshot.paths[target.file.index()].clone(), *kind, def)
+        found.sort_unstable_by_key(|(target, kind)| {
+            (snapshot.rank_of(target.file), *kind, snapshot.def(*target).map(|def| def.symbol))
         });
         let (called, further): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, kind)| is_of_callee(*kind));
         let certain = edges.iter().all(|edge| edge.certain);
@@ -280,7 +286,7 @@ pub(crate) fn merge(snapshot: &Snapshot, file: FileId, structure: &Links) -> Opt
             *link = CallLink::Edges(join(snapshot, link, &called, is_direct, certain));
         }
     }
-    links.targets = crate::link::targets(&links, file);
+    links.index(file);
     Some(links)
 }
 
@@ -294,9 +300,16 @@ struct Places<'a> {
 impl<'a> Places<'a> {
     fn new(summary: &'a Summary, edges: &[FlowEdge]) -> Self {
         let mut attributes = FxHashMap::default();
-        if edges.iter().any(|edge| matches!(edge.origin, Origin::Attribute(_))) {
+        let read: FxHashSet<ExprIndex> = edges
+            .iter()
+            .filter_map(|edge| match edge.origin {
+                Origin::Attribute(expr) => Some(expr),
+                _ => None,
+            })
+            .collect();
+        if !read.is_empty() {
             attributes.extend(summary.occurrences.iter().filter_map(|occurrence| match occurrence.what {
-                Occurs::Load(expr) => Some((expr, occurrence.range)),
+                Occurs::Load(expr) if read.contains(&expr) => Some((expr, occurrence.range)),
                 _ => None,
             }));
         }

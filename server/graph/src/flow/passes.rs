@@ -2,10 +2,12 @@
 
 use super::nodes::{ArgumentsId, NodeId, SiteId};
 use super::objects::{Object, ObjectId};
-use super::solver::Solver;
-use super::watches::{Invocation, Watch};
+use super::solver::{Guarded, Solver};
+use super::watches::{ArgumentNodes, Invocation, Watch};
 use crate::EdgeKind;
-use crate::summary::{BindingIndex, BindingValue, CallIndex, Expr, ExprIndex, ParamKind, Summary, SymbolIndex};
+use crate::summary::{
+    BindingIndex, BindingValue, CallIndex, Expr, ExprIndex, Narrowing, ParamKind, ReturnGuard, Summary, SymbolIndex,
+};
 use crate::types::{Def, Unit, Value};
 
 /// What a function gives back.
@@ -34,22 +36,89 @@ impl Solver<'_> {
         if has_receiver && facts.return_annotation.is_some_and(is_self) {
             return vec![Pass::OfReceiver];
         }
+        // Each is looked at by itself, see [`Solver::guarded`].
+        if !facts.guards.is_empty() {
+            return Vec::new();
+        }
         let mut passes = Vec::new();
         for &value in &facts.returns {
-            let (returned, call) = match *summary.expr(value) {
-                Expr::Call(call) => (summary.call(call).callee, Some(call)),
-                _ => (value, None),
-            };
-            let pass = match self.returned_parameter(summary, function.symbol, returned, parameters) {
-                Some(position) => call.map_or(Pass::Whole(position), |call| Pass::Called(position, call)),
-                None if has_receiver && summary.makes_receiver(function.symbol, value) => Pass::OfReceiver,
-                None => return self.passes_by_annotation(function, parameters),
+            let Some(pass) = self.pass_of(function, value, parameters) else {
+                return self.passes_by_annotation(function, parameters);
             };
             if !passes.contains(&pass) {
                 passes.push(pass);
             }
         }
         passes
+    }
+
+    /// The values that a function gives back only to some calls, by place among all that it gives back.
+    pub fn guarded(&mut self, function: Def, parameters: &[BindingIndex]) -> Vec<(usize, Guarded)> {
+        let symbol = self.summary(function.unit.file).symbol(function.symbol);
+        let Some(facts) = symbol.function.as_ref().filter(|_| !symbol.flags.is_generator) else { return Vec::new() };
+        let mut guarded = Vec::new();
+        for &(place, guard) in &facts.guards {
+            let pass = self.pass_of(function, facts.returns[place as usize], parameters);
+            guarded.push((place as usize, Guarded { guard, value: self.nodes.new_node(), pass }));
+        }
+        guarded
+    }
+
+    /// Whether a call may get what is returned under `guard`.
+    pub fn may_hold(
+        &self,
+        function: Def,
+        guard: ReturnGuard,
+        given: &ArgumentNodes,
+        bound: usize,
+        kind: EdgeKind,
+    ) -> bool {
+        let param = &self.summary(function.unit.file).symbol(function.symbol).params[guard.position as usize];
+        let by_name = || given.keywords.iter().find(|(name, _)| *name == param.name).map(|(_, node)| *node);
+        let by_place = (guard.position as usize).checked_sub(bound).and_then(|index| given.positional.get(index));
+        let is_placed = matches!(param.kind, ParamKind::Positional | ParamKind::PositionalOnly);
+        match by_place.copied().filter(|_| is_placed).or_else(by_name) {
+            Some(argument) if argument == self.nothing => guard.is_none,
+            // What is decorated is never `None`.
+            Some(_) => !guard.is_none || kind != EdgeKind::Decorator,
+            None => guard.is_none || given.star.is_some() || given.double_star.is_some(),
+        }
+    }
+
+    fn pass_of(&mut self, function: Def, value: ExprIndex, parameters: &[BindingIndex]) -> Option<Pass> {
+        let summary = self.summary(function.unit.file);
+        let has_receiver = || {
+            let is_static = summary.symbol(function.symbol).flags.is_staticmethod;
+            summary.enclosing_class(function.symbol).is_some() && !is_static
+        };
+        let (returned, call) = match *summary.expr(value) {
+            Expr::Call(call) => (summary.call(call).callee, Some(call)),
+            _ => (value, None),
+        };
+        match self.returned_parameter(summary, function.symbol, returned, parameters) {
+            Some(position) => Some(call.map_or(Pass::Whole(position), |call| Pass::Called(position, call))),
+            None if has_receiver() && summary.makes_receiver(function.symbol, value) => Some(Pass::OfReceiver),
+            None => self.passed_on(function, call?, parameters),
+        }
+    }
+
+    /// `return decorate(function)`, where `decorate` is a function of this place that gives back what it is given.
+    fn passed_on(&mut self, function: Def, call: CallIndex, parameters: &[BindingIndex]) -> Option<Pass> {
+        let summary = self.summary(function.unit.file);
+        let call = summary.call(call);
+        let Expr::Local(bindings) = summary.expr(call.callee) else { return None };
+        let [binding] = bindings[..] else { return None };
+        let BindingValue::Definition(inner) = summary.binding(binding).value else { return None };
+        let symbol = summary.symbol(inner);
+        let facts = symbol.function.as_ref().filter(|_| symbol.decorated.is_none() && !symbol.flags.is_generator)?;
+        let own = self.parameters[function.unit.file.index()].get(&inner)?;
+        let mut places = facts.returns.iter().map(|&value| self.returned_parameter(summary, inner, value, own));
+        let place = places.next()??;
+        if !places.all(|other| other == Some(place)) {
+            return None;
+        }
+        let argument = *call.arguments.positional.get(place)?;
+        self.returned_parameter(summary, function.symbol, argument, parameters).map(Pass::Whole)
     }
 
     fn returned_parameter(
@@ -60,7 +129,13 @@ impl Solver<'_> {
         parameters: &[BindingIndex],
     ) -> Option<usize> {
         let Expr::Local(bindings) = summary.expr(value) else { return None };
-        let [binding] = bindings[..] else { return None };
+        let [mut binding] = bindings[..] else { return None };
+        // `None` carries nothing.
+        while let BindingValue::Narrowed { inputs, by: Narrowing::NotNone } = &summary.binding(binding).value
+            && let [input] = inputs[..]
+        {
+            binding = input;
+        }
         let position = parameters.iter().position(|parameter| *parameter == binding)?;
         is_positional(summary, function, position).then_some(position)
     }
@@ -119,11 +194,18 @@ impl Solver<'_> {
     }
 
     /// Each call has its own result.
-    pub fn pass_through(&mut self, function: Def, receiver: Option<ObjectId>, arguments: ArgumentsId, dest: NodeId) {
+    pub fn pass_through(
+        &mut self,
+        passes: &[Pass],
+        function: Def,
+        receiver: Option<ObjectId>,
+        arguments: ArgumentsId,
+        dest: NodeId,
+    ) {
         let nodes = self.function(function);
         let given = self.all_given(arguments);
         let bound = usize::from(receiver.is_some());
-        for &pass in &nodes.passes {
+        for &pass in passes {
             let position = match pass {
                 Pass::Whole(position)
                 | Pass::Element(position)

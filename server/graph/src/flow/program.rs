@@ -44,6 +44,7 @@ impl Solver<'_> {
         }
         for (index, symbol) in summary.symbols.iter().enumerate() {
             self.defines_set_name |= symbol.name.as_str() == "__set_name__";
+            self.defines_truth |= matches!(symbol.name.as_str(), "__bool__" | "__len__");
             self.defines_get_attribute |= symbol.name == self.words.get_attribute;
             if symbol.class.is_some() {
                 let class = Def { unit: Unit::live(file), symbol: SymbolIndex(index as u32) };
@@ -72,7 +73,7 @@ impl Solver<'_> {
             }
         }
         for (index, implied) in summary.implied.iter().enumerate() {
-            if implied.kind != ImpliedKind::Format {
+            if !matches!(implied.kind, ImpliedKind::Format | ImpliedKind::Truth) {
                 let site = self.site(file, Origin::Implied(index as u32));
                 self.implied[file.index()][implied.expr.index()] = site;
             }
@@ -120,10 +121,13 @@ impl Solver<'_> {
         }
         for (index, implied) in summary.implied.iter().enumerate() {
             let value = self.expr(file, implied.expr);
-            if implied.kind == ImpliedKind::Format {
-                let site = self.site(file, Origin::Implied(index as u32));
-                self.watch(value, Watch::Format { site });
-            }
+            let watch = match implied.kind {
+                ImpliedKind::Format => |site| Watch::Format { site },
+                ImpliedKind::Truth if self.defines_truth => |site| Watch::Truth { site },
+                _ => continue,
+            };
+            let site = self.site(file, Origin::Implied(index as u32));
+            self.watch(value, watch(site));
         }
         // Attributes that are only read may be properties.
         for (index, expr) in summary.exprs.iter().enumerate() {
@@ -234,7 +238,10 @@ impl Solver<'_> {
                 [binding] => self.binding(file, binding),
                 _ => return None,
             },
-            Expr::Free { scope, name } => self.free(file, *scope, *name),
+            Expr::Free { scope, name } => match self.evaluator.star_before(Unit::live(file), expr, *scope, *name) {
+                Some(star) => self.member(star, *name),
+                None => self.free(file, *scope, *name),
+            },
             Expr::Call(call) => self.call(file, *call),
             Expr::Definition(symbol) => {
                 let def = Def { unit: Unit::live(file), symbol: *symbol };

@@ -43,6 +43,18 @@ pub(super) struct FunctionNodes {
     pub returns: NodeId,
     /// All that a call gives back, where that follows from what it is given.
     pub passes: Vec<super::passes::Pass>,
+    /// What is returned only where a parameter is, or is not, given.
+    /// By place among what the function returns.
+    pub guarded: Vec<(usize, Guarded)>,
+}
+
+/// A value that a function returns, depending on one of its parameters.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Guarded {
+    pub guard: crate::summary::ReturnGuard,
+    pub value: NodeId,
+    /// How it follows from what the call gives, where it does.
+    pub pass: Option<super::passes::Pass>,
 }
 
 /// Names that the solver looks for itself.
@@ -63,6 +75,8 @@ pub(super) struct Words {
     pub set_attr: Name,
     pub text: Name,
     pub repr: Name,
+    pub bool: Name,
+    pub len: Name,
     pub eq: Name,
     pub post_init: Name,
     pub format: Name,
@@ -113,6 +127,8 @@ pub(super) struct Solver<'a> {
     pub defines_get_attribute: bool,
     /// Any class defines `__set_name__`.
     pub defines_set_name: bool,
+    /// Any class defines `__bool__` or `__len__`.
+    pub defines_truth: bool,
     /// Getters and descriptors that run when an attribute is read, by the place that it is read from.
     pub getters: FxHashMap<NodeId, Vec<Def>>,
     /// The getters of properties that are made by a call.
@@ -170,6 +186,7 @@ impl<'a> Solver<'a> {
             metaclasses: FxHashMap::default(),
             defines_get_attribute: false,
             defines_set_name: false,
+            defines_truth: false,
             getter_names: FxHashSet::default(),
             narrowings: Vec::new(),
             by_name: Vec::new(),
@@ -392,6 +409,7 @@ impl<'a> Solver<'a> {
             Watch::Rest { before, after, container, site } => self.rest(value, before, after, container, site),
             Watch::Enter { dest, site } => self.enter_context(value, dest, site),
             Watch::Format { site } => self.format(value, site),
+            Watch::Truth { site } => self.truth(value, site),
             Watch::Operate { method, other, dest, site } => self.operate(object, value, method, other, dest, site),
             Watch::Reflect { method, other, dest, site } => self.reflect(value, method, other, dest, site),
             Watch::Bind { class, receiver, name, dest } => self.bind(object, value, class, receiver, name, dest),
@@ -485,6 +503,8 @@ impl Words {
             set_attr: Name::new("__setattr__"),
             text: Name::new("__str__"),
             repr: Name::new("__repr__"),
+            bool: Name::new("__bool__"),
+            len: Name::new("__len__"),
             eq: Name::new("__eq__"),
             post_init: Name::new("__post_init__"),
             format: Name::new("__format__"),

@@ -156,6 +156,10 @@ pub(super) enum Watch {
     Format {
         site: SiteId,
     },
+    /// The object decides a condition.
+    Truth {
+        site: SiteId,
+    },
     Operate {
         method: Name,
         other: NodeId,

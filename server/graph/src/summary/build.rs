@@ -76,6 +76,8 @@ pub(super) struct Builder<'a> {
     pub effects: FxHashMap<SymbolIndex, Vec<Effect>>,
     /// Names that a walrus binds out of the comprehensions around.
     pub walruses: Vec<(Name, BindingIndex)>,
+    /// The exceptions in the groups that `except*` binds.
+    pub groups: FxHashMap<BindingIndex, ExprIndex>,
     /// How many calls the module's own code has made, up to now and before the current statement.
     pub called: u32,
     pub called_before: u32,
@@ -137,6 +139,7 @@ impl<'a> Builder<'a> {
             late: FxHashSet::default(),
             effects: FxHashMap::default(),
             walruses: Vec::new(),
+            groups: FxHashMap::default(),
             called: 0,
             called_before: 0,
             bound_at: FxHashMap::default(),
@@ -150,7 +153,9 @@ impl<'a> Builder<'a> {
         self.close_scope();
         let mut summary = self.summary;
         summary.errors = parsed.errors();
-        summary.lines = self.text.lines().count() as u32;
+        let newlines = self.text.bytes().filter(|&byte| byte == b'\n').count();
+        let is_open = !self.text.is_empty() && !self.text.ends_with('\n');
+        summary.lines = (newlines + usize::from(is_open)) as u32;
         summary.occurrences.sort_by_key(|occurrence| (occurrence.range.start(), occurrence.range.end()));
         let mut names: Vec<Name> =
             summary.occurrences.iter().filter_map(|occurrence| summary.occurring_name(occurrence.what)).collect();
@@ -248,12 +253,12 @@ impl<'a> Builder<'a> {
             return;
         }
         let scope = &mut self.summary.scopes[self.scope.index()];
-        for (name, reaching) in self.flow.names() {
+        self.flow.each_name(|name, reaching| {
             let all = scope.names.entry(name).or_default();
             // What functions bind through `global`, or may have seen, is not part of the flow to the end.
             let late = all.iter().filter(|binding| self.late.contains(binding) && !reaching.contains(binding));
             *all = reaching.iter().chain(late).copied().collect();
-        }
+        });
     }
 
     /// The scope in which the current one binds `name`.

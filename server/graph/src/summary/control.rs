@@ -1,5 +1,6 @@
 //! Branches, loops and exceptions: where control flow parts and joins.
 
+use rustc_hash::FxHashSet;
 use syntax::ast::{self, Expr as Ast, Stmt};
 use syntax::{Ranged, TextRange};
 
@@ -134,11 +135,15 @@ impl Builder<'_> {
             self.flow = at_handler.clone();
             let caught = handler.type_.as_ref().map(|class| self.expr(class));
             if let Some(name) = &handler.name {
-                let value = match caught {
-                    Some(class) if !statement.is_star => self.caught(class, &caught_before),
-                    _ => self.unknown(),
+                let exception = match caught {
+                    Some(class) => self.caught(class, &caught_before),
+                    None => self.unknown(),
                 };
+                let value = if statement.is_star { self.builtin("ExceptionGroup") } else { exception };
                 let binding = self.bind_local(Name::new(name), name.range(), BindingValue::Value(value));
+                if statement.is_star {
+                    self.groups.insert(binding, exception);
+                }
                 self.occurs(name.range(), Occurs::Store(binding));
             }
             caught_before.extend(caught);
@@ -157,6 +162,14 @@ impl Builder<'_> {
         }
     }
 
+    /// `group.exceptions` of a group that `except*` has bound.
+    pub fn exceptions_of(&mut self, group: ExprIndex) -> Option<ExprIndex> {
+        let Expr::Local(bindings) = self.summary.expr(group) else { return None };
+        let [binding] = bindings[..] else { return None };
+        let exception = *self.groups.get(&binding)?;
+        Some(self.push(Expr::Sequence(exception)))
+    }
+
     fn caught(&mut self, class: ExprIndex, before: &[ExprIndex]) -> ExprIndex {
         let parts = match self.summary.expr(class) {
             Expr::Tuple(parts) => parts.to_vec(),
@@ -169,12 +182,12 @@ impl Builder<'_> {
 
 /// The names that `body` binds in its own scope.
 fn bound_names(body: &[Stmt], out: &mut Vec<Name>) {
-    struct Binders<'a>(&'a mut Vec<Name>);
+    struct Binders<'a>(&'a mut Vec<Name>, FxHashSet<Name>);
 
     impl Binders<'_> {
         fn add(&mut self, name: &str) {
             let name = Name::new(name);
-            if !self.0.contains(&name) {
+            if self.1.insert(name) {
                 self.0.push(name);
             }
         }
@@ -198,7 +211,7 @@ fn bound_names(body: &[Stmt], out: &mut Vec<Name>) {
         }
     }
 
-    let mut binders = Binders(out);
+    let mut binders = Binders(out, FxHashSet::default());
     for statement in body {
         ast::visitor::Visitor::visit_stmt(&mut binders, statement);
     }

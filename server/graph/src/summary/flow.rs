@@ -6,6 +6,7 @@ use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use super::BindingIndex;
+use super::name_map::NameMap;
 use super::recent::Recent;
 use crate::Name;
 
@@ -15,7 +16,7 @@ pub(super) type Reaching = SmallVec<[BindingIndex; 2]>;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Flow {
     /// Deleted names reach nowhere, but are there.
-    names: Rc<FxHashMap<Name, Reaching>>,
+    names: NameMap<Reaching>,
     /// What was assigned to attributes and items.
     pub recent: Recent,
     /// What conditions tell of attributes and items, by their text (`self.x`). It holds only where it is known on every
@@ -27,7 +28,7 @@ pub(super) struct Flow {
 
 impl Flow {
     pub fn get(&self, name: Name) -> Option<&Reaching> {
-        self.names.get(&name)
+        self.names.get(name)
     }
 
     pub fn bind(&mut self, name: Name, binding: BindingIndex) {
@@ -36,27 +37,27 @@ impl Flow {
 
     pub fn bind_all(&mut self, name: Name, bindings: Reaching) {
         self.forget_inside(name);
-        Rc::make_mut(&mut self.names).insert(name, bindings);
+        *self.names.entry(name) = bindings;
     }
 
     /// More is known of the same value.
     pub fn refine(&mut self, name: Name, bindings: Reaching) {
-        Rc::make_mut(&mut self.names).insert(name, bindings);
+        *self.names.entry(name) = bindings;
     }
 
     /// A binding that may have been made meanwhile.
     pub fn add(&mut self, name: Name, binding: BindingIndex) {
-        if self.names.get(&name).is_some_and(|bindings| bindings.contains(&binding)) {
+        if self.names.get(name).is_some_and(|bindings| bindings.contains(&binding)) {
             return;
         }
         self.forget_inside(name);
-        let bindings = Rc::make_mut(&mut self.names).entry(name).or_default();
+        let bindings = self.names.entry(name);
         bindings.push(binding);
         bindings.sort_unstable();
     }
 
     pub fn unbind(&mut self, name: Name) {
-        if self.names.contains_key(&name) {
+        if self.names.get(name).is_some() {
             self.bind_all(name, Reaching::new());
         }
     }
@@ -113,8 +114,8 @@ impl Flow {
         Flow { ended: true, ..Flow::default() }
     }
 
-    pub fn names(&self) -> impl Iterator<Item = (Name, &Reaching)> {
-        self.names.iter().map(|(name, bindings)| (*name, bindings))
+    pub fn each_name(&self, mut visit: impl FnMut(Name, &Reaching)) {
+        self.names.each(&mut visit);
     }
 
     /// Joins another path into this one. A path that has ended contributes nothing.
@@ -127,15 +128,7 @@ impl Flow {
             return;
         }
         self.recent.join(&other.recent);
-        if !Rc::ptr_eq(&self.names, &other.names) {
-            for (name, bindings) in other.names.iter() {
-                let mine = self.names.get(name);
-                if mine.is_some_and(|mine| bindings.iter().all(|binding| mine.contains(binding))) {
-                    continue;
-                }
-                merge(Rc::make_mut(&mut self.names).entry(*name).or_default(), bindings);
-            }
-        }
+        self.names.join(&other.names, &merge);
         if !Rc::ptr_eq(&self.places, &other.places) && !self.places.is_empty() {
             let places = Rc::make_mut(&mut self.places);
             places.retain(|place, _| other.places.contains_key(place));
@@ -147,13 +140,16 @@ impl Flow {
 }
 
 fn merge(bindings: &mut Reaching, others: &Reaching) {
+    let before = bindings.len();
     for binding in others {
-        if !bindings.contains(binding) {
+        if !bindings[..before].contains(binding) {
             bindings.push(*binding);
         }
     }
     // The order in which branches were joined must not matter.
-    bindings.sort_unstable();
+    if bindings.len() > before {
+        bindings.sort_unstable();
+    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! What is known of names, attributes and items after a condition: `isinstance`, `is None`, truth.
 
 use smallvec::SmallVec;
-use syntax::TextRange;
 use syntax::ast::{self, Expr as Ast};
+use syntax::{Ranged, TextRange};
 
 use super::build::Builder;
 use super::flow::{Flow, Reaching};
-use super::{BindingFacts, BindingIndex, BindingValue, ClassTest, Expr, ExprIndex, Narrowing};
+use super::{BindingFacts, BindingIndex, BindingValue, ClassTest, Expr, ExprIndex, ImpliedKind, Narrowing, text};
 use crate::Name;
 
 /// What a condition is about.
@@ -37,15 +37,23 @@ pub(super) struct Narrowed {
 impl Builder<'_> {
     /// Walks a condition and says what is known after it.
     pub fn condition(&mut self, test: &Ast) -> Condition {
+        self.operand(test, true)
+    }
+
+    /// An operand of a condition; `is_tested` says whether its truth is asked for.
+    fn operand(&mut self, test: &Ast, is_tested: bool) -> Condition {
         match test {
             Ast::UnaryOp(ast::ExprUnaryOp { op: ast::UnaryOp::Not, operand, .. }) => {
                 let Condition { when_true, when_false, .. } = self.condition(operand);
                 let value = self.push(Expr::Builtin(Name::new("bool")));
                 Condition { value, when_true: when_false, when_false: when_true }
             }
-            Ast::BoolOp(operation) => self.bool_operation(operation),
+            Ast::BoolOp(operation) => self.bool_operation(operation, is_tested),
             Ast::Call(call) => {
                 let value = self.expr(test);
+                if is_tested && !text::is_plain_test(call) {
+                    self.tested(test, value);
+                }
                 let (when_true, when_false) = self.class_test(call).unwrap_or_default();
                 Condition { value, when_true, when_false }
             }
@@ -63,6 +71,9 @@ impl Builder<'_> {
             }
             other => {
                 let value = self.expr(other);
+                if is_tested {
+                    self.tested(other, value);
+                }
                 // What is false may be None or an empty value.
                 let when_true = narrowable(other).map(|name| (Subject::Name(name), Narrowing::NotNone));
                 Condition { value, when_true: when_true.into_iter().collect(), when_false: Vec::new() }
@@ -70,14 +81,27 @@ impl Builder<'_> {
         }
     }
 
-    /// `a and b`, `a or b`. Later operands are walked under what the earlier ones leave open.
-    pub fn bool_operation(&mut self, operation: &ast::ExprBoolOp) -> Condition {
+    /// The truth of a value is asked for, which may run `__bool__` or `__len__`.
+    fn tested(&mut self, test: &Ast, value: ExprIndex) {
+        let is_plain = matches!(
+            self.summary.expr(value),
+            Expr::Builtin(_) | Expr::Constant(_) | Expr::Format { .. } | Expr::Unknown | Expr::Binary { .. }
+        );
+        if !is_plain {
+            self.implied(value, test.range(), ImpliedKind::Truth);
+        }
+    }
+
+    /// `a and b`, `a or b`. Later operands are walked under what the earlier ones leave open; the truth of the last one is
+    /// asked for only where that of the whole is.
+    pub fn bool_operation(&mut self, operation: &ast::ExprBoolOp, is_tested: bool) -> Condition {
         let is_and = operation.op == ast::BoolOp::And;
         let mut narrowed = Vec::new();
         let mut known = Vec::new();
         let mut values = Vec::new();
-        for operand in &operation.values {
-            let Condition { value, when_true, when_false } = self.condition(operand);
+        for (index, operand) in operation.values.iter().enumerate() {
+            let is_last = index + 1 == operation.values.len();
+            let Condition { value, when_true, when_false } = self.operand(operand, is_tested || !is_last);
             values.push(value);
             let goes_on = if is_and { when_true } else { when_false };
             narrowed.extend(self.narrow(&goes_on));
@@ -205,15 +229,28 @@ fn by_class(subject: Subject, test: ClassTest, classes: ExprIndex) -> (Narrowing
 
 /// Joins branches. Where only one of them goes on, what its condition says stays known.
 pub(super) fn join(mut ends: Vec<(Flow, Vec<Narrowed>)>) -> Flow {
-    let alive = ends.iter().filter(|(flow, _)| !flow.has_ended()).count();
-    let mut out = Flow::unreached();
-    for (flow, narrowed) in &mut ends {
-        if alive > 1 {
-            widen(flow, narrowed);
+    ends.retain(|(flow, _)| !flow.has_ended());
+    let parts = ends.len() > 1;
+    let mut flows: Vec<Flow> = Vec::with_capacity(ends.len());
+    for (mut flow, narrowed) in ends {
+        if parts {
+            widen(&mut flow, &narrowed);
         }
-        out.join(flow);
+        flows.push(flow);
     }
-    out
+    // Neighbours first: one after the other, each join would walk all that the branches before have bound.
+    while flows.len() > 1 {
+        let mut joined = Vec::with_capacity(flows.len().div_ceil(2));
+        let mut rest = flows.into_iter();
+        while let Some(mut flow) = rest.next() {
+            if let Some(other) = rest.next() {
+                flow.join(&other);
+            }
+            joined.push(flow);
+        }
+        flows = joined;
+    }
+    flows.pop().unwrap_or_else(Flow::unreached)
 }
 
 fn widen(flow: &mut Flow, narrowed: &[Narrowed]) {

@@ -14,6 +14,9 @@ use crate::Name;
 /// Steps of a path; longer ones are rare.
 const MAX_STEPS: usize = 3;
 
+/// Assignments that are remembered; more of them in a row are a table that was generated.
+const MAX_RECENT: usize = 64;
+
 /// A name and the attributes and items that lead on from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct AccessPath {
@@ -66,6 +69,12 @@ impl Recent {
         self.0.is_empty()
     }
 
+    fn push(&mut self, path: AccessPath, value: ExprIndex) {
+        if self.0.len() < MAX_RECENT {
+            self.0.push((path, value));
+        }
+    }
+
     pub fn forget_all(&mut self) {
         self.0.clear();
     }
@@ -96,7 +105,7 @@ impl Builder<'_> {
     pub fn remember(&mut self, target: &Ast, value: ExprIndex) {
         let Some(path) = AccessPath::of(target) else { return };
         if self.flow.get(path.base).is_some() {
-            self.flow.recent.0.push((path, value));
+            self.flow.recent.push(path, value);
         }
     }
 
@@ -116,7 +125,7 @@ impl Builder<'_> {
             let mut path = object.clone();
             path.steps.push(Place::Item(key));
             if !self.flow.recent.0.iter().any(|(other, _)| *other == path) {
-                self.flow.recent.0.push((path, value));
+                self.flow.recent.push(path, value);
             }
         }
     }

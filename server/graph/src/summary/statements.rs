@@ -185,15 +185,13 @@ impl Builder<'_> {
     }
 
     fn augmented_assignment(&mut self, assignment: &ast::StmtAugAssign) {
-        let before = match &*assignment.target {
-            Ast::Name(name) => self.resolve(Name::new(&name.id)),
-            target => {
-                let seen = self.summary.occurrences.len();
-                let before = self.expr(target);
-                // The assignment walks the target once more: what is written once occurs once, as what is assigned.
-                self.summary.occurrences.truncate(seen);
-                before
-            }
+        // What stands in the target is evaluated once, and then both read and assigned.
+        let (before, place) = match &*assignment.target {
+            Ast::Name(name) => (self.resolve(Name::new(&name.id)), None),
+            target => match self.place(target) {
+                Some((object, place)) => (self.read(target, object, place), Some((object, place))),
+                None => (self.expr(target), None),
+            },
         };
         let value = self.expr(&assignment.value);
         let method = text::operator_method(assignment.op).replacen("__", "__i", 1);
@@ -206,6 +204,9 @@ impl Builder<'_> {
         {
             self.extend_exports(&assignment.value);
         }
-        self.assign(&assignment.target, changed);
+        match place {
+            Some((object, place)) => self.assign_place(&assignment.target, object, place, changed),
+            None => self.assign(&assignment.target, changed),
+        }
     }
 }

@@ -18,9 +18,10 @@ impl Builder<'_> {
                 let binding = self.bind(Name::new(&name.id), name.range(), BindingValue::Value(value));
                 self.occurs(name.range(), Occurs::Store(binding));
             }
-            Ast::Attribute(attribute) => {
-                self.assign_attribute(attribute, value);
-                self.remember(target, value);
+            Ast::Attribute(_) | Ast::Subscript(_) => {
+                if let Some((object, place)) = self.place(target) {
+                    self.assign_place(target, object, place, value);
+                }
             }
             Ast::Tuple(ast::ExprTuple { elts, .. }) | Ast::List(ast::ExprList { elts, .. }) => {
                 self.unpack(elts, value, target.range());
@@ -30,23 +31,61 @@ impl Builder<'_> {
                 let rest = self.push(Expr::Rest { value, before: 0, after: 0 });
                 self.assign(&starred.value, rest);
             }
+            other => self.visit(other),
+        }
+    }
+
+    /// Walks what an attribute or item is of, and says which one it is.
+    pub fn place(&mut self, target: &Ast) -> Option<(ExprIndex, Place)> {
+        match target {
+            Ast::Attribute(attribute) => {
+                let object = self.expr(&attribute.value);
+                Some((object, Place::Attribute(Name::new(&attribute.attr))))
+            }
+            Ast::Subscript(subscript) => {
+                let object = self.expr(&subscript.value);
+                Some((object, Place::Item(self.key(&subscript.slice))))
+            }
+            _ => None,
+        }
+    }
+
+    /// What an attribute or item is before it is assigned.
+    pub fn read(&mut self, target: &Ast, object: ExprIndex, place: Place) -> ExprIndex {
+        let value = match place {
+            Place::Attribute(name) => self.push(Expr::Attribute { value: object, name }),
+            Place::Item(key) => {
+                let slice = target.as_subscript_expr().map_or(target, |subscript| &subscript.slice);
+                let item = self.item(slice, object, key);
+                self.implied(item, slice.range(), ImpliedKind::Operator);
+                item
+            }
+        };
+        self.known_place(target).unwrap_or_else(|| self.recently(target, value))
+    }
+
+    /// `target`, which is `place` of `object`, is assigned.
+    pub fn assign_place(&mut self, target: &Ast, object: ExprIndex, place: Place, value: ExprIndex) {
+        match target {
+            Ast::Attribute(attribute) => {
+                self.assign_attribute(attribute, object, value);
+                self.remember(target, value);
+            }
             Ast::Subscript(subscript) => {
                 // `sys.modules[…] = …` makes modules that no file shows.
                 if let Ast::Attribute(attribute) = &*subscript.value {
                     self.summary.dynamic |= attribute.attr.as_str() == "modules";
                 }
-                let object = self.expr(&subscript.value);
-                let key = self.key(&subscript.slice);
                 let value = match &*subscript.slice {
                     // All that the value has takes the places of the slice.
                     Ast::Slice(_) => self.push(Expr::Element(value)),
                     _ => value,
                 };
-                self.store(object, Place::Item(key), Some(value), subscript.slice.range());
+                self.store(object, place, Some(value), subscript.slice.range());
                 self.flow.forget_items();
                 self.remember(target, value);
             }
-            other => self.visit(other),
+            _ => {}
         }
     }
 
@@ -94,8 +133,7 @@ impl Builder<'_> {
         }
     }
 
-    fn assign_attribute(&mut self, attribute: &ast::ExprAttribute, value: ExprIndex) {
-        let object = self.expr(&attribute.value);
+    fn assign_attribute(&mut self, attribute: &ast::ExprAttribute, object: ExprIndex, value: ExprIndex) {
         let name = Name::new(&attribute.attr);
         let target = self.push(Expr::Attribute { value: object, name });
         self.occurs(attribute.attr.range(), Occurs::StoreAttribute(target));
@@ -116,5 +154,18 @@ impl Builder<'_> {
         let method = self.summary.symbol(self.symbol);
         let first = method.params.first()?;
         (!method.flags.is_staticmethod && first.name.as_str() == name).then_some(class)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::summary::summarize;
+
+    #[test]
+    fn what_is_changed_in_place_is_evaluated_once() {
+        for (text, calls) in [("f().x += g()", 2), ("f()[g()] -= 1", 2), ("f()[g():h()] *= k()", 4), ("x += f()", 1)] {
+            let summary = summarize(text, &syntax::parse(text), false);
+            assert_eq!(summary.calls.len(), calls, "{text}");
+        }
     }
 }

@@ -162,6 +162,12 @@ pub(super) fn is_always_true(condition: &Expr) -> bool {
     }
 }
 
+/// Calls of built-ins that give a truth value or a number: what decides is no object with a method of its own.
+pub(super) fn is_plain_test(call: &ast::ExprCall) -> bool {
+    let name = call.func.as_name_expr().map_or("", |name| name.id.as_str());
+    matches!(name, "all" | "any" | "bool" | "callable" | "hasattr" | "isinstance" | "issubclass" | "len")
+}
+
 /// Longer texts are no names or keys.
 const MAX_KEY: usize = 48;
 

@@ -28,7 +28,10 @@ pub(crate) enum Keep {
 /// When no thread can be started.
 pub(crate) fn start() -> std::io::Result<Sender<Keep>> {
     let (sender, works) = channel();
-    std::thread::Builder::new().name("persistence".to_owned()).spawn(move || State::default().run(&works))?;
+    std::thread::Builder::new().name("persistence".to_owned()).spawn(move || {
+        crate::priority::lower();
+        State::default().run(&works);
+    })?;
     Ok(sender)
 }
 
