@@ -38,7 +38,7 @@ const SETTLING: u64 = 4;
 const QUESTIONS: usize = 2;
 
 /// Real chains take milliseconds.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Resident bytes of the process. Interned names stay, some for each case, so that a process has a limited number of cases.
 const MEMORY: u64 = 4 << 30;

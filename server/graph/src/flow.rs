@@ -26,8 +26,10 @@ mod operators;
 mod outcome;
 mod passes;
 mod program;
+mod records;
 mod solver;
 mod stores;
+mod watches;
 
 pub(crate) use outcome::{Outcome, fingerprint, merge};
 pub(crate) use solver::solve;

@@ -110,6 +110,14 @@ fn indented(head: &str, depth: usize) -> String {
 }
 
 #[test]
+fn functions_that_pass_on_more_than_they_were_given() {
+    let _watchdog = Watchdog::new();
+    survive("def f(*args, **kwargs):\n    return f(1, *args, **kwargs)\nf(f)\n");
+    survive("def f(*args):\n    return g(*args, f)\ndef g(a, *args):\n    return f(a, g, *args)\nf()\n");
+    survive("def f(*args):\n    return f([args], *args[1:])\nf(1, 2, f)\n");
+}
+
+#[test]
 fn nested_expressions() {
     let _watchdog = Watchdog::new();
     for depth in [200, 20_000] {

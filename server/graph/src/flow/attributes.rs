@@ -1,8 +1,9 @@
 //! Attributes: of instances, classes, modules and functions.
 
-use super::nodes::{Invocation, NodeId, Place, SiteId, Watch};
+use super::nodes::{NodeId, Place, SiteId};
 use super::objects::{Object, ObjectId};
 use super::solver::Solver;
+use super::watches::{Invocation, Watch};
 use crate::summary::Key;
 use crate::types::{Def, Value};
 use crate::{EdgeKind, Name};

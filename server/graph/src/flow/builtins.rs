@@ -1,8 +1,10 @@
 //! What built-in functions and those of the standard library do with functions and containers they are given.
 
-use super::nodes::{ArgumentNodes, Invocation, NodeId, Place, SiteId, Watch};
+use super::computed::ByName;
+use super::nodes::{NodeId, Place, SiteId};
 use super::objects::{ContainerKind, Object, Origin as Made};
-use super::solver::{ByName, Solver};
+use super::solver::Solver;
+use super::watches::{ArgumentNodes, Invocation, Watch};
 use crate::summary::Key;
 use crate::{EdgeKind, Name};
 

@@ -1,15 +1,20 @@
 //! Calls: what is called, what its parameters get, what comes back.
 
 use super::narrowing::Classes;
-use super::nodes::{ArgumentNodes, ArgumentsId, Invocation, KeyWatch, NodeId, Origin, Place, SiteId, Watch};
+use super::nodes::{ArgumentsId, NodeId, Origin, Place, SiteId};
 use super::objects::{ContainerKind, Object, ObjectId, Origin as Made};
 use super::solver::{Guarded, Solver};
+use super::watches::{ArgumentNodes, Invocation, KeyWatch, Watch};
 use crate::summary::{CallIndex, ClassTest, Key, SymbolFacts};
 use crate::types::{Def, Typed, Unit, Value};
 use crate::{EdgeKind, Name};
 
 /// Arguments that `functools.partial` may pile up.
 const MAX_PARTIAL: usize = 16;
+
+/// From this position on, the elements of `*args` are not told apart: a function that calls itself with one more argument
+/// than it was given would have no end of them.
+const MAX_SPREAD: usize = 64;
 
 impl Solver<'_> {
     /// One object is called.
@@ -189,7 +194,7 @@ impl Solver<'_> {
         };
         let types = self.evaluator.decided(function, receiver, (Unit::live(file), CallIndex(call)));
         let class = |typed: &Typed| match typed.value {
-            Value::Instance(class) => Some(class),
+            Value::Instance(class) if !class.unit.retained => Some(class),
             _ => None,
         };
         let classes = types.iter().map(class).collect::<Option<Vec<_>>>();
@@ -226,7 +231,9 @@ impl Solver<'_> {
     pub fn spread(&mut self, function: Def, from: u32, key: Key, element: NodeId) {
         let nodes = self.function(function);
         match key {
-            Key::Index(index) if index >= 0 => self.give(&nodes, from as usize + index as usize, element),
+            Key::Index(index) if index >= 0 && from as usize + (index as usize) < MAX_SPREAD => {
+                self.give(&nodes, from as usize + index as usize, element);
+            }
             _ => {
                 for &(_, parameter) in nodes.positional.iter().skip(from as usize) {
                     self.copy(element, parameter);

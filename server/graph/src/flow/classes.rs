@@ -2,9 +2,10 @@
 
 use std::rc::Rc;
 
-use super::nodes::{Invocation, NodeId, Origin, Place, Watch};
+use super::nodes::{NodeId, Origin, Place};
 use super::objects::{Object, ObjectId};
 use super::solver::Solver;
+use super::watches::{Invocation, Watch};
 use crate::summary::{BindingValue, CallIndex, Expr, ExprIndex, Key, SymbolIndex};
 use crate::types::{Def, Unit, Value};
 use crate::{EdgeKind, FileId, Name};

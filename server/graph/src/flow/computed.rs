@@ -1,10 +1,20 @@
 //! Attributes by computed names: `getattr`, `setattr`.
 
-use super::nodes::{NodeId, Watch};
+use super::nodes::{NodeId, SiteId};
 use super::objects::Object;
-use super::solver::{ByName, Solver};
+use super::solver::Solver;
+use super::watches::Watch;
 use crate::Name;
 use crate::summary::Key;
+
+/// A look-up of an attribute by a computed name.
+pub(super) struct ByName {
+    pub names: NodeId,
+    pub object: NodeId,
+    /// `Ok`: where the value goes; `Err`: what is stored.
+    pub target: Result<NodeId, NodeId>,
+    pub site: SiteId,
+}
 
 impl Solver<'_> {
     /// `getattr(value, names)` with a name whose beginning or end is known.

@@ -1,8 +1,9 @@
 //! Lists, tuples, sets, dictionaries and generators: what they hold, by key.
 
-use super::nodes::{ArgumentsId, Invocation, KeyWatch, NodeId, Place, SiteId, Watch};
-use super::objects::{ContainerId, ContainerKind, Object, ObjectId, Origin as Made, RecordId};
+use super::nodes::{ArgumentsId, NodeId, Place, SiteId};
+use super::objects::{ContainerId, ContainerKind, Object, ObjectId, Origin as Made};
 use super::solver::Solver;
+use super::watches::{Invocation, KeyWatch, Watch};
 use crate::summary::Key;
 use crate::types::Def;
 use crate::{EdgeKind, Name};
@@ -479,31 +480,6 @@ impl Solver<'_> {
             }
             _ => {}
         }
-    }
-
-    // ---- named tuples without a class of their own
-
-    pub fn make_record(&mut self, record: RecordId, arguments: ArgumentsId, dest: NodeId) {
-        let names = self.objects.names(record);
-        let container = self.objects.container(Made::Expr(dest), ContainerKind::Tuple, Some(names.len() as u32));
-        self.objects.containers[container.0 as usize].record = Some(record);
-        self.add_object(dest, Object::Container(container));
-        let given = self.all_given(arguments);
-        for (index, &value) in given.positional.iter().enumerate() {
-            self.store_element(container, Key::Index(index as i32), value);
-        }
-        for &(name, value) in &given.keywords {
-            if let Some(index) = names.iter().position(|other| *other == name) {
-                self.store_element(container, Key::Index(index as i32), value);
-            }
-        }
-    }
-
-    /// The place of a named tuple's field.
-    pub fn record_place(&self, container: ContainerId, name: Name) -> Option<Key> {
-        let record = self.objects.containers[container.0 as usize].record?;
-        let index = self.objects.names(record).iter().position(|other| *other == name)?;
-        Some(Key::Index(index as i32))
     }
 
     fn items(&mut self, container: ContainerId) -> ContainerId {

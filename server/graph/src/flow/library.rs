@@ -1,8 +1,9 @@
 //! What functions of the standard library do with functions they are given, as a table.
 
-use super::nodes::{ArgumentNodes, ArgumentsId, Invocation, NodeId, SiteId, Watch};
+use super::nodes::{ArgumentsId, NodeId, SiteId};
 use super::objects::{ContainerId, ContainerKind, Object, Origin as Made};
 use super::solver::Solver;
+use super::watches::{ArgumentNodes, Invocation, Watch};
 use crate::modules::ModuleRef;
 use crate::summary::Key;
 use crate::{EdgeKind, Name};

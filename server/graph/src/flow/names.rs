@@ -1,8 +1,9 @@
 //! Names: bindings, variables, members of modules, imports.
 
-use super::nodes::{Invocation, NodeId, Place, SiteId, Watch};
+use super::nodes::{NodeId, Place, SiteId};
 use super::objects::{Object, ObjectId};
 use super::solver::Solver;
+use super::watches::{Invocation, Watch};
 use crate::modules::ModuleRef;
 use crate::summary::{BindingIndex, BindingValue, ImportIndex, Key, Narrowing, ScopeIndex, ScopeKind, SymbolIndex};
 use crate::types::{Def, Unit};

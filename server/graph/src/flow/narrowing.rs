@@ -1,8 +1,9 @@
 //! Values that are told from others by their class: conditions, handlers of exceptions, annotations.
 
-use super::nodes::{NodeId, Watch};
+use super::nodes::NodeId;
 use super::objects::{Object, ObjectId};
 use super::solver::Solver;
+use super::watches::Watch;
 use crate::FileId;
 use crate::summary::{ClassTest, ExprIndex};
 use crate::types::{Def, Unit, Value};
@@ -26,7 +27,7 @@ impl Solver<'_> {
             // `except (A, B) as error`
             Object::Container(container) => {
                 let classes = self.nodes.new_node();
-                self.each_key(container, super::nodes::KeyWatch::CopyTo(classes));
+                self.each_key(container, super::watches::KeyWatch::CopyTo(classes));
                 self.watch(classes, Watch::InstanceOf { dest });
             }
             Object::Unknown => self.add(dest, self.unknown),

@@ -7,10 +7,11 @@ use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
 use super::objects::{ContainerId, ObjectId};
+use super::watches::Watch;
+use crate::FileId;
 use crate::Name;
 use crate::summary::{ExprIndex, Key, ScopeIndex};
 use crate::types::Def;
-use crate::{EdgeKind, FileId};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct NodeId(pub u32);
@@ -64,268 +65,6 @@ pub(super) enum Place {
     BoundIn(NodeId, ObjectId),
     /// A call's result while its function is entered on behalf of another call.
     Accumulated(NodeId),
-}
-
-/// A call as what is called sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Invocation {
-    pub arguments: ArgumentsId,
-    /// What the result goes to.
-    pub dest: NodeId,
-    pub site: SiteId,
-    pub kind: EdgeKind,
-}
-
-/// What a node waits for objects to do with them.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Watch {
-    Load {
-        name: Name,
-        dest: NodeId,
-        called: bool,
-    },
-    Store {
-        name: Name,
-        source: NodeId,
-        site: SiteId,
-    },
-    Call(Invocation),
-    /// A call of `receiver.name(…)`, for receivers that are containers or texts.
-    Method {
-        name: Name,
-        arguments: ArgumentsId,
-        dest: NodeId,
-        site: SiteId,
-    },
-    Special {
-        name: Name,
-        call: Invocation,
-    },
-    LoadItem {
-        key: Key,
-        key_node: NodeId,
-        dest: NodeId,
-        site: SiteId,
-    },
-    StoreItem {
-        key: Key,
-        key_node: NodeId,
-        source: NodeId,
-        site: SiteId,
-    },
-    Slice {
-        from: u32,
-        to: Option<u32>,
-        known: bool,
-        dest: NodeId,
-        site: SiteId,
-    },
-    /// The object's attribute or item was assigned just before; see [`Expr::Recent`](crate::summary::Expr).
-    Recent {
-        /// The attribute's name; `None` for an item.
-        attribute: Option<Name>,
-        normal: NodeId,
-        source: NodeId,
-        dest: NodeId,
-    },
-    /// What the generator returns in the end.
-    Final {
-        dest: NodeId,
-    },
-    Await {
-        dest: NodeId,
-        site: SiteId,
-    },
-    /// `del object.name`
-    Delete {
-        name: Name,
-        site: SiteId,
-    },
-    /// The object is found under the name in the class of `receiver`, where something is assigned.
-    Assign {
-        receiver: ObjectId,
-        source: NodeId,
-        site: SiteId,
-    },
-    /// `staticmethod(object)` or `classmethod(object)` as a call.
-    Wrap {
-        is_class: bool,
-        dest: NodeId,
-    },
-    /// The object is the name of a module.
-    Import {
-        is_top: bool,
-        dest: NodeId,
-    },
-    /// The object is a metaclass; `dest` gets the classes that it makes.
-    MadeBy {
-        dest: NodeId,
-    },
-    /// `vars(object)`
-    Vars {
-        dest: NodeId,
-    },
-    Reversed {
-        dest: NodeId,
-        site: SiteId,
-    },
-    Represent {
-        site: SiteId,
-    },
-    AsText {
-        site: SiteId,
-    },
-    /// The object is a key and a value, stored in the container.
-    StorePair {
-        container: ContainerId,
-    },
-    /// The object is a key of the container.
-    LoadKey {
-        container: ContainerId,
-        dest: NodeId,
-    },
-    StoreKey {
-        container: ContainerId,
-        source: NodeId,
-    },
-    Element {
-        dest: NodeId,
-        site: SiteId,
-    },
-    Next {
-        dest: NodeId,
-        site: SiteId,
-    },
-    Unpack {
-        index: i32,
-        dest: NodeId,
-        site: SiteId,
-    },
-    Rest {
-        before: u32,
-        after: u32,
-        container: ContainerId,
-        site: SiteId,
-    },
-    Enter {
-        dest: NodeId,
-        site: SiteId,
-    },
-    Format {
-        site: SiteId,
-    },
-    /// The object decides a condition.
-    Truth {
-        site: SiteId,
-    },
-    Operate {
-        method: Name,
-        other: NodeId,
-        dest: NodeId,
-        site: SiteId,
-    },
-    Reflect {
-        method: Name,
-        other: NodeId,
-        dest: NodeId,
-        site: SiteId,
-    },
-    /// The object is found in a class; `dest` sees it through an instance or the class.
-    Bind {
-        class: Def,
-        receiver: ObjectId,
-        name: Name,
-        dest: NodeId,
-    },
-    /// The object is what decorators make of the definition.
-    Decorated {
-        definition: Def,
-        dest: NodeId,
-    },
-    InstanceOf {
-        dest: NodeId,
-    },
-    /// The object is the class of an `except … as`.
-    Caught {
-        narrowing: u32,
-        dest: NodeId,
-    },
-    ClassOf {
-        dest: NodeId,
-    },
-    Super {
-        class: Def,
-        dest: NodeId,
-    },
-    Narrow {
-        narrowing: u32,
-        dest: NodeId,
-    },
-    /// The object is given in a call at the position `from` or later.
-    Spread {
-        function: Def,
-        from: u32,
-    },
-    SpreadKeywords {
-        function: Def,
-    },
-    /// The object's elements are stored in the container.
-    Extend {
-        container: ContainerId,
-        site: SiteId,
-    },
-    Update {
-        container: ContainerId,
-    },
-    /// The object is the name of an attribute of what `object` holds.
-    GetAttribute {
-        object: NodeId,
-        dest: NodeId,
-    },
-    Register {
-        function: Def,
-    },
-}
-
-/// What is done for each key of a container.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum KeyWatch {
-    CopyTo(NodeId),
-    /// Keys themselves flow, as when a dictionary is iterated over.
-    KeysTo(NodeId),
-    /// Into another container, under the same key.
-    Merge(ContainerId),
-    /// Into another container, under any key.
-    Pour(ContainerId),
-    /// Elements are arguments of a call.
-    Spread {
-        function: Def,
-        from: u32,
-    },
-    SpreadKeywords(Def),
-    /// All but the first and last ones go to another container.
-    Rest {
-        container: ContainerId,
-        length: Option<u32>,
-        before: u32,
-        after: u32,
-    },
-    Pairs(ContainerId),
-    /// Into another container, as a slice of this one.
-    Slice {
-        container: ContainerId,
-        from: u32,
-        to: Option<u32>,
-    },
-}
-
-/// The arguments of a call.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct ArgumentNodes {
-    pub positional: SmallVec<[NodeId; 3]>,
-    pub star: Option<NodeId>,
-    pub keywords: SmallVec<[(Name, NodeId); 1]>,
-    pub double_star: Option<NodeId>,
 }
 
 /// Where an edge starts.
@@ -501,16 +240,15 @@ impl Nodes {
             return false;
         }
         let successors = &mut self.outlets[from.0 as usize].successors;
-        match successors.len() {
-            0..SCANNED => {
-                if successors.contains(&to) {
-                    return false;
-                }
+        let is_known = if successors.len() < SCANNED {
+            successors.contains(&to)
+        } else {
+            if successors.len() == SCANNED {
+                self.copies.extend(successors.iter().map(|&to| (from, to)));
             }
-            SCANNED => self.copies.extend(successors.iter().map(|&to| (from, to))),
-            _ => {}
-        }
-        if successors.len() >= SCANNED && !self.copies.insert((from, to)) {
+            !self.copies.insert((from, to))
+        };
+        if is_known {
             return false;
         }
         successors.push(to);

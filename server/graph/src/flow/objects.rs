@@ -168,7 +168,7 @@ pub(super) struct Container {
     /// The keys that something was stored under.
     pub keys: Vec<Key>,
     /// What to do for each key.
-    pub watches: Vec<super::nodes::KeyWatch>,
+    pub watches: Vec<super::watches::KeyWatch>,
 }
 
 /// The objects that exist, and the containers among them.

@@ -1,8 +1,9 @@
 //! Operators, and what makes a text of a value.
 
-use super::nodes::{Invocation, KeyWatch, NodeId, SiteId, Watch};
+use super::nodes::{NodeId, SiteId};
 use super::objects::{ContainerId, ContainerKind, Object, ObjectId, Origin as Made};
 use super::solver::Solver;
+use super::watches::{Invocation, KeyWatch, Watch};
 use crate::{EdgeKind, Name};
 
 impl Solver<'_> {

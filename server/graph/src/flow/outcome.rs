@@ -1,7 +1,6 @@
 //! What a solution says of call sites, and how it joins what linking says.
 
 use std::hash::{Hash, Hasher};
-use std::rc::Rc;
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
@@ -189,9 +188,9 @@ fn edge(solver: &Solver<'_>, origin: Origin, target: Def, kind: EdgeKind, certai
 }
 
 /// What runs when an attribute is read of what a node holds, and whether that is all that is read.
-type Getters = FxHashMap<(NodeId, Name), (Rc<[Def]>, bool)>;
+type Getters = FxHashMap<(NodeId, Name), (Vec<Def>, bool)>;
 
-fn getters(solver: &Solver<'_>, receiver: NodeId, name: Name) -> (Rc<[Def]>, bool) {
+fn getters(solver: &Solver<'_>, receiver: NodeId, name: Name) -> (Vec<Def>, bool) {
     let (mut found, mut certain) = (Vec::new(), true);
     for &object in solver.nodes.objects(receiver) {
         let before = found.len();
@@ -219,7 +218,7 @@ fn getters(solver: &Solver<'_>, receiver: NodeId, name: Name) -> (Rc<[Def]>, boo
         }
         certain &= found.len() > before;
     }
-    (found.into(), certain)
+    (found, certain)
 }
 
 /// Properties and descriptors that run where an attribute is read.
@@ -270,7 +269,7 @@ pub(crate) fn merge(snapshot: &Snapshot, file: FileId, structure: &Links) -> Opt
         let mut found: Vec<(SymbolId, EdgeKind)> =
             edges.iter().filter_map(|edge| Some((target(edge)?, edge.kind))).collect();
         // Not in the order in which files and definitions became known.
-        found.sort_by_cached_key(|(target, kind)| {
+        found.sort_unstable_by_key(|(target, kind)| {
             (snapshot.rank_of(target.file), *kind, snapshot.def(*target).map(|def| def.symbol))
         });
         let (called, further): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, kind)| is_of_callee(*kind));

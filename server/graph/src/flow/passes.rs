@@ -1,8 +1,9 @@
 //! Functions whose result follows from what each call of them gives: then calls do not share one result.
 
-use super::nodes::{ArgumentNodes, ArgumentsId, Invocation, NodeId, SiteId, Watch};
+use super::nodes::{ArgumentsId, NodeId, SiteId};
 use super::objects::{Object, ObjectId};
 use super::solver::{Guarded, Solver};
+use super::watches::{ArgumentNodes, Invocation, Watch};
 use crate::EdgeKind;
 use crate::summary::{
     BindingIndex, BindingValue, CallIndex, Expr, ExprIndex, Narrowing, ParamKind, ReturnGuard, Summary, SymbolIndex,

@@ -1,8 +1,9 @@
 //! From summaries to constraints.
 
-use super::nodes::{ArgumentNodes, Invocation, NodeId, Origin, Place, Watch};
+use super::nodes::{NodeId, Origin, Place};
 use super::objects::{ContainerKind, Object, Origin as Made};
 use super::solver::Solver;
+use super::watches::{ArgumentNodes, Invocation, Watch};
 use crate::summary::{
     self, Arguments, BindingIndex, BindingValue, CallIndex, CallKind, ClassTest, Expr, ExprIndex, ImpliedKind, Key,
     SymbolIndex,

@@ -4,9 +4,11 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::nodes::{ArgumentNodes, ArgumentsId, Invocation, News, NodeId, Nodes, Origin, Place, SiteId, Watch};
+use super::computed::ByName;
+use super::nodes::{ArgumentsId, News, NodeId, Nodes, Origin, Place, SiteId};
 use super::objects::{ContainerId, ContainerKind, Object, ObjectId, Objects};
 use super::outcome::{self, Outcome};
+use super::watches::{ArgumentNodes, Invocation, Watch};
 use crate::eval::{Evaluator, Mro};
 use crate::snapshot::Snapshot;
 use crate::summary::Summary;
@@ -81,15 +83,6 @@ pub(super) struct Words {
     pub anext: Name,
     pub aiter: Name,
     pub awaits: Name,
-}
-
-/// A look-up of an attribute by a computed name.
-pub(super) struct ByName {
-    pub names: NodeId,
-    pub object: NodeId,
-    /// `Ok`: where the value goes; `Err`: what is stored.
-    pub target: Result<NodeId, NodeId>,
-    pub site: SiteId,
 }
 
 pub(super) struct Solver<'a> {
@@ -431,12 +424,12 @@ impl<'a> Solver<'a> {
             Watch::Narrow { narrowing, dest } => self.narrow(object, value, narrowing, dest),
             Watch::Spread { function, from } => {
                 if let Object::Container(container) = value {
-                    self.each_key(container, super::nodes::KeyWatch::Spread { function, from });
+                    self.each_key(container, super::watches::KeyWatch::Spread { function, from });
                 }
             }
             Watch::SpreadKeywords { function } => {
                 if let Object::Container(container) = value {
-                    self.each_key(container, super::nodes::KeyWatch::SpreadKeywords(function));
+                    self.each_key(container, super::watches::KeyWatch::SpreadKeywords(function));
                 }
             }
             Watch::Extend { container, site } => self.extend(container, value, site),
