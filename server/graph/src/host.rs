@@ -396,6 +396,21 @@ mod tests {
     }
 
     #[test]
+    fn a_decorator_that_comes_or_goes_concerns_who_uses_the_name() {
+        let decorator =
+            "import functools\ndef d(f):\n    @functools.wraps(f)\n    def inner(*a): return f(*a)\n    return inner\n";
+        let a = |decorated: &str| format!("{decorator}class C:\n{decorated}    def m(self): ...\n");
+        let b = "from a import C\nclass D(C):\n    def m(self):\n        super().m()\n";
+        let mut host = host(&format!("#- /a.py\n{}#- /b.py\n{b}", a("    @d\n")));
+        set(&mut host, "/a.py", &a(""));
+        assert_eq!(callers(&host.analysis(), "a.C.m"), ["b.D.m"]);
+        assert_eq!(
+            host.analysis().stats().exact_edges,
+            crate::testing::host(&format!("#- /a.py\n{}#- /b.py\n{b}", a(""))).analysis().stats().exact_edges
+        );
+    }
+
+    #[test]
     fn what_was_looked_up_in_vain_is_looked_up_again() {
         let mut host = host("#- /b.py\nfrom a import f\nf()\n");
         assert_eq!(host.analysis().stats().exact_edges, 0);

@@ -132,7 +132,12 @@ impl<'a> Content<'a> {
         let facts = self.summary.binding(binding);
         std::mem::discriminant(&facts.value).hash(hasher);
         match &facts.value {
-            BindingValue::Definition(symbol) => self.symbol(*symbol, hasher),
+            BindingValue::Definition(symbol) => {
+                // What a decorator or a property makes of it is what the name means.
+                let facts = self.summary.symbol(*symbol);
+                (facts.path, facts.kind, facts.flags).hash(hasher);
+                facts.decorated.iter().for_each(|&decorated| self.expr(decorated, hasher));
+            }
             BindingValue::Import(import) => {
                 let import = self.summary.import(*import);
                 (import.module.as_str(), import.level, import.name.map(Name::as_str), import.renamed).hash(hasher);
