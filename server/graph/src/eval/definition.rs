@@ -27,7 +27,11 @@ impl Evaluator<'_> {
         let mut out = Vec::new();
         match what {
             Occurs::Definition(symbol) => out.push((Referent::Definition(Def { unit, symbol }), false)),
-            Occurs::Load(expr) | Occurs::StoreAttribute(expr) => self.expr_referents(unit, expr, &mut out),
+            Occurs::Load(expr) | Occurs::StoreAttribute(expr) | Occurs::Mention(expr) => {
+                self.expr_referents(unit, expr, &mut out);
+            }
+            // What is called decides, and that is in the links.
+            Occurs::Keyword(_) => {}
             Occurs::Store(binding) => self.binding_referents(unit, binding, MAX_HOPS, &mut out),
             Occurs::Import(import) => self.import_referents(unit, import, MAX_HOPS, &mut out),
             Occurs::ImportedModule(import) => {
