@@ -345,6 +345,13 @@ mod tests {
     }
 
     #[test]
+    fn targets_of_packages() {
+        let (analysis, file, offset) = at_cursor("#- /main.py\nimport a.b\na$0.b\n#- /a/__init__.py\n#- /a/b.py\n");
+        let package = analysis.module_file("a").unwrap();
+        assert_eq!(analysis.targets(file, offset), [Target::Symbol(analysis.module(package), Confidence::Exact)]);
+    }
+
+    #[test]
     fn targets_of_members() {
         check_targets("class C:\n    def $1m$1(self): ...\nclass D(C): ...\nD().m$0()\n");
         check_targets(

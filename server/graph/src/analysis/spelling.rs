@@ -178,6 +178,12 @@ impl Analysis {
                 _ => false,
             };
             let is_unknown = *meaning == Meaning::Unknown;
+            // Object-relational mappers and the like take the names of fields as those of arguments.
+            let has_foreign_base = family.external_base.is_some_and(|base| base.contains('.'));
+            let may_be_field = wanted.iter().any(|variable| matches!(self.owner(*variable), Owner::Class(_)));
+            if has_foreign_base && may_be_field && (is_unknown || matches!(meaning, Meaning::External(_))) {
+                return Some(Doubt::UnknownCallee);
+            }
             return (is_unknown && wanted.iter().any(is_called_so)).then_some(Doubt::UnknownCallee);
         }
         if family.classes.is_empty() || !is_attribute(summary, occurrence.what) {

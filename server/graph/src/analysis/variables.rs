@@ -219,6 +219,13 @@ impl Analysis {
         if hops == 0 || bindings.any(|other| other.is_none()) {
             return Meaning::Variables(vec![variable]);
         }
+        let facts = summary.import(import);
+        if facts.name.is_none()
+            && let Some((package, _)) = facts.module.split_once('.')
+        {
+            // `import a.b` binds `a`.
+            return module(evaluator.module(variable.file, Name::new(package), 0));
+        }
         match self.imported(evaluator, variable.file, import) {
             Meaning::Variables(found) => match found.first() {
                 Some(&next) => self.origin(evaluator, next, hops - 1),
@@ -322,6 +329,14 @@ impl Analysis {
             };
         };
         match found {
+            // A package binds its modules by importing them from itself.
+            Some(ModuleRef::File(package)) if package == file => {
+                let full = format!("{}.{name}", self.module_name(package));
+                match self.module_file(&full) {
+                    Some(module) => Meaning::Module(module),
+                    None => self.member(evaluator, package, name, MAX_HOPS),
+                }
+            }
             Some(ModuleRef::File(module)) => self.member(evaluator, module, name, MAX_HOPS),
             Some(ModuleRef::Namespace(package)) => {
                 let full = Name::existing(&format!("{package}.{name}"));

@@ -84,7 +84,20 @@ impl Evaluator<'_> {
         let facts = self.world.summary(unit).binding(binding);
         match &facts.value {
             BindingValue::Definition(symbol) => out.push((Referent::Definition(Def { unit, symbol: *symbol }), false)),
-            BindingValue::Import(import) => self.import_referents(unit, *import, hops, out),
+            BindingValue::Import(import) => {
+                let import_facts = self.world.summary(unit).import(*import);
+                match import_facts.module.split_once('.') {
+                    // `import a.b` binds `a`.
+                    Some((package, _)) if import_facts.name.is_none() && !import_facts.renamed => {
+                        let module = self.module(unit.file, Name::new(package), 0);
+                        self.module_referents(module, out);
+                        if module.is_none() {
+                            out.push((Referent::External(import_facts.module), false));
+                        }
+                    }
+                    _ => self.import_referents(unit, *import, hops, out),
+                }
+            }
             BindingValue::Value(_) | BindingValue::Parameter { .. } => out.push((
                 match facts.symbol {
                     Some(symbol) => Referent::Definition(Def { unit, symbol }),
