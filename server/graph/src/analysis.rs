@@ -4,6 +4,7 @@ mod calls;
 mod checks;
 mod classes;
 mod edges;
+mod meaning;
 mod navigate;
 mod spelling;
 mod stats;
@@ -27,11 +28,12 @@ use crate::{FileId, Flow, Name, SymbolId, SymbolKind};
 pub use calls::{Call, CallSite};
 pub use checks::{MisfitCall, MissingMember};
 pub use edges::{Edge, Relation};
+pub use meaning::Meaning;
 pub use navigate::{Site, Target};
 pub use spelling::{Collision, CollisionKind, Doubt, Spelled, Spelling};
 pub use stats::Stats;
 pub use symbol::Symbol;
-pub use variables::{Family, Meaning, Owner, Variable};
+pub use variables::{Family, Owner, Variable};
 
 /// An immutable instant of the graph. Cheap to clone, free to be read by any number of threads.
 #[derive(Clone, Debug)]

@@ -17,6 +17,7 @@ use graph::{
 use syntax::{TextEdit, TextRange, TextSize};
 
 use crate::rename_files;
+use reflection::How;
 
 /// What a rename begins with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,6 +113,10 @@ fn subject(analysis: &Analysis, file: FileId, offset: TextSize, range: TextRange
             }
             if analysis.bound_at(*first).is_none() {
                 return Err(unknown(text));
+            }
+            let path = analysis.path(first.file);
+            if !analysis.roots().is_empty() && !analysis.roots().iter().any(|root| path.starts_with(root)) {
+                return Err(format!("`{text}` comes from outside the workspace (`{}`)", path.display()));
             }
             Ok(Subject::Variables(variables))
         }
@@ -273,6 +278,7 @@ impl Renaming<'_> {
                 }
             }
         }
+        self.broken_files();
         self.reflection(&variables, &family);
         self.framework(&variables, &family);
         self.protocols(&family);
@@ -334,12 +340,28 @@ impl Renaming<'_> {
         self.edits.push(RenameEdit { file, edit: TextEdit::replace(range, self.new_name), doubt });
     }
 
+    /// What does not parse may hide uses.
+    fn broken_files(&mut self) {
+        let mut files: Vec<FileId> = self.edits.iter().map(|edit| edit.file).collect();
+        files.dedup();
+        for file in files {
+            if let Some(error) = self.analysis.syntax_errors(file).first() {
+                self.doubts.push(format!("{}: a syntax error may hide uses", self.place(file, error.range)));
+            }
+        }
+    }
+
     /// Texts that name the variables.
     fn reflection(&mut self, variables: &[Variable], family: &Family) {
         for found in reflection::mentions(self.analysis, variables, family) {
-            let doubt =
-                (!found.certain).then(|| format!("{}: a text that may name it", self.place(found.file, found.range)));
-            self.replace(found.file, found.range, doubt);
+            let place = self.place(found.file, found.range);
+            match found.how {
+                How::Certain => self.replace(found.file, found.range, None),
+                How::Possible => {
+                    self.replace(found.file, found.range, Some(format!("{place}: a text that may name it")));
+                }
+                How::Computed => self.doubts.push(format!("{place}: a name is put together that may be this one")),
+            }
         }
     }
 

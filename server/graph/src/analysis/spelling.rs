@@ -4,7 +4,8 @@ use rustc_hash::FxHashSet;
 use syntax::TextRange;
 
 use super::Analysis;
-use super::variables::{Family, Meaning, Owner, Variable, scopes_from};
+use super::meaning::Meaning;
+use super::variables::{Family, Owner, Variable, scopes_from};
 use crate::eval::Evaluator;
 use crate::link::CallLink;
 use crate::summary::{Expr, Occurrence, Occurs, ScopeIndex, ScopeKind, Summary};
@@ -142,6 +143,9 @@ impl Analysis {
                 Occurs::ImportedModule(_) => false,
                 Occurs::Import(import) => {
                     let facts = summary.import(import);
+                    if facts.name != Some(name) && facts.name.is_some() && !facts.renamed {
+                        continue;
+                    }
                     let bound = self.bound_by(file, import);
                     if facts.renamed && occurrence.range != facts.range {
                         bound.is_some_and(|bound| bound.name == name)

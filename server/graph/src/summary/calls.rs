@@ -5,8 +5,8 @@ use syntax::{Ranged, TextRange};
 
 use super::build::Builder;
 use super::{
-    Arguments, BindingValue, CallIndex, CallKind, Expr, ExprIndex, ImpliedKind, Key, KeywordFacts, KeywordIndex, Occurs,
-    SymbolIndex, text,
+    Arguments, BindingValue, CallIndex, CallKind, Expr, ExprIndex, ImpliedKind, Key, KeywordFacts, KeywordIndex,
+    Occurs, SymbolIndex, text,
 };
 use crate::Name;
 

@@ -10,9 +10,17 @@ use crate::tree::with_tree;
 /// A text that names a variable.
 pub(super) struct Mention {
     pub file: FileId,
-    /// The name inside the text.
+    /// The name inside the text; the callee where the text is put together.
     pub range: TextRange,
-    pub certain: bool,
+    pub how: How,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum How {
+    Certain,
+    Possible,
+    /// The text is put together at run time and may become the name.
+    Computed,
 }
 
 /// Functions that take an attribute's name as one of their first two arguments.
@@ -48,7 +56,8 @@ pub(super) fn mentions(analysis: &Analysis, variables: &[Variable], family: &gra
     let mut found = Vec::new();
     for file in analysis.files() {
         let text = analysis.source(file).text();
-        let is_there = quoted.iter().chain(&paths).any(|needle| text.contains(needle.as_str()));
+        let computes = !homes.is_empty() && text.contains("getattr(");
+        let is_there = computes || quoted.iter().chain(&paths).any(|needle| text.contains(needle.as_str()));
         if !is_there {
             continue;
         }
@@ -59,19 +68,26 @@ pub(super) fn mentions(analysis: &Analysis, variables: &[Variable], family: &gra
             search.found
         });
         for string in strings.into_iter().flatten() {
-            let certain = match string.kind {
-                Kind::Slot | Kind::Path { called: true } => true,
-                Kind::Path { called: false } => false,
-                Kind::Attribute { receiver } => match receiver.map(|at| belongs(analysis, file, at, variables, family))
-                {
-                    Some(Belongs::No) => continue,
-                    Some(Belongs::Yes) => true,
+            let belongs = |receiver: Option<TextSize>| match receiver {
+                Some(at) => belongs(analysis, file, at, variables, family),
+                None => Belongs::Unknown,
+            };
+            let how = match string.kind {
+                Kind::Slot | Kind::Path { called: true } => How::Certain,
+                Kind::Path { called: false } => How::Possible,
+                Kind::Attribute { receiver } => match belongs(receiver) {
+                    Belongs::No => continue,
+                    Belongs::Yes => How::Certain,
                     // A function of a module is not looked for on what may be any object.
-                    _ if homes_are_modules(analysis, variables) => continue,
-                    _ => false,
+                    Belongs::Unknown if homes_are_modules(analysis, variables) => continue,
+                    Belongs::Unknown => How::Possible,
+                },
+                Kind::Computed { receiver } => match belongs(Some(receiver)) {
+                    Belongs::Yes => How::Computed,
+                    Belongs::No | Belongs::Unknown => continue,
                 },
             };
-            found.push(Mention { file, range: string.range, certain });
+            found.push(Mention { file, range: string.range, how });
         }
     }
     found
@@ -119,6 +135,8 @@ enum Kind {
     Path { called: bool },
     /// The name alone, with the end of the expression whose attribute it is.
     Attribute { receiver: Option<TextSize> },
+    /// A text that begins as the name does, with the end of the expression whose attribute it is.
+    Computed { receiver: TextSize },
 }
 
 struct Search<'a> {
@@ -165,6 +183,12 @@ impl Search<'_> {
         if !BY_NAME.contains(&callee) {
             return;
         }
+        if let [receiver, text, ..] = &arguments[..]
+            && let Some(prefix) = beginning(text)
+            && self.name.starts_with(prefix)
+        {
+            self.found.push(Found { range: call.func.range(), kind: Kind::Computed { receiver: receiver.end() } });
+        }
         for (position, argument) in arguments.iter().take(2).enumerate() {
             if let Some((range, written)) = self.content(argument)
                 && written == self.name
@@ -195,6 +219,20 @@ impl Search<'_> {
             }
         }
     }
+}
+
+/// What a text that is put together begins with: `handle_` in `f"handle_{name}"`. Nothing is no beginning.
+fn beginning(expr: &Expr) -> Option<&str> {
+    let beginning = match expr {
+        Expr::FString(string) => match string.value.elements().next()? {
+            ast::InterpolatedStringElement::Literal(literal) => &*literal.value,
+            ast::InterpolatedStringElement::Interpolation(_) => "",
+        },
+        Expr::BinOp(operation) => operation.left.as_string_literal_expr()?.value.to_str(),
+        _ => "",
+    };
+    let format = beginning.find(['%', '{']).unwrap_or(beginning.len());
+    Some(&beginning[..format]).filter(|beginning| !beginning.is_empty())
 }
 
 impl<'t> Visitor<'t> for Search<'_> {

@@ -279,6 +279,17 @@ fn what_is_not_certain_is_refused_or_asked() {
 }
 
 #[test]
+fn computed_names_and_broken_files_are_doubtful() {
+    let text = "class A:\n    def go(self, x): getattr(self, f'do_{x}')()\n    def do_it$0(self): ...\n    def other(self): ...\n";
+    check_refused(text, "new", "main.py:2: a name is put together");
+    check(
+        "class A:\n    def go(self, x): getattr(self, 'do_' + x)()\n    def other$0(self): ...\n",
+        "class A:\n    def go(self, x): getattr(self, 'do_' + x)()\n    def new(self): ...\n",
+    );
+    check_refused("x$0 = 1\ny = (\n", "new", "a syntax error may hide uses");
+}
+
+#[test]
 fn names_that_collide_are_refused() {
     check_refused("def f(x$0, y): ...\n", "y", "`y` is taken: main.py:1");
     check_refused("x$0 = 1\ndef f(y): return x\n", "y", "`y` would mean something else: main.py:2");
