@@ -4,28 +4,36 @@ mod calls;
 mod checks;
 mod classes;
 mod edges;
+mod meaning;
 mod navigate;
+mod spelling;
 mod stats;
 mod symbol;
+mod variables;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
 use syntax::{Source, SyntaxError, TextRange, TextSize};
 
 use crate::eval::Evaluator;
 use crate::link::ImportLink;
+use crate::modules::{ModuleRef, Modules};
 use crate::snapshot::{FileFacts, Snapshot};
 use crate::summary::{SymbolFacts, SymbolIndex};
 use crate::types::{Def, Unit};
-use crate::{FileId, Flow, SymbolId, SymbolKind};
+use crate::{FileId, Flow, Name, SymbolId, SymbolKind};
 
 pub use calls::{Call, CallSite};
 pub use checks::{MisfitCall, MissingMember};
 pub use edges::{Edge, Relation};
+pub use meaning::Meaning;
 pub use navigate::{Site, Target};
+pub use spelling::{Collision, CollisionKind, Doubt, Spelled, Spelling};
 pub use stats::Stats;
 pub use symbol::Symbol;
+pub use variables::{Family, Owner, Variable};
 
 /// An immutable instant of the graph. Cheap to clone, free to be read by any number of threads.
 #[derive(Clone, Debug)]
@@ -188,6 +196,50 @@ impl Analysis {
             found.extend(symbols.filter(|&symbol| self.symbol(symbol).local_name() == local));
         }
         found
+    }
+
+    /// Every definition in the texts of the workspace, with its kind and name; a module's name is its last part. In no
+    /// order.
+    pub fn each_symbol(&self, mut visit: impl FnMut(SymbolId, SymbolKind, &'static str)) {
+        for index in 0..self.snapshot.files.len() {
+            let file = FileId(index as u32);
+            let Some(facts) = self.snapshot.facts(file) else { continue };
+            for (index, symbol) in facts.summary.symbols.iter().enumerate() {
+                let id = self.id(Def { unit: Unit::live(file), symbol: SymbolIndex(index as u32) });
+                let module = || self.module_name(file).rsplit('.').next().unwrap_or_default();
+                let name = if symbol.kind == SymbolKind::Module { module() } else { symbol.name.as_str() };
+                visit(id, symbol.kind, name);
+            }
+        }
+    }
+
+    /// The module or namespace package that `module`, after `level` dots, means in an import in `file`: its dotted name, and
+    /// its file if it has one. `None` outside the workspace.
+    pub fn import_target(&self, file: FileId, module: &str, level: u32) -> Option<(String, Option<FileId>)> {
+        match self.evaluator().module(file, Name::new(module), level)? {
+            ModuleRef::File(found) => Some((self.module_name(found).to_owned(), Some(found))),
+            ModuleRef::Namespace(name) => Some((name.to_string(), None)),
+            ModuleRef::External | ModuleRef::Missing => None,
+        }
+    }
+
+    /// The file of the module with a dotted name.
+    pub fn module_file(&self, name: &str) -> Option<FileId> {
+        match self.snapshot.modules.get(Name::existing(name)?) {
+            ModuleRef::File(file) => Some(file),
+            _ => None,
+        }
+    }
+
+    /// The dotted name of every module if files were elsewhere.
+    pub fn module_names_at<'a>(
+        &'a self,
+        place: impl Fn(&'a Path) -> std::borrow::Cow<'a, Path>,
+    ) -> FxHashMap<FileId, Name> {
+        let files: Vec<(FileId, std::borrow::Cow<'a, Path>)> =
+            self.files().map(|file| (file, place(self.path(file)))).collect();
+        let modules = Modules::new(self.roots(), files.iter().map(|(file, path)| (*file, &**path)));
+        files.iter().map(|(file, _)| (*file, modules.name(*file))).collect()
     }
 
     /// The imports of a file in source order.

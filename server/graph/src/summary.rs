@@ -65,6 +65,8 @@ index! {
     ImportIndex
     /// Index into [`Summary::calls`].
     CallIndex
+    /// Index into [`Summary::keywords`].
+    KeywordIndex
 }
 
 /// A symbol of a file's text or of what the text has lost.
@@ -94,6 +96,8 @@ pub(crate) struct Summary {
     /// Sorted by offset.
     pub occurrences: Vec<Occurrence>,
     pub calls: Vec<CallFacts>,
+    /// The names of arguments: `name=value`.
+    pub keywords: Vec<KeywordFacts>,
     /// What Python calls without its being written.
     pub implied: Vec<ImpliedFacts>,
     /// Assignments to attributes and items.
@@ -331,6 +335,17 @@ pub(crate) enum Occurs {
     Import(ImportIndex),
     /// The module of `from module import …`.
     ImportedModule(ImportIndex),
+    /// A name in `global`, `nonlocal` or `__all__`: an [`Expr::Free`].
+    Mention(ExprIndex),
+    /// The name of an argument in a call.
+    Keyword(KeywordIndex),
+}
+
+/// The name of an argument: `name=value`.
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
+pub(crate) struct KeywordFacts {
+    pub call: CallIndex,
+    pub name: Name,
 }
 
 /// How a call is written.

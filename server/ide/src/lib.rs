@@ -1,5 +1,5 @@
-//! This crate answers what an editor asks about a place in the code: hover, lenses, call hierarchy, definitions,
-//! references, outlines, diagnostics, what can be run, and what a change would touch.
+//! This crate answers what an editor asks about a place in the code: hover, lenses, hierarchies, definitions,
+//! references, renames, outlines, diagnostics, what can be run, and what a change would touch.
 //!
 //! Every feature is a plain function of an [`Analysis`](graph::Analysis) and byte offsets, and answers with plain data in
 //! byte offsets of the same snapshot. Nothing fails: where there is nothing to say the answer is `None` or empty, and an
@@ -11,23 +11,35 @@ mod call_hierarchy;
 mod code_lens;
 mod definition;
 mod diagnostics;
+mod document_highlight;
 mod document_symbols;
 mod fixtures;
 mod hover;
 mod impact;
+mod implementation;
 mod references;
+mod rename;
+mod rename_files;
 mod runnables;
 #[cfg(test)]
 mod testing;
 mod tree;
+mod type_hierarchy;
 mod wording;
+mod workspace_symbols;
 
 pub use call_hierarchy::{HierarchyCall, incoming_calls, outgoing_calls, prepare_call_hierarchy};
 pub use code_lens::{Lens, LensKind, callers_title, code_lenses};
 pub use definition::{Definition, Place, definition};
 pub use diagnostics::{Code, Diagnostic, Related, Severity, diagnostics};
+pub use document_highlight::{Highlight, document_highlights};
 pub use document_symbols::{DocumentSymbol, document_symbols};
 pub use hover::{Hover, hover};
 pub use impact::{Reach, tests_reaching};
+pub use implementation::implementations;
 pub use references::{Reference, references};
+pub use rename::{Rename, RenameEdit, RenameStart, prepare_rename, rename};
+pub use rename_files::import_edits;
 pub use runnables::{Runnable, RunnableKind, runnable_at, runnables};
+pub use type_hierarchy::{prepare_type_hierarchy, subtypes, supertypes};
+pub use workspace_symbols::workspace_symbols;

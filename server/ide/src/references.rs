@@ -39,7 +39,20 @@ pub fn references(analysis: &Analysis, file: FileId, offset: TextSize, include_d
                     });
                 }
             }
-            Target::Local { .. } => found.extend(local_references(analysis, file, offset)),
+            Target::Local { file, range, parameter } => {
+                found.extend(local_references(analysis, file, range.start()));
+                if parameter {
+                    let sites = analysis.argument_sites(file, range.start()).into_iter();
+                    let confidence = Confidence::Inferred;
+                    found.extend(sites.map(|(file, range)| Reference {
+                        file,
+                        range,
+                        confidence,
+                        write: true,
+                        declaration: false,
+                    }));
+                }
+            }
             Target::External(_) => {}
         }
     }
@@ -218,7 +231,7 @@ def g():
     }
 
     #[test]
-    fn a_parameter_and_not_the_keyword_of_others() {
+    fn a_parameter_and_the_arguments_for_it() {
         check(
             "def f(size$0=1):\n    return g(size=size)\n\nf(size=2)\n",
             expect![[r#"
@@ -230,6 +243,10 @@ def g():
                     return g(size=size)
                                   ^^^^
                 read Exact
+            /main.py:4
+                f(size=2)
+                  ^^^^
+                write Inferred
         "#]],
         );
     }

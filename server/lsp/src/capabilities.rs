@@ -27,6 +27,12 @@ pub(crate) struct Editor {
     pub(crate) applies_edits: bool,
     /// Edits can be pinned to a document's version.
     pub(crate) versioned_edits: bool,
+    /// Edits can be put to the user one by one.
+    pub(crate) confirms_edits: bool,
+    /// Edits can rename files.
+    pub(crate) renames_files: bool,
+    /// A rename can be asked about before.
+    pub(crate) prepares_renames: bool,
     /// Requests that the editor sends again when it is told that the content has changed.
     pub(crate) retries: Vec<String>,
 }
@@ -38,6 +44,7 @@ impl Editor {
         let window = client.window.as_ref();
         let general = client.general.as_ref();
         let yes = |flag: Option<bool>| flag.unwrap_or(false);
+        let edits = workspace.and_then(|it| it.workspace_edit.as_ref());
         Editor {
             encoding: negotiate(general.and_then(|it| it.position_encodings.as_deref())),
             markdown: text
@@ -58,9 +65,13 @@ impl Editor {
             shows_documents: window.and_then(|it| it.show_document.as_ref()).is_some_and(|it| it.support),
             applies_edits: yes(workspace.and_then(|it| it.apply_edit)),
             // Some versions of Neovim announce only the latter, and understand both.
-            versioned_edits: workspace
-                .and_then(|it| it.workspace_edit.as_ref())
-                .is_some_and(|it| yes(it.document_changes) || it.resource_operations.is_some()),
+            versioned_edits: edits.is_some_and(|it| yes(it.document_changes) || it.resource_operations.is_some()),
+            // What asks is the annotation of an edit, and only versioned ones have it.
+            confirms_edits: edits.is_some_and(|it| yes(it.document_changes) && it.change_annotation_support.is_some()),
+            renames_files: edits
+                .and_then(|it| it.resource_operations.as_ref())
+                .is_some_and(|operations| operations.contains(&lsp::ResourceOperationKind::Rename)),
+            prepares_renames: yes(text.and_then(|it| it.rename.as_ref()?.prepare_support)),
             retries: general
                 .and_then(|it| it.stale_request_support.as_ref())
                 .map(|it| it.retry_on_content_modified.clone())
@@ -103,7 +114,17 @@ pub(crate) fn server_capabilities(editor: &Editor) -> lsp::ServerCapabilities {
         ),
         hover_provider: Some(lsp::HoverProviderCapability::Simple(true)),
         definition_provider: Some(lsp::OneOf::Left(true)),
+        implementation_provider: Some(lsp::ImplementationProviderCapability::Simple(true)),
         references_provider: Some(lsp::OneOf::Left(true)),
+        document_highlight_provider: Some(lsp::OneOf::Left(true)),
+        workspace_symbol_provider: Some(lsp::OneOf::Left(true)),
+        rename_provider: Some(match editor.prepares_renames {
+            true => lsp::OneOf::Right(lsp::RenameOptions {
+                prepare_provider: Some(true),
+                work_done_progress_options: lsp::WorkDoneProgressOptions::default(),
+            }),
+            false => lsp::OneOf::Left(true),
+        }),
         document_symbol_provider: Some(lsp::OneOf::Left(true)),
         call_hierarchy_provider: Some(lsp::CallHierarchyServerCapability::Simple(true)),
         code_lens_provider: Some(lsp::CodeLensOptions { resolve_provider: Some(true) }),
@@ -122,7 +143,10 @@ pub(crate) fn server_capabilities(editor: &Editor) -> lsp::ServerCapabilities {
                 supported: Some(true),
                 change_notifications: Some(lsp::OneOf::Left(true)),
             }),
-            ..Default::default()
+            file_operations: Some(lsp::WorkspaceFileOperationsServerCapabilities {
+                will_rename: Some(lsp::FileOperationRegistrationOptions { filters: movable() }),
+                ..Default::default()
+            }),
         }),
         diagnostic_provider: editor.pulls_diagnostics.then(|| {
             lsp::DiagnosticServerCapabilities::Options(lsp::DiagnosticOptions {
@@ -133,6 +157,16 @@ pub(crate) fn server_capabilities(editor: &Editor) -> lsp::ServerCapabilities {
         }),
         ..Default::default()
     }
+}
+
+/// What has imports that lead to it: Python files, and folders, which may be packages.
+fn movable() -> Vec<lsp::FileOperationFilter> {
+    use lsp::FileOperationPatternKind::{File, Folder};
+    let filter = |(glob, kind): (&str, _)| lsp::FileOperationFilter {
+        scheme: Some("file".to_owned()),
+        pattern: lsp::FileOperationPattern { glob: glob.to_owned(), matches: Some(kind), options: None },
+    };
+    [("**/*.{py,pyi}", File), ("**/*", Folder)].map(filter).into()
 }
 
 #[cfg(test)]

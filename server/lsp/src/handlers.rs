@@ -6,4 +6,6 @@ pub(crate) mod code_lens;
 pub(crate) mod diagnostics;
 pub(crate) mod hover;
 pub(crate) mod navigation;
+pub(crate) mod rename;
 pub(crate) mod symbols;
+pub(crate) mod type_hierarchy;

@@ -21,6 +21,7 @@ pub mod persistence;
 mod preview;
 mod priority;
 mod progress;
+mod promise;
 mod proposals;
 mod query;
 mod runs;
@@ -47,6 +48,7 @@ use tower_lsp_server::{LspService, Server};
 use crate::arrival::InOrder;
 use crate::lifetime::{Lifetime, UntilClosed};
 use crate::mailbox::Mailbox;
+use crate::promise::Promises;
 use crate::session::Session;
 use crate::writer::Writer;
 
@@ -108,7 +110,7 @@ pub async fn serve(input: impl AsyncRead + Unpin, output: impl AsyncWrite, servi
     let input = UntilClosed::new(input, lifetime.clone());
     let transport = Server::new(input, output, socket).concurrency_level(CONCURRENCY);
     tokio::select! {
-        () = transport.serve(InOrder(service)) => {}
+        () = transport.serve(InOrder(Promises(service))) => {}
         () = async { lifetime.ended().await; tokio::time::sleep(FAREWELL).await } => {}
     }
     Ok(lifetime.was_shut_down())

@@ -12,7 +12,8 @@ use toml::de::{DeTable, DeValue};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Settings {
-    /// Answer definition, references and outline. Switched off where another server does.
+    /// Answer definition, implementation, references, highlights, renames and symbols. Switched off where another server
+    /// does.
     pub(crate) navigation: bool,
     pub(crate) code_lens: bool,
     /// Report findings in open documents.

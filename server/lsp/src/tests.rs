@@ -525,3 +525,103 @@ async fn without_a_model_nothing_is_offered() {
     let params = json!({ "textDocument": { "uri": URI }, "range": range, "context": { "diagnostics": [] } });
     assert!(client.ask("textDocument/codeAction", params).await.is_null());
 }
+
+/// Classes, a function and a call of it.
+const NAMES: &str = "class A: ...\nclass B(A): ...\ndef f(x):\n    return x\nf(x=B())\n";
+
+#[tokio::test]
+async fn names_are_highlighted_found_and_renamed() {
+    let mut client = Client::start(json!({
+        "textDocument": { "rename": { "prepareSupport": true } },
+        "workspace": { "workspaceEdit": {
+            "documentChanges": true,
+            "resourceOperations": ["rename"],
+            "changeAnnotationSupport": {},
+        } },
+    }))
+    .await;
+    client.open(NAMES).await;
+    let highlights = client.ask("textDocument/documentHighlight", at(2, 6)).await;
+    let kinds: Vec<_> = highlights.as_array().unwrap().iter().map(|it| it["kind"].clone()).collect();
+    assert_eq!(kinds, [3, 2, 3]);
+    let found = client.ask("textDocument/implementation", at(0, 6)).await;
+    assert_eq!(found[0]["range"]["start"], json!({ "line": 1, "character": 6 }));
+    let symbols = client.ask("workspace/symbol", json!({ "query": "b" })).await;
+    assert_eq!((&symbols[0]["name"], &symbols[0]["containerName"]), (&json!("B"), &json!("a")));
+
+    let item = client.ask("textDocument/prepareTypeHierarchy", at(1, 6)).await[0].take();
+    assert_eq!(item["name"], "B");
+    let bases = client.ask("typeHierarchy/supertypes", json!({ "item": item })).await;
+    assert_eq!(bases[0]["name"], "A");
+    let subclasses = client.ask("typeHierarchy/subtypes", json!({ "item": bases[0] })).await;
+    assert_eq!(subclasses[0]["name"], "B");
+
+    let start = client.ask("textDocument/prepareRename", at(2, 6)).await;
+    assert_eq!(start["placeholder"], "x");
+    let mut params = at(2, 6);
+    params["newName"] = json!("value");
+    let edit = client.ask("textDocument/rename", params.clone()).await;
+    let change = &edit["documentChanges"][0];
+    assert_eq!(change["textDocument"], json!({ "uri": URI, "version": 0 }));
+    let lines: Vec<_> = change["edits"].as_array().unwrap().iter().map(|it| &it["range"]["start"]["line"]).collect();
+    assert_eq!(lines, [2, 3, 4]);
+
+    params["newName"] = json!("not a name");
+    let id = client.request("textDocument/rename", params.clone()).await;
+    let refused = client.answer(id).await;
+    assert_eq!(refused["error"]["code"], -32803, "{refused}");
+
+    // What is not certain is put to the user.
+    client.replace(1, "class A:\n    def m(self): ...\ndef f(x): x.m()\n").await;
+    let mut params = at(1, 8);
+    params["newName"] = json!("n");
+    let edit = client.ask("textDocument/rename", params).await;
+    let annotation = edit["documentChanges"][0]["edits"][1]["annotationId"].as_str().unwrap();
+    assert_eq!(edit["changeAnnotations"][annotation]["needsConfirmation"], true);
+}
+
+#[tokio::test]
+async fn renamed_files_keep_their_imports() {
+    let folder = tempfile::tempdir().unwrap();
+    let (old, new) = (folder.path().join("old.py"), folder.path().join("new.py"));
+    let main = folder.path().join("main.py");
+    std::fs::write(&old, "x = 1\n").unwrap();
+    std::fs::write(&main, "from old import x\n").unwrap();
+    let mut client = Client::in_folder(folder.path()).await;
+    let files = json!([{ "oldUri": to_proto::uri(&old), "newUri": to_proto::uri(&new) }]);
+    let edit = client.ask("workspace/willRenameFiles", json!({ "files": files })).await;
+    let edits = &edit["changes"][to_proto::uri(&main).unwrap().as_str()];
+    assert_eq!(edits[0]["newText"], "new", "{edit}");
+}
+
+#[tokio::test]
+async fn without_navigation_the_rest_stays() {
+    let options = json!({ "navigation": false });
+    let params = json!({ "capabilities": {}, "initializationOptions": options });
+    let mut client = Client::initialize(params, None).await;
+    client.open(NAMES).await;
+    let mut rename = at(2, 6);
+    rename["newName"] = json!("value");
+    let mut references = at(2, 6);
+    references["context"] = json!({ "includeDeclaration": true });
+    for (method, params) in [
+        ("textDocument/definition", at(3, 11)),
+        ("textDocument/implementation", at(0, 6)),
+        ("textDocument/references", references),
+        ("textDocument/documentHighlight", at(2, 6)),
+        ("textDocument/prepareRename", at(2, 6)),
+        ("textDocument/rename", rename),
+        ("textDocument/documentSymbol", document()),
+        ("workspace/symbol", json!({ "query": "b" })),
+    ] {
+        assert!(client.ask(method, params).await.is_null(), "{method}");
+    }
+    for (method, params) in [
+        ("textDocument/hover", at(2, 4)),
+        ("textDocument/codeLens", document()),
+        ("textDocument/prepareCallHierarchy", at(2, 4)),
+        ("textDocument/prepareTypeHierarchy", at(0, 6)),
+    ] {
+        assert!(!client.ask(method, params).await.is_null(), "{method}");
+    }
+}

@@ -1,9 +1,10 @@
 //! Our types → the protocol's.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::str::FromStr;
 
-use graph::SymbolKind;
+use graph::{FileId, SymbolKind};
 use syntax::{Encoding, Position, Source, SourceChange, TextRange};
 use tower_lsp_server::ls_types as lsp;
 
@@ -45,6 +46,64 @@ pub(crate) fn workspace_edit(snapshot: &Snapshot, change: &SourceChange) -> Opti
     });
     let changes = lsp::DocumentChanges::Edits(documents.collect());
     Some(lsp::WorkspaceEdit { document_changes: Some(changes), ..Default::default() })
+}
+
+/// A rename as the editor applies it: as [`workspace_edit`], with what is not certain for the user to confirm, and the
+/// move of a file at the end. `None` when a file has no URI.
+pub(crate) fn rename(snapshot: &Snapshot, rename: &ide::Rename) -> Option<lsp::WorkspaceEdit> {
+    let mut files: Vec<(FileId, Vec<&ide::RenameEdit>)> = Vec::new();
+    for edit in &rename.edits {
+        match files.last_mut() {
+            Some((file, edits)) if *file == edit.file => edits.push(edit),
+            _ => files.push((edit.file, vec![edit])),
+        }
+    }
+    let text_edit = |it: &ide::RenameEdit| lsp::TextEdit {
+        range: snapshot.range(it.file, it.edit.range),
+        new_text: it.edit.text.clone(),
+    };
+    if !snapshot.editor.versioned_edits {
+        let change = |(file, edits): (FileId, Vec<&ide::RenameEdit>)| {
+            Some((snapshot.uri(file)?, edits.into_iter().map(text_edit).collect()))
+        };
+        let changes = files.into_iter().map(change).collect::<Option<_>>()?;
+        return Some(lsp::WorkspaceEdit { changes: Some(changes), ..Default::default() });
+    }
+    let mut annotations = HashMap::new();
+    let mut documents = Vec::new();
+    for (file, edits) in files {
+        let mut one = |it: &ide::RenameEdit| match &it.doubt {
+            None => lsp::OneOf::Left(text_edit(it)),
+            Some(doubt) => {
+                let annotation_id = format!("doubt-{}", annotations.len());
+                let annotation = lsp::ChangeAnnotation {
+                    label: "Possibly not meant".to_owned(),
+                    needs_confirmation: Some(true),
+                    description: Some(doubt.clone()),
+                };
+                annotations.insert(annotation_id.clone(), annotation);
+                lsp::OneOf::Right(lsp::AnnotatedTextEdit { text_edit: text_edit(it), annotation_id })
+            }
+        };
+        let version = snapshot.version(snapshot.analysis.path(file));
+        documents.push(lsp::TextDocumentEdit {
+            text_document: lsp::OptionalVersionedTextDocumentIdentifier { uri: snapshot.uri(file)?, version },
+            edits: edits.into_iter().map(&mut one).collect(),
+        });
+    }
+    let changes = match &rename.moved {
+        None => lsp::DocumentChanges::Edits(documents),
+        Some((old, new)) => {
+            // The edits are for the file in its old place.
+            let mut operations: Vec<_> = documents.into_iter().map(lsp::DocumentChangeOperation::Edit).collect();
+            let (old_uri, new_uri) = (uri(old)?, uri(new)?);
+            let file = lsp::RenameFile { old_uri, new_uri, options: None, annotation_id: None };
+            operations.push(lsp::DocumentChangeOperation::Op(lsp::ResourceOp::Rename(file)));
+            lsp::DocumentChanges::Operations(operations)
+        }
+    };
+    let change_annotations = Some(annotations).filter(|annotations| !annotations.is_empty());
+    Some(lsp::WorkspaceEdit { document_changes: Some(changes), change_annotations, ..Default::default() })
 }
 
 pub(crate) fn symbol_kind(kind: SymbolKind) -> lsp::SymbolKind {

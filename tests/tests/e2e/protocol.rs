@@ -61,9 +61,14 @@ fn says_what_it_can_do() {
         "codeActionProvider",
         "codeLensProvider",
         "definitionProvider",
+        "documentHighlightProvider",
         "documentSymbolProvider",
         "hoverProvider",
+        "implementationProvider",
         "referencesProvider",
+        "renameProvider",
+        "typeHierarchyProvider",
+        "workspaceSymbolProvider",
     ] {
         assert!(!matches!(able[provider], Value::Null | Value::Bool(false)), "no {provider}: {able}");
     }

@@ -4,6 +4,7 @@ use rustc_hash::FxHashSet;
 
 use super::Analysis;
 use crate::eval::Referent;
+use crate::summary::SymbolIndex;
 use crate::types::{Def, Unit, Value};
 use crate::{Name, SymbolId, SymbolKind};
 
@@ -60,6 +61,32 @@ impl Analysis {
         found
     }
 
+    /// Whether the class says itself that it is a protocol.
+    pub fn is_protocol(&self, class: SymbolId) -> bool {
+        let facts = self.snapshot.def(class).and_then(|def| self.symbol_facts(def).class.as_ref());
+        facts.is_some_and(|facts| facts.is_protocol)
+    }
+
+    /// Classes that have every member that a protocol asks for without saying that they implement it; sorted by path and
+    /// offset.
+    pub fn conforming(&self, protocol: SymbolId) -> Vec<SymbolId> {
+        let wanted: Vec<Name> =
+            self.members(protocol).into_iter().map(|member| Name::new(self.symbol(member).name)).collect();
+        let mut evaluator = self.evaluator();
+        let mut found = Vec::new();
+        for file in self.files().filter(|_| !wanted.is_empty()) {
+            let Some(facts) = self.facts(file) else { continue };
+            for (index, symbol) in facts.summary.symbols.iter().enumerate() {
+                let def = Def { unit: Unit::live(file), symbol: SymbolIndex(index as u32) };
+                let is_other = symbol.class.as_ref().is_some_and(|class| !class.is_protocol);
+                if is_other && wanted.iter().all(|&name| evaluator.has_member(def, name)) {
+                    found.push(self.id(def));
+                }
+            }
+        }
+        found
+    }
+
     /// Methods, class and instance attributes, inherited ones included: in method resolution order, the first of a name.
     pub fn members(&self, class: SymbolId) -> Vec<SymbolId> {
         let mut seen = FxHashSet::default();
@@ -80,7 +107,7 @@ impl Analysis {
         (self.symbol(class).kind == SymbolKind::Class).then(|| (class, Name::new(symbol.name)))
     }
 
-    fn own_member(&self, class: SymbolId, name: Name) -> Option<SymbolId> {
+    pub(super) fn own_member(&self, class: SymbolId, name: Name) -> Option<SymbolId> {
         let def = self.snapshot.def(class)?;
         let referents = self.evaluator().own_referents(def, name);
         referents.into_iter().find_map(|referent| match referent {

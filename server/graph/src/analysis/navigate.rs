@@ -3,11 +3,11 @@
 use rustc_hash::FxHashSet;
 use syntax::{TextRange, TextSize};
 
-use super::Analysis;
+use super::{Analysis, Meaning, Owner, Variable};
 use crate::eval::{Evaluator, Referent};
 use crate::summary::{BindingValue, Expr, Occurrence, Occurs, Summary, SymbolIndex};
 use crate::types::{Def, Unit};
-use crate::{Confidence, FileId, Name, SymbolId};
+use crate::{Confidence, EdgeKind, FileId, Name, SymbolId};
 
 /// What a name refers to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Analysis {
         self.occurrence(file, offset).map(|occurrence| occurrence.range)
     }
 
-    fn occurrence(&self, file: FileId, offset: TextSize) -> Option<Occurrence> {
+    pub(super) fn occurrence(&self, file: FileId, offset: TextSize) -> Option<Occurrence> {
         let occurrences = &self.facts(file)?.summary.occurrences;
         let after = occurrences.partition_point(|occurrence| occurrence.range.start() <= offset);
         // Names do not overlap, but what an import binds may lie in the name that it imports.
@@ -54,9 +54,27 @@ impl Analysis {
     /// What the name at a place refers to.
     pub fn targets(&self, file: FileId, offset: TextSize) -> Vec<Target> {
         let Some(occurrence) = self.occurrence(file, offset) else { return Vec::new() };
-        let referents = self.evaluator().referents(Unit::live(file), occurrence.what);
+        let mut evaluator = self.evaluator();
+        if let Occurs::Keyword(_) = occurrence.what {
+            return self.argument_targets(self.meaning(&mut evaluator, file, occurrence));
+        }
+        let referents = evaluator.referents(Unit::live(file), occurrence.what);
         let several = referents.len() > 1;
         referents.into_iter().map(|(referent, inferred)| self.target(referent, inferred, several)).collect()
+    }
+
+    /// The parameters or fields that an argument is for.
+    fn argument_targets(&self, meaning: Meaning) -> Vec<Target> {
+        let Meaning::Variables(variables) = meaning else { return Vec::new() };
+        let several = variables.len() > 1;
+        let target = |variable: Variable| match self.owner(variable) {
+            Owner::Class(class) => {
+                let member = self.own_member(class, variable.name)?;
+                Some(Target::Symbol(member, confidence(true, several)))
+            }
+            _ => Some(Target::Local { file: variable.file, range: self.bound_at(variable)?, parameter: true }),
+        };
+        variables.into_iter().filter_map(target).collect()
     }
 
     fn target(&self, referent: Referent, inferred: bool, several: bool) -> Target {
@@ -108,7 +126,8 @@ impl Analysis {
                 }
             }
         }
-        sites.sort_by_key(|site: &Site| (self.path(site.file), site.range.start()));
+        self.called_sites(id, &mut sites);
+        sites.sort_by_key(|site: &Site| (self.path(site.file), site.range.start(), site.confidence));
         sites.dedup_by_key(|site| (site.file, site.range));
         sites
     }
@@ -136,6 +155,17 @@ impl Analysis {
             if !is_candidate {
                 continue;
             }
+            if let Occurs::Keyword(_) = occurrence.what {
+                let targets = self.argument_targets(self.meaning(evaluator, file, *occurrence));
+                let takes = targets.iter().find_map(|target| match target {
+                    Target::Symbol(symbol, confidence) if self.snapshot.def(*symbol) == Some(def) => Some(*confidence),
+                    _ => None,
+                });
+                let within = self.enclosing(file, occurrence.range.start());
+                let site = |confidence| Site { file, range: occurrence.range, within, confidence, write: true };
+                sites.extend(takes.map(site));
+                continue;
+            }
             let referents = evaluator.referents(unit, occurrence.what);
             let Some((_, inferred)) = referents.iter().find(|(referent, _)| *referent == wanted) else { continue };
             let own_definition = def.unit == unit && summary.symbol(def.symbol).name_range == occurrence.range;
@@ -154,6 +184,74 @@ impl Analysis {
                 write: matches!(occurrence.what, Occurs::Store(_) | Occurs::StoreAttribute(_)),
             });
         }
+    }
+
+    /// Calls of a method whose receiver only the flow of values knows.
+    fn called_sites(&self, id: SymbolId, sites: &mut Vec<Site>) {
+        let name = self.symbol(id).name;
+        for source in self.sources(id.file) {
+            self.calls_from(source, |within, site, target, implied| {
+                if target == id
+                    && !implied
+                    && matches!(site.kind, EdgeKind::Call | EdgeKind::Constructor)
+                    && self.source(source).slice(site.range) == name
+                {
+                    let (file, range, confidence) = (site.file, site.range, site.confidence);
+                    sites.push(Site { file, range, within, confidence, write: false });
+                }
+            });
+        }
+    }
+
+    /// Every place in the file where what the name at a place stands for is written by the same name, and whether it is
+    /// bound there. Empty where that is not known.
+    pub fn highlights(&self, file: FileId, offset: TextSize) -> Vec<(TextRange, bool)> {
+        let (Some(facts), Some(at)) = (self.facts(file), self.occurrence(file, offset)) else { return Vec::new() };
+        let summary = &facts.summary;
+        let text = self.source(file).slice(at.range);
+        let mut evaluator = self.evaluator();
+        let wanted = self.origin_of(&mut evaluator, file, at);
+        let same_text = summary.occurrences.iter().filter(|other| self.source(file).slice(other.range) == text);
+        let mut found = Vec::new();
+        for other in same_text {
+            let is_same = match (&wanted, self.origin_of(&mut evaluator, file, *other)) {
+                (Meaning::Variables(wanted), Meaning::Variables(found)) => found.iter().any(|it| wanted.contains(it)),
+                (Meaning::Module(wanted), Meaning::Module(found)) => *wanted == found,
+                (Meaning::External(wanted), Meaning::External(found)) => *wanted == found,
+                _ => other.range == at.range && matches!(wanted, Meaning::Variables(_)),
+            };
+            let is_write = !matches!(other.what, Occurs::Load(_) | Occurs::Mention(_) | Occurs::ImportedModule(_));
+            if is_same {
+                found.push((other.range, is_write));
+            }
+        }
+        found.dedup_by_key(|(range, _)| *range);
+        found
+    }
+
+    /// Where the parameter that is bound at a place is given by name, sorted by path and offset.
+    pub fn argument_sites(&self, file: FileId, offset: TextSize) -> Vec<(FileId, TextRange)> {
+        let Some(Meaning::Variables(variables)) = self.meaning_at(file, offset) else { return Vec::new() };
+        let [variable] = variables[..] else { return Vec::new() };
+        let Owner::Parameter { function, by_name: true } = self.owner(variable) else { return Vec::new() };
+        let mut evaluator = self.evaluator();
+        let mut sites = Vec::new();
+        for source in self.sources(function.file) {
+            let Some(facts) = self.facts(source).filter(|facts| facts.summary.mentions(variable.name)) else {
+                continue;
+            };
+            for occurrence in &facts.summary.occurrences {
+                let Occurs::Keyword(keyword) = occurrence.what else { continue };
+                if facts.summary.keyword(keyword).name == variable.name
+                    && let Meaning::Variables(found) = self.meaning(&mut evaluator, source, *occurrence)
+                    && found.contains(&variable)
+                {
+                    sites.push((source, occurrence.range));
+                }
+            }
+        }
+        sites.sort_by_key(|(file, range)| (self.path(*file), range.start()));
+        sites
     }
 
     /// Every occurrence of the local variable or parameter bound at a place, binding included.
@@ -247,6 +345,13 @@ mod tests {
     }
 
     #[test]
+    fn targets_of_packages() {
+        let (analysis, file, offset) = at_cursor("#- /main.py\nimport a.b\na$0.b\n#- /a/__init__.py\n#- /a/b.py\n");
+        let package = analysis.module_file("a").unwrap();
+        assert_eq!(analysis.targets(file, offset), [Target::Symbol(analysis.module(package), Confidence::Exact)]);
+    }
+
+    #[test]
     fn targets_of_members() {
         check_targets("class C:\n    def $1m$1(self): ...\nclass D(C): ...\nD().m$0()\n");
         check_targets(
@@ -269,6 +374,34 @@ mod tests {
             "class C:\n    def m$0(self): ...\n    def n(self):\n        self.$1m$1()\n\
              class Other:\n    def m(self): ...\ndef f(c: C, o: Other, x):\n    c.$1m$1()\n    o.m()\n    x.m()\n",
         );
+    }
+
+    #[test]
+    fn references_in_all_and_global() {
+        check_references(
+            "__all__ = [\"$1f$1\", 'g']\ndef f$0(): ...\n__all__ += ('$1f$1',)\ndef g():\n    global $1f$1\n    f = 1\n",
+        );
+    }
+
+    #[test]
+    fn references_that_only_the_flow_of_values_knows() {
+        let text = "class A:\n    def run$0(self): ...\nhandlers = {}\nhandlers['a'] = A()\ndef go(x):\n    x.run()\ngo(handlers['a'])\n";
+        let mut host = crate::testing::host(text);
+        let flow = host.analysis().solve_flow();
+        host.settle(flow);
+        let analysis = host.analysis();
+        assert_eq!(analysis.references(analysis.find("main.A.run")[0]).len(), 1);
+    }
+
+    #[test]
+    fn arguments_are_references() {
+        let text = "def f(a$0, /, b): ...\nf(1, b=2)\n";
+        let (analysis, file, _) = at_cursor(text);
+        let sites = |offset: u32| analysis.argument_sites(file, TextSize::new(offset));
+        assert_eq!(sites(6), []);
+        assert_eq!(sites(12).len(), 1);
+        check_references("from dataclasses import dataclass\n@dataclass\nclass P:\n    x$0: int\nP($1x$1=1)\n");
+        check_targets("def f($1b$1): ...\nf(b$0=2)\n");
     }
 
     #[test]

@@ -27,7 +27,11 @@ impl Evaluator<'_> {
         let mut out = Vec::new();
         match what {
             Occurs::Definition(symbol) => out.push((Referent::Definition(Def { unit, symbol }), false)),
-            Occurs::Load(expr) | Occurs::StoreAttribute(expr) => self.expr_referents(unit, expr, &mut out),
+            Occurs::Load(expr) | Occurs::StoreAttribute(expr) | Occurs::Mention(expr) => {
+                self.expr_referents(unit, expr, &mut out);
+            }
+            // What is called decides, and that is in the links.
+            Occurs::Keyword(_) => {}
             Occurs::Store(binding) => self.binding_referents(unit, binding, MAX_HOPS, &mut out),
             Occurs::Import(import) => self.import_referents(unit, import, MAX_HOPS, &mut out),
             Occurs::ImportedModule(import) => {
@@ -80,7 +84,20 @@ impl Evaluator<'_> {
         let facts = self.world.summary(unit).binding(binding);
         match &facts.value {
             BindingValue::Definition(symbol) => out.push((Referent::Definition(Def { unit, symbol: *symbol }), false)),
-            BindingValue::Import(import) => self.import_referents(unit, *import, hops, out),
+            BindingValue::Import(import) => {
+                let import_facts = self.world.summary(unit).import(*import);
+                match import_facts.module.split_once('.') {
+                    // `import a.b` binds `a`.
+                    Some((package, _)) if import_facts.name.is_none() && !import_facts.renamed => {
+                        let module = self.module(unit.file, Name::new(package), 0);
+                        self.module_referents(module, out);
+                        if module.is_none() {
+                            out.push((Referent::External(import_facts.module), false));
+                        }
+                    }
+                    _ => self.import_referents(unit, *import, hops, out),
+                }
+            }
             BindingValue::Value(_) | BindingValue::Parameter { .. } => out.push((
                 match facts.symbol {
                     Some(symbol) => Referent::Definition(Def { unit, symbol }),

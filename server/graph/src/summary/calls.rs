@@ -4,7 +4,10 @@ use syntax::ast::{self, Expr as Ast};
 use syntax::{Ranged, TextRange};
 
 use super::build::Builder;
-use super::{Arguments, BindingValue, CallKind, Expr, ExprIndex, ImpliedKind, Key, SymbolIndex, text};
+use super::{
+    Arguments, BindingValue, CallIndex, CallKind, Expr, ExprIndex, ImpliedKind, Key, KeywordFacts, KeywordIndex,
+    Occurs, SymbolIndex, text,
+};
 use crate::Name;
 
 impl Builder<'_> {
@@ -23,6 +26,7 @@ impl Builder<'_> {
         let typing = self.typing_name(&call.func);
         let bound = arguments.keywords.iter().find(|(name, _)| name.as_str() == "bound").map(|(_, value)| *value);
         let index = self.call(callee, range, CallKind::Call, arguments);
+        self.keyword_names(index, &call.arguments);
         self.note_dynamic_namespace(call);
         self.forget_changed(call);
         self.remember_update(&call.func, positional.first().copied());
@@ -89,6 +93,14 @@ impl Builder<'_> {
         }
         given.keywords = keywords.into();
         given
+    }
+
+    fn keyword_names(&mut self, call: CallIndex, arguments: &ast::Arguments) {
+        for name in arguments.keywords.iter().filter_map(|keyword| keyword.arg.as_ref()) {
+            let keyword = KeywordIndex(self.summary.keywords.len() as u32);
+            self.summary.keywords.push(KeywordFacts { call, name: Name::new(name) });
+            self.occurs(name.range(), Occurs::Keyword(keyword));
+        }
     }
 
     /// `eval("f()")`: the text is code of this place.

@@ -70,11 +70,13 @@ impl Builder<'_> {
     pub fn note_exports(&mut self, targets: &[Ast], value: &Ast) {
         if self.scope == ScopeIndex::MODULE && targets.iter().any(is_all) {
             self.summary.exports = exported(value);
+            self.mention_exports(value);
         }
     }
 
     /// `__all__ += […]`
     pub fn extend_exports(&mut self, value: &Ast) {
+        self.mention_exports(value);
         let more = exported(value);
         self.summary.exports = self.summary.exports.take().zip(more).map(|(mut exports, more)| {
             exports.names.extend(more.names);
@@ -91,6 +93,9 @@ impl Builder<'_> {
         else {
             return;
         };
+        if matches!(method.attr.as_str(), "append" | "remove") {
+            self.mention_exports(argument);
+        }
         let name = argument.as_string_literal_expr().map(|literal| Name::new(literal.value.to_str()));
         match (method.attr.as_str(), name, &mut self.summary.exports) {
             ("append", Some(name), Some(exports)) => exports.names.push(name),
@@ -99,6 +104,27 @@ impl Builder<'_> {
             // Built in ways that are not followed: then everything public counts as exported.
             ("append" | "insert" | "remove", ..) => self.summary.exports = None,
             _ => {}
+        }
+    }
+}
+
+impl Builder<'_> {
+    /// The texts in a value of `__all__` that are written as the names are.
+    fn mention_exports(&mut self, value: &Ast) {
+        let mut pending = vec![value];
+        while let Some(value) = pending.pop() {
+            match value {
+                Ast::List(ast::ExprList { elts, .. }) | Ast::Tuple(ast::ExprTuple { elts, .. }) => pending.extend(elts),
+                Ast::BinOp(operation) => pending.extend([&*operation.left, &*operation.right]),
+                Ast::StringLiteral(literal) => {
+                    let Some(part) = literal.as_single_part_string() else { continue };
+                    let range = part.content_range();
+                    if self.text.get(range.start().to_usize()..range.end().to_usize()) == Some(&*part.value) {
+                        self.mention(ScopeIndex::MODULE, Name::new(&part.value), range);
+                    }
+                }
+                _ => {}
+            }
         }
     }
 }

@@ -3,8 +3,9 @@
 use rustc_hash::FxHashSet;
 
 use super::{
-    BindingFacts, BindingIndex, BindingValue, CallFacts, CallIndex, Expr, ExprIndex, ImportFacts, ImportIndex, Occurs,
-    ScopeFacts, ScopeIndex, ScopeKind, Summary, SymbolFacts, SymbolIndex, SymbolKind,
+    BindingFacts, BindingIndex, BindingValue, CallFacts, CallIndex, Expr, ExprIndex, ImportFacts, ImportIndex,
+    KeywordFacts, KeywordIndex, Occurs, ScopeFacts, ScopeIndex, ScopeKind, Summary, SymbolFacts, SymbolIndex,
+    SymbolKind,
 };
 use crate::Name;
 
@@ -31,6 +32,10 @@ impl Summary {
 
     pub fn call(&self, index: CallIndex) -> &CallFacts {
         &self.calls[index.index()]
+    }
+
+    pub fn keyword(&self, index: KeywordIndex) -> KeywordFacts {
+        self.keywords[index.index()]
     }
 
     /// The definition in whose code an expression stands.
@@ -98,7 +103,7 @@ impl Summary {
     /// The identifier of an occurrence.
     pub fn occurring_name(&self, what: Occurs) -> Option<Name> {
         match what {
-            Occurs::Load(expr) | Occurs::StoreAttribute(expr) => match self.expr(expr) {
+            Occurs::Load(expr) | Occurs::StoreAttribute(expr) | Occurs::Mention(expr) => match self.expr(expr) {
                 Expr::Local(bindings) => bindings.first().map(|&binding| self.binding(binding).name),
                 Expr::Free { name, .. } | Expr::Attribute { name, .. } => Some(*name),
                 _ => None,
@@ -107,6 +112,7 @@ impl Summary {
             Occurs::Definition(symbol) => Some(self.symbol(symbol).name),
             Occurs::Import(import) => self.import(import).name,
             Occurs::ImportedModule(_) => None,
+            Occurs::Keyword(keyword) => Some(self.keyword(keyword).name),
         }
     }
 

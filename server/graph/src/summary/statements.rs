@@ -4,7 +4,7 @@ use syntax::ast::{self, Expr as Ast, Stmt};
 use syntax::{Ranged, TextRange};
 
 use super::build::Builder;
-use super::{Arguments, CallKind, Expr, ImpliedKind, Place, ScopeIndex, ScopeKind, text};
+use super::{Arguments, CallKind, Expr, ImpliedKind, Occurs, Place, ScopeIndex, ScopeKind, text};
 use crate::Name;
 
 impl Builder<'_> {
@@ -122,13 +122,15 @@ impl Builder<'_> {
             Stmt::Global(statement) => {
                 for name in &statement.names {
                     self.elsewhere.insert((self.scope, Name::new(name)), ScopeIndex::MODULE);
+                    self.mention(ScopeIndex::MODULE, Name::new(name), name.range());
                 }
             }
             Stmt::Nonlocal(statement) => {
-                for name in &statement.names {
-                    let name = Name::new(name);
+                for written in &statement.names {
+                    let name = Name::new(written);
                     if let Some(scope) = self.enclosing_binder(name) {
                         self.elsewhere.insert((self.scope, name), scope);
+                        self.mention(scope, name, written.range());
                     }
                 }
             }
@@ -153,17 +155,27 @@ impl Builder<'_> {
         self.summary.symbols[self.symbol.index()].complexity += 1;
     }
 
-    /// The nearest function around the current one that binds `name`.
+    /// The nearest function around the current one that binds `name`; where none has done so yet, the nearest one.
     fn enclosing_binder(&self, name: Name) -> Option<ScopeIndex> {
         let mut scope = self.summary.scope(self.scope).parent;
+        let mut nearest = None;
         while let Some(index) = scope {
             let facts = self.summary.scope(index);
-            if facts.kind == ScopeKind::Function && facts.names.contains_key(&name) {
-                return Some(index);
+            if facts.kind == ScopeKind::Function {
+                if facts.names.contains_key(&name) {
+                    return Some(index);
+                }
+                nearest = nearest.or(Some(index));
             }
             scope = facts.parent;
         }
-        None
+        nearest
+    }
+
+    /// A name that is mentioned without being read or bound.
+    pub fn mention(&mut self, scope: ScopeIndex, name: Name, range: TextRange) {
+        let expr = self.push(Expr::Free { scope, name });
+        self.occurs(range, Occurs::Mention(expr));
     }
 
     // ---- assignments

@@ -1,4 +1,4 @@
-//! `textDocument/definition` and `textDocument/references`
+//! `textDocument/definition`, `textDocument/implementation`, `textDocument/references` and `textDocument/documentHighlight`
 
 use tower_lsp_server::jsonrpc::Result;
 use tower_lsp_server::ls_types as lsp;
@@ -40,4 +40,33 @@ pub(crate) fn references(query: &Query, params: &lsp::ReferenceParams) -> Result
         locations.extend(snapshot.location(reference.file, reference.range));
     }
     Ok(Some(locations))
+}
+
+pub(crate) fn implementation(
+    query: &Query,
+    params: &lsp::request::GotoImplementationParams,
+) -> Result<Option<lsp::GotoDefinitionResponse>> {
+    let snapshot = &query.snapshot;
+    let place = snapshot.place(&params.text_document_position_params);
+    let Some((file, offset)) = place.filter(|_| snapshot.settings.navigation) else { return Ok(None) };
+    let found = ide::implementations(&snapshot.analysis, file, offset);
+    let locations: Vec<_> = found.iter().filter_map(|place| snapshot.location(place.file, place.name_range)).collect();
+    Ok((!locations.is_empty()).then_some(lsp::GotoDefinitionResponse::Array(locations)))
+}
+
+pub(crate) fn highlight(
+    query: &Query,
+    params: &lsp::DocumentHighlightParams,
+) -> Result<Option<Vec<lsp::DocumentHighlight>>> {
+    let snapshot = &query.snapshot;
+    let place = snapshot.place(&params.text_document_position_params);
+    let Some((file, offset)) = place.filter(|_| snapshot.settings.navigation) else { return Ok(None) };
+    let found = ide::document_highlights(&snapshot.analysis, file, offset).into_iter();
+    let highlights: Vec<_> = found
+        .map(|it| lsp::DocumentHighlight {
+            range: snapshot.range(file, it.range),
+            kind: Some(if it.write { lsp::DocumentHighlightKind::WRITE } else { lsp::DocumentHighlightKind::READ }),
+        })
+        .collect();
+    Ok((!highlights.is_empty()).then_some(highlights))
 }

@@ -1,4 +1,4 @@
-//! `textDocument/documentSymbol`
+//! `textDocument/documentSymbol` and `workspace/symbol`
 
 use std::path::Path;
 
@@ -59,4 +59,31 @@ fn flatten(
         });
         flatten(snapshot, file, symbol.children, Some(&symbol.name), flat);
     }
+}
+
+#[expect(deprecated, reason = "the protocol's type has a deprecated field that must be filled")]
+pub(crate) fn workspace_symbols(
+    query: &Query,
+    params: &lsp::WorkspaceSymbolParams,
+) -> Result<Option<lsp::WorkspaceSymbolResponse>> {
+    let snapshot = &query.snapshot;
+    if !snapshot.settings.navigation {
+        return Ok(None);
+    }
+    let mut symbols = Vec::new();
+    for symbol in ide::workspace_symbols(&snapshot.analysis, &params.query) {
+        query.check()?;
+        let view = snapshot.analysis.symbol(symbol);
+        let qualified = view.qualified_name();
+        let Some(location) = snapshot.location(symbol.file, view.name_range) else { continue };
+        symbols.push(lsp::SymbolInformation {
+            name: view.name.to_owned(),
+            kind: to_proto::symbol_kind(view.kind),
+            tags: None,
+            deprecated: None,
+            location,
+            container_name: qualified.rsplit_once('.').map(|(container, _)| container.to_owned()),
+        });
+    }
+    Ok(Some(lsp::WorkspaceSymbolResponse::Flat(symbols)))
 }
