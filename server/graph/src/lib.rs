@@ -28,8 +28,8 @@ mod types;
 use std::fmt;
 
 pub use analysis::{
-    Analysis, Call, CallSite, Edge, Import, ImportKind, MisfitCall, MissingMember, Relation, Site, Stats, Symbol,
-    Target,
+    Analysis, Call, CallSite, Edge, Import, ImportKind, Importable, MisfitCall, MissingMember, Relation, Site, Stats,
+    Symbol, Target,
 };
 pub use archive::{Archived, Digest};
 pub use discover::{Discovery, Skipped, discover, is_python, load};
