@@ -7,6 +7,7 @@
 
 mod action;
 mod add_import;
+mod arguments;
 mod break_cycle;
 mod call_sites;
 mod change_signature;
@@ -22,6 +23,7 @@ mod inline_variable;
 mod layout;
 mod module_path;
 mod move_symbol;
+mod moved_imports;
 mod names;
 mod place;
 mod quote;
@@ -30,6 +32,7 @@ mod reply;
 mod signature;
 mod stdlib;
 mod update_callers;
+mod variables;
 mod write_all;
 
 use std::fmt;

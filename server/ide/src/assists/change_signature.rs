@@ -14,9 +14,10 @@ use syntax::ast::StmtFunctionDef;
 use syntax::{Ranged, TextEdit, TextSize};
 
 use super::action::{ActionKind, AssistContext, Change, Offers, Outcome, Rewrite, checked};
+use super::arguments::rewrite_call;
 use super::call_sites::{Trees, calls, doubt, find_call, find_function, place, receiver};
 use super::names::Names;
-use super::signature::{Signature, SignatureStep, rewrite_call};
+use super::signature::{Signature, SignatureStep};
 use super::{Edit, action};
 use crate::tree::with_tree;
 

@@ -11,12 +11,13 @@ use syntax::ast::Stmt;
 use syntax::{Parsed, Ranged, TextRange, parse};
 
 use super::action::{ActionKind, AssistContext, Change, Offers, Rewrite};
+use super::arguments::rewrite_call;
 use super::call_sites::{Trees, calls, doubt, find_call, find_function, receiver};
 use super::change_signature::has_nested;
 use super::names::Names;
 use super::place::steps;
 use super::reply::functions;
-use super::signature::{Parameter, Signature, rewrite_call};
+use super::signature::{Parameter, Signature};
 
 pub(super) const REWRITE: Rewrite = Rewrite { id: "update-callers", tolerant: false, offer };
 
