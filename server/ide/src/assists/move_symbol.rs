@@ -133,6 +133,9 @@ fn change(analysis: &Analysis, symbol: SymbolId, home: &Home) -> Outcome {
         if site.file == source && range.contains_range(site.range) {
             continue;
         }
+        if site.write {
+            return Err(format!("{}: it is given another value there", place(analysis, site.file, site.range)));
+        }
         match users.iter_mut().find(|(file, _)| *file == site.file) {
             Some((_, sites)) => sites.push(site.range),
             None => users.push((site.file, vec![site.range])),
@@ -202,13 +205,12 @@ fn change(analysis: &Analysis, symbol: SymbolId, home: &Home) -> Outcome {
             new_edges.push((Some(user), home.file()));
         }
         // The same import may be asked for by several uses.
-        edits.dedup();
         let mut unique: Vec<TextEdit> = Vec::new();
-        edits.into_iter().for_each(|edit| {
+        for edit in edits {
             if !unique.contains(&edit) {
-                unique.push(edit)
+                unique.push(edit);
             }
-        });
+        }
         change.add(analysis.path(user), unique);
     }
     if let Some(by) = mentioned_in_text(analysis, source, name) {
@@ -560,6 +562,14 @@ t(2)
             "#- /a.py\ndef f$0(): ...\n#- /b.py\nfrom a import f\npatch('a.f')\n",
             expect![[r#"
                 refused: b.py:2: a string names `a.f`
+            "#]],
+        );
+        check_titled(
+            &REWRITE,
+            "",
+            "#- /a.py\nx$0 = 1\n#- /b.py\nimport a\na.x = 2\n",
+            expect![[r#"
+                refused: b.py:2: it is given another value there
             "#]],
         );
         check_titled(
