@@ -28,8 +28,8 @@ mod types;
 use std::fmt;
 
 pub use analysis::{
-    Analysis, Call, CallSite, Collision, CollisionKind, Doubt, Edge, Family, Import, ImportKind, Meaning, MisfitCall,
-    MissingMember, Owner, Relation, Site, Spelled, Spelling, Stats, Symbol, Target, Variable,
+    Analysis, Call, CallSite, Collision, CollisionKind, Doubt, Edge, Family, Import, ImportKind, Importable, Meaning,
+    MisfitCall, MissingMember, Owner, Relation, Site, Spelled, Spelling, Stats, Symbol, Target, Variable,
 };
 pub use archive::{Archived, Digest};
 pub use discover::{Discovery, Skipped, discover, is_python, load};

@@ -1,14 +1,39 @@
-//! Code actions whose edit is written by a model.
+//! Code actions.
 //!
-//! Each assist is one file with pure functions: when it is offered, what to ask a model, and what the model's reply
-//! changes. Nobody is asked here, and nothing a model says is believed here: an edit is only ever put into the place that
-//! the assist is for, and whether it is any good is for `validate` to say.
+//! Each is one file with pure functions. Most are deterministic: `offer` says what can be done at a place, and with which
+//! edit (see `action`). The edit of the others is written by a model: when they are offered, what to ask a model, and what
+//! the model's reply changes. Nobody is asked here, and nothing a model says is believed here: an edit is only ever put
+//! into the place that the assist is for, and whether it is any good is for `validate` to say.
 
+mod action;
+mod add_import;
+mod arguments;
+mod break_cycle;
+mod call_sites;
+mod change_signature;
+mod convert_import;
+mod create_definition;
+mod extract_function;
+mod extract_variable;
 mod implement_function;
+mod import_block;
 mod imports;
+mod inline_function;
+mod inline_variable;
 mod layout;
+mod module_path;
+mod move_symbol;
+mod moved_imports;
+mod names;
+mod place;
 mod quote;
+mod remove_unused;
 mod reply;
+mod signature;
+mod stdlib;
+mod update_callers;
+mod variables;
+mod write_all;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -19,7 +44,10 @@ use graph::{Analysis, FileId, SymbolId};
 use serde::{Deserialize, Serialize};
 use syntax::{SourceChange, TextRange};
 
+pub use action::{Action, ActionKind, Change, Edit, NewFile, Outcome, Request, Wanted};
+pub use change_signature::{change_signature, function_at};
 pub use quote::Fence;
+pub use signature::SignatureStep;
 
 /// Names an assist in commands, in settings and on the command line, in kebab case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -40,6 +68,28 @@ struct Assist {
 }
 
 const ASSISTS: &[Assist] = &[implement_function::ASSIST];
+
+/// The assists that need no model, in the order in which they are offered.
+const REWRITES: &[action::Rewrite] = &[
+    update_callers::REWRITE,
+    add_import::REWRITE,
+    create_definition::REWRITE,
+    change_signature::REWRITE,
+    extract_variable::REWRITE,
+    extract_function::REWRITE,
+    inline_variable::REWRITE,
+    inline_function::REWRITE,
+    move_symbol::REWRITE,
+    remove_unused::REWRITE,
+    convert_import::REWRITE,
+    break_cycle::REWRITE,
+    write_all::REWRITE,
+];
+
+/// The code actions at a place that need no model.
+pub fn actions(analysis: &Analysis, request: &Request<'_>) -> Vec<Action> {
+    action::run(REWRITES, analysis, request)
+}
 
 impl AssistId {
     /// All assists, in the order in which they are offered.
@@ -196,6 +246,9 @@ pub fn ask(
 pub fn accept(id: AssistId, analysis: &Analysis, target: SymbolId, code: &str) -> Result<SourceChange, Refusal> {
     (id.assist().accept)(analysis, target, code)
 }
+
+#[cfg(test)]
+mod everywhere;
 
 #[cfg(test)]
 mod tests {

@@ -36,6 +36,20 @@ impl Workspace {
         (self.file(&self.fixture.files[cursor.file].path), TextSize::new(cursor.offset as u32))
     }
 
+    /// The range `$1…$1`, or else the place of `$0`.
+    pub fn selection(&self) -> (FileId, TextRange) {
+        match self.fixture.ranges(1).as_slice() {
+            [(file, start, end)] => {
+                let range = TextRange::new(TextSize::new(*start as u32), TextSize::new(*end as u32));
+                (self.file(&self.fixture.files[*file].path), range)
+            }
+            _ => {
+                let (file, cursor) = self.cursor();
+                (file, TextRange::empty(cursor))
+            }
+        }
+    }
+
     /// The file of `$0`, or the first file.
     pub fn first_file(&self) -> FileId {
         self.file(&self.fixture.files[0].path)

@@ -4,6 +4,7 @@ use syntax::Encoding;
 use tower_lsp_server::ls_types as lsp;
 
 use crate::commands::Command;
+use crate::handlers;
 
 /// What the editor declared, reduced to what we act on. Nothing beyond standard requests is sent without its word.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +34,12 @@ pub(crate) struct Editor {
     pub(crate) renames_files: bool,
     /// A rename can be asked about before.
     pub(crate) prepares_renames: bool,
+    /// Workspace edits may make files.
+    pub(crate) creates_files: bool,
+    /// Edits of code actions may come later, when one is chosen.
+    pub(crate) resolves_edits: bool,
+    /// Code actions may be shown as not possible, with a reason.
+    pub(crate) disabled_actions: bool,
     /// Requests that the editor sends again when it is told that the content has changed.
     pub(crate) retries: Vec<String>,
 }
@@ -72,6 +79,14 @@ impl Editor {
                 .and_then(|it| it.resource_operations.as_ref())
                 .is_some_and(|operations| operations.contains(&lsp::ResourceOperationKind::Rename)),
             prepares_renames: yes(text.and_then(|it| it.rename.as_ref()?.prepare_support)),
+            creates_files: edits
+                .and_then(|it| it.resource_operations.as_ref())
+                .is_some_and(|operations| operations.contains(&lsp::ResourceOperationKind::Create)),
+            resolves_edits: text.and_then(|it| it.code_action.as_ref()).is_some_and(|it| {
+                let later = it.resolve_support.as_ref().map(|it| it.properties.as_slice()).unwrap_or_default();
+                yes(it.data_support) && later.iter().any(|property| property == "edit")
+            }),
+            disabled_actions: yes(text.and_then(|it| it.code_action.as_ref()?.disabled_support)),
             retries: general
                 .and_then(|it| it.stale_request_support.as_ref())
                 .map(|it| it.retry_on_content_modified.clone())
@@ -108,6 +123,7 @@ pub(crate) fn server_capabilities(editor: &Editor) -> lsp::ServerCapabilities {
             lsp::TextDocumentSyncOptions {
                 open_close: Some(true),
                 change: Some(lsp::TextDocumentSyncKind::INCREMENTAL),
+                save: Some(lsp::TextDocumentSyncSaveOptions::Supported(true)),
                 ..Default::default()
             }
             .into(),
@@ -129,9 +145,9 @@ pub(crate) fn server_capabilities(editor: &Editor) -> lsp::ServerCapabilities {
         call_hierarchy_provider: Some(lsp::CallHierarchyServerCapability::Simple(true)),
         code_lens_provider: Some(lsp::CodeLensOptions { resolve_provider: Some(true) }),
         code_action_provider: Some(lsp::CodeActionProviderCapability::Options(lsp::CodeActionOptions {
-            code_action_kinds: Some(vec![lsp::CodeActionKind::REFACTOR_REWRITE]),
-            // There is nothing to resolve, and some editors stand still while they ask.
-            resolve_provider: Some(false),
+            code_action_kinds: Some(handlers::code_action::KINDS.to_vec()),
+            // Some editors stand still while they ask, and only those that can wait are sent something to ask for.
+            resolve_provider: Some(editor.resolves_edits),
             ..Default::default()
         })),
         execute_command_provider: Some(lsp::ExecuteCommandOptions {

@@ -1,6 +1,6 @@
 //! The commands that an editor can execute.
 
-use ide::assists::AssistId;
+use ide::assists::{AssistId, SignatureStep};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -13,6 +13,7 @@ pub(crate) enum Command {
     Run(Run),
     Propose(Propose),
     ShowCallers(lsp::TextDocumentPositionParams),
+    ChangeSignature(ChangeSignature),
 }
 
 /// `tantu.run`: runs a test, a doctest or a script in the sandbox.
@@ -53,12 +54,23 @@ pub(crate) struct Propose {
     pub(crate) instruction: Option<String>,
 }
 
+/// `tantu.changeSignature`: changes the parameters of a function, with all its calls.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ChangeSignature {
+    pub(crate) uri: lsp::Uri,
+    /// On the function's name, or on that of one of its parameters.
+    pub(crate) position: lsp::Position,
+    /// Done one after the other.
+    pub(crate) steps: Vec<SignatureStep>,
+}
+
 const RUN: &str = "tantu.run";
 const PROPOSE: &str = "tantu.propose";
 const SHOW_CALLERS: &str = "tantu.showCallers";
+const CHANGE_SIGNATURE: &str = "tantu.changeSignature";
 
 impl Command {
-    pub(crate) const NAMES: [&str; 3] = [RUN, PROPOSE, SHOW_CALLERS];
+    pub(crate) const NAMES: [&str; 4] = [RUN, PROPOSE, SHOW_CALLERS, CHANGE_SIGNATURE];
 
     /// # Errors
     /// "Invalid params", with the reason, when there is no such command or its argument does not fit.
@@ -69,6 +81,7 @@ impl Command {
             RUN => typed(RUN, argument).map(Command::Run),
             PROPOSE => typed(PROPOSE, argument).map(Command::Propose),
             SHOW_CALLERS => typed(SHOW_CALLERS, argument).map(Command::ShowCallers),
+            CHANGE_SIGNATURE => typed(CHANGE_SIGNATURE, argument).map(Command::ChangeSignature),
             other => Err(Error::invalid_params(format!("there is no command {other}"))),
         }
     }
@@ -79,6 +92,7 @@ impl Command {
             Command::Run(run) => (RUN, serde_json::to_value(run)),
             Command::Propose(propose) => (PROPOSE, serde_json::to_value(propose)),
             Command::ShowCallers(place) => (SHOW_CALLERS, serde_json::to_value(place)),
+            Command::ChangeSignature(change) => (CHANGE_SIGNATURE, serde_json::to_value(change)),
         };
         // All of these are plain data, which always has a JSON form.
         lsp::Command { title, command: command.to_owned(), arguments: argument.ok().map(|it| vec![it]) }

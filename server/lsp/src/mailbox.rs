@@ -42,6 +42,10 @@ pub(crate) enum Event {
         changes: Vec<ContentChange>,
         version: i32,
     },
+    /// The editor has written a document to disk.
+    Saved {
+        path: PathBuf,
+    },
     Close {
         path: PathBuf,
     },

@@ -100,6 +100,21 @@ impl Session {
         Ok(None)
     }
 
+    /// Has the editor apply `edit`, which is pinned to the versions that it was made for.
+    async fn apply(&self, edit: WorkspaceEdit) -> Result<Option<LSPAny>> {
+        if !self.editor().applies_edits {
+            return Err(handlers::code_action::refused("this editor does not let servers edit".to_owned()));
+        }
+        let response = self.client.apply_edit(edit).await?;
+        match response.applied {
+            true => Ok(None),
+            false => {
+                let reason = response.failure_reason.unwrap_or_else(|| "the editor did not apply the edit".to_owned());
+                Err(handlers::code_action::refused(reason))
+            }
+        }
+    }
+
     /// Answers from a snapshot that holds every edit sent before the request. An edit that follows does not make the
     /// answer wrong for the text it was asked about.
     fn read<T, F>(&self, compute: F) -> impl Future<Output = Result<T>> + use<T, F>
@@ -181,6 +196,10 @@ impl LanguageServer for Session {
         let VersionedTextDocumentIdentifier { uri, version } = params.text_document;
         let changes = from_proto::content_changes(params.content_changes);
         self.mailbox.send(Event::Change { path: from_proto::path(&uri), changes, version });
+    }
+
+    async fn did_save(&self, params: DidSaveTextDocumentParams) {
+        self.mailbox.send(Event::Saved { path: from_proto::path(&params.text_document.uri) });
     }
 
     async fn did_close(&self, params: DidCloseTextDocumentParams) {
@@ -292,9 +311,8 @@ impl LanguageServer for Session {
         self.read(move |query| handlers::code_action::code_actions(query, &params)).await
     }
 
-    /// Some editors ask for more although none was promised; our actions are complete.
     async fn code_action_resolve(&self, action: CodeAction) -> Result<CodeAction> {
-        Ok(action)
+        self.read(move |query| handlers::code_action::resolve(query, action)).await
     }
 
     async fn code_lens(&self, params: CodeLensParams) -> Result<Option<Vec<CodeLens>>> {
@@ -320,6 +338,10 @@ impl LanguageServer for Session {
             Command::Propose(params) => self.propose(params).await,
             Command::ShowCallers(place) => {
                 self.read(move |query| handlers::call_hierarchy::callers(query, &place)).await
+            }
+            Command::ChangeSignature(params) => {
+                let edit = self.read(move |query| handlers::code_action::change_signature(query, &params)).await?;
+                self.apply(edit).await
             }
         }
     }

@@ -38,6 +38,8 @@ pub(crate) struct OpenDocument {
     /// As the editor spells it.
     pub(crate) uri: lsp::Uri,
     pub(crate) version: i32,
+    /// The text when the document was opened, or last saved.
+    pub(crate) saved: Arc<str>,
 }
 
 impl Snapshot {

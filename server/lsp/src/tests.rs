@@ -11,6 +11,8 @@ use tokio::task::JoinHandle;
 
 use super::*;
 
+mod code_actions;
+
 /// An editor in memory: it speaks the protocol with [`serve`], which knows no difference.
 struct Client {
     input: DuplexStream,

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::str::FromStr;
 
 use graph::{FileId, SymbolKind};
-use syntax::{Encoding, Position, Source, SourceChange, TextRange};
+use ide::assists::Change;
+use syntax::{Encoding, FileEdit, Position, Source, SourceChange, TextRange};
 use tower_lsp_server::ls_types as lsp;
 
 use crate::snapshot::Snapshot;
@@ -27,25 +28,70 @@ pub(crate) fn range(source: &Source, range: TextRange, encoding: Encoding) -> ls
 /// The change as the editor applies it: pinned to the versions of the open documents, where the editor checks them.
 /// `None` when a file has no URI or is not known.
 pub(crate) fn workspace_edit(snapshot: &Snapshot, change: &SourceChange) -> Option<lsp::WorkspaceEdit> {
-    let mut documents = Vec::new();
-    for file in &change.files {
+    let documents = document_edits(snapshot, change)?;
+    if !snapshot.editor.versioned_edits {
+        return Some(plain_edit(documents));
+    }
+    let changes = lsp::DocumentChanges::Edits(documents);
+    Some(lsp::WorkspaceEdit { document_changes: Some(changes), ..Default::default() })
+}
+
+/// The same for a change that may make files.
+///
+/// # Errors
+/// When the editor cannot do it; the message is for the user.
+pub(crate) fn change(snapshot: &Snapshot, change: &Change) -> Result<lsp::WorkspaceEdit, String> {
+    let no_uri = || "a file is not known to the editor".to_owned();
+    if change.created.is_empty() {
+        return workspace_edit(snapshot, &change.edits).ok_or_else(no_uri);
+    }
+    if !snapshot.editor.versioned_edits || !snapshot.editor.creates_files {
+        return Err("this editor lets no server make files".to_owned());
+    }
+    let mut operations = Vec::new();
+    for file in &change.created {
+        let uri = uri(&file.path).ok_or_else(no_uri)?;
+        let options = Some(lsp::CreateFileOptions { overwrite: Some(false), ignore_if_exists: Some(false) });
+        let create = lsp::CreateFile { uri: uri.clone(), options, annotation_id: None };
+        operations.push(lsp::DocumentChangeOperation::Op(lsp::ResourceOp::Create(create)));
+        let text = lsp::TextEdit { range: lsp::Range::default(), new_text: file.text.clone() };
+        operations.push(lsp::DocumentChangeOperation::Edit(document_edit(uri, None, vec![text])));
+    }
+    let documents = document_edits(snapshot, &change.edits).ok_or_else(no_uri)?;
+    operations.extend(documents.into_iter().map(lsp::DocumentChangeOperation::Edit));
+    let changes = lsp::DocumentChanges::Operations(operations);
+    Ok(lsp::WorkspaceEdit { document_changes: Some(changes), ..Default::default() })
+}
+
+fn document_edits(snapshot: &Snapshot, change: &SourceChange) -> Option<Vec<lsp::TextDocumentEdit>> {
+    let one = |file: &FileEdit| {
         let id = snapshot.analysis.file(&file.path)?;
         let edits = file
             .edits
             .iter()
             .map(|edit| lsp::TextEdit { range: snapshot.range(id, edit.range), new_text: edit.text.clone() });
-        documents.push((snapshot.uri(id)?, snapshot.version(&file.path), edits.collect::<Vec<_>>()));
-    }
-    if !snapshot.editor.versioned_edits {
-        let changes = documents.into_iter().map(|(uri, _, edits)| (uri, edits)).collect();
-        return Some(lsp::WorkspaceEdit { changes: Some(changes), ..Default::default() });
-    }
-    let documents = documents.into_iter().map(|(uri, version, edits)| lsp::TextDocumentEdit {
+        Some(document_edit(snapshot.uri(id)?, snapshot.version(&file.path), edits.collect()))
+    };
+    change.files.iter().map(one).collect()
+}
+
+fn document_edit(uri: lsp::Uri, version: Option<i32>, edits: Vec<lsp::TextEdit>) -> lsp::TextDocumentEdit {
+    lsp::TextDocumentEdit {
         text_document: lsp::OptionalVersionedTextDocumentIdentifier { uri, version },
         edits: edits.into_iter().map(lsp::OneOf::Left).collect(),
+    }
+}
+
+fn plain_edit(documents: Vec<lsp::TextDocumentEdit>) -> lsp::WorkspaceEdit {
+    let plain = |edit| match edit {
+        lsp::OneOf::Left(edit) => edit,
+        lsp::OneOf::Right(lsp::AnnotatedTextEdit { text_edit, .. }) => text_edit,
+    };
+    let files = documents.into_iter().map(|document| {
+        let edits = document.edits.into_iter().map(plain).collect();
+        (document.text_document.uri, edits)
     });
-    let changes = lsp::DocumentChanges::Edits(documents.collect());
-    Some(lsp::WorkspaceEdit { document_changes: Some(changes), ..Default::default() })
+    lsp::WorkspaceEdit { changes: Some(files.collect()), ..Default::default() }
 }
 
 /// A rename as the editor applies it: as [`workspace_edit`], with what is not certain for the user to confirm, and the

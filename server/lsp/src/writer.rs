@@ -47,6 +47,8 @@ pub(crate) struct Writer {
 struct EditedDocument {
     document: Document,
     uri: lsp::Uri,
+    /// The text when it was opened, or last saved.
+    saved: Arc<str>,
     stale: bool,
 }
 
@@ -148,7 +150,7 @@ impl Writer {
             }
             Event::Open { path, uri, text, version } => {
                 let document = Document::new(&text, version);
-                self.documents.insert(path, EditedDocument { document, uri, stale: true });
+                self.documents.insert(path, EditedDocument { document, uri, saved: text.into(), stale: true });
                 self.stale = true;
             }
             Event::Change { path, changes, version } => match self.documents.get_mut(&path) {
@@ -162,6 +164,15 @@ impl Writer {
                 }
                 None => tracing::debug!("a change of {}, which is not open", path.display()),
             },
+            Event::Saved { path } => {
+                if let Some(open) = self.documents.get_mut(&path) {
+                    open.saved = open.document.text();
+                    if let Some(shown) = Arc::make_mut(&mut self.current.documents).get_mut(&path) {
+                        shown.saved = open.saved.clone();
+                    }
+                    self.stale = true;
+                }
+            }
             Event::Close { path } => {
                 if self.documents.remove(&path).is_some() {
                     Arc::make_mut(&mut self.current.documents).remove(&path);
@@ -295,7 +306,8 @@ impl Writer {
         for (path, open) in self.documents.iter_mut().filter(|(_, open)| open.stale) {
             open.stale = false;
             change.set(path.clone(), open.document.text());
-            let document = OpenDocument { uri: open.uri.clone(), version: open.document.version() };
+            let (uri, version, saved) = (open.uri.clone(), open.document.version(), open.saved.clone());
+            let document = OpenDocument { uri, version, saved };
             documents.insert(path.clone(), document);
         }
         self.apply(change);

@@ -82,7 +82,7 @@ pub(super) fn insertion(text: &str, parsed: &Parsed, lines: &[String]) -> TextEd
 }
 
 /// The end of the line that a statement ends on, which another statement or a comment may share.
-fn line_end(text: &str, offset: TextSize) -> TextSize {
+pub(super) fn line_end(text: &str, offset: TextSize) -> TextSize {
     let rest = &text[offset.to_usize()..];
     let end = offset + TextSize::of(&rest[..rest.find(['\r', '\n']).unwrap_or(rest.len())]);
     end.max(after_comment(text, offset))

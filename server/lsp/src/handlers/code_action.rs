@@ -1,39 +1,184 @@
-//! `textDocument/codeAction`
+//! `textDocument/codeAction`, `codeAction/resolve`
 //!
-//! What a model is to write takes its time and needs a person's yes, so these actions carry only a command.
+//! What a model is to write takes its time and needs a person's yes, so those actions carry only a command. All others
+//! carry their edit, or what it takes to make it when the editor asks for it.
 
-use tower_lsp_server::jsonrpc::Result;
+use ide::assists::{Action, ActionKind, Edit, Request, Wanted};
+use serde::{Deserialize, Serialize};
+use tower_lsp_server::jsonrpc::{Error, ErrorCode, Result};
 use tower_lsp_server::ls_types as lsp;
 
-use crate::commands::{Command, Propose};
-use crate::from_proto;
+use crate::commands::{ChangeSignature, Command, Propose};
 use crate::query::Query;
+use crate::snapshot::Snapshot;
+use crate::{from_proto, to_proto};
+
+/// The kinds of all actions.
+pub(crate) const KINDS: [lsp::CodeActionKind; 6] = [
+    lsp::CodeActionKind::QUICKFIX,
+    lsp::CodeActionKind::REFACTOR_EXTRACT,
+    lsp::CodeActionKind::REFACTOR_INLINE,
+    lsp::CodeActionKind::REFACTOR_REWRITE,
+    MOVE,
+    lsp::CodeActionKind::SOURCE,
+];
+
+const MOVE: lsp::CodeActionKind = lsp::CodeActionKind::new("refactor.move");
+
+/// What an action without its edit is resolved by.
+#[derive(Serialize, Deserialize)]
+struct Unresolved {
+    id: String,
+    uri: lsp::Uri,
+    range: lsp::Range,
+    /// Of the document; none for one that is not open.
+    version: Option<i32>,
+}
 
 pub(crate) fn code_actions(query: &Query, params: &lsp::CodeActionParams) -> Result<Option<lsp::CodeActionResponse>> {
     let snapshot = &query.snapshot;
     let uri = &params.text_document.uri;
-    let wanted = params.context.only.as_ref();
-    let offers = snapshot.proposes && wanted.is_none_or(|kinds| kinds.iter().any(is_wanted));
-    let Some(file) = snapshot.file(uri).filter(|_| offers) else { return Ok(None) };
-    let range = from_proto::range(snapshot.analysis.source(file), params.range, snapshot.editor.encoding);
-    let offers = ide::assists::offered(&snapshot.analysis, file, range).into_iter();
-    let actions = offers.map(|offer| {
-        let propose = Propose { assist: offer.id, uri: uri.clone(), position: params.range.start, instruction: None };
-        lsp::CodeActionOrCommand::CodeAction(lsp::CodeAction {
-            title: offer.title.to_owned(),
-            kind: Some(lsp::CodeActionKind::REFACTOR_REWRITE),
-            command: Some(Command::Propose(propose).titled(offer.title.to_owned())),
-            ..Default::default()
-        })
-    });
-    Ok(Some(actions.collect()))
+    let Some(file) = snapshot.file(uri) else { return Ok(None) };
+    let wanted = |kind: &lsp::CodeActionKind| match &params.context.only {
+        Some(kinds) => kinds.iter().any(|asked| is_within(kind, asked)),
+        None => true,
+    };
+    let mut found = Vec::new();
+    if KINDS.iter().any(wanted) {
+        let wanted = if snapshot.editor.resolves_edits { Wanted::Offers } else { Wanted::All };
+        let actions = ide::assists::actions(&snapshot.analysis, &request(snapshot, uri, file, params.range, wanted));
+        found.extend(actions.into_iter().filter_map(|action| offered(snapshot, params, action)));
+        query.check()?;
+    }
+    if snapshot.proposes {
+        let range = from_proto::range(snapshot.analysis.source(file), params.range, snapshot.editor.encoding);
+        for offer in ide::assists::offered(&snapshot.analysis, file, range) {
+            let (uri, position) = (uri.clone(), params.range.start);
+            let propose = Propose { assist: offer.id, uri, position, instruction: None };
+            found.push(lsp::CodeAction {
+                title: offer.title.to_owned(),
+                kind: Some(lsp::CodeActionKind::REFACTOR_REWRITE),
+                command: Some(Command::Propose(propose).titled(offer.title.to_owned())),
+                ..Default::default()
+            });
+        }
+    }
+    found.retain(|action| action.kind.as_ref().is_some_and(wanted));
+    let found: lsp::CodeActionResponse = found.into_iter().map(lsp::CodeActionOrCommand::CodeAction).collect();
+    Ok((!found.is_empty()).then_some(found))
 }
 
-/// Whether an editor that asks for `kind` means our actions too: kinds are a hierarchy.
-fn is_wanted(kind: &lsp::CodeActionKind) -> bool {
-    let ours = lsp::CodeActionKind::REFACTOR_REWRITE;
-    let below = ours.as_str().strip_prefix(kind.as_str());
-    kind.as_str().is_empty() || below.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+/// Makes the edit of an action that was offered without it.
+pub(crate) fn resolve(query: &Query, mut action: lsp::CodeAction) -> Result<lsp::CodeAction> {
+    let snapshot = &query.snapshot;
+    // Some editors ask although nothing is missing.
+    let Some(data) = action.data.clone().filter(|_| action.edit.is_none()) else { return Ok(action) };
+    let data: Unresolved = serde_json::from_value(data)
+        .map_err(|error| Error::invalid_params(format!("this is no action of ours: {error}")))?;
+    let moved = || Error::new(ErrorCode::ContentModified);
+    let file = snapshot.file(&data.uri).ok_or_else(moved)?;
+    if snapshot.version(&from_proto::path(&data.uri)) != data.version {
+        return Err(moved());
+    }
+    let wanted = Wanted::Only { id: &data.id, title: &action.title };
+    let request = request(snapshot, &data.uri, file, data.range, wanted);
+    let made = ide::assists::actions(&snapshot.analysis, &request).into_iter().next().ok_or_else(moved)?;
+    let edit = match made.edit {
+        Edit::Ready(change) => to_proto::change(snapshot, &change),
+        Edit::Refused(reason) => Err(reason),
+        // All was asked for.
+        Edit::Later => Err("it cannot be made".to_owned()),
+    };
+    action.edit = Some(edit.map_err(refused)?);
+    Ok(action)
+}
+
+/// The edit of `tantu.changeSignature`.
+pub(crate) fn change_signature(query: &Query, params: &ChangeSignature) -> Result<lsp::WorkspaceEdit> {
+    let snapshot = &query.snapshot;
+    let place = lsp::TextDocumentPositionParams {
+        text_document: lsp::TextDocumentIdentifier { uri: params.uri.clone() },
+        position: params.position,
+    };
+    let nowhere = || Error::invalid_params("there is no function at this place");
+    let (file, offset) = snapshot.place(&place).ok_or_else(nowhere)?;
+    let function = ide::assists::function_at(&snapshot.analysis, file, offset).ok_or_else(nowhere)?;
+    let change = ide::assists::change_signature(&snapshot.analysis, function, &params.steps).map_err(refused)?;
+    to_proto::change(snapshot, &change).map_err(refused)
+}
+
+/// An action that turned out not to be possible.
+pub(crate) fn refused(reason: String) -> Error {
+    const REQUEST_FAILED: i64 = -32803;
+    Error { code: ErrorCode::ServerError(REQUEST_FAILED), message: reason.into(), data: None }
+}
+
+fn request<'a>(
+    snapshot: &Snapshot,
+    uri: &lsp::Uri,
+    file: graph::FileId,
+    range: lsp::Range,
+    wanted: Wanted<'a>,
+) -> Request<'a> {
+    let source = snapshot.analysis.source(file);
+    let range = from_proto::range(source, range, snapshot.editor.encoding);
+    let saved = snapshot.documents.get(&from_proto::path(uri)).map(|document| document.saved.clone());
+    Request { file, range, before: saved.filter(|saved| saved != source.text()), wanted }
+}
+
+/// `None` for what is not possible, unless somebody asked for this very kind and can be told why.
+fn offered(snapshot: &Snapshot, params: &lsp::CodeActionParams, action: Action) -> Option<lsp::CodeAction> {
+    let kind = kind(action.kind);
+    let diagnostics = (action.kind == ActionKind::QuickFix).then(|| fixed(params));
+    let mut shown = lsp::CodeAction {
+        title: action.title,
+        kind: Some(kind),
+        diagnostics: diagnostics.filter(|fixed| !fixed.is_empty()),
+        is_preferred: action.preferred.then_some(true),
+        ..Default::default()
+    };
+    let edit = match action.edit {
+        Edit::Ready(change) => to_proto::change(snapshot, &change),
+        Edit::Refused(reason) => Err(reason),
+        Edit::Later => {
+            let uri = params.text_document.uri.clone();
+            let version = snapshot.version(&from_proto::path(&uri));
+            let data = Unresolved { id: action.id.to_owned(), uri, range: params.range, version };
+            shown.data = serde_json::to_value(data).ok();
+            return Some(shown);
+        }
+    };
+    match edit {
+        Ok(edit) => shown.edit = Some(edit),
+        Err(reason) if snapshot.editor.disabled_actions && params.context.only.is_some() => {
+            shown.disabled = Some(lsp::CodeActionDisabled { reason });
+        }
+        Err(_) => return None,
+    }
+    Some(shown)
+}
+
+/// The diagnostics at the place that was asked about.
+fn fixed(params: &lsp::CodeActionParams) -> Vec<lsp::Diagnostic> {
+    let touches = |it: &&lsp::Diagnostic| it.range.start <= params.range.end && params.range.start <= it.range.end;
+    params.context.diagnostics.iter().filter(touches).cloned().collect()
+}
+
+fn kind(kind: ActionKind) -> lsp::CodeActionKind {
+    match kind {
+        ActionKind::QuickFix => lsp::CodeActionKind::QUICKFIX,
+        ActionKind::Extract => lsp::CodeActionKind::REFACTOR_EXTRACT,
+        ActionKind::Inline => lsp::CodeActionKind::REFACTOR_INLINE,
+        ActionKind::Rewrite => lsp::CodeActionKind::REFACTOR_REWRITE,
+        ActionKind::Move => MOVE,
+        ActionKind::Source => lsp::CodeActionKind::SOURCE,
+    }
+}
+
+/// Whether an editor that asks for `asked` means `kind` too: kinds are a hierarchy.
+fn is_within(kind: &lsp::CodeActionKind, asked: &lsp::CodeActionKind) -> bool {
+    let below = kind.as_str().strip_prefix(asked.as_str());
+    asked.as_str().is_empty() || below.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 #[cfg(test)]
@@ -42,10 +187,11 @@ mod tests {
 
     #[test]
     fn kinds_are_a_hierarchy() {
-        for (kind, wanted) in
+        for (asked, wanted) in
             [("", true), ("refactor", true), ("refactor.rewrite", true), ("refactor.re", false), ("quickfix", false)]
         {
-            assert_eq!(is_wanted(&lsp::CodeActionKind::from(kind.to_owned())), wanted, "{kind}");
+            let asked = lsp::CodeActionKind::from(asked.to_owned());
+            assert_eq!(is_within(&lsp::CodeActionKind::REFACTOR_REWRITE, &asked), wanted, "{asked:?}");
         }
     }
 }
