@@ -21,7 +21,7 @@ use crate::types::{Def, Unit};
 use crate::{FileId, Flow, SymbolId, SymbolKind};
 
 pub use calls::{Call, CallSite};
-pub use checks::{MisfitCall, MissingMember};
+pub use checks::{MisfitCall, MisfitCallers, MisfitOverride, MissingMember, Usage};
 pub use edges::{Edge, Relation};
 pub use navigate::{Site, Target};
 pub use stats::Stats;

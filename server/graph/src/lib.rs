@@ -20,6 +20,7 @@ mod modules;
 mod name;
 mod settle;
 mod snapshot;
+mod stdlib;
 mod summary;
 #[cfg(test)]
 mod testing;
@@ -28,14 +29,15 @@ mod types;
 use std::fmt;
 
 pub use analysis::{
-    Analysis, Call, CallSite, Edge, Import, ImportKind, MisfitCall, MissingMember, Relation, Site, Stats, Symbol,
-    Target,
+    Analysis, Call, CallSite, Edge, Import, ImportKind, MisfitCall, MisfitCallers, MisfitOverride, MissingMember,
+    Relation, Site, Stats, Symbol, Target, Usage,
 };
 pub use archive::{Archived, Digest};
 pub use discover::{Discovery, Skipped, discover, is_python, load};
 pub use host::{AnalysisHost, Change, Timings};
 pub use name::Name;
 pub use settle::Flow;
+pub use stdlib::is_standard;
 pub use summary::{Flags, Param, ParamKind, SymbolKind};
 
 /// A file of a host; stable for the host's life, also when the file is deleted and comes back.

@@ -45,8 +45,8 @@ pub fn code_lenses(analysis: &Analysis, file: FileId) -> Vec<Lens> {
     lenses
 }
 
-/// "7 callers · 3 tests", "1 caller", "no callers"; "3+ tests" when there may be more. A fixture
-/// has users, and a property uses.
+/// "7 callers · 3 tests", "1 caller", "no callers"; "3+ tests" when there may be more. A fixture has users, and a property
+/// uses. While a signature does not fit who calls it: "breaks 4 of 11 callers".
 pub fn callers_title(analysis: &Analysis, symbol: SymbolId) -> String {
     let view = analysis.symbol(symbol);
     let callers = if is_fixture(analysis, &view) {
@@ -54,7 +54,11 @@ pub fn callers_title(analysis: &Analysis, symbol: SymbolId) -> String {
     } else if view.flags.is_property {
         count(analysis.references(symbol).len(), "use")
     } else {
-        count(analysis.callers(symbol).len(), "caller")
+        let misfits = analysis.misfit_callers(symbol);
+        match misfits.broken {
+            0 => count(misfits.all, "caller"),
+            broken => format!("breaks {broken} of {}", count(misfits.all, "caller")),
+        }
     };
     let reach = tests_reaching(analysis, symbol, LIMIT);
     match reach.tests.len() {
@@ -160,5 +164,27 @@ def test_b(full): pass
         text.push_str("#- /test_a.py\nfrom a import f3, f599\ndef test_near(): f3()\ndef test_far(): f599()\n");
         let workspace = Workspace::new(&text);
         assert_eq!(callers_title(&workspace.analysis, workspace.symbol("a.f0")), "1 caller · 1+ tests");
+    }
+
+    #[test]
+    fn callers_that_break() {
+        let text = "\
+#- /cart.py
+def total(parts, *, rate): ...
+class Cart:
+    def __init__(self, owner): ...
+    def add(self, item): ...
+#- /a.py
+from cart import Cart, total
+def one(): total([])
+def two(): return total([], rate=2), total([], 2)
+def three(): total([], rate=1)
+def make(): return Cart()
+def use(cart: Cart): cart.add()
+";
+        check(
+            text,
+            expect![[r#""#]],
+        );
     }
 }

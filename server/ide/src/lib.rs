@@ -25,7 +25,7 @@ mod wording;
 pub use call_hierarchy::{HierarchyCall, incoming_calls, outgoing_calls, prepare_call_hierarchy};
 pub use code_lens::{Lens, LensKind, callers_title, code_lenses};
 pub use definition::{Definition, Place, definition};
-pub use diagnostics::{Code, Diagnostic, Related, Severity, diagnostics};
+pub use diagnostics::{Code, Diagnostic, Packages, Project, Related, Severity, WorkspaceFindings, diagnostics};
 pub use document_symbols::{DocumentSymbol, document_symbols};
 pub use hover::{Hover, hover};
 pub use impact::{Reach, tests_reaching};

@@ -1,6 +1,6 @@
 //! What the server says without being asked: findings that are pushed, and that answers given earlier are out of date.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,8 +12,9 @@ use tower_lsp_server::ls_types as lsp;
 
 use crate::handlers::diagnostics;
 use crate::lifetime::Lifetime;
-use crate::settings::ConfigFile;
+use crate::settings::{ConfigFile, Diagnostics};
 use crate::snapshot::Snapshot;
+use crate::survey::Survey;
 use crate::to_proto;
 
 /// Nobody types slower than this within a word.
@@ -22,7 +23,14 @@ const QUIET: Duration = Duration::from_millis(150);
 /// Announces each state that the writer publishes; states that are overtaken meanwhile are skipped.
 pub(crate) async fn run(client: Client, mut latest: watch::Receiver<Snapshot>, lifetime: Lifetime) {
     let announcements = async {
-        let mut pushed = Pushed { client: client.clone(), documents: HashMap::new(), config_files: Arc::default() };
+        let mut pushed = Pushed {
+            client: client.clone(),
+            documents: HashMap::new(),
+            files: BTreeMap::new(),
+            survey: Arc::default(),
+            open: BTreeSet::new(),
+            config_files: Arc::default(),
+        };
         let mut generation = 0;
         latest.mark_changed();
         while latest.changed().await.is_ok() {
@@ -30,6 +38,7 @@ pub(crate) async fn run(client: Client, mut latest: watch::Receiver<Snapshot>, l
             pushed.update_config_files(&snapshot).await;
             if !snapshot.editor.pulls_diagnostics {
                 pushed.update(&snapshot, &latest).await;
+                pushed.update_workspace(&snapshot).await;
             }
             if snapshot.generation != std::mem::replace(&mut generation, snapshot.generation) {
                 tokio::spawn(refresh(client.clone(), snapshot));
@@ -57,6 +66,10 @@ async fn refresh(client: Client, snapshot: Snapshot) {
 struct Pushed {
     client: Client,
     documents: HashMap<PathBuf, Told>,
+    /// What it was told about files that are not open, after which survey.
+    files: BTreeMap<PathBuf, Vec<lsp::Diagnostic>>,
+    survey: Arc<Survey>,
+    open: BTreeSet<PathBuf>,
     config_files: Arc<Vec<ConfigFile>>,
 }
 
@@ -84,6 +97,31 @@ impl Pushed {
                 self.client.publish_diagnostics(uri, diagnostics, None).await;
             }
         }
+    }
+
+    /// What the last look at the whole workspace found in files that are not open.
+    async fn update_workspace(&mut self, snapshot: &Snapshot) {
+        let before = std::mem::replace(&mut self.survey, snapshot.survey.clone());
+        let is_wanted = snapshot.settings.diagnostics == Diagnostics::Workspace;
+        let now: BTreeSet<PathBuf> = snapshot.documents.keys().cloned().collect();
+        let was_open = std::mem::replace(&mut self.open, now);
+        let is_told = Arc::ptr_eq(&before, &self.survey) && was_open == self.open;
+        if is_told && is_wanted || !is_wanted && self.files.is_empty() {
+            return;
+        }
+        let state = snapshot.clone();
+        // A panic has been reported on standard error.
+        let Ok(mut found) = tokio::task::spawn_blocking(move || diagnostics::workspace(&state)).await else { return };
+        found.retain(|path, _| snapshot.version(path).is_none());
+        let paths: BTreeSet<&PathBuf> = self.files.keys().chain(found.keys()).collect();
+        for path in paths.into_iter().filter(|path| snapshot.version(path).is_none()) {
+            if self.files.get(path) != found.get(path)
+                && let Some(uri) = to_proto::uri(path)
+            {
+                self.client.publish_diagnostics(uri, found.get(path).cloned().unwrap_or_default(), None).await;
+            }
+        }
+        self.files = found;
     }
 
     async fn update(&mut self, snapshot: &Snapshot, latest: &watch::Receiver<Snapshot>) {

@@ -21,6 +21,7 @@ pub mod persistence;
 mod preview;
 mod priority;
 mod progress;
+pub mod project;
 mod proposals;
 mod query;
 mod runs;
@@ -28,6 +29,7 @@ mod session;
 mod settings;
 mod setup;
 mod snapshot;
+mod survey;
 mod symbol_key;
 #[cfg(test)]
 mod tests;

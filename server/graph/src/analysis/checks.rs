@@ -1,14 +1,20 @@
 //! What is certainly wrong in a file, as far as names and calls go.
 
-use rustc_hash::FxHashSet;
+mod fit;
+mod overrides;
+mod usage;
+
 use syntax::TextRange;
 
-use super::{Analysis, Symbol};
+use super::Analysis;
 use crate::eval::is_builtin;
-use crate::link::CallLink;
-use crate::summary::{Arguments, CallKind, Expr, ExprIndex, Occurs, Param, ParamKind};
+use crate::summary::{Expr, ExprIndex, Occurs};
 use crate::types::{Def, Unit, Value};
-use crate::{Confidence, FileId, Name, SymbolId};
+use crate::{FileId, Name, SymbolId};
+
+pub use fit::{MisfitCall, MisfitCallers};
+pub use overrides::MisfitOverride;
+pub use usage::Usage;
 
 /// A member that a class certainly does not have.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,15 +23,6 @@ pub struct MissingMember {
     pub name: String,
     /// The class or module.
     pub receiver: SymbolId,
-}
-
-/// A call whose arguments its only callee does not take.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MisfitCall {
-    pub range: TextRange,
-    pub callee: SymbolId,
-    /// Such as "missing argument `rate`".
-    pub message: String,
 }
 
 /// Methods through which a class may have members that no text shows.
@@ -133,13 +130,17 @@ impl Analysis {
     fn may_be_set(&self, name: Name, files: &[FileId]) -> bool {
         let quoted = [format!("'{name}'"), format!("\"{name}\"")];
         files.iter().any(|&file| quoted.iter().any(|quoted| self.source(file).text().contains(quoted)))
-            || self.snapshot.files.iter().flatten().filter(|facts| facts.summary.mentions(name)).any(|facts| {
-                let summary = &facts.summary;
-                summary.occurrences.iter().any(|occurrence| {
-                    matches!(occurrence.what, Occurs::StoreAttribute(_))
-                        && summary.occurring_name(occurrence.what) == Some(name)
-                })
+            || self.is_assigned_to_something(name)
+    }
+
+    fn is_assigned_to_something(&self, name: Name) -> bool {
+        self.snapshot.files.iter().flatten().filter(|facts| facts.summary.mentions(name)).any(|facts| {
+            let summary = &facts.summary;
+            summary.occurrences.iter().any(|occurrence| {
+                matches!(occurrence.what, Occurs::StoreAttribute(_))
+                    && summary.occurring_name(occurrence.what) == Some(name)
             })
+        })
     }
 
     fn certainly_lacks(&self, evaluator: &mut crate::eval::Evaluator<'_>, class: Def, name: Name) -> bool {
@@ -171,104 +172,6 @@ impl Analysis {
                 ["dataclass", "total_ordering", "final", "runtime_checkable"].iter().any(|name| text.contains(name))
             })
     }
-
-    /// Calls with one certain callee in the workspace that does not take their arguments.
-    pub fn misfit_calls(&self, file: FileId) -> Vec<MisfitCall> {
-        let Some(facts) = self.facts(file) else { return Vec::new() };
-        let links = &self.snapshot.links[file.index()].calls;
-        let mut evaluator = self.evaluator();
-        let mut found = Vec::new();
-        for (call, link) in facts.summary.calls.iter().zip(links) {
-            let CallLink::Edges(edges) = link else { continue };
-            let mut explicit = edges.iter().filter(|edge| !edge.implied);
-            let (Some(edge), None) = (explicit.next(), explicit.next()) else { continue };
-            if edge.confidence == Confidence::Possible || call.kind != CallKind::Call || call.arguments.unpacks() {
-                continue;
-            }
-            // Whether the first parameter is already bound is not in the edge.
-            let callees = evaluator.eval(Unit::live(file), call.callee);
-            let Some(typed) = callees.iter().next() else { continue };
-            let (callee, bound) = match typed.value {
-                Value::Function(_) => (edge.target, 0),
-                Value::Method { .. } => (edge.target, 1),
-                Value::Class(class) => match self.only_constructor(&mut evaluator, class, edges) {
-                    Some(constructor) => (constructor, 1),
-                    None => continue,
-                },
-                _ => continue,
-            };
-            let symbol = self.symbol(callee);
-            if is_checkable(&symbol)
-                && let Some(params) = symbol.params.get(bound..)
-                && let Some(message) = misfit(params, &call.arguments)
-            {
-                found.push(MisfitCall { range: call.range, callee, message });
-            }
-        }
-        found
-    }
-
-    /// The `__init__` that alone sees a class's arguments: there is no metaclass, no `__new__` and no base outside.
-    fn only_constructor(
-        &self,
-        evaluator: &mut crate::eval::Evaluator<'_>,
-        class: Def,
-        edges: &[crate::link::Edge],
-    ) -> Option<SymbolId> {
-        let mut implied = edges.iter().filter(|edge| edge.implied);
-        let (Some(edge), None) = (implied.next(), implied.next()) else { return None };
-        let mro = evaluator.mro(class);
-        let is_plain = mro.complete && !mro.classes.iter().any(|&class| self.is_transformed(class));
-        (is_plain && self.symbol(edge.target).name == "__init__").then_some(edge.target)
-    }
-}
-
-/// What stands in the text is what is called.
-fn is_checkable(symbol: &Symbol<'_>) -> bool {
-    let flags = symbol.flags;
-    let is_plain = !flags.is_decorated && !flags.is_overload && !flags.is_property;
-    // `__new__` is given its class by hand where it is called by name.
-    is_plain && !symbol.is_retained() && symbol.name != "__new__"
-}
-
-/// Why `arguments` do not fit `params`, as Python would say it.
-fn misfit(params: &[Param], arguments: &Arguments) -> Option<String> {
-    let takes = |kinds: &[ParamKind]| params.iter().filter(|param| kinds.contains(&param.kind)).collect::<Vec<_>>();
-    let positional = takes(&[ParamKind::PositionalOnly, ParamKind::Positional]);
-    let has_args = !takes(&[ParamKind::VarArgs]).is_empty();
-    let has_kwargs = !takes(&[ParamKind::KwArgs]).is_empty();
-    let given = arguments.positional.len();
-    if given > positional.len() && !has_args {
-        return Some(format!("too many arguments: {given} given, at most {} taken", positional.len()));
-    }
-    let by_position: FxHashSet<Name> = positional.iter().take(given).map(|param| param.name).collect();
-    for &(keyword, _) in &arguments.keywords {
-        let param = params.iter().find(|param| {
-            param.name == keyword && matches!(param.kind, ParamKind::Positional | ParamKind::KeywordOnly)
-        });
-        match param {
-            None if !has_kwargs => return Some(format!("unknown argument `{keyword}`")),
-            Some(param) if by_position.contains(&param.name) => {
-                return Some(format!("argument `{keyword}` is given twice"));
-            }
-            _ => {}
-        }
-    }
-    let required = params.iter().filter(|param| {
-        let by_name = matches!(param.kind, ParamKind::PositionalOnly | ParamKind::Positional | ParamKind::KeywordOnly);
-        by_name && !param.has_default
-    });
-    let missing: Vec<&str> = required
-        .filter(|param| {
-            !by_position.contains(&param.name) && !arguments.keywords.iter().any(|(name, _)| *name == param.name)
-        })
-        .map(|param| param.name.as_str())
-        .collect();
-    match missing[..] {
-        [] => None,
-        [one] => Some(format!("missing argument `{one}`")),
-        _ => Some(format!("missing arguments `{}`", missing.join("`, `"))),
-    }
 }
 
 #[cfg(test)]
@@ -296,11 +199,6 @@ mod tests {
     #[track_caller]
     fn check_missing(text: &str) {
         check(text, |analysis, file| analysis.missing_members(file).into_iter().map(|it| it.range).collect());
-    }
-
-    #[track_caller]
-    fn check_misfits(text: &str) {
-        check(text, |analysis, file| analysis.misfit_calls(file).into_iter().map(|it| it.range).collect());
     }
 
     #[test]
@@ -362,29 +260,5 @@ mod tests {
         check_missing("class Mixin:\n    def m(self): return self.other\nclass D(Mixin):\n    other = 1\n");
         check_missing("import enum\nclass Color(enum.Enum):\n    RED = 1\nColor.RED.value\n");
         check_missing("import typing\nclass P(typing.NamedTuple):\n    x: int\nP(1)._replace(x=2)\n");
-    }
-
-    #[test]
-    fn misfit_calls() {
-        check_misfits(
-            "def f(a, b=1, *, c): ...\nf(1, c=2)\n$1f$1(1)\n$1f$1(1, 2, 3, c=4)\n$1f$1(1, c=1, d=2)\nf(*x)\n",
-        );
-        check_misfits(
-            "class C:\n    def __init__(self, a): ...\n    def m(self, b): ...\n$1C$1()\nC(1).$1m$1()\nC(1).m(2)\n",
-        );
-        check_misfits(
-            "class C:\n    @staticmethod\n    def s(a): ...\n    @classmethod\n    def k(cls, a): ...\nC.s(1)\nC.k(1)\nC.$1s$1()\n",
-        );
-        check_misfits(
-            "class A:\n    def m(self, x): ...\nclass B(A):\n    def m(self, x):\n        A.m(self, x)\n        A.$1m$1(x)\n",
-        );
-        check_misfits(
-            "def make(n):\n    def g(self, model): ...\n    return g\nclass R:\n    read = make('r')\nR().read(1)\n",
-        );
-        check_misfits(
-            "class M(type):\n    def __new__(cls, a, b, c): ...\nclass N(M):\n    def __new__(cls, a, b, c):\n        return super().__new__(cls, a, b, c)\n",
-        );
-        check_misfits("def deco(f): ...\n@deco\ndef f(a): ...\nf()\n");
-        check_misfits("from dataclasses import dataclass\n@dataclass\nclass C:\n    a: int\nC(1)\n");
     }
 }

@@ -1,0 +1,361 @@
+//! Calls whose arguments their callee does not take.
+//!
+//! A call is judged when every function that it may reach is known and none of them takes what it is given. Whatever may
+//! put another function in between ends the judgement: decorators, metaclasses, overrides in subclasses, assignments to
+//! attributes of that name.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use syntax::TextRange;
+
+use super::super::{Analysis, Symbol};
+use crate::eval::Evaluator;
+use crate::link::{CallLink, Edge};
+use crate::snapshot::FileFacts;
+use crate::summary::{
+    Arguments, BindingValue, CallFacts, CallKind, Expr, ExprIndex, Param, ParamKind, ScopeKind, Summary, SymbolIndex,
+};
+use crate::types::{Def, Typed, Types, Unit, Value};
+use crate::{FileId, Name, SymbolId};
+
+/// A call whose arguments none of its callees takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MisfitCall {
+    /// The callee's name.
+    pub range: TextRange,
+    /// The first of its callees.
+    pub callee: SymbolId,
+    /// Such as "missing argument `rate`".
+    pub message: String,
+}
+
+/// Who calls a definition, and whose calls do not fit it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MisfitCallers {
+    pub broken: usize,
+    pub all: usize,
+}
+
+/// Who assigns to an attribute of a name, asked once for each name.
+type Assigned = FxHashMap<Name, bool>;
+
+impl Analysis {
+    /// The calls of `file` that do not fit what they call, in source order.
+    pub fn misfit_calls(&self, file: FileId) -> Vec<MisfitCall> {
+        let mut found = Vec::new();
+        self.visit_misfits(file, |_| true, |_, misfit| found.push(misfit));
+        found
+    }
+
+    /// Of those who call `id`, how many have calls that do not fit it. Calling a class counts as calling its `__init__`.
+    pub fn misfit_callers(&self, id: SymbolId) -> MisfitCallers {
+        let callers = self.callers(id);
+        let mut broken = FxHashSet::default();
+        let files: FxHashSet<FileId> = callers.iter().map(|call| call.other.file).collect();
+        for file in files {
+            let leads_there = |edges: &[Edge]| edges.iter().any(|edge| edge.target == id);
+            self.visit_misfits(file, leads_there, |caller, _| {
+                broken.insert(caller);
+            });
+        }
+        MisfitCallers { broken: broken.len(), all: callers.len() }
+    }
+
+    fn visit_misfits(
+        &self,
+        file: FileId,
+        is_wanted: impl Fn(&[Edge]) -> bool,
+        mut visit: impl FnMut(SymbolId, MisfitCall),
+    ) {
+        let Some(facts) = self.facts(file) else { return };
+        let links = &self.snapshot.links[file.index()].calls;
+        let mut evaluator = self.evaluator();
+        let mut assigned = Assigned::default();
+        for (call, link) in facts.summary.calls.iter().zip(links) {
+            let CallLink::Edges(edges) = link else { continue };
+            if call.kind != CallKind::Call || call.arguments.unpacks() || !is_wanted(edges) {
+                continue;
+            }
+            if let Some(misfit) = self.misfit_call(&mut evaluator, &mut assigned, facts, file, call, edges) {
+                visit(self.id(Def { unit: Unit::live(file), symbol: call.caller }), misfit);
+            }
+        }
+    }
+
+    fn misfit_call(
+        &self,
+        evaluator: &mut Evaluator<'_>,
+        assigned: &mut Assigned,
+        facts: &FileFacts,
+        file: FileId,
+        call: &CallFacts,
+        edges: &[Edge],
+    ) -> Option<MisfitCall> {
+        let mut explicit = edges.iter().filter(|edge| !edge.implied);
+        if explicit.all(|edge| self.certainly_fits(edge, edges, &facts.summary, call)) {
+            return None;
+        }
+        let callees = evaluator.eval(Unit::live(file), call.callee);
+        let mut found = None;
+        for typed in callees.iter() {
+            let (callee, bound) = self.callee(evaluator, typed, edges)?;
+            let message = self.misfit(callee, bound, &call.arguments)?;
+            found.get_or_insert((callee, message));
+        }
+        let (callee, message) = found?;
+        let evaluated = |target: SymbolId| {
+            callees.iter().any(|typed| match typed.value {
+                Value::Function(def) | Value::Class(def) | Value::Method { function: def, .. } => {
+                    self.id(def) == target
+                }
+                _ => false,
+            })
+        };
+        // Where values flow may know more than linking does.
+        let agrees = edges.iter().filter(|edge| !edge.implied).all(|edge| evaluated(edge.target));
+        let receiver = attribute_of(&facts.summary, call.callee);
+        let is_open = receiver.is_some_and(|(value, name)| {
+            self.may_be_another(evaluator, file, value, name, &callees, &call.arguments)
+                || *assigned.entry(name).or_insert_with(|| self.is_assigned_to_something(name))
+        }) || receiver.is_none() && self.is_rebound(callee);
+        (agrees && !is_open).then(|| MisfitCall { range: call.range, callee: self.id(callee), message })
+    }
+
+    /// Whether a call fits the callee of `edge` whatever it is called on. Told without evaluating anything: that is enough
+    /// for most calls.
+    fn certainly_fits(&self, edge: &Edge, edges: &[Edge], summary: &Summary, call: &CallFacts) -> bool {
+        let Some(def) = self.snapshot.def(edge.target) else { return true };
+        let facts = self.symbol_facts(def);
+        let fits = |params: &[Param]| misfit(params, &call.arguments).is_none();
+        let fits_bound = |params: &[Param]| params.get(1..).is_none_or(fits);
+        if facts.class.is_some() {
+            let constructor = edges.iter().find(|edge| edge.implied).and_then(|edge| self.snapshot.def(edge.target));
+            return constructor.is_none_or(|constructor| fits_bound(&self.symbol_facts(constructor).params));
+        }
+        let is_method = self.snapshot.world().summary(def.unit).enclosing_class(def.symbol).is_some();
+        if !is_method || facts.flags.is_staticmethod {
+            return fits(&facts.params);
+        }
+        let on_instance = attribute_of(summary, call.callee).is_some_and(|(value, _)| {
+            matches!(summary.expr(value), Expr::Super(_)) || summary.is_receiver(call.caller, value)
+        });
+        fits_bound(&facts.params) && (on_instance || facts.flags.is_classmethod || fits(&facts.params))
+    }
+
+    /// The function that sees the arguments, and how many of its parameters are filled already. `None` when that is not
+    /// known.
+    fn callee(&self, evaluator: &mut Evaluator<'_>, typed: &Typed, edges: &[Edge]) -> Option<(Def, usize)> {
+        match typed.value {
+            Value::Function(function) => Some((function, 0)),
+            Value::Method { function, .. } => Some((function, 1)),
+            // `cls(…)` makes an instance of a subclass as well, which may have a constructor of its own.
+            Value::Class(class) if typed.inferred && !self.descendants(class).is_empty() => None,
+            Value::Class(class) => Some((self.only_constructor(evaluator, class, edges)?, 1)),
+            _ => None,
+        }
+    }
+
+    /// Why the arguments do not fit; `None` where they do, or where the text of `callee` is not what is called.
+    fn misfit(&self, callee: Def, bound: usize, arguments: &Arguments) -> Option<String> {
+        let symbol = self.symbol(self.id(callee));
+        misfit(symbol.params.get(bound..)?, arguments).filter(|_| is_checkable(&symbol))
+    }
+
+    /// The `__init__` that alone sees a class's arguments: there is no metaclass, no `__new__` and no base outside.
+    fn only_constructor(&self, evaluator: &mut Evaluator<'_>, class: Def, edges: &[Edge]) -> Option<Def> {
+        let mut implied = edges.iter().filter(|edge| edge.implied);
+        let (Some(edge), None) = (implied.next(), implied.next()) else { return None };
+        let mro = evaluator.mro(class);
+        let is_plain = mro.complete && !mro.classes.iter().any(|&class| self.is_transformed(class));
+        let constructor = self.snapshot.def(edge.target)?;
+        (is_plain && self.symbol_facts(constructor).name.as_str() == "__init__").then_some(constructor)
+    }
+
+    /// Whether `value.name(…)` may reach a function that takes the arguments: one of a subclass, or one of a base class that
+    /// is not known.
+    fn may_be_another(
+        &self,
+        evaluator: &mut Evaluator<'_>,
+        file: FileId,
+        value: ExprIndex,
+        name: Name,
+        callees: &Types,
+        arguments: &Arguments,
+    ) -> bool {
+        let receivers = evaluator.eval(Unit::live(file), value);
+        if receivers.is_empty() {
+            return true;
+        }
+        let takes_it = |function: Option<&Value>| match function {
+            Some(Value::Method { function, .. }) => self.misfit(*function, 1, arguments).is_none(),
+            Some(Value::Function(function)) => self.misfit(*function, 0, arguments).is_none(),
+            _ => true,
+        };
+        receivers.iter().any(|typed| match typed.value {
+            Value::Module(_) => false,
+            // A class that is named is that class.
+            Value::Class(class) if !typed.inferred => self.is_inherited_blindly(evaluator, class, callees),
+            Value::Instance(class) | Value::Class(class) => {
+                let is_instance = matches!(typed.value, Value::Instance(_));
+                self.is_inherited_blindly(evaluator, class, callees)
+                    || self.descendants(class).into_iter().any(|descendant| {
+                        let member = match is_instance {
+                            true => evaluator.instance_member(descendant, name),
+                            false => evaluator.class_member(descendant, name),
+                        };
+                        member.is_empty() || member.iter().any(|typed| takes_it(Some(&typed.value)))
+                    })
+            }
+            // What comes next in the order of a subclass is not what comes next here.
+            Value::Super(class) => {
+                !evaluator.mro(class).complete
+                    || self.descendants(class).into_iter().any(|descendant| {
+                        let mro = evaluator.mro(descendant);
+                        let after = mro.classes.iter().position(|&it| it == class).map_or(0, |at| at + 1);
+                        let next = evaluator.mro(class).classes.get(1).copied();
+                        !mro.complete || mro.classes.get(after).copied() != next
+                    })
+            }
+            _ => true,
+        })
+    }
+
+    /// Whether the method comes from a base class, and there are others that are not known.
+    fn is_inherited_blindly(&self, evaluator: &mut Evaluator<'_>, class: Def, callees: &Types) -> bool {
+        let mro = evaluator.mro(class);
+        let is_own = |def: Def| {
+            let summary = self.snapshot.world().summary(def.unit);
+            def.unit == class.unit && summary.enclosing_class(def.symbol) == Some(class.symbol)
+        };
+        let is_replaced = mro.classes.iter().any(|&class| self.is_transformed(class));
+        let all_own = callees.iter().all(|typed| match typed.value {
+            Value::Function(def) | Value::Method { function: def, .. } => is_own(def),
+            _ => false,
+        });
+        is_replaced || !mro.complete && !all_own
+    }
+
+    /// Subclasses at any depth.
+    fn descendants(&self, class: Def) -> Vec<Def> {
+        let mut seen = FxHashSet::from_iter([self.id(class)]);
+        let mut pending = vec![self.id(class)];
+        let mut found = Vec::new();
+        while let Some(class) = pending.pop() {
+            for subclass in self.subclasses(class) {
+                if seen.insert(subclass) {
+                    found.extend(self.snapshot.def(subclass));
+                    pending.push(subclass);
+                }
+            }
+        }
+        found
+    }
+
+    /// Whether a function of a module is bound a second time somewhere, as tests and `global` do.
+    fn is_rebound(&self, function: Def) -> bool {
+        let summary = self.snapshot.world().summary(function.unit);
+        let facts = summary.symbol(function.symbol);
+        let name = facts.name;
+        let bindings = summary.bindings.iter().filter(|binding| binding.name == name);
+        let is_at_home = |scope: ScopeKind| matches!(scope, ScopeKind::Module | ScopeKind::Class);
+        facts.parent == Some(SymbolIndex::MODULE)
+            && bindings
+                .filter(|binding| is_at_home(summary.scope(binding.scope).kind))
+                .any(|binding| matches!(binding.value, BindingValue::Value(_)))
+    }
+}
+
+/// `value` and `name` of `value.name`.
+fn attribute_of(summary: &Summary, callee: ExprIndex) -> Option<(ExprIndex, Name)> {
+    match *summary.expr(callee) {
+        Expr::Attribute { value, name } => Some((value, name)),
+        Expr::Recent { place, .. } => attribute_of(summary, place),
+        _ => None,
+    }
+}
+/// What stands in the text is what is called.
+fn is_checkable(symbol: &Symbol<'_>) -> bool {
+    let flags = symbol.flags;
+    let is_plain = !flags.is_decorated && !flags.is_overload && !flags.is_property;
+    // `__new__` is given its class by hand where it is called by name.
+    is_plain && !symbol.is_retained() && symbol.name != "__new__"
+}
+
+/// Why `arguments` do not fit `params`, as Python would say it.
+pub(super) fn misfit(params: &[Param], arguments: &Arguments) -> Option<String> {
+    let takes = |kinds: &[ParamKind]| params.iter().filter(|param| kinds.contains(&param.kind)).collect::<Vec<_>>();
+    let positional = takes(&[ParamKind::PositionalOnly, ParamKind::Positional]);
+    let has_args = !takes(&[ParamKind::VarArgs]).is_empty();
+    let has_kwargs = !takes(&[ParamKind::KwArgs]).is_empty();
+    let given = arguments.positional.len();
+    if given > positional.len() && !has_args {
+        return Some(format!("too many arguments: {given} given, at most {} taken", positional.len()));
+    }
+    let by_position: FxHashSet<Name> = positional.iter().take(given).map(|param| param.name).collect();
+    for &(keyword, _) in &arguments.keywords {
+        let param = params.iter().find(|param| {
+            param.name == keyword && matches!(param.kind, ParamKind::Positional | ParamKind::KeywordOnly)
+        });
+        match param {
+            None if !has_kwargs => return Some(format!("unknown argument `{keyword}`")),
+            Some(param) if by_position.contains(&param.name) => {
+                return Some(format!("argument `{keyword}` is given twice"));
+            }
+            _ => {}
+        }
+    }
+    let required = params.iter().filter(|param| {
+        let by_name = matches!(param.kind, ParamKind::PositionalOnly | ParamKind::Positional | ParamKind::KeywordOnly);
+        by_name && !param.has_default
+    });
+    let missing: Vec<&str> = required
+        .filter(|param| {
+            !by_position.contains(&param.name) && !arguments.keywords.iter().any(|(name, _)| *name == param.name)
+        })
+        .map(|param| param.name.as_str())
+        .collect();
+    match missing[..] {
+        [] => None,
+        [one] => Some(format!("missing argument `{one}`")),
+        _ => Some(format!("missing arguments `{}`", missing.join("`, `"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::testing::host;
+
+    /// The ranges marked `$1…$1` are the calls of `/main.py` that do not fit.
+    #[track_caller]
+    fn check_misfits(text: &str) {
+        let analysis = host(text).analysis();
+        let file = analysis.file(Path::new("/main.py")).unwrap();
+        let found: Vec<_> = analysis.misfit_calls(file).into_iter().map(|it| (file, it.range)).collect();
+        assert_eq!(found, crate::testing::marked(text, &analysis));
+    }
+
+    #[test]
+    fn misfit_calls() {
+        check_misfits(
+            "def f(a, b=1, *, c): ...\nf(1, c=2)\n$1f$1(1)\n$1f$1(1, 2, 3, c=4)\n$1f$1(1, c=1, d=2)\nf(*x)\n",
+        );
+        check_misfits(
+            "class C:\n    def __init__(self, a): ...\n    def m(self, b): ...\n$1C$1()\nC(1).$1m$1()\nC(1).m(2)\n",
+        );
+        check_misfits(
+            "class C:\n    @staticmethod\n    def s(a): ...\n    @classmethod\n    def k(cls, a): ...\nC.s(1)\nC.k(1)\nC.$1s$1()\n",
+        );
+        check_misfits(
+            "class A:\n    def m(self, x): ...\nclass B(A):\n    def m(self, x):\n        A.m(self, x)\n        A.$1m$1(x)\n",
+        );
+        check_misfits(
+            "def make(n):\n    def g(self, model): ...\n    return g\nclass R:\n    read = make('r')\nR().read(1)\n",
+        );
+        check_misfits(
+            "class M(type):\n    def __new__(cls, a, b, c): ...\nclass N(M):\n    def __new__(cls, a, b, c):\n        return super().__new__(cls, a, b, c)\n",
+        );
+        check_misfits("def deco(f): ...\n@deco\ndef f(a): ...\nf()\n");
+        check_misfits("from dataclasses import dataclass\n@dataclass\nclass C:\n    a: int\nC(1)\n");
+    }
+}
