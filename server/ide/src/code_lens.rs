@@ -182,9 +182,11 @@ def three(): total([], rate=1)
 def make(): return Cart()
 def use(cart: Cart): cart.add()
 ";
-        check(
-            text,
-            expect![[r#""#]],
-        );
+        check(text, expect![[r#"
+            1 total: breaks 2 of 3 callers
+            2 Cart: breaks 1 of 1 caller
+            3 __init__: breaks 1 of 1 caller
+            4 add: breaks 1 of 1 caller
+        "#]]);
     }
 }

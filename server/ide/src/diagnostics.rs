@@ -372,23 +372,29 @@ c  # tantu: ignore[unresolved-import]
 d  # tantu: ignored
 '# tantu: ignore'; e
 f  #tantu:ignore [syntax-error, undefined-name] because
+g  # type: ignore[name-defined]
+h  # type: int
 ";
         check(
             text,
             expect![[r#"
-            /main.py:3
-                c  # tantu: ignore[unresolved-import]
-                ^
-                undefined-name: `c` is not defined
-            /main.py:4
-                d  # tantu: ignored
-                ^
-                undefined-name: `d` is not defined
-            /main.py:5
-                '# tantu: ignore'; e
-                                   ^
-                undefined-name: `e` is not defined
-        "#]],
+                /main.py:3
+                    c  # tantu: ignore[unresolved-import]
+                    ^
+                    undefined-name: `c` is not defined
+                /main.py:4
+                    d  # tantu: ignored
+                    ^
+                    undefined-name: `d` is not defined
+                /main.py:5
+                    '# tantu: ignore'; e
+                                       ^
+                    undefined-name: `e` is not defined
+                /main.py:8
+                    h  # type: int
+                    ^
+                    undefined-name: `h` is not defined
+            "#]],
         );
     }
 

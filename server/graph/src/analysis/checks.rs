@@ -7,10 +7,10 @@ mod usage;
 use syntax::TextRange;
 
 use super::Analysis;
-use crate::eval::is_builtin;
-use crate::summary::{Expr, ExprIndex, Occurs};
-use crate::types::{Def, Unit, Value};
-use crate::{FileId, Name, SymbolId};
+use crate::eval::{Evaluator, is_builtin};
+use crate::summary::{BindingValue, Expr, ExprIndex, Occurs};
+use crate::types::{Def, Typed, Unit, Value};
+use crate::{FileId, Name, SymbolId, SymbolKind};
 
 pub use fit::{MisfitCall, MisfitCallers};
 pub use overrides::MisfitOverride;
@@ -24,6 +24,9 @@ pub struct MissingMember {
     /// The class or module.
     pub receiver: SymbolId,
 }
+
+/// From what a value was assigned from: further ways are those of generated code.
+const MAX_STEPS: u32 = 16;
 
 /// Methods through which a class may have members that no text shows.
 const DYNAMIC_MEMBERS: &[&str] = &["__getattr__", "__getattribute__", "__slots__"];
@@ -82,6 +85,10 @@ impl Analysis {
                 continue;
             }
             let receivers = evaluator.eval(unit, value);
+            let is_plain = |typed: &Typed| matches!(typed.value, Value::Module(_) | Value::Class(_)) && !typed.inferred;
+            if !receivers.iter().all(is_plain) && !self.is_known(&mut evaluator, unit, value, MAX_STEPS) {
+                continue;
+            }
             let mut missing = None;
             let all_lack_it = !receivers.is_empty()
                 && receivers.iter().all(|typed| match &typed.value {
@@ -107,8 +114,75 @@ impl Analysis {
         found
     }
 
+    /// Whether evaluation sees all that an expression may be: made on the spot, annotated, or `self`.
+    fn is_known(&self, evaluator: &mut Evaluator<'_>, unit: Unit, expr: ExprIndex, steps: u32) -> bool {
+        let summary = self.snapshot.world().summary(unit);
+        let Some(steps) = steps.checked_sub(1) else { return false };
+        match summary.expr(expr) {
+            Expr::Local(bindings) => {
+                let mut leaves = bindings.iter().flat_map(|&binding| summary.joined(binding));
+                leaves.all(|binding| match summary.binding(binding).value {
+                    BindingValue::Value(value) => self.is_known(evaluator, unit, value, steps),
+                    BindingValue::Parameter { position, annotation, .. } => {
+                        let function = summary.symbol(summary.scope(summary.binding(binding).scope).symbol);
+                        let is_receiver =
+                            position == 0 && function.kind == SymbolKind::Method && !function.flags.is_staticmethod;
+                        is_receiver || annotation.is_some()
+                    }
+                    BindingValue::Definition(_) | BindingValue::Import(_) => true,
+                    BindingValue::Join(_) | BindingValue::Narrowed { .. } => false,
+                })
+            }
+            Expr::Call(call) => {
+                let callees = evaluator.eval(unit, summary.call(*call).callee);
+                let is_declared = |def: Def| {
+                    let function = self.symbol_facts(def).function.as_ref();
+                    function.is_some_and(|function| function.return_annotation.is_some())
+                };
+                !callees.is_empty()
+                    && callees.iter().all(|typed| match typed.value {
+                        Value::Class(_) => !typed.inferred,
+                        Value::Function(def) | Value::Method { function: def, .. } => is_declared(def),
+                        _ => false,
+                    })
+            }
+            Expr::Attribute { value, name } => {
+                let receivers = evaluator.eval(unit, *value);
+                !receivers.is_empty()
+                    && self.is_known(evaluator, unit, *value, steps)
+                    && receivers.iter().all(|typed| match typed.value {
+                        Value::Instance(class) => self.is_known_attribute(evaluator, class, *name, steps),
+                        _ => false,
+                    })
+            }
+            Expr::Recent { value, .. } => self.is_known(evaluator, unit, *value, steps),
+            Expr::InstanceOf(_) | Expr::SelfInstance(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether all that methods assign to an attribute is known, and nobody else assigns to it.
+    fn is_known_attribute(&self, evaluator: &mut Evaluator<'_>, class: Def, name: Name, steps: u32) -> bool {
+        let mro = evaluator.mro(class);
+        let owner = mro.classes.iter().find_map(|&class| {
+            let facts = self.symbol_facts(class).class.as_ref()?;
+            Some((class, facts.attributes.get(&name)?))
+        });
+        let bound_in_class = mro.classes.iter().any(|&class| {
+            let scope = self.symbol_facts(class).scope;
+            let scope = scope.map(|scope| self.snapshot.world().summary(class.unit).scope(scope));
+            scope.is_some_and(|scope| scope.names.contains_key(&name))
+        });
+        mro.complete
+            && !bound_in_class
+            && owner.is_some_and(|(class, attribute)| {
+                let mut values = attribute.values.iter();
+                values.all(|&value| self.is_known(evaluator, class.unit, value, steps))
+            })
+    }
+
     /// Whether the value is an attribute of a class whose metaclass or decorator may have replaced what its body says.
-    fn may_be_replaced(&self, evaluator: &mut crate::eval::Evaluator<'_>, unit: Unit, value: ExprIndex) -> bool {
+    fn may_be_replaced(&self, evaluator: &mut Evaluator<'_>, unit: Unit, value: ExprIndex) -> bool {
         let Expr::Attribute { value: owner, .. } = *self.snapshot.world().summary(unit).expr(value) else {
             return false;
         };
@@ -143,7 +217,7 @@ impl Analysis {
         })
     }
 
-    fn certainly_lacks(&self, evaluator: &mut crate::eval::Evaluator<'_>, class: Def, name: Name) -> bool {
+    fn certainly_lacks(&self, evaluator: &mut Evaluator<'_>, class: Def, name: Name) -> bool {
         let mro = evaluator.mro(class);
         let is_open = mro.classes.iter().any(|&class| {
             let symbol = self.symbol_facts(class);
@@ -151,15 +225,25 @@ impl Analysis {
             self.is_transformed(class) && !self.is_dataclass(class) || is_broken || symbol.class.is_none()
         });
         let is_dynamic = DYNAMIC_MEMBERS.iter().any(|name| evaluator.has_member(class, Name::new(name)));
+        // What has nothing of its own gets it later: `class Style: pass`.
+        let is_empty = mro.classes.iter().all(|&class| {
+            let scope = self.symbol_facts(class).scope;
+            let scope = scope.map(|scope| self.snapshot.world().summary(class.unit).scope(scope));
+            scope.is_none_or(|scope| scope.names.is_empty())
+        });
+        let fills_itself = |class: &Def| {
+            let text = self.source(class.unit.file).text();
+            ["setattr(", "__dict__", "vars(self)"].iter().any(|way| text.contains(way))
+        };
         mro.complete
+            && !is_empty
+            && !mro.classes.iter().any(fills_itself)
             && !is_open
             && !is_dynamic
             && !self.symbol_facts(class).name.contains("Mixin")
             && !evaluator.has_member(class, name)
             // A mixin uses what the classes it is mixed into have.
-            && self.subclasses(self.id(class)).iter().all(|&subclass| {
-                self.snapshot.def(subclass).is_some_and(|subclass| !evaluator.has_member(subclass, name))
-            })
+            && self.descendants(class).into_iter().all(|subclass| !evaluator.has_member(subclass, name))
     }
 
     /// Decorated, but only in a way that adds no members a person would call.

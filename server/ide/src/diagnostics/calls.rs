@@ -40,7 +40,9 @@ def total(parts, *, rate): ...
 class Cart:
     def add(self, item): ...
 ";
-        check(text, expect![[r#"
+        check(
+            text,
+            expect![[r#"
             /main.py:2
                 total(1, 2)
                 ^^^^^
@@ -65,7 +67,8 @@ class Cart:
                     def add(self, item): ...
                         ^^^
                 `def add(self, item)`
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]

@@ -156,7 +156,9 @@ class C:
 import pkg.a
 #- /pkg/__init__.py
 ";
-        check(text, expect![[r#"
+        check(
+            text,
+            expect![[r#"
             /pkg/a.py:2
                 from pkg.b import f
                                   ^
@@ -179,17 +181,21 @@ import pkg.a
                 import-cycle Warning: import cycle: pkg.c → pkg.a → pkg.b → pkg.c
                     /pkg/a.py:2 `pkg.a` imports `pkg.b`
                     /pkg/b.py:1 `pkg.b` imports `pkg.c`
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
     fn imports_in_functions_close_no_cycle() {
-        check("#- /a.py\nimport b\n#- /b.py\ndef f():\n    import a\n", expect![[r#"
+        check(
+            "#- /a.py\nimport b\n#- /b.py\ndef f():\n    import a\n",
+            expect![[r#"
             /b.py:1
                 def f():
                     ^
                 unused Hint: `f` is not used
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
@@ -202,7 +208,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import a
 ";
-        check(text, expect![[r#"
+        check(
+            text,
+            expect![[r#"
             /a.py:1
                 import b
                        ^
@@ -213,6 +221,7 @@ if TYPE_CHECKING:
                            ^
                 import-cycle Hint: import cycle for type checkers only: b → a → b
                     /a.py:1 `a` imports `b`
-        "#]]);
+        "#]],
+        );
     }
 }

@@ -45,7 +45,9 @@ def total(): ...
 class Cart:
     def add(self): ...
 ";
-        check(text, expect![[r#"
+        check(
+            text,
+            expect![[r#"
             /main.py:3
                 cart.gone()
                      ^^^^
@@ -62,6 +64,7 @@ class Cart:
                 class Cart:
                       ^^^^
                 this is where it was looked for
-        "#]]);
+        "#]],
+        );
     }
 }

@@ -39,23 +39,26 @@ class Good(Rule):
 class Rule:
     def apply(self, cart): ...
 ";
-        check(text, expect![[r#"
-            /main.py:3
-                    def apply(self): ...
-                        ^^^^^
-                misfit-override: this override does not fit `Rule.apply`: it takes 0 positional arguments, the overridden method 1
-            /rules.py:2
-                    def apply(self, cart): ...
-                        ^^^^^
-                `def apply(self, cart)`
-            /main.py:5
-                    def apply(self, cart, rate): ...
-                        ^^^^^
-                misfit-override: this override does not fit `Rule.apply`: it requires `rate`, which the overridden method does not take
-            /rules.py:2
-                    def apply(self, cart): ...
-                        ^^^^^
-                `def apply(self, cart)`
-        "#]]);
+        check(
+            text,
+            expect![[r#"
+                /main.py:3
+                        def apply(self): ...
+                            ^^^^^
+                    misfit-override: this override does not fit `Rule.apply`: it takes 0 arguments, the overridden method is given 1 argument
+                /rules.py:2
+                        def apply(self, cart): ...
+                            ^^^^^
+                    `def apply(self, cart)`
+                /main.py:5
+                        def apply(self, cart, rate): ...
+                            ^^^^^
+                    misfit-override: this override does not fit `Rule.apply`: it requires `rate`, which the overridden method does not take
+                /rules.py:2
+                        def apply(self, cart): ...
+                            ^^^^^
+                    `def apply(self, cart)`
+            "#]],
+        );
     }
 }

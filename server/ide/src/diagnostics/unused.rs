@@ -57,7 +57,8 @@ impl<'a> Surroundings<'a> {
     fn is_candidate(&self, symbol: &Symbol<'_>) -> bool {
         let flags = symbol.flags;
         let is_ours = !flags.is_decorated && !flags.is_overload && !flags.is_test && symbol.decorators.is_empty();
-        let is_special = symbol.name.starts_with("__") && symbol.name.ends_with("__") || symbol.name == "_";
+        // `__unittest` and `_repr_html_` are somebody's protocol as well.
+        let is_special = symbol.name.starts_with("__") || symbol.name.starts_with('_') && symbol.name.ends_with('_');
         let is_private = symbol.name.starts_with('_');
         let may_be_public = is_private || !self.project.is_library;
         let Some(parent) = symbol.parent.filter(|_| is_ours && !is_special && may_be_public) else { return false };
@@ -148,7 +149,9 @@ def test_half(): Half()
 
     #[test]
     fn in_a_program() {
-        check(APP, expect![[r#"
+        check(
+            APP,
+            expect![[r#"
             /app.py:3
                 _UNUSED = 1
                 ^^^^^^^
@@ -169,13 +172,17 @@ def test_half(): Half()
                     def _check(self): ...
                         ^^^^^^
                 unused Hint: `Cart._check` is not used
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
     fn in_a_library_what_is_public_is_used_by_others() {
         let project = Project { is_library: true, ..Project::default() };
-        check_in(APP, &project, expect![[r#"
+        check_in(
+            APP,
+            &project,
+            expect![[r#"
             /app.py:3
                 _UNUSED = 1
                 ^^^^^^^
@@ -184,7 +191,8 @@ def test_half(): Half()
                     def _check(self): ...
                         ^^^^^^
                 unused Hint: `Cart._check` is not used
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
@@ -210,7 +218,10 @@ class Handler(argparse.Action):
     def handle(self): ...
 f(Handler)
 ";
-        check_in(text, &project, expect![[r#"
+        check_in(
+            text,
+            &project,
+            expect![[r#"
             /cli.py:4
                 def other(): ...
                     ^^^^^
@@ -219,6 +230,7 @@ f(Handler)
                     def weight(self): ...
                         ^^^^^^
                 unused Hint: `Box.weight` is not used
-        "#]]);
+        "#]],
+        );
     }
 }

@@ -97,12 +97,15 @@ pub(super) mod tests {
 
     #[test]
     fn silenced() {
-        check("def f(): ...  # tantu: ignore[unused]\ndef g(): ...  # tantu: ignore[import-cycle]\n", expect![[r#"
+        check(
+            "def f(): ...  # tantu: ignore[unused]\ndef g(): ...  # tantu: ignore[import-cycle]\n",
+            expect![[r#"
             /main.py:2
                 def g(): ...  # tantu: ignore[import-cycle]
                     ^
                 unused Hint: `g` is not used
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]

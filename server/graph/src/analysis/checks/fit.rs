@@ -126,7 +126,7 @@ impl Analysis {
         let Some(def) = self.snapshot.def(edge.target) else { return true };
         let facts = self.symbol_facts(def);
         let fits = |params: &[Param]| misfit(params, &call.arguments).is_none();
-        let fits_bound = |params: &[Param]| params.get(1..).is_none_or(fits);
+        let fits_bound = |params: &[Param]| unbound(params, 1).is_none_or(fits);
         if facts.class.is_some() {
             let constructor = edges.iter().find(|edge| edge.implied).and_then(|edge| self.snapshot.def(edge.target));
             return constructor.is_none_or(|constructor| fits_bound(&self.symbol_facts(constructor).params));
@@ -157,7 +157,7 @@ impl Analysis {
     /// Why the arguments do not fit; `None` where they do, or where the text of `callee` is not what is called.
     fn misfit(&self, callee: Def, bound: usize, arguments: &Arguments) -> Option<String> {
         let symbol = self.symbol(self.id(callee));
-        misfit(symbol.params.get(bound..)?, arguments).filter(|_| is_checkable(&symbol))
+        misfit(unbound(symbol.params, bound)?, arguments).filter(|_| is_checkable(&symbol))
     }
 
     /// The `__init__` that alone sees a class's arguments: there is no metaclass, no `__new__` and no base outside.
@@ -235,7 +235,7 @@ impl Analysis {
     }
 
     /// Subclasses at any depth.
-    fn descendants(&self, class: Def) -> Vec<Def> {
+    pub(super) fn descendants(&self, class: Def) -> Vec<Def> {
         let mut seen = FxHashSet::from_iter([self.id(class)]);
         let mut pending = vec![self.id(class)];
         let mut found = Vec::new();
@@ -278,6 +278,14 @@ fn is_checkable(symbol: &Symbol<'_>) -> bool {
     let is_plain = !flags.is_decorated && !flags.is_overload && !flags.is_property;
     // `__new__` is given its class by hand where it is called by name.
     is_plain && !symbol.is_retained() && symbol.name != "__new__"
+}
+
+/// What is left of `params` when the first `bound` of them are filled; `*args` are never full.
+pub(super) fn unbound(params: &[Param], bound: usize) -> Option<&[Param]> {
+    match params.first() {
+        Some(first) if first.kind == ParamKind::VarArgs => Some(params),
+        _ => params.get(bound..),
+    }
 }
 
 /// Why `arguments` do not fit `params`, as Python would say it.
@@ -355,7 +363,29 @@ mod tests {
         check_misfits(
             "class M(type):\n    def __new__(cls, a, b, c): ...\nclass N(M):\n    def __new__(cls, a, b, c):\n        return super().__new__(cls, a, b, c)\n",
         );
+        check_misfits("class C:\n    def m(*args): ...\n    def n(*args, k): ...\nC().m(1, 2)\nC().$1n$1(1)\n");
         check_misfits("def deco(f): ...\n@deco\ndef f(a): ...\nf()\n");
         check_misfits("from dataclasses import dataclass\n@dataclass\nclass C:\n    a: int\nC(1)\n");
+    }
+
+    #[test]
+    fn what_may_be_another_function() {
+        check_misfits("class A:\n    def m(self): ...\nclass B(A):\n    def m(self, x): ...\ndef f(a: A): a.m(1)\n");
+        check_misfits("class A:\n    def m(self): ...\nclass B(A): ...\ndef f(a: A): a.$1m$1(1)\n");
+        check_misfits(
+            "class A:\n    def m(self): ...\n    def n(self): self.m(1)\nclass B:\n    def m(self, x): ...\nclass C(B, A): ...\n",
+        );
+        check_misfits("class A:\n    def m(self): ...\n    def n(self): self.m(1)\ndef f(a): a.m = print\n");
+        check_misfits("from x import X\nclass A:\n    def m(self): ...\nclass B(X, A):\n    def n(self): self.m(1)\n");
+        check_misfits(
+            "class A:\n    def __init__(self): ...\n    @classmethod\n    def make(cls): return cls(1)\nclass B(A):\n    def __init__(self, x): ...\n",
+        );
+        check_misfits(
+            "class A:\n    def m(self): ...\nclass B(A):\n    def m(self): super().m(1)\nclass C(A):\n    def m(self, x): ...\nclass D(B, C): ...\n",
+        );
+        check_misfits("class A:\n    def m(self): ...\nclass B(A):\n    def m(self): super().$1m$1(1)\n");
+        check_misfits("try:\n    from x import f\nexcept ImportError:\n    def f(a): ...\nf()\n");
+        check_misfits("if x:\n    def f(a): ...\nelse:\n    def f(a, b): ...\nf(1, 2)\n$1f$1()\n");
+        check_misfits("def f(a): ...\ndef g():\n    global f\n    f = print\nf()\n");
     }
 }

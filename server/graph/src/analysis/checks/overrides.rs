@@ -3,6 +3,7 @@
 use syntax::TextRange;
 
 use super::super::{Analysis, Symbol};
+use super::fit::unbound;
 use crate::eval::{Evaluator, Referent};
 use crate::summary::{Param, ParamKind, SymbolIndex};
 use crate::types::{Def, Unit};
@@ -46,7 +47,7 @@ impl Analysis {
                 continue;
             }
             let bound = usize::from(!method.flags.is_staticmethod);
-            if let (Some(own), Some(theirs)) = (method.params.get(bound..), overridden.params.get(bound..))
+            if let (Some(own), Some(theirs)) = (unbound(method.params, bound), unbound(overridden.params, bound))
                 && let Some(message) = misfit(own, theirs)
             {
                 let (range, method, overridden) = (symbol.name_range, method.id, overridden.id);
@@ -84,8 +85,8 @@ fn is_plain(method: &Symbol<'_>) -> bool {
     !flags.is_decorated && !flags.is_overload && !flags.is_property && !method.is_retained()
 }
 
-/// Why a call that fits `theirs` may not fit `own`. Names of parameters that are given by position may differ; what the
-/// overridden method takes by `*args` and `**kwargs` is not asked of every override.
+/// Why a call that fits `theirs` may not fit `own`. Names of parameters that are given by position may differ. What callers
+/// of the overridden method may leave out is not asked of every override: those who have an instance of the subclass know.
 fn misfit(own: &[Param], theirs: &[Param]) -> Option<String> {
     let by_position = |params: &[Param]| {
         params.iter().filter(|it| matches!(it.kind, ParamKind::PositionalOnly | ParamKind::Positional)).count()
@@ -93,8 +94,11 @@ fn misfit(own: &[Param], theirs: &[Param]) -> Option<String> {
     let has = |params: &[Param], kind: ParamKind| params.iter().any(|param| param.kind == kind);
     let takes_anything = has(theirs, ParamKind::VarArgs) || has(theirs, ParamKind::KwArgs);
     let (own_count, their_count) = (by_position(own), by_position(theirs));
-    if own_count < their_count && !has(own, ParamKind::VarArgs) {
-        return Some(format!("takes {own_count} positional arguments, the overridden method {their_count}"));
+    let needed = theirs.iter().take(their_count).filter(|param| !param.has_default).count();
+    let takes_more = has(own, ParamKind::VarArgs) || has(own, ParamKind::KwArgs);
+    if own_count < needed && !takes_more {
+        let counted = |number: usize| format!("{number} argument{}", if number == 1 { "" } else { "s" });
+        return Some(format!("takes {}, the overridden method is given {}", counted(own_count), counted(needed)));
     }
     let has_name = |params: &[Param], name| params.iter().any(|param| param.name == name);
     let required = |param: &&Param| !param.has_default && !matches!(param.kind, ParamKind::VarArgs | ParamKind::KwArgs);
@@ -103,7 +107,7 @@ fn misfit(own: &[Param], theirs: &[Param]) -> Option<String> {
     if !takes_anything && let Some(param) = beyond.filter(required).find(|param| !has_name(theirs, param.name)) {
         return Some(format!("requires `{}`, which the overridden method does not take", param.name));
     }
-    let keywords = theirs.iter().filter(|param| param.kind == ParamKind::KeywordOnly);
+    let keywords = theirs.iter().filter(|param| param.kind == ParamKind::KeywordOnly && !param.has_default);
     let missing = keywords.filter(|param| !has_name(own, param.name)).next();
     missing
         .filter(|_| !has(own, ParamKind::KwArgs))
@@ -139,6 +143,8 @@ mod tests {
     #[test]
     fn what_is_not_judged() {
         check("class A:\n    def __init__(self, x): ...\nclass B(A):\n    def __init__(self): ...\n");
+        check("class A:\n    def m(self, x, y=1, *, k=2): ...\nclass B(A):\n    def m(self, x): ...\n");
+        check("class A:\n    def m(self, x): ...\nclass B(A):\n    def m(*args): ...\n");
         check("class A:\n    def m(self, *args): ...\nclass B(A):\n    def m(self, x, y): ...\n");
         check("class A:\n    @deco\n    def m(self, x): ...\nclass B(A):\n    def m(self): ...\n");
         check("class A:\n    @staticmethod\n    def m(x): ...\nclass B(A):\n    def m(self): ...\n");

@@ -180,7 +180,7 @@ fn in_text(text: &str) -> (Vec<Name>, Vec<(String, String)>) {
         if length > 0 && matches!(byte, b'"' | b'\'') {
             quoted.extend(Name::existing(word));
         }
-        if length >= MIN_PREFIX && word.ends_with('_') {
+        if length >= MIN_PREFIX && (word.ends_with('_') || matches!(byte, b'{' | b'%')) {
             composed.push((word.to_owned(), String::new()));
         }
     }
