@@ -161,6 +161,7 @@ pub fn diagnostics(analysis: &Analysis, project: &Project, file: FileId) -> Vec<
         let missing = with_tree(text, |parsed| {
             let guards = Guards::of(text, parsed.statements());
             let mut missing = imports::diagnose(analysis, &imports, parsed);
+            imports::mark_modules(&mut others, parsed);
             missing.extend(others);
             missing.retain(|diagnostic| !guards.survive(diagnostic.code, diagnostic.range));
             missing.extend(undefined_names(names, &guards));
@@ -361,6 +362,42 @@ PY2 = False
                     unresolved-import: no module `shop.wrong` in this workspace
             "#]],
         );
+    }
+
+    #[test]
+    fn packages_that_are_not_installed() {
+        let text = "\
+#- /main.py
+import os, requests, distutils.core
+from numpy.linalg import (
+    norm,
+)
+import yaml
+try:
+    import ujson
+except ImportError:
+    pass
+import helpers
+def f():
+    import lazy
+#- /other.py
+try:
+    import yaml
+except ImportError:
+    yaml = None
+#- /tools/helpers.py
+";
+        let workspace = Workspace::new(text);
+        let packages =
+            Packages { places: vec!["/v/site-packages".into()], names: ["requests".to_owned()].into_iter().collect() };
+        let project = Project { packages: Some(packages), ..Project::default() };
+        let file = workspace.first_file();
+        let found = diagnostics(&workspace.analysis, &project, file);
+        let shown: Vec<_> =
+            found.iter().map(|it| (workspace.analysis.source(file).slice(it.range), &*it.message)).collect();
+        let message = "no module `numpy`: it is not in this workspace, the standard library or `/v/site-packages`";
+        assert_eq!(shown, [("numpy.linalg", message)]);
+        assert_eq!(diagnostics(&workspace.analysis, &Project::default(), file), []);
     }
 
     #[test]

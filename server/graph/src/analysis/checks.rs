@@ -1,6 +1,7 @@
 //! What is certainly wrong in a file, as far as names and calls go.
 
 mod fit;
+mod gone;
 mod overrides;
 mod usage;
 
@@ -69,6 +70,24 @@ impl Analysis {
             _ => true,
         };
         stars.copied().any(hidden)
+    }
+
+    /// Whether some file does without a package from outside: it imports it under a `try` with a handler, or in a function.
+    pub fn is_optional_package(&self, package: &str) -> bool {
+        self.files().any(|file| {
+            let imports = self.facts(file).into_iter().flat_map(|facts| &facts.summary.imports);
+            let mut of_package = imports.filter(|import| {
+                import.level == 0 && import.module.split('.').next().is_some_and(|first| first == package)
+            });
+            of_package.any(|import| import.is_optional || self.is_in_function(file, import.range))
+        })
+    }
+
+    /// Whether the code at a place runs when a function is called, not when the module is imported.
+    pub fn is_in_function(&self, file: FileId, range: TextRange) -> bool {
+        let innermost = self.enclosing(file, range.start());
+        let mut around = std::iter::successors(Some(innermost), |&symbol| self.symbol(symbol).parent);
+        around.any(|symbol| self.symbol(symbol).kind.is_function())
     }
 
     /// Attributes that are read of a module or of an instance whose classes are all known, and that none of them has.

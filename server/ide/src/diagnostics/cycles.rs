@@ -56,7 +56,7 @@ fn imports(analysis: &Analysis, file: FileId) -> BTreeMap<FileId, FirstImport> {
     let mut found: BTreeMap<FileId, FirstImport> = BTreeMap::new();
     for import in analysis.imports(file) {
         let ImportKind::Module(to) = import.kind else { continue };
-        if to == file || is_in_function(analysis, file, import.range) {
+        if to == file || analysis.is_in_function(file, import.range) {
             continue;
         }
         let next = FirstImport { range: import.range, is_soft: import.is_type_checking };
@@ -68,12 +68,6 @@ fn imports(analysis: &Analysis, file: FileId) -> BTreeMap<FileId, FirstImport> {
         }
     }
     found
-}
-
-fn is_in_function(analysis: &Analysis, file: FileId, range: TextRange) -> bool {
-    let innermost = analysis.enclosing(file, range.start());
-    let mut around = std::iter::successors(Some(innermost), |&symbol| analysis.symbol(symbol).parent);
-    around.any(|symbol| analysis.symbol(symbol).kind.is_function())
 }
 
 /// Leaves only modules that import and are imported, which are few: those of cycles and those between cycles.

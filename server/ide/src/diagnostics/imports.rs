@@ -86,7 +86,7 @@ const REMOVED: &[&str] = &[
 ];
 
 /// Imports of what is neither in the workspace nor in the standard library nor installed. Empty where it is not known what
-/// is installed.
+/// is installed. A package that some file does without may be missing anywhere.
 pub(super) fn unknown(analysis: &Analysis, project: &Project, file: FileId) -> Vec<Diagnostic> {
     let Some(packages) = &project.packages else { return Vec::new() };
     let mut found: Vec<Diagnostic> = Vec::new();
@@ -102,7 +102,8 @@ pub(super) fn unknown(analysis: &Analysis, project: &Project, file: FileId) -> V
         let is_known = graph::is_standard(package)
             || REMOVED.contains(&package)
             || packages.names.contains(package)
-            || is_somewhere(analysis, package);
+            || is_somewhere(analysis, package)
+            || analysis.is_optional_package(package);
         if !is_known {
             let places: Vec<String> = packages.places.iter().map(|place| format!("`{}`", place.display())).collect();
             let message = format!(
@@ -122,6 +123,15 @@ fn is_somewhere(analysis: &Analysis, name: &str) -> bool {
         let inside = analysis.roots().iter().find_map(|root| path.strip_prefix(root).ok()).unwrap_or(&path);
         inside.iter().any(|part| part == name)
     })
+}
+
+/// Marks the module in what [`unknown`] found, where the statement names it before the names.
+pub(super) fn mark_modules(found: &mut [Diagnostic], parsed: &Parsed) {
+    let mut modules = Modules::default();
+    modules.visit_body(parsed.statements());
+    for diagnostic in found.iter_mut().filter(|it| it.code == Code::UnknownModule) {
+        diagnostic.range = modules.named_by(diagnostic.range);
+    }
 }
 
 /// The module that is there, and the name that is not in it, when that is what is wrong.
