@@ -31,6 +31,7 @@ pub(crate) async fn run(client: Client, mut latest: watch::Receiver<Snapshot>, l
             open: BTreeSet::new(),
             config_files: Arc::default(),
         };
+        let mut pulled = HashMap::new();
         let mut generation = 0;
         latest.mark_changed();
         while latest.changed().await.is_ok() {
@@ -41,6 +42,8 @@ pub(crate) async fn run(client: Client, mut latest: watch::Receiver<Snapshot>, l
                 pushed.update_workspace(&snapshot).await;
             }
             if snapshot.generation != std::mem::replace(&mut generation, snapshot.generation) {
+                tokio::spawn(refresh(client.clone(), snapshot));
+            } else if snapshot.editor.pulls_diagnostics && concerns_others(&mut pulled, &snapshot, &latest).await {
                 tokio::spawn(refresh(client.clone(), snapshot));
             }
         }
@@ -60,6 +63,33 @@ async fn refresh(client: Client, snapshot: Snapshot) {
     if snapshot.editor.refreshes_lenses {
         let _ = client.code_lens_refresh().await;
     }
+}
+
+/// Whether an edit of one document means something for the others, which an editor that pulls does not ask about. `known` is
+/// what there was to say about each, and about which version.
+async fn concerns_others(
+    known: &mut HashMap<PathBuf, (i32, Vec<lsp::Diagnostic>)>,
+    snapshot: &Snapshot,
+    latest: &watch::Receiver<Snapshot>,
+) -> bool {
+    let mut newer = latest.clone();
+    if snapshot.documents.len() < 2 || timeout(QUIET, newer.changed()).await.is_ok() {
+        return false;
+    }
+    let state = snapshot.clone();
+    let all = move || {
+        let open = state.documents.iter();
+        let found = open.map(|(path, it)| (path.clone(), (it.version, diagnostics::document(&state, path))));
+        found.collect::<HashMap<_, _>>()
+    };
+    // A panic has been reported on standard error.
+    let Ok(found) = tokio::task::spawn_blocking(all).await else { return false };
+    let is_other = |path: &PathBuf, (version, now): &(i32, Vec<lsp::Diagnostic>)| {
+        known.get(path).is_some_and(|(of, before)| of == version && before != now)
+    };
+    let concerns = found.iter().any(|(path, found)| is_other(path, found));
+    *known = found;
+    concerns
 }
 
 /// What the editor was told last about each document.

@@ -24,6 +24,9 @@ pub struct MissingMember {
     pub name: String,
     /// The class or module.
     pub receiver: SymbolId,
+    /// All that the receiver may be is in the text, and nothing is seen that fills it at run time. Otherwise a program that
+    /// runs may well do this; one that nobody has run yet hardly.
+    pub is_certain: bool,
 }
 
 /// From what a value was assigned from: further ways are those of generated code.
@@ -105,9 +108,6 @@ impl Analysis {
             }
             let receivers = evaluator.eval(unit, value);
             let is_plain = |typed: &Typed| matches!(typed.value, Value::Module(_) | Value::Class(_)) && !typed.inferred;
-            if !receivers.iter().all(is_plain) && !self.is_known(&mut evaluator, unit, value, MAX_STEPS) {
-                continue;
-            }
             let mut missing = None;
             let all_lack_it = !receivers.is_empty()
                 && receivers.iter().all(|typed| match &typed.value {
@@ -127,7 +127,13 @@ impl Analysis {
             if let (true, Some(receiver)) = (all_lack_it, missing)
                 && !self.may_be_set(name, &[file, receiver.file])
             {
-                found.push(MissingMember { range: occurrence.range, name: name.to_string(), receiver });
+                let is_known = receivers.iter().all(is_plain) || self.is_known(&mut evaluator, unit, value, MAX_STEPS);
+                let is_certain = is_known
+                    && receivers.iter().all(|typed| match typed.value {
+                        Value::Instance(class) | Value::Class(class) => !self.is_filled_later(&mut evaluator, class),
+                        _ => true,
+                    });
+                found.push(MissingMember { range: occurrence.range, name: name.to_string(), receiver, is_certain });
             }
         }
         found
@@ -244,25 +250,29 @@ impl Analysis {
             self.is_transformed(class) && !self.is_dataclass(class) || is_broken || symbol.class.is_none()
         });
         let is_dynamic = DYNAMIC_MEMBERS.iter().any(|name| evaluator.has_member(class, Name::new(name)));
-        // What has nothing of its own gets it later: `class Style: pass`.
-        let is_empty = mro.classes.iter().all(|&class| {
-            let scope = self.symbol_facts(class).scope;
-            let scope = scope.map(|scope| self.snapshot.world().summary(class.unit).scope(scope));
-            scope.is_none_or(|scope| scope.names.is_empty())
-        });
-        let fills_itself = |class: &Def| {
-            let text = self.source(class.unit.file).text();
-            ["setattr(", "__dict__", "vars(self)"].iter().any(|way| text.contains(way))
-        };
         mro.complete
-            && !is_empty
-            && !mro.classes.iter().any(fills_itself)
             && !is_open
             && !is_dynamic
             && !self.symbol_facts(class).name.contains("Mixin")
             && !evaluator.has_member(class, name)
             // A mixin uses what the classes it is mixed into have.
             && self.descendants(class).into_iter().all(|subclass| !evaluator.has_member(subclass, name))
+    }
+
+    /// Whether attributes are put into instances of a class by their names, as far as the text beside it shows.
+    fn is_filled_later(&self, evaluator: &mut Evaluator<'_>, class: Def) -> bool {
+        let mro = evaluator.mro(class);
+        // What has nothing of its own gets it later: `class Style: pass`.
+        let is_empty = mro.classes.iter().all(|&class| {
+            let scope = self.symbol_facts(class).scope;
+            let scope = scope.map(|scope| self.snapshot.world().summary(class.unit).scope(scope));
+            scope.is_none_or(|scope| scope.names.is_empty())
+        });
+        let is_filled = |class: &Def| {
+            let text = self.source(class.unit.file).text();
+            ["setattr(", "__dict__", "vars(self)"].iter().any(|way| text.contains(way))
+        };
+        is_empty || mro.classes.iter().any(is_filled)
     }
 
     /// Decorated, but only in a way that adds no members a person would call.
@@ -301,7 +311,9 @@ mod tests {
 
     #[track_caller]
     fn check_missing(text: &str) {
-        check(text, |analysis, file| analysis.missing_members(file).into_iter().map(|it| it.range).collect());
+        check(text, |analysis, file| {
+            analysis.missing_members(file).into_iter().filter(|it| it.is_certain).map(|it| it.range).collect()
+        });
     }
 
     #[test]
@@ -350,6 +362,11 @@ mod tests {
     #[test]
     fn missing_members() {
         check_missing("class C:\n    def m(self): ...\ndef f(c: C):\n    c.m()\n    c.$1nope$1()\n");
+        check_missing("class C:\n    def m(self): ...\ndef make(): return C()\nmake().nope\nC().$1nope$1\n");
+        check_missing("class Bag: ...\ndef f(b: Bag): return b.x\n");
+        check_missing(
+            "class C:\n    def m(self): ...\nclass D:\n    def __init__(self, x):\n        self.c, self.x = C(), x\n        self.d = C()\n    def n(self):\n        self.d.$1nope$1\n        self.x.nope\n",
+        );
         check_missing("#- /a.py\ndef f(): ...\n#- /main.py\nimport a\na.f()\na.$1g$1()\n");
         check_missing("class C:\n    def __getattr__(self, name): ...\nC().anything\n");
         check_missing("class C:\n    def m(self):\n        setattr(self, 'x', 1)\n        return self.x\n");

@@ -6,7 +6,7 @@ use super::{Code, Diagnostic, Related, diagnostic};
 
 /// With each, where the class or module is.
 pub(super) fn diagnose(analysis: &Analysis, file: FileId) -> Vec<Diagnostic> {
-    let missing = analysis.missing_members(file).into_iter();
+    let missing = analysis.missing_members(file).into_iter().filter(|it| it.is_certain);
     let one = |missing: graph::MissingMember| {
         let receiver = analysis.symbol(missing.receiver);
         let owner = match receiver.kind {

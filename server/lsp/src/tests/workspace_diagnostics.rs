@@ -20,14 +20,14 @@ fn uri(path: &Path) -> Value {
     json!(to_proto::uri(path).unwrap())
 }
 
-async fn start(folder: &Path, text: Value, workspace: Value) -> Client {
+async fn start(folder: &Path, mode: &str, text: Value, workspace: Value) -> Client {
     let folders = json!([{ "uri": uri(folder), "name": "w" }]);
     let mut workspace = workspace;
     workspace["didChangeWatchedFiles"] = json!({ "dynamicRegistration": true });
     let params = json!({
         "capabilities": { "workspace": workspace, "textDocument": text, "window": { "workDoneProgress": true } },
         "workspaceFolders": folders,
-        "initializationOptions": { "diagnostics": { "mode": "workspace" } },
+        "initializationOptions": { "diagnostics": { "mode": mode } },
     });
     Client::initialize(params, None).await
 }
@@ -60,8 +60,13 @@ fn codes(diagnostics: &Value) -> Vec<String> {
 async fn they_are_pushed_and_taken_back() {
     let folder = workspace();
     let path = |name: &str| folder.path().join(name);
-    let mut client =
-        start(folder.path(), json!({ "publishDiagnostics": { "tagSupport": { "valueSet": [1] } } }), json!({})).await;
+    let mut client = start(
+        folder.path(),
+        "workspace",
+        json!({ "publishDiagnostics": { "tagSupport": { "valueSet": [1] } } }),
+        json!({}),
+    )
+    .await;
     assert_eq!(pushed(&mut client, &path("b.py")).await, ["misfit-call"]);
     assert_eq!(pushed(&mut client, &path("c.py")).await, ["unused"]);
     write(&mut client, &path("a.py"), "def f(): ...\n").await;
@@ -88,7 +93,7 @@ async fn only_what_changed_is_sent_to_an_editor_that_pulls() {
     let folder = workspace();
     let text = json!({ "diagnostic": {} });
     let refresh = json!({ "diagnostics": { "refreshSupport": true } });
-    let mut client = start(folder.path(), text, refresh).await;
+    let mut client = start(folder.path(), "workspace", text, refresh).await;
     let mut known = json!([]);
     let full = |name: &str, codes: &[&str]| {
         (name.to_owned(), "full".to_owned(), codes.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>())
@@ -114,6 +119,36 @@ async fn only_what_changed_is_sent_to_an_editor_that_pulls() {
         if found.contains(&full("b.py", &[])) {
             assert_eq!(found[1].1, "unchanged");
             break;
+        }
+    }
+    assert!(client.leave().await);
+}
+
+#[tokio::test]
+async fn an_editor_that_pulls_is_told_when_an_edit_concerns_another_document() {
+    let folder = workspace();
+    let text = json!({ "diagnostic": {} });
+    let refresh = json!({ "diagnostics": { "refreshSupport": true } });
+    let mut client = start(folder.path(), "openFilesOnly", text, refresh).await;
+    let document = |name: &str| json!({ "uri": uri(&folder.path().join(name)) });
+    for name in ["a.py", "b.py"] {
+        let mut opened = document(name);
+        opened["languageId"] = json!("python");
+        opened["version"] = json!(0);
+        opened["text"] = json!(std::fs::read_to_string(folder.path().join(name)).unwrap());
+        client.tell("textDocument/didOpen", json!({ "textDocument": opened })).await;
+    }
+    let mut edited = document("a.py");
+    for (version, text, expected) in [(1, "def f(): ...\n", vec![]), (2, "def f(a, b): ...\n", vec!["misfit-call"])] {
+        edited["version"] = json!(version);
+        let changes = json!([{ "text": text }]);
+        client.tell("textDocument/didChange", json!({ "textDocument": edited, "contentChanges": changes })).await;
+        loop {
+            client.asked("workspace/diagnostic/refresh").await;
+            let report = client.ask("textDocument/diagnostic", json!({ "textDocument": document("b.py") })).await;
+            if codes(&report["items"]) == expected {
+                break;
+            }
         }
     }
     assert!(client.leave().await);

@@ -12,7 +12,8 @@ use crate::eval::Evaluator;
 use crate::link::{CallLink, Edge};
 use crate::snapshot::FileFacts;
 use crate::summary::{
-    Arguments, BindingValue, CallFacts, CallKind, Expr, ExprIndex, Param, ParamKind, ScopeKind, Summary, SymbolIndex,
+    Arguments, BindingValue, CallFacts, CallKind, Expr, ExprIndex, Occurs, Param, ParamKind, ScopeKind, Summary,
+    SymbolIndex,
 };
 use crate::types::{Def, Typed, Types, Unit, Value};
 use crate::{FileId, Name, SymbolId};
@@ -35,8 +36,8 @@ pub struct MisfitCallers {
     pub all: usize,
 }
 
-/// Who assigns to an attribute of a name, asked once for each name.
-type Assigned = FxHashMap<Name, bool>;
+/// Whether somebody assigns to an attribute of a class or of whatever; asked once for each.
+type Assigned = FxHashMap<(Option<Def>, Name), bool>;
 
 impl Analysis {
     /// The calls of `file` that do not fit what they call, in source order.
@@ -115,7 +116,10 @@ impl Analysis {
         let receiver = attribute_of(&facts.summary, call.callee);
         let is_open = receiver.is_some_and(|(value, name)| {
             self.may_be_another(evaluator, file, value, name, &callees, &call.arguments)
-                || *assigned.entry(name).or_insert_with(|| self.is_assigned_to_something(name))
+                || callees.iter().any(|typed| {
+                    let owner = self.owner(&typed.value);
+                    *assigned.entry((owner, name)).or_insert_with(|| self.is_assigned(evaluator, owner, name))
+                })
         }) || receiver.is_none() && self.is_rebound(callee);
         (agrees && !is_open).then(|| MisfitCall { range: call.range, callee: self.id(callee), message })
     }
@@ -207,12 +211,14 @@ impl Analysis {
             }
             // What comes next in the order of a subclass is not what comes next here.
             Value::Super(class) => {
-                !evaluator.mro(class).complete
+                let mro = evaluator.mro(class);
+                let next = definer(evaluator, &mro.classes[1..], name);
+                let is_alone = next.is_some_and(|next| is_only_ancestor(evaluator, class, next));
+                !mro.complete && !is_alone
                     || self.descendants(class).into_iter().any(|descendant| {
                         let mro = evaluator.mro(descendant);
                         let after = mro.classes.iter().position(|&it| it == class).map_or(0, |at| at + 1);
-                        let next = evaluator.mro(class).classes.get(1).copied();
-                        !mro.complete || mro.classes.get(after).copied() != next
+                        !mro.complete && !is_alone || definer(evaluator, &mro.classes[after..], name) != next
                     })
             }
             _ => true,
@@ -222,16 +228,43 @@ impl Analysis {
     /// Whether the method comes from a base class, and there are others that are not known.
     fn is_inherited_blindly(&self, evaluator: &mut Evaluator<'_>, class: Def, callees: &Types) -> bool {
         let mro = evaluator.mro(class);
-        let is_own = |def: Def| {
-            let summary = self.snapshot.world().summary(def.unit);
-            def.unit == class.unit && summary.enclosing_class(def.symbol) == Some(class.symbol)
-        };
         let is_replaced = mro.classes.iter().any(|&class| self.is_transformed(class));
-        let all_own = callees.iter().all(|typed| match typed.value {
-            Value::Function(def) | Value::Method { function: def, .. } => is_own(def),
-            _ => false,
-        });
-        is_replaced || !mro.complete && !all_own
+        let mut is_near =
+            |typed: &Typed| self.owner(&typed.value).is_some_and(|owner| is_only_ancestor(evaluator, class, owner));
+        is_replaced || !mro.complete && !callees.iter().all(&mut is_near)
+    }
+
+    /// The class of a method.
+    fn owner(&self, value: &Value) -> Option<Def> {
+        let (Value::Function(function) | Value::Method { function, .. }) = *value else { return None };
+        let class = self.snapshot.world().summary(function.unit).enclosing_class(function.symbol)?;
+        Some(Def { unit: function.unit, symbol: class })
+    }
+
+    /// Whether somebody assigns to the attribute `name` of something that may be an `owner`, a subclass or a base of it.
+    fn is_assigned(&self, evaluator: &mut Evaluator<'_>, owner: Option<Def>, name: Name) -> bool {
+        let Some(owner) = owner else { return self.is_assigned_to_something(name) };
+        let bases = evaluator.mro(owner);
+        self.files().any(|file| {
+            let Some(facts) = self.facts(file).filter(|facts| facts.summary.mentions(name)) else { return false };
+            let summary = &facts.summary;
+            summary.occurrences.iter().any(|occurrence| {
+                let Occurs::StoreAttribute(expr) = occurrence.what else { return false };
+                let Expr::Attribute { value, name: stored } = *summary.expr(expr) else { return false };
+                if stored != name {
+                    return false;
+                }
+                let receivers = evaluator.eval(Unit::live(file), value);
+                receivers.is_empty()
+                    || receivers.iter().any(|typed| match typed.value {
+                        Value::Instance(class) | Value::Class(class) => {
+                            bases.classes.contains(&class) || evaluator.mro(class).classes.contains(&owner)
+                        }
+                        Value::Module(_) => false,
+                        _ => true,
+                    })
+            })
+        })
     }
 
     /// Subclasses at any depth.
@@ -262,6 +295,30 @@ impl Analysis {
                 .filter(|binding| is_at_home(summary.scope(binding.scope).kind))
                 .any(|binding| matches!(binding.value, BindingValue::Value(_)))
     }
+}
+
+/// The first of `classes` that has a member of its own called `name`.
+fn definer(evaluator: &mut Evaluator<'_>, classes: &[Def], name: Name) -> Option<Def> {
+    classes.iter().copied().find(|&class| !evaluator.own_referents(class, name).is_empty())
+}
+
+/// Whether nothing can come between a class and its ancestor: each has one base only.
+fn is_only_ancestor(evaluator: &mut Evaluator<'_>, class: Def, ancestor: Def) -> bool {
+    let mut at = class;
+    // No real hierarchy is so deep.
+    for _ in 0..64 {
+        if at == ancestor {
+            return true;
+        }
+        let written = evaluator.world.summary(at.unit).symbol(at.symbol).class.as_ref().map_or(0, |it| it.bases.len());
+        let bases = evaluator.bases(at);
+        let mut bases = bases.iter().map(|typed| &typed.value);
+        match (bases.next(), bases.next(), written) {
+            (Some(&Value::Class(base)), None, 1) => at = base,
+            _ => return false,
+        }
+    }
+    false
 }
 
 /// `value` and `name` of `value.name`.
@@ -384,6 +441,12 @@ mod tests {
             "class A:\n    def m(self): ...\nclass B(A):\n    def m(self): super().m(1)\nclass C(A):\n    def m(self, x): ...\nclass D(B, C): ...\n",
         );
         check_misfits("class A:\n    def m(self): ...\nclass B(A):\n    def m(self): super().$1m$1(1)\n");
+        check_misfits(
+            "class A(Exception):\n    def __init__(self): ...\nclass B(A):\n    def __init__(self): super().$1__init__$1(1)\n",
+        );
+        check_misfits("from x import X\nclass A(X):\n    def m(self): ...\nclass B(A): ...\nB().$1m$1(1)\n");
+        check_misfits("class A:\n    def m(self): ...\nclass B:\n    def __init__(self): self.m = 1\nA().$1m$1(1)\n");
+        check_misfits("class A:\n    def m(self): ...\nclass B(A):\n    def __init__(self): self.m = 1\nA().m(1)\n");
         check_misfits("try:\n    from x import f\nexcept ImportError:\n    def f(a): ...\nf()\n");
         check_misfits("if x:\n    def f(a): ...\nelse:\n    def f(a, b): ...\nf(1, 2)\n$1f$1()\n");
         check_misfits("def f(a): ...\ndef g():\n    global f\n    f = print\nf()\n");
