@@ -107,8 +107,8 @@ fn misfit(own: &[Param], theirs: &[Param]) -> Option<String> {
     if !takes_anything && let Some(param) = beyond.filter(required).find(|param| !has_name(theirs, param.name)) {
         return Some(format!("requires `{}`, which the overridden method does not take", param.name));
     }
-    let keywords = theirs.iter().filter(|param| param.kind == ParamKind::KeywordOnly && !param.has_default);
-    let missing = keywords.filter(|param| !has_name(own, param.name)).next();
+    let mut keywords = theirs.iter().filter(|param| param.kind == ParamKind::KeywordOnly && !param.has_default);
+    let missing = keywords.find(|param| !has_name(own, param.name));
     missing
         .filter(|_| !has(own, ParamKind::KwArgs))
         .map(|param| format!("does not take `{}`, which the overridden method takes", param.name))
