@@ -41,9 +41,9 @@ pub(crate) async fn run(client: Client, mut latest: watch::Receiver<Snapshot>, l
                 pushed.update(&snapshot, &latest).await;
                 pushed.update_workspace(&snapshot).await;
             }
-            if snapshot.generation != std::mem::replace(&mut generation, snapshot.generation) {
-                tokio::spawn(refresh(client.clone(), snapshot));
-            } else if snapshot.editor.pulls_diagnostics && concerns_others(&mut pulled, &snapshot, &latest).await {
+            let is_other = snapshot.generation != std::mem::replace(&mut generation, snapshot.generation);
+            let pulls = snapshot.editor.pulls_diagnostics;
+            if is_other || pulls && concerns_others(&mut pulled, &snapshot, &latest).await {
                 tokio::spawn(refresh(client.clone(), snapshot));
             }
         }

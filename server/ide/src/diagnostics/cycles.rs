@@ -1,5 +1,6 @@
 //! Modules that import each other.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 
 use graph::{Analysis, FileId, ImportKind};
@@ -96,8 +97,8 @@ fn shortest(imports: &Imports, start: FileId) -> Option<Vec<FileId>> {
                 chain.reverse();
                 return Some(chain);
             }
-            if !reached_from.contains_key(&next) {
-                reached_from.insert(next, at);
+            if let Entry::Vacant(entry) = reached_from.entry(next) {
+                entry.insert(at);
                 queue.push_back(next);
             }
         }

@@ -164,12 +164,14 @@ impl Analysis {
         misfit(unbound(symbol.params, bound)?, arguments).filter(|_| is_checkable(&symbol))
     }
 
-    /// The `__init__` that alone sees a class's arguments: there is no metaclass, no `__new__` and no base outside.
+    /// The `__init__` that alone sees a class's arguments: there is no metaclass, no `__new__` and no base outside, but for
+    /// exceptions, whose `__new__` takes anything.
     fn only_constructor(&self, evaluator: &mut Evaluator<'_>, class: Def, edges: &[Edge]) -> Option<Def> {
         let mut implied = edges.iter().filter(|edge| edge.implied);
         let (Some(edge), None) = (implied.next(), implied.next()) else { return None };
         let mro = evaluator.mro(class);
-        let is_plain = mro.complete && !mro.classes.iter().any(|&class| self.is_transformed(class));
+        let is_known = mro.complete || is_exception(evaluator, class);
+        let is_plain = is_known && !mro.classes.iter().any(|&class| self.is_transformed(class));
         let constructor = self.snapshot.def(edge.target)?;
         (is_plain && self.symbol_facts(constructor).name.as_str() == "__init__").then_some(constructor)
     }
@@ -260,7 +262,9 @@ impl Analysis {
                         Value::Instance(class) | Value::Class(class) => {
                             bases.classes.contains(&class) || evaluator.mro(class).classes.contains(&owner)
                         }
-                        Value::Module(_) => false,
+                        Value::Module(_) | Value::Namespace(_) | Value::Builtin(_) => false,
+                        // What something foreign returns may be one of ours; something foreign itself is not.
+                        Value::External(name) => name.contains("()"),
                         _ => true,
                     })
             })
@@ -319,6 +323,17 @@ fn is_only_ancestor(evaluator: &mut Evaluator<'_>, class: Def, ancestor: Def) ->
         }
     }
     false
+}
+
+/// Whether the class and each of its bases has one base only, up to a built-in exception.
+fn is_exception(evaluator: &mut Evaluator<'_>, class: Def) -> bool {
+    let mro = evaluator.mro(class);
+    let Some(&last) = mro.classes.last() else { return false };
+    let written = evaluator.world.summary(last.unit).symbol(last.symbol).class.as_ref().map_or(0, |it| it.bases.len());
+    let ends = |name: &str| ["Exception", "Error", "Warning"].iter().any(|suffix| name.ends_with(suffix));
+    let bases = evaluator.bases(last);
+    let is_built_in = bases.iter().all(|typed| matches!(&typed.value, Value::Builtin(name) if ends(name)));
+    written == 1 && !bases.is_empty() && is_built_in && is_only_ancestor(evaluator, class, last)
 }
 
 /// `value` and `name` of `value.name`.
@@ -445,6 +460,10 @@ mod tests {
             "class A(Exception):\n    def __init__(self): ...\nclass B(A):\n    def __init__(self): super().$1__init__$1(1)\n",
         );
         check_misfits("from x import X\nclass A(X):\n    def m(self): ...\nclass B(A): ...\nB().$1m$1(1)\n");
+        check_misfits("class A(ValueError):\n    def __init__(self, x): ...\nclass B(A): ...\n$1B$1()\nraise B(1)\n");
+        check_misfits(
+            "import x\nx.C.__init__ = 1\nclass A:\n    def __init__(self, x): ...\nclass B(A):\n    def __init__(self):\n        super().$1__init__$1()\n",
+        );
         check_misfits("class A:\n    def m(self): ...\nclass B:\n    def __init__(self): self.m = 1\nA().$1m$1(1)\n");
         check_misfits("class A:\n    def m(self): ...\nclass B(A):\n    def __init__(self): self.m = 1\nA().m(1)\n");
         check_misfits("try:\n    from x import f\nexcept ImportError:\n    def f(a): ...\nf()\n");
