@@ -27,7 +27,7 @@ use crate::types::{Def, Unit};
 use crate::{FileId, Flow, Name, SymbolId, SymbolKind};
 
 pub use calls::{Call, CallSite};
-pub use checks::{MisfitCall, MissingMember};
+pub use checks::{MisfitCall, MisfitCallers, MisfitOverride, MissingMember, Usage};
 pub use edges::{Edge, Relation};
 pub use importable::Importable;
 pub use meaning::Meaning;

@@ -20,6 +20,7 @@ mod modules;
 mod name;
 mod settle;
 mod snapshot;
+mod stdlib;
 mod summary;
 #[cfg(test)]
 mod testing;
@@ -29,13 +30,15 @@ use std::fmt;
 
 pub use analysis::{
     Analysis, Call, CallSite, Collision, CollisionKind, Doubt, Edge, Family, Import, ImportKind, Importable, Meaning,
-    MisfitCall, MissingMember, Owner, Relation, Site, Spelled, Spelling, Stats, Symbol, Target, Variable,
+    MisfitCall, MisfitCallers, MisfitOverride, MissingMember, Owner, Relation, Site, Spelled, Spelling, Stats, Symbol,
+    Target, Usage, Variable,
 };
 pub use archive::{Archived, Digest};
 pub use discover::{Discovery, Skipped, discover, is_python, load};
 pub use host::{AnalysisHost, Change, Timings};
 pub use name::Name;
 pub use settle::Flow;
+pub use stdlib::is_standard;
 pub use summary::{Flags, Param, ParamKind, SymbolKind};
 
 /// A file of a host; stable for the host's life, also when the file is deleted and comes back.

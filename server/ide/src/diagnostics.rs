@@ -1,11 +1,21 @@
-//! What is certainly wrong in a file.
+//! What is wrong in a file.
 //!
 //! These are shown while somebody types, so each must be right: where the text does not parse, names are not judged; where
-//! the program itself is prepared for a missing name or module, nothing is reported.
+//! the program itself is prepared for a missing name or module, nothing is reported. What takes a look at every file is
+//! in [`workspace`] and never computed on the way to what is known of one.
 
+mod calls;
+mod cycles;
 mod guards;
 mod imports;
+mod members;
+mod overrides;
+mod project;
 mod suppression;
+mod unused;
+mod workspace;
+
+use std::sync::LazyLock;
 
 use graph::{Analysis, FileId};
 use rustc_hash::FxHashSet;
@@ -15,39 +25,93 @@ use crate::tree::with_tree;
 use guards::Guards;
 use suppression::Suppressions;
 
+pub use project::{Packages, Project};
+pub use workspace::WorkspaceFindings;
+
 /// What a diagnostic is about. The names are part of the interface: suppression comments and settings use them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Code {
     SyntaxError,
     UnresolvedImport,
+    UnknownModule,
     UndefinedName,
+    MissingMember,
+    MisfitCall,
+    MisfitOverride,
+    ImportCycle,
+    Unused,
 }
 
+/// The manual: a page for each code, in the order of [`Code::ALL`].
+static PAGES: LazyLock<[&str; Code::ALL.len()]> = LazyLock::new(|| {
+    [
+        include_str!("../../../docs/diagnostics/syntax-error.md"),
+        include_str!("../../../docs/diagnostics/unresolved-import.md"),
+        include_str!("../../../docs/diagnostics/unknown-module.md"),
+        include_str!("../../../docs/diagnostics/undefined-name.md"),
+        include_str!("../../../docs/diagnostics/missing-member.md"),
+        include_str!("../../../docs/diagnostics/misfit-call.md"),
+        include_str!("../../../docs/diagnostics/misfit-override.md"),
+        include_str!("../../../docs/diagnostics/import-cycle.md"),
+        include_str!("../../../docs/diagnostics/unused.md"),
+    ]
+});
+
 impl Code {
-    pub const ALL: [Code; 3] = [Code::SyntaxError, Code::UnresolvedImport, Code::UndefinedName];
+    pub const ALL: [Code; 9] = [
+        Code::SyntaxError,
+        Code::UnresolvedImport,
+        Code::UnknownModule,
+        Code::UndefinedName,
+        Code::MissingMember,
+        Code::MisfitCall,
+        Code::MisfitOverride,
+        Code::ImportCycle,
+        Code::Unused,
+    ];
 
     /// The stable name, in kebab case.
     pub fn as_str(self) -> &'static str {
         match self {
             Code::SyntaxError => "syntax-error",
             Code::UnresolvedImport => "unresolved-import",
+            Code::UnknownModule => "unknown-module",
             Code::UndefinedName => "undefined-name",
+            Code::MissingMember => "missing-member",
+            Code::MisfitCall => "misfit-call",
+            Code::MisfitOverride => "misfit-override",
+            Code::ImportCycle => "import-cycle",
+            Code::Unused => "unused",
         }
     }
 
-    /// One sentence for the manual.
+    /// What the manual says, in Markdown: the name as a heading, one sentence, the rest.
+    pub fn page(self) -> &'static str {
+        PAGES[self as usize]
+    }
+
+    /// The manual's first sentence.
     pub fn title(self) -> &'static str {
-        match self {
-            Code::SyntaxError => "The text is not Python.",
-            Code::UnresolvedImport => "An import names a module or a name of this workspace that does not exist.",
-            Code::UndefinedName => "A name is used that nothing binds.",
-        }
+        self.page().lines().skip(1).find(|line| !line.is_empty()).unwrap_or_default()
     }
 
+    /// How grave it is as a rule; a single diagnostic may be milder.
     pub fn severity(self) -> Severity {
         match self {
-            Code::SyntaxError | Code::UnresolvedImport | Code::UndefinedName => Severity::Error,
+            Code::SyntaxError
+            | Code::UnresolvedImport
+            | Code::UndefinedName
+            | Code::MissingMember
+            | Code::MisfitCall => Severity::Error,
+            Code::UnknownModule | Code::ImportCycle => Severity::Warning,
+            Code::MisfitOverride => Severity::Information,
+            Code::Unused => Severity::Hint,
         }
+    }
+
+    /// Whether what it marks can go.
+    pub fn is_unnecessary(self) -> bool {
+        self == Code::Unused
     }
 }
 
@@ -76,21 +140,30 @@ pub struct Related {
     pub message: String,
 }
 
-/// The diagnostics of `file`, in source order. `# tantu: ignore` and `# tantu: ignore[code, …]` at the end of a line silence
-/// what starts on it, syntax errors excepted.
-pub fn diagnostics(analysis: &Analysis, file: FileId) -> Vec<Diagnostic> {
+/// The diagnostics that the file alone and what it uses tell, in source order; see [`WorkspaceFindings`] for the others.
+/// `# tantu: ignore` and `# tantu: ignore[code, …]` at the end of a line silence what starts on it, syntax errors excepted.
+pub fn diagnostics(analysis: &Analysis, project: &Project, file: FileId) -> Vec<Diagnostic> {
     let errors = analysis.syntax_errors(file);
     let mut found: Vec<Diagnostic> =
         errors.iter().map(|error| diagnostic(Code::SyntaxError, error.range, error.message.clone())).collect();
     let imports = imports::unresolved(analysis, file);
-    let names = if errors.is_empty() { analysis.undefined_names(file) } else { Vec::new() };
+    let mut others = imports::unknown(analysis, project, file);
+    let mut names = Vec::new();
+    if errors.is_empty() {
+        names = analysis.undefined_names(file);
+        others.extend(members::diagnose(analysis, file));
+        others.extend(calls::diagnose(analysis, file));
+        others.extend(overrides::diagnose(analysis, file));
+    }
     // Only a file in which something looks wrong is parsed again.
-    if !imports.is_empty() || !names.is_empty() {
+    if !imports.is_empty() || !names.is_empty() || !others.is_empty() {
         let (text, lines) = (analysis.source(file).text(), analysis.source(file).lines());
         let missing = with_tree(text, |parsed| {
             let guards = Guards::of(text, parsed.statements());
             let mut missing = imports::diagnose(analysis, &imports, parsed);
-            missing.retain(|diagnostic| !guards.survive_missing_module(diagnostic.range));
+            imports::mark_modules(&mut others, parsed);
+            missing.extend(others);
+            missing.retain(|diagnostic| !guards.survive(diagnostic.code, diagnostic.range));
             missing.extend(undefined_names(names, &guards));
             let suppressions = Suppressions::of(text, parsed.tokens(), lines);
             missing.retain(|it| !suppressions.silence(lines.line(it.range.start()), it.code));
@@ -102,30 +175,44 @@ pub fn diagnostics(analysis: &Analysis, file: FileId) -> Vec<Diagnostic> {
     found
 }
 
+/// Leaves out what comments in the file silence.
+fn unsilenced(analysis: &Analysis, file: FileId, mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let (text, lines) = (analysis.source(file).text(), analysis.source(file).lines());
+    if found.is_empty() || !text.contains("tantu:") {
+        return found;
+    }
+    with_tree(text, |parsed| {
+        let suppressions = Suppressions::of(text, parsed.tokens(), lines);
+        found.retain(|it| !suppressions.silence(lines.line(it.range.start()), it.code));
+        found
+    })
+    .unwrap_or_default()
+}
+
 fn diagnostic(code: Code, range: TextRange, message: String) -> Diagnostic {
     Diagnostic { range, code, severity: code.severity(), message, related: Vec::new() }
 }
 
 /// A name whose absence is handled in one place may be there at run time, and is not judged anywhere in the file.
 fn undefined_names(names: Vec<(TextRange, String)>, guards: &Guards<'_>) -> Vec<Diagnostic> {
-    let survived = names.iter().filter(|(range, _)| guards.survive_missing_name(*range));
+    let survived = names.iter().filter(|(range, _)| guards.survive(Code::UndefinedName, *range));
     let survived: FxHashSet<String> = survived.map(|(_, name)| name.clone()).collect();
     let undefined = names.into_iter().filter(|(_, name)| !survived.contains(name));
     undefined.map(|(range, name)| diagnostic(Code::UndefinedName, range, format!("`{name}` is not defined"))).collect()
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
     use crate::testing::Workspace;
 
-    fn check(text: &str, expected: Expect) {
+    pub(super) fn check(text: &str, expected: Expect) {
         let workspace = Workspace::new(text);
         let file = workspace.first_file();
         let mut out = String::new();
-        for found in diagnostics(&workspace.analysis, file) {
+        for found in diagnostics(&workspace.analysis, &Project::default(), file) {
             out.push_str(&workspace.draw(file, found.range));
             out.push_str(&format!("    {}: {}\n", found.code.as_str(), found.message));
             for related in found.related {
@@ -278,6 +365,42 @@ PY2 = False
     }
 
     #[test]
+    fn packages_that_are_not_installed() {
+        let text = "\
+#- /main.py
+import os, requests, distutils.core
+from numpy.linalg import (
+    norm,
+)
+import yaml
+try:
+    import ujson
+except ImportError:
+    pass
+import helpers
+def f():
+    import lazy
+#- /other.py
+try:
+    import yaml
+except ImportError:
+    yaml = None
+#- /tools/helpers.py
+";
+        let workspace = Workspace::new(text);
+        let packages =
+            Packages { places: vec!["/v/site-packages".into()], names: ["requests".to_owned()].into_iter().collect() };
+        let project = Project { packages: Some(packages), ..Project::default() };
+        let file = workspace.first_file();
+        let found = diagnostics(&workspace.analysis, &project, file);
+        let shown: Vec<_> =
+            found.iter().map(|it| (workspace.analysis.source(file).slice(it.range), &*it.message)).collect();
+        let message = "no module `numpy`: it is not in this workspace, the standard library or `/v/site-packages`";
+        assert_eq!(shown, [("numpy.linalg", message)]);
+        assert_eq!(diagnostics(&workspace.analysis, &Project::default(), file), []);
+    }
+
+    #[test]
     fn suppressed() {
         let text = "\
 a  # tantu: ignore
@@ -286,23 +409,29 @@ c  # tantu: ignore[unresolved-import]
 d  # tantu: ignored
 '# tantu: ignore'; e
 f  #tantu:ignore [syntax-error, undefined-name] because
+g  # type: ignore[name-defined]
+h  # type: int
 ";
         check(
             text,
             expect![[r#"
-            /main.py:3
-                c  # tantu: ignore[unresolved-import]
-                ^
-                undefined-name: `c` is not defined
-            /main.py:4
-                d  # tantu: ignored
-                ^
-                undefined-name: `d` is not defined
-            /main.py:5
-                '# tantu: ignore'; e
-                                   ^
-                undefined-name: `e` is not defined
-        "#]],
+                /main.py:3
+                    c  # tantu: ignore[unresolved-import]
+                    ^
+                    undefined-name: `c` is not defined
+                /main.py:4
+                    d  # tantu: ignored
+                    ^
+                    undefined-name: `d` is not defined
+                /main.py:5
+                    '# tantu: ignore'; e
+                                       ^
+                    undefined-name: `e` is not defined
+                /main.py:8
+                    h  # type: int
+                    ^
+                    undefined-name: `h` is not defined
+            "#]],
         );
     }
 
@@ -322,6 +451,26 @@ f  #tantu:ignore [syntax-error, undefined-name] because
     #[test]
     fn codes_are_stable() {
         let names = Code::ALL.map(Code::as_str);
-        assert_eq!(names, ["syntax-error", "unresolved-import", "undefined-name"]);
+        let expected = [
+            "syntax-error",
+            "unresolved-import",
+            "unknown-module",
+            "undefined-name",
+            "missing-member",
+            "misfit-call",
+            "misfit-override",
+            "import-cycle",
+            "unused",
+        ];
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn the_manual_has_a_page_for_each_code() {
+        for code in Code::ALL {
+            assert_eq!(code.page().lines().next(), Some(&*format!("# {}", code.as_str())));
+            assert!(code.title().ends_with('.'), "{}", code.title());
+            assert!(code.page().contains(&format!("# tantu: ignore[{}]", code.as_str())) || code == Code::SyntaxError);
+        }
     }
 }

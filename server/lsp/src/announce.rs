@@ -1,6 +1,6 @@
 //! What the server says without being asked: findings that are pushed, and that answers given earlier are out of date.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,8 +12,9 @@ use tower_lsp_server::ls_types as lsp;
 
 use crate::handlers::diagnostics;
 use crate::lifetime::Lifetime;
-use crate::settings::ConfigFile;
+use crate::settings::{ConfigFile, Diagnostics};
 use crate::snapshot::Snapshot;
+use crate::survey::Survey;
 use crate::to_proto;
 
 /// Nobody types slower than this within a word.
@@ -22,7 +23,15 @@ const QUIET: Duration = Duration::from_millis(150);
 /// Announces each state that the writer publishes; states that are overtaken meanwhile are skipped.
 pub(crate) async fn run(client: Client, mut latest: watch::Receiver<Snapshot>, lifetime: Lifetime) {
     let announcements = async {
-        let mut pushed = Pushed { client: client.clone(), documents: HashMap::new(), config_files: Arc::default() };
+        let mut pushed = Pushed {
+            client: client.clone(),
+            documents: HashMap::new(),
+            files: BTreeMap::new(),
+            survey: Arc::default(),
+            open: BTreeSet::new(),
+            config_files: Arc::default(),
+        };
+        let mut pulled = HashMap::new();
         let mut generation = 0;
         latest.mark_changed();
         while latest.changed().await.is_ok() {
@@ -30,8 +39,11 @@ pub(crate) async fn run(client: Client, mut latest: watch::Receiver<Snapshot>, l
             pushed.update_config_files(&snapshot).await;
             if !snapshot.editor.pulls_diagnostics {
                 pushed.update(&snapshot, &latest).await;
+                pushed.update_workspace(&snapshot).await;
             }
-            if snapshot.generation != std::mem::replace(&mut generation, snapshot.generation) {
+            let is_other = snapshot.generation != std::mem::replace(&mut generation, snapshot.generation);
+            let pulls = snapshot.editor.pulls_diagnostics;
+            if is_other || pulls && concerns_others(&mut pulled, &snapshot, &latest).await {
                 tokio::spawn(refresh(client.clone(), snapshot));
             }
         }
@@ -53,10 +65,41 @@ async fn refresh(client: Client, snapshot: Snapshot) {
     }
 }
 
+/// Whether an edit of one document means something for the others, which an editor that pulls does not ask about. `known` is
+/// what there was to say about each, and about which version.
+async fn concerns_others(
+    known: &mut HashMap<PathBuf, (i32, Vec<lsp::Diagnostic>)>,
+    snapshot: &Snapshot,
+    latest: &watch::Receiver<Snapshot>,
+) -> bool {
+    let mut newer = latest.clone();
+    if snapshot.documents.len() < 2 || timeout(QUIET, newer.changed()).await.is_ok() {
+        return false;
+    }
+    let state = snapshot.clone();
+    let all = move || {
+        let open = state.documents.iter();
+        let found = open.map(|(path, it)| (path.clone(), (it.version, diagnostics::document(&state, path))));
+        found.collect::<HashMap<_, _>>()
+    };
+    // A panic has been reported on standard error.
+    let Ok(found) = tokio::task::spawn_blocking(all).await else { return false };
+    let is_other = |path: &PathBuf, (version, now): &(i32, Vec<lsp::Diagnostic>)| {
+        known.get(path).is_some_and(|(of, before)| of == version && before != now)
+    };
+    let concerns = found.iter().any(|(path, found)| is_other(path, found));
+    *known = found;
+    concerns
+}
+
 /// What the editor was told last about each document.
 struct Pushed {
     client: Client,
     documents: HashMap<PathBuf, Told>,
+    /// What it was told about files that are not open, after which survey.
+    files: BTreeMap<PathBuf, Vec<lsp::Diagnostic>>,
+    survey: Arc<Survey>,
+    open: BTreeSet<PathBuf>,
     config_files: Arc<Vec<ConfigFile>>,
 }
 
@@ -84,6 +127,31 @@ impl Pushed {
                 self.client.publish_diagnostics(uri, diagnostics, None).await;
             }
         }
+    }
+
+    /// What the last look at the whole workspace found in files that are not open.
+    async fn update_workspace(&mut self, snapshot: &Snapshot) {
+        let before = std::mem::replace(&mut self.survey, snapshot.survey.clone());
+        let is_wanted = snapshot.settings.diagnostics == Diagnostics::Workspace;
+        let now: BTreeSet<PathBuf> = snapshot.documents.keys().cloned().collect();
+        let was_open = std::mem::replace(&mut self.open, now);
+        let is_told = Arc::ptr_eq(&before, &self.survey) && was_open == self.open;
+        if is_told && is_wanted || !is_wanted && self.files.is_empty() {
+            return;
+        }
+        let state = snapshot.clone();
+        // A panic has been reported on standard error.
+        let Ok(mut found) = tokio::task::spawn_blocking(move || diagnostics::workspace(&state)).await else { return };
+        found.retain(|path, _| snapshot.version(path).is_none());
+        let paths: BTreeSet<&PathBuf> = self.files.keys().chain(found.keys()).collect();
+        for path in paths.into_iter().filter(|path| snapshot.version(path).is_none()) {
+            if self.files.get(path) != found.get(path)
+                && let Some(uri) = to_proto::uri(path)
+            {
+                self.client.publish_diagnostics(uri, found.get(path).cloned().unwrap_or_default(), None).await;
+            }
+        }
+        self.files = found;
     }
 
     async fn update(&mut self, snapshot: &Snapshot, latest: &watch::Receiver<Snapshot>) {

@@ -18,6 +18,7 @@ pub(crate) struct Editor {
     pub(crate) pulls_diagnostics: bool,
     pub(crate) refreshes_lenses: bool,
     pub(crate) related_information: bool,
+    pub(crate) diagnostic_tags: bool,
     /// File watchers can be registered; otherwise the server watches by itself.
     pub(crate) watches_files: bool,
     pub(crate) progress: bool,
@@ -63,6 +64,8 @@ impl Editor {
                 && yes(workspace.and_then(|it| it.diagnostics.as_ref()?.refresh_support)),
             refreshes_lenses: yes(workspace.and_then(|it| it.code_lens.as_ref()?.refresh_support)),
             related_information: yes(text.and_then(|it| it.publish_diagnostics.as_ref()?.related_information)),
+            diagnostic_tags: text
+                .is_some_and(|it| it.publish_diagnostics.as_ref().is_some_and(|it| it.tag_support.is_some())),
             watches_files: yes(workspace.and_then(|it| it.did_change_watched_files.as_ref()?.dynamic_registration)),
             progress: yes(window.and_then(|it| it.work_done_progress)),
             configuration: yes(workspace.and_then(|it| it.configuration)),
@@ -168,6 +171,7 @@ pub(crate) fn server_capabilities(editor: &Editor) -> lsp::ServerCapabilities {
             lsp::DiagnosticServerCapabilities::Options(lsp::DiagnosticOptions {
                 identifier: Some("tantu".to_owned()),
                 inter_file_dependencies: true,
+                workspace_diagnostics: true,
                 ..Default::default()
             })
         }),

@@ -21,6 +21,7 @@ pub mod persistence;
 mod preview;
 mod priority;
 mod progress;
+pub mod project;
 mod promise;
 mod proposals;
 mod query;
@@ -29,6 +30,7 @@ mod session;
 mod settings;
 mod setup;
 mod snapshot;
+mod survey;
 mod symbol_key;
 #[cfg(test)]
 mod tests;

@@ -14,6 +14,7 @@ use crate::progress::Job;
 use crate::runs::Ended;
 use crate::settings::{ConfigFile, Layer};
 use crate::snapshot::Snapshot;
+use crate::survey::Survey;
 
 /// What the writer is told.
 pub(crate) enum Event {
@@ -61,6 +62,8 @@ pub(crate) enum Event {
     },
     /// Where values flow.
     Settled(Flow),
+    /// What was found in the whole workspace, of which index.
+    Surveyed(u64, Arc<Survey>),
     /// What the editor's settings say.
     EditorSettings(Layer),
     /// What the workspace's settings say.

@@ -326,7 +326,13 @@ impl LanguageServer for Session {
 
     async fn diagnostic(&self, params: DocumentDiagnosticParams) -> Result<DocumentDiagnosticReportResult> {
         let uri = &params.text_document.uri;
-        self.read_document("textDocument/diagnostic", uri, handlers::diagnostics::pull).await
+        let known = params.previous_result_id;
+        let pull = move |query: &Query, path: &Path| handlers::diagnostics::pull(query, path, known.as_deref());
+        self.read_document("textDocument/diagnostic", uri, pull).await
+    }
+
+    async fn workspace_diagnostic(&self, params: WorkspaceDiagnosticParams) -> Result<WorkspaceDiagnosticReportResult> {
+        self.read(move |query| handlers::diagnostics::pull_all(query, &params)).await
     }
 
     async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<LSPAny>> {

@@ -5,10 +5,13 @@
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+
+use crate::project;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Settings {
@@ -16,8 +19,17 @@ pub(crate) struct Settings {
     /// does.
     pub(crate) navigation: bool,
     pub(crate) code_lens: bool,
-    /// Report findings in open documents.
-    pub(crate) diagnostics: bool,
+    pub(crate) diagnostics: Diagnostics,
+    /// What the workspace says beside its settings.
+    pub(crate) project: Arc<ide::Project>,
+}
+
+/// Where findings are reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Diagnostics {
+    Off,
+    OpenFilesOnly,
+    Workspace,
 }
 
 /// Choices of one source.
@@ -25,7 +37,8 @@ pub(crate) struct Settings {
 pub(crate) struct Layer {
     navigation: Option<bool>,
     code_lens: Option<bool>,
-    diagnostics: Option<bool>,
+    diagnostics: Option<Diagnostics>,
+    project: Option<Arc<ide::Project>>,
 }
 
 impl Settings {
@@ -35,7 +48,8 @@ impl Settings {
         Settings {
             navigation: chosen(|layer| layer.navigation),
             code_lens: chosen(|layer| layer.code_lens),
-            diagnostics: chosen(|layer| layer.diagnostics),
+            diagnostics: layers.into_iter().find_map(|it| it.diagnostics).unwrap_or(Diagnostics::OpenFilesOnly),
+            project: layers.into_iter().find_map(|it| it.project.clone()).unwrap_or_default(),
         }
     }
 }
@@ -56,9 +70,13 @@ impl Layer {
             "codeLens" => self.code_lens = flag()?,
             "diagnostics.mode" => {
                 self.diagnostics = Some(match value.as_str() {
-                    Some("off") => false,
-                    Some("openFilesOnly") => true,
-                    _ => return Err("`diagnostics.mode` must be \"off\" or \"openFilesOnly\"".to_owned()),
+                    Some("off") => Diagnostics::Off,
+                    Some("openFilesOnly") => Diagnostics::OpenFilesOnly,
+                    Some("workspace") => Diagnostics::Workspace,
+                    _ => {
+                        let modes = "\"off\", \"openFilesOnly\" or \"workspace\"";
+                        return Err(format!("`diagnostics.mode` must be {modes}"));
+                    }
                 });
             }
             _ => {
@@ -177,7 +195,8 @@ pub(crate) fn read(root: &Path) -> (Layer, Vec<ConfigFile>) {
     let layer = Layer {
         navigation: chosen(|layer| layer.navigation),
         code_lens: chosen(|layer| layer.code_lens),
-        diagnostics: chosen(|layer| layer.diagnostics),
+        diagnostics: layers.iter().find_map(|layer| layer.diagnostics),
+        project: Some(Arc::new(project::read(root))),
     };
     (layer, files)
 }
@@ -195,7 +214,10 @@ mod tests {
         let (file, problems) = Layer::of_file("[tool.tantu]\ncodeLens = true\ndiagnostics.mode = \"off\"\n", true);
         assert_eq!(problems, []);
         let settings = Settings::new([&editor, &file]);
-        assert_eq!(settings, Settings { navigation: true, code_lens: false, diagnostics: false });
+        assert_eq!(
+            settings,
+            Settings { navigation: true, code_lens: false, diagnostics: Diagnostics::Off, project: Arc::default() }
+        );
     }
 
     #[test]

@@ -11,6 +11,7 @@ use tower_lsp_server::ls_types as lsp;
 use crate::capabilities::Editor;
 use crate::runs::Runs;
 use crate::settings::{ConfigFile, Settings};
+use crate::survey::Survey;
 use crate::{from_proto, to_proto};
 
 /// Immutable and cheap to clone; holds no lock. Open documents have the text that the editor shows.
@@ -28,6 +29,8 @@ pub(crate) struct Snapshot {
     pub(crate) settings: Arc<Settings>,
     pub(crate) config_files: Arc<Vec<ConfigFile>>,
     pub(crate) runs: Arc<Runs>,
+    /// What the last look at the whole workspace found; of the same index.
+    pub(crate) survey: Arc<Survey>,
     /// Part of the workspace is not known yet.
     pub(crate) indexing: bool,
 }

@@ -1,5 +1,7 @@
 //! Whole sessions, with an editor in memory.
 
+mod workspace_diagnostics;
+
 use std::collections::{HashMap, VecDeque};
 use std::path::Path;
 

@@ -16,8 +16,9 @@ use crate::loader::{Loader, Work};
 use crate::mailbox::{Event, WeakMailbox};
 use crate::persistence::{self, Keep};
 use crate::progress::Job;
-use crate::settings::{Layer, Settings};
+use crate::settings::{Diagnostics, Layer, Settings};
 use crate::snapshot::{OpenDocument, Snapshot};
+use crate::survey::{self, Task};
 
 /// Owns the documents and the graph; a thread of its own, so that neither disk nor network can keep it waiting.
 pub(crate) struct Writer {
@@ -26,6 +27,9 @@ pub(crate) struct Writer {
     loader: Sender<Work>,
     keeping: Sender<Keep>,
     settling: Sender<Analysis>,
+    surveying: Sender<Task>,
+    /// The revision that was last sent to be surveyed.
+    surveyed: Option<u64>,
     /// Something was loaded that is not kept yet.
     to_keep: bool,
     /// How many reloads the loader has not answered yet.
@@ -73,17 +77,21 @@ impl Writer {
             settings: Arc::default(),
             config_files: Arc::default(),
             runs: Arc::default(),
+            survey: Arc::default(),
             indexing: false,
         };
         let (latest, receiver) = watch::channel(current.clone());
         let keeping = persistence::start()?;
         let settling = flow::start(mailbox.clone())?;
+        let surveying = survey::start(mailbox.clone())?;
         let mut writer = Writer {
             roots: Vec::new(),
             documents: HashMap::new(),
             loader: Loader::start(mailbox, cache, keeping.clone())?,
             keeping,
             settling,
+            surveying,
+            surveyed: None,
             to_keep: false,
             reloads: 0,
             held: VecDeque::new(),
@@ -204,6 +212,13 @@ impl Writer {
                     self.refresh();
                 }
             }
+            Event::Surveyed(ticket, survey) => {
+                let is_new = ticket == self.indexes && !self.current.survey.says_the_same(&survey);
+                if is_new {
+                    self.current.survey = survey;
+                    self.refresh();
+                }
+            }
             Event::EditorSettings(layer) => {
                 self.editor_settings = layer;
                 self.settle();
@@ -242,6 +257,8 @@ impl Writer {
 
     fn take_over(&mut self, host: AnalysisHost, complete: bool) {
         self.current.host = host;
+        self.current.survey = Arc::default();
+        self.surveyed = None;
         let missed = self.missed.iter().flatten();
         self.apply(missed.map(|(path, text)| (path.clone(), text.clone())).collect());
         if complete {
@@ -255,6 +272,7 @@ impl Writer {
     /// Brings the settings up to date.
     fn settle(&mut self) {
         self.current.settings = Arc::new(Settings::new([&self.editor_settings, &self.workspace_settings]));
+        self.surveyed = None;
         self.refresh();
     }
 
@@ -321,6 +339,25 @@ impl Writer {
             // Without the thread what linking found stands.
             let _ = self.settling.send(self.current.analysis.clone());
         }
+        self.survey();
         self.latest.send_replace(self.current.clone());
+    }
+
+    /// Has the whole workspace looked at, once for each state in which it is known where values flow.
+    fn survey(&mut self) {
+        let (analysis, settings) = (&self.current.analysis, &self.current.settings);
+        let revision = analysis.revision();
+        if self.missed.is_some()
+            || settings.diagnostics == Diagnostics::Off
+            || self.surveyed == Some(revision)
+            || analysis.is_settling()
+        {
+            return;
+        }
+        self.surveyed = Some(revision);
+        let (analysis, project) = (analysis.clone(), settings.project.clone());
+        let every_file = settings.diagnostics == Diagnostics::Workspace;
+        // Without the thread what single files tell stands alone.
+        let _ = self.surveying.send(Task { ticket: self.indexes, analysis, project, every_file });
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod context;
 pub(crate) mod doctor;
 pub(crate) mod graph;
+pub(crate) mod impact;
 pub(crate) mod index;
 pub(crate) mod lsp;
 pub(crate) mod propose;

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::commands::{callgraph, check, context, doctor, graph, index, lsp, propose, run, sandbox};
+use crate::commands::{callgraph, check, context, doctor, graph, impact, index, lsp, propose, run, sandbox};
 
 /// A graph is millions of small pieces, and every keystroke makes and drops some ten thousand.
 #[global_allocator]
@@ -37,6 +37,8 @@ enum Command {
     Index(index::Arguments),
     /// Report what is certainly wrong
     Check(check::Arguments),
+    /// Say who calls a definition, whose calls break, and which tests notice
+    Impact(impact::Arguments),
     /// Print what a model should see to write a function
     Context(context::Arguments),
     /// Print who calls whom
@@ -74,6 +76,7 @@ fn main() -> ExitCode {
         Command::Lsp(arguments) => lsp::run(&arguments),
         Command::Index(arguments) => index::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Impact(arguments) => impact::run(&arguments),
         Command::Context(arguments) => context::run(&arguments),
         Command::Callgraph(arguments) => callgraph::run(&arguments),
         Command::Graph(arguments) => graph::run(&arguments),

@@ -182,6 +182,15 @@ pub(crate) fn existing(path: &Path) -> anyhow::Result<PathBuf> {
     path.canonicalize().with_context(|| format!("cannot open {}", path.display()))
 }
 
+/// The current folder for what lies in it; else the file's workspace.
+///
+/// # Errors
+/// When there is no such file.
+pub(crate) fn root(file: &Path) -> anyhow::Result<PathBuf> {
+    let (here, file) = (existing(Path::new("."))?, existing(file)?);
+    Ok(if file.starts_with(&here) { here } else { root_of(&file) })
+}
+
 /// The workspace that the absolute `path` belongs to: the nearest folder above it with a `pyproject.toml` or a `.git`,
 /// else its own.
 pub(crate) fn root_of(path: &Path) -> PathBuf {

@@ -5,7 +5,6 @@ mod graph_stage;
 mod outcomes;
 mod scope;
 mod security;
-mod stdlib;
 mod syntax_stage;
 mod tests_stage;
 

@@ -1,14 +1,21 @@
 //! What is certainly wrong in a file, as far as names and calls go.
 
-use rustc_hash::FxHashSet;
+mod fit;
+mod gone;
+mod overrides;
+mod usage;
+
 use syntax::TextRange;
 
-use super::{Analysis, Symbol};
-use crate::eval::is_builtin;
-use crate::link::CallLink;
-use crate::summary::{Arguments, CallKind, Expr, ExprIndex, Occurs, Param, ParamKind};
-use crate::types::{Def, Unit, Value};
-use crate::{Confidence, FileId, Name, SymbolId};
+use super::Analysis;
+use crate::eval::{Evaluator, is_builtin};
+use crate::summary::{BindingValue, Expr, ExprIndex, Occurs};
+use crate::types::{Def, Typed, Unit, Value};
+use crate::{FileId, Name, SymbolId, SymbolKind};
+
+pub use fit::{MisfitCall, MisfitCallers};
+pub use overrides::MisfitOverride;
+pub use usage::Usage;
 
 /// A member that a class certainly does not have.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,16 +24,13 @@ pub struct MissingMember {
     pub name: String,
     /// The class or module.
     pub receiver: SymbolId,
+    /// All that the receiver may be is in the text, and nothing is seen that fills it at run time. Otherwise a program that
+    /// runs may well do this; one that nobody has run yet hardly.
+    pub is_certain: bool,
 }
 
-/// A call whose arguments its only callee does not take.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MisfitCall {
-    pub range: TextRange,
-    pub callee: SymbolId,
-    /// Such as "missing argument `rate`".
-    pub message: String,
-}
+/// From what a value was assigned from: further ways are those of generated code.
+const MAX_STEPS: u32 = 16;
 
 /// Methods through which a class may have members that no text shows.
 const DYNAMIC_MEMBERS: &[&str] = &["__getattr__", "__getattribute__", "__slots__"];
@@ -71,6 +75,24 @@ impl Analysis {
         stars.copied().any(hidden)
     }
 
+    /// Whether some file does without a package from outside: it imports it under a `try` with a handler, or in a function.
+    pub fn is_optional_package(&self, package: &str) -> bool {
+        self.files().any(|file| {
+            let imports = self.facts(file).into_iter().flat_map(|facts| &facts.summary.imports);
+            let mut of_package = imports.filter(|import| {
+                import.level == 0 && import.module.split('.').next().is_some_and(|first| first == package)
+            });
+            of_package.any(|import| import.is_optional || self.is_in_function(file, import.range))
+        })
+    }
+
+    /// Whether the code at a place runs when a function is called, not when the module is imported.
+    pub fn is_in_function(&self, file: FileId, range: TextRange) -> bool {
+        let innermost = self.enclosing(file, range.start());
+        let mut around = std::iter::successors(Some(innermost), |&symbol| self.symbol(symbol).parent);
+        around.any(|symbol| self.symbol(symbol).kind.is_function())
+    }
+
     /// Attributes that are read of a module or of an instance whose classes are all known, and that none of them has.
     pub fn missing_members(&self, file: FileId) -> Vec<MissingMember> {
         let Some(facts) = self.facts(file) else { return Vec::new() };
@@ -85,6 +107,7 @@ impl Analysis {
                 continue;
             }
             let receivers = evaluator.eval(unit, value);
+            let is_plain = |typed: &Typed| matches!(typed.value, Value::Module(_) | Value::Class(_)) && !typed.inferred;
             let mut missing = None;
             let all_lack_it = !receivers.is_empty()
                 && receivers.iter().all(|typed| match &typed.value {
@@ -104,14 +127,87 @@ impl Analysis {
             if let (true, Some(receiver)) = (all_lack_it, missing)
                 && !self.may_be_set(name, &[file, receiver.file])
             {
-                found.push(MissingMember { range: occurrence.range, name: name.to_string(), receiver });
+                let is_known = receivers.iter().all(is_plain) || self.is_known(&mut evaluator, unit, value, MAX_STEPS);
+                let is_certain = is_known
+                    && receivers.iter().all(|typed| match typed.value {
+                        Value::Instance(class) | Value::Class(class) => !self.is_filled_later(&mut evaluator, class),
+                        _ => true,
+                    });
+                found.push(MissingMember { range: occurrence.range, name: name.to_string(), receiver, is_certain });
             }
         }
         found
     }
 
+    /// Whether evaluation sees all that an expression may be: made on the spot, annotated, or `self`.
+    fn is_known(&self, evaluator: &mut Evaluator<'_>, unit: Unit, expr: ExprIndex, steps: u32) -> bool {
+        let summary = self.snapshot.world().summary(unit);
+        let Some(steps) = steps.checked_sub(1) else { return false };
+        match summary.expr(expr) {
+            Expr::Local(bindings) => {
+                let mut leaves = bindings.iter().flat_map(|&binding| summary.joined(binding));
+                leaves.all(|binding| match summary.binding(binding).value {
+                    BindingValue::Value(value) => self.is_known(evaluator, unit, value, steps),
+                    BindingValue::Parameter { position, annotation, .. } => {
+                        let function = summary.symbol(summary.scope(summary.binding(binding).scope).symbol);
+                        let is_receiver =
+                            position == 0 && function.kind == SymbolKind::Method && !function.flags.is_staticmethod;
+                        is_receiver || annotation.is_some()
+                    }
+                    BindingValue::Definition(_) | BindingValue::Import(_) => true,
+                    BindingValue::Join(_) | BindingValue::Narrowed { .. } => false,
+                })
+            }
+            Expr::Call(call) => {
+                let callees = evaluator.eval(unit, summary.call(*call).callee);
+                let is_declared = |def: Def| {
+                    let function = self.symbol_facts(def).function.as_ref();
+                    function.is_some_and(|function| function.return_annotation.is_some())
+                };
+                !callees.is_empty()
+                    && callees.iter().all(|typed| match typed.value {
+                        Value::Class(_) => !typed.inferred,
+                        Value::Function(def) | Value::Method { function: def, .. } => is_declared(def),
+                        _ => false,
+                    })
+            }
+            Expr::Attribute { value, name } => {
+                let receivers = evaluator.eval(unit, *value);
+                !receivers.is_empty()
+                    && self.is_known(evaluator, unit, *value, steps)
+                    && receivers.iter().all(|typed| match typed.value {
+                        Value::Instance(class) => self.is_known_attribute(evaluator, class, *name, steps),
+                        _ => false,
+                    })
+            }
+            Expr::Recent { value, .. } => self.is_known(evaluator, unit, *value, steps),
+            Expr::InstanceOf(_) | Expr::SelfInstance(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether all that methods assign to an attribute is known, and nobody else assigns to it.
+    fn is_known_attribute(&self, evaluator: &mut Evaluator<'_>, class: Def, name: Name, steps: u32) -> bool {
+        let mro = evaluator.mro(class);
+        let owner = mro.classes.iter().find_map(|&class| {
+            let facts = self.symbol_facts(class).class.as_ref()?;
+            Some((class, facts.attributes.get(&name)?))
+        });
+        let bound_in_class = mro.classes.iter().any(|&class| {
+            let scope = self.symbol_facts(class).scope;
+            let scope = scope.map(|scope| self.snapshot.world().summary(class.unit).scope(scope));
+            scope.is_some_and(|scope| scope.names.contains_key(&name))
+        });
+        mro.complete
+            && !bound_in_class
+            && owner.is_some_and(|(class, attribute)| {
+                let mut values = attribute.values.iter();
+                values.all(|&value| self.is_known(evaluator, class.unit, value, steps))
+            })
+    }
+
     /// Whether the value is an attribute of a class whose metaclass or decorator may have replaced what its body says.
-    fn may_be_replaced(&self, evaluator: &mut crate::eval::Evaluator<'_>, unit: Unit, value: ExprIndex) -> bool {
+    fn may_be_replaced(&self, evaluator: &mut Evaluator<'_>, unit: Unit, value: ExprIndex) -> bool {
         let Expr::Attribute { value: owner, .. } = *self.snapshot.world().summary(unit).expr(value) else {
             return false;
         };
@@ -133,16 +229,20 @@ impl Analysis {
     fn may_be_set(&self, name: Name, files: &[FileId]) -> bool {
         let quoted = [format!("'{name}'"), format!("\"{name}\"")];
         files.iter().any(|&file| quoted.iter().any(|quoted| self.source(file).text().contains(quoted)))
-            || self.snapshot.files.iter().flatten().filter(|facts| facts.summary.mentions(name)).any(|facts| {
-                let summary = &facts.summary;
-                summary.occurrences.iter().any(|occurrence| {
-                    matches!(occurrence.what, Occurs::StoreAttribute(_))
-                        && summary.occurring_name(occurrence.what) == Some(name)
-                })
-            })
+            || self.is_assigned_to_something(name)
     }
 
-    fn certainly_lacks(&self, evaluator: &mut crate::eval::Evaluator<'_>, class: Def, name: Name) -> bool {
+    fn is_assigned_to_something(&self, name: Name) -> bool {
+        self.snapshot.files.iter().flatten().filter(|facts| facts.summary.mentions(name)).any(|facts| {
+            let summary = &facts.summary;
+            summary.occurrences.iter().any(|occurrence| {
+                matches!(occurrence.what, Occurs::StoreAttribute(_))
+                    && summary.occurring_name(occurrence.what) == Some(name)
+            })
+        })
+    }
+
+    fn certainly_lacks(&self, evaluator: &mut Evaluator<'_>, class: Def, name: Name) -> bool {
         let mro = evaluator.mro(class);
         let is_open = mro.classes.iter().any(|&class| {
             let symbol = self.symbol_facts(class);
@@ -156,9 +256,23 @@ impl Analysis {
             && !self.symbol_facts(class).name.contains("Mixin")
             && !evaluator.has_member(class, name)
             // A mixin uses what the classes it is mixed into have.
-            && self.subclasses(self.id(class)).iter().all(|&subclass| {
-                self.snapshot.def(subclass).is_some_and(|subclass| !evaluator.has_member(subclass, name))
-            })
+            && self.descendants(class).into_iter().all(|subclass| !evaluator.has_member(subclass, name))
+    }
+
+    /// Whether attributes are put into instances of a class by their names, as far as the text beside it shows.
+    fn is_filled_later(&self, evaluator: &mut Evaluator<'_>, class: Def) -> bool {
+        let mro = evaluator.mro(class);
+        // What has nothing of its own gets it later: `class Style: pass`.
+        let is_empty = mro.classes.iter().all(|&class| {
+            let scope = self.symbol_facts(class).scope;
+            let scope = scope.map(|scope| self.snapshot.world().summary(class.unit).scope(scope));
+            scope.is_none_or(|scope| scope.names.is_empty())
+        });
+        let is_filled = |class: &Def| {
+            let text = self.source(class.unit.file).text();
+            ["setattr(", "__dict__", "vars(self)"].iter().any(|way| text.contains(way))
+        };
+        is_empty || mro.classes.iter().any(is_filled)
     }
 
     /// Decorated, but only in a way that adds no members a person would call.
@@ -170,104 +284,6 @@ impl Analysis {
                 let text = source.slice(*range);
                 ["dataclass", "total_ordering", "final", "runtime_checkable"].iter().any(|name| text.contains(name))
             })
-    }
-
-    /// Calls with one certain callee in the workspace that does not take their arguments.
-    pub fn misfit_calls(&self, file: FileId) -> Vec<MisfitCall> {
-        let Some(facts) = self.facts(file) else { return Vec::new() };
-        let links = &self.snapshot.links[file.index()].calls;
-        let mut evaluator = self.evaluator();
-        let mut found = Vec::new();
-        for (call, link) in facts.summary.calls.iter().zip(links) {
-            let CallLink::Edges(edges) = link else { continue };
-            let mut explicit = edges.iter().filter(|edge| !edge.implied);
-            let (Some(edge), None) = (explicit.next(), explicit.next()) else { continue };
-            if edge.confidence == Confidence::Possible || call.kind != CallKind::Call || call.arguments.unpacks() {
-                continue;
-            }
-            // Whether the first parameter is already bound is not in the edge.
-            let callees = evaluator.eval(Unit::live(file), call.callee);
-            let Some(typed) = callees.iter().next() else { continue };
-            let (callee, bound) = match typed.value {
-                Value::Function(_) => (edge.target, 0),
-                Value::Method { .. } => (edge.target, 1),
-                Value::Class(class) => match self.only_constructor(&mut evaluator, class, edges) {
-                    Some(constructor) => (constructor, 1),
-                    None => continue,
-                },
-                _ => continue,
-            };
-            let symbol = self.symbol(callee);
-            if is_checkable(&symbol)
-                && let Some(params) = symbol.params.get(bound..)
-                && let Some(message) = misfit(params, &call.arguments)
-            {
-                found.push(MisfitCall { range: call.range, callee, message });
-            }
-        }
-        found
-    }
-
-    /// The `__init__` that alone sees a class's arguments: there is no metaclass, no `__new__` and no base outside.
-    fn only_constructor(
-        &self,
-        evaluator: &mut crate::eval::Evaluator<'_>,
-        class: Def,
-        edges: &[crate::link::Edge],
-    ) -> Option<SymbolId> {
-        let mut implied = edges.iter().filter(|edge| edge.implied);
-        let (Some(edge), None) = (implied.next(), implied.next()) else { return None };
-        let mro = evaluator.mro(class);
-        let is_plain = mro.complete && !mro.classes.iter().any(|&class| self.is_transformed(class));
-        (is_plain && self.symbol(edge.target).name == "__init__").then_some(edge.target)
-    }
-}
-
-/// What stands in the text is what is called.
-fn is_checkable(symbol: &Symbol<'_>) -> bool {
-    let flags = symbol.flags;
-    let is_plain = !flags.is_decorated && !flags.is_overload && !flags.is_property;
-    // `__new__` is given its class by hand where it is called by name.
-    is_plain && !symbol.is_retained() && symbol.name != "__new__"
-}
-
-/// Why `arguments` do not fit `params`, as Python would say it.
-fn misfit(params: &[Param], arguments: &Arguments) -> Option<String> {
-    let takes = |kinds: &[ParamKind]| params.iter().filter(|param| kinds.contains(&param.kind)).collect::<Vec<_>>();
-    let positional = takes(&[ParamKind::PositionalOnly, ParamKind::Positional]);
-    let has_args = !takes(&[ParamKind::VarArgs]).is_empty();
-    let has_kwargs = !takes(&[ParamKind::KwArgs]).is_empty();
-    let given = arguments.positional.len();
-    if given > positional.len() && !has_args {
-        return Some(format!("too many arguments: {given} given, at most {} taken", positional.len()));
-    }
-    let by_position: FxHashSet<Name> = positional.iter().take(given).map(|param| param.name).collect();
-    for &(keyword, _) in &arguments.keywords {
-        let param = params.iter().find(|param| {
-            param.name == keyword && matches!(param.kind, ParamKind::Positional | ParamKind::KeywordOnly)
-        });
-        match param {
-            None if !has_kwargs => return Some(format!("unknown argument `{keyword}`")),
-            Some(param) if by_position.contains(&param.name) => {
-                return Some(format!("argument `{keyword}` is given twice"));
-            }
-            _ => {}
-        }
-    }
-    let required = params.iter().filter(|param| {
-        let by_name = matches!(param.kind, ParamKind::PositionalOnly | ParamKind::Positional | ParamKind::KeywordOnly);
-        by_name && !param.has_default
-    });
-    let missing: Vec<&str> = required
-        .filter(|param| {
-            !by_position.contains(&param.name) && !arguments.keywords.iter().any(|(name, _)| *name == param.name)
-        })
-        .map(|param| param.name.as_str())
-        .collect();
-    match missing[..] {
-        [] => None,
-        [one] => Some(format!("missing argument `{one}`")),
-        _ => Some(format!("missing arguments `{}`", missing.join("`, `"))),
     }
 }
 
@@ -295,12 +311,9 @@ mod tests {
 
     #[track_caller]
     fn check_missing(text: &str) {
-        check(text, |analysis, file| analysis.missing_members(file).into_iter().map(|it| it.range).collect());
-    }
-
-    #[track_caller]
-    fn check_misfits(text: &str) {
-        check(text, |analysis, file| analysis.misfit_calls(file).into_iter().map(|it| it.range).collect());
+        check(text, |analysis, file| {
+            analysis.missing_members(file).into_iter().filter(|it| it.is_certain).map(|it| it.range).collect()
+        });
     }
 
     #[test]
@@ -349,6 +362,11 @@ mod tests {
     #[test]
     fn missing_members() {
         check_missing("class C:\n    def m(self): ...\ndef f(c: C):\n    c.m()\n    c.$1nope$1()\n");
+        check_missing("class C:\n    def m(self): ...\ndef make(): return C()\nmake().nope\nC().$1nope$1\n");
+        check_missing("class Bag: ...\ndef f(b: Bag): return b.x\n");
+        check_missing(
+            "class C:\n    def m(self): ...\nclass D:\n    def __init__(self, x):\n        self.c, self.x = C(), x\n        self.d = C()\n    def n(self):\n        self.d.$1nope$1\n        self.x.nope\n",
+        );
         check_missing("#- /a.py\ndef f(): ...\n#- /main.py\nimport a\na.f()\na.$1g$1()\n");
         check_missing("class C:\n    def __getattr__(self, name): ...\nC().anything\n");
         check_missing("class C:\n    def m(self):\n        setattr(self, 'x', 1)\n        return self.x\n");
@@ -362,29 +380,5 @@ mod tests {
         check_missing("class Mixin:\n    def m(self): return self.other\nclass D(Mixin):\n    other = 1\n");
         check_missing("import enum\nclass Color(enum.Enum):\n    RED = 1\nColor.RED.value\n");
         check_missing("import typing\nclass P(typing.NamedTuple):\n    x: int\nP(1)._replace(x=2)\n");
-    }
-
-    #[test]
-    fn misfit_calls() {
-        check_misfits(
-            "def f(a, b=1, *, c): ...\nf(1, c=2)\n$1f$1(1)\n$1f$1(1, 2, 3, c=4)\n$1f$1(1, c=1, d=2)\nf(*x)\n",
-        );
-        check_misfits(
-            "class C:\n    def __init__(self, a): ...\n    def m(self, b): ...\n$1C$1()\nC(1).$1m$1()\nC(1).m(2)\n",
-        );
-        check_misfits(
-            "class C:\n    @staticmethod\n    def s(a): ...\n    @classmethod\n    def k(cls, a): ...\nC.s(1)\nC.k(1)\nC.$1s$1()\n",
-        );
-        check_misfits(
-            "class A:\n    def m(self, x): ...\nclass B(A):\n    def m(self, x):\n        A.m(self, x)\n        A.$1m$1(x)\n",
-        );
-        check_misfits(
-            "def make(n):\n    def g(self, model): ...\n    return g\nclass R:\n    read = make('r')\nR().read(1)\n",
-        );
-        check_misfits(
-            "class M(type):\n    def __new__(cls, a, b, c): ...\nclass N(M):\n    def __new__(cls, a, b, c):\n        return super().__new__(cls, a, b, c)\n",
-        );
-        check_misfits("def deco(f): ...\n@deco\ndef f(a): ...\nf()\n");
-        check_misfits("from dataclasses import dataclass\n@dataclass\nclass C:\n    a: int\nC(1)\n");
     }
 }

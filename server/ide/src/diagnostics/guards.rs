@@ -4,6 +4,8 @@ use syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
 use syntax::ast::{ExceptHandler, Expr, Stmt, StmtTry, StmtWith};
 use syntax::{Ranged, TextRange};
 
+use super::Code;
+
 /// What a bare `except:` catches; not a name.
 const ANYTHING: &str = "";
 
@@ -12,21 +14,28 @@ pub(super) struct Guards<'a> {
     text: &'a str,
     imports: Vec<TextRange>,
     names: Vec<TextRange>,
+    members: Vec<TextRange>,
+    calls: Vec<TextRange>,
 }
 
 impl<'a> Guards<'a> {
     pub fn of(text: &'a str, statements: &[Stmt]) -> Self {
-        let mut guards = Guards { text, imports: Vec::new(), names: Vec::new() };
+        let mut guards =
+            Guards { text, imports: Vec::new(), names: Vec::new(), members: Vec::new(), calls: Vec::new() };
         guards.visit_body(statements);
         guards
     }
 
-    pub fn survive_missing_module(&self, import: TextRange) -> bool {
-        self.imports.iter().any(|range| range.contains_range(import))
-    }
-
-    pub fn survive_missing_name(&self, name: TextRange) -> bool {
-        self.names.iter().any(|range| range.contains_range(name))
+    /// Whether the program is prepared for what `code` says of the place.
+    pub fn survive(&self, code: Code, place: TextRange) -> bool {
+        let guarded = match code {
+            Code::UnresolvedImport | Code::UnknownModule => &self.imports,
+            Code::UndefinedName => &self.names,
+            Code::MissingMember => &self.members,
+            Code::MisfitCall => &self.calls,
+            Code::SyntaxError | Code::MisfitOverride | Code::ImportCycle | Code::Unused => return false,
+        };
+        guarded.iter().any(|range| range.contains_range(place))
     }
 
     fn add(&mut self, body: &[Stmt], caught: &[&str]) {
@@ -40,13 +49,24 @@ impl<'a> Guards<'a> {
         if catches(&["NameError", ANYTHING]) {
             self.names.push(range);
         }
+        if catches(&["AttributeError", ANYTHING]) {
+            self.members.push(range);
+        }
+        if catches(&["TypeError", ANYTHING]) {
+            self.calls.push(range);
+        }
     }
 
     fn add_if(&mut self, test: &Expr, whole: TextRange) {
         let test = &self.text[test.range()];
         if ["version_info", "PY2", "PY3"].iter().any(|version| test.contains(version)) {
+            for guarded in [&mut self.imports, &mut self.names, &mut self.members, &mut self.calls] {
+                guarded.push(whole);
+            }
+        } else if test.contains("find_spec") {
             self.imports.push(whole);
-            self.names.push(whole);
+        } else if test.contains("hasattr") {
+            self.members.push(whole);
         }
     }
 }

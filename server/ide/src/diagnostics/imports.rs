@@ -1,11 +1,12 @@
 //! Imports from the workspace that lead nowhere.
 
 use graph::{Analysis, FileId, Import, ImportKind};
+use rustc_hash::FxHashSet;
 use syntax::ast::Stmt;
 use syntax::ast::statement_visitor::{StatementVisitor, walk_stmt};
 use syntax::{Parsed, Ranged, TextRange};
 
-use super::{Code, Diagnostic, Related, diagnostic};
+use super::{Code, Diagnostic, Project, Related, diagnostic};
 
 /// The imports that resolve to nothing, with what was looked for. While a statement is half typed, it is not judged.
 pub(super) fn unresolved(analysis: &Analysis, file: FileId) -> Vec<(Import, Vec<String>)> {
@@ -48,6 +49,89 @@ pub(super) fn diagnose(analysis: &Analysis, imports: &[(Import, Vec<String>)], p
         }
     }
     found
+}
+
+/// Modules of the standard library of Python 3.8 that later ones do not have.
+const REMOVED: &[&str] = &[
+    "_bootlocale",
+    "aifc",
+    "asynchat",
+    "asyncore",
+    "audioop",
+    "binhex",
+    "cgi",
+    "cgitb",
+    "chunk",
+    "crypt",
+    "distutils",
+    "formatter",
+    "imghdr",
+    "imp",
+    "lib2to3",
+    "mailcap",
+    "msilib",
+    "nis",
+    "nntplib",
+    "ossaudiodev",
+    "parser",
+    "pipes",
+    "smtpd",
+    "sndhdr",
+    "spwd",
+    "sunau",
+    "symbol",
+    "telnetlib",
+    "uu",
+    "xdrlib",
+];
+
+/// Imports of what is neither in the workspace nor in the standard library nor installed. Empty where it is not known what
+/// is installed. A package that some file does without may be missing anywhere.
+pub(super) fn unknown(analysis: &Analysis, project: &Project, file: FileId) -> Vec<Diagnostic> {
+    let Some(packages) = &project.packages else { return Vec::new() };
+    let mut found: Vec<Diagnostic> = Vec::new();
+    let mut seen = FxHashSet::default();
+    for import in analysis.imports(file) {
+        let text = import.text.strip_prefix("import ").or_else(|| import.text.strip_prefix("from "));
+        let module = text.and_then(|text| text.split(' ').next()).unwrap_or_default();
+        let package = module.split('.').next().unwrap_or_default();
+        let is_foreign = import.kind == ImportKind::External && !package.is_empty();
+        if !is_foreign || import.is_optional || import.is_type_checking || !seen.insert(package.to_owned()) {
+            continue;
+        }
+        let is_known = graph::is_standard(package)
+            || REMOVED.contains(&package)
+            || packages.names.contains(package)
+            || is_somewhere(analysis, package)
+            || analysis.is_optional_package(package);
+        if !is_known {
+            let places: Vec<String> = packages.places.iter().map(|place| format!("`{}`", place.display())).collect();
+            let message = format!(
+                "no module `{package}`: it is not in this workspace, the standard library or {}",
+                places.join(", ")
+            );
+            found.push(diagnostic(Code::UnknownModule, import.range, message));
+        }
+    }
+    found
+}
+
+/// Whether some file or folder of the workspace is called so. Programs extend `sys.path` in ways that are not followed.
+fn is_somewhere(analysis: &Analysis, name: &str) -> bool {
+    analysis.files().any(|file| {
+        let path = analysis.path(file).with_extension("");
+        let inside = analysis.roots().iter().find_map(|root| path.strip_prefix(root).ok()).unwrap_or(&path);
+        inside.iter().any(|part| part == name)
+    })
+}
+
+/// Marks the module in what [`unknown`] found, where the statement names it before the names.
+pub(super) fn mark_modules(found: &mut [Diagnostic], parsed: &Parsed) {
+    let mut modules = Modules::default();
+    modules.visit_body(parsed.statements());
+    for diagnostic in found.iter_mut().filter(|it| it.code == Code::UnknownModule) {
+        diagnostic.range = modules.named_by(diagnostic.range);
+    }
 }
 
 /// The module that is there, and the name that is not in it, when that is what is wrong.

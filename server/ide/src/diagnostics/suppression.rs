@@ -1,4 +1,4 @@
-//! `# tantu: ignore` comments.
+//! `# tantu: ignore` comments, and those by which type checkers are told that the program knows better.
 
 use syntax::ast::token::{TokenKind, Tokens};
 use syntax::{LineIndex, Ranged};
@@ -15,14 +15,17 @@ pub(super) struct Suppressions<'a> {
 impl<'a> Suppressions<'a> {
     pub fn of(text: &'a str, tokens: &Tokens, lines: &LineIndex) -> Self {
         let mut suppressions = Suppressions::default();
-        if !text.contains("tantu:") {
+        if !["tantu:", "type:", "pyright:", "ty:"].iter().any(|tool| text.contains(tool)) {
             return suppressions;
         }
         for token in tokens.iter().filter(|token| token.kind() == TokenKind::Comment) {
             let line = lines.line(token.start());
             // Other tools write into the same comment: `# noqa  # tantu: ignore`.
             let parts = text[token.range()].split('#');
-            suppressions.lines.extend(parts.filter_map(directive).map(|codes| (line, codes)));
+            suppressions.lines.extend(parts.clone().filter_map(directive).map(|codes| (line, codes)));
+            if parts.into_iter().any(is_type_ignore) {
+                suppressions.lines.push((line, Some(TYPE_ERRORS.map(Code::as_str).to_vec())));
+            }
         }
         suppressions
     }
@@ -32,6 +35,24 @@ impl<'a> Suppressions<'a> {
             .iter()
             .any(|(at, codes)| *at == line && codes.as_ref().is_none_or(|codes| codes.contains(&code.as_str())))
     }
+}
+
+/// What type checkers report as well.
+const TYPE_ERRORS: [Code; 6] = [
+    Code::UnresolvedImport,
+    Code::UnknownModule,
+    Code::UndefinedName,
+    Code::MissingMember,
+    Code::MisfitCall,
+    Code::MisfitOverride,
+];
+
+/// `type: ignore`, `type: ignore[attr-defined]`, `pyright: ignore`, `ty: ignore`.
+fn is_type_ignore(comment: &str) -> bool {
+    let tool = comment.trim_start().split_once(':');
+    tool.is_some_and(|(tool, rest)| {
+        matches!(tool, "type" | "pyright" | "ty") && rest.trim_start().starts_with("ignore")
+    })
 }
 
 /// What `tantu: ignore[a, b]` silences; `None` when `comment` is something else.

@@ -47,7 +47,10 @@ pub(crate) fn resolve(query: &Query, mut lens: lsp::CodeLens) -> Result<lsp::Cod
 
 fn callers(snapshot: &Snapshot, key: &SymbolKey) -> Option<lsp::Command> {
     let symbol = key.find(&snapshot.analysis)?;
-    let mut title = ide::callers_title(&snapshot.analysis, symbol);
+    // What others were written against is what was saved last.
+    let path = snapshot.analysis.path(symbol.file);
+    let saved = snapshot.documents.contains_key(path).then(|| syntax::read_source(path).ok()).flatten();
+    let mut title = ide::callers_title(&snapshot.analysis, symbol, saved.as_deref());
     if snapshot.indexing {
         title.push_str(" so far");
     }

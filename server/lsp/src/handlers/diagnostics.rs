@@ -1,48 +1,153 @@
-//! Findings in one document, pushed by [`crate::announce`] or pulled by the editor.
+//! Findings in documents and in the workspace, pushed by [`crate::announce`] or pulled by the editor.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
-use graph::FileId;
+use graph::{Analysis, FileId};
 use syntax::{Source, TextRange, TextSize};
 use tower_lsp_server::jsonrpc::Result;
 use tower_lsp_server::ls_types as lsp;
 
 use crate::query::Query;
 use crate::runs::TestFailure;
-use crate::settings::{ConfigFile, Problem};
+use crate::settings::{ConfigFile, Diagnostics, Problem};
 use crate::snapshot::Snapshot;
 use crate::to_proto;
 
-/// `textDocument/diagnostic`
-pub(crate) fn pull(query: &Query, path: &Path) -> Result<lsp::DocumentDiagnosticReportResult> {
+/// `textDocument/diagnostic`; what the editor knows already is not sent again.
+pub(crate) fn pull(query: &Query, path: &Path, known: Option<&str>) -> Result<lsp::DocumentDiagnosticReportResult> {
     let items = document(&query.snapshot, path);
-    let report = lsp::FullDocumentDiagnosticReport { items, ..Default::default() };
-    let report =
-        lsp::RelatedFullDocumentDiagnosticReport { full_document_diagnostic_report: report, ..Default::default() };
-    Ok(lsp::DocumentDiagnosticReport::from(report).into())
+    let id = result_id(&items);
+    let report = if known == Some(&*id) {
+        let report = lsp::UnchangedDocumentDiagnosticReport { result_id: id };
+        lsp::DocumentDiagnosticReport::Unchanged(lsp::RelatedUnchangedDocumentDiagnosticReport {
+            unchanged_document_diagnostic_report: report,
+            related_documents: None,
+        })
+    } else {
+        let report = lsp::FullDocumentDiagnosticReport { result_id: Some(id), items };
+        lsp::DocumentDiagnosticReport::Full(lsp::RelatedFullDocumentDiagnosticReport {
+            full_document_diagnostic_report: report,
+            ..Default::default()
+        })
+    };
+    Ok(report.into())
+}
+
+/// `workspace/diagnostic`: nothing is computed but what open documents say; the rest is what the last look at the whole
+/// workspace found. The editor asks again when it is told that there was another.
+pub(crate) fn pull_all(
+    query: &Query,
+    params: &lsp::WorkspaceDiagnosticParams,
+) -> Result<lsp::WorkspaceDiagnosticReportResult> {
+    let snapshot = &query.snapshot;
+    let mut known: Vec<(PathBuf, &lsp::PreviousResultId)> =
+        params.previous_result_ids.iter().map(|it| (crate::from_proto::path(&it.uri), it)).collect();
+    let mut items = Vec::new();
+    for (path, found) in workspace(snapshot) {
+        query.check()?;
+        let version = snapshot.version(&path).map(i64::from);
+        let id = result_id(&found);
+        let before = known.iter().position(|(known, _)| *known == path).map(|at| known.swap_remove(at).1);
+        let uri = match before {
+            Some(before) => before.uri.clone(),
+            None => match snapshot.analysis.file(&path).and_then(|file| snapshot.uri(file)) {
+                Some(uri) => uri,
+                None => continue,
+            },
+        };
+        items.push(if before.is_some_and(|before| before.value == id) {
+            let report = lsp::UnchangedDocumentDiagnosticReport { result_id: id };
+            lsp::WorkspaceDocumentDiagnosticReport::Unchanged(lsp::WorkspaceUnchangedDocumentDiagnosticReport {
+                uri,
+                version,
+                unchanged_document_diagnostic_report: report,
+            })
+        } else {
+            full(uri, version, Some(id), found)
+        });
+    }
+    // What the editor still shows of files that have nothing to say any longer.
+    let nothing = result_id(&[]);
+    let gone = known.into_iter().filter(|(_, before)| before.value != nothing);
+    items.extend(gone.map(|(_, before)| full(before.uri.clone(), None, Some(nothing.clone()), Vec::new())));
+    Ok(lsp::WorkspaceDiagnosticReport { items }.into())
+}
+
+fn full(
+    uri: lsp::Uri,
+    version: Option<i64>,
+    result_id: Option<String>,
+    items: Vec<lsp::Diagnostic>,
+) -> lsp::WorkspaceDocumentDiagnosticReport {
+    lsp::WorkspaceDocumentDiagnosticReport::Full(lsp::WorkspaceFullDocumentDiagnosticReport {
+        uri,
+        version,
+        full_document_diagnostic_report: lsp::FullDocumentDiagnosticReport { result_id, items },
+    })
+}
+
+/// The same for the same findings, also in another session.
+fn result_id(items: &[lsp::Diagnostic]) -> String {
+    let mut hasher = DefaultHasher::new();
+    // Strings and numbers always have a text.
+    serde_json::to_string(items).unwrap_or_default().hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
 }
 
 /// What there is to say about the document at `path`; nothing when it is not open.
 pub(crate) fn document(snapshot: &Snapshot, path: &Path) -> Vec<lsp::Diagnostic> {
-    let open = snapshot.documents.contains_key(path) && snapshot.settings.diagnostics;
-    let Some(file) = snapshot.analysis.file(path).filter(|_| open) else { return Vec::new() };
-    let findings = ide::diagnostics(&snapshot.analysis, file).into_iter().map(|it| finding(snapshot, file, it));
+    let (analysis, settings) = (&snapshot.analysis, &snapshot.settings);
+    let open = snapshot.documents.contains_key(path) && settings.diagnostics != Diagnostics::Off;
+    let Some(file) = analysis.file(path).filter(|_| open) else { return Vec::new() };
+    let mut found = ide::diagnostics(analysis, &settings.project, file);
+    found.extend(snapshot.survey.findings.diagnostics(analysis, file));
+    let findings = found.into_iter().map(|it| finding(snapshot, analysis, file, it));
     let failures = snapshot.runs.failures(path).map(|failure| test_failure(snapshot, file, failure));
     findings.chain(failures).collect()
 }
 
-fn finding(snapshot: &Snapshot, file: FileId, finding: ide::Diagnostic) -> lsp::Diagnostic {
+/// What there is to say about every file with something to say, by path; nothing unless that is wanted.
+pub(crate) fn workspace(snapshot: &Snapshot) -> BTreeMap<PathBuf, Vec<lsp::Diagnostic>> {
+    if snapshot.settings.diagnostics != Diagnostics::Workspace {
+        return BTreeMap::new();
+    }
+    let survey = &snapshot.survey;
+    let is_closed = |file: &FileId| !snapshot.documents.contains_key(survey.analysis.path(*file));
+    let closed = survey.analysis.files().filter(is_closed).map(|file| {
+        let found = survey.of_file(file).into_iter().map(|it| finding(snapshot, &survey.analysis, file, it));
+        (survey.analysis.path(file).to_path_buf(), found.collect())
+    });
+    let open = snapshot.documents.keys().map(|path| (path.clone(), document(snapshot, path)));
+    closed.chain(open).filter(|(_, found): &(_, Vec<_>)| !found.is_empty()).collect()
+}
+
+/// A finding of `analysis` as the editor sees it.
+fn finding(snapshot: &Snapshot, analysis: &Analysis, file: FileId, finding: ide::Diagnostic) -> lsp::Diagnostic {
+    let range = |file, range| to_proto::range(analysis.source(file), range, snapshot.editor.encoding);
     let related = |it: &ide::Related| {
-        let location = snapshot.location(it.file, it.range)?;
+        let location = lsp::Location { uri: snapshot.uri(it.file)?, range: range(it.file, it.range) };
         Some(lsp::DiagnosticRelatedInformation { location, message: it.message.clone() })
     };
     let related: Vec<_> = finding.related.iter().filter_map(related).collect();
     let shown = snapshot.editor.related_information && !related.is_empty();
+    let faded = snapshot.editor.diagnostic_tags && finding.code.is_unnecessary();
     lsp::Diagnostic {
         severity: Some(to_proto::severity(finding.severity)),
         related_information: shown.then_some(related),
-        ..diagnostic(snapshot.range(file, finding.range), finding.code.as_str(), finding.message)
+        tags: faded.then(|| vec![lsp::DiagnosticTag::UNNECESSARY]),
+        code_description: manual(finding.code),
+        ..diagnostic(range(file, finding.range), finding.code.as_str(), finding.message)
     }
+}
+
+/// Where the manual explains a code, when the package says where it is published.
+fn manual(code: ide::Code) -> Option<lsp::CodeDescription> {
+    let repository = Some(env!("CARGO_PKG_REPOSITORY")).filter(|url| url.starts_with("https://"))?;
+    let page = format!("{repository}/blob/main/docs/diagnostics/{}.md", code.as_str());
+    Some(lsp::CodeDescription { href: lsp::Uri::from_str(&page).ok()? })
 }
 
 fn test_failure(snapshot: &Snapshot, file: FileId, failure: &TestFailure) -> lsp::Diagnostic {

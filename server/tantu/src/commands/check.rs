@@ -1,14 +1,17 @@
 //! `tantu check [PATHS]`
 
+mod sarif;
+
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use graph::FileId;
+use ide::WorkspaceFindings;
 use serde::Serialize;
-use syntax::Encoding;
+use syntax::{Encoding, TextRange};
 
 use crate::Status;
-use crate::output::{BOLD, Format, RED, YELLOW, print, print_json, styled};
+use crate::output::{BOLD, RED, YELLOW, print, print_json, styled};
 use crate::workspace::Workspace;
 
 #[derive(Args)]
@@ -20,13 +23,33 @@ pub(crate) struct Arguments {
     format: Format,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For reading
+    Human,
+    /// For programs; stable
+    Json,
+    /// SARIF 2.1.0, which code hosts show beside the code
+    Sarif,
+}
+
 #[derive(Serialize)]
 struct Finding {
     path: String,
     range: Range,
-    code: &'static str,
+    #[serde(serialize_with = "as_str")]
+    code: ide::Code,
     source: &'static str,
     severity: &'static str,
+    message: String,
+    related: Vec<Related>,
+}
+
+/// Another place that explains a finding.
+#[derive(Serialize)]
+struct Related {
+    path: String,
+    range: Range,
     message: String,
 }
 
@@ -42,6 +65,10 @@ struct Position {
     character: u32,
 }
 
+fn as_str<S: serde::Serializer>(code: &ide::Code, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(code.as_str())
+}
+
 impl From<syntax::Position> for Position {
     fn from(position: syntax::Position) -> Self {
         Position { line: position.line, character: position.column }
@@ -49,22 +76,41 @@ impl From<syntax::Position> for Position {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
-    let (workspace, files) = Workspace::around(&arguments.paths)?;
-    let findings: Vec<Finding> = files.iter().flat_map(|&file| findings(&workspace, file)).collect();
+    let (mut workspace, files) = Workspace::around(&arguments.paths)?;
+    workspace.settle();
+    let findings = findings(&workspace, &files);
     match arguments.format {
         Format::Json => print_json(&findings)?,
         Format::Human => print(&human(&findings, files.len()))?,
+        Format::Sarif => print_json(&sarif::log(&findings))?,
     }
     Ok(if findings.is_empty() { Status::Fine } else { Status::Findings })
 }
 
-fn findings(workspace: &Workspace, file: FileId) -> Vec<Finding> {
-    let source = workspace.analysis.source(file);
-    let at = |offset| source.position(offset, Encoding::Utf16).into();
-    let finding = |it: ide::Diagnostic| Finding {
+/// The same findings as in an editor, file by file.
+fn findings(workspace: &Workspace, files: &[FileId]) -> Vec<Finding> {
+    let project = lsp::project::read(&workspace.root);
+    let of_workspace = WorkspaceFindings::of(&workspace.analysis, &project);
+    let mut findings = Vec::new();
+    for &file in files {
+        let mut found = ide::diagnostics(&workspace.analysis, &project, file);
+        found.extend(of_workspace.diagnostics(&workspace.analysis, file));
+        found.sort_by_key(|it| (it.range.start(), it.code));
+        findings.extend(found.into_iter().map(|it| finding(workspace, file, it)));
+    }
+    findings
+}
+
+fn finding(workspace: &Workspace, file: FileId, it: ide::Diagnostic) -> Finding {
+    let related = |it: ide::Related| Related {
+        path: workspace.shown(it.file),
+        range: range(workspace, it.file, it.range),
+        message: it.message,
+    };
+    Finding {
         path: workspace.shown(file),
-        range: Range { start: at(it.range.start()), end: at(it.range.end()) },
-        code: it.code.as_str(),
+        range: range(workspace, file, it.range),
+        code: it.code,
         source: "tantu",
         severity: match it.severity {
             ide::Severity::Error => "error",
@@ -73,20 +119,28 @@ fn findings(workspace: &Workspace, file: FileId) -> Vec<Finding> {
             ide::Severity::Hint => "hint",
         },
         message: it.message,
-    };
-    ide::diagnostics(&workspace.analysis, file).into_iter().map(finding).collect()
+        related: it.related.into_iter().map(related).collect(),
+    }
+}
+
+fn range(workspace: &Workspace, file: FileId, range: TextRange) -> Range {
+    let source = workspace.analysis.source(file);
+    let at = |offset| source.position(offset, Encoding::Utf16).into();
+    Range { start: at(range.start()), end: at(range.end()) }
 }
 
 fn human(findings: &[Finding], files: usize) -> String {
     let stdout = std::io::stdout();
+    let place = |path: &str, range: &Range| format!("{path}:{}:{}", range.start.line + 1, range.start.character + 1);
     let mut text = String::new();
     for finding in findings {
-        let Position { line, character } = finding.range.start;
-        let place = format!("{}:{}:{}", finding.path, line + 1, character + 1);
         let style = if finding.severity == "error" { RED } else { YELLOW };
         let severity = styled(&stdout, style, finding.severity);
-        let place = styled(&stdout, BOLD, &place);
-        text.push_str(&format!("{place}: {severity}: {} [{}]\n", finding.message, finding.code));
+        let at = styled(&stdout, BOLD, &place(&finding.path, &finding.range));
+        text.push_str(&format!("{at}: {severity}: {} [{}]\n", finding.message, finding.code.as_str()));
+        for related in &finding.related {
+            text.push_str(&format!("    {}: {}\n", place(&related.path, &related.range), related.message));
+        }
     }
     let count = |number: usize, thing: &str| format!("{number} {thing}{}", if number == 1 { "" } else { "s" });
     text.push_str(&format!("{} in {}\n", count(findings.len(), "finding"), count(files, "file")));

@@ -1,15 +1,13 @@
 //! `tantu context FILE:LINE --budget N`
 
-use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
-
 use ::context::{Context, Options};
 use clap::Args;
+use std::fmt::Write as _;
 
 use crate::Status;
 use crate::output::{Format, print, print_json};
 use crate::place::{Place, start_of_line};
-use crate::workspace::{Workspace, existing, root_of};
+use crate::workspace::{Workspace, root};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -37,12 +35,6 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         Format::Human => print(&human(&context))?,
     }
     Ok(Status::Fine)
-}
-
-/// The current folder for what lies in it; else the file's workspace.
-fn root(file: &Path) -> anyhow::Result<PathBuf> {
-    let (here, file) = (existing(Path::new("."))?, existing(file)?);
-    Ok(if file.starts_with(&here) { here } else { root_of(&file) })
 }
 
 fn human(context: &Context) -> String {

@@ -5,13 +5,15 @@ mod dot;
 mod layout;
 mod svg;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use graph::{Analysis, FileId, ImportKind, SymbolKind};
+use graph::{Analysis, FileId, ImportKind, SymbolId, SymbolKind};
 
 use self::diagram::Diagram;
 use crate::Status;
+use crate::commands::impact;
 use crate::output::{print, print_json};
 use crate::workspace::Workspace;
 
@@ -23,6 +25,12 @@ pub(crate) struct Arguments {
     /// Which module imports which, instead of who calls whom
     #[arg(long)]
     imports: bool,
+    /// Only what calls or is called by a definition, directly or through others: shop.cart:Cart.add or shop/cart.py:12
+    #[arg(long, value_name = "SYMBOL|FILE:LINE", conflicts_with_all = ["imports", "paths"])]
+    around: Option<String>,
+    /// How many calls away from the definition
+    #[arg(long, default_value_t = 2, requires = "around")]
+    depth: usize,
     #[arg(long, value_enum, default_value_t = Format::Json)]
     format: Format,
 }
@@ -38,9 +46,17 @@ enum Format {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
-    let (workspace, files) = Workspace::around(&arguments.paths)?;
-    let analysis = &workspace.analysis;
-    let diagram = if arguments.imports { imports(analysis, &files) } else { calls(analysis, &files) };
+    let diagram = match &arguments.around {
+        Some(symbol) => {
+            let (workspace, symbol) = impact::target(symbol)?;
+            around(&workspace.analysis, symbol, arguments.depth)
+        }
+        None => {
+            let (workspace, files) = Workspace::around(&arguments.paths)?;
+            let analysis = &workspace.analysis;
+            if arguments.imports { imports(analysis, &files) } else { calls(analysis, &files) }
+        }
+    };
     match arguments.format {
         Format::Json => print_json(&diagram.adjacency())?,
         Format::Dot => print(&dot::write(&diagram))?,
@@ -77,6 +93,30 @@ fn calls(analysis: &Analysis, files: &[FileId]) -> Diagram {
             for call in analysis.callees(symbol) {
                 diagram.edge(&view.qualified_name(), &analysis.symbol(call.other).qualified_name());
             }
+        }
+    }
+    diagram
+}
+
+/// The calls that lead to `symbol` and those that lead on from it, no more than `depth` of them in a row.
+fn around(analysis: &Analysis, symbol: SymbolId, depth: usize) -> Diagram {
+    let name = |id| analysis.symbol(id).qualified_name();
+    let mut diagram = Diagram::default();
+    diagram.node(&name(symbol));
+    for upwards in [true, false] {
+        let mut seen = HashSet::from([symbol]);
+        let mut level = vec![symbol];
+        for _ in 0..depth {
+            let mut next = Vec::new();
+            for at in level {
+                let calls = if upwards { analysis.callers(at) } else { analysis.callees(at) };
+                for other in calls.into_iter().map(|call| call.other) {
+                    let (from, to) = if upwards { (other, at) } else { (at, other) };
+                    diagram.edge(&name(from), &name(to));
+                    next.extend(seen.insert(other).then_some(other));
+                }
+            }
+            level = next;
         }
     }
     diagram
@@ -124,5 +164,12 @@ from . import a
             "#- /w/a.py\nimport b\ndef f(): return b.C().m()\ndef alone(): ...\n#- /w/b.py\nclass C:\n    def m(self): self.m()\n",
             expect![[r#"{"a.f":["b.C","b.C.m"],"b.C":[],"b.C.m":["b.C.m"]}"#]],
         );
+    }
+
+    #[test]
+    fn around_a_definition() {
+        let text = "#- /w/a.py\ndef f(): g()\ndef g(): h()\ndef h(): i()\ndef i(): ...\ndef other(): i()\n";
+        let draw = |analysis: &Analysis, _: &[FileId]| around(analysis, analysis.find("a.g")[0], 1);
+        check(draw, text, expect![[r#"{"a.f":["a.g"],"a.g":["a.h"],"a.h":[]}"#]]);
     }
 }

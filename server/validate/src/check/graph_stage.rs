@@ -9,7 +9,7 @@ use graph::{Analysis, Confidence, FileId, Import, ImportKind, SymbolId, SymbolKi
 use similar::TextDiff;
 use syntax::TextRange;
 
-use super::{Comparison, cycles, stdlib};
+use super::{Comparison, cycles};
 use crate::{Finding, Stage};
 
 /// Names of members that a message lists at most.
@@ -104,7 +104,7 @@ fn problems(analysis: &Analysis, file: FileId, packages: &BTreeSet<String>) -> V
         let package = package(&import).to_owned();
         match import.kind {
             ImportKind::Unresolved { .. } => found.push((import.range, Problem::UnresolvedImport(import.text))),
-            ImportKind::External if !stdlib::contains(&package) && !packages.contains(&package) => {
+            ImportKind::External if !graph::is_standard(&package) && !packages.contains(&package) => {
                 found.push((import.range, Problem::UnknownPackage(import.text, package)));
             }
             _ => {}

@@ -9,7 +9,7 @@ const NAMES: &str = include_str!("stdlib.txt");
 static MODULES: LazyLock<HashSet<&str>> = LazyLock::new(|| NAMES.lines().collect());
 
 /// Whether `dotted` is a module of the standard library, or inside one.
-pub(super) fn contains(dotted: &str) -> bool {
+pub fn is_standard(dotted: &str) -> bool {
     MODULES.contains(dotted.split('.').next().unwrap_or(dotted))
 }
 
@@ -20,10 +20,10 @@ mod tests {
     #[test]
     fn knows_the_newest_and_not_the_removed() {
         for module in ["os.path", "annotationlib", "compression.zstd", "__future__", "tomllib"] {
-            assert!(contains(module), "{module}");
+            assert!(is_standard(module), "{module}");
         }
         for module in ["numpy", "imp", "distutils.core", "asyncore", ""] {
-            assert!(!contains(module), "{module}");
+            assert!(!is_standard(module), "{module}");
         }
     }
 }

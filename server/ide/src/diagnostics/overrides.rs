@@ -1,0 +1,64 @@
+//! Methods that cannot stand in for what they override.
+
+use graph::{Analysis, FileId};
+
+use super::{Code, Diagnostic, Related, diagnostic};
+
+/// With each, where the overridden method is.
+pub(super) fn diagnose(analysis: &Analysis, file: FileId) -> Vec<Diagnostic> {
+    let misfits = analysis.misfit_overrides(file).into_iter();
+    let one = |misfit: graph::MisfitOverride| {
+        let overridden = analysis.symbol(misfit.overridden);
+        let name = overridden.local_name();
+        let message = format!("this override does not fit `{name}`: it {}", misfit.message);
+        let file = misfit.overridden.file;
+        let related = Related { file, range: overridden.name_range, message: format!("`{}`", overridden.signature()) };
+        Diagnostic { related: vec![related], ..diagnostic(Code::MisfitOverride, misfit.range, message) }
+    };
+    misfits.map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::diagnostics::tests::check;
+
+    #[test]
+    fn of_a_class_elsewhere() {
+        let text = "\
+#- /main.py
+from rules import Rule
+class Half(Rule):
+    def apply(self): ...
+class Other(Rule):
+    def apply(self, cart, rate): ...
+class Good(Rule):
+    def apply(self, basket, rate=1): ...
+#- /rules.py
+class Rule:
+    def apply(self, cart): ...
+";
+        check(
+            text,
+            expect![[r#"
+                /main.py:3
+                        def apply(self): ...
+                            ^^^^^
+                    misfit-override: this override does not fit `Rule.apply`: it takes 0 arguments, the overridden method is given 1 argument
+                /rules.py:2
+                        def apply(self, cart): ...
+                            ^^^^^
+                    `def apply(self, cart)`
+                /main.py:5
+                        def apply(self, cart, rate): ...
+                            ^^^^^
+                    misfit-override: this override does not fit `Rule.apply`: it requires `rate`, which the overridden method does not take
+                /rules.py:2
+                        def apply(self, cart): ...
+                            ^^^^^
+                    `def apply(self, cart)`
+            "#]],
+        );
+    }
+}

@@ -1,0 +1,24 @@
+//! What a workspace says of itself beside its code.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+/// Entry points and surroundings of a workspace. What is not known is empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Project {
+    /// What installing the project makes programs of: `package.module:function`.
+    pub scripts: Vec<String>,
+    /// Others install and import it: what is public may be used by anybody.
+    pub is_library: bool,
+    /// `None` when there is no environment to look at.
+    pub packages: Option<Packages>,
+}
+
+/// What is installed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Packages {
+    /// The folders that were looked at.
+    pub places: Vec<PathBuf>,
+    /// Names that can be imported.
+    pub names: BTreeSet<String>,
+}

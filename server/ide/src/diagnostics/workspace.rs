@@ -1,0 +1,121 @@
+//! What only a look at every file tells: import cycles, and what nothing uses.
+
+use graph::{Analysis, FileId, SymbolId};
+use rustc_hash::FxHashMap;
+
+use super::cycles::{Cycle, cycles};
+use super::unused::unused;
+use super::{Code, Diagnostic, Project, diagnostic, unsilenced};
+
+/// Findings about an instant of the whole workspace. They hold no offsets: shown in a later instant they stand where their
+/// subjects stand then.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WorkspaceFindings {
+    files: FxHashMap<FileId, FileFindings>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct FileFindings {
+    cycle: Option<Cycle>,
+    unused: Vec<Unused>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Unused {
+    symbol: SymbolId,
+    /// How often the file mentioned its name.
+    mentions: usize,
+}
+
+impl WorkspaceFindings {
+    /// Looks at every file: not for a thread that someone waits for.
+    pub fn of(analysis: &Analysis, project: &Project) -> Self {
+        let mut findings = WorkspaceFindings::default();
+        for (file, cycle) in cycles(analysis) {
+            findings.files.entry(file).or_default().cycle = Some(cycle);
+        }
+        for symbol in unused(analysis, project) {
+            let mentions = mentions(analysis, symbol);
+            findings.files.entry(symbol.file).or_default().unused.push(Unused { symbol, mentions });
+        }
+        findings
+    }
+
+    /// What they say of `file`, in source order. What an edit may have mended since is left out.
+    pub fn diagnostics(&self, analysis: &Analysis, file: FileId) -> Vec<Diagnostic> {
+        let Some(findings) = self.files.get(&file) else { return Vec::new() };
+        if !analysis.syntax_errors(file).is_empty() {
+            return Vec::new();
+        }
+        let mut found: Vec<Diagnostic> = findings.cycle.iter().filter_map(|cycle| cycle.diagnose(analysis)).collect();
+        for unused in &findings.unused {
+            if analysis.contains(unused.symbol) && mentions(analysis, unused.symbol) <= unused.mentions {
+                let symbol = analysis.symbol(unused.symbol);
+                let message = format!("`{}` is not used", symbol.local_name());
+                found.push(diagnostic(Code::Unused, symbol.name_range, message));
+            }
+        }
+        found.sort_by_key(|it| (it.range.start(), it.code));
+        unsilenced(analysis, file, found)
+    }
+}
+
+/// How often the file of a symbol mentions its name.
+fn mentions(analysis: &Analysis, symbol: SymbolId) -> usize {
+    analysis.source(symbol.file).text().matches(analysis.symbol(symbol).name).count()
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+    use crate::testing::Workspace;
+
+    #[track_caller]
+    pub(crate) fn check(text: &str, expected: Expect) {
+        check_in(text, &Project::default(), expected);
+    }
+
+    #[track_caller]
+    pub(crate) fn check_in(text: &str, project: &Project, expected: Expect) {
+        let workspace = Workspace::new(text);
+        let findings = WorkspaceFindings::of(&workspace.analysis, project);
+        let mut out = String::new();
+        for file in workspace.analysis.files() {
+            for found in findings.diagnostics(&workspace.analysis, file) {
+                out.push_str(&workspace.draw(file, found.range));
+                out.push_str(&format!("    {} {:?}: {}\n", found.code.as_str(), found.severity, found.message));
+                for related in found.related {
+                    let place = workspace.draw(related.file, related.range);
+                    out.push_str(&format!("        {} {}\n", place.lines().next().unwrap(), related.message));
+                }
+            }
+        }
+        expected.assert_eq(&out);
+    }
+
+    #[test]
+    fn silenced() {
+        check(
+            "def f(): ...  # tantu: ignore[unused]\ndef g(): ...  # tantu: ignore[import-cycle]\n",
+            expect![[r#"
+            /main.py:2
+                def g(): ...  # tantu: ignore[import-cycle]
+                    ^
+                unused Hint: `g` is not used
+        "#]],
+        );
+    }
+
+    #[test]
+    fn an_edit_moves_findings_and_mends_them() {
+        let before = Workspace::new("def f(): ...\ndef g(): ...\n");
+        let findings = WorkspaceFindings::of(&before.analysis, &Project::default());
+        let after = Workspace::new("# moved\ndef f(): ...\ndef g(): ...\ng()\n");
+        let file = after.first_file();
+        let found = findings.diagnostics(&after.analysis, file);
+        let names: Vec<&str> = found.iter().map(|it| after.analysis.source(file).slice(it.range)).collect();
+        assert_eq!(names, ["f"]);
+    }
+}
