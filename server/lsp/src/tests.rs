@@ -466,9 +466,15 @@ const REPLY: &str = "```python\ndef double(x):\n    return 2 * x\n```\nConfidenc
 
 /// Opens the stub, takes the code action on it, and returns the session.
 async fn proposing(choices: &[&'static str]) -> (Client, tempfile::TempDir) {
+    proposing_while_editing(choices, None).await
+}
+
+/// The same; the document gets the text `edit` right before the proposal is answered.
+async fn proposing_while_editing(choices: &[&'static str], edit: Option<String>) -> (Client, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let mut client = Client::initialize(json!({ "capabilities": able() }), Some(recorded(folder.path(), REPLY))).await;
     client.choices.extend(choices);
+    client.edit_before_answer = edit;
     client.open(STUB).await;
     let range = json!({ "start": { "line": 2, "character": 6 }, "end": { "line": 2, "character": 6 } });
     let params = json!({ "textDocument": { "uri": URI }, "range": range, "context": { "diagnostics": [] } });
@@ -494,9 +500,8 @@ async fn an_approved_proposal_is_applied_to_the_version_that_was_checked() {
 #[tokio::test]
 async fn a_yes_does_not_overtake_the_edit_before_it() {
     for _ in 0..20 {
-        let (mut client, _folder) = proposing(&[]).await;
-        client.edit_before_answer = Some(STUB.replace("raise NotImplementedError", "return x + x"));
-        client.choices.push_back("Apply");
+        let edit = STUB.replace("raise NotImplementedError", "return x + x");
+        let (mut client, _folder) = proposing_while_editing(&["Apply"], Some(edit)).await;
         client.asked("window/showMessageRequest").await;
         let is_refusal = |message: &Value| message["method"] == "window/showMessage";
         let refusal = loop {
