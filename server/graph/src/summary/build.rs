@@ -123,7 +123,15 @@ impl<'a> Builder<'a> {
             stars: Vec::new(),
         };
         Builder {
-            summary: Summary { symbols: vec![module], scopes: vec![scope], ..Summary::default() },
+            summary: Summary {
+                symbols: vec![module],
+                scopes: vec![scope],
+                // About what Python has; a large table that grows is copied again and again.
+                exprs: Vec::with_capacity(text.len() / 10),
+                occurrences: Vec::with_capacity(text.len() / 10),
+                bindings: Vec::with_capacity(text.len() / 40),
+                ..Summary::default()
+            },
             text,
             is_test_file,
             scope: ScopeIndex::MODULE,
@@ -156,12 +164,13 @@ impl<'a> Builder<'a> {
         let newlines = self.text.bytes().filter(|&byte| byte == b'\n').count();
         let is_open = !self.text.is_empty() && !self.text.ends_with('\n');
         summary.lines = (newlines + usize::from(is_open)) as u32;
-        summary.occurrences.sort_by_key(|occurrence| (occurrence.range.start(), occurrence.range.end()));
-        let mut names: Vec<Name> =
-            summary.occurrences.iter().filter_map(|occurrence| summary.occurring_name(occurrence.what)).collect();
-        names.extend(summary.symbols.iter().map(|symbol| symbol.name));
+        // One number compares faster than two.
+        let place = |range: TextRange| u64::from(u32::from(range.start())) << 32 | u64::from(u32::from(range.end()));
+        summary.occurrences.sort_by_key(|occurrence| place(occurrence.range));
+        let occurring = summary.occurrences.iter().filter_map(|occurrence| summary.occurring_name(occurrence.what));
+        let names: FxHashSet<Name> = occurring.chain(summary.symbols.iter().map(|symbol| symbol.name)).collect();
+        let mut names: Vec<Name> = names.into_iter().collect();
         names.sort_unstable_by_key(|name| name.address());
-        names.dedup();
         summary.names = names.into();
         summary.items = super::items::items(&summary);
         summary.exprs.shrink_to_fit();
