@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use graph::{Analysis, AnalysisHost, Change};
 
-#[path = "../tests/dump/mod.rs"]
+#[path = "../tests/shared/dump.rs"]
 mod dump;
-#[path = "random/mod.rs"]
+#[path = "shared/random.rs"]
 mod random;
 
 use random::Random;

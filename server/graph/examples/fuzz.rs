@@ -15,9 +15,9 @@ use std::time::{Duration, Instant};
 use graph::{AnalysisHost, Change};
 use syntax::TextSize;
 
-#[path = "../tests/dump/mod.rs"]
+#[path = "../tests/shared/dump.rs"]
 mod dump;
-#[path = "random/mod.rs"]
+#[path = "shared/random.rs"]
 mod random;
 
 use random::Random;

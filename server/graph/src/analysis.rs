@@ -24,7 +24,7 @@ use crate::modules::{ModuleRef, Modules};
 use crate::snapshot::{FileFacts, Snapshot};
 use crate::summary::{SymbolFacts, SymbolIndex};
 use crate::types::{Def, Unit};
-use crate::{FileId, Flow, Name, SymbolId, SymbolKind};
+use crate::{FileId, Flow, Name, SymbolId, SymbolKind, Tree};
 
 pub use calls::{Call, CallSite};
 pub use checks::{MisfitCall, MisfitCallers, MisfitOverride, MissingMember, Usage};
@@ -119,6 +119,11 @@ impl Analysis {
     pub fn source(&self, file: FileId) -> &Source {
         static EMPTY: std::sync::LazyLock<Source> = std::sync::LazyLock::new(|| Source::new(""));
         self.snapshot.facts(file).map_or(&EMPTY, |facts| &facts.source)
+    }
+
+    /// The tree of a file whose text is being edited ([`Change::edit`](crate::Change::edit)); others have to be parsed again.
+    pub fn tree(&self, file: FileId) -> Option<Arc<Tree>> {
+        self.facts(file)?.tree.clone()
     }
 
     /// The dotted name of a file's module.

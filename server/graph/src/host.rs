@@ -15,6 +15,7 @@ use crate::modules::Modules;
 use crate::settle::join_all;
 use crate::snapshot::{FileFacts, Retained, Slots, Snapshot};
 use crate::summary::{Summary, summarize};
+use crate::tree::Tree;
 use crate::{Analysis, Archived, FileId, Flow};
 
 /// Deeply nested code needs a deep stack; the memory is only reserved, not used.
@@ -32,18 +33,32 @@ pub(crate) fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     POOL.install(work)
 }
 
+/// Drops `value` where the stack is deep enough, some time.
+pub(crate) fn drop_on_deep_stack(value: impl Send + 'static) {
+    POOL.spawn(move || drop(value));
+}
+
 /// What a host is told: texts that appeared or changed, and files that went away.
 #[derive(Clone, Debug, Default)]
 pub struct Change {
     pub files: Vec<(PathBuf, Option<Arc<str>>)>,
     /// What need not be parsed: the summaries of some of these texts.
     pub(crate) archived: FxHashMap<PathBuf, (Arc<str>, Archived)>,
+    /// The trees of these texts will be asked for again and again.
+    edited: FxHashSet<PathBuf>,
 }
 
 impl Change {
     /// The file at the absolute `path` says `text`, whatever is on disk.
     pub fn set(&mut self, path: impl Into<PathBuf>, text: impl Into<Arc<str>>) {
         self.files.push((path.into(), Some(text.into())));
+    }
+
+    /// The same for a text that somebody is editing: its tree is kept; see [`Analysis::tree`].
+    pub fn edit(&mut self, path: impl Into<PathBuf>, text: impl Into<Arc<str>>) {
+        let path = path.into();
+        self.edited.insert(path.clone());
+        self.set(path, text);
     }
 
     pub fn remove(&mut self, path: impl Into<PathBuf>) {
@@ -54,6 +69,7 @@ impl Change {
     pub fn then(&mut self, other: Change) {
         self.files.extend(other.files);
         self.archived.extend(other.archived);
+        self.edited.extend(other.edited);
     }
 }
 
@@ -98,7 +114,7 @@ impl AnalysisHost {
     pub fn set_roots(&mut self, roots: Vec<PathBuf>) {
         let mut next = Snapshot::clone(&self.snapshot);
         next.roots = roots.into();
-        self.update(next, FxHashMap::default(), &FxHashMap::default(), true);
+        self.update(next, FxHashMap::default(), &Extras::default(), true);
     }
 
     /// Applies `change` and brings every edge up to date. Cannot fail. Where a path occurs twice the last one counts.
@@ -106,7 +122,8 @@ impl AnalysisHost {
         let mut next = Snapshot::clone(&self.snapshot);
         let mut texts: FxHashMap<FileId, Option<Arc<str>>> = FxHashMap::default();
         let mut membership = false;
-        for (path, text) in change.files {
+        let Change { files, archived, edited } = change;
+        for (path, text) in files {
             let file = match next.ids.get(&path) {
                 Some(&file) => file,
                 None if text.is_none() => continue,
@@ -127,7 +144,7 @@ impl AnalysisHost {
         if next.ranks.len() != next.paths.len() {
             next.rank();
         }
-        self.update(next, texts, &change.archived, membership)
+        self.update(next, texts, &Extras { archived, edited }, membership)
     }
 
     /// Joins a solution into the graph. Where texts have changed since it was begun, what linking says stands alone until
@@ -146,7 +163,7 @@ impl AnalysisHost {
         &mut self,
         mut next: Snapshot,
         texts: FxHashMap<FileId, Option<Arc<str>>>,
-        archived: &FxHashMap<PathBuf, (Arc<str>, Archived)>,
+        extras: &Extras,
         membership: bool,
     ) -> Timings {
         let start = Instant::now();
@@ -156,12 +173,7 @@ impl AnalysisHost {
             let facts = texts.into_par_iter().map(|(file, text)| {
                 let before = next.files[file.index()].as_deref();
                 let path = &*next.paths[file.index()];
-                let archived = |text: &Arc<str>| {
-                    // Of what a path says the last counts, and it may not be what was archived.
-                    let (_, archived) = archived.get(path).filter(|(of, _)| Arc::ptr_eq(of, text))?;
-                    Some(archived.clone())
-                };
-                (file, text.map(|text| facts(path, archived(&text), text, before, &cost)))
+                (file, text.map(|text| facts(path, extras, text, before, &cost)))
             });
             facts.collect()
         });
@@ -200,6 +212,21 @@ impl AnalysisHost {
     }
 }
 
+/// What is known of texts besides what they say.
+#[derive(Default)]
+struct Extras {
+    archived: FxHashMap<PathBuf, (Arc<str>, Archived)>,
+    edited: FxHashSet<PathBuf>,
+}
+
+impl Extras {
+    fn archived(&self, path: &Path, text: &Arc<str>) -> Option<Archived> {
+        // Of what a path says the last counts, and it may not be what was archived.
+        let (_, archived) = self.archived.get(path).filter(|(of, _)| Arc::ptr_eq(of, text))?;
+        Some(archived.clone())
+    }
+}
+
 /// Nanoseconds of all threads together.
 #[derive(Default)]
 struct Cost {
@@ -221,14 +248,10 @@ impl Cost {
 }
 
 /// The facts of a text, with what stands in for what it lost.
-fn facts(
-    path: &Path,
-    archived: Option<Archived>,
-    text: Arc<str>,
-    before: Option<&FileFacts>,
-    cost: &Cost,
-) -> FileFacts {
+fn facts(path: &Path, extras: &Extras, text: Arc<str>, before: Option<&FileFacts>, cost: &Cost) -> FileFacts {
+    let archived = extras.archived(path, &text);
     let restored = archived.is_some();
+    let mut tree = None;
     let summary = match archived {
         Some(archived) => archived.0,
         None => {
@@ -238,6 +261,9 @@ fn facts(
             Cost::add(&cost.parse, parsed_at - start);
             let summary = Arc::new(summarize(&text, &parsed, is_test_file(path)));
             Cost::add(&cost.summarise, parsed_at.elapsed());
+            if extras.edited.contains(path) {
+                tree = Some(Arc::new(Tree::new(parsed)));
+            }
             summary
         }
     };
@@ -254,7 +280,7 @@ fn facts(
     let slots = Slots::next(before.map(|before| &*before.slots), &summary, retained.as_deref());
     let fingerprint = crate::flow::fingerprint(&summary);
     let (source, slots) = (Source::new(text), Arc::new(slots));
-    FileFacts { path: path.into(), source, summary, restored, last_good, retained, slots, fingerprint }
+    FileFacts { path: path.into(), source, tree, summary, restored, last_good, retained, slots, fingerprint }
 }
 
 /// The paths of definitions that are gone, which values may still be thought to flow to.

@@ -24,6 +24,7 @@ mod stdlib;
 mod summary;
 #[cfg(test)]
 mod testing;
+mod tree;
 mod types;
 
 use std::fmt;
@@ -40,6 +41,7 @@ pub use name::Name;
 pub use settle::Flow;
 pub use stdlib::is_standard;
 pub use summary::{Flags, Param, ParamKind, SymbolKind};
+pub use tree::Tree;
 
 /// A file of a host; stable for the host's life, also when the file is deleted and comes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

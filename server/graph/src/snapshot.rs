@@ -12,6 +12,7 @@ use crate::flow::Outcome;
 use crate::link::Links;
 use crate::modules::Modules;
 use crate::summary::{SlotKey, Summary, SymbolIndex, SymbolKind};
+use crate::tree::Tree;
 use crate::types::{Def, Unit};
 use crate::{FileId, Name, SymbolId};
 
@@ -20,6 +21,8 @@ use crate::{FileId, Name, SymbolId};
 pub(crate) struct FileFacts {
     pub path: PathBuf,
     pub source: Source,
+    /// Kept while the text is being edited.
+    pub tree: Option<Arc<Tree>>,
     pub summary: Arc<Summary>,
     /// The summary comes from an archive.
     pub restored: bool,

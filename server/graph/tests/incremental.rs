@@ -11,6 +11,7 @@ use dump::{difference, dump};
 use graph::{Analysis, AnalysisHost, Change};
 use proptest::prelude::*;
 
+#[path = "shared/dump.rs"]
 mod dump;
 
 type Files = BTreeMap<PathBuf, String>;

@@ -248,6 +248,7 @@ pub fn accept(id: AssistId, analysis: &Analysis, target: SymbolId, code: &str) -
 }
 
 #[cfg(test)]
+#[path = "assists/tests/everywhere.rs"]
 mod everywhere;
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use graph::{Analysis, FileId};
 use rustc_hash::FxHashSet;
 use syntax::TextRange;
 
-use crate::tree::with_tree;
+use crate::tree::with_tree_of;
 use guards::Guards;
 use suppression::Suppressions;
 
@@ -158,7 +158,7 @@ pub fn diagnostics(analysis: &Analysis, project: &Project, file: FileId) -> Vec<
     // Only a file in which something looks wrong is parsed again.
     if !imports.is_empty() || !names.is_empty() || !others.is_empty() {
         let (text, lines) = (analysis.source(file).text(), analysis.source(file).lines());
-        let missing = with_tree(text, |parsed| {
+        let missing = with_tree_of(analysis, file, |parsed| {
             let guards = Guards::of(text, parsed.statements());
             let mut missing = imports::diagnose(analysis, &imports, parsed);
             imports::mark_modules(&mut others, parsed);
@@ -181,7 +181,7 @@ fn unsilenced(analysis: &Analysis, file: FileId, mut found: Vec<Diagnostic>) -> 
     if found.is_empty() || !text.contains("tantu:") {
         return found;
     }
-    with_tree(text, |parsed| {
+    with_tree_of(analysis, file, |parsed| {
         let suppressions = Suppressions::of(text, parsed.tokens(), lines);
         found.retain(|it| !suppressions.silence(lines.line(it.range.start()), it.code));
         found

@@ -4,7 +4,7 @@ use graph::{Analysis, FileId, SymbolKind};
 use syntax::ast::{CmpOp, Expr, Stmt, StmtIf};
 use syntax::{Ranged, TextRange, TextSize};
 
-use crate::tree::with_tree;
+use crate::tree::with_tree_of;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RunnableKind {
@@ -70,7 +70,7 @@ pub fn runnables(analysis: &Analysis, file: FileId) -> Vec<Runnable> {
         let name_range = TextRange::empty(TextSize::new(0));
         found.push(Runnable { range, name_range, kind: RunnableKind::Pytest, target: None });
     }
-    found.extend(main_block(text));
+    found.extend(main_block(analysis, file));
     found.sort_by_key(|runnable| (runnable.range.start(), runnable.name_range.start(), runnable.kind));
     found
 }
@@ -82,12 +82,12 @@ pub fn runnable_at(analysis: &Analysis, file: FileId, offset: TextSize) -> Optio
 }
 
 /// `if __name__ == "__main__":` among the statements of the module.
-fn main_block(text: &str) -> Option<Runnable> {
+fn main_block(analysis: &Analysis, file: FileId) -> Option<Runnable> {
     // Parsing again costs more than all the rest of this file, and most modules have no such block.
-    if !text.contains("__main__") {
+    if !analysis.source(file).text().contains("__main__") {
         return None;
     }
-    with_tree(text, |parsed| {
+    with_tree_of(analysis, file, |parsed| {
         let blocks = parsed.statements().iter().filter_map(Stmt::as_if_stmt);
         blocks.filter(|block| asks_for_main(&block.test)).map(main_runnable).next()
     })?

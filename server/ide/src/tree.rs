@@ -2,6 +2,7 @@
 
 use std::thread;
 
+use graph::{Analysis, FileId};
 use syntax::{Parsed, parse};
 
 /// Trees are walked and dropped recursively, and a generated file may nest a hundred thousand deep. The memory is only
@@ -10,10 +11,25 @@ const STACK_BYTES: usize = 256 << 20;
 
 /// What `look` makes of the tree of `text`. `None` when the system gives no thread to look with.
 pub(crate) fn with_tree<T: Send>(text: &str, look: impl FnOnce(&Parsed) -> T + Send) -> Option<T> {
+    on_deep_stack(|| look(&parse(text)))
+}
+
+/// The same for the text of `file`, which need not be parsed again while somebody is editing it.
+pub(crate) fn with_tree_of<T: Send>(
+    analysis: &Analysis,
+    file: FileId,
+    look: impl FnOnce(&Parsed) -> T + Send,
+) -> Option<T> {
+    match analysis.tree(file) {
+        Some(tree) => on_deep_stack(|| look(&tree)),
+        None => with_tree(analysis.source(file).text(), look),
+    }
+}
+
+fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
     thread::scope(|scope| {
-        let builder = thread::Builder::new().stack_size(STACK_BYTES);
-        let looking = builder.spawn_scoped(scope, || look(&parse(text))).ok()?;
-        Some(looking.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        let working = thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work).ok()?;
+        Some(working.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     })
 }
 

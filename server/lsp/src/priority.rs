@@ -14,8 +14,9 @@ pub(crate) fn lower() {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
+    #[cfg(target_os = "linux")]
     #[test]
     fn only_the_thread_itself_is_lowered() {
         let nice = || rustix::process::getpriority_process(Some(rustix::thread::gettid())).unwrap();

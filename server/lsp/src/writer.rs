@@ -323,7 +323,7 @@ impl Writer {
         let documents = Arc::make_mut(&mut self.current.documents);
         for (path, open) in self.documents.iter_mut().filter(|(_, open)| open.stale) {
             open.stale = false;
-            change.set(path.clone(), open.document.text());
+            change.edit(path.clone(), open.document.text());
             let (uri, version, saved) = (open.uri.clone(), open.document.version(), open.saved.clone());
             let document = OpenDocument { uri, version, saved };
             documents.insert(path.clone(), document);

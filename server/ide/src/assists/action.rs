@@ -10,7 +10,7 @@ use std::sync::Arc;
 use graph::{Analysis, FileId};
 use syntax::{FileEdit, Parsed, SourceChange, TextEdit, TextRange, apply_edits, parse};
 
-use crate::tree::with_tree;
+use crate::tree::with_tree_of;
 
 /// What an action is for; editors sort their menus by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,7 +170,7 @@ pub(super) struct Rewrite {
 /// The actions at a place, in the order of the table.
 pub(super) fn run(table: &[Rewrite], analysis: &Analysis, request: &Request<'_>) -> Vec<Action> {
     let text = analysis.source(request.file).text();
-    let all = with_tree(text, |parsed| {
+    let all = with_tree_of(analysis, request.file, |parsed| {
         let context = AssistContext {
             analysis,
             file: request.file,

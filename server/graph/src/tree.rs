@@ -1,0 +1,60 @@
+//! Trees that are kept for a while.
+
+use std::ops::Deref;
+
+use syntax::Parsed;
+
+use crate::host::drop_on_deep_stack;
+
+/// The tree of a text that is being edited.
+///
+/// It may be nested a hundred thousand deep: it is dropped where the stack is deep enough, and has to be walked there.
+#[derive(Debug)]
+pub struct Tree(Option<Box<Parsed>>);
+
+impl Tree {
+    pub(crate) fn new(parsed: Parsed) -> Self {
+        Tree(Some(Box::new(parsed)))
+    }
+}
+
+impl Deref for Tree {
+    type Target = Parsed;
+
+    fn deref(&self) -> &Parsed {
+        // Only `drop` takes it.
+        self.0.as_deref().expect("a tree that is not dropped")
+    }
+}
+
+impl Drop for Tree {
+    fn drop(&mut self) {
+        drop_on_deep_stack(self.0.take());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::{AnalysisHost, Change};
+
+    #[test]
+    fn only_texts_that_are_edited_keep_their_trees() {
+        let mut host = AnalysisHost::new(Vec::new());
+        let mut change = Change::default();
+        change.set("/a.py", "x = 1\n");
+        change.edit("/b.py", format!("x = {}1{}", "f(".repeat(50_000), ")".repeat(50_000)));
+        host.apply(change);
+        let tree = |host: &AnalysisHost, path: &str| {
+            let analysis = host.analysis();
+            analysis.tree(analysis.file(Path::new(path)).unwrap())
+        };
+        assert!(tree(&host, "/a.py").is_none());
+        assert_eq!(tree(&host, "/b.py").unwrap().statements().len(), 1);
+        let mut change = Change::default();
+        change.set("/b.py", "x = 1\n");
+        host.apply(change);
+        assert!(tree(&host, "/b.py").is_none());
+    }
+}
