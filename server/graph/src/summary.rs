@@ -6,6 +6,7 @@
 //! others.
 
 mod annotations;
+mod bindings;
 mod build;
 mod calls;
 mod comprehensions;
@@ -33,6 +34,7 @@ use syntax::{SyntaxError, TextRange};
 
 use crate::Name;
 
+pub(crate) use bindings::Bindings;
 pub(crate) use build::summarize;
 pub(crate) use items::{Item, item_key};
 pub(crate) use symbolic::{ClassTest, Expr, Key, Narrowing};
@@ -306,10 +308,10 @@ pub(crate) enum BindingValue {
         default: Option<ExprIndex>,
     },
     /// Where control flow joins.
-    Join(SmallVec<[BindingIndex; 4]>),
+    Join(Bindings),
     /// What a condition leaves of other bindings.
     Narrowed {
-        inputs: SmallVec<[BindingIndex; 2]>,
+        inputs: Bindings,
         by: Narrowing,
     },
 }

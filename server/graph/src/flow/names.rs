@@ -29,7 +29,7 @@ impl Solver<'_> {
             BindingValue::Join(inputs) => {
                 let node = self.nodes.new_node();
                 self.bindings[file.index()][binding.index()] = Some(node);
-                for &input in inputs {
+                for &input in inputs.iter() {
                     let input = self.binding(file, input);
                     self.copy(input, node);
                 }
@@ -38,7 +38,7 @@ impl Solver<'_> {
             BindingValue::Narrowed { inputs, by } => {
                 let node = self.nodes.new_node();
                 self.bindings[file.index()][binding.index()] = Some(node);
-                for &input in inputs {
+                for &input in inputs.iter() {
                     let input = self.binding(file, input);
                     match by {
                         Narrowing::None => {}

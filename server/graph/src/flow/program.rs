@@ -271,7 +271,7 @@ impl Solver<'_> {
         let site = self.implied[file.index()][expr.index()];
         match summary.expr(expr) {
             Expr::Local(bindings) => {
-                for &binding in bindings {
+                for &binding in bindings.iter() {
                     let binding = self.binding(file, binding);
                     self.copy(binding, node);
                 }

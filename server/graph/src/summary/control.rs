@@ -5,7 +5,7 @@ use syntax::ast::{self, Expr as Ast, Stmt};
 use syntax::{Ranged, TextRange};
 
 use super::build::{Builder, Loop};
-use super::flow::Flow;
+use super::flow::{Flow, Reaching};
 use super::narrowing::{self, Narrowed};
 use super::{BindingFacts, BindingIndex, BindingValue, Expr, ExprIndex, ImpliedKind, Occurs, text};
 use crate::Name;
@@ -56,7 +56,7 @@ impl Builder<'_> {
                 name,
                 scope: self.scope,
                 range: TextRange::default(),
-                value: BindingValue::Join(before.iter().copied().collect()),
+                value: BindingValue::Join(before.as_slice().into()),
                 symbol: None,
             });
             self.flow.bind(name, join);
@@ -74,7 +74,8 @@ impl Builder<'_> {
         for (name, join) in joins {
             let after = self.reaching(name).unwrap_or_default();
             if let BindingValue::Join(inputs) = &mut self.summary.bindings[join.index()].value {
-                inputs.extend(after.into_iter().filter(|binding| *binding != join));
+                let more = after.into_iter().filter(|binding| *binding != join);
+                *inputs = inputs.iter().copied().chain(more).collect::<Reaching>().as_slice().into();
             }
         }
         // The body may not have run at all.

@@ -1,6 +1,5 @@
 //! `match`: what patterns bind, and what they say of the value.
 
-use smallvec::SmallVec;
 use syntax::Ranged;
 use syntax::ast::{self, Expr as Ast, Pattern};
 
@@ -114,9 +113,9 @@ impl Builder<'_> {
     /// What is left of a value.
     fn narrowed_value(&mut self, value: ExprIndex, by: Narrowing) -> ExprIndex {
         let whole = self.derived(Name::new(""), BindingValue::Value(value));
-        let inputs = SmallVec::from_slice(&[whole]);
+        let inputs = whole.into();
         let narrowed = self.derived(Name::new(""), BindingValue::Narrowed { inputs, by });
-        self.push(Expr::Local(SmallVec::from_slice(&[narrowed])))
+        self.push(Expr::Local(narrowed.into()))
     }
 
     /// Binds what a pattern captures.

@@ -21,7 +21,7 @@ impl Builder<'_> {
             Some(bindings) if elsewhere.is_none() => {
                 self.note_effects(&bindings);
                 // It was deleted.
-                if bindings.is_empty() { self.unknown() } else { self.push(Expr::Local(bindings)) }
+                if bindings.is_empty() { self.unknown() } else { self.push(Expr::Local(bindings.as_slice().into())) }
             }
             _ => {
                 self.note_use(name);

@@ -165,7 +165,7 @@ impl Builder<'_> {
             return None;
         }
         let bindings = self.flow.place(narrowable_place(expression)?)?.clone();
-        Some(self.push(Expr::Local(bindings)))
+        Some(self.push(Expr::Local(bindings.as_slice().into())))
     }
 
     /// A call may change the attributes of the object whose method it is, and of what it is given.
@@ -200,7 +200,7 @@ impl Builder<'_> {
                     None => (place, SmallVec::from_slice(&[self.derived(place, BindingValue::Value(value))])),
                 },
             };
-            let inputs: SmallVec<[BindingIndex; 2]> = before.clone();
+            let inputs = before.as_slice().into();
             let binding = self.derived(name, BindingValue::Narrowed { inputs, by });
             set(&mut self.flow, subject, SmallVec::from_slice(&[binding]));
             narrowed.push(Narrowed { subject, binding, before });

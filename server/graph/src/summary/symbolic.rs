@@ -1,8 +1,6 @@
 //! Symbolic expressions: what will have to be evaluated to know a value.
 
-use smallvec::SmallVec;
-
-use super::{BindingIndex, CallIndex, ExprIndex, ScopeIndex, SymbolIndex};
+use super::{Bindings, CallIndex, ExprIndex, ScopeIndex, SymbolIndex};
 use crate::Name;
 
 /// What is known after a condition.
@@ -48,7 +46,7 @@ pub(crate) enum Key {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub(crate) enum Expr {
     /// A name, with the bindings of its own scope that reach it.
-    Local(SmallVec<[BindingIndex; 2]>),
+    Local(Bindings),
     /// A name that is looked up in `scope` and the scopes around it.
     Free {
         scope: ScopeIndex,
