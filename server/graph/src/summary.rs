@@ -121,6 +121,22 @@ pub(crate) struct Summary {
     pub names: Box<[Name]>,
 }
 
+impl Summary {
+    /// Gives back what tables have reserved. A summary is never changed again.
+    fn shrink_to_fit(&mut self) {
+        self.symbols.shrink_to_fit();
+        self.scopes.shrink_to_fit();
+        self.bindings.shrink_to_fit();
+        self.exprs.shrink_to_fit();
+        self.occurrences.shrink_to_fit();
+        self.calls.shrink_to_fit();
+        self.implied.shrink_to_fit();
+        self.stores.shrink_to_fit();
+        self.owners.shrink_to_fit();
+        self.imports.shrink_to_fit();
+    }
+}
+
 /// What `__all__` lists.
 #[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Exports {

@@ -173,9 +173,7 @@ impl<'a> Builder<'a> {
         names.sort_unstable_by_key(|name| name.address());
         summary.names = names.into();
         summary.items = super::items::items(&summary);
-        summary.exprs.shrink_to_fit();
-        summary.occurrences.shrink_to_fit();
-        summary.bindings.shrink_to_fit();
+        summary.shrink_to_fit();
         summary
     }
 
