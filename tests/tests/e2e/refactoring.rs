@@ -226,6 +226,55 @@ fn code_actions_are_resolved_and_applied() {
 }
 
 #[test]
+fn a_definition_moves_to_a_file_that_is_made_for_it() {
+    let workspace = three_modules();
+    workspace
+        .write("tests/test_prices.py", "from prices import total\n\n\ndef test_total():\n    assert total([]) == 0\n");
+    let editor = Client::start(&workspace).indexed();
+    editor.open("prices.py");
+    editor.open("report.py");
+    editor.act("prices.py", "total", "Move `total` to new module");
+    assert_eq!(editor.text("prices.py").trim(), "");
+    assert!(workspace.path("total.py").is_file());
+    assert_eq!(
+        editor.text("total.py"),
+        "def total(prices, rate=1):\n    \"\"\"Adds up.\"\"\"\n    return sum(prices) * rate\n"
+    );
+    assert!(
+        editor.text("report.py").starts_with("from total import total as add_up\n"),
+        "{}",
+        editor.text("report.py")
+    );
+    assert!(editor.text("cart.py").starts_with("from total import total\n"), "{}", editor.text("cart.py"));
+    assert!(editor.text("cart.py").contains("return total([3], rate=rate)"), "{}", editor.text("cart.py"));
+    assert_eq!(
+        editor.references("total.py", "def to$0tal"),
+        [
+            "cart.py:1:total",
+            "cart.py:8:total",
+            "report.py:1:add_up",
+            "report.py:1:total",
+            "report.py:5:add_up",
+            "tests/test_prices.py:1:total",
+            "tests/test_prices.py:5:total",
+            "total.py:1:total"
+        ]
+    );
+    let workspace = three_modules();
+    let silent = Client::builder(&workspace)
+        .capability("/workspace/workspaceEdit/resourceOperations", json!([]))
+        .start()
+        .indexed();
+    silent.open("prices.py");
+    let offered = silent.actions_for("prices.py", "total", None);
+    let refusals = offered.into_iter().filter(|it| it["title"].to_string().contains("new module")).map(|it| {
+        let error = silent.try_request("codeAction/resolve", it).expect_err("this editor makes no files");
+        error["message"].as_str().unwrap_or_default().to_owned()
+    });
+    assert_eq!(refusals.collect::<Vec<_>>(), ["this editor lets no server make files"]);
+}
+
+#[test]
 fn callers_follow_a_signature_that_was_edited() {
     let workspace = three_modules();
     let editor = Client::start(&workspace).indexed();
