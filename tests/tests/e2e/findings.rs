@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use tests::client::Client;
+use tests::client::{Client, Session};
+use tests::wire::Record;
 use tests::workspace::Workspace;
 
 /// Two callers of `total`, a cycle of imports, and a function that nothing uses.
@@ -85,6 +86,33 @@ fn an_edit_shows_at_once_whom_it_breaks() {
 }
 
 #[test]
+fn lenses_are_asked_for_again_when_another_document_calls() {
+    let workspace = callers();
+    let editor = Client::start(&workspace).indexed();
+    editor.open("prices.py");
+    editor.open("report.py");
+    let told = |session: &Session| {
+        let refresh = |it: &&Record| it.message["method"] == "workspace/codeLens/refresh";
+        session.log.iter().filter(refresh).count()
+    };
+    for (before, after, title) in [
+        ("print(report())", "print(report(), total([]))", "1: 3 callers"),
+        ("total([]))", "total())", "1: breaks 1 of 3 callers"),
+        ("total())", "total([]))", "1: 3 callers"),
+    ] {
+        // An editor looks again only when it is told to.
+        let mut seen = told(&editor.session());
+        editor.replace("report.py", before, after);
+        loop {
+            seen = editor.wait_for(title, |session| Some(told(session)).filter(|&now| now > seen));
+            if editor.lens_titles("prices.py").contains(&title.to_owned()) {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
 fn a_lens_shows_where_the_callers_are() {
     let workspace = callers();
     let editor = Client::start(&workspace).indexed();
@@ -143,7 +171,7 @@ fn an_editor_that_pulls_gets_the_whole_workspace() {
         .start()
         .indexed();
     let refreshes = || {
-        let is_refresh = |it: &tests::wire::Record| it.message["method"] == "workspace/diagnostic/refresh";
+        let is_refresh = |it: &Record| it.message["method"] == "workspace/diagnostic/refresh";
         editor.session().log.iter().filter(|it| is_refresh(it)).count()
     };
     let mut known: BTreeMap<String, String> = BTreeMap::new();
@@ -164,7 +192,7 @@ fn an_editor_that_pulls_gets_the_whole_workspace() {
             break;
         }
         editor.wait_for(what, |session| {
-            let is_refresh = |it: &&tests::wire::Record| it.message["method"] == "workspace/diagnostic/refresh";
+            let is_refresh = |it: &&Record| it.message["method"] == "workspace/diagnostic/refresh";
             (session.log.iter().filter(is_refresh).count() > before).then_some(())
         });
     };
