@@ -6,6 +6,7 @@
 //! session.
 
 mod capabilities;
+mod changes;
 mod documents;
 mod session;
 
@@ -147,6 +148,8 @@ impl<'a> Builder<'a> {
             }),
         );
         client.session().encoding = Encoding::negotiated(&client.server["capabilities"]);
+        let operations = &client.server["capabilities"]["workspace"]["fileOperations"];
+        client.session().hears_of_renames = !operations["didRename"].is_null();
         client.notify("initialized", json!({}));
         client
     }
@@ -220,6 +223,15 @@ impl Client {
     /// A session with the defaults of [`Client::builder`].
     pub fn start(workspace: &Workspace) -> Client {
         Client::builder(workspace).start()
+    }
+
+    /// Waits until the first index has ended: before, results may be partial.
+    #[track_caller]
+    pub fn indexed(self) -> Client {
+        self.wait_for("the end of the index", |session| {
+            session.progress.iter().find(|(_, value)| value["kind"] == "end").map(drop)
+        });
+        self
     }
 
     /// What is known of the session now. Do not hold it across another call: it is a lock.

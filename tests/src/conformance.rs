@@ -94,6 +94,7 @@ impl Session {
                 let registrations = params["registrations"].as_array().into_iter().flatten();
                 found.extend(registrations.flat_map(|registration| self.judge_registration(registration)));
             }
+            "workspace/applyEdit" => found.extend(self.judge_edit(&params["edit"])),
             _ => {}
         }
         MetaModel::get().check_params(method, definition, params)
@@ -129,6 +130,33 @@ impl Session {
         model.check_params(method, definition, params)
     }
 
+    /// What the meta model does not say of a `WorkspaceEdit`: only what the editor can do, and no annotation without a
+    /// description.
+    fn judge_edit(&self, edit: &Value) -> Vec<String> {
+        let mut found = Vec::new();
+        let able = |name: &str| self.declared(&format!("workspace.workspaceEdit.{name}")).unwrap_or(&Value::Null);
+        let operations = able("resourceOperations").as_array().cloned().unwrap_or_default();
+        let changes: Vec<_> = edit["documentChanges"].as_array().into_iter().flatten().collect();
+        // Some versions of Neovim declare only the latter, and understand both.
+        if !changes.is_empty() && able("documentChanges") != &Value::Bool(true) && operations.is_empty() {
+            found.push("the editor did not declare documentChanges".to_owned());
+        }
+        let kinds = changes.iter().filter_map(|change| change.get("kind"));
+        let unable = kinds.filter(|kind| !operations.contains(kind));
+        found.extend(unable.map(|kind| format!("the editor did not declare the file operation {kind}")));
+        let edits = changes.iter().flat_map(|change| change["edits"].as_array().into_iter().flatten());
+        let annotations = edits.chain(changes.iter().copied()).filter_map(|it| it["annotationId"].as_str());
+        for annotation in annotations {
+            if able("changeAnnotationSupport").is_null() {
+                found.push("the editor did not declare changeAnnotationSupport".to_owned());
+            }
+            if edit["changeAnnotations"][annotation].is_null() {
+                found.push(format!("the annotation {annotation:?} is not described"));
+            }
+        }
+        found
+    }
+
     /// The meta model leaves a progress value open; the specification does not.
     fn judge_progress(&self, params: &Value) -> Vec<String> {
         let token = params["token"].to_string();
@@ -156,7 +184,19 @@ impl Session {
                 (Some(_), Some(_)) => Vec::new(),
                 _ => vec![format!("{method}: an error needs a code and a message: {}", short(error))],
             },
-            (Some(result), None, Some(expected)) => model.explain(expected, result, &format!("result of {method}")),
+            (Some(result), None, Some(expected)) => {
+                let edits = match method.as_str() {
+                    "textDocument/rename" | "workspace/willRenameFiles" => vec![result],
+                    "codeAction/resolve" => vec![&result["edit"]],
+                    "textDocument/codeAction" => {
+                        result.as_array().into_iter().flatten().map(|it| &it["edit"]).collect()
+                    }
+                    _ => Vec::new(),
+                };
+                let mut found = model.explain(expected, result, &format!("result of {method}"));
+                found.extend(edits.into_iter().flat_map(|edit| self.judge_edit(edit)));
+                found
+            }
             // A method of our own making, which the meta model cannot know.
             (Some(_), None, None) => Vec::new(),
             _ => vec![format!("{method}: an answer is either a result or an error: {}", short(message))],
@@ -567,6 +607,28 @@ mod tests {
         assert_eq!(session(declared, "textDocument/hover", std::slice::from_ref(&refresh)), [""; 0]);
         let declared = json!({ "workspace": { "codeLens": {} } });
         says(&session(declared, "textDocument/hover", &[refresh]), "did not declare workspace.codeLens.refreshSupport");
+    }
+
+    #[test]
+    fn edits_do_only_what_the_editor_can() {
+        let edit = |id: &str| {
+            let edits = json!([{ "range": range(), "newText": "x", "annotationId": id }]);
+            let document = json!({ "uri": "file:///a.py", "version": null });
+            let moved = json!({ "kind": "rename", "oldUri": "file:///a.py", "newUri": "file:///b.py" });
+            let result = json!({ "documentChanges": [{ "textDocument": document, "edits": edits }, moved],
+                                 "changeAnnotations": { "sure": { "label": "x" } } });
+            json!({ "jsonrpc": "2.0", "id": 7, "result": result })
+        };
+        let declared = |operations: &[&str], annotations: Value| {
+            let edit = json!({ "documentChanges": true, "resourceOperations": operations,
+                               "changeAnnotationSupport": annotations });
+            json!({ "workspace": { "workspaceEdit": edit } })
+        };
+        let judged = |able, id| session(able, "textDocument/rename", &[edit(id)]);
+        assert_eq!(judged(declared(&["rename"], json!({})), "sure"), [""; 0]);
+        says(&judged(declared(&["create"], json!({})), "sure"), "the file operation \"rename\"");
+        says(&judged(declared(&["rename"], Value::Null), "sure"), "did not declare changeAnnotationSupport");
+        says(&judged(declared(&["rename"], json!({})), "doubt"), "\"doubt\" is not described");
     }
 
     #[test]

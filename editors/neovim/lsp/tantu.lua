@@ -3,6 +3,11 @@ local config = {
   cmd = { 'tantu', 'lsp' },
   filetypes = { 'python' },
   root_markers = { { 'pyproject.toml', 'tantu.toml', 'setup.py', 'setup.cfg' }, '.git' },
+  commands = {
+    ['tantu.showCallers'] = function(command, context)
+      require('tantu').show_callers(command, context)
+    end,
+  },
 }
 -- Neovim 0.11 draws code lenses but cannot be told to ask for them again; later versions can.
 if not vim.lsp.codelens.enable then

@@ -30,6 +30,7 @@ pub(crate) async fn run(client: Client, mut latest: watch::Receiver<Snapshot>, l
             survey: Arc::default(),
             open: BTreeSet::new(),
             config_files: Arc::default(),
+            calls_changed: false,
         };
         let mut pulled = HashMap::new();
         let mut generation = 0;
@@ -43,7 +44,8 @@ pub(crate) async fn run(client: Client, mut latest: watch::Receiver<Snapshot>, l
             }
             let is_other = snapshot.generation != std::mem::replace(&mut generation, snapshot.generation);
             let pulls = snapshot.editor.pulls_diagnostics;
-            if is_other || pulls && concerns_others(&mut pulled, &snapshot, &latest).await {
+            let calls_changed = std::mem::take(&mut pushed.calls_changed);
+            if is_other || calls_changed || pulls && concerns_others(&mut pulled, &snapshot, &latest).await {
                 tokio::spawn(refresh(client.clone(), snapshot));
             }
         }
@@ -65,8 +67,8 @@ async fn refresh(client: Client, snapshot: Snapshot) {
     }
 }
 
-/// Whether an edit of one document means something for the others, which an editor that pulls does not ask about. `known` is
-/// what there was to say about each, and about which version.
+/// Whether an edit of one document means something for the others or their lenses, which an editor that pulls does not ask
+/// about. `known` is what there was to say about each, and about which version.
 async fn concerns_others(
     known: &mut HashMap<PathBuf, (i32, Vec<lsp::Diagnostic>)>,
     snapshot: &Snapshot,
@@ -85,11 +87,17 @@ async fn concerns_others(
     // A panic has been reported on standard error.
     let Ok(found) = tokio::task::spawn_blocking(all).await else { return false };
     let is_other = |path: &PathBuf, (version, now): &(i32, Vec<lsp::Diagnostic>)| {
-        known.get(path).is_some_and(|(of, before)| of == version && before != now)
+        known.get(path).is_some_and(|(of, before)| of == version && before != now || misfits(before) != misfits(now))
     };
     let concerns = found.iter().any(|(path, found)| is_other(path, found));
     *known = found;
     concerns
+}
+
+/// The calls that do not fit what they call: lenses there count them.
+fn misfits(found: &[lsp::Diagnostic]) -> Vec<&str> {
+    let code = lsp::NumberOrString::String(ide::Code::MisfitCall.as_str().to_owned());
+    found.iter().filter(|it| it.code.as_ref() == Some(&code)).map(|it| it.message.as_str()).collect()
 }
 
 /// What the editor was told last about each document.
@@ -101,6 +109,8 @@ struct Pushed {
     survey: Arc<Survey>,
     open: BTreeSet<PathBuf>,
     config_files: Arc<Vec<ConfigFile>>,
+    /// Whether other calls do not fit than when the editor was told to ask for lenses again.
+    calls_changed: bool,
 }
 
 struct Told {
@@ -196,6 +206,8 @@ impl Pushed {
         if overtaken || repeats {
             return;
         }
+        let before = known.map(|told| told.diagnostics.as_slice()).unwrap_or_default();
+        self.calls_changed |= misfits(before) != misfits(&diagnostics);
         let told = Told { uri: document.uri.clone(), version: document.version, diagnostics: diagnostics.clone() };
         self.documents.insert(path.to_path_buf(), told);
         self.client.publish_diagnostics(document.uri.clone(), diagnostics, Some(document.version)).await;

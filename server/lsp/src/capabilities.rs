@@ -164,6 +164,8 @@ pub(crate) fn server_capabilities(editor: &Editor) -> lsp::ServerCapabilities {
             }),
             file_operations: Some(lsp::WorkspaceFileOperationsServerCapabilities {
                 will_rename: Some(lsp::FileOperationRegistrationOptions { filters: movable() }),
+                // Watchers are for files, and of a folder that moves some editors report nothing else.
+                did_rename: Some(lsp::FileOperationRegistrationOptions { filters: movable() }),
                 ..Default::default()
             }),
         }),

@@ -211,6 +211,11 @@ impl LanguageServer for Session {
         self.mailbox.send(Event::Touched(paths.collect()));
     }
 
+    async fn did_rename_files(&self, params: RenameFilesParams) {
+        let paths = handlers::rename::moves(&params).into_iter().flat_map(|(old, new)| [old, new]);
+        self.mailbox.send(Event::Touched(paths.collect()));
+    }
+
     async fn did_change_workspace_folders(&self, params: DidChangeWorkspaceFoldersParams) {
         let added = from_proto::folders(&params.event.added);
         let removed = from_proto::folders(&params.event.removed);

@@ -26,7 +26,7 @@ pub fn editor(encodings: &[&str]) -> Value {
             "didChangeConfiguration": { "dynamicRegistration": true },
             "didChangeWatchedFiles": { "dynamicRegistration": true, "relativePatternSupport": true },
             "codeLens": { "refreshSupport": true },
-            "fileOperations": { "willRename": true },
+            "fileOperations": { "willRename": true, "didRename": true },
         },
         "textDocument": {
             "synchronization": { "didSave": true },

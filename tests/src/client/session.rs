@@ -60,6 +60,8 @@ pub struct Session {
     /// The server closed its output.
     pub ended: bool,
     pub(super) encoding: Encoding,
+    /// The server wants to know which files were renamed.
+    pub(super) hears_of_renames: bool,
     pub(super) waiting: HashSet<i64>,
     pub(super) answers: HashMap<i64, Result<Value, Value>>,
     choices: VecDeque<Option<String>>,
@@ -82,6 +84,7 @@ impl Session {
             settings,
             ended: false,
             encoding: Encoding::Utf16,
+            hears_of_renames: false,
             waiting: HashSet::new(),
             answers: HashMap::new(),
             choices: VecDeque::new(),
@@ -219,7 +222,7 @@ impl Session {
     }
 
     /// Applies a workspace edit as a careful editor does: all versions are checked before the first change.
-    fn apply(&mut self, edit: &Value) -> Result<(), String> {
+    pub(super) fn apply(&mut self, edit: &Value) -> Result<(), String> {
         let mut changes = edit["documentChanges"].as_array().cloned().unwrap_or_default();
         for (uri, edits) in edit["changes"].as_object().into_iter().flatten() {
             changes.push(json!({ "textDocument": { "uri": uri, "version": null }, "edits": edits }));
@@ -234,11 +237,46 @@ impl Session {
         }
         for change in &changes {
             match change["kind"].as_str() {
-                Some(operation) => file_operation(operation, change)?,
+                Some(operation) => self.file_operation(operation, change)?,
                 None => self.edit_document(change)?,
             }
         }
         Ok(())
+    }
+
+    /// Does it on disk, and says what an editor says. Open documents go with their file, edits included. Watchers are for
+    /// Python files: of a folder they see nothing.
+    fn file_operation(&mut self, operation: &str, change: &Value) -> Result<(), String> {
+        file_operation(operation, change)?;
+        let kinds = match operation {
+            "create" => &[("uri", 1)][..],
+            "delete" => &[("uri", 3)],
+            _ => &[("oldUri", 3), ("newUri", 1)],
+        };
+        let events = kinds.iter().map(|(name, kind)| json!({ "uri": change[name], "type": kind }));
+        let seen: Vec<_> = events.filter(|it| text_of(&it["uri"]).ends_with(".py")).collect();
+        if operation == "rename" {
+            self.follow(&text_of(&change["oldUri"]), &text_of(&change["newUri"]));
+        }
+        if !seen.is_empty() {
+            self.notify("workspace/didChangeWatchedFiles", json!({ "changes": seen }));
+        }
+        if operation == "rename" && self.hears_of_renames {
+            let file = json!({ "oldUri": change["oldUri"], "newUri": change["newUri"] });
+            self.notify("workspace/didRenameFiles", json!({ "files": [file] }));
+        }
+        Ok(())
+    }
+
+    /// Opens the documents of a file or folder again where it has gone.
+    fn follow(&mut self, old: &str, new: &str) {
+        let rest = |uri: &String| uri.strip_prefix(old).filter(|it| it.is_empty() || it.starts_with('/')).map(str::len);
+        let moved: Vec<_> = self.documents.keys().filter_map(|uri| Some((uri.clone(), rest(uri)?))).collect();
+        for (uri, rest) in moved {
+            let Some(buffer) = self.documents.remove(&uri) else { continue };
+            self.notify("textDocument/didClose", json!({ "textDocument": { "uri": uri } }));
+            self.open(&format!("{new}{}", &uri[uri.len() - rest..]), &buffer.text);
+        }
     }
 
     fn edit_document(&mut self, change: &Value) -> Result<(), String> {

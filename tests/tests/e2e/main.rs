@@ -2,7 +2,10 @@
 //! it ends (see `tests::client`).
 
 mod bad_input;
+mod findings;
+mod navigation;
 mod neovim;
 mod proposal;
 mod protocol;
+mod refactoring;
 mod sandbox;

@@ -36,3 +36,36 @@ fn without_the_plugin_by_a_bare_client() {
     let session = run("bare.lua", &workspace, &Home::new());
     assert!(!sent_by_the_editor(&session, "textDocument/codeLens").is_empty());
 }
+
+#[test]
+fn names_hierarchies_symbols_and_code_actions() {
+    let workspace = Workspace::of(
+        r#"
+#- /prices.py
+def total(prices, rate=1):
+    return sum(prices) * rate
+#- /report.py
+from cart import Cart
+from prices import total as add_up
+
+class FastCart(Cart):
+    def sum(self, rate):
+        return rate
+
+def report():
+    return f"🧵 {add_up(prices=[1, 2], rate=2)}"
+#- /cart.py
+import prices
+
+
+class Cart:
+    def sum(self, rate):
+        return prices.total([3], rate=rate)
+"#,
+    );
+    let session = run("refactoring.lua", &workspace, &Home::new());
+    assert_eq!(workspace.read("prices.py"), "def total(prices, rate=1):\n    return sum(prices) * rate\n");
+    for method in ["textDocument/prepareRename", "codeAction/resolve", "typeHierarchy/subtypes"] {
+        assert!(!sent_by_the_editor(&session, method).is_empty(), "{method}");
+    }
+}

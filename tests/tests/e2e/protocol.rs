@@ -35,19 +35,6 @@ def report(basket: Basket):
     )
 }
 
-/// Results that may be partial while the first index runs are compared when it has ended.
-fn indexed(workspace: &Workspace) -> Client {
-    let editor = Client::start(workspace);
-    wait_for_index(&editor);
-    editor
-}
-
-fn wait_for_index(editor: &Client) {
-    editor.wait_for("the end of the index", |session| {
-        session.progress.iter().find(|(_, value)| value["kind"] == "end").map(drop)
-    });
-}
-
 #[test]
 fn says_what_it_can_do() {
     let workspace = two_modules();
@@ -206,7 +193,7 @@ fn diagnostics_carry_their_version_and_never_go_back() {
 #[test]
 fn a_diagnostic_goes_when_its_cause_goes() {
     let workspace = two_modules();
-    let editor = indexed(&workspace);
+    let editor = Client::start(&workspace).indexed();
     editor.open("report.py");
     editor.replace("report.py", "total([1, 2])", "totl([1, 2])");
     let wrong = editor.diagnostic("report.py", "the unknown name", |item| item["message"].to_string().contains("totl"));
@@ -220,7 +207,7 @@ fn a_diagnostic_goes_when_its_cause_goes() {
 #[test]
 fn a_change_in_one_file_shows_in_another() {
     let workspace = two_modules();
-    let editor = indexed(&workspace);
+    let editor = Client::start(&workspace).indexed();
     editor.open("prices.py");
     editor.open("report.py");
     editor.replace("prices.py", "def total(prices):", "def sum_up(prices):");
@@ -268,7 +255,7 @@ fn a_cancelled_request_is_answered_once_and_the_server_goes_on() {
 #[test]
 fn the_first_index_reports_its_progress() {
     let workspace = Workspace::fixture("shop");
-    let editor = indexed(&workspace);
+    let editor = Client::start(&workspace).indexed();
     let session = editor.session();
     let token = session.progress[0].0.clone();
     let of_index = session.progress.iter().filter(|(of, _)| *of == token);
@@ -289,7 +276,7 @@ fn an_editor_without_progress_is_served_too() {
 #[test]
 fn changes_on_disk_are_followed() {
     let workspace = two_modules();
-    let editor = indexed(&workspace);
+    let editor = Client::start(&workspace).indexed();
     editor.open("prices.py");
     let watched = editor.wait_for("watchers for Python files", |session| {
         session.registrations.iter().find(|one| one["method"] == "workspace/didChangeWatchedFiles").cloned()
@@ -315,7 +302,7 @@ fn changes_on_disk_are_followed() {
 #[test]
 fn a_buffer_counts_more_than_its_file() {
     let workspace = two_modules();
-    let editor = indexed(&workspace);
+    let editor = Client::start(&workspace).indexed();
     editor.open("prices.py");
     editor.open("report.py");
     editor.replace("report.py", "{total([1, 2])}", "nothing");
@@ -332,7 +319,7 @@ fn a_buffer_counts_more_than_its_file() {
 #[test]
 fn definition_and_references_cross_files() {
     let workspace = two_modules();
-    let editor = indexed(&workspace);
+    let editor = Client::start(&workspace).indexed();
     editor.open("report.py");
     assert_eq!(editor.definition("report.py", "{to$0tal("), ["prices.py:1:total"]);
     assert_eq!(editor.definition("report.py", "basket.su$0m()"), ["prices.py:10:sum"]);
@@ -345,7 +332,7 @@ fn definition_and_references_cross_files() {
 #[test]
 fn call_hierarchy_goes_both_ways() {
     let workspace = two_modules();
-    let editor = indexed(&workspace);
+    let editor = Client::start(&workspace).indexed();
     editor.open("prices.py");
     let items = editor.request("textDocument/prepareCallHierarchy", editor.at("prices.py", "def to$0tal"));
     assert_eq!(items[0]["name"], "total");
@@ -376,7 +363,7 @@ fn symbols_are_nested() {
 #[test]
 fn code_lenses_count_callers_and_can_be_switched_off() {
     let workspace = two_modules();
-    let editor = indexed(&workspace);
+    let editor = Client::start(&workspace).indexed();
     editor.open("prices.py");
     let titles = editor.lens_titles("prices.py");
     assert!(titles.contains(&"1: 2 callers".to_owned()), "{titles:?}");

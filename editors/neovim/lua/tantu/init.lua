@@ -43,6 +43,20 @@ function M.run(client)
   end)
 end
 
+--- Puts the callers that a lens counts into the quickfix list. Neovim itself shows nothing of what a command answers.
+function M.show_callers(command, context)
+  local client = assert(vim.lsp.get_client_by_id(context.client_id))
+  local params = { command = command.command, arguments = command.arguments }
+  client:request('workspace/executeCommand', params, function(err, locations)
+    local items = vim.lsp.util.locations_to_items(locations or {}, client.offset_encoding)
+    if #items == 0 then
+      return warn(err and err.message or 'no callers')
+    end
+    vim.fn.setqflist({}, ' ', { title = command.title, items = items })
+    vim.cmd('botright copen')
+  end, context.bufnr)
+end
+
 --- Asks for a change at the cursor. Without an instruction the user is asked for one; it may be left empty.
 function M.propose(client, assist, instruction)
   local at = vim.lsp.util.make_position_params(0, client.offset_encoding)

@@ -10,7 +10,7 @@
 //! What the code needs becomes parameters, what is used afterwards is returned.
 
 use syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
-use syntax::ast::{Expr, Stmt, StmtFunctionDef};
+use syntax::ast::{Expr, Stmt, StmtClassDef, StmtFunctionDef};
 use syntax::{Ranged, TextEdit, TextRange};
 
 use super::action::{ActionKind, AssistContext, Offers, Outcome, Rewrite};
@@ -91,6 +91,14 @@ fn without_comments(text: &str, range: TextRange) -> TextRange {
         }
         _ => range,
     }
+}
+
+/// The outermost of the classes around `function` that no other function stands between: in their bodies nobody can call a
+/// function by its name alone.
+fn outermost_class<'a>(around: &[Step<'a>], function: &StmtFunctionDef) -> Option<&'a StmtClassDef> {
+    let at = around.iter().position(|step| step.stmt().range() == function.range())?;
+    let outside = around[..at].iter().rev().map(Step::stmt).take_while(|stmt| !stmt.is_function_def_stmt());
+    outside.filter_map(|stmt| stmt.as_class_def_stmt()).last()
 }
 
 /// The receiver of the method `function`, if what is selected uses it.
@@ -224,20 +232,23 @@ fn extract(
         Selected::Statements(body) => of_statements(context, body, function.map(|it| it.0), &around)?,
     };
 
-    // Where the new function goes: behind the one it was part of, at the module's level before the statement.
-    let unit_layout = |at: &StmtFunctionDef| Layout::of(at, parsed, text);
+    // Where the new function goes: behind the one it was part of, or the class if nobody could call it in there; at the
+    // module's level before the statement.
     let newline = newline(text);
-    let (anchor, base) = match function {
-        Some((at, _)) => (at.range(), indent_at(text, at.name.start()).to_owned()),
-        None => (around.first().map_or(range, |first| first.stmt().range()), String::new()),
+    let class = function.filter(|_| method.is_none()).and_then(|(at, _)| outermost_class(&around, at));
+    let (anchor, base) = match (class, function) {
+        (Some(class), _) => (class.range(), indent_at(text, class.name.start()).to_owned()),
+        (None, Some((at, _))) => (at.range(), indent_at(text, at.name.start()).to_owned()),
+        (None, None) => (around.first().map_or(range, |first| first.stmt().range()), String::new()),
     };
     if function.is_some() && !stands_alone(text, anchor) || own_line_indent(text, outermost.stmt().start()).is_none() {
         return Err("it shares its line with other code".to_owned());
     }
     let unit = match function {
         Some((at, _)) => {
-            let layout = unit_layout(at);
-            layout.base.strip_prefix(base.as_str()).filter(|unit| !unit.is_empty()).unwrap_or("    ").to_owned()
+            let inside = Layout::of(at, parsed, text).base;
+            let own = indent_at(text, at.name.start());
+            inside.strip_prefix(own).filter(|unit| !unit.is_empty()).unwrap_or("    ").to_owned()
         }
         None => first_unit(text).to_owned(),
     };
@@ -294,7 +305,12 @@ fn extract(
     let decorator =
         if method.is_some() && is_classmethod { format!("{base}@classmethod{newline}") } else { String::new() };
     let definition = format!("{decorator}{base}{keyword} {name}({}):{newline}{body}{newline}", params.join(", "));
-    let is_decorated = function.is_some_and(|(at, class)| !at.decorator_list.is_empty() && class.is_none());
+    // Decorators may call what they are given at once.
+    let is_decorated = match (class, function) {
+        (Some(class), _) => !class.decorator_list.is_empty(),
+        (None, Some((at, class))) => !at.decorator_list.is_empty() && class.is_none(),
+        (None, None) => false,
+    };
     let gap = newline.repeat(if base.is_empty() { 2 } else { 1 });
     if function.is_none() || is_decorated {
         let at = comments_above(text, anchor.start());
@@ -390,6 +406,23 @@ mod tests {
                     @classmethod
                     def extracted(cls, a):
                         cls.x = a
+            "#]],
+        );
+        // Without the receiver it is no method, and a class is no place for a function.
+        check(
+            &REWRITE,
+            "class Cart:\n    class Item:\n        def net(self, rate):\n            return $1rate * 2$1\n\n    x = 1\n",
+            expect![[r#"
+                class Cart:
+                    class Item:
+                        def net(self, rate):
+                            return extracted(rate)
+
+                    x = 1
+
+
+                def extracted(rate):
+                    return rate * 2
             "#]],
         );
         check(

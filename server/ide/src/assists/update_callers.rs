@@ -18,6 +18,7 @@ use super::names::Names;
 use super::place::steps;
 use super::reply::functions;
 use super::signature::{Parameter, Signature};
+use crate::code_lens::renamed_from;
 
 pub(super) const REWRITE: Rewrite = Rewrite { id: "update-callers", tolerant: false, offer };
 
@@ -33,8 +34,13 @@ fn offer<'a>(context: &'a AssistContext<'a>, offers: &mut Offers<'a>) {
     let receiver = receiver(analysis, function);
     let Some(node) = find_function(analysis, function, context.parsed) else { return };
     let parsed_before = parse(before);
+    // What was renamed before it was saved is compared with what it was.
     let name = view.local_name();
-    let same_name = |path: &[&str]| path.join(".") == name;
+    let name_before = match renamed_from(analysis, function, before) {
+        Some(last) => name.rsplit_once('.').map_or(last.clone(), |(owner, _)| format!("{owner}.{last}")),
+        None => name.to_owned(),
+    };
+    let same_name = |path: &[&str]| path.join(".") == name_before;
     let all_before = functions(parsed_before.statements());
     let mut nodes_before = all_before.iter().filter(|it| same_name(&it.path));
     let (Some(node_before), None) = (nodes_before.next(), nodes_before.next()) else { return };
@@ -180,6 +186,15 @@ mod tests {
                 class C:
                     def m(self, c, a): ...
                 C().m(3, 1)
+            "#]],
+        );
+        check(
+            "class C:\n    def m(self, a): ...\n",
+            "class C:\n    def renamed(self, $0b): ...\nC().renamed(a=1)\n",
+            expect![[r#"
+                class C:
+                    def renamed(self, b): ...
+                C().renamed(b=1)
             "#]],
         );
         check("def f(a): ...\n", "def f($0a): ...\nf(1)\n", expect!["nothing\n"]);

@@ -16,13 +16,14 @@ pub(crate) fn lenses(query: &Query, path: &Path) -> Result<Option<Vec<lsp::CodeL
     let snapshot = &query.snapshot;
     let Some(file) = snapshot.analysis.file(path).filter(|_| snapshot.settings.code_lens) else { return Ok(None) };
     let Some(uri) = snapshot.uri(file) else { return Ok(None) };
+    let mut keys = SymbolKey::of_file(&snapshot.analysis, file);
     let mut lenses = Vec::new();
     for lens in ide::code_lenses(&snapshot.analysis, file) {
         query.check()?;
         let range = snapshot.range(file, lens.range);
         lenses.push(match lens.kind {
             ide::LensKind::Callers(symbol) => {
-                let data = serde_json::to_value(SymbolKey::new(&snapshot.analysis, symbol)).ok();
+                let data = keys.remove(&symbol).and_then(|key| serde_json::to_value(key).ok());
                 lsp::CodeLens { range, command: None, data }
             }
             ide::LensKind::Run(runnable) => {

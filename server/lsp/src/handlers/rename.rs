@@ -45,13 +45,17 @@ pub(crate) fn will_rename_files(query: &Query, params: &lsp::RenameFilesParams) 
     if !snapshot.settings.navigation {
         return Ok(None);
     }
-    let path = |uri: &str| lsp::Uri::from_str(uri).ok().map(|uri| from_proto::path(&uri));
-    let moves = params.files.iter().filter_map(|it| Some((path(&it.old_uri)?, path(&it.new_uri)?)));
-    let moves: Vec<(PathBuf, PathBuf)> = moves.filter(|(old, new)| old.is_absolute() && new.is_absolute()).collect();
-    let edits = ide::import_edits(&snapshot.analysis, &moves);
+    let edits = ide::import_edits(&snapshot.analysis, &moves(params));
     let edits = edits.into_iter().map(|(file, edit)| ide::RenameEdit { file, edit, doubt: None });
     let renamed = ide::Rename { edits: edits.collect(), moved: None };
     Ok(if renamed.edits.is_empty() { None } else { to_proto::rename(snapshot, &renamed) })
+}
+
+/// What is on disk, by its old and its new path.
+pub(crate) fn moves(params: &lsp::RenameFilesParams) -> Vec<(PathBuf, PathBuf)> {
+    let path = |uri: &str| lsp::Uri::from_str(uri).ok().map(|uri| from_proto::path(&uri));
+    let moves = params.files.iter().filter_map(|it| Some((path(&it.old_uri)?, path(&it.new_uri)?)));
+    moves.filter(|(old, new)| old.is_absolute() && new.is_absolute()).collect()
 }
 
 fn refusal(reason: String) -> Error {

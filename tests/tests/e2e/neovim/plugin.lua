@@ -29,6 +29,15 @@ session.must(client.root_dir == vim.uv.cwd(), 'the workspace is the root')
 session.go_to('Money:')
 session.hover('Money')
 
+-- A lens leads to the callers that it counts.
+session.go_to('def _require_same_currency')
+session.lens('3 callers')
+vim.lsp.codelens.run()
+session.wait('the callers are in the quickfix list', function()
+  return #vim.fn.getqflist() == 3 and vim.bo.buftype == 'quickfix'
+end)
+vim.cmd.cclose()
+
 -- Run a test. The first run on a machine compiles the sandbox.
 session.open('tests/test_money.py')
 session.go_to('def test_arithmetic_is_exact')

@@ -36,13 +36,17 @@ fn files() -> Vec<(PathBuf, String)> {
 }
 
 fn analysis(files: &[(PathBuf, String)]) -> Analysis {
+    host(files).analysis()
+}
+
+fn host(files: &[(PathBuf, String)]) -> AnalysisHost {
     let mut change = Change::default();
     for (path, text) in files {
         change.set(path.clone(), Arc::from(text.as_str()));
     }
     let mut host = AnalysisHost::new(vec![PathBuf::from("/")]);
     host.apply(change);
-    host.analysis()
+    host
 }
 
 /// Expressions, and runs of up to three statements.
@@ -158,4 +162,52 @@ fn a_variable_that_is_extracted_and_inlined_leaves_no_trace() {
         }
     }
     assert!(there > 100 && back > 30, "{there} there and {back} back");
+}
+
+#[test]
+fn nothing_is_found_wrong_that_was_not_before() {
+    let files = files();
+    let host = host(&files);
+    let wrong = |analysis: &Analysis| {
+        let project = crate::Project::default();
+        let found = analysis.files().flat_map(|file| crate::diagnostics(analysis, &project, file));
+        let found = found.filter(|it| it.severity <= crate::Severity::Warning);
+        found.map(|it| format!("{}: {}", it.code.as_str(), it.message)).collect::<Vec<_>>()
+    };
+    let before = host.analysis();
+    let wrong_before = wrong(&before);
+    let mut tried = 0;
+    for (path, text) in &files {
+        let parsed = parse(text);
+        let places = parsed.tokens().iter().map(|token| TextRange::empty(token.start())).step_by(43);
+        for range in places.chain(selections(text).into_iter().step_by(13)) {
+            for action in actions(&before, path, range, None) {
+                let Edit::Ready(edit) = action.edit else { continue };
+                let mut change = Change::default();
+                for file in &edit.edits.files {
+                    let text = before.source(before.file(&file.path).unwrap()).text();
+                    change.set(file.path.clone(), Arc::from(apply_edits(text, &file.edits).unwrap()));
+                }
+                for file in &edit.created {
+                    change.set(file.path.clone(), Arc::from(file.text.as_str()));
+                }
+                let mut other = host.clone();
+                other.apply(change);
+                tried += 1;
+                let mut left = wrong_before.clone();
+                let added: Vec<String> = wrong(&other.analysis())
+                    .into_iter()
+                    .filter(|it| match left.iter().position(|known| known == it) {
+                        Some(at) => {
+                            left.swap_remove(at);
+                            false
+                        }
+                        None => true,
+                    })
+                    .collect();
+                assert!(added.is_empty(), "{} of {:?} in {}: {added:?}", action.title, &text[range], path.display());
+            }
+        }
+    }
+    assert!(tried > 100, "only {tried} edits were made");
 }

@@ -1,0 +1,146 @@
+//! Where things are: class hierarchies, implementations, symbols of the workspace, highlights.
+
+use serde_json::{Value, json};
+use tests::client::Client;
+use tests::workspace::Workspace;
+
+fn shapes() -> Workspace {
+    Workspace::of(
+        r#"
+#- /base.py
+from abc import ABC, abstractmethod
+
+
+class Shape(ABC):
+    @abstractmethod
+    def area(self): ...
+
+
+class Named:
+    name = "🧵"
+#- /round.py
+from base import Named, Shape
+
+
+class Circle(Shape, Named):
+    def area(self):
+        radius = 2
+        radius += 1
+        return radius * radius
+#- /square.py
+import base
+
+
+class Square(base.Shape):
+    def area(self):
+        return 4
+"#,
+    )
+}
+
+fn names(items: &Value) -> Vec<&str> {
+    items.as_array().into_iter().flatten().map(|item| item["name"].as_str().unwrap_or_default()).collect()
+}
+
+#[test]
+fn type_hierarchy_goes_both_ways() {
+    let workspace = shapes();
+    let editor = Client::start(&workspace).indexed();
+    editor.open("round.py");
+    let items = editor.request("textDocument/prepareTypeHierarchy", editor.at("round.py", "(Sha$0pe, "));
+    assert_eq!(names(&items), ["Shape"]);
+    assert_eq!(
+        editor.places(&json!([{ "uri": items[0]["uri"], "range": items[0]["selectionRange"] }])),
+        ["base.py:4:Shape"]
+    );
+    let below = editor.request("typeHierarchy/subtypes", json!({ "item": items[0] }));
+    assert_eq!(names(&below), ["Circle", "Square"]);
+    let above = editor.request("typeHierarchy/supertypes", json!({ "item": below[0] }));
+    assert_eq!(names(&above)[..2], ["Shape", "Named"], "{above}");
+    // The item is found again after its text has moved.
+    editor.insert("round.py", "$0class Circle", "\n\n");
+    let above = editor.request("typeHierarchy/supertypes", json!({ "item": below[0] }));
+    assert_eq!(names(&above)[..2], ["Shape", "Named"], "{above}");
+}
+
+#[test]
+fn implementations_are_found_from_what_they_implement() {
+    let workspace = shapes();
+    let editor = Client::start(&workspace).indexed();
+    editor.open("base.py");
+    let found = |place| editor.places(&editor.request("textDocument/implementation", editor.at("base.py", place)));
+    assert_eq!(found("def ar$0ea"), ["round.py:5:area", "square.py:5:area"]);
+    assert_eq!(found("class Sha$0pe"), ["round.py:4:Circle", "square.py:4:Square"]);
+}
+
+#[test]
+fn symbols_of_the_workspace_are_found_by_parts_of_their_names() {
+    let workspace = shapes();
+    let editor = Client::start(&workspace).indexed();
+    let search = |query: &str| {
+        let found = editor.request("workspace/symbol", json!({ "query": query }));
+        let places: Vec<_> = found.as_array().into_iter().flatten().map(|it| it["location"].clone()).collect();
+        editor.places(&Value::Array(places))
+    };
+    assert_eq!(search("circ"), ["round.py:4:Circle"]);
+    assert_eq!(search("area"), ["base.py:6:area", "round.py:5:area", "square.py:5:area"]);
+    assert_eq!(search("nothing like this"), [""; 0]);
+    // Buffers count.
+    editor.open("square.py");
+    editor.replace("square.py", "class Square", "class Circlet");
+    assert_eq!(search("circ"), ["round.py:4:Circle", "square.py:4:Circlet"]);
+    assert_eq!(search("Square"), [""; 0]);
+}
+
+#[test]
+fn highlights_tell_reading_from_writing() {
+    let workspace = shapes();
+    let editor = Client::start(&workspace).indexed();
+    editor.open("round.py");
+    let found = editor.request("textDocument/documentHighlight", editor.at("round.py", "return rad$0ius"));
+    let uri = editor.uri("round.py");
+    let mut places: Vec<_> = found
+        .as_array()
+        .expect("highlights")
+        .iter()
+        .map(|it| format!("{} {}", editor.places(&json!({ "uri": uri, "range": it["range"] }))[0], it["kind"]))
+        .collect();
+    places.sort();
+    assert_eq!(places, ["round.py:6:radius 3", "round.py:7:radius 3", "round.py:8:radius 2", "round.py:8:radius 2"],);
+}
+
+#[test]
+fn navigation_is_left_to_another_server_where_it_is_switched_off() {
+    let workspace = shapes();
+    let settings = json!({ "tantu": { "navigation": false } });
+    let editor = Client::builder(&workspace)
+        .initialization_options(settings["tantu"].clone())
+        .settings(settings)
+        .start()
+        .indexed();
+    editor.open("round.py");
+    let at = || editor.at("round.py", "(Sha$0pe, ");
+    let mut references = at();
+    references["context"] = json!({ "includeDeclaration": true });
+    let mut rename = at();
+    rename["newName"] = json!("Form");
+    let document = json!({ "textDocument": { "uri": editor.uri("round.py") } });
+    let moved = json!({ "files": [{ "oldUri": editor.uri("base.py"), "newUri": editor.uri("bases.py") }] });
+    for (method, params) in [
+        ("textDocument/definition", at()),
+        ("textDocument/implementation", at()),
+        ("textDocument/references", references),
+        ("textDocument/documentHighlight", at()),
+        ("textDocument/documentSymbol", document.clone()),
+        ("textDocument/prepareRename", at()),
+        ("textDocument/rename", rename),
+        ("workspace/symbol", json!({ "query": "Shape" })),
+        ("workspace/willRenameFiles", moved),
+    ] {
+        assert_eq!(editor.request(method, params), Value::Null, "{method}");
+    }
+    // What no other server does stays.
+    assert!(editor.hover("round.py", "(Sha$0pe, ").contains("Shape"));
+    assert_eq!(names(&editor.request("textDocument/prepareTypeHierarchy", at())), ["Shape"]);
+    assert!(!editor.lens_titles("round.py").is_empty());
+}
