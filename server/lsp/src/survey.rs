@@ -73,6 +73,7 @@ impl Default for Survey {
 pub(crate) fn start(mailbox: WeakMailbox) -> std::io::Result<Sender<Task>> {
     let (sender, receiver) = channel::<Task>();
     std::thread::Builder::new().name("survey".to_owned()).spawn(move || {
+        crate::priority::lower();
         let mut last: Option<(u64, Arc<Survey>)> = None;
         let mut waiting = None;
         while let Some(task) = newest(&receiver, waiting.take()) {
