@@ -49,7 +49,7 @@ pub fn code_lenses(analysis: &Analysis, file: FileId) -> Vec<Lens> {
 
 /// "7 callers · 3 tests", "1 caller", "no callers"; "3+ tests" when there may be more. A fixture has users, and a property
 /// uses. While a signature does not fit who calls it: "breaks 4 of 11 callers"; so it does where the definition had another
-/// name in `saved`, the text of its file as others know it, and they still use that.
+/// name in `saved`, the text of its file as others know it, and they still use that. In the end what a method overrides.
 pub fn callers_title(analysis: &Analysis, symbol: SymbolId, saved: Option<&str>) -> String {
     let view = analysis.symbol(symbol);
     let callers = if is_fixture(analysis, &view) {
@@ -69,11 +69,17 @@ pub fn callers_title(analysis: &Analysis, symbol: SymbolId, saved: Option<&str>)
         }
     };
     let reach = tests_reaching(analysis, symbol, LIMIT);
-    match reach.tests.len() {
+    let mut title = match reach.tests.len() {
         0 => callers,
         tests if reach.complete => format!("{callers} · {}", count(tests, "test")),
         tests => format!("{callers} · {tests}+ tests"),
+    };
+    // That a class is made in a way of its own goes without saying.
+    let overridden = if view.name == "__init__" { Vec::new() } else { analysis.overridden(symbol) };
+    if let Some(&overridden) = overridden.first() {
+        title.push_str(&format!(" · overrides {}", analysis.symbol(overridden).local_name()));
     }
+    title
 }
 
 /// The name that a definition had in the text `saved`: where as many names are gone from its class or module as there are
@@ -170,6 +176,31 @@ def test_used(): used()
                 6 size: 1 use
                 7 unused: no callers
                 8 used: 1 caller · 1 test
+            "#]],
+        );
+    }
+
+    #[test]
+    fn what_is_overridden_is_named() {
+        let text = "\
+class A:
+    def __init__(self): pass
+    def f(self): pass
+class B(A): pass
+class C(B):
+    def __init__(self): pass
+    def f(self): pass
+";
+        check(
+            text,
+            expect![[r#"
+                1 A: no callers
+                2 __init__: no callers
+                3 f: no callers
+                4 B: no callers
+                5 C: no callers
+                6 __init__: no callers
+                7 f: no callers · overrides A.f
             "#]],
         );
     }
