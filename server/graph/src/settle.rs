@@ -67,3 +67,46 @@ pub(crate) fn join_all(snapshot: &Snapshot, files: Vec<FileId>) -> Vec<(FileId, 
     };
     on_deep_stack(|| files.into_par_iter().map(join).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use crate::Change;
+    use crate::testing::host;
+
+    #[test]
+    fn what_modules_are_called_is_part_of_what_was_solved() {
+        let mut host = host("#- /lib/a.py\nimport b\nb.f()\n#- /lib/b.py\ndef f(): ...\n");
+        let settle = |host: &mut crate::AnalysisHost| {
+            let flow = host.analysis().solve_flow();
+            host.settle(flow);
+            assert!(!host.analysis().is_settling());
+        };
+        settle(&mut host);
+        host.set_roots(vec![PathBuf::from("/lib")]);
+        assert!(host.analysis().is_settling());
+        settle(&mut host);
+        let mut change = Change::default();
+        change.set("/lib/b.py", "# moved\ndef f(): ...\n");
+        host.apply(change);
+        assert!(!host.analysis().is_settling(), "places do not count");
+    }
+
+    #[test]
+    fn what_an_edit_has_overtaken_is_joined_anew() {
+        let mut host = host("#- /a.py\ndef run(f): f()\n#- /b.py\nfrom a import run\ndef g(): ...\nrun(g)\n");
+        let flow = host.analysis().solve_flow();
+        let mut change = Change::default();
+        change.set("/b.py", "# moved\nfrom a import run\ndef new(): ...\ndef g(): ...\nrun(g)\n");
+        host.apply(change);
+        host.settle(flow);
+        let analysis = host.analysis();
+        let callers = |name: &str| {
+            let calls = analysis.callers(analysis.find(name)[0]);
+            calls.iter().map(|call| analysis.symbol(call.other).qualified_name()).collect::<Vec<_>>()
+        };
+        assert_eq!(callers("b.g"), ["a.run"]);
+        assert!(callers("b.new").is_empty());
+    }
+}

@@ -186,7 +186,9 @@ impl Snapshot {
         let mut hasher = rustc_hash::FxHasher::default();
         for (index, facts) in self.files.iter().enumerate() {
             if let Some(facts) = facts {
-                (index, facts.fingerprint).hash(&mut hasher);
+                // What modules are called decides what imports mean.
+                let name = self.modules.name(FileId(index as u32));
+                (index, facts.fingerprint, name).hash(&mut hasher);
             }
         }
         hasher.finish()
