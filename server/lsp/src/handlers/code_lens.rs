@@ -50,8 +50,8 @@ fn callers(snapshot: &Snapshot, key: &SymbolKey) -> Option<lsp::Command> {
     let symbol = key.find(&snapshot.analysis)?;
     // What others were written against is what was saved last.
     let path = snapshot.analysis.path(symbol.file);
-    let saved = snapshot.documents.contains_key(path).then(|| syntax::read_source(path).ok()).flatten();
-    let mut title = ide::callers_title(&snapshot.analysis, symbol, saved.as_deref());
+    let saved = snapshot.documents.get(path).map(|document| &*document.saved);
+    let mut title = ide::callers_title(&snapshot.analysis, symbol, saved);
     if snapshot.indexing {
         title.push_str(" so far");
     }
