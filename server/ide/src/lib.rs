@@ -11,6 +11,7 @@ mod call_hierarchy;
 mod code_lens;
 mod definition;
 mod diagnostics;
+mod diagram;
 mod document_highlight;
 mod document_symbols;
 mod fixtures;
@@ -32,6 +33,7 @@ pub use call_hierarchy::{HierarchyCall, incoming_calls, outgoing_calls, prepare_
 pub use code_lens::{Lens, LensKind, callers_title, code_lenses};
 pub use definition::{Definition, Place, definition};
 pub use diagnostics::{Code, Diagnostic, Packages, Project, Related, Severity, WorkspaceFindings, diagnostics};
+pub use diagram::{Diagram, call_diagram, diagram_around, import_diagram};
 pub use document_highlight::{Highlight, document_highlights};
 pub use document_symbols::{DocumentSymbol, document_symbols};
 pub use hover::{Hover, hover};

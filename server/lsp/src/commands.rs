@@ -14,6 +14,7 @@ pub(crate) enum Command {
     Propose(Propose),
     ShowCallers(lsp::TextDocumentPositionParams),
     ChangeSignature(ChangeSignature),
+    Graph(Graph),
 }
 
 /// `tantu.run`: runs a test, a doctest or a script in the sandbox.
@@ -64,13 +65,42 @@ pub(crate) struct ChangeSignature {
     pub(crate) steps: Vec<SignatureStep>,
 }
 
+/// `tantu.graph`: draws what calls the definition at a place and what it calls. The answer is a [`Drawing`], or `null` where
+/// there is no definition.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Graph {
+    #[serde(flatten)]
+    pub(crate) place: lsp::TextDocumentPositionParams,
+    /// How many calls away from the definition.
+    #[serde(default = "Graph::depth")]
+    pub(crate) depth: usize,
+    /// Whether the editor is also asked to open the picture.
+    #[serde(default)]
+    pub(crate) show: bool,
+}
+
+impl Graph {
+    fn depth() -> usize {
+        2
+    }
+}
+
+/// The answer to `tantu.graph`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Drawing {
+    /// The definition's qualified name.
+    pub(crate) symbol: String,
+    pub(crate) svg: String,
+}
+
 const RUN: &str = "tantu.run";
 const PROPOSE: &str = "tantu.propose";
 const SHOW_CALLERS: &str = "tantu.showCallers";
 const CHANGE_SIGNATURE: &str = "tantu.changeSignature";
+const GRAPH: &str = "tantu.graph";
 
 impl Command {
-    pub(crate) const NAMES: [&str; 4] = [RUN, PROPOSE, SHOW_CALLERS, CHANGE_SIGNATURE];
+    pub(crate) const NAMES: [&str; 5] = [RUN, PROPOSE, SHOW_CALLERS, CHANGE_SIGNATURE, GRAPH];
 
     /// # Errors
     /// "Invalid params", with the reason, when there is no such command or its argument does not fit.
@@ -82,6 +112,7 @@ impl Command {
             PROPOSE => typed(PROPOSE, argument).map(Command::Propose),
             SHOW_CALLERS => typed(SHOW_CALLERS, argument).map(Command::ShowCallers),
             CHANGE_SIGNATURE => typed(CHANGE_SIGNATURE, argument).map(Command::ChangeSignature),
+            GRAPH => typed(GRAPH, argument).map(Command::Graph),
             other => Err(Error::invalid_params(format!("there is no command {other}"))),
         }
     }
@@ -93,6 +124,7 @@ impl Command {
             Command::Propose(propose) => (PROPOSE, serde_json::to_value(propose)),
             Command::ShowCallers(place) => (SHOW_CALLERS, serde_json::to_value(place)),
             Command::ChangeSignature(change) => (CHANGE_SIGNATURE, serde_json::to_value(change)),
+            Command::Graph(graph) => (GRAPH, serde_json::to_value(graph)),
         };
         // All of these are plain data, which always has a JSON form.
         lsp::Command { title, command: command.to_owned(), arguments: argument.ok().map(|it| vec![it]) }

@@ -4,6 +4,7 @@ pub(crate) mod call_hierarchy;
 pub(crate) mod code_action;
 pub(crate) mod code_lens;
 pub(crate) mod diagnostics;
+pub(crate) mod graph;
 pub(crate) mod hover;
 pub(crate) mod navigation;
 pub(crate) mod rename;

@@ -1,4 +1,4 @@
-//! Documents that are shown and not edited: diffs and evidence.
+//! Documents that are shown and not edited: diffs, evidence and drawings.
 
 use std::fs;
 use std::io;
@@ -14,7 +14,7 @@ use crate::{cache, to_proto};
 pub(crate) struct Preview(Option<TempDir>);
 
 impl Preview {
-    /// A read-only file with `text`; `None`, with a line in the log, when it cannot be written.
+    /// A read-only file with `text`, instead of what `name` was before; `None`, with a line in the log, when it cannot be written.
     pub(crate) fn write(&mut self, name: &str, text: &str) -> Option<lsp::Uri> {
         let path =
             self.try_write(name, text).inspect_err(|error| tracing::warn!("cannot write a preview: {error}")).ok()?;
@@ -27,7 +27,11 @@ impl Preview {
             none => none.insert(private_folder()?),
         };
         let path = folder.path().join(name);
-        if !path.exists() {
+        let is_written = fs::read_to_string(&path).is_ok_and(|written| written == text);
+        if !is_written {
+            if path.exists() {
+                fs::remove_file(&path)?;
+            }
             fs::write(&path, text)?;
             let mut permissions = fs::metadata(&path)?.permissions();
             permissions.set_readonly(true);
@@ -41,7 +45,7 @@ fn private_folder() -> io::Result<TempDir> {
     let cache = cache::directory().ok_or_else(|| io::Error::other("there is no home directory"))?;
     let parent = cache.join("previews");
     fs::create_dir_all(&parent)?;
-    tempfile::Builder::new().prefix("proposal-").tempdir_in(parent)
+    tempfile::Builder::new().prefix("shown-").tempdir_in(parent)
 }
 
 #[cfg(test)]
@@ -56,6 +60,8 @@ mod tests {
         assert_eq!(preview.write("a.diff", "+x\n").map(|uri| from_proto::path(&uri)).as_ref(), Some(&path));
         assert_eq!(fs::read_to_string(&path).unwrap(), "+x\n");
         assert!(fs::metadata(&path).unwrap().permissions().readonly());
+        preview.write("a.diff", "+y\n").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "+y\n");
         drop(preview);
         assert!(!path.exists());
     }

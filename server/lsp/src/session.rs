@@ -4,15 +4,16 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 use tower_lsp_server::jsonrpc::{Error, ErrorCode, Result};
 use tower_lsp_server::ls_types::*;
 use tower_lsp_server::{Client, LanguageServer};
 
 use crate::capabilities::{Editor, server_capabilities};
-use crate::commands::{Command, Propose, Run};
+use crate::commands::{Command, Graph, Propose, Run};
 use crate::lifetime::Lifetime;
 use crate::mailbox::{Event, Mailbox};
+use crate::preview::Preview;
 use crate::progress::{Job, Jobs, Kind};
 use crate::proposals::{self, Desk};
 use crate::query::{self, Query};
@@ -32,6 +33,8 @@ pub(crate) struct Session {
     jobs: Jobs,
     /// Tells runs of the same thing apart.
     tickets: AtomicU64,
+    /// Pictures that the editor was asked to open.
+    drawings: Mutex<Preview>,
     /// Known from `initialize` on.
     editor: OnceLock<Arc<Editor>>,
 }
@@ -45,8 +48,8 @@ impl Session {
         lifetime: Lifetime,
     ) -> Self {
         let jobs = Jobs::new(client.clone(), lifetime.token().clone());
-        let (tickets, editor) = (AtomicU64::new(0), OnceLock::new());
-        Session { client, lifetime, mailbox, latest, services, jobs, tickets, editor }
+        let (tickets, drawings, editor) = (AtomicU64::new(0), Mutex::default(), OnceLock::new());
+        Session { client, lifetime, mailbox, latest, services, jobs, tickets, drawings, editor }
     }
 
     /// Starts a piece of work that takes its time.
@@ -98,6 +101,31 @@ impl Session {
         };
         tokio::spawn(desk.work(task));
         Ok(None)
+    }
+
+    /// Draws, and has the editor open the picture if that is wanted.
+    async fn draw(&self, params: Graph) -> Result<Option<LSPAny>> {
+        let show = params.show;
+        let Some(drawing) = self.read(move |query| handlers::graph::draw(query, &params)).await? else {
+            return Ok(None);
+        };
+        if show {
+            let unable = |reason: &str| Err(handlers::code_action::refused(reason.to_owned()));
+            if !self.editor().shows_documents {
+                return unable(
+                    "this editor opens nothing for servers; `tantu graph --around` writes the picture to a file",
+                );
+            }
+            let name = format!("{}.svg", drawing.symbol);
+            let Some(uri) = self.drawings.lock().await.write(&name, &drawing.svg) else {
+                return unable("the picture cannot be written to the user's cache; the log says why");
+            };
+            let params = ShowDocumentParams { uri, external: Some(true), take_focus: Some(true), selection: None };
+            if !self.client.show_document(params).await? {
+                return unable("the editor did not open the picture");
+            }
+        }
+        Ok(serde_json::to_value(drawing).ok())
     }
 
     /// Has the editor apply `edit`, which is pinned to the versions that it was made for.
@@ -354,6 +382,7 @@ impl LanguageServer for Session {
                 let edit = self.read(move |query| handlers::code_action::change_signature(query, &params)).await?;
                 self.apply(edit).await
             }
+            Command::Graph(params) => self.draw(params).await,
         }
     }
 }

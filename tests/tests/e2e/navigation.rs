@@ -144,3 +144,31 @@ fn navigation_is_left_to_another_server_where_it_is_switched_off() {
     assert_eq!(names(&editor.request("textDocument/prepareTypeHierarchy", at())), ["Shape"]);
     assert!(!editor.lens_titles("round.py").is_empty());
 }
+
+#[test]
+fn a_picture_of_what_is_around_a_definition() {
+    let workspace = shapes();
+    workspace.write("total.py", "from square import Square\n\n\ndef total():\n    return Square().area()\n");
+    let editor = Client::start(&workspace).indexed();
+    editor.open("square.py");
+    let mut argument = editor.at("square.py", "def are$0a");
+    argument["show"] = json!(true);
+    let drawing = editor.execute(&json!({ "command": "tantu.graph", "arguments": [argument] }));
+    assert_eq!(drawing["symbol"], "square.Square.area");
+    let svg = drawing["svg"].as_str().expect("a drawing");
+    assert!(svg.starts_with("<svg") && svg.contains("<title>total.total → square.Square.area</title>"), "{svg}");
+    // The picture is opened outside of the editor.
+    let shown = editor.session().shown_documents.last().cloned().expect("a picture");
+    assert_eq!(shown["external"], true);
+    let path = tests::workspace::uri_path(shown["uri"].as_str().expect("a URI"));
+    assert_eq!(std::fs::read_to_string(path).expect("it is there"), svg);
+
+    let nothing = editor.at("square.py", "return $04");
+    assert_eq!(editor.execute(&json!({ "command": "tantu.graph", "arguments": [nothing] })), Value::Null);
+    // An editor that opens nothing is told what else it can do.
+    let other = Client::builder(&workspace).capability("/window/showDocument/support", json!(false)).start().indexed();
+    other.open("square.py");
+    let params = json!({ "command": "tantu.graph", "arguments": [argument] });
+    let refused = other.try_request("workspace/executeCommand", params).expect_err("it cannot");
+    assert!(refused["message"].as_str().is_some_and(|it| it.contains("tantu graph --around")), "{refused}");
+}

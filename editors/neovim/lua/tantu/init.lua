@@ -74,7 +74,19 @@ function M.propose(client, assist, instruction)
   end
 end
 
---- `:Tantu run`, `:Tantu propose [ASSIST [INSTRUCTION…]]`
+--- Has the server draw what is around the definition under the cursor, and `vim.ui.open` show it.
+function M.graph(client, depth)
+  local argument = vim.lsp.util.make_position_params(0, client.offset_encoding)
+  argument.depth, argument.show = tonumber(depth), true
+  local params = { command = 'tantu.graph', arguments = { argument } }
+  client:request('workspace/executeCommand', params, function(err, drawing)
+    if err or not drawing or drawing == vim.NIL then
+      warn(err and err.message or 'no definition under the cursor')
+    end
+  end)
+end
+
+--- `:Tantu run`, `:Tantu propose [ASSIST [INSTRUCTION…]]`, `:Tantu graph [DEPTH]`
 function M.command(arguments)
   local client = vim.lsp.get_clients({ bufnr = 0, name = 'tantu' })[1]
   if not client then
@@ -83,8 +95,10 @@ function M.command(arguments)
     M.run(client)
   elseif arguments[1] == 'propose' then
     M.propose(client, arguments[2] or 'implement-function', table.concat(arguments, ' ', 3))
+  elseif arguments[1] == 'graph' then
+    M.graph(client, arguments[2])
   else
-    warn('usage: :Tantu run | :Tantu propose [ASSIST [INSTRUCTION…]]')
+    warn('usage: :Tantu run | :Tantu propose [ASSIST [INSTRUCTION…]] | :Tantu graph [DEPTH]')
   end
 end
 
@@ -92,7 +106,7 @@ end
 function M.words(_, line)
   local assists = 'implement-function\nimplement-comment\nfix-diagnostic\nrefactor\nupdate-callers\nwrite-docstring\n'
     .. 'write-tests\nreview\nexplain\nport-like\ngenerate-module'
-  return line:match('propose%s') and assists or 'run\npropose'
+  return line:match('propose%s') and assists or 'run\npropose\ngraph'
 end
 
 return M

@@ -38,6 +38,17 @@ session.wait('the callers are in the quickfix list', function()
 end)
 vim.cmd.cclose()
 
+-- A picture of what is around a definition.
+local picture
+vim.ui.open = function(path)
+  picture = path
+  return { wait = function() return { code = 0 } end }
+end
+vim.cmd('Tantu graph 1')
+session.wait('a picture is opened', function()
+  return picture and picture:find('_require_same_currency', 1, true)
+end)
+
 -- Run a test. The first run on a machine compiles the sandbox.
 session.open('tests/test_money.py')
 session.go_to('def test_arithmetic_is_exact')

@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use petgraph::algo::tarjan_scc;
 use petgraph::graphmap::DiGraphMap;
 
+use super::{dot, svg};
+
 /// Names and the edges between them. Equal content is drawn equally, whatever the order in which it was added.
 #[derive(Debug, Default)]
-pub(super) struct Diagram {
+pub struct Diagram {
     adjacency: BTreeMap<String, BTreeSet<String>>,
 }
 
@@ -35,8 +37,18 @@ impl Diagram {
     }
 
     /// Every name, and where its edges lead.
-    pub(super) fn adjacency(&self) -> &BTreeMap<String, BTreeSet<String>> {
+    pub fn adjacency(&self) -> &BTreeMap<String, BTreeSet<String>> {
         &self.adjacency
+    }
+
+    /// For Graphviz; what is part of a cycle is red.
+    pub fn to_dot(&self) -> String {
+        dot::write(self)
+    }
+
+    /// A drawing that follows the reader's preference of light or dark; what is part of a cycle is red and dashed.
+    pub fn to_svg(&self) -> String {
+        svg::write(self)
     }
 
     pub(super) fn numbered(&self) -> Numbered<'_> {

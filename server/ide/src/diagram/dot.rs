@@ -1,6 +1,6 @@
 //! Graphviz' language.
 
-use super::diagram::Diagram;
+use super::adjacency::Diagram;
 
 pub(super) fn write(diagram: &Diagram) -> String {
     let numbered = diagram.numbered();

@@ -5,7 +5,7 @@
 //! it, and layers are ordered by the mean place of neighbours. Nodes of a cycle share a layer, which shows them as what they
 //! are and keeps the drawing short. Long edges have no place of their own; they run behind the nodes.
 
-use super::diagram::Numbered;
+use super::adjacency::Numbered;
 
 /// A layer takes several columns when it has more nodes than this and than twice the root of all: names are wider than high.
 const MIN_ROWS: usize = 20;
@@ -78,7 +78,7 @@ fn order(layers: &mut [Vec<usize>], successors: &[Vec<usize>]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::diagram::Diagram;
+    use super::super::adjacency::Diagram;
     use super::*;
 
     fn names(edges: &[(&str, &str)], alone: &[&str]) -> Vec<Vec<String>> {

@@ -1,6 +1,6 @@
 //! A drawing that needs no other program. Lengths are in pixels.
 
-use super::diagram::{Diagram, Numbered};
+use super::adjacency::{Diagram, Numbered};
 use super::layout;
 
 const FONT: f64 = 12.0;
