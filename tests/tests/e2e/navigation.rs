@@ -160,7 +160,7 @@ fn a_picture_of_what_is_around_a_definition() {
     // The picture is opened outside of the editor.
     let shown = editor.session().shown_documents.last().cloned().expect("a picture");
     assert_eq!(shown["external"], true);
-    let path = tests::workspace::uri_path(shown["uri"].as_str().expect("a URI"));
+    let path = tests::workspace::uri_path(shown["uri"].as_str().expect("a URI")).expect("a file");
     assert_eq!(std::fs::read_to_string(path).expect("it is there"), svg);
 
     let nothing = editor.at("square.py", "return $04");

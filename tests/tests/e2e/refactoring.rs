@@ -1,6 +1,7 @@
 //! Renames, moved files and code actions: the buffers afterwards are what a person would have typed.
 
 use serde_json::json;
+use tests::buffer::Encoding;
 use tests::client::Client;
 use tests::workspace::Workspace;
 
@@ -223,6 +224,42 @@ fn code_actions_are_resolved_and_applied() {
     let refused = refused.iter().find(|it| it["title"].to_string().contains("variable")).expect("it is shown");
     assert_eq!(refused["disabled"]["reason"], "it is not evaluated every time");
     assert!(refused["edit"].is_null() && refused["data"].is_null(), "{refused}");
+}
+
+#[test]
+fn edits_land_where_they_should_in_every_encoding() {
+    // A byte order mark, CRLF, tabs, form feeds, characters of one to four bytes, combining ones and pairs of surrogates.
+    let prices = "\u{feff}\"\"\"🧵 e\u{301}.\"\"\"\r\n\u{c}\r\ndef total(prices, rate=1, *, 注='🧵'):  # é🧵\r\n\
+                  \treturn sum(prices) * rate, '🧵', 注\r\n";
+    let report = "from prices import total as add_up\r\n\r\n\u{c}\r\ndef report(ré):\r\n\
+                  \tif ré:\r\n\t\tprint('🧵e\u{301}', add_up([ré], 注='🧵'), '🧵', add_up([1], 2)) ; print('🧵')\r\n\
+                  \treturn f'🧵{ré}🧵{ré + 1}', '🧵'\r\n";
+    for encoding in [Encoding::Utf8, Encoding::Utf16, Encoding::Utf32] {
+        let workspace = Workspace::of("");
+        workspace.write("prices.py", prices);
+        workspace.write("report.py", report);
+        let editor = Client::builder(&workspace).encodings(&[encoding]).start().indexed();
+        editor.open("prices.py");
+        editor.open("report.py");
+        editor.act("report.py", "add_up([1], 2)", "Extract function `extracted`");
+        editor.act("report.py", "ré + 1", "Extract variable");
+        editor.rename("report.py", "report(r$0é)", "ü");
+        editor.rename("prices.py", "*, $0注", "note");
+        editor.replace("prices.py", "rate=1, *, note='🧵'", "rate, 倍, *, note='🧵'");
+        editor.act("prices.py", "total", "Update 1 of 2 callers of `total`");
+        assert_eq!(
+            editor.text("prices.py"),
+            "\u{feff}\"\"\"🧵 e\u{301}.\"\"\"\r\n\u{c}\r\ndef total(prices, rate, 倍, *, note='🧵'):  # é🧵\r\n\
+             \treturn sum(prices) * rate, '🧵', note\r\n"
+        );
+        assert_eq!(
+            editor.text("report.py"),
+            "from prices import total as add_up\r\n\r\n\u{c}\r\ndef report(ü):\r\n\
+             \tif ü:\r\n\t\tprint('🧵e\u{301}', add_up([ü], note='🧵'), '🧵', extracted()) ; print('🧵')\r\n\
+             \tvalue = ü + 1\r\n\treturn f'🧵{ü}🧵{value}', '🧵'\r\n\r\n\r\n\
+             def extracted():\r\n\treturn add_up([1], 2, ...)\r\n"
+        );
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ use syntax::{Parsed, Ranged, TextEdit, TextRange, TextSize};
 use super::action::{ActionKind, AssistContext, Change, Offers, Rewrite};
 use super::call_sites::find_call;
 use super::import_block::parse_file;
-use super::layout::{indent_at, newline, own_line_indent};
+use super::layout::{indent_at, newline, own_line_indent, unit};
 use super::place::{comments_above, nodes, span, steps, whole_lines};
 
 pub(super) const REWRITE: Rewrite = Rewrite { id: "create-definition", tolerant: false, offer };
@@ -38,8 +38,8 @@ fn offer<'a>(context: &'a AssistContext<'a>, offers: &mut Offers<'a>) {
         }
         let at = Destination::around(parsed, text, range);
         let (function, class) = (
-            (format!("Create function `{name}`"), new.function(text, "")),
-            (format!("Create class `{name}`"), new.class(text)),
+            (format!("Create function `{name}`"), new.function(text, unit(parsed, text), "")),
+            (format!("Create class `{name}`"), new.class(text, unit(parsed, text))),
         );
         // By its looks.
         let both = if name.starts_with(char::is_uppercase) { [class, function] } else { [function, class] };
@@ -62,10 +62,14 @@ fn offer<'a>(context: &'a AssistContext<'a>, offers: &mut Offers<'a>) {
             let title = format!("Create function `{name}` in `{}`", receiver.qualified_name());
             offers.later(ActionKind::QuickFix, title, move || {
                 let theirs = analysis.source(home.file).text();
+                let parsed = parse_file(analysis, home.file);
                 let end = Destination { at: TextSize::of(&**theirs), before: false };
                 let mut change = Change::default();
                 let text = analysis.source(file).text();
-                change.add(analysis.path(home.file), [end.insert(theirs, &new.function(text, ""))]);
+                change.add(
+                    analysis.path(home.file),
+                    [end.insert(theirs, &new.function(text, unit(&parsed, theirs), ""))],
+                );
                 Ok(change)
             });
         }
@@ -157,8 +161,7 @@ impl New<'_> {
         params
     }
 
-    fn function(&self, text: &str, receiver: &str) -> String {
-        let unit = unit(text);
+    fn function(&self, text: &str, unit: &str, receiver: &str) -> String {
         let mut params = self.params(text);
         if !receiver.is_empty() {
             params.insert(0, receiver.to_owned());
@@ -167,8 +170,7 @@ impl New<'_> {
         format!("{keyword} {}({}):\n{unit}raise NotImplementedError\n", self.name, params.join(", "))
     }
 
-    fn class(&self, text: &str) -> String {
-        let unit = unit(text);
+    fn class(&self, text: &str, unit: &str) -> String {
         let params = self.params(text);
         if params.is_empty() {
             return format!("class {}:\n{unit}pass\n", self.name);
@@ -188,18 +190,18 @@ impl New<'_> {
         let node = classes(parsed.statements()).into_iter().find(|class| class.name.range == name);
         let node = node.ok_or("the class is not there any longer")?;
         let own = indent_at(text, node.name.start());
-        let newline = newline(text);
+        let (newline, unit) = (newline(text), unit(&parsed, text));
         let arguments = analysis.source(file).text();
         let receiver = if on_class { "cls" } else { "self" };
-        let mut definition = self.function(arguments, receiver);
+        let mut definition = self.function(arguments, unit, receiver);
         if on_class {
             definition.insert_str(0, "@classmethod\n");
         }
         let first = node.body.first().ok_or("the class has no body")?;
         let last = node.body.last().unwrap_or(first);
         let inner = own_line_indent(text, first.start());
-        let base = inner.map_or_else(|| format!("{own}{}", unit(text)), str::to_owned);
-        let unit_here = base.strip_prefix(own).filter(|unit| !unit.is_empty()).unwrap_or("    ");
+        let base = inner.map_or_else(|| format!("{own}{unit}"), str::to_owned);
+        let unit_here = base.strip_prefix(own).filter(|unit| !unit.is_empty()).unwrap_or(unit);
         let lines: Vec<String> = definition
             .lines()
             .map(|line| match line.strip_prefix([' ', '\t']) {
@@ -226,12 +228,6 @@ impl New<'_> {
         change.add(analysis.path(class.file), [edit]);
         Ok(change)
     }
-}
-
-/// One level of the file's indentation.
-fn unit(text: &str) -> &str {
-    let mut indents = text.lines().map(|line| &line[..line.len() - line.trim_start_matches([' ', '\t']).len()]);
-    indents.find(|indent| !indent.is_empty()).filter(|unit| unit.len() <= 8).unwrap_or("    ")
 }
 
 /// All classes in `body`.

@@ -15,7 +15,7 @@ use syntax::{Ranged, TextEdit, TextRange};
 
 use super::action::{ActionKind, AssistContext, Offers, Outcome, Rewrite};
 use super::extract_variable::{is_value, value_text};
-use super::layout::{Layout, after_comment, indent_at, line_start, newline, own_line_indent, reindent};
+use super::layout::{self, Layout, after_comment, indent_at, line_start, newline, own_line_indent, reindent};
 use super::names::Names;
 use super::place::{
     Step, comments_above, expression_at, free_name, function_around, span, stands_alone, steps, trimmed, whole_lines,
@@ -248,9 +248,9 @@ fn extract(
         Some((at, _)) => {
             let inside = Layout::of(at, parsed, text).base;
             let own = indent_at(text, at.name.start());
-            inside.strip_prefix(own).filter(|unit| !unit.is_empty()).unwrap_or("    ").to_owned()
+            inside.strip_prefix(own).filter(|unit| !unit.is_empty()).unwrap_or(layout::unit(parsed, text)).to_owned()
         }
-        None => first_unit(text).to_owned(),
+        None => layout::unit(parsed, text).to_owned(),
     };
     let mut params: Vec<&str> = flow.inputs.clone();
     let is_classmethod = function.is_some_and(|(at, _)| {
@@ -323,11 +323,6 @@ fn extract(
         edits.push(TextEdit::insert(end, format!("{start}{definition}")));
     }
     Ok(context.change(edits))
-}
-
-fn first_unit(text: &str) -> &str {
-    let indent = text.lines().map(|line| &line[..line.len() - line.trim_start_matches([' ', '\t']).len()]);
-    indent.into_iter().find(|indent| !indent.is_empty()).unwrap_or("    ")
 }
 
 #[cfg(test)]

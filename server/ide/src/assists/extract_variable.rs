@@ -52,7 +52,12 @@ pub(super) fn is_value(context: &AssistContext<'_>, expr: &Expr) -> bool {
         Expr::TString(_) => true,
         _ => false,
     });
-    !stored && !in_string
+    // A docstring is one because it stands where it does.
+    let is_statement = expr.is_string_literal_expr()
+        && steps(context.parsed.statements(), expr.range())
+            .last()
+            .is_some_and(|step| matches!(step.stmt(), Stmt::Expr(it) if it.value.range() == expr.range()));
+    !stored && !in_string && !is_statement
 }
 
 fn suggested(expr: &Expr) -> String {

@@ -1,5 +1,6 @@
 //! Indentation and line ends: moving code into a text that has its own habits.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use syntax::ast::StmtFunctionDef;
@@ -23,7 +24,7 @@ impl Layout {
         let body = function.body.first().and_then(|first| own_line_indent(text, first.start()));
         let unit = match body.and_then(|body| body.strip_prefix(own)) {
             Some(unit) if !unit.is_empty() => unit,
-            _ => first_indent(parsed, text).unwrap_or("    "),
+            _ => unit(parsed, text),
         };
         let base = body.map_or_else(|| format!("{own}{unit}"), str::to_owned);
         Layout { base, unit: unit.to_owned(), newline: newline(text) }
@@ -39,11 +40,12 @@ pub(super) fn newline(text: &str) -> &'static str {
     }
 }
 
-/// The white space at the start of the line of `offset`.
+/// The indentation of the line of `offset`. Python begins to count after a form feed.
 pub(super) fn indent_at(text: &str, offset: TextSize) -> &str {
     let start = line_start(text, offset);
     let line = &text[start.to_usize()..];
-    &line[..line.len() - line.trim_start_matches([' ', '\t', '\u{c}']).len()]
+    let indent = &line[..line.len() - line.trim_start_matches([' ', '\t', '\u{c}']).len()];
+    indent.rsplit('\u{c}').next().unwrap_or_default()
 }
 
 /// The same, if there is nothing else before `offset`.
@@ -53,9 +55,11 @@ pub(super) fn own_line_indent(text: &str, offset: TextSize) -> Option<&str> {
     before.chars().all(|c| matches!(c, ' ' | '\t' | '\u{c}')).then_some(before)
 }
 
+/// Where the line of `offset` begins; a byte order mark is no part of a line.
 pub(super) fn line_start(text: &str, offset: TextSize) -> TextSize {
     let before = &text[..offset.to_usize()];
-    TextSize::of(&before[..before.rfind(['\r', '\n']).map_or(0, |at| at + 1)])
+    let first = if before.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    TextSize::new(before.rfind(['\r', '\n']).map_or(first, |at| at + 1) as u32)
 }
 
 /// The end of the line of `offset`, if only a comment stands between; else `offset`.
@@ -66,9 +70,10 @@ pub(super) fn after_comment(text: &str, offset: TextSize) -> TextSize {
     if is_comment { offset + TextSize::of(rest) } else { offset }
 }
 
-fn first_indent<'a>(parsed: &Parsed, text: &'a str) -> Option<&'a str> {
-    let indent = parsed.tokens().iter().find(|token| token.kind() == TokenKind::Indent)?;
-    Some(&text[indent.range()])
+/// One level of the file's indentation.
+pub(super) fn unit<'a>(parsed: &Parsed, text: &'a str) -> &'a str {
+    let indent = parsed.tokens().iter().find(|token| token.kind() == TokenKind::Indent);
+    indent.map_or("    ", |indent| indent_at(text, indent.end()))
 }
 
 /// The lines of `range` in the layout `to`. The first line gets its indentation too; there is no line end after the last.
@@ -91,10 +96,10 @@ pub(super) fn reindent(text: &str, tokens: &Tokens, range: TextRange, to: &Layou
         if levels.verbatim.contains(&number) {
             out.push_str(line);
         } else if !line.trim().is_empty() {
-            let level = levels.at(number).unwrap_or(Level { depth: base, extra: 0 });
+            let (depth, extra) = levels.at(number).map_or((base, ""), |level| (level.depth, &*level.extra));
             out.push_str(&to.base);
-            out.push_str(&to.unit.repeat(level.depth.saturating_sub(base)));
-            out.push_str(&" ".repeat(level.extra));
+            out.push_str(&to.unit.repeat(depth.saturating_sub(base)));
+            out.push_str(extra);
             out.push_str(line.trim_start_matches([' ', '\t', '\u{c}']));
         }
     }
@@ -106,32 +111,31 @@ fn is_trivia(kind: TokenKind) -> bool {
     kind.is_any_newline() || matches!(kind, TokenKind::Comment | TokenKind::Indent | TokenKind::Dedent)
 }
 
-/// Where a line stands: how many blocks it is in, and how many columns it is moved further, as continued lines are.
-#[derive(Clone, Copy)]
-struct Level {
+/// Where a line stands: how many blocks it is in, and what moves it further, as continued lines are.
+struct Level<'a> {
     depth: usize,
-    extra: usize,
+    extra: Cow<'a, str>,
 }
 
 /// The levels of the lines that begin with a token.
 #[derive(Default)]
-struct Levels {
-    lines: HashMap<u32, Level>,
+struct Levels<'a> {
+    lines: HashMap<u32, Level<'a>>,
     /// Lines that begin inside a string.
     verbatim: HashSet<u32>,
 }
 
-impl Levels {
-    fn at(&self, line: u32) -> Option<Level> {
-        self.lines.get(&line).copied()
+impl<'a> Levels<'a> {
+    fn at(&self, line: u32) -> Option<&Level<'a>> {
+        self.lines.get(&line)
     }
 
-    fn of(text: &str, tokens: &Tokens, lines: &LineIndex) -> Levels {
+    fn of(text: &'a str, tokens: &Tokens, lines: &LineIndex) -> Levels<'a> {
         let mut levels = Levels::default();
         // The columns of the blocks around, the module's 0 first; and what they were at the statement before.
         let mut blocks = vec![0];
         let mut before = vec![0];
-        // The column of the statement that is being read.
+        // The indentation of the statement that is being read.
         let mut statement = None;
         let mut comments: Vec<u32> = Vec::new();
         // The first lines of the f-strings that are open.
@@ -150,11 +154,11 @@ impl Levels {
                 TokenKind::NonLogicalNewline | TokenKind::EndOfFile => {}
                 TokenKind::Comment if statement.is_none() => comments.push(line),
                 kind => {
-                    let column = columns(indent_at(text, token.start()));
+                    let indent = indent_at(text, token.start());
                     if statement.is_none() {
                         levels.add_comments(text, lines, std::mem::take(&mut comments), &before, &blocks);
                     }
-                    let extra = column.saturating_sub(*statement.get_or_insert(column));
+                    let extra = further(indent, statement.get_or_insert(indent));
                     levels.lines.entry(line).or_insert(Level { depth: blocks.len() - 1, extra });
                     let first = match kind {
                         TokenKind::String => Some(line),
@@ -177,17 +181,32 @@ impl Levels {
 
     /// A comment on a line of its own belongs to what follows if it stands in the same column, else to the block before
     /// it that it is not left of.
-    fn add_comments(&mut self, text: &str, lines: &LineIndex, comments: Vec<u32>, before: &[usize], after: &[usize]) {
+    fn add_comments(
+        &mut self,
+        text: &'a str,
+        lines: &LineIndex,
+        comments: Vec<u32>,
+        before: &[usize],
+        after: &[usize],
+    ) {
         for line in comments {
             let column = columns(indent_at(text, lines.line_range(line, text).start()));
             let level = if after.last() == Some(&column) {
-                Level { depth: after.len() - 1, extra: 0 }
+                Level { depth: after.len() - 1, extra: Cow::Borrowed("") }
             } else {
                 let depth = before.iter().rposition(|&block| block <= column).unwrap_or(0);
-                Level { depth, extra: column - before[depth] }
+                Level { depth, extra: Cow::Owned(" ".repeat(column - before[depth])) }
             };
             self.lines.insert(line, level);
         }
+    }
+}
+
+/// What `indent` has beyond `base`, as it is written where one begins with the other.
+fn further<'a>(indent: &'a str, base: &str) -> Cow<'a, str> {
+    match indent.strip_prefix(base) {
+        Some(rest) => Cow::Borrowed(rest),
+        None => Cow::Owned(" ".repeat(columns(indent).saturating_sub(columns(base)))),
     }
 }
 

@@ -9,7 +9,7 @@ use syntax::{Ranged, TextEdit, TextRange};
 
 use super::action::{ActionKind, AssistContext, Offers, Outcome, Rewrite};
 use super::imports::{insertion, line_end};
-use super::layout::{indent_at, newline};
+use super::layout::{indent_at, newline, unit};
 use super::module_path::{absolute, is_package};
 use super::names::{Names, Use};
 
@@ -123,7 +123,7 @@ fn add(context: &AssistContext<'_>, names: &[&str]) -> Outcome {
         }
     }
     let newline = newline(text);
-    let written = format!("__all__ = {}", render(names, "", newline, "__all__ = ".len()));
+    let written = format!("__all__ = {}", render(names, ("", unit(parsed, text)), newline, "__all__ = ".len()));
     let mut edit = insertion(text, parsed, &[written]);
     // Set apart from imports and docstrings.
     if edit.text.starts_with(['\r', '\n']) {
@@ -138,7 +138,7 @@ fn replace(context: &AssistContext<'_>, list: &Expr, names: &[&str]) -> Outcome 
     if text[list.range()].contains('#') {
         return Err("there are comments between its names".to_owned());
     }
-    let indent = indent_at(text, list.start());
+    let indent = (indent_at(text, list.start()), unit(context.parsed, text));
     let column = list.start().to_usize() - super::layout::line_start(text, list.start()).to_usize();
     let mut written = match text[list.range()].contains('\n') {
         true => lines(names, indent, newline(text)),
@@ -158,14 +158,15 @@ fn replace(context: &AssistContext<'_>, list: &Expr, names: &[&str]) -> Outcome 
     Ok(context.change([TextEdit::replace(TextRange::new(list.start(), list.end()), written)]))
 }
 
-fn render(names: &[&str], indent: &str, newline: &str, column: usize) -> String {
+/// A list on one line if it fits, else a line for each name. `indent` is that of the line, and one more level.
+fn render(names: &[&str], indent: (&str, &str), newline: &str, column: usize) -> String {
     let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
     let one = format!("[{}]", quoted.join(", "));
     if column + one.len() <= MAX_WIDTH { one } else { lines(names, indent, newline) }
 }
 
-fn lines(names: &[&str], indent: &str, newline: &str) -> String {
-    let lines: String = names.iter().map(|name| format!("{indent}    \"{name}\",{newline}")).collect();
+fn lines(names: &[&str], (indent, unit): (&str, &str), newline: &str) -> String {
+    let lines: String = names.iter().map(|name| format!("{indent}{unit}\"{name}\",{newline}")).collect();
     format!("[{newline}{lines}{indent}]")
 }
 

@@ -1,5 +1,7 @@
 //! What holds for every action at every place: real code, all kinds of selections.
 
+mod layouts;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
