@@ -183,7 +183,11 @@ impl Index {
         let types = match self.units[unit].kind {
             SymbolKind::Class => vec![symbol],
             SymbolKind::Function | SymbolKind::Method => self.analysis.annotated_types(symbol),
-            _ => self.analysis.types_at(symbol.file, self.analysis.symbol(symbol).name_range.start()),
+            _ => {
+                let at = self.analysis.symbol(symbol).name_range.start();
+                let (own, held) = self.analysis.types_at(symbol.file, at);
+                own.into_iter().chain(held).collect()
+            }
         };
         types.into_iter().filter_map(|class| self.unit_of(class)).collect()
     }

@@ -235,7 +235,7 @@ def test_total(): assert total([1]) == 1
                 - 1 caller
                   - [`main`](file:///shop/cli.py#L2) [shop/cli.py:2](file:///shop/cli.py#L2)
                 - changing this touches 1 function in 1 module; no test reaches it
-                - calls 1 function
+                - calls [`Cart.subtotal`](file:///shop/cart.py#L3)
                 - 1 of 2 calls inside is not resolved: `rates.of` in [line 4](file:///shop/cart.py#L4) (the receiver's type is not known)
             "#]],
         );

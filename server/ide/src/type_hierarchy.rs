@@ -17,7 +17,8 @@ pub fn prepare_type_hierarchy(analysis: &Analysis, file: FileId, offset: TextSiz
         }
     }
     if classes.is_empty() {
-        classes = analysis.types_at(file, offset);
+        let (own, held) = analysis.types_at(file, offset);
+        classes = if own.is_empty() { held } else { own };
     }
     if classes.is_empty() {
         let around = analysis.enclosing(file, offset);

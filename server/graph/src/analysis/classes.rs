@@ -142,15 +142,23 @@ impl Analysis {
         found
     }
 
+    /// The classes that a value of these types is, or is an instance of.
+    pub(super) fn classes_of(&self, types: &crate::types::Types, found: &mut Vec<SymbolId>) {
+        for typed in types.iter() {
+            if let Value::Instance(class) | Value::Class(class) | Value::Super(class) = &typed.value {
+                let id = self.id(*class);
+                if !found.contains(&id) {
+                    found.push(id);
+                }
+            }
+        }
+    }
+
+    /// The same, and those of what it holds or returns.
     pub(super) fn classes_in(&self, types: &crate::types::Types, found: &mut Vec<SymbolId>) {
+        self.classes_of(types, found);
         for typed in types.iter() {
             match &typed.value {
-                Value::Instance(class) | Value::Class(class) | Value::Super(class) => {
-                    let id = self.id(*class);
-                    if !found.contains(&id) {
-                        found.push(id);
-                    }
-                }
                 Value::Sequence(inner) | Value::Mapping(inner) | Value::Returns(inner) => self.classes_in(inner, found),
                 Value::Tuple(parts) => parts.iter().for_each(|part| self.classes_in(part, found)),
                 _ => {}

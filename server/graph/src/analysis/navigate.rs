@@ -89,19 +89,22 @@ impl Analysis {
         }
     }
 
-    /// Classes of the workspace that the name at a place may be, or be an instance of.
-    pub fn types_at(&self, file: FileId, offset: TextSize) -> Vec<SymbolId> {
-        let Some(occurrence) = self.occurrence(file, offset) else { return Vec::new() };
+    /// Classes of the workspace that the name at a place may be, or be an instance of; then those of what such a value
+    /// holds or returns.
+    pub fn types_at(&self, file: FileId, offset: TextSize) -> (Vec<SymbolId>, Vec<SymbolId>) {
+        let (mut own, mut held) = (Vec::new(), Vec::new());
+        let Some(occurrence) = self.occurrence(file, offset) else { return (own, held) };
         let unit = Unit::live(file);
         let mut evaluator = self.evaluator();
         let types = match occurrence.what {
             Occurs::Load(expr) | Occurs::StoreAttribute(expr) => evaluator.eval(unit, expr),
             Occurs::Store(binding) => evaluator.binding(unit, binding),
-            _ => return Vec::new(),
+            _ => return (own, held),
         };
-        let mut found = Vec::new();
-        self.classes_in(&types, &mut found);
-        found
+        self.classes_of(&types, &mut own);
+        self.classes_in(&types, &mut held);
+        held.retain(|class| !own.contains(class));
+        (own, held)
     }
 
     /// Every use of a definition in the workspace, the definition itself left out; sorted by path and offset.

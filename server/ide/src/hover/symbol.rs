@@ -72,7 +72,9 @@ pub(super) fn link(line: Line, analysis: &Analysis, id: SymbolId) -> Line {
 
 /// Which classes of the workspace the value of a name may have.
 pub(super) fn types(analysis: &Analysis, file: FileId, offset: TextSize, page: &mut Page) {
-    relatives(analysis, "of type ", &analysis.types_at(file, offset), page);
+    let (own, held) = analysis.types_at(file, offset);
+    relatives(analysis, "of type ", &own, page);
+    relatives(analysis, "holds or returns ", &held, page);
 }
 
 fn code(analysis: &Analysis, symbol: &Symbol<'_>) -> String {
@@ -251,7 +253,7 @@ fn touched(analysis: &Analysis, reach: &Reach, page: &mut Page) {
 
 /// What is called inside, and which of these calls nobody can follow.
 fn calls(analysis: &Analysis, id: SymbolId, page: &mut Page) {
-    let mut callees = FxHashSet::default();
+    let mut callees: Vec<SymbolId> = Vec::new();
     let mut external = FxHashSet::default();
     let mut unresolved: Vec<(TextRange, Unresolved)> = Vec::new();
     let mut sites = 0;
@@ -259,7 +261,9 @@ fn calls(analysis: &Analysis, id: SymbolId, page: &mut Page) {
     for inside in inside.filter(|&inside| analysis.symbol(inside).body.is_some()) {
         for call in analysis.callees(inside) {
             sites += call.sites.len();
-            callees.insert(call.other);
+            if !callees.contains(&call.other) {
+                callees.push(call.other);
+            }
         }
         for (_, name) in analysis.external_calls(inside) {
             sites += 1;
@@ -267,16 +271,12 @@ fn calls(analysis: &Analysis, id: SymbolId, page: &mut Page) {
         }
         unresolved.extend(analysis.unresolved_calls(inside));
     }
-    let functions = count(callees.len(), "function");
-    match (callees.len(), external.len()) {
-        (0, 0) => {}
-        (0, outside) => {
-            page.item(&Line::default().text(&format!("calls {} outside the workspace", count(outside, "function"))));
-        }
-        (_, 0) => page.item(&Line::default().text(&format!("calls {functions}"))),
-        (_, outside) => {
-            page.item(&Line::default().text(&format!("calls {functions}, and {outside} outside the workspace")));
-        }
+    if !callees.is_empty() {
+        relatives(analysis, "calls ", &callees, page);
+    }
+    if !external.is_empty() {
+        let functions = count(external.len(), "function");
+        page.item(&Line::default().text(&format!("calls {functions} outside the workspace")));
     }
     if !unresolved.is_empty() {
         page.item(&not_resolved(analysis, id.file, &unresolved, sites + unresolved.len()));

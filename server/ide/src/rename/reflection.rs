@@ -1,6 +1,6 @@
 //! Texts that name what is renamed: `getattr(x, "name")`, `patch("package.module.name")`, `__slots__`.
 
-use graph::{Analysis, FileId, Owner, SymbolId, Target, Variable};
+use graph::{Analysis, FileId, Owner, Target, Variable};
 use syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
 use syntax::ast::{self, Expr, Stmt};
 use syntax::{Ranged, TextRange, TextSize};
@@ -114,7 +114,7 @@ fn belongs(analysis: &Analysis, file: FileId, at: TextSize, variables: &[Variabl
         let is_home = variables.iter().any(|it| it.file == module && analysis.owner(*it) == Owner::Module);
         return if is_home { Belongs::Yes } else { Belongs::No };
     }
-    let classes: Vec<SymbolId> = analysis.types_at(file, at);
+    let (classes, _) = analysis.types_at(file, at);
     match classes.iter().filter(|class| family.classes.contains(class)).count() {
         _ if classes.is_empty() => Belongs::Unknown,
         0 => Belongs::No,
