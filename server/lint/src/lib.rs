@@ -4,6 +4,18 @@
 //! anything that looks at a second Python file (that is `graph` and `ide`), and the editor protocol (that is `lsp`). This is
 //! the only crate that links ruff's linter, whose interface changes with every release.
 
+mod difference;
 mod finding;
+mod fixes;
+mod linter;
+mod project_ruff;
+mod ruff;
+mod rule_help;
+mod stack;
+mod suppress;
 
 pub use finding::{Applicability, Confidence, Finding, Fix, Severity, Tag};
+pub use linter::{Document, Linter, is_lintable};
+pub use project_ruff::{Error as ProjectRuffError, ProjectRuff};
+pub use ruff::{ConfigurationProblem, Ruff};
+pub use rule_help::{RuleHelp, explain};

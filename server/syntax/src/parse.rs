@@ -19,6 +19,8 @@ pub struct Parsed {
     module: ruff_python_parser::Parsed<ModModule>,
     /// What was wrong before parts of the text were taken out.
     unclosed: Vec<SyntaxError>,
+    /// No part of the text was taken out.
+    is_whole: bool,
 }
 
 /// Unclosed strings that are taken out of one text; a text with more of them is not half-typed but something else.
@@ -61,7 +63,7 @@ pub fn parse(text: &str) -> Parsed {
         module = ruff_python_parser::parse_unchecked_source(&patched, PySourceType::Python);
     }
     unclosed.dedup_by(|one, other| one.range == other.range);
-    Parsed { module, unclosed }
+    Parsed { module, unclosed, is_whole: patched.is_empty() }
 }
 
 /// Spaces instead of a part of the text; its lines stay.
@@ -112,6 +114,12 @@ impl Parsed {
 
     pub fn tokens(&self) -> &ruff_python_ast::token::Tokens {
         self.module.tokens()
+    }
+
+    /// The parser's own result, for those who want all of it. `None` when parts of the text were taken out before it was
+    /// parsed: then the tree and its tokens are not those of the text.
+    pub fn verbatim(&self) -> Option<&ruff_python_parser::Parsed<ModModule>> {
+        self.is_whole.then_some(&self.module)
     }
 
     pub fn has_errors(&self) -> bool {
@@ -176,6 +184,14 @@ mod tests {
         let parsed = parse("x = (\n\"\"\"\ndef f(): ...\n\"\"\"\n");
         assert!(parsed.has_errors());
         assert!(!parsed.statements().iter().any(Stmt::is_function_def_stmt));
+    }
+
+    #[test]
+    fn only_a_whole_text_has_the_parsers_own_result() {
+        assert!(parse("x = 1\n").verbatim().is_some());
+        assert!(parse("x = \n").verbatim().is_some());
+        assert!(parse("def f():\n    \"\"\"open\n\n\nclass C: ...\n").verbatim().is_none());
+        assert!(parse("x = {'a': \n\ndef f(): ...\n").verbatim().is_none());
     }
 
     #[test]

@@ -1,0 +1,165 @@
+//! A project's own `ruff`, run as a process.
+//!
+//! For projects that pin a release of ruff whose rules differ from the linked ones. Settings, selection and `noqa` are that
+//! release's business; what it prints as JSON becomes findings.
+
+mod output;
+
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use crate::{Document, Finding, Linter, is_lintable};
+
+/// A file with more output than this has something else than findings.
+const MAX_OUTPUT_BYTES: u64 = 32 << 20;
+
+/// Of what it says on standard error, an error shows this much.
+const MAX_COMPLAINT_CHARS: usize = 400;
+
+/// Why there are no findings.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{} cannot be run: {error}", executable.display())]
+    NotRun { executable: PathBuf, error: io::Error },
+    #[error("{} took longer than {} ms", executable.display(), limit.as_millis())]
+    TimedOut { executable: PathBuf, limit: Duration },
+    #[error("{} printed more than {MAX_OUTPUT_BYTES} bytes", executable.display())]
+    TooMuchOutput { executable: PathBuf },
+    /// Also when its settings are invalid.
+    #[error("{} failed ({status}): {complaint}", executable.display())]
+    Failed { executable: PathBuf, status: ExitStatus, complaint: String },
+    #[error("{} printed what is not its JSON: {error}", executable.display())]
+    NotUnderstood { executable: PathBuf, error: String },
+}
+
+/// An executable named `ruff`, and the project that it works for.
+#[derive(Clone, Debug)]
+pub struct ProjectRuff {
+    executable: PathBuf,
+    root: PathBuf,
+    time_limit: Duration,
+}
+
+impl ProjectRuff {
+    /// `executable` is not searched for. It runs in the folder `root`, and is killed after `time_limit`.
+    pub fn new(executable: impl Into<PathBuf>, root: impl Into<PathBuf>, time_limit: Duration) -> Self {
+        ProjectRuff { executable: executable.into(), root: root.into(), time_limit }
+    }
+
+    /// The findings in `document`, in the order of the text.
+    ///
+    /// # Errors
+    /// When the executable cannot be run, takes too long, prints too much, fails or is not ruff.
+    pub fn check(&self, document: &Document<'_>) -> Result<Vec<Finding>, Error> {
+        if !is_lintable(document.path) {
+            return Ok(Vec::new());
+        }
+        let mut command = Command::new(&self.executable);
+        command.args(["check", "--output-format", "json", "--force-exclude", "--no-fix", "--no-cache", "--exit-zero"]);
+        command.arg("--stdin-filename").arg(document.path).arg("-");
+        let output = self.run(command, document.text)?;
+        // An excluded file prints nothing at all.
+        if output.is_empty() {
+            return Ok(Vec::new());
+        }
+        output::findings(&output, document.text)
+            .map_err(|error| Error::NotUnderstood { executable: self.executable.clone(), error: error.to_string() })
+    }
+
+    /// The release, such as `0.16.4`.
+    ///
+    /// # Errors
+    /// Those of [`ProjectRuff::check`].
+    pub fn version(&self) -> Result<String, Error> {
+        let mut command = Command::new(&self.executable);
+        command.arg("--version");
+        let output = String::from_utf8_lossy(&self.run(command, "")?).into_owned();
+        match output.trim().strip_prefix("ruff ").and_then(|rest| rest.split_whitespace().next()) {
+            Some(version) => Ok(version.to_owned()),
+            None => {
+                let error = format!("`{}`", shortened(output.trim()));
+                Err(Error::NotUnderstood { executable: self.executable.clone(), error })
+            }
+        }
+    }
+
+    /// What `command` prints when it is given `input`.
+    fn run(&self, mut command: Command, input: &str) -> Result<Vec<u8>, Error> {
+        let executable = || self.executable.clone();
+        let not_run = |error| Error::NotRun { executable: executable(), error };
+        command.current_dir(&self.root).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = Running(command.spawn().map_err(not_run)?);
+        let (sender, outputs) = mpsc::channel();
+        if let (Some(mut stdin), Some(stdout), Some(stderr)) =
+            (child.0.stdin.take(), child.0.stdout.take(), child.0.stderr.take())
+        {
+            let input = input.to_owned();
+            // Nobody waits for these threads: a process that it has started may hold the pipes for ever. One that reads
+            // nothing closes its pipe, and its exit status says why.
+            thread::spawn(move || stdin.write_all(input.as_bytes()));
+            let complaints = thread::spawn(move || read_limited(stderr));
+            thread::spawn(move || {
+                let output = read_limited(stdout);
+                let is_too_much = is_too_much(&output);
+                let complaints = if is_too_much { None } else { complaints.join().ok() };
+                sender.send((output, complaints))
+            });
+        }
+        let Ok((output, complaints)) = outputs.recv_timeout(self.time_limit) else {
+            return Err(Error::TimedOut { executable: executable(), limit: self.time_limit });
+        };
+        if is_too_much(&output) {
+            return Err(Error::TooMuchOutput { executable: executable() });
+        }
+        let output = output.map_err(not_run)?;
+        let status = child.0.wait().map_err(not_run)?;
+        if status.success() {
+            return Ok(output);
+        }
+        let complaints = complaints.and_then(Result::ok).unwrap_or_default();
+        let complaint = shortened(String::from_utf8_lossy(&complaints).trim());
+        Err(Error::Failed { executable: executable(), status, complaint })
+    }
+}
+
+impl Linter for ProjectRuff {
+    fn lint(&self, document: &Document<'_>) -> Vec<Finding> {
+        self.check(document).unwrap_or_else(|error| {
+            tracing::warn!("{} is not linted: {error}", document.path.display());
+            Vec::new()
+        })
+    }
+}
+
+/// A process that ends with its owner.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Both fail only for one that has ended.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn read_limited(from: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.take(MAX_OUTPUT_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn is_too_much(output: &io::Result<Vec<u8>>) -> bool {
+    output.as_ref().is_ok_and(|bytes| bytes.len() as u64 > MAX_OUTPUT_BYTES)
+}
+
+fn shortened(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(MAX_COMPLAINT_CHARS) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}

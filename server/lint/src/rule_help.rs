@@ -1,0 +1,44 @@
+//! What a rule is for, from ruff's own documentation.
+
+use ruff_linter::codes::Rule as RuffRule;
+use ruff_linter::registry::{Linter as Origin, RuleNamespace};
+
+/// A rule explained.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleHelp {
+    /// `unused-import`.
+    pub name: &'static str,
+    /// The message, with names in braces where it differs by case: `{name} imported but unused`.
+    pub summary: &'static str,
+    /// What it does, why that is bad, an example, in Markdown.
+    pub explanation_markdown: String,
+    pub url: Option<String>,
+}
+
+/// Explains the rule `code` of ruff, such as `F401`. `None` for what is no code of a rule.
+pub fn explain(code: &str) -> Option<RuleHelp> {
+    let rule = RuffRule::from_code(code).ok()?;
+    let summary = rule.message_formats().first().copied().unwrap_or_default();
+    let mut explanation = String::new();
+    if let Some((origin, _)) = Origin::parse_code(code) {
+        explanation = format!("Derived from the **{}** linter.\n\n", origin.name());
+    }
+    explanation.push_str(rule.explanation().unwrap_or(summary).trim());
+    Some(RuleHelp { name: rule.name().as_str(), summary, explanation_markdown: explanation, url: rule.url() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_are_explained() {
+        let help = explain("F401").unwrap();
+        assert_eq!(help.name, "unused-import");
+        assert!(help.summary.contains("imported but unused"), "{}", help.summary);
+        assert!(help.explanation_markdown.starts_with("Derived from the **Pyflakes** linter.\n\n## What it does\n"));
+        assert_eq!(help.url.as_deref(), Some("https://docs.astral.sh/ruff/rules/unused-import"));
+        assert_eq!(explain("F999999"), None);
+        assert_eq!(explain("secret"), None);
+    }
+}

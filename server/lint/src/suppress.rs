@@ -1,0 +1,64 @@
+//! `# noqa` comments.
+
+use ruff_diagnostics::Edit;
+use ruff_text_size::Ranged;
+use syntax::TextEdit;
+
+use crate::difference::difference;
+use crate::ruff::Suppress;
+use crate::{Document, Finding, Ruff};
+
+impl Ruff {
+    /// The edits that silence `finding` with a comment `# noqa: CODE` at the end of its line, or of the string or the
+    /// continued line that it is in; with `reason` behind the code. Codes are added to a comment that is there. None when
+    /// ruff does not find it, or it cannot be silenced.
+    pub fn noqa(&self, document: &Document<'_>, finding: &Finding, reason: Option<&str>) -> Vec<TextEdit> {
+        let Some(settings) = self.settings(document) else { return Vec::new() };
+        let Some(checked) = self.check(document, document.text, &settings.linter, Suppress::Yes) else {
+            return Vec::new();
+        };
+        let is_it = |diagnostic: &ruff_db::diagnostic::Diagnostic| {
+            diagnostic.range() == Some(finding.range)
+                && diagnostic.secondary_code().is_some_and(|code| code.as_str() == finding.code)
+        };
+        let position = checked.diagnostics.iter().position(is_it);
+        let edit = position.and_then(|position| checked.suppressions.get(position)?.as_ref());
+        edit.map(|edit| commented(document.text, edit, reason)).unwrap_or_default()
+    }
+}
+
+/// `edit` rewrites the end of a line. It drops what stands behind the codes of a comment, which may be the reason for
+/// them, and ends the text with a line break; this puts both right.
+fn commented(text: &str, edit: &Edit, reason: Option<&str>) -> Vec<TextEdit> {
+    let old = &text[edit.range()];
+    let old_comment = old.trim_end_matches(['\r', '\n']);
+    let line_break = &old[old_comment.len()..];
+    let mut new = edit.content().unwrap_or_default().trim_end_matches(['\r', '\n']).to_owned();
+    if let Some(reason) = reason {
+        let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
+        if !reason.is_empty() {
+            new.push(' ');
+            new.push_str(&reason);
+        }
+    }
+    new.push_str(behind_codes(old_comment));
+    new.push_str(line_break);
+    let edits = difference(old, &new).into_iter();
+    edits.map(|edit_of_old| TextEdit::replace(edit_of_old.range + edit.start(), edit_of_old.text)).collect()
+}
+
+/// What follows the codes of a `noqa` comment, with the space before it.
+fn behind_codes(comment: &str) -> &str {
+    let Some(start) = comment.to_ascii_lowercase().find("noqa") else { return "" };
+    let Some((_, mut rest)) = comment[start..].split_once(':') else { return "" };
+    loop {
+        let code = rest.trim_start_matches([' ', '\t', ',']);
+        let letters = code.len() - code.trim_start_matches(|c: char| c.is_ascii_uppercase()).len();
+        let behind = code[letters..].trim_start_matches(|c: char| c.is_ascii_digit());
+        let has_digits = behind.len() < code.len() - letters;
+        if letters == 0 || !has_digits || behind.starts_with(|c: char| c.is_alphanumeric()) {
+            return rest.trim_end();
+        }
+        rest = behind;
+    }
+}
