@@ -9,15 +9,23 @@ pub(crate) fn difference(old: &str, new: &str) -> Vec<TextEdit> {
     let diff = TextDiff::configure().algorithm(Algorithm::Myers).diff_lines(old, new);
     let old_starts = line_starts(diff.old_slices());
     let new_starts = line_starts(diff.new_slices());
-    let changed = diff.ops().iter().filter(|op| op.tag() != DiffTag::Equal);
-    let edits = changed.map(|op| {
-        let (old_lines, new_lines) = (op.old_range(), op.new_range());
-        let start = old_starts[old_lines.start];
-        let replaced = &old[start..old_starts[old_lines.end]];
-        let replacement = &new[new_starts[new_lines.start]..new_starts[new_lines.end]];
-        trimmed(start, replaced, replacement)
-    });
-    edits.collect()
+    let mut edits = Vec::new();
+    // The lines that are done, and those before the change that is being gathered. The steps' own indices cannot be used:
+    // those of insertions are wrong where the algorithm has moved them.
+    let (mut old_line, mut new_line) = (0, 0);
+    let (mut old_same, mut new_same) = (0, 0);
+    let steps = diff.ops().iter().map(|op| (op.tag() == DiffTag::Equal, op.old_range().len(), op.new_range().len()));
+    for (is_same, old_lines, new_lines) in steps.chain([(true, 0, 0)]) {
+        if is_same && (old_same, new_same) != (old_line, new_line) {
+            let replaced = &old[old_starts[old_same]..old_starts[old_line]];
+            edits.push(trimmed(old_starts[old_same], replaced, &new[new_starts[new_same]..new_starts[new_line]]));
+        }
+        (old_line, new_line) = (old_line + old_lines, new_line + new_lines);
+        if is_same {
+            (old_same, new_same) = (old_line, new_line);
+        }
+    }
+    edits
 }
 
 /// Replaces `old`, which begins at `start`, by `new`, without what both begin and end with.
@@ -77,6 +85,15 @@ mod tests {
         check("é = 1\nß\n", "é = 2\nß\n", &[(5, 6, "2")]);
         check("a", "a\n", &[(1, 1, "\n")]);
         check("a1\nb\nc1\n", "a2\nb\nc2\n", &[(1, 2, "2"), (6, 7, "2")]);
+    }
+
+    #[test]
+    fn moved_lines() {
+        let old = "import here\nfrom typing import List\nimport os\nimport requests\nimport abc\n\nclass Old: ...\n";
+        let new =
+            "import abc\nimport os\nfrom typing import List\n\nimport requests\n\nimport here\n\n\nclass Old: ...\n";
+        let edits = difference(old, new);
+        assert_eq!(apply_edits(old, &edits).as_deref(), Ok(new));
     }
 
     #[test]

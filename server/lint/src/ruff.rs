@@ -127,6 +127,8 @@ impl Linter for Ruff {
         let Some(checked) = self.check(document, document.text, &settings.linter, Suppress::No) else {
             return Vec::new();
         };
-        checked.diagnostics.iter().filter_map(finding).collect()
+        let mut findings: Vec<Finding> = checked.diagnostics.iter().filter_map(finding).collect();
+        findings.sort_by_key(|finding| finding.range.start());
+        findings
     }
 }

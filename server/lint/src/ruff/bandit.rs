@@ -38,7 +38,7 @@ pub(crate) fn rating(code: &str, message: &str) -> Option<(Severity, Confidence)
 
 #[cfg(test)]
 mod tests {
-    use ruff_linter::registry::{Linter, RuleNamespace};
+    use ruff_linter::registry::Linter;
 
     use super::*;
 

@@ -32,7 +32,7 @@ pub(crate) enum Suppress {
 
 /// What ruff says about a text.
 pub(crate) struct Checked {
-    /// In the order of the text; without syntax errors.
+    /// Without syntax errors, in the order in which the rules ran: among fixes of one place, the first wins.
     pub diagnostics: Vec<Diagnostic>,
     /// For each of `diagnostics` the edit that adds a `noqa` comment; empty when not asked for.
     pub suppressions: Vec<Option<Edit>>,
@@ -114,7 +114,6 @@ fn check_here(
         &suppressions,
     );
     diagnostics.retain(|diagnostic| !diagnostic.is_invalid_syntax() && diagnostic.range().is_some());
-    diagnostics.sort_by_key(|diagnostic| diagnostic.range().map(|range| range.start()));
     let suppressions = match suppress {
         Suppress::No => Vec::new(),
         Suppress::Yes => generate_suppression_edits(
