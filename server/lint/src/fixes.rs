@@ -123,3 +123,66 @@ fn tie(one: &str, other: &str) -> std::cmp::Ordering {
     }
     std::cmp::Ordering::Equal
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use syntax::{apply_edits, parse};
+
+    use super::*;
+
+    fn with<T>(text: &str, settings: &str, look: impl FnOnce(&Ruff, &Document<'_>) -> T) -> T {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("ruff.toml"), settings).unwrap();
+        let path = folder.path().join("a.py");
+        look(&Ruff::with_user_settings(None), &Document { path: Path::new(&path), text, parsed: &parse(text) })
+    }
+
+    fn check_all(text: &str, applicable: Applicability, only_rule: Option<&str>, expected: &str) {
+        let select = "lint.select = [\"F\", \"E7\", \"UP\", \"I\", \"B905\"]\n";
+        let edits = with(text, select, |ruff, document| ruff.fix_all(document, applicable, only_rule));
+        assert_eq!(apply_edits(text, &edits).as_deref(), Ok(expected));
+    }
+
+    #[test]
+    fn fixes_make_room_for_fixes() {
+        let text = "from typing import List\nimport os\n\n\ndef f(x: List[int]):\n    y = x == None\n";
+        check_all(text, Applicability::Safe, None, "\n\ndef f(x: list[int]):\n    y = x == None\n");
+        check_all(text, Applicability::Unsafe, None, "\n\ndef f(x: list[int]):\n    pass\n");
+        check_all(
+            text,
+            Applicability::Safe,
+            Some("F401"),
+            "from typing import List\n\n\ndef f(x: List[int]):\n    y = x == None\n",
+        );
+        check_all(text, Applicability::Safe, Some("E711"), text);
+    }
+
+    #[test]
+    fn what_does_not_parse_is_left_alone() {
+        let text = "import os\nx = (\n";
+        check_all(text, Applicability::Unsafe, None, text);
+        let text = "import os\nx = \"\"\"open\n\ndef f(): ...\n";
+        check_all(text, Applicability::Unsafe, None, text);
+    }
+
+    #[test]
+    fn only_what_changes_is_edited() {
+        let text = "import os\r\nimport sys\r\n\r\nprint(sys)\r\n";
+        let edits = with(text, "", |ruff, document| ruff.fix_all(document, Applicability::Safe, None));
+        assert_eq!(edits, [TextEdit::replace(syntax::TextRange::new(0.into(), 11.into()), "")]);
+    }
+
+    #[test]
+    fn imports_are_organized_without_the_rule() {
+        let text = "import sys, os\nimport mine\nimport unused_but_kept\n\nprint(sys, os, mine)\n";
+        let settings = "lint.select = [\"F\"]\nlint.isort.known-first-party = [\"mine\"]\n";
+        let edits = with(text, settings, |ruff, document| ruff.organize_imports(document));
+        let expected = "import os\nimport sys\n\nimport unused_but_kept\n\nimport mine\n\nprint(sys, os, mine)\n";
+        assert_eq!(apply_edits(text, &edits).as_deref(), Ok(expected));
+        let excluded = format!("{settings}exclude = [\"a.py\"]\n");
+        let excluded = excluded.replace("lint.select", "lint.ignore").lines().rev().collect::<Vec<_>>().join("\n");
+        assert_eq!(with(text, &excluded, |ruff, document| ruff.organize_imports(document)), []);
+    }
+}

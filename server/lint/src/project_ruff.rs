@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::{Document, Finding, Linter, is_lintable};
 
@@ -32,7 +32,7 @@ pub enum Error {
     /// Also when its settings are invalid.
     #[error("{} failed ({status}): {complaint}", executable.display())]
     Failed { executable: PathBuf, status: ExitStatus, complaint: String },
-    #[error("{} printed what is not its JSON: {error}", executable.display())]
+    #[error("{} printed what ruff does not print: {error}", executable.display())]
     NotUnderstood { executable: PathBuf, error: String },
 }
 
@@ -92,6 +92,7 @@ impl ProjectRuff {
         let executable = || self.executable.clone();
         let not_run = |error| Error::NotRun { executable: executable(), error };
         command.current_dir(&self.root).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let started = Instant::now();
         let mut child = Running(command.spawn().map_err(not_run)?);
         let (sender, outputs) = mpsc::channel();
         if let (Some(mut stdin), Some(stdout), Some(stderr)) =
@@ -116,7 +117,16 @@ impl ProjectRuff {
             return Err(Error::TooMuchOutput { executable: executable() });
         }
         let output = output.map_err(not_run)?;
-        let status = child.0.wait().map_err(not_run)?;
+        let status = loop {
+            match child.0.try_wait().map_err(not_run)? {
+                Some(status) => break status,
+                // It has closed its output and does not end.
+                None if started.elapsed() > self.time_limit => {
+                    return Err(Error::TimedOut { executable: executable(), limit: self.time_limit });
+                }
+                None => thread::sleep(Duration::from_millis(1)),
+            }
+        };
         if status.success() {
             return Ok(output);
         }
@@ -161,5 +171,98 @@ fn shortened(text: &str) -> String {
     match line.char_indices().nth(MAX_COMPLAINT_CHARS) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+
+    use syntax::{TextRange, TextSize};
+
+    use super::*;
+    use crate::{Applicability, Severity, Tag};
+
+    const TEXT: &str = "\u{feff}import os\nx = '😀' == None\n";
+
+    /// A folder with an executable `ruff` that is a shell script, and what becomes of `TEXT` with it.
+    fn check(script: &str) -> Result<Vec<Finding>, Error> {
+        with_script(script, |ruff, root| {
+            let path = root.join("a.py");
+            ruff.check(&Document { path: &path, text: TEXT, parsed: &syntax::parse(TEXT) })
+        })
+    }
+
+    fn with_script<T>(script: &str, look: impl FnOnce(&ProjectRuff, &Path) -> T) -> T {
+        let folder = tempfile::tempdir().unwrap();
+        let executable = folder.path().join("ruff");
+        std::fs::write(&executable, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&executable, std::fs::Permissions::from_mode(0o755)).unwrap();
+        look(&ProjectRuff::new(&executable, folder.path(), Duration::from_secs(20)), folder.path())
+    }
+
+    #[test]
+    fn findings_keep_their_fixes() {
+        let json = r#"[
+            {"code": "E711", "name": "none-comparison", "message": "Comparison", "url": "https://example.org",
+             "location": {"row": 2, "column": 5}, "end_location": {"row": 2, "column": 16},
+             "fix": {"applicability": "unsafe", "message": "Replace it", "edits": [
+                {"content": "is", "location": {"row": 2, "column": 9}, "end_location": {"row": 2, "column": 11}}]}},
+            {"code": "F401", "message": "`os` imported but unused",
+             "location": {"row": 1, "column": 8}, "end_location": {"row": 1, "column": 10},
+             "fix": {"applicability": "safe", "message": null, "edits": [
+                {"content": "", "location": {"row": 1, "column": 1}, "end_location": {"row": 2, "column": 1}}]}},
+            {"code": "invalid-syntax", "message": "x", "location": {"row": 1, "column": 1},
+             "end_location": {"row": 1, "column": 1}, "fix": null}
+        ]"#;
+        let script =
+            format!("read line; test \"$(printf %s \"$line\" | tail -c 2)\" = os || exit 2; cat <<'E'\n{json}\nE");
+        let findings = check(&script).unwrap();
+        assert_eq!(findings.len(), 2);
+        let text = |range: TextRange| &TEXT[range];
+        let [import, comparison] = findings.as_slice() else { panic!("{findings:?}") };
+        assert_eq!((import.code.as_ref(), text(import.range)), ("F401", "os"));
+        assert_eq!((import.severity, import.tag), (Severity::Warning, Some(Tag::Unnecessary)));
+        let fix = import.fix.as_ref().unwrap();
+        assert_eq!((fix.title.as_str(), fix.applicability), ("F401", Applicability::Safe));
+        assert_eq!(fix.edits[0].range, TextRange::new(TextSize::new(3), TextSize::new(13)));
+        assert_eq!(text(comparison.range), "'😀' == None");
+        let fix = comparison.fix.as_ref().unwrap();
+        assert_eq!((fix.applicability, text(fix.edits[0].range)), (Applicability::Unsafe, "=="));
+    }
+
+    #[test]
+    fn says_what_went_wrong() {
+        assert_eq!(check("cat > /dev/null").unwrap(), []);
+        let error = check("echo 'ruff failed: no such rule' >&2; exit 2").unwrap_err().to_string();
+        assert!(error.ends_with("ruff failed (exit status: 2): ruff failed: no such rule"), "{error}");
+        assert!(matches!(check("cat > /dev/null; echo hello"), Err(Error::NotUnderstood { .. })));
+        assert!(matches!(check("cat /dev/zero"), Err(Error::TooMuchOutput { .. })));
+        let missing = ProjectRuff::new("/nowhere/ruff", "/", Duration::from_secs(1));
+        assert!(matches!(missing.version(), Err(Error::NotRun { .. })));
+    }
+
+    #[test]
+    fn time_is_limited() {
+        with_script("sleep 60", |ruff, _| {
+            let ruff = ProjectRuff { time_limit: Duration::from_millis(50), ..ruff.clone() };
+            assert!(matches!(ruff.version(), Err(Error::TimedOut { .. })));
+        });
+        with_script("exec >&- 2>&-; sleep 60", |ruff, _| {
+            let ruff = ProjectRuff { time_limit: Duration::from_millis(50), ..ruff.clone() };
+            assert!(matches!(ruff.version(), Err(Error::TimedOut { .. })));
+        });
+    }
+
+    #[test]
+    fn says_which_release_it_is() {
+        with_script("echo ruff 0.16.4 '(11c76bf 2026-08-22)'", |ruff, _| {
+            assert_eq!(ruff.version().unwrap(), "0.16.4");
+        });
+        with_script("echo black 1", |ruff, _| {
+            let error = ruff.version().unwrap_err().to_string();
+            assert!(error.ends_with("printed what ruff does not print: `black 1`"), "{error}");
+        });
     }
 }

@@ -132,3 +132,174 @@ impl Linter for Ruff {
         findings
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use syntax::parse;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::stack::on_deep_stack;
+    use crate::{Confidence, Severity, Tag};
+
+    /// A folder with `files`; a `.git` keeps whatever is above it out.
+    fn project(files: &[(&str, &str)]) -> TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join(".git")).unwrap();
+        files.iter().for_each(|(name, text)| write(&folder, name, text));
+        folder
+    }
+
+    fn write(folder: &TempDir, name: &str, text: &str) {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn findings(ruff: &Ruff, folder: &TempDir, name: &str, text: &str) -> Vec<Finding> {
+        ruff.lint(&Document { path: &folder.path().join(name), text, parsed: &parse(text) })
+    }
+
+    fn codes(ruff: &Ruff, folder: &TempDir, name: &str, text: &str) -> Vec<String> {
+        findings(ruff, folder, name, text).iter().map(|finding| finding.code.to_string()).collect()
+    }
+
+    const TEXT: &str = "import os\n\n\ndef f(a=[]):\n    assert a\n    return eval(b)\n";
+
+    #[test]
+    fn without_settings_mistakes_and_dangers_are_found() {
+        let folder = project(&[]);
+        let ruff = Ruff::with_user_settings(None);
+        assert_eq!(codes(&ruff, &folder, "a.py", TEXT), ["F401", "B006", "S101", "S307", "F821"]);
+        for test in ["tests/helpers.py", "test_a.py", "pkg/a_test.py", "conftest.py"] {
+            assert_eq!(codes(&ruff, &folder, test, TEXT), ["F401", "B006", "S307", "F821"], "{test}");
+        }
+        assert_eq!(codes(&ruff, &folder, ".venv/lib/a.py", TEXT), [""; 0]);
+        assert_eq!(codes(&ruff, &folder, "a.ipynb", TEXT), [""; 0]);
+        assert_eq!(ruff.problems(), []);
+    }
+
+    #[test]
+    fn findings_say_how_grave_they_are() {
+        let folder = project(&[]);
+        let found = findings(&Ruff::with_user_settings(None), &folder, "a.py", TEXT);
+        let [import, mutable, assert, eval, name] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!(
+            (import.name.as_ref(), import.severity, import.tag),
+            ("unused-import", Severity::Warning, Some(Tag::Unnecessary))
+        );
+        assert_eq!(import.message, "`os` imported but unused");
+        assert_eq!(import.url.as_deref(), Some("https://docs.astral.sh/ruff/rules/unused-import"));
+        assert_eq!(import.fix.as_ref().unwrap().title, "Remove unused import: `os`");
+        assert_eq!((mutable.severity, mutable.confidence), (Severity::Warning, None));
+        assert_eq!((assert.severity, assert.confidence), (Severity::Information, Some(Confidence::High)));
+        assert_eq!((eval.severity, eval.confidence), (Severity::Warning, Some(Confidence::High)));
+        assert_eq!((name.severity, &TEXT[name.range]), (Severity::Error, "b"));
+    }
+
+    #[test]
+    fn settings_that_change_are_read_again() {
+        let folder = project(&[("ruff.toml", "[lint]\nselect = [\"F\"]\n")]);
+        let ruff = Ruff::with_user_settings(None);
+        assert_eq!(codes(&ruff, &folder, "pkg/a.py", TEXT), ["F401", "F821"]);
+        // Of another length: the time of a file may be too coarse for a test.
+        write(&folder, "ruff.toml", "[lint]\nselect = [\"F821\"]\n");
+        assert_eq!(codes(&ruff, &folder, "pkg/a.py", TEXT), ["F821"]);
+        write(&folder, "pkg/.ruff.toml", "extend = \"../base.toml\"\n");
+        write(&folder, "base.toml", "[lint]\nselect = [\"B\"]\n");
+        assert_eq!(codes(&ruff, &folder, "pkg/a.py", TEXT), ["B006"]);
+        write(&folder, "base.toml", "[lint]\nselect = [\"S307\"]\n");
+        assert_eq!(codes(&ruff, &folder, "pkg/a.py", TEXT), ["S307"]);
+        assert!(ruff.forget(&folder.path().join("base.toml")));
+        assert!(!ruff.forget(&folder.path().join("base.toml")));
+        assert!(!ruff.forget(&folder.path().join("README.md")));
+        assert_eq!(codes(&ruff, &folder, "pkg/a.py", TEXT), ["S307"]);
+        fs::remove_file(folder.path().join("pkg/.ruff.toml")).unwrap();
+        assert_eq!(codes(&ruff, &folder, "pkg/a.py", TEXT), ["F821"]);
+        fs::remove_file(folder.path().join("ruff.toml")).unwrap();
+        assert_eq!(codes(&ruff, &folder, "pkg/a.py", TEXT).len(), 5);
+    }
+
+    #[test]
+    fn the_python_that_a_project_needs_counts_without_settings_too() {
+        let project_table = |version: &str| format!("[project]\nname = \"p\"\nrequires-python = \"{version}\"\n");
+        let folder = project(&[("pyproject.toml", &project_table(">=3.8"))]);
+        let ruff = Ruff::with_user_settings(Some(folder.path().join("user.toml")));
+        write(&folder, "user.toml", "[lint]\nselect = [\"UP\"]\n");
+        let text = "from typing import List\n\nx: List[int] = []\n";
+        assert_eq!(codes(&ruff, &folder, "a.py", text), [""; 0]);
+        write(&folder, "pyproject.toml", &project_table(">=3.12"));
+        assert_eq!(codes(&ruff, &folder, "a.py", text), ["UP035", "UP006"]);
+    }
+
+    #[test]
+    fn invalid_settings_are_data_and_the_defaults_apply() {
+        for (name, text, line, marked, message) in [
+            ("ruff.toml", "line-length = 80\n[lint\n", 2, "[lint", "unclosed table"),
+            ("ruff.toml", "[lint]\nselect = [\"F\", \"F9999\"]\n", 2, "\"F9999\"", "Unknown rule selector `F9999`"),
+            ("pyproject.toml", "[tool.ruff]\nline-lenght = 8\n", 2, "line-lenght", "unknown field `line-lenght`"),
+            ("pyproject.toml", "[project\n", 1, "[project", "unclosed table"),
+            (".ruff.toml", "line-length = \"x\"\n", 1, "\"x\"", "invalid type: string \"x\""),
+            ("ruff.toml", "required-version = \">=99\"\n", 1, "\">=99\"", "Required version `>=99` does not match"),
+            ("ruff.toml", "extend = \"nowhere.toml\"\n", 1, "", "No such file or directory"),
+        ] {
+            let folder = project(&[(name, text)]);
+            let ruff = Ruff::with_user_settings(None);
+            assert_eq!(codes(&ruff, &folder, "pkg/a.py", TEXT).len(), 5, "{text}");
+            let problem = ruff.problem(&folder.path().join("pkg/a.py")).unwrap();
+            assert!(problem.message.contains(message), "{problem:?}");
+            let blamed = if message.starts_with("No such") { "nowhere.toml" } else { name };
+            assert_eq!(problem.path, folder.path().join(blamed));
+            assert_eq!(
+                (problem.line, text.get(problem.range.start().to_usize()..problem.range.end().to_usize())),
+                (line, Some(marked)),
+                "{problem:?}"
+            );
+            assert_eq!(ruff.problems(), [problem]);
+            // Mended, also where an extended file was missing.
+            write(&folder, "nowhere.toml", "line-length = 80\n");
+            if blamed == name {
+                write(
+                    &folder,
+                    name,
+                    "[tool.ruff]\n".strip_prefix(if name == "pyproject.toml" { "" } else { "[tool.ruff]\n" }).unwrap(),
+                );
+            }
+            assert_eq!(ruff.problem(&folder.path().join("pkg/a.py")), None);
+        }
+    }
+
+    #[test]
+    fn a_text_that_was_parsed_in_part_is_parsed_again() {
+        let folder = project(&[("ruff.toml", "[lint]\nselect = [\"E\", \"W\"]\n")]);
+        let text = "import os, sys\nx = {'a': \n\n\ndef f():\n    \"\"\"open\n    return  1 \n";
+        assert!(parse(text).verbatim().is_none());
+        // In the tree of the rest, E401 would be found too, which ruff does not look for in what does not parse.
+        assert_eq!(codes(&Ruff::with_user_settings(None), &folder, "a.py", text), ["W291", "W291"]);
+    }
+
+    #[test]
+    fn no_nesting_is_too_deep() {
+        let folder = project(&[("ruff.toml", "[lint]\nselect = [\"ALL\"]\n")]);
+        let ruff = Ruff::with_user_settings(None);
+        let texts = [1_900, 100_000].map(|depth| {
+            [
+                format!("x = {}1\n", "1+".repeat(depth)),
+                format!("x = {}1{}\n", "f(".repeat(depth), ")".repeat(depth)),
+                format!("x = {}1{}\n", "[".repeat(depth), "]".repeat(depth)),
+                format!("x = {}y\n", "not ".repeat(depth)),
+                format!("x{}\n", ".y".repeat(depth)),
+                format!("x = {}1\n", "lambda: ".repeat(depth)),
+                format!("x = {}\n", "1 if a else ".repeat(depth) + "1"),
+            ]
+        });
+        let text: String = (0..900).map(|depth| format!("{}if a:\n", " ".repeat(depth))).collect();
+        let text = format!("{text}{}pass\n", " ".repeat(900));
+        // The tree of the test is dropped by the test.
+        let lint =
+            || texts.iter().flatten().chain([&text]).map(|text| findings(&ruff, &folder, "a.py", text).len()).max();
+        assert!(on_deep_stack(lint).unwrap().is_some());
+    }
+}

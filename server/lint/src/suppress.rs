@@ -62,3 +62,55 @@ fn behind_codes(comment: &str) -> &str {
         rest = behind;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use syntax::{apply_edits, parse};
+
+    use super::*;
+    use crate::Linter;
+
+    fn check(text: &str, code: &str, reason: Option<&str>, expected: &str) {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = "line-length = 20\nlint.select = [\"F\", \"E\", \"B\"]\n";
+        std::fs::write(folder.path().join("ruff.toml"), settings).unwrap();
+        let path = folder.path().join("a.py");
+        let ruff = Ruff::with_user_settings(None);
+        let document = Document { path: &path, text, parsed: &parse(text) };
+        let finding = ruff.lint(&document).into_iter().find(|finding| finding.code == code).unwrap();
+        let edits = ruff.noqa(&document, &finding, reason);
+        assert_eq!(apply_edits(text, &edits).as_deref(), Ok(expected));
+        let again = Document { path: &path, text: expected, parsed: &parse(expected) };
+        assert!(ruff.lint(&again).iter().all(|finding| finding.code != code));
+        assert_eq!(ruff.noqa(&again, &finding, reason), []);
+    }
+
+    #[test]
+    fn the_code_stands_at_the_end_of_the_line() {
+        check("import os\nx = 1\n", "F401", None, "import os  # noqa: F401\nx = 1\n");
+        check("import os\r\nx = 1\r\n", "F401", None, "import os  # noqa: F401\r\nx = 1\r\n");
+        check("import os", "F401", None, "import os  # noqa: F401");
+        check("import os", "F401", Some("is\nimported  elsewhere"), "import os  # noqa: F401 is imported elsewhere");
+        check("import os  # why\n", "F401", None, "import os  # why  # noqa: F401\n");
+        check("é = x == None\n", "E711", None, "é = x == None  # noqa: E711\n");
+    }
+
+    #[test]
+    fn codes_are_added_to_a_comment() {
+        check("import os  # noqa: E501\n", "F401", None, "import os  # noqa: E501, F401\n");
+        check("import os  # noqa: E501 it is long\n", "F401", None, "import os  # noqa: E501, F401 it is long\n");
+        check(
+            "import os  # noqa: B008, E501  # pragma: no cover\n",
+            "F401",
+            Some("used"),
+            "import os  # noqa: B008, E501, F401 used  # pragma: no cover\n",
+        );
+    }
+
+    #[test]
+    fn strings_and_continued_lines_get_it_at_their_end() {
+        let text = "x = \"\"\"\nmuch longer than twenty columns\n\"\"\"\ny = 1\n";
+        check(text, "E501", None, &text.replace("\"\"\"\ny", "\"\"\"  # noqa: E501\ny"));
+        check("x = None == \\\n    undefined\n", "E711", None, "x = None == \\\n    undefined  # noqa: E711\n");
+    }
+}

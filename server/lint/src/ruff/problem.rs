@@ -9,7 +9,7 @@ use syntax::{TextRange, TextSize};
 pub struct ConfigurationProblem {
     /// The file to blame.
     pub path: PathBuf,
-    /// Byte offsets in that file; empty at its start when the place is not known.
+    /// Byte offsets in that file; its first line when the place is not known.
     pub range: TextRange,
     /// The one-based line of `range`.
     pub line: u32,
@@ -30,9 +30,12 @@ impl ConfigurationProblem {
             None => texts.last().cloned().unwrap_or_default(),
         };
         let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
-        let range = toml.and_then(toml::de::Error::span).or_else(|| quoted(&message, &content));
+        // Of a field that it does not know, the parser knows only the table.
+        let span = toml.and_then(toml::de::Error::span).filter(|_| !message.starts_with("unknown field"));
+        let range = span.or_else(|| quoted(&message, &content));
         let range = range.filter(|range| content.get(range.clone()).is_some()).unwrap_or(0..0);
         let line = content[..range.start].matches('\n').count() as u32 + 1;
+        let range = if range.is_empty() { line_around(range.start, &content) } else { range };
         let range = TextRange::new(TextSize::new(range.start as u32), TextSize::new(range.end as u32));
         ConfigurationProblem { path, range, line, message }
     }
@@ -51,9 +54,16 @@ fn file_to_blame(cause: &str) -> Option<PathBuf> {
     path.is_absolute().then(|| path.to_owned())
 }
 
-/// Where the first word in backquotes of `message` stands in quotes in `content`.
+/// Where the first word in backquotes of `message` stands in `content`, if possible in quotes.
 fn quoted(message: &str, content: &str) -> Option<std::ops::Range<usize>> {
-    let word = message.split('`').nth(1)?;
-    let quotes = ["\"", "'"].iter().map(|quote| format!("{quote}{word}{quote}"));
-    quotes.filter_map(|quoted| content.find(&quoted).map(|start| start..start + quoted.len())).next()
+    let word = message.split('`').nth(1).filter(|word| !word.is_empty())?;
+    let spellings = [format!("\"{word}\""), format!("'{word}'"), word.to_owned()];
+    spellings.iter().find_map(|spelling| content.find(spelling).map(|start| start..start + spelling.len()))
+}
+
+/// The line around `offset`, without its line break.
+fn line_around(offset: usize, content: &str) -> std::ops::Range<usize> {
+    let start = content[..offset].rfind('\n').map_or(0, |before| before + 1);
+    let length = content[start..].find(['\r', '\n']).unwrap_or(content.len() - start);
+    start..start + length
 }
