@@ -11,6 +11,7 @@ mod linter;
 mod project_ruff;
 mod ruff;
 mod rule_help;
+mod secrets;
 mod stack;
 mod suppress;
 
@@ -19,3 +20,4 @@ pub use linter::{Document, Linter, is_lintable};
 pub use project_ruff::{Error as ProjectRuffError, ProjectRuff};
 pub use ruff::{ConfigurationProblem, Ruff};
 pub use rule_help::{RuleHelp, explain};
+pub use secrets::secrets;
