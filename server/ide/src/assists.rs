@@ -21,6 +21,7 @@ mod imports;
 mod inline_function;
 mod inline_variable;
 mod layout;
+mod lint_fixes;
 mod module_path;
 mod move_symbol;
 mod moved_imports;
@@ -44,7 +45,7 @@ use graph::{Analysis, FileId, SymbolId};
 use serde::{Deserialize, Serialize};
 use syntax::{SourceChange, TextRange};
 
-pub use action::{Action, ActionKind, Change, Edit, NewFile, Outcome, Request, Wanted};
+pub use action::{Action, ActionKind, Change, Edit, Lint, NewFile, Outcome, Request, Wanted};
 pub use change_signature::{change_signature, function_at};
 pub use quote::Fence;
 pub use signature::SignatureStep;
@@ -71,6 +72,7 @@ const ASSISTS: &[Assist] = &[implement_function::ASSIST];
 
 /// The assists that need no model, in the order in which they are offered.
 const REWRITES: &[action::Rewrite] = &[
+    lint_fixes::REWRITE,
     update_callers::REWRITE,
     add_import::REWRITE,
     create_definition::REWRITE,

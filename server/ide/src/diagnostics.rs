@@ -18,12 +18,13 @@ mod workspace;
 use std::sync::LazyLock;
 
 use graph::{Analysis, FileId};
+pub use lint::Severity;
 use rustc_hash::FxHashSet;
 use syntax::TextRange;
 
 use crate::tree::with_tree_of;
 use guards::Guards;
-use suppression::Suppressions;
+pub(crate) use suppression::Suppressions;
 
 pub use project::{Packages, Project};
 pub use workspace::WorkspaceFindings;
@@ -115,14 +116,6 @@ impl Code {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Severity {
-    Error,
-    Warning,
-    Information,
-    Hint,
-}
-
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     pub range: TextRange,
@@ -166,7 +159,7 @@ pub fn diagnostics(analysis: &Analysis, project: &Project, file: FileId) -> Vec<
             missing.retain(|diagnostic| !guards.survive(diagnostic.code, diagnostic.range));
             missing.extend(undefined_names(names, &guards));
             let suppressions = Suppressions::of(text, parsed.tokens(), lines);
-            missing.retain(|it| !suppressions.silence(lines.line(it.range.start()), it.code));
+            missing.retain(|it| !suppressions.silence(lines.line(it.range.start()), it.code.as_str()));
             missing
         });
         found.extend(missing.into_iter().flatten());
@@ -183,7 +176,7 @@ fn unsilenced(analysis: &Analysis, file: FileId, mut found: Vec<Diagnostic>) -> 
     }
     with_tree_of(analysis, file, |parsed| {
         let suppressions = Suppressions::of(text, parsed.tokens(), lines);
-        found.retain(|it| !suppressions.silence(lines.line(it.range.start()), it.code));
+        found.retain(|it| !suppressions.silence(lines.line(it.range.start()), it.code.as_str()));
         found
     })
     .unwrap_or_default()

@@ -1,6 +1,7 @@
 //! What every linter reports.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use syntax::{TextEdit, TextRange};
 
@@ -40,6 +41,16 @@ pub enum Confidence {
     Low,
     Medium,
     High,
+}
+
+impl fmt::Display for Confidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Confidence::Low => "low",
+            Confidence::Medium => "medium",
+            Confidence::High => "high",
+        })
+    }
 }
 
 /// How an editor shows the marked text.

@@ -20,4 +20,4 @@ pub use linter::{Document, Linter, is_lintable};
 pub use project_ruff::{Error as ProjectRuffError, ProjectRuff};
 pub use ruff::{ConfigurationProblem, Ruff};
 pub use rule_help::{RuleHelp, explain};
-pub use secrets::secrets;
+pub use secrets::{Secrets, secrets};

@@ -16,7 +16,7 @@ use std::path::{Component, Path};
 use syntax::ast::token::TokenKind;
 use syntax::{Parsed, Ranged, TextRange};
 
-use crate::{Confidence, Finding, Severity};
+use crate::{Confidence, Document, Finding, Linter, Severity};
 use literals::{Literal, literals};
 use names::Kind;
 
@@ -32,6 +32,16 @@ struct Verdict {
     confidence: Confidence,
     /// Characters of the secret itself, which may be a part of a literal.
     length: usize,
+}
+
+/// [`secrets`] as a linter.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Secrets;
+
+impl Linter for Secrets {
+    fn lint(&self, document: &Document<'_>) -> Vec<Finding> {
+        secrets(document.path, document.text, document.parsed)
+    }
 }
 
 /// The secrets in `text`, in its order. The range of a finding is the content of a literal, without its quotes, or the part

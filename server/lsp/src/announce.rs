@@ -12,7 +12,8 @@ use tower_lsp_server::ls_types as lsp;
 
 use crate::handlers::diagnostics;
 use crate::lifetime::Lifetime;
-use crate::settings::{ConfigFile, Diagnostics};
+use crate::lints::Lints;
+use crate::settings::Diagnostics;
 use crate::snapshot::Snapshot;
 use crate::survey::Survey;
 use crate::to_proto;
@@ -29,7 +30,9 @@ pub(crate) async fn run(client: Client, mut latest: watch::Receiver<Snapshot>, l
             files: BTreeMap::new(),
             survey: Arc::default(),
             open: BTreeSet::new(),
-            config_files: Arc::default(),
+            config_files: BTreeMap::new(),
+            lints: Arc::default(),
+            open_before: BTreeSet::new(),
             calls_changed: false,
         };
         let mut pulled = HashMap::new();
@@ -108,7 +111,10 @@ struct Pushed {
     files: BTreeMap<PathBuf, Vec<lsp::Diagnostic>>,
     survey: Arc<Survey>,
     open: BTreeSet<PathBuf>,
-    config_files: Arc<Vec<ConfigFile>>,
+    /// What it was told about configuration files, for which linters and open documents.
+    config_files: BTreeMap<PathBuf, Vec<lsp::Diagnostic>>,
+    lints: Arc<Lints>,
+    open_before: BTreeSet<PathBuf>,
     /// Whether other calls do not fit than when the editor was told to ask for lenses again.
     calls_changed: bool,
 }
@@ -122,21 +128,25 @@ struct Told {
 impl Pushed {
     /// Nobody pulls findings in configuration files: they are not Python.
     async fn update_config_files(&mut self, snapshot: &Snapshot) {
-        let before = std::mem::replace(&mut self.config_files, snapshot.config_files.clone());
-        if Arc::ptr_eq(&before, &self.config_files) {
+        let open: BTreeSet<PathBuf> = snapshot.documents.keys().cloned().collect();
+        if Arc::ptr_eq(&self.lints, &snapshot.lints) && self.open_before == open {
             return;
         }
+        (self.lints, self.open_before) = (snapshot.lints.clone(), open);
+        let state = snapshot.clone();
+        // A panic has been reported on standard error.
+        let task = tokio::task::spawn_blocking(move || diagnostics::config_files(&state));
+        let Ok(found) = task.await else { return };
         // A file is named when it has problems, and when it had some before.
-        let had_problems = before.iter().filter(|file| !file.problems.is_empty()).map(|file| &file.path);
-        let have_problems = self.config_files.iter().filter(|file| !file.problems.is_empty()).map(|file| &file.path);
-        let paths: BTreeSet<&PathBuf> = had_problems.chain(have_problems).collect();
+        let paths: BTreeSet<&PathBuf> = self.config_files.keys().chain(found.keys()).collect();
         for path in paths {
-            let file = self.config_files.iter().find(|file| file.path == *path);
-            let diagnostics = file.map(|file| diagnostics::config_file(snapshot, file)).unwrap_or_default();
-            if let Some(uri) = to_proto::uri(path) {
-                self.client.publish_diagnostics(uri, diagnostics, None).await;
+            if self.config_files.get(path) != found.get(path)
+                && let Some(uri) = to_proto::uri(path)
+            {
+                self.client.publish_diagnostics(uri, found.get(path).cloned().unwrap_or_default(), None).await;
             }
         }
+        self.config_files = found;
     }
 
     /// What the last look at the whole workspace found in files that are not open.

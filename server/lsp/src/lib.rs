@@ -15,6 +15,7 @@ mod flow;
 mod from_proto;
 mod handlers;
 mod lifetime;
+pub mod lints;
 mod loader;
 mod mailbox;
 pub mod persistence;

@@ -11,6 +11,7 @@ use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::lints::RuffChoice;
 use crate::project;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,7 @@ pub(crate) struct Settings {
     pub(crate) navigation: bool,
     pub(crate) code_lens: bool,
     pub(crate) diagnostics: Diagnostics,
+    pub(crate) ruff: RuffChoice,
     /// What the workspace says beside its settings.
     pub(crate) project: Arc<ide::Project>,
 }
@@ -38,6 +40,9 @@ pub(crate) struct Layer {
     navigation: Option<bool>,
     code_lens: Option<bool>,
     diagnostics: Option<Diagnostics>,
+    lint: Option<bool>,
+    /// Only the editor's settings choose the project's own linter: it is a program that the workspace may have brought.
+    project_ruff: Option<bool>,
     project: Option<Arc<ide::Project>>,
 }
 
@@ -49,6 +54,11 @@ impl Settings {
             navigation: chosen(|layer| layer.navigation),
             code_lens: chosen(|layer| layer.code_lens),
             diagnostics: layers.into_iter().find_map(|it| it.diagnostics).unwrap_or(Diagnostics::OpenFilesOnly),
+            ruff: match (chosen(|layer| layer.lint), layers.into_iter().find_map(|it| it.project_ruff)) {
+                (false, _) => RuffChoice::Off,
+                (true, Some(true)) => RuffChoice::Project,
+                (true, _) => RuffChoice::Bundled,
+            },
             project: layers.into_iter().find_map(|it| it.project.clone()).unwrap_or_default(),
         }
     }
@@ -61,13 +71,26 @@ impl Default for Settings {
 }
 
 impl Layer {
+    /// A file of the workspace is not trusted.
+    ///
     /// # Errors
     /// When there is no such setting or the value does not fit; in words for the user.
-    fn set(&mut self, key: &str, value: &Value) -> Result<(), String> {
+    fn set(&mut self, key: &str, value: &Value, is_trusted: bool) -> Result<(), String> {
         let flag = || value.as_bool().map(Some).ok_or_else(|| format!("`{key}` must be true or false"));
         match key {
             "navigation" => self.navigation = flag()?,
             "codeLens" => self.code_lens = flag()?,
+            "lint.enable" => self.lint = flag()?,
+            "lint.ruff" if !is_trusted => {
+                return Err("`lint.ruff` runs a program, so only the editor's settings choose it".to_owned());
+            }
+            "lint.ruff" => {
+                self.project_ruff = Some(match value.as_str() {
+                    Some("bundled") => false,
+                    Some("project") => true,
+                    _ => return Err("`lint.ruff` must be \"bundled\" or \"project\"".to_owned()),
+                });
+            }
             "diagnostics.mode" => {
                 self.diagnostics = Some(match value.as_str() {
                     Some("off") => Diagnostics::Off,
@@ -81,7 +104,8 @@ impl Layer {
             }
             _ => {
                 return Err(format!(
-                    "there is no setting `{key}`; there are `navigation`, `codeLens`, `diagnostics.mode`"
+                    "there is no setting `{key}`; there are `navigation`, `codeLens`, `diagnostics.mode`, \
+                     `lint.enable`, `lint.ruff`"
                 ));
             }
         }
@@ -106,7 +130,7 @@ impl Layer {
             }
             // Editors send null for what was not chosen.
             Value::Null => {}
-            value => problems.extend(self.set(&key, value).err()),
+            value => problems.extend(self.set(&key, value, true).err()),
         }
     }
 
@@ -147,7 +171,7 @@ impl Layer {
                 // No setting is of another type; that it does not fit is said with the key.
                 _ => Value::Null,
             };
-            if let Err(message) = self.set(&key, &plain) {
+            if let Err(message) = self.set(&key, &plain, false) {
                 problems.push(Problem { range: name.span(), message });
             }
         }
@@ -174,9 +198,12 @@ pub(crate) struct ConfigFile {
     pub(crate) problems: Vec<Problem>,
 }
 
-/// Whether `path` is a file that [`read`] reads.
+/// Files with settings of ours or of a linter.
+pub(crate) const CONFIG_FILES: [&str; 4] = ["pyproject.toml", "tantu.toml", "ruff.toml", ".ruff.toml"];
+
+/// Whether `path` is a file with settings.
 pub(crate) fn is_config(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name == "pyproject.toml" || name == "tantu.toml")
+    path.file_name().and_then(|name| name.to_str()).is_some_and(|name| CONFIG_FILES.contains(&name))
 }
 
 /// What the workspace folder `root` chooses, and the files that say so. `tantu.toml` comes before `pyproject.toml`.
@@ -196,6 +223,8 @@ pub(crate) fn read(root: &Path) -> (Layer, Vec<ConfigFile>) {
         navigation: chosen(|layer| layer.navigation),
         code_lens: chosen(|layer| layer.code_lens),
         diagnostics: layers.iter().find_map(|layer| layer.diagnostics),
+        lint: chosen(|layer| layer.lint),
+        project_ruff: None,
         project: Some(Arc::new(project::read(root))),
     };
     (layer, files)
@@ -216,7 +245,13 @@ mod tests {
         let settings = Settings::new([&editor, &file]);
         assert_eq!(
             settings,
-            Settings { navigation: true, code_lens: false, diagnostics: Diagnostics::Off, project: Arc::default() }
+            Settings {
+                navigation: true,
+                code_lens: false,
+                diagnostics: Diagnostics::Off,
+                ruff: RuffChoice::Bundled,
+                project: Arc::default()
+            }
         );
     }
 

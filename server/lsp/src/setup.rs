@@ -9,14 +9,14 @@ use tower_lsp_server::ls_types as lsp;
 
 use crate::capabilities::Editor;
 use crate::mailbox::{Event, Mailbox};
-use crate::settings::Layer;
+use crate::settings::{CONFIG_FILES, Layer};
 
 /// Registers what the editor can register, then asks for its settings.
 pub(crate) async fn run(client: Client, editor: Arc<Editor>, mailbox: Mailbox) {
     let mut registrations = Vec::new();
     if editor.watches_files {
-        let globs = ["**/*.py", "**/*.pyi", "**/pyproject.toml", "**/tantu.toml"];
-        let watchers = globs.map(|glob| json!({ "globPattern": glob }));
+        let globs = ["*.py", "*.pyi"].into_iter().chain(CONFIG_FILES);
+        let watchers: Vec<Value> = globs.map(|glob| json!({ "globPattern": format!("**/{glob}") })).collect();
         registrations.push(registration("workspace/didChangeWatchedFiles", json!({ "watchers": watchers })));
     }
     if editor.announces_configuration {

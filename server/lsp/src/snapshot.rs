@@ -9,6 +9,7 @@ use syntax::{TextRange, TextSize};
 use tower_lsp_server::ls_types as lsp;
 
 use crate::capabilities::Editor;
+use crate::lints::Lints;
 use crate::runs::Runs;
 use crate::settings::{ConfigFile, Settings};
 use crate::survey::Survey;
@@ -28,6 +29,7 @@ pub(crate) struct Snapshot {
     pub(crate) proposes: bool,
     pub(crate) settings: Arc<Settings>,
     pub(crate) config_files: Arc<Vec<ConfigFile>>,
+    pub(crate) lints: Arc<Lints>,
     pub(crate) runs: Arc<Runs>,
     /// What the last look at the whole workspace found; of the same index.
     pub(crate) survey: Arc<Survey>,

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use graph::{Analysis, FileId};
 use ide::{Project, WorkspaceFindings};
+use lint::Finding;
 
+use crate::lints::Lints;
 use crate::mailbox::{Event, WeakMailbox};
 
 /// Nobody waits for these findings; they must not compete with what somebody does wait for.
@@ -24,6 +26,7 @@ pub(crate) struct Task {
     pub(crate) ticket: u64,
     pub(crate) analysis: Analysis,
     pub(crate) project: Arc<Project>,
+    pub(crate) lints: Arc<Lints>,
     /// Also look into each file, as for an open document.
     pub(crate) every_file: bool,
 }
@@ -35,16 +38,37 @@ pub(crate) struct Survey {
     pub(crate) findings: WorkspaceFindings,
     /// What each file alone and what it uses tell, for files with something to tell; empty unless every file was looked
     /// into.
-    pub(crate) files: BTreeMap<PathBuf, Vec<ide::Diagnostic>>,
+    pub(crate) files: BTreeMap<PathBuf, FileFindings>,
     project: Arc<Project>,
+    lints: Arc<Lints>,
     every_file: bool,
+}
+
+/// What the graph says of a file, and what linters find in it beside that.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct FileFindings {
+    pub(crate) graph: Vec<ide::Diagnostic>,
+    pub(crate) lint: Vec<Finding>,
+}
+
+impl FileFindings {
+    fn of(analysis: &Analysis, project: &Project, lints: &Lints, file: FileId) -> Self {
+        let graph = ide::diagnostics(analysis, project, file);
+        let mut lint = lints.find(analysis, file);
+        lint.retain(|it| !ide::is_known(it, &graph));
+        FileFindings { graph, lint }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.graph.is_empty() && self.lint.is_empty()
+    }
 }
 
 impl Survey {
     /// What there is to say about a file, in the analysis that the survey speaks of.
-    pub(crate) fn of_file(&self, file: FileId) -> Vec<ide::Diagnostic> {
+    pub(crate) fn of_file(&self, file: FileId) -> FileFindings {
         let mut found = self.files.get(self.analysis.path(file)).cloned().unwrap_or_default();
-        found.extend(self.findings.diagnostics(&self.analysis, file));
+        found.graph.extend(self.findings.diagnostics(&self.analysis, file));
         found
     }
 
@@ -61,6 +85,7 @@ impl Default for Survey {
             findings: WorkspaceFindings::default(),
             files: BTreeMap::new(),
             project: Arc::default(),
+            lints: Arc::default(),
             every_file: false,
         }
     }
@@ -115,10 +140,11 @@ fn newest(receiver: &Receiver<Task>, waiting: Option<Task>) -> Option<Task> {
 
 /// `None` when there is something newer to look at.
 fn look(task: &Task, before: Option<&Survey>, mut is_overtaken: impl FnMut() -> bool) -> Option<Survey> {
-    let (analysis, project) = (task.analysis.clone(), task.project.clone());
+    let (analysis, project, lints) = (task.analysis.clone(), task.project.clone(), task.lints.clone());
     let mut files = BTreeMap::new();
     if task.every_file {
-        let before = before.filter(|before| before.every_file && before.project == project);
+        let before = before
+            .filter(|before| before.every_file && before.project == project && Arc::ptr_eq(&before.lints, &lints));
         let concerned = before.map(|before| concerned(before, &analysis));
         for file in analysis.files() {
             if is_overtaken() {
@@ -129,7 +155,7 @@ fn look(task: &Task, before: Option<&Survey>, mut is_overtaken: impl FnMut() -> 
                 (Some(before), Some(concerned)) if concerned.binary_search(&file).is_err() => {
                     before.files.get(path).cloned()
                 }
-                _ => Some(ide::diagnostics(&analysis, &project, file)),
+                _ => Some(FileFindings::of(&analysis, &project, &lints, file)),
             };
             if let Some(found) = known.filter(|found| !found.is_empty()) {
                 files.insert(path.to_path_buf(), found);
@@ -144,7 +170,7 @@ fn look(task: &Task, before: Option<&Survey>, mut is_overtaken: impl FnMut() -> 
         return None;
     }
     let findings = WorkspaceFindings::of(&analysis, &project);
-    Some(Survey { analysis, findings, files, project, every_file: task.every_file })
+    Some(Survey { analysis, findings, files, project, lints, every_file: task.every_file })
 }
 
 /// The files that changed, and those that import them, directly or through others: for no other can anything be different.
@@ -166,7 +192,7 @@ mod tests {
     use super::*;
 
     fn task(host: &AnalysisHost) -> Task {
-        Task { ticket: 1, analysis: host.analysis(), project: Arc::default(), every_file: true }
+        Task { ticket: 1, analysis: host.analysis(), project: Arc::default(), lints: Arc::default(), every_file: true }
     }
 
     fn set(host: &mut AnalysisHost, path: &str, text: &str) {

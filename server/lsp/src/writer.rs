@@ -76,6 +76,7 @@ impl Writer {
             proposes: false,
             settings: Arc::default(),
             config_files: Arc::default(),
+            lints: Arc::default(),
             runs: Arc::default(),
             survey: Arc::default(),
             indexing: false,
@@ -184,6 +185,7 @@ impl Writer {
             Event::Close { path } => {
                 if self.documents.remove(&path).is_some() {
                     Arc::make_mut(&mut self.current.documents).remove(&path);
+                    self.current.lints.retain(|path| self.documents.contains_key(path));
                     self.stale = true;
                     // The loader is busy, and nobody waits for it: until it comes to this file, nothing is known of it.
                     if self.missed.is_some() {
@@ -272,6 +274,7 @@ impl Writer {
     /// Brings the settings up to date.
     fn settle(&mut self) {
         self.current.settings = Arc::new(Settings::new([&self.editor_settings, &self.workspace_settings]));
+        self.current.lints = Arc::new(self.current.lints.renewed(self.current.settings.ruff, &self.roots));
         self.surveyed = None;
         self.refresh();
     }
@@ -357,7 +360,8 @@ impl Writer {
         self.surveyed = Some(revision);
         let (analysis, project) = (analysis.clone(), settings.project.clone());
         let every_file = settings.diagnostics == Diagnostics::Workspace;
+        let lints = self.current.lints.clone();
         // Without the thread what single files tell stands alone.
-        let _ = self.surveying.send(Task { ticket: self.indexes, analysis, project, every_file });
+        let _ = self.surveying.send(Task { ticket: self.indexes, analysis, project, lints, every_file });
     }
 }

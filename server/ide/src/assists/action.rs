@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use graph::{Analysis, FileId};
+use lint::{Finding, Ruff};
 use syntax::{FileEdit, Parsed, SourceChange, TextEdit, TextRange, apply_edits, parse};
 
 use crate::tree::with_tree_of;
@@ -16,6 +17,9 @@ use crate::tree::with_tree_of;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ActionKind {
     QuickFix,
+    /// Mends all that can be mended; for who asks for just that, as editors do when a file is saved.
+    FixAll,
+    OrganizeImports,
     Extract,
     Inline,
     Rewrite,
@@ -72,6 +76,8 @@ pub struct Action {
     pub kind: ActionKind,
     /// The one that most people mean most of the time.
     pub preferred: bool,
+    /// The code of the linter's finding that it mends; `None` where it is about whatever is wrong at the place.
+    pub mends: Option<String>,
     pub edit: Edit,
 }
 
@@ -96,7 +102,17 @@ pub struct Request<'a> {
     pub range: TextRange,
     /// The text of the file when it was last opened or saved, if it has been edited since.
     pub before: Option<Arc<str>>,
+    pub lint: Lint<'a>,
     pub wanted: Wanted<'a>,
+}
+
+/// What linters have to do with a file.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Lint<'a> {
+    /// What they found in it.
+    pub findings: &'a [Finding],
+    /// The linter that fixes whole files; `None` where it is switched off, or is the project's own.
+    pub ruff: Option<&'a Ruff>,
 }
 
 /// What an assist sees.
@@ -108,6 +124,7 @@ pub(super) struct AssistContext<'a> {
     pub parsed: &'a Parsed,
     /// As in [`Request`].
     pub before: Option<&'a str>,
+    pub lint: Lint<'a>,
 }
 
 impl AssistContext<'_> {
@@ -132,6 +149,7 @@ struct Offer<'a> {
     title: String,
     kind: ActionKind,
     preferred: bool,
+    mends: Option<String>,
     making: Making<'a>,
 }
 
@@ -142,19 +160,26 @@ pub(super) struct Offers<'a>(Vec<Offer<'a>>);
 impl<'a> Offers<'a> {
     /// Offers an edit that is known already, or says why there is none.
     pub fn made(&mut self, kind: ActionKind, title: impl Into<String>, outcome: Outcome) {
-        self.0.push(Offer { title: title.into(), kind, preferred: false, making: Making::Made(outcome) });
+        self.0.push(Offer { title: title.into(), kind, preferred: false, mends: None, making: Making::Made(outcome) });
     }
 
     /// Offers an edit that is only made when it is asked for.
     pub fn later(&mut self, kind: ActionKind, title: impl Into<String>, make: impl FnOnce() -> Outcome + 'a) {
         let making = Making::Later(Box::new(make));
-        self.0.push(Offer { title: title.into(), kind, preferred: false, making });
+        self.0.push(Offer { title: title.into(), kind, preferred: false, mends: None, making });
     }
 
     /// Marks what was offered last.
     pub fn prefer(&mut self) {
         if let Some(offer) = self.0.last_mut() {
             offer.preferred = true;
+        }
+    }
+
+    /// Says which finding what was offered last mends.
+    pub fn mends(&mut self, code: &str) {
+        if let Some(offer) = self.0.last_mut() {
+            offer.mends = Some(code.to_owned());
         }
     }
 }
@@ -178,6 +203,7 @@ pub(super) fn run(table: &[Rewrite], analysis: &Analysis, request: &Request<'_>)
             text,
             parsed,
             before: request.before.as_deref(),
+            lint: request.lint,
         };
         let broken = parsed.has_errors();
         let rows = table.iter().filter(|row| row.tolerant || !broken);
@@ -201,7 +227,7 @@ fn offered(row: &Rewrite, context: &AssistContext<'_>, wanted: Wanted<'_>) -> Ve
     let mut offers = Offers::default();
     (row.offer)(context, &mut offers);
     let mut actions = Vec::new();
-    for Offer { title, kind, preferred, making } in offers.0 {
+    for Offer { title, kind, preferred, mends, making } in offers.0 {
         if matches!(wanted, Wanted::Only { title: only, .. } if only != title) {
             continue;
         }
@@ -210,7 +236,7 @@ fn offered(row: &Rewrite, context: &AssistContext<'_>, wanted: Wanted<'_>) -> Ve
             Making::Later(make) => checked(context.analysis, make()),
             Making::Made(outcome) => checked(context.analysis, outcome),
         };
-        actions.push(Action { id: row.id, title, kind, preferred, edit });
+        actions.push(Action { id: row.id, title, kind, preferred, mends, edit });
     }
     actions
 }
@@ -246,7 +272,10 @@ pub(super) mod testing {
 
     fn actions(workspace: &Workspace, row: &Rewrite, before: Option<&str>, wanted: Wanted<'_>) -> Vec<Action> {
         let (file, range) = workspace.selection();
-        let request = Request { file, range, before: before.map(Arc::from), wanted };
+        let ruff = lint::Ruff::with_user_settings(None);
+        let findings = crate::lint_findings(&workspace.analysis, &[&ruff], file);
+        let lint = Lint { findings: &findings, ruff: Some(&ruff) };
+        let request = Request { file, range, before: before.map(Arc::from), lint, wanted };
         run(std::slice::from_ref(row), &workspace.analysis, &request)
     }
 

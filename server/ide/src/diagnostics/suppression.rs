@@ -7,7 +7,7 @@ use super::Code;
 
 /// The lines that silence something.
 #[derive(Default)]
-pub(super) struct Suppressions<'a> {
+pub(crate) struct Suppressions<'a> {
     /// Zero-based line, and the codes; `None` silences everything.
     lines: Vec<(u32, Option<Vec<&'a str>>)>,
 }
@@ -30,10 +30,8 @@ impl<'a> Suppressions<'a> {
         suppressions
     }
 
-    pub fn silence(&self, line: u32, code: Code) -> bool {
-        self.lines
-            .iter()
-            .any(|(at, codes)| *at == line && codes.as_ref().is_none_or(|codes| codes.contains(&code.as_str())))
+    pub fn silence(&self, line: u32, code: &str) -> bool {
+        self.lines.iter().any(|(at, codes)| *at == line && codes.as_ref().is_none_or(|codes| codes.contains(&code)))
     }
 }
 

@@ -3,7 +3,10 @@
 //! What a model is to write takes its time and needs a person's yes, so those actions carry only a command. All others
 //! carry their edit, or what it takes to make it when the editor asks for it.
 
-use ide::assists::{Action, ActionKind, Edit, Request, Wanted};
+use std::sync::Arc;
+
+use ide::assists::{Action, ActionKind, Edit, Lint, Request, Wanted};
+use lint::Finding;
 use serde::{Deserialize, Serialize};
 use tower_lsp_server::jsonrpc::{Error, ErrorCode, Result};
 use tower_lsp_server::ls_types as lsp;
@@ -14,15 +17,20 @@ use crate::snapshot::Snapshot;
 use crate::{from_proto, to_proto};
 
 /// The kinds of all actions.
-pub(crate) const KINDS: [lsp::CodeActionKind; 6] = [
+pub(crate) const KINDS: [lsp::CodeActionKind; 8] = [
     lsp::CodeActionKind::QUICKFIX,
     lsp::CodeActionKind::REFACTOR_EXTRACT,
     lsp::CodeActionKind::REFACTOR_INLINE,
     lsp::CodeActionKind::REFACTOR_REWRITE,
     MOVE,
     lsp::CodeActionKind::SOURCE,
+    FIX_ALL,
+    ORGANIZE_IMPORTS,
 ];
 
+/// The kinds have our name, so that a person can choose whose they want on saving.
+const FIX_ALL: lsp::CodeActionKind = lsp::CodeActionKind::new("source.fixAll.tantu");
+const ORGANIZE_IMPORTS: lsp::CodeActionKind = lsp::CodeActionKind::new("source.organizeImports.tantu");
 const MOVE: lsp::CodeActionKind = lsp::CodeActionKind::new("refactor.move");
 
 /// What an action without its edit is resolved by.
@@ -46,7 +54,9 @@ pub(crate) fn code_actions(query: &Query, params: &lsp::CodeActionParams) -> Res
     let mut found = Vec::new();
     if KINDS.iter().any(wanted) {
         let wanted = if snapshot.editor.resolves_edits { Wanted::Offers } else { Wanted::All };
-        let actions = ide::assists::actions(&snapshot.analysis, &request(snapshot, uri, file, params.range, wanted));
+        let findings = lint_findings(snapshot, file);
+        let request = request(snapshot, uri, file, params.range, wanted, &findings);
+        let actions = ide::assists::actions(&snapshot.analysis, &request);
         found.extend(actions.into_iter().filter_map(|action| offered(snapshot, params, action)));
         query.check()?;
     }
@@ -63,7 +73,10 @@ pub(crate) fn code_actions(query: &Query, params: &lsp::CodeActionParams) -> Res
             });
         }
     }
-    found.retain(|action| action.kind.as_ref().is_some_and(wanted));
+    // What mends or sorts a whole file is for who asks for it, as editors do when a file is saved.
+    let is_of_file = |kind: &lsp::CodeActionKind| [FIX_ALL, ORGANIZE_IMPORTS].contains(kind);
+    let on_request = params.context.only.is_some();
+    found.retain(|action| action.kind.as_ref().is_some_and(|it| wanted(it) && (on_request || !is_of_file(it))));
     let found: lsp::CodeActionResponse = found.into_iter().map(lsp::CodeActionOrCommand::CodeAction).collect();
     Ok((!found.is_empty()).then_some(found))
 }
@@ -81,7 +94,8 @@ pub(crate) fn resolve(query: &Query, mut action: lsp::CodeAction) -> Result<lsp:
         return Err(moved());
     }
     let wanted = Wanted::Only { id: &data.id, title: &action.title };
-    let request = request(snapshot, &data.uri, file, data.range, wanted);
+    let findings = lint_findings(snapshot, file);
+    let request = request(snapshot, &data.uri, file, data.range, wanted, &findings);
     let made = ide::assists::actions(&snapshot.analysis, &request).into_iter().next().ok_or_else(moved)?;
     let edit = match made.edit {
         Edit::Ready(change) => to_proto::change(snapshot, &change),
@@ -113,23 +127,31 @@ pub(crate) fn refused(reason: String) -> Error {
     Error { code: ErrorCode::ServerError(REQUEST_FAILED), message: reason.into(), data: None }
 }
 
+/// What linters found in an open document, whether or not it is shown.
+fn lint_findings(snapshot: &Snapshot, file: graph::FileId) -> Arc<Vec<Finding>> {
+    let is_open = snapshot.documents.contains_key(snapshot.analysis.path(file));
+    if is_open { snapshot.lints.of_document(&snapshot.analysis, file) } else { Arc::default() }
+}
+
 fn request<'a>(
-    snapshot: &Snapshot,
+    snapshot: &'a Snapshot,
     uri: &lsp::Uri,
     file: graph::FileId,
     range: lsp::Range,
     wanted: Wanted<'a>,
+    findings: &'a [Finding],
 ) -> Request<'a> {
     let source = snapshot.analysis.source(file);
     let range = from_proto::range(source, range, snapshot.editor.encoding);
     let saved = snapshot.documents.get(&from_proto::path(uri)).map(|document| document.saved.clone());
-    Request { file, range, before: saved.filter(|saved| saved != source.text()), wanted }
+    let lint = Lint { findings, ruff: snapshot.lints.ruff() };
+    Request { file, range, before: saved.filter(|saved| saved != source.text()), lint, wanted }
 }
 
 /// `None` for what is not possible, unless somebody asked for this very kind and can be told why.
 fn offered(snapshot: &Snapshot, params: &lsp::CodeActionParams, action: Action) -> Option<lsp::CodeAction> {
     let kind = kind(action.kind);
-    let diagnostics = (action.kind == ActionKind::QuickFix).then(|| fixed(params));
+    let diagnostics = (action.kind == ActionKind::QuickFix).then(|| fixed(params, action.mends.as_deref()));
     let mut shown = lsp::CodeAction {
         title: action.title,
         kind: Some(kind),
@@ -158,15 +180,20 @@ fn offered(snapshot: &Snapshot, params: &lsp::CodeActionParams, action: Action) 
     Some(shown)
 }
 
-/// The diagnostics at the place that was asked about.
-fn fixed(params: &lsp::CodeActionParams) -> Vec<lsp::Diagnostic> {
+/// The diagnostics at the place that was asked about, those with the code `only` if there is one.
+fn fixed(params: &lsp::CodeActionParams, only: Option<&str>) -> Vec<lsp::Diagnostic> {
     let touches = |it: &&lsp::Diagnostic| it.range.start <= params.range.end && params.range.start <= it.range.end;
-    params.context.diagnostics.iter().filter(touches).cloned().collect()
+    let is_meant = |it: &&lsp::Diagnostic| {
+        only.is_none_or(|only| matches!(&it.code, Some(lsp::NumberOrString::String(code)) if code == only))
+    };
+    params.context.diagnostics.iter().filter(touches).filter(is_meant).cloned().collect()
 }
 
 fn kind(kind: ActionKind) -> lsp::CodeActionKind {
     match kind {
         ActionKind::QuickFix => lsp::CodeActionKind::QUICKFIX,
+        ActionKind::FixAll => FIX_ALL,
+        ActionKind::OrganizeImports => ORGANIZE_IMPORTS,
         ActionKind::Extract => lsp::CodeActionKind::REFACTOR_EXTRACT,
         ActionKind::Inline => lsp::CodeActionKind::REFACTOR_INLINE,
         ActionKind::Rewrite => lsp::CodeActionKind::REFACTOR_REWRITE,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use graph::{Analysis, FileId};
+use lint::{Finding, Tag};
 use syntax::{Source, TextRange, TextSize};
 use tower_lsp_server::jsonrpc::Result;
 use tower_lsp_server::ls_types as lsp;
@@ -102,9 +103,16 @@ pub(crate) fn document(snapshot: &Snapshot, path: &Path) -> Vec<lsp::Diagnostic>
     let (analysis, settings) = (&snapshot.analysis, &snapshot.settings);
     let open = snapshot.documents.contains_key(path) && settings.diagnostics != Diagnostics::Off;
     let Some(file) = analysis.file(path).filter(|_| open) else { return Vec::new() };
-    let mut found = ide::diagnostics(analysis, &settings.project, file);
+    // Two that have nothing to do with each other, while somebody waits.
+    let (mut found, lint) = std::thread::scope(|scope| {
+        let lint = scope.spawn(|| snapshot.lints.of_document(analysis, file));
+        let found = ide::diagnostics(analysis, &settings.project, file);
+        (found, lint.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    let lint: Vec<_> = lint.iter().filter(|it| !ide::is_known(it, &found)).collect();
     found.extend(snapshot.survey.findings.diagnostics(analysis, file));
     let findings = found.into_iter().map(|it| finding(snapshot, analysis, file, it));
+    let findings = findings.chain(lint.into_iter().map(|it| lint_finding(snapshot, analysis, file, it)));
     let failures = snapshot.runs.failures(path).map(|failure| test_failure(snapshot, file, failure));
     findings.chain(failures).collect()
 }
@@ -117,8 +125,10 @@ pub(crate) fn workspace(snapshot: &Snapshot) -> BTreeMap<PathBuf, Vec<lsp::Diagn
     let survey = &snapshot.survey;
     let is_closed = |file: &FileId| !snapshot.documents.contains_key(survey.analysis.path(*file));
     let closed = survey.analysis.files().filter(is_closed).map(|file| {
-        let found = survey.of_file(file).into_iter().map(|it| finding(snapshot, &survey.analysis, file, it));
-        (survey.analysis.path(file).to_path_buf(), found.collect())
+        let found = survey.of_file(file);
+        let graph = found.graph.into_iter().map(|it| finding(snapshot, &survey.analysis, file, it));
+        let lint = found.lint.iter().map(|it| lint_finding(snapshot, &survey.analysis, file, it));
+        (survey.analysis.path(file).to_path_buf(), graph.chain(lint).collect())
     });
     let open = snapshot.documents.keys().map(|path| (path.clone(), document(snapshot, path)));
     closed.chain(open).filter(|(_, found): &(_, Vec<_>)| !found.is_empty()).collect()
@@ -140,6 +150,26 @@ fn finding(snapshot: &Snapshot, analysis: &Analysis, file: FileId, finding: ide:
         tags: faded.then(|| vec![lsp::DiagnosticTag::UNNECESSARY]),
         code_description: manual(finding.code),
         ..diagnostic(range(file, finding.range), finding.code.as_str(), finding.message)
+    }
+}
+
+/// A linter's finding as the editor sees it.
+fn lint_finding(snapshot: &Snapshot, analysis: &Analysis, file: FileId, finding: &Finding) -> lsp::Diagnostic {
+    let range = to_proto::range(analysis.source(file), finding.range, snapshot.editor.encoding);
+    let tag = finding.tag.filter(|_| snapshot.editor.diagnostic_tags).map(|tag| match tag {
+        Tag::Unnecessary => lsp::DiagnosticTag::UNNECESSARY,
+        Tag::Deprecated => lsp::DiagnosticTag::DEPRECATED,
+    });
+    let href = finding.url.as_deref().and_then(|url| lsp::Uri::from_str(url).ok());
+    let message = match finding.confidence {
+        Some(confidence) => format!("{} ({confidence} confidence)", finding.message),
+        None => finding.message.clone(),
+    };
+    lsp::Diagnostic {
+        severity: Some(to_proto::severity(finding.severity)),
+        tags: tag.map(|tag| vec![tag]),
+        code_description: href.map(|href| lsp::CodeDescription { href }),
+        ..diagnostic(range, &finding.code, message)
     }
 }
 
@@ -165,8 +195,27 @@ fn test_failure(snapshot: &Snapshot, file: FileId, failure: &TestFailure) -> lsp
     }
 }
 
-/// What is wrong in a configuration file.
-pub(crate) fn config_file(snapshot: &Snapshot, file: &ConfigFile) -> Vec<lsp::Diagnostic> {
+/// What is wrong in configuration files, by path: settings of ours and those of the linter for the open documents.
+pub(crate) fn config_files(snapshot: &Snapshot) -> BTreeMap<PathBuf, Vec<lsp::Diagnostic>> {
+    let mut found: BTreeMap<PathBuf, Vec<lsp::Diagnostic>> = BTreeMap::new();
+    for file in snapshot.config_files.iter().filter(|file| !file.problems.is_empty()) {
+        found.entry(file.path.clone()).or_default().extend(config_file(snapshot, file));
+    }
+    let open = snapshot.documents.keys().map(PathBuf::as_path);
+    for problem in snapshot.lints.problems(open) {
+        // A file that cannot be read has no places; the problem says so.
+        let text = syntax::read_source(&problem.path).unwrap_or_default();
+        let range = to_proto::range(&Source::new(text.as_str()), problem.range, snapshot.editor.encoding);
+        let shown = lsp::Diagnostic {
+            severity: Some(lsp::DiagnosticSeverity::ERROR),
+            ..diagnostic(range, "invalid-ruff-settings", format!("{}; the default rules apply", problem.message))
+        };
+        found.entry(problem.path).or_default().push(shown);
+    }
+    found
+}
+
+fn config_file(snapshot: &Snapshot, file: &ConfigFile) -> Vec<lsp::Diagnostic> {
     let source = Source::new(file.text.as_str());
     let one = |problem: &Problem| {
         let at = |offset: usize| TextSize::new(u32::try_from(offset).unwrap_or(u32::MAX));

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use graph::FileId;
-use ide::WorkspaceFindings;
+use ide::{Severity, WorkspaceFindings};
+use lsp::lints::{Lints, RuffChoice};
+use rayon::prelude::*;
 use serde::Serialize;
 use syntax::{Encoding, TextRange};
 
@@ -37,10 +39,12 @@ enum Format {
 struct Finding {
     path: String,
     range: Range,
-    #[serde(serialize_with = "as_str")]
-    code: ide::Code,
+    code: String,
     source: &'static str,
     severity: &'static str,
+    /// How likely a security finding is a real one: `low`, `medium`, `high`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confidence: Option<String>,
     message: String,
     related: Vec<Related>,
 }
@@ -65,10 +69,6 @@ struct Position {
     character: u32,
 }
 
-fn as_str<S: serde::Serializer>(code: &ide::Code, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(code.as_str())
-}
-
 impl From<syntax::Position> for Position {
     fn from(position: syntax::Position) -> Self {
         Position { line: position.line, character: position.column }
@@ -91,14 +91,46 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
 fn findings(workspace: &Workspace, files: &[FileId]) -> Vec<Finding> {
     let project = lsp::project::read(&workspace.root);
     let of_workspace = WorkspaceFindings::of(&workspace.analysis, &project);
-    let mut findings = Vec::new();
-    for &file in files {
-        let mut found = ide::diagnostics(&workspace.analysis, &project, file);
-        found.extend(of_workspace.diagnostics(&workspace.analysis, file));
-        found.sort_by_key(|it| (it.range.start(), it.code));
-        findings.extend(found.into_iter().map(|it| finding(workspace, file, it)));
+    let lints = Lints::new(RuffChoice::Bundled, std::slice::from_ref(&workspace.root));
+    let of_file = |&file: &FileId| {
+        let mut graph = ide::diagnostics(&workspace.analysis, &project, file);
+        let mut lint = lints.find(&workspace.analysis, file);
+        lint.retain(|it| !ide::is_known(it, &graph));
+        graph.extend(of_workspace.diagnostics(&workspace.analysis, file));
+        let graph = graph.into_iter().map(|it| (it.range.start(), finding(workspace, file, it)));
+        let lint = lint.into_iter().map(|it| (it.range.start(), lint_finding(workspace, file, it)));
+        let mut found: Vec<_> = graph.chain(lint).collect();
+        found.sort_by(|(a, one), (b, other)| (a, &one.code).cmp(&(b, &other.code)));
+        found.into_iter().map(|(_, finding)| finding).collect::<Vec<_>>()
+    };
+    let findings = files.par_iter().flat_map_iter(of_file).collect();
+    for problem in lints.problems(files.iter().map(|&file| workspace.analysis.path(file))) {
+        let place = format!("{}:{}", problem.path.display(), problem.line);
+        eprintln!("tantu: {place}: {}; ruff's default rules apply", problem.message);
     }
     findings
+}
+
+fn lint_finding(workspace: &Workspace, file: FileId, it: lint::Finding) -> Finding {
+    Finding {
+        path: workspace.shown(file),
+        range: range(workspace, file, it.range),
+        code: it.code.into_owned(),
+        source: "tantu",
+        severity: severity(it.severity),
+        confidence: it.confidence.map(|it| it.to_string()),
+        message: it.message,
+        related: Vec::new(),
+    }
+}
+
+fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Information => "information",
+        Severity::Hint => "hint",
+    }
 }
 
 fn finding(workspace: &Workspace, file: FileId, it: ide::Diagnostic) -> Finding {
@@ -110,14 +142,10 @@ fn finding(workspace: &Workspace, file: FileId, it: ide::Diagnostic) -> Finding 
     Finding {
         path: workspace.shown(file),
         range: range(workspace, file, it.range),
-        code: it.code,
+        code: it.code.as_str().to_owned(),
         source: "tantu",
-        severity: match it.severity {
-            ide::Severity::Error => "error",
-            ide::Severity::Warning => "warning",
-            ide::Severity::Information => "information",
-            ide::Severity::Hint => "hint",
-        },
+        severity: severity(it.severity),
+        confidence: None,
         message: it.message,
         related: it.related.into_iter().map(related).collect(),
     }
@@ -137,7 +165,7 @@ fn human(findings: &[Finding], files: usize) -> String {
         let style = if finding.severity == "error" { RED } else { YELLOW };
         let severity = styled(&stdout, style, finding.severity);
         let at = styled(&stdout, BOLD, &place(&finding.path, &finding.range));
-        text.push_str(&format!("{at}: {severity}: {} [{}]\n", finding.message, finding.code.as_str()));
+        text.push_str(&format!("{at}: {severity}: {} [{}]\n", finding.message, finding.code));
         for related in &finding.related {
             text.push_str(&format!("    {}: {}\n", place(&related.path, &related.range), related.message));
         }

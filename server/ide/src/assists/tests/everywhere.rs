@@ -13,7 +13,7 @@ use syntax::ast::{Expr, Stmt};
 use syntax::{Ranged, TextRange, TextSize, apply_edits, parse};
 
 use super::place::child_bodies;
-use super::{Action, Edit, REWRITES, Request, Wanted, action};
+use super::{Action, Edit, Lint, REWRITES, Request, Wanted, action};
 
 /// The files of a workspace that people look at, and some with odd layouts.
 fn files() -> Vec<(PathBuf, String)> {
@@ -80,7 +80,9 @@ fn selections(text: &str) -> Vec<TextRange> {
 
 fn actions(analysis: &Analysis, path: &Path, range: TextRange, before: Option<&str>) -> Vec<Action> {
     let file = analysis.file(path).unwrap();
-    action::run(REWRITES, analysis, &Request { file, range, before: before.map(Arc::from), wanted: Wanted::All })
+    let lint = Lint::default();
+    let request = Request { file, range, before: before.map(Arc::from), lint, wanted: Wanted::All };
+    action::run(REWRITES, analysis, &request)
 }
 
 /// Whatever is offered can be applied, and leaves Python behind.

@@ -1,12 +1,18 @@
 //! Findings in the Static Analysis Results Interchange Format 2.1.0 of OASIS.
 
+use std::collections::BTreeSet;
+
 use ide::{Code, Severity};
 use serde_json::{Value, json};
 
 use super::{Finding, Range};
 
-/// A log with one run. Rules carry the pages of the manual.
+/// A log with one run. Rules carry the pages of our manual, or of the linter's.
 pub(super) fn log(findings: &[Finding]) -> Value {
+    let of_graph = Code::ALL.map(|code| code.as_str());
+    let of_linters: BTreeSet<&str> = findings.iter().map(|it| &*it.code).filter(|it| !of_graph.contains(it)).collect();
+    let codes: Vec<&str> = of_graph.into_iter().chain(of_linters.iter().copied()).collect();
+    let rules: Vec<Value> = Code::ALL.into_iter().map(rule).chain(of_linters.iter().map(|code| lint_rule(code))).collect();
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -14,10 +20,10 @@ pub(super) fn log(findings: &[Finding]) -> Value {
             "tool": { "driver": {
                 "name": "tantu",
                 "version": env!("CARGO_PKG_VERSION"),
-                "rules": Code::ALL.map(rule),
+                "rules": rules,
             }},
             "columnKind": "utf16CodeUnits",
-            "results": findings.iter().map(result).collect::<Vec<_>>(),
+            "results": findings.iter().map(|it| result(it, &codes)).collect::<Vec<_>>(),
         }],
     })
 }
@@ -36,7 +42,18 @@ fn rule(code: Code) -> Value {
     })
 }
 
-fn result(finding: &Finding) -> Value {
+fn lint_rule(code: &str) -> Value {
+    let Some(help) = lint::explain(code) else { return json!({ "id": code }) };
+    json!({
+        "id": code,
+        "name": help.name,
+        "shortDescription": { "text": help.summary },
+        "help": { "text": help.explanation, "markdown": help.explanation },
+        "helpUri": help.url,
+    })
+}
+
+fn result(finding: &Finding, codes: &[&str]) -> Value {
     let level = if matches!(finding.severity, "error" | "warning") { finding.severity } else { "note" };
     let related = finding.related.iter().map(|it| {
         let mut place = location(&it.path, &it.range);
@@ -44,8 +61,8 @@ fn result(finding: &Finding) -> Value {
         place
     });
     json!({
-        "ruleId": finding.code.as_str(),
-        "ruleIndex": Code::ALL.iter().position(|code| *code == finding.code),
+        "ruleId": finding.code,
+        "ruleIndex": codes.iter().position(|code| *code == finding.code),
         "level": level,
         "message": { "text": finding.message },
         "locations": [location(&finding.path, &finding.range)],
@@ -91,9 +108,10 @@ mod tests {
         let finding = Finding {
             path: "a b/é.py".to_owned(),
             range: range(),
-            code: Code::Unused,
+            code: "unused".to_owned(),
             source: "tantu",
             severity: "hint",
+            confidence: None,
             message: "`f` is not used".to_owned(),
             related: Vec::new(),
         };

@@ -1,0 +1,144 @@
+//! Mends what linters find: one finding, all of one rule, all of a file; sorts imports; or silences a finding.
+
+use lint::{Applicability, Document, Finding};
+use syntax::TextEdit;
+
+use super::action::{ActionKind, AssistContext, Offers, Outcome, Rewrite};
+
+pub(super) const REWRITE: Rewrite = Rewrite { id: "lint-fix", tolerant: true, offer };
+
+fn offer<'a>(context: &'a AssistContext<'a>, offers: &mut Offers<'a>) {
+    let here = || context.lint.findings.iter().filter(|it| it.range.intersect(context.range).is_some());
+    for finding in here() {
+        let Some(fix) = finding.fix.as_ref().filter(|fix| fix.applicability > Applicability::Display) else { continue };
+        let is_safe = fix.applicability == Applicability::Safe;
+        let note = if is_safe { "" } else { ", may change behaviour" };
+        let title = format!("{} ({}{note})", fix.title, finding.code);
+        offers.made(ActionKind::QuickFix, title, Ok(context.change(fix.edits.clone())));
+        offers.mends(&finding.code);
+        if is_safe {
+            offers.prefer();
+        }
+    }
+    let Some(ruff) = context.lint.ruff else { return };
+    let document = Document { path: context.path(), text: context.text, parsed: context.parsed };
+    let mut rules: Vec<&str> = Vec::new();
+    for finding in here().filter(|it| is_fixed_elsewhere(it, context.lint.findings)) {
+        if rules.contains(&&*finding.code) {
+            continue;
+        }
+        rules.push(&finding.code);
+        let title = format!("Fix all {} in this file", finding.code);
+        offers.later(ActionKind::QuickFix, title, move || {
+            some(context, ruff.fix_all(&document, Applicability::Safe, Some(&finding.code)))
+        });
+        offers.mends(&finding.code);
+    }
+    for finding in here().filter(|it| it.url.is_some()) {
+        let title = format!("Silence {} here: `# noqa: {}`", finding.name, finding.code);
+        offers.later(ActionKind::QuickFix, title, move || some(context, ruff.noqa(&document, finding, None)));
+        offers.mends(&finding.code);
+    }
+    offers.later(ActionKind::FixAll, "Fix all that can be fixed safely", move || {
+        some(context, ruff.fix_all(&document, Applicability::Safe, None))
+    });
+    offers.later(ActionKind::OrganizeImports, "Organize imports", move || {
+        some(context, ruff.organize_imports(&document))
+    });
+}
+
+/// Whether there is more of the same that can be fixed safely.
+fn is_fixed_elsewhere(finding: &Finding, all: &[Finding]) -> bool {
+    let is_fixed = |it: &&Finding| {
+        it.code == finding.code && it.fix.as_ref().is_some_and(|fix| fix.applicability == Applicability::Safe)
+    };
+    all.iter().filter(is_fixed).count() > 1
+}
+
+fn some(context: &AssistContext<'_>, edits: Vec<TextEdit>) -> Outcome {
+    if edits.is_empty() { Err("there is nothing to change".to_owned()) } else { Ok(context.change(edits)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::super::action::testing::{check, check_titled, check_titles};
+    use super::*;
+
+    #[test]
+    fn what_is_offered() {
+        check_titles(
+            &REWRITE,
+            "import os$0, sys\nimport re\n\n\ndef f(x=[]):\n    assert x\n",
+            expect![[r#"
+            Split imports (E401)
+            Remove unused import (F401)
+            Fix all F401 in this file
+            Silence multiple-imports-on-one-line here: `# noqa: E401`
+            Silence unused-import here: `# noqa: F401`
+            Fix all that can be fixed safely
+            Organize imports
+        "#]],
+        );
+    }
+
+    #[test]
+    fn one_finding() {
+        check(
+            &REWRITE,
+            "import os$0\nimport re\n",
+            expect![[r#"
+            import re
+        "#]],
+        );
+    }
+
+    #[test]
+    fn all_of_a_rule_and_all() {
+        let text = "import os$0\nimport re\nx = f''\n";
+        check_titled(
+            &REWRITE,
+            "Fix all F401",
+            text,
+            expect![[r#"
+            x = f''
+        "#]],
+        );
+        check_titled(
+            &REWRITE,
+            "Fix all that",
+            text,
+            expect![[r#"
+            x = ''
+        "#]],
+        );
+    }
+
+    #[test]
+    fn imports_are_sorted() {
+        check_titled(
+            &REWRITE,
+            "Organize",
+            "import re\nimport os$0\nprint(re, os)\n",
+            expect![[r#"
+            import os
+            import re
+
+            print(re, os)
+        "#]],
+        );
+    }
+
+    #[test]
+    fn a_finding_is_silenced() {
+        check_titled(
+            &REWRITE,
+            "Silence",
+            "import os$0\r\n",
+            expect![[r#"
+            import os  # noqa: F401␍
+        "#]],
+        );
+    }
+}

@@ -1,0 +1,67 @@
+//! What linters find in a file, beside what the graph says of it.
+
+use graph::{Analysis, FileId};
+use lint::{Document, Finding, Linter};
+
+use crate::diagnostics::{Code, Diagnostic, Suppressions};
+use crate::tree::with_tree_of;
+
+/// A linter that many threads use at a time.
+pub type SharedLinter = dyn Linter + Send + Sync;
+
+/// What `linters` find in a file, in source order. `# tantu: ignore` and `# tantu: ignore[code, …]` at the end of a line
+/// silence what starts on it; linters have comments of their own besides.
+pub fn lint_findings(analysis: &Analysis, linters: &[&SharedLinter], file: FileId) -> Vec<Finding> {
+    let path = analysis.path(file);
+    if linters.is_empty() || !lint::is_lintable(path) {
+        return Vec::new();
+    }
+    let (text, lines) = (analysis.source(file).text(), analysis.source(file).lines());
+    let found = with_tree_of(analysis, file, |parsed| {
+        let document = Document { path, text, parsed };
+        let mut found: Vec<Finding> = linters.iter().flat_map(|linter| linter.lint(&document)).collect();
+        let suppressions = Suppressions::of(text, parsed.tokens(), lines);
+        found.retain(|it| !suppressions.silence(lines.line(it.range.start()), &it.code));
+        found.sort_by(|a, b| (a.range.start(), &a.code).cmp(&(b.range.start(), &b.code)));
+        found
+    });
+    found.unwrap_or_default()
+}
+
+/// Whether a linter's `finding` is among what the graph found, in other words: those of the graph know the workspace.
+pub fn is_known(finding: &Finding, found: &[Diagnostic]) -> bool {
+    finding.code == "F821" && found.iter().any(|it| it.code == Code::UndefinedName && it.range == finding.range)
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+    use lint::Ruff;
+
+    use super::*;
+    use crate::testing::Workspace;
+
+    fn check(text: &str, expected: Expect) {
+        let workspace = Workspace::new(text);
+        let (analysis, file) = (&workspace.analysis, workspace.first_file());
+        let ruff = Ruff::with_user_settings(None);
+        let known = crate::diagnostics(analysis, &crate::Project::default(), file);
+        let mut found = lint_findings(analysis, &[&ruff], file);
+        found.retain(|it| !is_known(it, &known));
+        let source = analysis.source(file);
+        let shown =
+            found.iter().map(|it| format!("{}: {} {}\n", source.line_number(it.range.start()), it.code, it.message));
+        expected.assert_eq(&shown.collect::<String>());
+    }
+
+    #[test]
+    fn beside_what_the_graph_says() {
+        check(
+            "import os\nprint(missing)\nassert 1\nassert 2  # tantu: ignore[S101]\nassert 3  # noqa\n",
+            expect![[r#"
+                1: F401 `os` imported but unused
+                3: S101 Use of `assert` detected
+            "#]],
+        );
+    }
+}
