@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod findings;
+mod lint;
 mod navigation;
 mod neovim;
 mod proposal;

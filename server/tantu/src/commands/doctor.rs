@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use lint::Ruff;
 use serde_json::{Value, json};
 
 use super::sandbox;
@@ -19,10 +20,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let path = model::config::default_path();
     let settings = path.as_deref().map(model::config::load);
     let sandbox_status = sandbox_wasi::status();
+    let project_ruff = lsp::lints::project_ruff(&std::env::current_dir()?).version();
     let broken = matches!(settings, Some(Err(_))) || sandbox_status.as_ref().map_or(true, |it| it.guest.is_err());
     match arguments.format {
         Format::Json => print_json(&json!({
             "version": env!("CARGO_PKG_VERSION"),
+            "ruff": { "bundled": Ruff::VERSION, "project": project_ruff.as_ref().ok() },
             "settings": settings_json(path.as_ref(), settings.as_ref()),
             "sandbox": match &sandbox_status {
                 Ok(status) => sandbox::to_json(status),
@@ -35,7 +38,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
                 Err(error) => format!("sandbox      {error}\n"),
             };
             let settings_text = settings_human(path.as_ref(), settings.as_ref());
-            print(&format!("tantu        {}\n{settings_text}{sandbox_text}", env!("CARGO_PKG_VERSION")))?;
+            let project = project_ruff.unwrap_or_else(|_| "none".to_owned());
+            let ruff = format!("ruff         {} inside; the project's own: {project}\n", Ruff::VERSION);
+            print(&format!("tantu        {}\n{ruff}{settings_text}{sandbox_text}", env!("CARGO_PKG_VERSION")))?;
         }
     }
     Ok(if broken { Status::Findings } else { Status::Fine })

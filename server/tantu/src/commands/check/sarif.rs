@@ -12,7 +12,8 @@ pub(super) fn log(findings: &[Finding]) -> Value {
     let of_graph = Code::ALL.map(|code| code.as_str());
     let of_linters: BTreeSet<&str> = findings.iter().map(|it| &*it.code).filter(|it| !of_graph.contains(it)).collect();
     let codes: Vec<&str> = of_graph.into_iter().chain(of_linters.iter().copied()).collect();
-    let rules: Vec<Value> = Code::ALL.into_iter().map(rule).chain(of_linters.iter().map(|code| lint_rule(code))).collect();
+    let rules: Vec<Value> =
+        Code::ALL.into_iter().map(rule).chain(of_linters.iter().map(|code| lint_rule(code))).collect();
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -48,7 +49,7 @@ fn lint_rule(code: &str) -> Value {
         "id": code,
         "name": help.name,
         "shortDescription": { "text": help.summary },
-        "help": { "text": help.explanation, "markdown": help.explanation },
+        "help": { "text": help.explanation_markdown, "markdown": help.explanation_markdown },
         "helpUri": help.url,
     })
 }

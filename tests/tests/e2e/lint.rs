@@ -1,0 +1,139 @@
+//! Linters' findings and fixes in open documents, and the settings they follow.
+
+use serde_json::{Value, json};
+use tests::client::Client;
+use tests::workspace::Workspace;
+
+fn codes(items: &[Value]) -> Vec<String> {
+    let mut codes: Vec<String> =
+        items.iter().map(|item| item["code"].as_str().unwrap_or_default().to_owned()).collect();
+    codes.sort();
+    codes
+}
+
+fn untidy() -> Workspace {
+    Workspace::of(
+        r#"
+#- /untidy.py
+import re, os
+import json
+import hashlib
+
+x = f""
+
+
+def digest(text, seen=[]):
+    assert text
+    return hashlib.md5(text + missing)
+"#,
+    )
+}
+
+#[test]
+fn findings_come_and_go_while_typing() {
+    let workspace = untidy();
+    let editor = Client::start(&workspace).indexed();
+    editor.open("untidy.py");
+    let found = editor.diagnostics("untidy.py");
+    // What the graph knows as well is said once.
+    assert_eq!(codes(&found), ["B006", "E401", "F401", "F401", "F401", "F541", "S101", "S324", "undefined-name"]);
+    let weak = found.iter().find(|item| item["code"] == "S324").expect("md5 is weak");
+    assert_eq!((&weak["severity"], &weak["source"]), (&json!(1), &json!("tantu")));
+    assert!(weak["message"].to_string().contains("(high confidence)"), "{weak}");
+    assert!(weak["codeDescription"]["href"].to_string().contains("docs.astral.sh"), "{weak}");
+    let unused = found.iter().find(|item| item["code"] == "F401").expect("json is not used");
+    assert_eq!(unused["tags"], json!([1]));
+
+    editor.replace("untidy.py", "import json\n", "");
+    editor.replace("untidy.py", "assert text\n", "assert text  # noqa: S101\n");
+    editor.replace("untidy.py", "seen=[]", "seen=[]  # tantu: ignore[B006]\n");
+    let found = editor.diagnostics("untidy.py");
+    assert_eq!(codes(&found), ["E401", "F401", "F401", "F541", "S324", "undefined-name"]);
+}
+
+#[test]
+fn fixes_are_offered_one_by_one_by_rule_and_for_the_file() {
+    let workspace = untidy();
+    let editor = Client::start(&workspace).indexed();
+    editor.open("untidy.py");
+    let found = editor.diagnostics("untidy.py");
+    let offered = editor.actions_for("untidy.py", "json", None);
+    let titles: Vec<&str> = offered.iter().map(|it| it["title"].as_str().unwrap_or_default()).collect();
+    assert_eq!(
+        titles,
+        [
+            "Remove unused import: `json` (F401)",
+            "Fix all F401 in this file",
+            "Silence unused-import here: `# noqa: F401`"
+        ]
+    );
+    let about_json = found.iter().find(|item| item["message"].to_string().contains("`json`")).expect("a finding");
+    assert_eq!(offered[0]["diagnostics"], json!([about_json]));
+    assert_eq!(offered[0]["isPreferred"], true);
+    editor.act("untidy.py", "json", "Silence unused-import");
+    assert!(editor.text("untidy.py").contains("import json  # noqa: F401\n"), "{}", editor.text("untidy.py"));
+    editor.act("untidy.py", "re, os", "Fix all F401");
+    assert!(editor.text("untidy.py").starts_with("import json  # noqa: F401\nimport hashlib\n"));
+
+    // As editors ask when a file is saved.
+    for (kind, expected) in
+        [("source.fixAll", "x = \"\"\n"), ("source.organizeImports.tantu", "import hashlib\nimport json")]
+    {
+        let offered = editor.actions_for("untidy.py", "json", Some(kind));
+        assert_eq!(offered.len(), 1, "{kind}: {offered:?}");
+        let resolved = editor.request("codeAction/resolve", offered[0].clone());
+        editor.apply(&resolved["edit"]).expect("it applies");
+        assert!(editor.text("untidy.py").contains(expected), "{kind}: {}", editor.text("untidy.py"));
+    }
+}
+
+#[test]
+fn the_projects_settings_are_followed_when_they_change() {
+    let workspace = untidy();
+    workspace.write("pyproject.toml", "[tool.ruff.lint]\nselect = [\"F541\"]\n");
+    let editor = Client::start(&workspace).indexed();
+    editor.open("untidy.py");
+    assert_eq!(codes(&editor.diagnostics("untidy.py")), ["F541", "undefined-name"]);
+
+    workspace.write("ruff.toml", "[lint]\nselect = [\"E401\", \"NONE123\"]\n");
+    editor.file_event("ruff.toml", 1);
+    let problem = editor.diagnostic("ruff.toml", "the unknown rule", |item| item["severity"] == 1);
+    assert!(problem["message"].to_string().contains("NONE123"), "{problem}");
+    assert_eq!(problem["range"]["start"], json!({ "line": 1, "character": 18 }));
+    editor.diagnostic("untidy.py", "the default rules", |item| item["code"] == "S324");
+
+    workspace.write("ruff.toml", "[lint]\nselect = [\"E401\"]\n");
+    editor.file_event("ruff.toml", 2);
+    editor.wait_for("the problem is gone", |session| {
+        let of_file = session.diagnostics.iter().find(|(uri, _)| uri.ends_with("ruff.toml"));
+        of_file.is_some_and(|(_, it)| it.items.is_empty()).then_some(())
+    });
+    editor.diagnostic("untidy.py", "the rule that was asked for", |item| item["code"] == "E401");
+    assert_eq!(codes(&editor.diagnostics("untidy.py")), ["E401", "undefined-name"]);
+}
+
+#[test]
+fn another_server_may_lint() {
+    let workspace = untidy();
+    workspace.write("keys.py", "import os\n\nGITHUB_TOKEN = \"ghp_\" \"x\"\nPASSWORD = \"Kf8-vq2LmTz9\"\n");
+    let settings = json!({ "lint": { "enable": false } });
+    let editor = Client::builder(&workspace).initialization_options(settings).start().indexed();
+    editor.open("untidy.py");
+    editor.open("keys.py");
+    assert_eq!(codes(&editor.diagnostics("untidy.py")), ["undefined-name"]);
+    let found = editor.diagnostics("keys.py");
+    assert_eq!(codes(&found), ["secret"]);
+    assert!(!found[0].to_string().contains("Kf8"), "the value is not repeated: {}", found[0]);
+    assert!(editor.actions_for("untidy.py", "json", Some("source")).iter().all(|it| it["title"] != "Organize imports"));
+}
+
+#[test]
+fn a_workspace_file_does_not_choose_a_program_to_run() {
+    let workspace = untidy();
+    workspace.write("tantu.toml", "[lint]\nruff = \"project\"\n");
+    let editor = Client::start(&workspace).indexed();
+    editor.open("untidy.py");
+    let refused = editor.diagnostic("tantu.toml", "the setting is refused", |item| item["code"] == "unknown-setting");
+    assert!(refused["message"].to_string().contains("only the editor's settings"), "{refused}");
+    assert!(codes(&editor.diagnostics("untidy.py")).contains(&"S324".to_owned()), "the one inside is used");
+}
