@@ -1,33 +1,48 @@
 //! Lints the Python files below a folder and prints `path:row:column code` in order, to be compared with what
-//! `ruff check --output-format concise` of the same release prints. With `--time N` lints one file N times instead.
+//! `ruff check --output-format concise` of the same release prints. With `--with RUFF` that executable lints each file
+//! instead. With `--time N` lints one file N times.
 //!
 //! ```console
 //! $ cargo run --release -p lint --example parity -- FOLDER
+//! $ cargo run --release -p lint --example parity -- --with RUFF FOLDER
 //! $ cargo run --release -p lint --example parity -- --time 100 FILE
 //! ```
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use lint::{Document, Linter, Ruff, is_lintable};
+use lint::{Document, Linter, ProjectRuff, Ruff, is_lintable};
 use ruff_source_file::LineIndex;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["--time", rounds, file] => time(Path::new(file), rounds.parse().unwrap_or(100)),
-        [folder] => compare(Path::new(folder)),
+        ["--with", executable, folder] => {
+            let ruff = ProjectRuff::new(*executable, *folder, Duration::from_secs(10));
+            match ruff.version() {
+                Ok(version) => eprintln!("ruff {version}"),
+                Err(error) => eprintln!("{error}"),
+            }
+            print(Path::new(folder), &ruff);
+        }
+        [folder] => {
+            let ruff = Ruff::new();
+            print(Path::new(folder), &ruff);
+            for problem in ruff.problems() {
+                eprintln!("{}:{}: {}", problem.path.display(), problem.line, problem.message);
+            }
+        }
         _ => {
-            eprintln!("usage: parity FOLDER, or parity --time N FILE");
+            eprintln!("usage: parity [--with RUFF] FOLDER, or parity --time N FILE");
             return ExitCode::FAILURE;
         }
     }
     ExitCode::SUCCESS
 }
 
-fn compare(folder: &Path) {
-    let ruff = Ruff::new();
+fn print(folder: &Path, linter: &dyn Linter) {
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     let mut lines = Vec::new();
     let (mut files, mut bytes) = (0, 0);
@@ -37,7 +52,7 @@ fn compare(folder: &Path) {
         let parsed = syntax::parse(&text);
         let index = LineIndex::from_source_text(&text);
         let name = path.strip_prefix(&folder).unwrap_or(&path).display().to_string();
-        for finding in ruff.lint(&Document { path: &path, text: &text, parsed: &parsed }) {
+        for finding in linter.lint(&Document { path: &path, text: &text, parsed: &parsed }) {
             let place = index.line_column(finding.range.start(), &text);
             lines.push(format!("{name}:{}:{} {}", place.line, place.column, finding.code));
         }
@@ -47,9 +62,6 @@ fn compare(folder: &Path) {
     eprintln!("{files} files, {bytes} bytes, {} findings in {:?}", lines.len(), start.elapsed());
     lines.sort();
     lines.iter().for_each(|line| println!("{line}"));
-    ruff.problems()
-        .iter()
-        .for_each(|problem| eprintln!("{}:{}: {}", problem.path.display(), problem.line, problem.message));
 }
 
 fn time(path: &Path, rounds: usize) {
