@@ -1,10 +1,12 @@
 //! Lints the Python files below a folder and prints `path:row:column code` in order, to be compared with what
 //! `ruff check --output-format concise` of the same release prints. With `--with RUFF` that executable lints each file
-//! instead. With `--time N` lints one file N times.
+//! instead. With `--fix` writes the files below the folder as `ruff check --fix --unsafe-fixes` would. With `--time N` lints
+//! one file N times.
 //!
 //! ```console
 //! $ cargo run --release -p lint --example parity -- FOLDER
 //! $ cargo run --release -p lint --example parity -- --with RUFF FOLDER
+//! $ cargo run --release -p lint --example parity -- --fix FOLDER
 //! $ cargo run --release -p lint --example parity -- --time 100 FILE
 //! ```
 
@@ -12,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use lint::{Document, Linter, ProjectRuff, Ruff, is_lintable};
+use lint::{Applicability, Document, Linter, ProjectRuff, Ruff, is_lintable};
 use ruff_source_file::LineIndex;
 
 fn main() -> ExitCode {
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
             }
             print(Path::new(folder), &ruff);
         }
+        ["--fix", folder] => fix(Path::new(folder)),
         [folder] => {
             let ruff = Ruff::new();
             print(Path::new(folder), &ruff);
@@ -35,7 +38,7 @@ fn main() -> ExitCode {
             }
         }
         _ => {
-            eprintln!("usage: parity [--with RUFF] FOLDER, or parity --time N FILE");
+            eprintln!("usage: parity [--with RUFF | --fix] FOLDER, or parity --time N FILE");
             return ExitCode::FAILURE;
         }
     }
@@ -62,6 +65,23 @@ fn print(folder: &Path, linter: &dyn Linter) {
     eprintln!("{files} files, {bytes} bytes, {} findings in {:?}", lines.len(), start.elapsed());
     lines.sort();
     lines.iter().for_each(|line| println!("{line}"));
+}
+
+fn fix(folder: &Path) {
+    let ruff = Ruff::new();
+    for path in python_files(&folder.canonicalize().unwrap_or_else(|_| folder.to_owned())) {
+        let Ok(text) = syntax::read_source(&path) else { continue };
+        let document = Document { path: &path, text: &text, parsed: &syntax::parse(&text) };
+        let edits = ruff.fix_all(&document, Applicability::Unsafe, None);
+        let written = match syntax::apply_edits(&text, &edits) {
+            Ok(fixed) if fixed == text => Ok(()),
+            Ok(fixed) => std::fs::write(&path, fixed).map_err(|error| error.to_string()),
+            Err(error) => Err(format!("{error:?}")),
+        };
+        if let Err(error) = written {
+            eprintln!("{}: {error}", path.display());
+        }
+    }
 }
 
 fn time(path: &Path, rounds: usize) {
