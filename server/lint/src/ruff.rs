@@ -267,6 +267,7 @@ mod tests {
                     "[tool.ruff]\n".strip_prefix(if name == "pyproject.toml" { "" } else { "[tool.ruff]\n" }).unwrap(),
                 );
             }
+            assert_eq!(ruff.problems(), []);
             assert_eq!(ruff.problem(&folder.path().join("pkg/a.py")), None);
         }
     }

@@ -128,8 +128,10 @@ impl SettingsCache {
     }
 
     pub(super) fn problems(&self) -> Vec<ConfigurationProblem> {
-        let mut problems: Vec<ConfigurationProblem> =
-            self.known().folders.values().filter_map(|folder| folder.problem.clone()).collect();
+        let known = self.known();
+        // What was mended since nobody complains about.
+        let folders = known.folders.values().filter(|folder| folder.problem.is_some() && folder.seen.is_unchanged());
+        let mut problems: Vec<ConfigurationProblem> = folders.filter_map(|folder| folder.problem.clone()).collect();
         problems.sort_by(|one, other| (&one.path, &one.message).cmp(&(&other.path, &other.message)));
         problems.dedup();
         problems
@@ -141,32 +143,26 @@ impl SettingsCache {
 
     fn discover(&self, directory: &Path) -> Folder {
         let mut seen = Seen::default();
-        let mut origin = None;
-        let mut problem = None;
-        for ancestor in directory.ancestors() {
-            NAMES.iter().for_each(|name| seen.look(ancestor.join(name)));
-            let blamed = ancestor.join("pyproject.toml");
-            match guarded(&blamed, || {
-                settings_toml(ancestor).map_err(|error| ConfigurationProblem::new(&blamed, error.chain()))
-            }) {
-                Ok(None) => continue,
-                Ok(Some(path)) => origin = Some(Origin::File(path)),
-                Err(found) => problem = Some(found),
+        let root = project(directory);
+        let found = nearest_file(directory, &mut seen).and_then(|file| {
+            let origin = match (file, &self.user) {
+                (Some(file), _) => Origin::File(file),
+                (None, Some(user)) => Origin::User(user.clone(), root.clone()),
+                (None, None) => Origin::Nothing(root.clone()),
+            };
+            let configured = self.configured(origin);
+            match &configured.problem {
+                None => Ok(configured),
+                Some(problem) => {
+                    seen.0.extend(configured.seen.0.iter().cloned());
+                    Err(problem.clone())
+                }
             }
-            break;
-        }
-        let root = || project(directory);
-        let origin = origin.unwrap_or_else(|| match &self.user {
-            Some(user) if problem.is_none() => Origin::User(user.clone(), root()),
-            _ => Origin::Nothing(root()),
         });
-        let mut configured = self.configured(origin);
-        if let Some(problem) = problem.is_none().then(|| configured.problem.clone()).flatten() {
-            let seen_too = Arc::clone(&configured);
-            configured = self.configured(Origin::Nothing(root()));
-            seen.0.extend(seen_too.seen.0.iter().cloned());
-            return Folder { settings: Arc::clone(&configured.settings), problem: Some(problem), configured, seen };
-        }
+        let (configured, problem) = match found {
+            Ok(configured) => (configured, None),
+            Err(problem) => (self.configured(Origin::Nothing(root)), Some(problem)),
+        };
         Folder { settings: Arc::clone(&configured.settings), problem, configured, seen }
     }
 
@@ -181,6 +177,22 @@ impl SettingsCache {
         self.known().configured.insert(origin, Arc::clone(&configured));
         configured
     }
+}
+
+/// The file with settings that is nearest to the files in `directory`; notes where it was looked for.
+fn nearest_file(directory: &Path, seen: &mut Seen) -> Result<Option<PathBuf>, ConfigurationProblem> {
+    for ancestor in directory.ancestors() {
+        NAMES.iter().for_each(|name| seen.look(ancestor.join(name)));
+        // The only one of them that is read to see whether it counts.
+        let read = ancestor.join("pyproject.toml");
+        let found = guarded(&read, || {
+            settings_toml(ancestor).map_err(|error| ConfigurationProblem::new(&read, error.chain()))
+        })?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
 }
 
 fn configure(origin: &Origin) -> Configured {
