@@ -12,6 +12,7 @@ mod project_ruff;
 mod ruff;
 mod rule_help;
 mod secrets;
+mod security;
 mod stack;
 mod suppress;
 
@@ -21,3 +22,4 @@ pub use project_ruff::{Error as ProjectRuffError, ProjectRuff};
 pub use ruff::{ConfigurationProblem, Ruff};
 pub use rule_help::{RuleHelp, explain};
 pub use secrets::{Secrets, secrets};
+pub use security::{PythonFile, fixes};

@@ -19,6 +19,7 @@ use syntax::{Parsed, Ranged, TextRange};
 use crate::{Confidence, Document, Finding, Linter, Severity};
 use literals::{Literal, literals};
 use names::Kind;
+pub(crate) use names::words;
 
 /// The code of every finding here.
 pub const CODE: &str = "secret";
@@ -139,7 +140,7 @@ fn known_form(value: &str, is_lenient: bool) -> Option<(Verdict, std::ops::Range
     Some((verdict, within))
 }
 
-fn is_test_or_documentation(path: &Path) -> bool {
+pub(crate) fn is_test_or_documentation(path: &Path) -> bool {
     const FOLDERS: &[&str] = &["tests", "test", "testing", "testdata", "fixtures", "docs", "doc", "documentation"];
     let is_folder = |component: Component| match component {
         Component::Normal(name) => FOLDERS.iter().any(|folder| name.eq_ignore_ascii_case(folder)),

@@ -260,7 +260,7 @@ pub(super) fn kind(name: &str) -> Option<Kind> {
 }
 
 /// The words of a name in lower case: `apiKey2`, `API_KEY_2` and `api-key-2` are `api`, `key` and `2`.
-pub(super) fn words(name: &str) -> Vec<String> {
+pub(crate) fn words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut before = ' ';
     let mut characters = name.chars().peekable();

@@ -1,0 +1,72 @@
+//! Quick fixes for security findings: each is one function of a text, its tree and the range of a finding, without a guess.
+//!
+//! What is unclear is refused: a fix that is wrong is worse here than none. Those of ruff's own rules that already bring a
+//! fix are not repeated.
+
+mod call;
+mod check;
+mod eval;
+mod hash;
+mod imports;
+mod random;
+mod secret;
+mod shell;
+mod site;
+mod sql;
+mod temporary;
+mod tls;
+mod yaml;
+
+use std::path::Path;
+
+use syntax::{Parsed, TextRange};
+
+use crate::Fix;
+use site::Site;
+
+/// A Python file as it is now.
+#[derive(Clone, Copy)]
+pub struct PythonFile<'a> {
+    /// Tells tests from other code; nothing is read.
+    pub path: &'a Path,
+    pub text: &'a str,
+    /// The tree of `text`.
+    pub parsed: &'a Parsed,
+}
+
+/// The rules that a fix is for, and the fix.
+type Entry = (&'static [&'static str], fn(&Site) -> Option<Fix>);
+
+/// In the order in which fixes of one rule are offered.
+const FIXES: &[Entry] = &[
+    (&["S101"], check::raise_instead_of_assert),
+    (&["S105", "S106", "S107", "secret"], secret::from_environment),
+    (&["S108"], temporary::below_temporary_folder),
+    (&["S113"], call::with_timeout),
+    (&["S202"], call::with_filter),
+    (&["S306"], temporary::named_file),
+    (&["S307"], eval::literal_eval),
+    (&["S311"], random::secrets),
+    (&["S323"], tls::checked_context),
+    (&["S324"], hash::sha256),
+    (&["S324"], hash::not_for_security),
+    (&["S501"], tls::verify),
+    (&["S502", "S503", "S504"], tls::newer_version),
+    (&["S506"], yaml::safe_load),
+    (&["S602", "S604", "S605", "S607"], shell::without_shell),
+    (&["S605", "S607"], shell::subprocess_instead_of_system),
+    (&["S608"], sql::parameters),
+    (&["S701"], call::with_autoescape),
+];
+
+/// What mends the finding of the rule `code` at `range`; the first is to be preferred. Every result parses if the text does.
+pub fn fixes(file: PythonFile<'_>, code: &str, range: TextRange) -> Vec<Fix> {
+    if file.parsed.has_errors() || usize::from(range.end()) > file.text.len() {
+        return Vec::new();
+    }
+    let site = Site::new(file, range);
+    FIXES.iter().filter(|(codes, _)| codes.contains(&code)).filter_map(|(_, fix)| fix(&site)).collect()
+}
+
+#[cfg(test)]
+mod testing;
