@@ -4,7 +4,9 @@
 //! anything that looks at a second Python file (that is `graph` and `ide`), and the editor protocol (that is `lsp`). This is
 //! the only crate that links ruff's linter, whose interface changes with every release.
 
+mod advisories;
 mod difference;
+mod distributions;
 mod finding;
 mod fixes;
 mod linter;
@@ -16,6 +18,8 @@ mod security;
 mod stack;
 mod suppress;
 
+pub use advisories::{Advisories, Include, Pin, Problem, includes, pins, read_advisories};
+pub use distributions::{add_requirement, distribution_of, normalize, requires};
 pub use finding::{Applicability, Confidence, Finding, Fix, Severity, Tag};
 pub use linter::{Document, Linter, is_lintable};
 pub use project_ruff::{Error as ProjectRuffError, ProjectRuff};
