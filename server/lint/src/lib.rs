@@ -26,4 +26,5 @@ pub use project_ruff::{Error as ProjectRuffError, ProjectRuff};
 pub use ruff::{ConfigurationProblem, Ruff};
 pub use rule_help::{RuleHelp, explain};
 pub use secrets::{Secrets, secrets};
+pub use security::fixes as security_fixes;
 pub use security::{PythonFile, fixes};

@@ -17,22 +17,11 @@ mod temporary;
 mod tls;
 mod yaml;
 
-use std::path::Path;
+use syntax::TextRange;
 
-use syntax::{Parsed, TextRange};
-
-use crate::Fix;
+use crate::stack::on_deep_stack;
+use crate::{Document, Fix};
 use site::Site;
-
-/// A Python file as it is now.
-#[derive(Clone, Copy)]
-pub struct PythonFile<'a> {
-    /// Tells tests from other code; nothing is read.
-    pub path: &'a Path,
-    pub text: &'a str,
-    /// The tree of `text`.
-    pub parsed: &'a Parsed,
-}
 
 /// The rules that a fix is for, and the fix.
 type Entry = (&'static [&'static str], fn(&Site) -> Option<Fix>);
@@ -60,12 +49,20 @@ const FIXES: &[Entry] = &[
 ];
 
 /// What mends the finding of the rule `code` at `range`; the first is to be preferred. Every result parses if the text does.
-pub fn fixes(file: PythonFile<'_>, code: &str, range: TextRange) -> Vec<Fix> {
-    if file.parsed.has_errors() || usize::from(range.end()) > file.text.len() {
+pub fn fixes(document: &Document<'_>, code: &str, range: TextRange) -> Vec<Fix> {
+    if document.parsed.has_errors() || usize::from(range.end()) > document.text.len() {
         return Vec::new();
     }
-    let site = Site::new(file, range);
-    FIXES.iter().filter(|(codes, _)| codes.contains(&code)).filter_map(|(_, fix)| fix(&site)).collect()
+    let entries: Vec<&Entry> = FIXES.iter().filter(|(codes, _)| codes.contains(&code)).collect();
+    if entries.is_empty() {
+        return Vec::new();
+    }
+    let found = on_deep_stack(|| {
+        let site = Site::new(*document, range);
+        entries.iter().filter_map(|(_, fix)| fix(&site)).collect()
+    });
+    // Without a thread, or when a fix panics, there is none.
+    found.unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::{Pin, requirements};
 use crate::distributions::normalize;
+use crate::stack::on_deep_stack;
 
 /// Dependencies of all groups, as the standards and as Poetry, PDM and uv write them.
 pub(super) fn pyproject(text: &str) -> Vec<Pin> {
@@ -74,6 +75,11 @@ pub(super) fn toml_lock(text: &str) -> Vec<Pin> {
 
 /// `{"default": {"name": {"version": "==1.0"}}}`.
 pub(super) fn pipfile_lock(text: &str) -> Vec<Pin> {
+    // Without a thread there are no pins.
+    on_deep_stack(|| pipfile_pins(text)).unwrap_or_default()
+}
+
+fn pipfile_pins(text: &str) -> Vec<Pin> {
     // JSON is an expression of Python but for `true`, `false` and `null`, which are names then; and this parser tells ranges.
     let parsed = syntax::parse(text);
     let [Stmt::Expr(root)] = parsed.statements() else { return Vec::new() };
@@ -188,6 +194,8 @@ black = "24.1.0"
         check(toml_lock("]["), "", &[]);
         check(pipfile_lock("{\"default\": "), "", &[]);
         check(pipfile_lock("[1]"), "", &[]);
+        check(pipfile_lock(&"[".repeat(20_000)), "", &[]);
+        check(toml_lock(&format!("package = {}", "[".repeat(20_000))), "", &[]);
     }
 
     #[test]

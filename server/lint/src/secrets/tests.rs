@@ -110,3 +110,14 @@ fn broken_text_is_searched_too() {
     let found = found("a.py", "def f(:\n    password = 'hunter2'\n");
     assert_eq!(found.len(), 1);
 }
+
+#[test]
+fn deep_nesting_does_not_end_the_process() {
+    for (open, inner, close) in
+        [("[", "1", "]"), ("f(", "1", ")"), ("{'password': ", "'hunter2'", "}"), ("", "1", " + 'a'")]
+    {
+        let text = format!("x = {}{inner}{}\n", open.repeat(20_000), close.repeat(20_000));
+        // Dropping the tree takes as much stack as walking it.
+        crate::stack::on_deep_stack(|| found("a.py", &text)).unwrap();
+    }
+}

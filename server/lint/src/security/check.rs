@@ -9,7 +9,7 @@ use crate::{Applicability, Fix};
 
 /// `assert x, message` → `if not x: raise AssertionError(message)`; not in tests, where `assert` is what one writes.
 pub(super) fn raise_instead_of_assert(site: &Site) -> Option<Fix> {
-    if crate::secrets::is_test_or_documentation(site.file.path) {
+    if crate::secrets::is_test_or_documentation(site.document.path) {
         return None;
     }
     let ancestors = site.ancestors();
@@ -19,7 +19,7 @@ pub(super) fn raise_instead_of_assert(site: &Site) -> Option<Fix> {
     })?;
     let line = site.line_start(statement.start());
     let indent = site.text(TextRange::new(line, statement.start()));
-    let rest = &site.file.text[statement.end().to_usize()..];
+    let rest = &site.document.text[statement.end().to_usize()..];
     let after = rest.lines().next().unwrap_or_default().trim_start();
     // Alone on its line, and every comment in a part that stays.
     if !indent.chars().all(|c| c == ' ' || c == '\t') || !(after.is_empty() || after.starts_with('#')) {

@@ -6,8 +6,8 @@ use syntax::ast::visitor::{Visitor, walk_expr, walk_parameter, walk_stmt};
 use syntax::ast::{self, Alias, Expr, ExprContext, Stmt};
 use syntax::{Ranged, TextEdit, TextRange, TextSize};
 
-use super::PythonFile;
 use super::site::Site;
+use crate::Document;
 
 #[derive(Default)]
 pub(super) struct Imports<'a> {
@@ -20,9 +20,9 @@ pub(super) struct Imports<'a> {
 }
 
 impl<'a> Imports<'a> {
-    pub fn of(file: PythonFile<'a>) -> Self {
+    pub fn of(document: Document<'a>) -> Self {
         let mut collector = Collector { imports: Imports::default(), depth: 0 };
-        collector.visit_body(file.parsed.statements());
+        collector.visit_body(document.parsed.statements());
         collector.imports
     }
 
@@ -160,7 +160,7 @@ impl Site<'_> {
         let at = self.place_of_imports()?;
         // A docstring on the last line may have no newline behind it.
         let is_cut_off =
-            at.to_usize() == self.file.text.len() && !self.file.text.is_empty() && self.line_start(at) != at;
+            at.to_usize() == self.document.text.len() && !self.document.text.is_empty() && self.line_start(at) != at;
         let newline = self.newline();
         let line = if is_cut_off { format!("{newline}import {module}") } else { format!("import {module}{newline}") };
         Some((module.to_owned(), Some(TextEdit::insert(at, line))))
@@ -168,7 +168,7 @@ impl Site<'_> {
 
     /// Before the first import, after the docstring and what is imported from the future.
     fn place_of_imports(&self) -> Option<TextSize> {
-        let body = self.file.parsed.statements();
+        let body = self.document.parsed.statements();
         let is_head = |index: usize, statement: &Stmt| match statement {
             Stmt::Expr(expr) => index == 0 && expr.value.is_string_literal_expr(),
             Stmt::ImportFrom(import) => import.module.as_deref() == Some("__future__"),
@@ -186,7 +186,7 @@ impl Site<'_> {
             return (head == 0 || start >= body[head - 1].end()).then_some(start);
         }
         let Some(last) = head.checked_sub(1).and_then(|last| body.get(last)) else { return Some(self.start()) };
-        let rest = &self.file.text[last.end().to_usize()..];
+        let rest = &self.document.text[last.end().to_usize()..];
         let end = match rest.find(['\n', '\r']) {
             Some(newline) => newline + if rest[newline..].starts_with("\r\n") { 2 } else { 1 },
             None => rest.len(),
@@ -197,7 +197,7 @@ impl Site<'_> {
 
     /// After a byte order mark.
     fn start(&self) -> TextSize {
-        TextSize::new(if self.file.text.starts_with('\u{feff}') { 3 } else { 0 })
+        TextSize::new(if self.document.text.starts_with('\u{feff}') { 3 } else { 0 })
     }
 
     /// Edits that make `function`, which stands for `module.old`, stand for `module.new`: by its attribute, or by another name

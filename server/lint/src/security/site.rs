@@ -6,28 +6,27 @@ use syntax::ast::token::{Token, TokenKind};
 use syntax::ast::{Arguments, Expr, ExprCall};
 use syntax::{Ranged, TextEdit, TextRange, TextSize};
 
-use super::PythonFile;
 use super::imports::Imports;
-use crate::{Applicability, Fix};
+use crate::{Applicability, Document, Fix};
 
 pub(super) struct Site<'a> {
-    pub file: PythonFile<'a>,
+    pub document: Document<'a>,
     pub range: TextRange,
     pub imports: Imports<'a>,
 }
 
 impl<'a> Site<'a> {
-    pub fn new(file: PythonFile<'a>, range: TextRange) -> Self {
-        Site { file, range, imports: Imports::of(file) }
+    pub fn new(document: Document<'a>, range: TextRange) -> Self {
+        Site { document, range, imports: Imports::of(document) }
     }
 
     pub fn text(&self, range: TextRange) -> &'a str {
-        &self.file.text[range]
+        &self.document.text[range]
     }
 
     /// The nodes around the finding, the innermost first.
     pub fn ancestors(&self) -> Vec<AnyNodeRef<'a>> {
-        let root: AnyNodeRef<'a> = self.file.parsed.module().into();
+        let root: AnyNodeRef<'a> = self.document.parsed.module().into();
         let covering = covering_node(root, self.range);
         covering.ancestors().collect()
     }
@@ -51,7 +50,7 @@ impl<'a> Site<'a> {
 
     /// Tokens that lie wholly in `range`.
     pub fn tokens(&self, range: TextRange) -> &'a [Token] {
-        let tokens: &'a [Token] = self.file.parsed.tokens();
+        let tokens: &'a [Token] = self.document.parsed.tokens();
         let start = tokens.partition_point(|token| token.start() < range.start());
         let length = tokens[start..].partition_point(|token| token.end() <= range.end());
         &tokens[start..start + length]
@@ -62,9 +61,9 @@ impl<'a> Site<'a> {
     }
 
     pub fn newline(&self) -> &'static str {
-        match self.file.text.find('\n') {
-            Some(end) if self.file.text[..end].ends_with('\r') => "\r\n",
-            None if self.file.text.contains('\r') => "\r",
+        match self.document.text.find('\n') {
+            Some(end) if self.document.text[..end].ends_with('\r') => "\r\n",
+            None if self.document.text.contains('\r') => "\r",
             _ => "\n",
         }
     }
@@ -115,7 +114,7 @@ impl<'a> Site<'a> {
 
     /// The start of the line that holds `offset`.
     pub fn line_start(&self, offset: TextSize) -> TextSize {
-        let before = &self.file.text[..offset.to_usize()];
+        let before = &self.document.text[..offset.to_usize()];
         TextSize::new(before.rfind(['\n', '\r']).map_or(0, |newline| newline + 1) as u32)
     }
 }

@@ -288,7 +288,7 @@ fn added(site: &Site, operation: &ExprBinOp) -> Option<Statement> {
     while let Some(part) = rest.next() {
         // A value between two literals, or at the end.
         let value = value(site, part).filter(|_| !part.is_string_literal_expr())?;
-        let quotes = &site.file.text[end.to_usize()..(end + closing).to_usize()];
+        let quotes = &site.document.text[end.to_usize()..(end + closing).to_usize()];
         match rest.next() {
             Some(next) => {
                 let next = text(next)?;

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use syntax::{TextRange, TextSize, apply_edits, parse};
 
-use super::{PythonFile, fixes};
+use super::fixes;
+use crate::Document;
 
 /// The texts after each fix; every one must parse.
 fn results(path: &str, code: &str, before: &str) -> Vec<String> {
@@ -16,14 +17,14 @@ fn results(path: &str, code: &str, before: &str) -> Vec<String> {
     let range = TextRange::at(TextSize::of(head), TextSize::of(marked));
     let parsed = parse(&text);
     assert!(!parsed.has_errors(), "{text}");
-    let file = PythonFile { path: Path::new(path), text: &text, parsed: &parsed };
+    let document = Document { path: Path::new(path), text: &text, parsed: &parsed };
     let apply = |fix: crate::Fix| {
         assert!(fix.edits.is_sorted_by_key(|edit| edit.range.start()), "{fix:?}");
         let after = apply_edits(&text, &fix.edits).unwrap();
         assert!(!parse(&after).has_errors(), "{after}");
         after
     };
-    fixes(file, code, range).into_iter().map(apply).collect()
+    fixes(&document, code, range).into_iter().map(apply).collect()
 }
 
 /// The first fix makes `after` of `before`.
