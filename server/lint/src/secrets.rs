@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use std::path::{Component, Path};
 
 use syntax::ast::token::TokenKind;
-use syntax::{Parsed, Ranged, TextRange};
+use syntax::{Parsed, Ranged, TextRange, TextSize};
 
 <<<<<<< HEAD
 use crate::{Confidence, Document, Finding, Linter, Severity};
@@ -66,12 +66,31 @@ fn find(text: &str, parsed: &Parsed, is_lenient: bool) -> Vec<Finding> {
     }
     for token in parsed.tokens().iter().filter(|token| token.kind() == TokenKind::Comment) {
         if let Some((verdict, within)) = known_form(&text[token.range()], is_lenient) {
-            let start = token.start() + syntax::TextSize::new(within.start as u32);
-            found.push(finding(TextRange::at(start, syntax::TextSize::new(within.len() as u32)), &verdict));
+            let start = token.start() + TextSize::new(within.start as u32);
+            found.push(finding(TextRange::at(start, TextSize::new(within.len() as u32)), &verdict));
+        }
+    }
+    for token in parsed.tokens().iter().filter(|token| token.kind() == TokenKind::Comment) {
+        if is_consent(&text[token.range()]) {
+            let start = text[..token.start().to_usize()].rfind(['\n', '\r']).map_or(0, |newline| newline + 1);
+            let line = TextRange::new(TextSize::new(start as u32), token.end());
+            found.retain(|finding| !line.contains(finding.range.start()) && !line.contains(finding.range.end()));
         }
     }
     found.sort_by_key(|finding| finding.range.start());
     found
+}
+
+/// Whether a comment says that what is on its line is meant to be there, in the words of the tools that look for secrets.
+fn is_consent(comment: &str) -> bool {
+    const WORDS: &[&str] = &["nosec", "allowlist secret", "whitelist secret", "gitleaks:allow", "trufflehog:ignore"];
+    let lower = comment.to_ascii_lowercase();
+    let codes = lower.split_once("noqa").map(|(_, codes)| codes.trim_start());
+    WORDS.iter().any(|word| lower.contains(word))
+        || codes.is_some_and(|codes| {
+            // Without codes it is about all rules.
+            !codes.starts_with(':') || ["s105", "s106", "s107", CODE].iter().any(|code| codes.contains(code))
+        })
 }
 
 fn finding(range: TextRange, verdict: &Verdict) -> Finding {

@@ -121,3 +121,14 @@ fn deep_nesting_does_not_end_the_process() {
         crate::stack::on_deep_stack(|| found("a.py", &text)).unwrap();
     }
 }
+
+#[test]
+fn a_comment_can_say_that_it_is_meant() {
+    for comment in
+        ["# nosec", "# noqa", "# noqa: S105", "# pragma: allowlist secret", "#gitleaks:allow", "# noqa: E501, secret"]
+    {
+        assert_eq!(found("a.py", &format!("password = 'hunter2'  {comment}\n")), [], "{comment}");
+        assert_eq!(found("a.py", &format!("password = 'hunter2'\nx = 1  {comment}\n")).len(), 1, "{comment}");
+    }
+    assert_eq!(found("a.py", "password = 'hunter2'  # noqa: E501\n").len(), 1);
+}
