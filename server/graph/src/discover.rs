@@ -1,6 +1,7 @@
 //! Finds and reads the files of a workspace. The only module of this crate that touches the disk.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ignore::{WalkBuilder, WalkState};
@@ -107,7 +108,8 @@ pub fn load(paths: &[PathBuf], progress: &(dyn Fn(usize) + Sync)) -> (Change, Ve
     let read: Vec<_> = paths
         .par_iter()
         .map(|path| {
-            let text = syntax::read_source(path);
+            // Made shared at once: all texts twice would be the most that is ever held.
+            let text: Result<Arc<str>, _> = syntax::read_source(path).map(Arc::from);
             progress(done.fetch_add(1, Ordering::Relaxed) + 1);
             (path, text)
         })

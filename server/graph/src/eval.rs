@@ -380,8 +380,12 @@ impl<'a> Evaluator<'a> {
                     other => Some(other.clone()),
                 })
             }
-            Expr::InstanceOf(class) | Expr::Caught { class, .. } => {
+            Expr::InstanceOf(class) => {
                 let classes = self.eval(unit, *class);
+                instances(&classes).inferred()
+            }
+            Expr::Caught(caught) => {
+                let classes = self.eval(unit, caught.class);
                 instances(&classes).inferred()
             }
             Expr::Element(value) => {
@@ -434,7 +438,7 @@ impl<'a> Evaluator<'a> {
             Expr::List(parts) => Types::one(Value::Sequence(self.union(unit, parts).nested())),
             Expr::Dict(items) => {
                 let mut values = Types::none();
-                for (_, value) in items {
+                for (_, value) in items.iter() {
                     values.extend(self.eval(unit, *value));
                 }
                 Types::one(Value::Mapping(values.nested()))

@@ -168,12 +168,14 @@ impl AnalysisHost {
     ) -> Timings {
         let start = Instant::now();
         let cost = Cost::default();
-        let summarized: Vec<(FileId, Option<FileFacts>)> = on_deep_stack(|| {
+        let summarized: Vec<(FileId, Option<FileFacts>, Vec<u64>)> = on_deep_stack(|| {
             let texts: Vec<_> = texts.into_iter().collect();
             let facts = texts.into_par_iter().map(|(file, text)| {
                 let before = next.files[file.index()].as_deref();
                 let path = &*next.paths[file.index()];
-                (file, text.map(|text| facts(path, extras, text, before, &cost)))
+                let after = text.map(|text| facts(path, extras, text, before, &cost));
+                let changed = compare(file, before, after.as_ref());
+                (file, after, changed)
             });
             facts.collect()
         });
@@ -181,14 +183,14 @@ impl AnalysisHost {
         let mut changed = FxHashSet::default();
         let mut stale: FxHashSet<FileId> = FxHashSet::default();
         let mut orphaned: FxHashSet<FileId> = FxHashSet::default();
-        for (file, facts) in summarized {
+        for (file, facts, keys) in summarized {
             let before = std::mem::replace(&mut next.files[file.index()], facts.map(Arc::new));
             let lost = lost_definitions(before.as_deref(), next.files[file.index()].as_deref());
             if !lost.is_empty() {
                 let inbound = next.inbound[file.index()].iter().copied();
                 orphaned.extend(inbound.filter(|&source| next.flow.leads_to(source, file, &lost)));
             }
-            compare(file, before.as_deref(), next.files[file.index()].as_deref(), &mut changed);
+            changed.extend(keys);
             stale.insert(file);
         }
         if membership {
@@ -296,29 +298,27 @@ pub(crate) fn is_test_file(path: &Path) -> bool {
     stem.starts_with("test_") || stem.ends_with("_test") || stem == "tests"
 }
 
-/// The keys whose content differs between two states of a file.
-fn compare(file: FileId, before: Option<&FileFacts>, after: Option<&FileFacts>, changed: &mut FxHashSet<u64>) {
+/// The keys whose content differs between two states of a file. Nobody has looked up anything in a file that was not
+/// there; that it is now concerns those who looked for its module.
+fn compare(file: FileId, before: Option<&FileFacts>, after: Option<&FileFacts>) -> Vec<u64> {
+    let Some(before) = before else { return Vec::new() };
     let no_items = FxHashMap::default();
-    let before_items = before.map_or(&no_items, |facts| &facts.summary.items);
-    let after_items = after.map_or(&no_items, |facts| &facts.summary.items);
-    let mut note = |key: u64| changed.insert(file_item(file, key));
-    for (key, hash) in before_items {
-        if after_items.get(key) != Some(hash) {
-            note(*key);
-        }
-    }
-    for key in after_items.keys().filter(|key| !before_items.contains_key(key)) {
-        note(*key);
-    }
+    let before_items = before.summary.items();
+    let after_items = after.map_or(&no_items, |facts| facts.summary.items());
+    let gone_or_different = before_items.iter().filter(|(key, hash)| after_items.get(key) != Some(hash));
+    let new = after_items.keys().filter(|key| !before_items.contains_key(key));
+    let mut changed: Vec<u64> = gone_or_different.map(|(key, _)| *key).chain(new.copied()).collect();
     // Stand-ins come and go with the syntax errors; whoever looked at what is lost looks again.
-    let is_broken = |facts: Option<&FileFacts>| facts.is_some_and(|facts| facts.retained.is_some());
-    if is_broken(before) || is_broken(after) {
-        for facts in [before, after].into_iter().flatten() {
+    let states = || [Some(before), after].into_iter().flatten();
+    if states().any(|facts| facts.retained.is_some()) {
+        for facts in states() {
             for summary in facts.last_good.iter().chain([&facts.summary]) {
-                changed.extend(summary.items.keys().map(|key| file_item(file, *key)));
+                changed.extend(summary.items().keys());
             }
         }
     }
+    changed.iter_mut().for_each(|key| *key = file_item(file, *key));
+    changed
 }
 
 fn depends_on(links: &Links, changed: &FxHashSet<u64>) -> bool {

@@ -3,18 +3,20 @@
 use std::cell::Cell;
 use std::fmt;
 use std::hash::{BuildHasher, Hash, Hasher};
+use std::num::NonZeroU32;
 use std::ops::Deref;
-use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{LazyLock, OnceLock};
 
 use dashmap::DashSet;
 use rustc_hash::FxBuildHasher;
 
-/// An identifier or a dotted name. Equality and hashing are by address and cost nothing.
+/// An identifier or a dotted name. Equality and hashing are by number and cost nothing.
 ///
 /// Interned text is never freed: a workspace has a bounded vocabulary, and typing adds little to it. Order is the text's,
 /// so that sorted output does not depend on which thread saw a name first.
-#[derive(Clone, Copy)]
-pub struct Name(&'static &'static str);
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Name(NonZeroU32);
 
 /// Names that a thread keeps at hand: a file says the same few again and again, and the table is shared by all threads.
 const AT_HAND: usize = 1024;
@@ -23,15 +25,43 @@ thread_local! {
     static RECENT: [Cell<Option<Name>>; AT_HAND] = const { [const { Cell::new(None) }; AT_HAND] };
 }
 
+/// The texts of names come in portions of so many, so that those that are there never move.
+const PORTION: usize = 1 << 12;
+
+/// Room for 2²⁸ names: their texts alone would fill the memory.
+const PORTIONS: usize = 1 << 16;
+
+type Texts = Box<[OnceLock<&'static str>]>;
+
+/// The text of each name by its number.
+static TEXTS: [OnceLock<Texts>; PORTIONS] = [const { OnceLock::new() }; PORTIONS];
+
+/// The number of the next name.
+static NEXT: AtomicU32 = AtomicU32::new(1);
+
 static NAMES: LazyLock<DashSet<Entry, FxBuildHasher>> = LazyLock::new(DashSet::default);
 
-/// Hashes by text, unlike [`Name`].
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct Entry(&'static &'static str);
+/// Compares and hashes by text, unlike [`Name`].
+#[derive(Clone, Copy)]
+struct Entry(Name);
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_str() == other.0.as_str()
+    }
+}
+
+impl Eq for Entry {}
+
+impl Hash for Entry {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.as_str().hash(state);
+    }
+}
 
 impl std::borrow::Borrow<str> for Entry {
     fn borrow(&self) -> &str {
-        self.0
+        self.0.as_str()
     }
 }
 
@@ -49,42 +79,38 @@ impl Name {
     }
 
     fn intern(text: &str) -> Self {
-        if let Some(entry) = NAMES.get(text) {
-            return Name(entry.0);
+        if let Some(name) = Name::existing(text) {
+            return name;
         }
-        let text: &'static str = Box::leak(text.into());
-        let entry = Entry(Box::leak(Box::new(text)));
-        // Another thread may have been faster; then its entry stays and ours is a few lost bytes.
-        NAMES.insert(entry);
-        NAMES.get(text).map_or(Name(entry.0), |entry| Name(entry.0))
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        // Numbers begin with one, and there is no memory for so many names that they begin again.
+        let name = Name(NonZeroU32::new(number).expect("a number for each name"));
+        name.place().get_or_init(|| Box::leak(text.into()));
+        // Another thread may have been faster; then its entry stays, and ours is a few lost bytes.
+        NAMES.insert(Entry(name));
+        Name::existing(text).unwrap_or(name)
     }
 
     /// The name, if anything has been called so: asking leaves no trace.
     pub(crate) fn existing(text: &str) -> Option<Self> {
-        NAMES.get(text).map(|entry| Name(entry.0))
+        NAMES.get(text).map(|entry| entry.0)
+    }
+
+    /// Where the text is.
+    fn place(self) -> &'static OnceLock<&'static str> {
+        let number = self.number() as usize;
+        let portion = TEXTS[number / PORTION].get_or_init(|| (0..PORTION).map(|_| OnceLock::new()).collect());
+        &portion[number % PORTION]
     }
 
     pub fn as_str(self) -> &'static str {
-        self.0
+        // Set before anybody else has seen the name.
+        self.place().get().copied().unwrap_or_default()
     }
 
-    /// A number that is the same for equal names of this process only; for sorted look-up tables.
-    pub(crate) fn address(self) -> usize {
-        std::ptr::from_ref(self.0) as usize
-    }
-}
-
-impl PartialEq for Name {
-    fn eq(&self, other: &Self) -> bool {
-        std::ptr::eq(self.0, other.0)
-    }
-}
-
-impl Eq for Name {}
-
-impl Hash for Name {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.address().hash(state);
+    /// The same for equal names of this process only; for sorted look-up tables.
+    pub(crate) fn number(self) -> u32 {
+        self.0.get()
     }
 }
 

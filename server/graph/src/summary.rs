@@ -20,6 +20,7 @@ mod items;
 mod lookup;
 mod matching;
 mod name_map;
+mod name_table;
 mod names;
 mod narrowing;
 mod recent;
@@ -27,6 +28,9 @@ mod statements;
 mod symbolic;
 mod targets;
 mod text;
+mod thin;
+
+use std::sync::OnceLock;
 
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
@@ -37,7 +41,9 @@ use crate::Name;
 pub(crate) use bindings::Bindings;
 pub(crate) use build::summarize;
 pub(crate) use items::{Item, item_key};
-pub(crate) use symbolic::{ClassTest, Expr, Key, Narrowing};
+pub(crate) use name_table::NameTable;
+pub(crate) use symbolic::{Caught, ClassTest, Expr, Key, Narrowing};
+pub(crate) use thin::Thin;
 
 /// Declares an index type into one of the summary's arenas.
 macro_rules! index {
@@ -114,26 +120,42 @@ pub(crate) struct Summary {
     #[serde(with = "crate::archive::errors")]
     pub errors: Vec<SyntaxError>,
     pub lines: u32,
-    /// What others may depend on: key → hash of the content, both without offsets.
-    #[serde(with = "crate::archive::items")]
-    pub items: FxHashMap<u64, u64>,
-    /// Every identifier that occurs, sorted by [`Name::address`].
+    /// See [`Summary::items`]. Only of files that were edited.
+    #[serde(skip)]
+    items: OnceLock<FxHashMap<u64, u64>>,
+    /// Every identifier that occurs, sorted by [`Name::number`].
     pub names: Box<[Name]>,
 }
 
 impl Summary {
+    /// What others may depend on: key → hash of the content, both without offsets and of this process.
+    pub fn items(&self) -> &FxHashMap<u64, u64> {
+        self.items.get_or_init(|| items::items(self))
+    }
+
     /// Gives back what tables have reserved. A summary is never changed again.
     fn shrink_to_fit(&mut self) {
-        self.symbols.shrink_to_fit();
-        self.scopes.shrink_to_fit();
-        self.bindings.shrink_to_fit();
-        self.exprs.shrink_to_fit();
-        self.occurrences.shrink_to_fit();
-        self.calls.shrink_to_fit();
-        self.implied.shrink_to_fit();
-        self.stores.shrink_to_fit();
-        self.owners.shrink_to_fit();
-        self.imports.shrink_to_fit();
+        exact(&mut self.symbols);
+        exact(&mut self.scopes);
+        exact(&mut self.bindings);
+        exact(&mut self.exprs);
+        exact(&mut self.occurrences);
+        exact(&mut self.calls);
+        exact(&mut self.keywords);
+        exact(&mut self.implied);
+        exact(&mut self.stores);
+        exact(&mut self.owners);
+        exact(&mut self.imports);
+    }
+}
+
+/// Moves a table to where nothing is reserved. [`Vec::shrink_to_fit`] leaves it to the allocator, and ours does nothing
+/// about a block of which half is used.
+fn exact<T>(table: &mut Vec<T>) {
+    if table.len() < table.capacity() {
+        let mut exact = Vec::with_capacity(table.len());
+        exact.append(table);
+        *table = exact;
     }
 }
 
@@ -296,7 +318,7 @@ pub(crate) struct ScopeFacts {
     /// The definition whose scope this is; for a comprehension the definition around it.
     pub symbol: SymbolIndex,
     /// What a name means once the scope has run: all that may have been bound last.
-    pub names: FxHashMap<Name, SmallVec<[BindingIndex; 1]>>,
+    pub names: NameTable,
     /// Modules whose names are imported with `*`.
     pub stars: Vec<ImportIndex>,
 }

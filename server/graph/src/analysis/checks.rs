@@ -266,7 +266,7 @@ impl Analysis {
         let is_empty = mro.classes.iter().all(|&class| {
             let scope = self.symbol_facts(class).scope;
             let scope = scope.map(|scope| self.snapshot.world().summary(class.unit).scope(scope));
-            scope.is_none_or(|scope| scope.names.is_empty())
+            scope.is_none_or(|scope| scope.names.keys().next().is_none())
         });
         let is_filled = |class: &Def| {
             let text = self.source(class.unit.file).text();

@@ -33,12 +33,12 @@ impl Solver<'_> {
                     for &class in &self.mro(class).classes {
                         let summary = self.summary(class.unit.file);
                         let scope = summary.symbol(class.symbol).scope.map(|scope| summary.scope(scope));
-                        names.extend(scope.into_iter().flat_map(|scope| scope.names.keys()).filter(|name| fits(name)));
+                        names.extend(scope.into_iter().flat_map(|scope| scope.names.keys()).filter(fits));
                     }
                 }
                 Object::Module(file) => {
                     let module = self.summary(file).scope(crate::summary::ScopeIndex::MODULE);
-                    names.extend(module.names.keys().filter(|name| fits(name)));
+                    names.extend(module.names.keys().filter(fits));
                 }
                 _ => {}
             }

@@ -116,7 +116,7 @@ impl Solver<'_> {
         &mut self,
         object: ObjectId,
         value: Object,
-        ends: Option<(u32, Option<u32>)>,
+        ends: Option<(u16, Option<u16>)>,
         dest: NodeId,
         site: SiteId,
     ) {
@@ -124,7 +124,7 @@ impl Solver<'_> {
             Object::Container(container) => {
                 let part = self.container(Made::Expr(dest), ContainerKind::Sequence);
                 let watch = match ends {
-                    Some((from, to)) => KeyWatch::Slice { container: part, from, to },
+                    Some((from, to)) => KeyWatch::Slice { container: part, from: from.into(), to: to.map(u32::from) },
                     // Places shift; the elements stay.
                     None => KeyWatch::Pour(part),
                 };

@@ -116,8 +116,8 @@ impl Solver<'_> {
     pub fn variable(&mut self, file: FileId, scope: ScopeIndex, name: Name) -> NodeId {
         let (node, is_new) = self.nodes.place(Place::Variable(file, scope, name));
         if is_new {
-            let bindings = self.summary(file).scope(scope).names.get(&name).cloned().unwrap_or_default();
-            for binding in bindings {
+            let bindings = self.summary(file).scope(scope).names.get(&name).unwrap_or_default();
+            for &binding in bindings {
                 let binding = self.binding(file, binding);
                 self.copy(binding, node);
             }

@@ -66,14 +66,7 @@ pub(crate) fn fingerprint(summary: &Summary) -> u64 {
         (binding.name, binding.scope, &binding.value).hash(&mut hasher);
     }
     for scope in &summary.scopes {
-        // A map has no order.
-        let names = scope.names.iter().map(|entry| {
-            let mut hasher = FxHasher::default();
-            entry.hash(&mut hasher);
-            hasher.finish()
-        });
-        names.fold(0u64, u64::wrapping_add).hash(&mut hasher);
-        (&scope.stars, scope.parent, scope.symbol).hash(&mut hasher);
+        (&scope.names, &scope.stars, scope.parent, scope.symbol).hash(&mut hasher);
     }
     for call in &summary.calls {
         (call.caller, call.callee, call.kind, &call.arguments).hash(&mut hasher);

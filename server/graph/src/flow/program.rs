@@ -298,15 +298,16 @@ impl Solver<'_> {
                     self.add(node, self.unknown);
                 }
             }
-            Expr::Caught { class, not } => {
+            Expr::Caught(caught) => {
                 let unit = Unit::live(file);
-                let ruled_out: Vec<_> = not
+                let ruled_out: Vec<_> = caught
+                    .not
                     .iter()
                     .flat_map(|&class| self.evaluator.classes(unit, class))
                     .map(|class| (ClassTest::Instance, class))
                     .collect();
-                let narrowing = self.classes(file, ClassTest::Instance, *class, true, &ruled_out);
-                let class = self.expr(file, *class);
+                let narrowing = self.classes(file, ClassTest::Instance, caught.class, true, &ruled_out);
+                let class = self.expr(file, caught.class);
                 self.watch(class, Watch::Caught { narrowing, dest: node });
             }
             Expr::MatchArgument { value, class, position } => {
@@ -336,9 +337,9 @@ impl Solver<'_> {
                 let (key, key_node) = self.key(file, *key);
                 self.watch(value, Watch::LoadItem { key, key_node, dest: node, site });
             }
-            Expr::Slice { value, from, to, known } => {
+            Expr::Slice { value, ends } => {
                 let value = self.expr(file, *value);
-                self.watch(value, Watch::Slice { from: *from, to: *to, known: *known, dest: node, site });
+                self.watch(value, Watch::Slice { ends: *ends, dest: node, site });
             }
             Expr::Recent { place, value } => {
                 let normal = self.expr(file, *place);
@@ -394,7 +395,7 @@ impl Solver<'_> {
                 self.watch(right, Watch::Reflect { method: *method, other: left, dest: node, site });
             }
             Expr::Union(parts) => {
-                for &part in parts {
+                for &part in parts.iter() {
                     let part = self.expr(file, part);
                     self.copy(part, node);
                 }
@@ -420,7 +421,7 @@ impl Solver<'_> {
             Expr::Dict(items) => {
                 let container = self.container(Made::Expr(node), ContainerKind::Dict);
                 self.add_object(node, Object::Container(container));
-                for (key, value) in items {
+                for (key, value) in items.iter() {
                     // `**other`
                     if let (Key::Any, Expr::Item { value: other, key: Key::Any }) = (key, summary.expr(*value)) {
                         let other = self.expr(file, *other);

@@ -370,10 +370,7 @@ impl<'a> Solver<'a> {
             },
             Watch::LoadItem { key, key_node, dest, site } => self.load_item(value, key, key_node, dest, site),
             Watch::StoreItem { key, key_node, source, site } => self.store_item(value, key, key_node, source, site),
-            Watch::Slice { from, to, known, dest, site } => {
-                let ends = known.then_some((from, to));
-                self.slice(object, value, ends, dest, site);
-            }
+            Watch::Slice { ends, dest, site } => self.slice(object, value, ends, dest, site),
             Watch::Recent { attribute, normal, source, dest } => self.recent(value, attribute, normal, source, dest),
             Watch::Await { dest, site } => self.await_value(object, value, dest, site),
             Watch::Delete { name, site } => self.delete(object, value, name, site),

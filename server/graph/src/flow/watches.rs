@@ -56,9 +56,7 @@ pub(super) enum Watch {
         site: SiteId,
     },
     Slice {
-        from: u32,
-        to: Option<u32>,
-        known: bool,
+        ends: Option<(u16, Option<u16>)>,
         dest: NodeId,
         site: SiteId,
     },

@@ -2,14 +2,14 @@
 
 use std::ops::Deref;
 
-use super::BindingIndex;
+use super::{BindingIndex, Thin};
 
 /// The bindings that a name may mean at a place: mostly one. There are more of these lists than of anything else in a
 /// graph; two words each.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub(crate) enum Bindings {
     One(BindingIndex),
-    Several(Box<[BindingIndex]>),
+    Several(Thin<BindingIndex>),
 }
 
 impl Deref for Bindings {
@@ -46,7 +46,7 @@ mod tests {
     #[test]
     fn what_there_is_most_of_is_small() {
         assert_eq!(size_of::<Bindings>(), 16);
-        assert!(size_of::<Expr>() <= 24, "{}", size_of::<Expr>());
+        assert!(size_of::<Expr>() <= 16, "{}", size_of::<Expr>());
         assert!(size_of::<BindingFacts>() <= 56, "{}", size_of::<BindingFacts>());
     }
 }

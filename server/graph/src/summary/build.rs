@@ -7,6 +7,7 @@ use syntax::ast::{self, Expr as Ast};
 use syntax::{Parsed, TextRange, TextSize};
 
 use super::flow::{Flow, Reaching};
+use super::name_table::{Bound, NameTable};
 use super::{
     Arguments, BindingFacts, BindingIndex, BindingValue, CallFacts, CallIndex, CallKind, Expr, ExprIndex, Flags,
     ImportFacts, ImportIndex, Occurrence, Occurs, ScopeFacts, ScopeIndex, ScopeKind, Summary, SymbolFacts, SymbolIndex,
@@ -57,6 +58,8 @@ pub(super) struct Effect {
 
 pub(super) struct Builder<'a> {
     pub summary: Summary,
+    /// For each scope what [`ScopeFacts::names`] will be.
+    pub names: Vec<FxHashMap<Name, Bound>>,
     pub text: &'a str,
     pub is_test_file: bool,
     pub scope: ScopeIndex,
@@ -119,7 +122,7 @@ impl<'a> Builder<'a> {
             kind: ScopeKind::Module,
             parent: None,
             symbol: SymbolIndex::MODULE,
-            names: FxHashMap::default(),
+            names: NameTable::default(),
             stars: Vec::new(),
         };
         Builder {
@@ -132,6 +135,7 @@ impl<'a> Builder<'a> {
                 bindings: Vec::with_capacity(text.len() / 40),
                 ..Summary::default()
             },
+            names: vec![FxHashMap::default()],
             text,
             is_test_file,
             scope: ScopeIndex::MODULE,
@@ -160,6 +164,9 @@ impl<'a> Builder<'a> {
     fn finish(mut self, parsed: &Parsed) -> Summary {
         self.close_scope();
         let mut summary = self.summary;
+        for (scope, names) in summary.scopes.iter_mut().zip(self.names) {
+            scope.names = names.into();
+        }
         summary.errors = parsed.errors();
         let newlines = self.text.bytes().filter(|&byte| byte == b'\n').count();
         let is_open = !self.text.is_empty() && !self.text.ends_with('\n');
@@ -170,9 +177,8 @@ impl<'a> Builder<'a> {
         let occurring = summary.occurrences.iter().filter_map(|occurrence| summary.occurring_name(occurrence.what));
         let names: FxHashSet<Name> = occurring.chain(summary.symbols.iter().map(|symbol| symbol.name)).collect();
         let mut names: Vec<Name> = names.into_iter().collect();
-        names.sort_unstable_by_key(|name| name.address());
+        names.sort_unstable_by_key(|name| name.number());
         summary.names = names.into();
-        summary.items = super::items::items(&summary);
         summary.shrink_to_fit();
         summary
     }
@@ -225,9 +231,10 @@ impl<'a> Builder<'a> {
             kind,
             parent: Some(around),
             symbol,
-            names: FxHashMap::default(),
+            names: NameTable::default(),
             stars: Vec::new(),
         });
+        self.names.push(FxHashMap::default());
         ScopeIndex(self.summary.scopes.len() as u32 - 1)
     }
 
@@ -259,9 +266,9 @@ impl<'a> Builder<'a> {
         if !matches!(kind, ScopeKind::Module | ScopeKind::Class) || self.flow.has_ended() {
             return;
         }
-        let scope = &mut self.summary.scopes[self.scope.index()];
+        let names = &mut self.names[self.scope.index()];
         self.flow.each_name(|name, reaching| {
-            let all = scope.names.entry(name).or_default();
+            let all = names.entry(name).or_default();
             // What functions bind through `global`, or may have seen, is not part of the flow to the end.
             let late = all.iter().filter(|binding| self.late.contains(binding) && !reaching.contains(binding));
             *all = reaching.iter().chain(late).copied().collect();
@@ -282,7 +289,7 @@ impl<'a> Builder<'a> {
             _ => None,
         };
         let binding = self.push_binding(BindingFacts { name, scope, range, value, symbol });
-        self.summary.scopes[scope.index()].names.entry(name).or_default().push(binding);
+        self.names[scope.index()].entry(name).or_default().push(binding);
         if scope == self.scope {
             self.keep_seen(name);
             self.flow.bind(name, binding);

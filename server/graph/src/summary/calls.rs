@@ -163,7 +163,7 @@ impl Builder<'_> {
         if let (Some(names), 2..) = (names, arguments.positional.len()) {
             let parts = names.into_iter().map(|name| self.push(Expr::Constant(Key::Text(Name::new(name)))));
             let parts: Box<[_]> = parts.collect();
-            let names = self.push(Expr::Tuple(parts));
+            let names = self.push(Expr::Tuple(parts.into()));
             arguments.positional[1] = names;
         }
     }
@@ -175,7 +175,10 @@ impl Builder<'_> {
             Ast::Attribute(attribute) => (Name::new(&attribute.value.as_name_expr()?.id), Some(&attribute.attr)),
             _ => return None,
         };
-        let outer = || self.summary.visible_from(self.scope).find_map(|scope| scope.names.get(&name));
+        let outer = || {
+            let mut scopes = self.summary.scopes_visible_from(self.scope);
+            scopes.find_map(|scope| self.names[scope.index()].get(&name))
+        };
         let bindings = match self.flow.get(name) {
             Some(bindings) => &bindings[..],
             None => &outer()?[..],

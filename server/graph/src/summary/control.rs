@@ -7,7 +7,7 @@ use syntax::{Ranged, TextRange};
 use super::build::{Builder, Loop};
 use super::flow::{Flow, Reaching};
 use super::narrowing::{self, Narrowed};
-use super::{BindingFacts, BindingIndex, BindingValue, Expr, ExprIndex, ImpliedKind, Occurs, text};
+use super::{BindingFacts, BindingIndex, BindingValue, Caught, Expr, ExprIndex, ImpliedKind, Occurs, text};
 use crate::Name;
 
 impl Builder<'_> {
@@ -176,7 +176,8 @@ impl Builder<'_> {
             Expr::Tuple(parts) => parts.to_vec(),
             _ => vec![class],
         };
-        let instances = parts.into_iter().map(|class| self.push(Expr::Caught { class, not: before.into() })).collect();
+        let caught = |class| self.push(Expr::Caught(Box::new(Caught { class, not: before.into() })));
+        let instances = parts.into_iter().map(caught).collect();
         self.union(instances)
     }
 }

@@ -71,7 +71,7 @@ impl Builder<'_> {
     pub fn bind_local(&mut self, name: Name, range: TextRange, value: BindingValue) -> BindingIndex {
         let facts = BindingFacts { name, scope: self.scope, range, value, symbol: None };
         let binding = self.push_binding(facts);
-        self.summary.scopes[self.scope.index()].names.entry(name).or_default().push(binding);
+        self.names[self.scope.index()].entry(name).or_default().push(binding);
         self.flow.bind(name, binding);
         binding
     }

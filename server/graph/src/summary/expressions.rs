@@ -77,7 +77,7 @@ impl Builder<'_> {
             }
             Ast::List(list) if list.elts.len() <= MAX_ELEMENTS && !list.elts.iter().any(Ast::is_starred_expr) => {
                 let parts: Box<[_]> = list.elts.iter().map(|element| self.expr(element)).collect();
-                self.push(Expr::List(parts))
+                self.push(Expr::List(parts.into()))
             }
             Ast::List(ast::ExprList { elts, .. }) | Ast::Set(ast::ExprSet { elts, .. }) => self.sequence(elts),
             Ast::Tuple(tuple) => {
@@ -257,8 +257,8 @@ impl Builder<'_> {
     pub fn item(&mut self, slice: &Ast, value: ExprIndex, key: Key) -> ExprIndex {
         match slice {
             Ast::Slice(slice) => {
-                let (from, to, known) = text::slice_ends(slice).map_or((0, None, false), |(from, to)| (from, to, true));
-                self.push(Expr::Slice { value, from, to, known })
+                let ends = text::slice_ends(slice);
+                self.push(Expr::Slice { value, ends })
             }
             _ => self.push(Expr::Item { value, key }),
         }

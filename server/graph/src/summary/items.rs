@@ -1,4 +1,4 @@
-//! What other files may depend on, hashed without offsets.
+//! What other files may depend on, hashed without offsets. The hashes are good for this process only.
 //!
 //! Linking a file records the key of everything that it looks up in other files, also of what it does not find. An edit
 //! changes the hashes of some keys; the files that looked one of them up are linked again, and no others.
@@ -27,8 +27,8 @@ pub(crate) fn item_key(item: Item) -> u64 {
     let mut hasher = FxHasher::default();
     std::mem::discriminant(&item).hash(&mut hasher);
     match item {
-        Item::Name { owner, name } => (owner, name.as_str()).hash(&mut hasher),
-        Item::InstanceAttribute { class, name } => (class, name.as_str()).hash(&mut hasher),
+        Item::Name { owner, name } => (owner, name).hash(&mut hasher),
+        Item::InstanceAttribute { class, name } => (class, name).hash(&mut hasher),
         Item::Definition { path } => path.hash(&mut hasher),
         Item::Exports => {}
     }
@@ -43,7 +43,7 @@ pub(super) fn items(summary: &Summary) -> FxHashMap<u64, u64> {
         let mut hasher = FxHasher::default();
         (symbol.kind, symbol.flags).hash(&mut hasher);
         for param in &symbol.params {
-            (param.name.as_str(), param.kind, param.has_default, param.annotation.is_some()).hash(&mut hasher);
+            (param.name, param.kind, param.has_default, param.annotation.is_some()).hash(&mut hasher);
         }
         if let Some(function) = &symbol.function {
             function.return_annotation.iter().for_each(|&expr| content.expr(expr, &mut hasher));
@@ -55,7 +55,7 @@ pub(super) fn items(summary: &Summary) -> FxHashMap<u64, u64> {
             if class.has_fields {
                 // The order of the fields.
                 let fields = summary.bindings.iter().filter(|binding| Some(binding.scope) == symbol.scope);
-                fields.for_each(|field| field.name.as_str().hash(&mut hasher));
+                fields.for_each(|field| field.name.hash(&mut hasher));
             }
             class.bases.iter().for_each(|&expr| content.expr(expr, &mut hasher));
             class.filled_in.iter().flatten().for_each(|&expr| content.expr(expr, &mut hasher));
@@ -71,11 +71,11 @@ pub(super) fn items(summary: &Summary) -> FxHashMap<u64, u64> {
     (summary.dynamic, summary.errors.is_empty()).hash(&mut hasher);
     summary.exports.is_some().hash(&mut hasher);
     for name in summary.exports.iter().flat_map(|exports| exports.names.iter().chain(&exports.modules)) {
-        name.as_str().hash(&mut hasher);
+        name.hash(&mut hasher);
     }
     for &star in &summary.scope(ScopeIndex::MODULE).stars {
         let star = summary.import(star);
-        (star.module.as_str(), star.level, star.is_optional).hash(&mut hasher);
+        (star.module, star.level, star.is_optional).hash(&mut hasher);
     }
     items.insert(item_key(Item::Exports), hasher.finish());
     items
@@ -113,7 +113,7 @@ impl<'a> Content<'a> {
             self.binding(BindingIndex(index as u32), hasher);
         }
         for (index, scope) in self.summary.scopes.iter().enumerate() {
-            for (&name, bindings) in &scope.names {
+            for (name, bindings) in scope.names.iter() {
                 let hasher = hashers.entry(key(ScopeIndex(index as u32), name)).or_default();
                 bindings.len().hash(hasher);
                 bindings.iter().for_each(|&binding| self.reference(binding, hasher));
@@ -121,7 +121,7 @@ impl<'a> Content<'a> {
                 let bound = bindings.iter().map(|&binding| self.summary.binding(binding).range.start()).max();
                 let stars = scope.stars.iter().map(|&star| self.summary.import(star));
                 for star in stars.filter(|star| bound.is_some_and(|bound| bound < star.range.start())) {
-                    (star.module.as_str(), star.level, star.is_optional).hash(hasher);
+                    (star.module, star.level, star.is_optional).hash(hasher);
                 }
             }
         }
@@ -140,7 +140,7 @@ impl<'a> Content<'a> {
             }
             BindingValue::Import(import) => {
                 let import = self.summary.import(*import);
-                (import.module.as_str(), import.level, import.name.map(Name::as_str), import.renamed).hash(hasher);
+                (import.module, import.level, import.name, import.renamed).hash(hasher);
             }
             BindingValue::Value(value) => {
                 facts.symbol.is_some().hash(hasher);
@@ -165,7 +165,7 @@ impl<'a> Content<'a> {
     /// A binding by name and place; its content is an item, or part of one, of its own.
     fn reference(&self, binding: BindingIndex, hasher: &mut FxHasher) {
         let facts = self.summary.binding(binding);
-        (facts.name.as_str(), self.ordinals[binding.index()]).hash(hasher);
+        (facts.name, self.ordinals[binding.index()]).hash(hasher);
     }
 
     fn symbol(&self, symbol: SymbolIndex, hasher: &mut FxHasher) {
@@ -179,11 +179,11 @@ impl<'a> Content<'a> {
             Expr::Local(bindings) => bindings.iter().for_each(|&binding| self.reference(binding, hasher)),
             Expr::Free { scope, name } => {
                 self.symbol(self.summary.scope(*scope).symbol, hasher);
-                name.as_str().hash(hasher);
+                name.hash(hasher);
             }
             Expr::Attribute { value, name } => {
                 self.expr(*value, hasher);
-                name.as_str().hash(hasher);
+                name.hash(hasher);
             }
             Expr::Super(symbol) | Expr::SelfInstance(symbol) | Expr::Definition(symbol) => {
                 self.symbol(*symbol, hasher);
@@ -193,7 +193,7 @@ impl<'a> Content<'a> {
                 self.expr(call.callee, hasher);
                 // What is given may be what comes back.
                 let keywords = call.arguments.keywords.iter();
-                keywords.clone().for_each(|(name, _)| name.as_str().hash(hasher));
+                keywords.clone().for_each(|(name, _)| name.hash(hasher));
                 let given = call.arguments.positional.iter().chain(keywords.map(|(_, value)| value));
                 given.for_each(|&value| self.expr(value, hasher));
             }
@@ -201,9 +201,9 @@ impl<'a> Content<'a> {
                 self.expr(*class, hasher);
                 self.expr(*object, hasher);
             }
-            Expr::Caught { class, not } => {
-                self.expr(*class, hasher);
-                not.iter().for_each(|&class| self.expr(class, hasher));
+            Expr::Caught(caught) => {
+                self.expr(caught.class, hasher);
+                caught.not.iter().for_each(|&class| self.expr(class, hasher));
             }
             Expr::MatchArgument { value, class, position } => {
                 self.expr(*value, hasher);
@@ -235,11 +235,11 @@ impl<'a> Content<'a> {
                 (before, after).hash(hasher);
             }
             Expr::Unary { method, value } => {
-                method.as_str().hash(hasher);
+                method.hash(hasher);
                 self.expr(*value, hasher);
             }
             Expr::Binary { method, left, right } => {
-                method.as_str().hash(hasher);
+                method.hash(hasher);
                 self.expr(*left, hasher);
                 self.expr(*right, hasher);
             }
@@ -248,18 +248,18 @@ impl<'a> Content<'a> {
                 parts.iter().for_each(|&part| self.expr(part, hasher));
             }
             Expr::Dict(items) => {
-                for (key, value) in items {
+                for (key, value) in items.iter() {
                     self.key(*key, hasher);
                     self.expr(*value, hasher);
                 }
             }
             Expr::Constant(key) => self.key(*key, hasher),
-            Expr::Format { prefix, suffix } => (prefix.as_str(), suffix.as_str()).hash(hasher),
+            Expr::Format { prefix, suffix } => (prefix, suffix).hash(hasher),
             Expr::OrElse(first, second) => {
                 self.expr(*first, hasher);
                 self.expr(*second, hasher);
             }
-            Expr::Builtin(name) => name.as_str().hash(hasher),
+            Expr::Builtin(name) => name.hash(hasher),
             Expr::Final(_) | Expr::Sent(_) | Expr::Unknown => {}
         }
     }
@@ -268,7 +268,7 @@ impl<'a> Content<'a> {
         std::mem::discriminant(&key).hash(hasher);
         match key {
             Key::Index(index) => index.hash(hasher),
-            Key::Text(text) => text.as_str().hash(hasher),
+            Key::Text(text) => text.hash(hasher),
             Key::Of(value) => self.expr(value, hasher),
             Key::Any => {}
         }

@@ -47,10 +47,12 @@ impl Summary {
     /// The scopes in which a name used in `scope` is looked up, innermost first. Code in a method does not see the names of
     /// its class.
     pub fn visible_from(&self, scope: ScopeIndex) -> impl Iterator<Item = &ScopeFacts> {
+        self.scopes_visible_from(scope).map(|index| self.scope(index))
+    }
+
+    pub fn scopes_visible_from(&self, scope: ScopeIndex) -> impl Iterator<Item = ScopeIndex> {
         let around = std::iter::successors(Some(scope), |&index| self.scope(index).parent);
-        around
-            .filter(move |&index| index == scope || self.scope(index).kind != ScopeKind::Class)
-            .map(|index| self.scope(index))
+        around.filter(move |&index| index == scope || self.scope(index).kind != ScopeKind::Class)
     }
 
     /// `Class.method` for a method, empty for the module.
@@ -97,7 +99,7 @@ impl Summary {
 
     /// Whether the identifier occurs anywhere in the text.
     pub fn mentions(&self, name: Name) -> bool {
-        self.names.binary_search_by_key(&name.address(), |name| name.address()).is_ok()
+        self.names.binary_search_by_key(&name.number(), |name| name.number()).is_ok()
     }
 
     /// The identifier of an occurrence.

@@ -27,10 +27,10 @@ enum Entry<V> {
     Node(Rc<Node<V>>),
 }
 
-/// The bits of a name's hash that count at a level. Names differ in their addresses, and multiplying by an odd number keeps
+/// The bits of a name's hash that count at a level. Names differ in their numbers, and multiplying by an odd number keeps
 /// all different: two names part after 13 levels at the latest.
 fn bit(name: Name, level: u32) -> u32 {
-    let hash = (name.address() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let hash = u64::from(name.number()).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     1 << (hash.rotate_left((level + 1) * BITS) & ((1 << BITS) - 1))
 }
 

@@ -115,7 +115,7 @@ impl Builder<'_> {
                         let name = Name::new(&name.id);
                         self.flow.unbind(name);
                         // For Python a deleted name is one of this scope, wherever it was bound.
-                        self.summary.scopes[self.scope.index()].names.entry(name).or_default();
+                        self.names[self.scope.index()].entry(name).or_default();
                     }
                 }
             }
@@ -162,7 +162,7 @@ impl Builder<'_> {
         while let Some(index) = scope {
             let facts = self.summary.scope(index);
             if facts.kind == ScopeKind::Function {
-                if facts.names.contains_key(&name) {
+                if self.names[index.index()].contains_key(&name) {
                     return Some(index);
                 }
                 nearest = nearest.or(Some(index));

@@ -1,6 +1,6 @@
 //! Symbolic expressions: what will have to be evaluated to know a value.
 
-use super::{Bindings, CallIndex, ExprIndex, ScopeIndex, SymbolIndex};
+use super::{Bindings, CallIndex, ExprIndex, ScopeIndex, SymbolIndex, Thin};
 use crate::Name;
 
 /// What is known after a condition.
@@ -68,11 +68,8 @@ pub(crate) enum Expr {
     ClassOf(ExprIndex),
     /// An instance of the class that the annotation names.
     InstanceOf(ExprIndex),
-    /// What `except class as name` binds, after handlers for the classes of `not`.
-    Caught {
-        class: ExprIndex,
-        not: Box<[ExprIndex]>,
-    },
+    /// What `except class as name` binds.
+    Caught(Box<Caught>),
     /// What a class pattern takes for its nth sub-pattern.
     MatchArgument {
         value: ExprIndex,
@@ -97,10 +94,7 @@ pub(crate) enum Expr {
     /// `value[from:to]`; with the ends where they are constants from the start.
     Slice {
         value: ExprIndex,
-        from: u32,
-        to: Option<u32>,
-        /// The ends are known.
-        known: bool,
+        ends: Option<(u16, Option<u16>)>,
     },
     /// `place`, an attribute or item to which `value` was assigned on every way here, and nothing that might change it came
     /// between.
@@ -136,14 +130,14 @@ pub(crate) enum Expr {
         left: ExprIndex,
         right: ExprIndex,
     },
-    Union(Box<[ExprIndex]>),
+    Union(Thin<ExprIndex>),
     /// The first alternative that is known.
     OrElse(ExprIndex, ExprIndex),
-    List(Box<[ExprIndex]>),
+    List(Thin<ExprIndex>),
     /// A set, iterator, or list of unknown length, of the element.
     Sequence(ExprIndex),
-    Tuple(Box<[ExprIndex]>),
-    Dict(Box<[(Key, ExprIndex)]>),
+    Tuple(Thin<ExprIndex>),
+    Dict(Thin<(Key, ExprIndex)>),
     /// A mapping to the value.
     Mapping(ExprIndex),
     /// A definition of this file: a function, lambda or class before its decorators.
@@ -158,4 +152,12 @@ pub(crate) enum Expr {
     /// A literal of a built-in type.
     Builtin(Name),
     Unknown,
+}
+
+/// An exception that a handler catches.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Caught {
+    pub class: ExprIndex,
+    /// The classes that handlers before this one catch.
+    pub not: Box<[ExprIndex]>,
 }

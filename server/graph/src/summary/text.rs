@@ -192,8 +192,8 @@ pub(super) fn field_names(names: &Expr) -> Option<Vec<&str>> {
 }
 
 /// The constant ends of a slice, counted from the start.
-pub(super) fn slice_ends(slice: &ast::ExprSlice) -> Option<(u32, Option<u32>)> {
-    let end = |end: &Expr| u32::try_from(small_number(end.as_number_literal_expr()?)?).ok();
+pub(super) fn slice_ends(slice: &ast::ExprSlice) -> Option<(u16, Option<u16>)> {
+    let end = |end: &Expr| u16::try_from(small_number(end.as_number_literal_expr()?)?).ok();
     if slice.step.is_some() {
         return None;
     }
