@@ -16,7 +16,7 @@ mod overloads;
 mod parameters;
 mod stubs;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use crate::modules::Modules;
 use crate::snapshot::FileFacts;
@@ -71,22 +71,40 @@ pub(super) enum Query {
     InstanceAttribute(Def, Name),
 }
 
-/// What an answer rests on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Dependency {
-    Item(u64),
-    Query(Query),
+/// The number of a query of one evaluator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct QueryId(u32);
+
+impl QueryId {
+    fn index(self) -> usize {
+        self.0 as usize
+    }
 }
 
-#[derive(Debug, Default)]
+/// What an answer rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Dependency {
+    Item(u64),
+    Query(QueryId),
+}
+
+#[derive(Debug)]
 struct Answer {
     types: Types,
-    dependencies: Vec<Dependency>,
+    dependencies: Box<[Dependency]>,
+}
+
+impl Answer {
+    fn new(types: Types, mut dependencies: Vec<Dependency>) -> Self {
+        dependencies.sort_unstable();
+        dependencies.dedup();
+        Answer { types, dependencies: dependencies.as_slice().into() }
+    }
 }
 
 /// A question being answered.
 struct Frame {
-    query: Query,
+    query: QueryId,
     /// The lowest frame whose unfinished answer was used.
     low: usize,
     dependencies: Vec<Dependency>,
@@ -105,16 +123,22 @@ struct Provisional {
 /// Evaluates against one [`World`], remembering answers. For one thread and one revision.
 pub(crate) struct Evaluator<'a> {
     pub world: World<'a>,
-    answers: FxHashMap<Query, Answer>,
+    /// Every query that was ever asked.
+    ids: FxHashMap<Query, QueryId>,
+    /// By the queries' numbers; `None` until they are settled.
+    answers: Vec<Option<Answer>>,
     mros: FxHashMap<Def, std::rc::Rc<class::Mro>>,
     frames: Vec<Frame>,
-    open: FxHashMap<Query, usize>,
-    provisional: FxHashMap<Query, Provisional>,
+    open: FxHashMap<QueryId, usize>,
+    provisional: FxHashMap<QueryId, Provisional>,
     /// The provisional queries, in the order in which they were finished.
-    unsettled: Vec<Query>,
+    unsettled: Vec<QueryId>,
     changed: bool,
     /// Dependencies of what is evaluated outside any query.
     outer: Vec<Dependency>,
+    /// How often they were taken, and for each query when its own last were.
+    taken: u32,
+    taken_in: Vec<u32>,
     /// The members of modules that a search for referents has come by: between modules that import `*` from each other the
     /// number of ways has no bound.
     walked: FxHashMap<(FileId, Name), definition::Referents>,
@@ -124,7 +148,8 @@ impl<'a> Evaluator<'a> {
     pub fn new(world: World<'a>) -> Self {
         Evaluator {
             world,
-            answers: FxHashMap::default(),
+            ids: FxHashMap::default(),
+            answers: Vec::new(),
             mros: FxHashMap::default(),
             frames: Vec::new(),
             open: FxHashMap::default(),
@@ -132,29 +157,32 @@ impl<'a> Evaluator<'a> {
             unsettled: Vec::new(),
             changed: false,
             outer: Vec::new(),
+            taken: 0,
+            taken_in: Vec::new(),
             walked: FxHashMap::default(),
         }
     }
 
-    /// The keys of everything that was looked up since the last call, in any file.
-    pub fn take_dependencies(&mut self) -> FxHashSet<u64> {
+    /// The keys of everything that was looked up since the last call, in any file; sorted.
+    pub fn take_dependencies(&mut self) -> Vec<u64> {
         let mut pending = std::mem::take(&mut self.outer);
-        let mut seen: FxHashSet<Query> = FxHashSet::default();
-        let mut items = FxHashSet::default();
+        let mut items = Vec::new();
+        self.taken += 1;
+        self.taken_in.resize(self.answers.len(), 0);
         while let Some(dependency) = pending.pop() {
             match dependency {
-                Dependency::Item(key) => {
-                    items.insert(key);
-                }
+                Dependency::Item(key) => items.push(key),
                 Dependency::Query(query) => {
-                    if seen.insert(query)
-                        && let Some(answer) = self.answers.get(&query)
+                    if std::mem::replace(&mut self.taken_in[query.index()], self.taken) != self.taken
+                        && let Some(answer) = &self.answers[query.index()]
                     {
                         pending.extend_from_slice(&answer.dependencies);
                     }
                 }
             }
         }
+        items.sort_unstable();
+        items.dedup();
         items
     }
 
@@ -176,15 +204,20 @@ impl<'a> Evaluator<'a> {
     }
 
     fn ask(&mut self, query: Query) -> Types {
-        self.depends(Dependency::Query(query));
-        if let Some(answer) = self.answers.get(&query) {
+        let next = QueryId(self.answers.len() as u32);
+        let id = *self.ids.entry(query).or_insert(next);
+        if id == next {
+            self.answers.push(None);
+        }
+        self.depends(Dependency::Query(id));
+        if let Some(answer) = &self.answers[id.index()] {
             return answer.types.clone();
         }
-        if let Some(&depth) = self.open.get(&query) {
+        if let Some(&depth) = self.open.get(&id) {
             self.waits_for(depth);
-            return self.provisional.get(&query).map(|provisional| provisional.types.clone()).unwrap_or_default();
+            return self.provisional.get(&id).map(|provisional| provisional.types.clone()).unwrap_or_default();
         }
-        if let Some(Provisional { types, low: Some(low), .. }) = self.provisional.get(&query) {
+        if let Some(Provisional { types, low: Some(low), .. }) = self.provisional.get(&id) {
             let (types, low) = (types.clone(), *low);
             self.waits_for(low);
             return types;
@@ -193,7 +226,7 @@ impl<'a> Evaluator<'a> {
             self.waits_for(0);
             return Types::none();
         }
-        self.answer(query)
+        self.answer(query, id)
     }
 
     fn waits_for(&mut self, depth: usize) {
@@ -202,28 +235,28 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    fn answer(&mut self, query: Query) -> Types {
+    fn answer(&mut self, query: Query, id: QueryId) -> Types {
         let depth = self.frames.len();
-        self.open.insert(query, depth);
+        self.open.insert(id, depth);
         let mut iterations = 0;
         let outer_changed = std::mem::take(&mut self.changed);
         loop {
             let unsettled = self.unsettled.len();
-            self.frames.push(Frame { query, low: usize::MAX, dependencies: Vec::new(), unsettled });
+            self.frames.push(Frame { query: id, low: usize::MAX, dependencies: Vec::new(), unsettled });
             let types = self.compute(query);
             let Some(frame) = self.frames.pop() else { return types };
             if frame.low == usize::MAX {
-                self.open.remove(&query);
-                self.provisional.remove(&query);
-                self.answers.insert(query, Answer { types: types.clone(), dependencies: frame.dependencies });
+                self.open.remove(&id);
+                self.provisional.remove(&id);
+                self.answers[id.index()] = Some(Answer::new(types.clone(), frame.dependencies));
                 self.changed = outer_changed;
                 return types;
             }
-            let before = self.provisional.get(&query).map(|provisional| &provisional.types);
+            let before = self.provisional.get(&id).map(|provisional| &provisional.types);
             self.changed |= before.map_or(!types.is_empty(), |before| *before != types);
             let low = (frame.low < depth).then_some(frame.low);
             let provisional = Provisional { types: types.clone(), dependencies: frame.dependencies, low };
-            self.provisional.insert(query, provisional);
+            self.provisional.insert(id, provisional);
             if frame.low < depth {
                 // Part of a cycle that began further down; it will be asked again from there, and so will all that
                 // waited for this frame, whose number another one may get.
@@ -232,7 +265,7 @@ impl<'a> Evaluator<'a> {
                         provisional.low = provisional.low.map(|low| low.min(frame.low));
                     }
                 }
-                self.open.remove(&query);
+                self.open.remove(&id);
                 self.unsettled.push(frame.query);
                 self.waits_for(frame.low);
                 self.changed |= outer_changed;
@@ -240,8 +273,8 @@ impl<'a> Evaluator<'a> {
             }
             iterations += 1;
             if !self.changed || iterations >= MAX_ITERATIONS {
-                self.open.remove(&query);
-                self.settle(query, frame.unsettled);
+                self.open.remove(&id);
+                self.settle(id, frame.unsettled);
                 self.changed = outer_changed;
                 return types;
             }
@@ -251,12 +284,12 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The answers of a finished cycle stand.
-    fn settle(&mut self, head: Query, from: usize) {
-        let mut settled: Vec<Query> = self.unsettled.drain(from..).collect();
+    fn settle(&mut self, head: QueryId, from: usize) {
+        let mut settled: Vec<QueryId> = self.unsettled.drain(from..).collect();
         settled.push(head);
         for query in settled {
             if let Some(Provisional { types, dependencies, .. }) = self.provisional.remove(&query) {
-                self.answers.insert(query, Answer { types, dependencies });
+                self.answers[query.index()] = Some(Answer::new(types, dependencies));
             }
         }
     }

@@ -7,14 +7,14 @@ use syntax::TextRange;
 use crate::eval::Evaluator;
 use crate::modules::ModuleRef;
 use crate::snapshot::Snapshot;
-use crate::summary::{CallFacts, CallKind, Expr, ImportFacts, ImportIndex, Summary, SymbolIndex};
+use crate::summary::{CallFacts, CallKind, Expr, Few, ImportFacts, ImportIndex, Summary, SymbolIndex};
 use crate::types::{Def, Types, Unit, Value};
 use crate::{Confidence, EdgeKind, FileId, Name, SymbolId, Unresolved};
 
 /// Where one call site goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum CallLink {
-    Edges(SmallVec<[Edge; 1]>),
+    Edges(Few<Edge>),
     /// Out of the workspace.
     External(Name),
     Unresolved(Unresolved),
@@ -74,7 +74,7 @@ impl Links {
     pub fn index(&mut self, file: FileId) {
         self.targets = targets(self, file);
         let calls = self.calls.iter().enumerate().flat_map(|(index, call)| {
-            let edges = if let CallLink::Edges(edges) = call { edges.as_slice() } else { &[] };
+            let edges = if let CallLink::Edges(edges) = call { &edges[..] } else { &[] };
             edges.iter().map(move |edge| (edge.target, index as u32))
         });
         let first = self.calls.len();
@@ -105,9 +105,7 @@ pub(crate) fn link(snapshot: &Snapshot, evaluator: &mut Evaluator<'_>, file: Fil
         (0..facts.summary.imports.len()).map(|index| linker.import(ImportIndex(index as u32))).collect::<Vec<_>>();
     let bases = linker.bases();
     let mut links = Links { calls, imports, bases, ..Links::default() };
-    let mut dependencies: Vec<u64> = evaluator.take_dependencies().into_iter().collect();
-    dependencies.sort_unstable();
-    links.dependencies = dependencies.into();
+    links.dependencies = evaluator.take_dependencies().into();
     links.index(file);
     links
 }
@@ -167,7 +165,7 @@ impl Linker<'_, '_, '_> {
             // An exception that exists already is not called.
             callees = callees.iter().filter(|typed| matches!(typed.value, Value::Class(_))).cloned().collect();
             if callees.is_empty() {
-                return CallLink::Edges(SmallVec::new());
+                return CallLink::Edges(Few::None);
             }
         }
         let mut explicit: Vec<(Def, bool)> = Vec::new();
@@ -210,7 +208,7 @@ impl Linker<'_, '_, '_> {
             (false, true) => Confidence::Inferred,
             (false, false) => Confidence::Exact,
         };
-        let mut edges: SmallVec<[Edge; 1]> = SmallVec::new();
+        let mut edges: SmallVec<[Edge; 4]> = SmallVec::new();
         for (def, inferred) in &explicit {
             if let Some(target) = self.snapshot.symbol_id(*def) {
                 let kind = match call.kind {
@@ -232,7 +230,7 @@ impl Linker<'_, '_, '_> {
                 edges.push(Edge { target, confidence: confidence(true), implied: true, kind });
             }
         }
-        CallLink::Edges(edges)
+        CallLink::Edges(edges[..].into())
     }
 
     /// Where there are others, what runs is not a method that only says what others must have.

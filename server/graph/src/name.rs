@@ -19,7 +19,7 @@ use rustc_hash::FxBuildHasher;
 pub struct Name(NonZeroU32);
 
 /// Names that a thread keeps at hand: a file says the same few again and again, and the table is shared by all threads.
-const AT_HAND: usize = 1024;
+const AT_HAND: usize = 4096;
 
 thread_local! {
     static RECENT: [Cell<Option<Name>>; AT_HAND] = const { [const { Cell::new(None) }; AT_HAND] };

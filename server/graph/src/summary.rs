@@ -6,13 +6,14 @@
 //! others.
 
 mod annotations;
-mod bindings;
+mod arguments;
 mod build;
 mod calls;
 mod comprehensions;
 mod control;
 mod definitions;
 mod expressions;
+mod few;
 mod flow;
 mod functions;
 mod imports;
@@ -23,6 +24,7 @@ mod name_map;
 mod name_table;
 mod names;
 mod narrowing;
+mod occurrence;
 mod recent;
 mod statements;
 mod symbolic;
@@ -33,15 +35,16 @@ mod thin;
 use std::sync::OnceLock;
 
 use rustc_hash::FxHashMap;
-use smallvec::SmallVec;
 use syntax::{SyntaxError, TextRange};
 
 use crate::Name;
 
-pub(crate) use bindings::Bindings;
+pub(crate) use arguments::Arguments;
 pub(crate) use build::summarize;
+pub(crate) use few::Few;
 pub(crate) use items::{Item, item_key};
 pub(crate) use name_table::NameTable;
+pub(crate) use occurrence::{Occurrence, Occurs};
 pub(crate) use symbolic::{Caught, ClassTest, Expr, Key, Narrowing};
 pub(crate) use thin::Thin;
 
@@ -224,7 +227,7 @@ pub(crate) struct SymbolFacts {
     pub name_range: TextRange,
     pub header: TextRange,
     pub body: Option<TextRange>,
-    pub docstring: Option<Docstring>,
+    pub docstring: Option<Box<Docstring>>,
     pub params: Box<[Param]>,
     pub returns: Option<TextRange>,
     pub decorators: Box<[TextRange]>,
@@ -346,39 +349,12 @@ pub(crate) enum BindingValue {
         default: Option<ExprIndex>,
     },
     /// Where control flow joins.
-    Join(Bindings),
+    Join(Few<BindingIndex>),
     /// What a condition leaves of other bindings.
     Narrowed {
-        inputs: Bindings,
+        inputs: Few<BindingIndex>,
         by: Narrowing,
     },
-}
-
-/// An identifier in the text.
-#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
-pub(crate) struct Occurrence {
-    pub range: TextRange,
-    pub what: Occurs,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) enum Occurs {
-    /// A name or attribute that is read.
-    Load(ExprIndex),
-    /// A name that is bound.
-    Store(BindingIndex),
-    /// An attribute that is assigned or deleted.
-    StoreAttribute(ExprIndex),
-    /// The name in `def` or `class`.
-    Definition(SymbolIndex),
-    /// The name that an import binds, or the imported name of `from … import name`.
-    Import(ImportIndex),
-    /// The module of `from module import …`.
-    ImportedModule(ImportIndex),
-    /// A name in `global`, `nonlocal` or `__all__`: an [`Expr::Free`].
-    Mention(ExprIndex),
-    /// The name of an argument in a call.
-    Keyword(KeywordIndex),
 }
 
 /// The name of an argument: `name=value`.
@@ -406,25 +382,6 @@ pub(crate) struct CallFacts {
     pub range: TextRange,
     pub kind: CallKind,
     pub arguments: Arguments,
-}
-
-/// What is given in a call.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-pub(crate) struct Arguments {
-    /// Those before the first starred one.
-    pub positional: SmallVec<[ExprIndex; 2]>,
-    /// The value of `*args`.
-    pub star: Option<ExprIndex>,
-    pub keywords: Box<[(Name, ExprIndex)]>,
-    /// The value of `**kwargs`.
-    pub double_star: Option<ExprIndex>,
-}
-
-impl Arguments {
-    /// `*args` or `**kwargs`: the count is not known.
-    pub fn unpacks(&self) -> bool {
-        self.star.is_some() || self.double_star.is_some()
-    }
 }
 
 /// Which kind of syntax makes Python call a special method.

@@ -158,7 +158,7 @@ impl Analysis {
         let Some(facts) = self.facts(file) else { return };
         for (call, link) in facts.summary.calls.iter().zip(&self.snapshot.links[file.index()].calls) {
             let CallLink::Edges(edges) = link else { continue };
-            for edge in edges {
+            for edge in edges.iter() {
                 let site = CallSite::of_edge(file, call.range, edge);
                 visit(self.caller(file, call.caller), site, edge.target, edge.implied);
             }

@@ -46,7 +46,7 @@ impl Analysis {
         }
         let mut found = Vec::new();
         for occurrence in &summary.occurrences {
-            let Occurs::Load(expr) = occurrence.what else { continue };
+            let Occurs::Load(expr) = occurrence.what() else { continue };
             let Expr::Free { scope, name } = *summary.expr(expr) else { continue };
             if !summary.visible_from(scope).any(|facts| facts.names.contains_key(&name))
                 && !is_builtin(&name)
@@ -101,7 +101,7 @@ impl Analysis {
         let unit = Unit::live(file);
         let mut found = Vec::new();
         for occurrence in &summary.occurrences {
-            let Occurs::Load(expr) = occurrence.what else { continue };
+            let Occurs::Load(expr) = occurrence.what() else { continue };
             let Expr::Attribute { value, name } = *summary.expr(expr) else { continue };
             if name.is_empty() || name.starts_with("__") || self.may_be_replaced(&mut evaluator, unit, value) {
                 continue;
@@ -236,8 +236,8 @@ impl Analysis {
         self.snapshot.files.iter().flatten().filter(|facts| facts.summary.mentions(name)).any(|facts| {
             let summary = &facts.summary;
             summary.occurrences.iter().any(|occurrence| {
-                matches!(occurrence.what, Occurs::StoreAttribute(_))
-                    && summary.occurring_name(occurrence.what) == Some(name)
+                matches!(occurrence.what(), Occurs::StoreAttribute(_))
+                    && summary.occurring_name(occurrence.what()) == Some(name)
             })
         })
     }

@@ -36,7 +36,7 @@ impl Analysis {
         let unit = Unit::live(file);
         let summary = self.snapshot.world().summary(unit);
         let one = |scope, name| Meaning::Variables(vec![Variable { file, scope, name }]);
-        match occurrence.what {
+        match occurrence.what() {
             Occurs::Definition(symbol) => {
                 let value = BindingValue::Definition(symbol);
                 match summary.bindings.iter().find(|binding| binding.value == value) {
@@ -214,7 +214,7 @@ impl Analysis {
         match self.snapshot.links[file.index()].calls.get(call.index()) {
             Some(CallLink::Edges(edges)) => {
                 let mut meanings = Meanings::default();
-                for edge in edges {
+                for edge in edges.iter() {
                     if let Some(def) = self.snapshot.def(edge.target) {
                         meanings.add(self.taken_by(evaluator, def, name));
                     }

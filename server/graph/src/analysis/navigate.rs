@@ -55,10 +55,10 @@ impl Analysis {
     pub fn targets(&self, file: FileId, offset: TextSize) -> Vec<Target> {
         let Some(occurrence) = self.occurrence(file, offset) else { return Vec::new() };
         let mut evaluator = self.evaluator();
-        if let Occurs::Keyword(_) = occurrence.what {
+        if let Occurs::Keyword(_) = occurrence.what() {
             return self.argument_targets(self.meaning(&mut evaluator, file, occurrence));
         }
-        let referents = evaluator.referents(Unit::live(file), occurrence.what);
+        let referents = evaluator.referents(Unit::live(file), occurrence.what());
         let several = referents.len() > 1;
         referents.into_iter().map(|(referent, inferred)| self.target(referent, inferred, several)).collect()
     }
@@ -96,7 +96,7 @@ impl Analysis {
         let Some(occurrence) = self.occurrence(file, offset) else { return (own, held) };
         let unit = Unit::live(file);
         let mut evaluator = self.evaluator();
-        let types = match occurrence.what {
+        let types = match occurrence.what() {
             Occurs::Load(expr) | Occurs::StoreAttribute(expr) => evaluator.eval(unit, expr),
             Occurs::Store(binding) => evaluator.binding(unit, binding),
             _ => return (own, held),
@@ -149,7 +149,7 @@ impl Analysis {
         let unit = Unit::live(file);
         let wanted = Referent::Definition(def);
         for occurrence in &summary.occurrences {
-            let is_candidate = match occurrence.what {
+            let is_candidate = match occurrence.what() {
                 Occurs::Definition(_) => false,
                 Occurs::ImportedModule(_) => def.symbol == SymbolIndex::MODULE,
                 Occurs::Import(import) if summary.import(import).name.is_none() => def.symbol == SymbolIndex::MODULE,
@@ -158,7 +158,7 @@ impl Analysis {
             if !is_candidate {
                 continue;
             }
-            if let Occurs::Keyword(_) = occurrence.what {
+            if let Occurs::Keyword(_) = occurrence.what() {
                 let targets = self.argument_targets(self.meaning(evaluator, file, *occurrence));
                 let takes = targets.iter().find_map(|target| match target {
                     Target::Symbol(symbol, confidence) if self.snapshot.def(*symbol) == Some(def) => Some(*confidence),
@@ -169,13 +169,13 @@ impl Analysis {
                 sites.extend(takes.map(site));
                 continue;
             }
-            let referents = evaluator.referents(unit, occurrence.what);
+            let referents = evaluator.referents(unit, occurrence.what());
             let Some((_, inferred)) = referents.iter().find(|(referent, _)| *referent == wanted) else { continue };
             let own_definition = def.unit == unit && summary.symbol(def.symbol).name_range == occurrence.range;
             if own_definition {
                 continue;
             }
-            if let Occurs::Import(import) = occurrence.what {
+            if let Occurs::Import(import) = occurrence.what() {
                 let bound = summary.bindings.iter().find(|binding| binding.value == BindingValue::Import(import));
                 names.extend(bound.map(|binding| binding.name).filter(|bound| *bound != name));
             }
@@ -184,7 +184,7 @@ impl Analysis {
                 range: occurrence.range,
                 within: self.enclosing(file, occurrence.range.start()),
                 confidence: confidence(*inferred, referents.len() > 1),
-                write: matches!(occurrence.what, Occurs::Store(_) | Occurs::StoreAttribute(_)),
+                write: matches!(occurrence.what(), Occurs::Store(_) | Occurs::StoreAttribute(_)),
             });
         }
     }
@@ -223,7 +223,7 @@ impl Analysis {
                 (Meaning::External(wanted), Meaning::External(found)) => *wanted == found,
                 _ => other.range == at.range && matches!(wanted, Meaning::Variables(_)),
             };
-            let is_write = !matches!(other.what, Occurs::Load(_) | Occurs::Mention(_) | Occurs::ImportedModule(_));
+            let is_write = !matches!(other.what(), Occurs::Load(_) | Occurs::Mention(_) | Occurs::ImportedModule(_));
             if is_same {
                 found.push((other.range, is_write));
             }
@@ -244,7 +244,7 @@ impl Analysis {
                 continue;
             };
             for occurrence in &facts.summary.occurrences {
-                let Occurs::Keyword(keyword) = occurrence.what else { continue };
+                let Occurs::Keyword(keyword) = occurrence.what() else { continue };
                 if facts.summary.keyword(keyword).name == variable.name
                     && let Meaning::Variables(found) = self.meaning(&mut evaluator, source, *occurrence)
                     && found.contains(&variable)
@@ -271,11 +271,11 @@ impl Analysis {
                 _ => None,
             })
         };
-        let Some((scope, name)) = variable(&evaluator.referents(unit, occurrence.what)) else { return Vec::new() };
-        let same_name = summary.occurrences.iter().filter(|other| summary.occurring_name(other.what) == Some(name));
+        let Some((scope, name)) = variable(&evaluator.referents(unit, occurrence.what())) else { return Vec::new() };
+        let same_name = summary.occurrences.iter().filter(|other| summary.occurring_name(other.what()) == Some(name));
         same_name
-            .filter(|other| !is_attribute(summary, other.what))
-            .filter(|other| variable(&evaluator.referents(unit, other.what)) == Some((scope, name)))
+            .filter(|other| !is_attribute(summary, other.what()))
+            .filter(|other| variable(&evaluator.referents(unit, other.what())) == Some((scope, name)))
             .map(|other| other.range)
             .collect()
     }

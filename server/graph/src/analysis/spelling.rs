@@ -113,7 +113,7 @@ impl Analysis {
                 add(range, if hit == all { Spelling::Certain } else { Spelling::Doubtful(Doubt::Several) });
             } else if is_bound {
                 let summary = self.snapshot.world().summary(Unit::live(*file));
-                match occurrence.what {
+                match occurrence.what() {
                     Occurs::Import(import)
                         if !summary.import(import).module.contains('.') || summary.import(import).name.is_some() =>
                     {
@@ -139,7 +139,7 @@ impl Analysis {
     fn see(&self, evaluator: &mut Evaluator<'_>, file: FileId, summary: &Summary, name: Name, seen: &mut Vec<Seen>) {
         for &occurrence in &summary.occurrences {
             let mut binds = None;
-            let is_candidate = match occurrence.what {
+            let is_candidate = match occurrence.what() {
                 Occurs::ImportedModule(_) => false,
                 Occurs::Import(import) => {
                     let facts = summary.import(import);
@@ -173,7 +173,7 @@ impl Analysis {
         family: &Family,
     ) -> Option<Doubt> {
         let summary = self.snapshot.world().summary(Unit::live(file));
-        if let Occurs::Keyword(keyword) = occurrence.what {
+        if let Occurs::Keyword(keyword) = occurrence.what() {
             let callee = summary.call(summary.keyword(keyword).call).callee;
             let callee = summary.occurring_name(Occurs::Load(callee))?;
             let is_called_so = |variable: &Variable| match self.owner(*variable) {
@@ -190,7 +190,7 @@ impl Analysis {
             }
             return (is_unknown && wanted.iter().any(is_called_so)).then_some(Doubt::UnknownCallee);
         }
-        if family.classes.is_empty() || !is_attribute(summary, occurrence.what) {
+        if family.classes.is_empty() || !is_attribute(summary, occurrence.what()) {
             return None;
         }
         match meaning {
@@ -234,7 +234,7 @@ impl Analysis {
         for file in self.sources(function.file) {
             let Some(facts) = self.facts(file) else { continue };
             for (call, link) in facts.summary.calls.iter().zip(&self.snapshot.links[file.index()].calls) {
-                if call.arguments.double_star.is_some()
+                if call.arguments.double_star().is_some()
                     && let CallLink::Edges(edges) = link
                     && edges.iter().any(|edge| edge.target == function)
                 {
@@ -281,10 +281,10 @@ impl Analysis {
     fn captured_uses(&self, variable: &Variable, summary: &Summary, name: Name, found: &mut Vec<Collision>) {
         let home = summary.scope(variable.scope).kind;
         for occurrence in &summary.occurrences {
-            if summary.occurring_name(occurrence.what) != Some(name) {
+            if summary.occurring_name(occurrence.what()) != Some(name) {
                 continue;
             }
-            let (Occurs::Load(expr) | Occurs::Mention(expr)) = occurrence.what else { continue };
+            let (Occurs::Load(expr) | Occurs::Mention(expr)) = occurrence.what() else { continue };
             let is_captured = match summary.expr(expr) {
                 Expr::Free { scope, .. } => {
                     let binds = |index: ScopeIndex| summary.scope(index).names.contains_key(&name);
@@ -321,7 +321,7 @@ impl Analysis {
         let mut scopes = FxHashSet::default();
         let is_home = |scope| variables.iter().any(|variable| variable.file == file && variable.scope == scope);
         for occurrence in summary.occurrences.iter().filter(|it| sites.contains(&it.range)) {
-            let (Occurs::Load(expr) | Occurs::Mention(expr)) = occurrence.what else { continue };
+            let (Occurs::Load(expr) | Occurs::Mention(expr)) = occurrence.what() else { continue };
             if let Expr::Free { scope, .. } = *summary.expr(expr) {
                 scopes.extend(scopes_from(summary, scope).take_while(|&scope| !is_home(scope)));
             }

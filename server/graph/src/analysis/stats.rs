@@ -45,7 +45,7 @@ impl Analysis {
                     CallLink::External(_) => stats.external_calls += 1,
                     CallLink::Unresolved(_) => stats.unresolved_calls += 1,
                     CallLink::Edges(edges) => {
-                        for edge in edges {
+                        for edge in edges.iter() {
                             match edge.confidence {
                                 Confidence::Exact => stats.exact_edges += 1,
                                 Confidence::Inferred => stats.inferred_edges += 1,

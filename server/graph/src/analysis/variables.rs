@@ -64,7 +64,7 @@ impl Analysis {
     /// The module that the imported name at a place is, where the package does not bind the name itself.
     pub fn imported_module_at(&self, file: FileId, offset: syntax::TextSize) -> Option<FileId> {
         let occurrence = self.occurrence(file, offset)?;
-        let Occurs::Import(import) = occurrence.what else { return None };
+        let Occurs::Import(import) = occurrence.what() else { return None };
         match self.imported(&mut self.evaluator(), file, import) {
             Meaning::Module(module) => Some(module),
             _ => None,
@@ -74,7 +74,7 @@ impl Analysis {
     /// The variable that the imported name at a place, or what it is called there, binds.
     pub fn variable_bound_at(&self, file: FileId, offset: syntax::TextSize) -> Option<Variable> {
         let occurrence = self.occurrence(file, offset)?;
-        let Occurs::Import(import) = occurrence.what else { return None };
+        let Occurs::Import(import) = occurrence.what() else { return None };
         self.bound_by(file, import)
     }
 

@@ -66,7 +66,7 @@ impl Evaluator<'_> {
             else {
                 continue;
             };
-            let by_name = given.keywords.iter().find(|(name, _)| *name == param.name).map(|(_, value)| *value);
+            let by_name = given.keywords().iter().find(|(name, _)| *name == param.name).map(|(_, value)| *value);
             let by_place = || position.checked_sub(bound).and_then(|index| given.positional.get(index).copied());
             let argument = match param.kind {
                 ParamKind::Positional | ParamKind::PositionalOnly => by_name.or_else(by_place),

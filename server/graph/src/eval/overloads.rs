@@ -84,7 +84,7 @@ impl Evaluator<'_> {
             return Fit::No;
         }
         let is_named = |name: &Name| symbol.params.iter().any(|param| param.name == *name);
-        if !has(ParamKind::KwArgs) && given.keywords.iter().any(|(name, _)| !is_named(name)) {
+        if !has(ParamKind::KwArgs) && given.keywords().iter().any(|(name, _)| !is_named(name)) {
             return Fit::No;
         }
         let mut fit = Fit::Yes;
@@ -93,7 +93,7 @@ impl Evaluator<'_> {
                 continue;
             }
             let placed = given.positional.get(position - bound).copied().filter(|_| by_place(param.kind));
-            let named = given.keywords.iter().find(|(name, _)| *name == param.name).map(|(_, value)| *value);
+            let named = given.keywords().iter().find(|(name, _)| *name == param.name).map(|(_, value)| *value);
             let argument = match placed.or(named) {
                 Some(argument) => argument,
                 None if param.has_default => continue,

@@ -216,7 +216,7 @@ impl Solver<'_> {
             _ => value,
         };
         let Expr::Call(call) = *summary.expr(value) else { return None };
-        let keywords = &summary.call(call).arguments.keywords;
+        let keywords = summary.call(call).arguments.keywords();
         let is_factory = |name: &str| matches!(name, "default_factory" | "factory");
         let (_, factory) = *keywords.iter().find(|(name, _)| is_factory(name))?;
         Some(self.expr(file, factory))

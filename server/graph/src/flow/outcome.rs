@@ -12,7 +12,7 @@ use super::solver::Solver;
 use crate::link::{CallLink, Edge, FurtherLink, Links};
 use crate::modules::ModuleRef;
 use crate::snapshot::Snapshot;
-use crate::summary::{self, Expr, ExprIndex, ImpliedKind, ImportIndex, Occurs, ScopeIndex, Summary, SymbolIndex};
+use crate::summary::{self, Expr, ExprIndex, Few, ImpliedKind, ImportIndex, Occurs, ScopeIndex, Summary, SymbolIndex};
 use crate::types::{Def, Unit};
 use crate::{Confidence, EdgeKind, FileId, Name, SymbolId};
 
@@ -301,7 +301,7 @@ impl<'a> Places<'a> {
             })
             .collect();
         if !read.is_empty() {
-            attributes.extend(summary.occurrences.iter().filter_map(|occurrence| match occurrence.what {
+            attributes.extend(summary.occurrences.iter().filter_map(|occurrence| match occurrence.what() {
                 Occurs::Load(expr) if read.contains(&expr) => Some((expr, occurrence.range)),
                 _ => None,
             }));
@@ -355,7 +355,7 @@ fn join(
     found: &[(SymbolId, EdgeKind)],
     is_direct: bool,
     certain: bool,
-) -> smallvec::SmallVec<[Edge; 1]> {
+) -> Few<Edge> {
     let before = match link {
         CallLink::Edges(edges) => &edges[..],
         _ => &[],
@@ -384,7 +384,8 @@ fn join(
         };
         Edge { target, confidence, implied, kind }
     };
-    found.iter().map(edge).collect()
+    let edges: Vec<Edge> = found.iter().map(edge).collect();
+    edges[..].into()
 }
 
 /// The methods that run when a class is called.

@@ -166,9 +166,9 @@ impl Solver<'_> {
     pub fn argument_nodes(&mut self, file: FileId, arguments: &Arguments) -> ArgumentNodes {
         ArgumentNodes {
             positional: arguments.positional.iter().map(|&argument| self.expr(file, argument)).collect(),
-            star: arguments.star.map(|argument| self.expr(file, argument)),
-            keywords: arguments.keywords.iter().map(|&(name, argument)| (name, self.expr(file, argument))).collect(),
-            double_star: arguments.double_star.map(|argument| self.expr(file, argument)),
+            star: arguments.star().map(|argument| self.expr(file, argument)),
+            keywords: arguments.keywords().iter().map(|&(name, argument)| (name, self.expr(file, argument))).collect(),
+            double_star: arguments.double_star().map(|argument| self.expr(file, argument)),
         }
     }
 

@@ -174,7 +174,7 @@ impl<'a> Builder<'a> {
         // One number compares faster than two.
         let place = |range: TextRange| u64::from(u32::from(range.start())) << 32 | u64::from(u32::from(range.end()));
         summary.occurrences.sort_by_key(|occurrence| place(occurrence.range));
-        let occurring = summary.occurrences.iter().filter_map(|occurrence| summary.occurring_name(occurrence.what));
+        let occurring = summary.occurrences.iter().filter_map(|occurrence| summary.occurring_name(occurrence.what()));
         let names: FxHashSet<Name> = occurring.chain(summary.symbols.iter().map(|symbol| symbol.name)).collect();
         let mut names: Vec<Name> = names.into_iter().collect();
         names.sort_unstable_by_key(|name| name.number());
@@ -204,7 +204,7 @@ impl<'a> Builder<'a> {
     }
 
     pub fn occurs(&mut self, range: TextRange, what: Occurs) {
-        self.summary.occurrences.push(Occurrence { range, what });
+        self.summary.occurrences.push(Occurrence::new(range, what));
     }
 
     /// Adds a definition below the current one.

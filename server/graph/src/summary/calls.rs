@@ -1,5 +1,6 @@
 //! Calls: what they are given, and what those of well-known functions mean.
 
+use smallvec::SmallVec;
 use syntax::ast::{self, Expr as Ast};
 use syntax::{Ranged, TextRange};
 
@@ -13,10 +14,7 @@ use crate::Name;
 impl Builder<'_> {
     pub fn call_expr(&mut self, call: &ast::ExprCall) -> ExprIndex {
         let callee = self.expr(&call.func);
-        let mut arguments = self.arguments(&call.arguments);
-        if text::decorator_name(&call.func) == "namedtuple" {
-            self.field_names(call, &mut arguments);
-        }
+        let arguments = self.arguments(call);
         let range = match &*call.func {
             Ast::Name(name) => name.range(),
             Ast::Attribute(attribute) => attribute.attr.range(),
@@ -24,7 +22,7 @@ impl Builder<'_> {
         };
         let positional = arguments.positional.clone();
         let typing = self.typing_name(&call.func);
-        let bound = arguments.keywords.iter().find(|(name, _)| name.as_str() == "bound").map(|(_, value)| *value);
+        let bound = arguments.keywords().iter().find(|(name, _)| name.as_str() == "bound").map(|(_, value)| *value);
         let index = self.call(callee, range, CallKind::Call, arguments);
         self.keyword_names(index, &call.arguments);
         self.note_dynamic_namespace(call);
@@ -66,33 +64,35 @@ impl Builder<'_> {
         self.push(Expr::Call(index))
     }
 
-    fn arguments(&mut self, arguments: &ast::Arguments) -> Arguments {
-        let mut given = Arguments::default();
-        for argument in &arguments.args {
+    fn arguments(&mut self, call: &ast::ExprCall) -> Arguments {
+        let (mut positional, mut star): (SmallVec<[ExprIndex; 8]>, _) = (SmallVec::new(), None);
+        for argument in &call.arguments.args {
             match argument {
                 Ast::Starred(starred) => {
                     let value = self.expr(&starred.value);
                     self.iterated(value, starred.value.range());
-                    given.star.get_or_insert(value);
+                    star.get_or_insert(value);
                 }
                 argument => {
                     let value = self.expr(argument);
-                    if given.star.is_none() {
-                        given.positional.push(value);
+                    if star.is_none() {
+                        positional.push(value);
                     }
                 }
             }
         }
-        let mut keywords = Vec::new();
-        for keyword in &arguments.keywords {
+        let (mut keywords, mut double_star) = (Vec::new(), None);
+        for keyword in &call.arguments.keywords {
             let value = self.expr(&keyword.value);
             match &keyword.arg {
                 Some(name) => keywords.push((Name::new(name), value)),
-                None => given.double_star = Some(value),
+                None => double_star = Some(value),
             }
         }
-        given.keywords = keywords.into();
-        given
+        if text::decorator_name(&call.func) == "namedtuple" {
+            self.field_names(call, &mut positional);
+        }
+        Arguments::new(&positional, star, keywords, double_star)
     }
 
     fn keyword_names(&mut self, call: CallIndex, arguments: &ast::Arguments) {
@@ -158,13 +158,13 @@ impl Builder<'_> {
     }
 
     /// The names of a `namedtuple`'s fields, also where they are written as one text.
-    fn field_names(&mut self, call: &ast::ExprCall, arguments: &mut Arguments) {
+    fn field_names(&mut self, call: &ast::ExprCall, positional: &mut [ExprIndex]) {
         let names = call.arguments.args.get(1).and_then(text::field_names);
-        if let (Some(names), 2..) = (names, arguments.positional.len()) {
+        if let (Some(names), 2..) = (names, positional.len()) {
             let parts = names.into_iter().map(|name| self.push(Expr::Constant(Key::Text(Name::new(name)))));
             let parts: Box<[_]> = parts.collect();
             let names = self.push(Expr::Tuple(parts.into()));
-            arguments.positional[1] = names;
+            positional[1] = names;
         }
     }
 

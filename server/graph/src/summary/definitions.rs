@@ -28,7 +28,7 @@ impl Builder<'_> {
         };
         let mut value = inner;
         for (decorator, &callee) in decorators.iter().zip(callees).rev() {
-            let arguments = Arguments { positional: [value].into_iter().collect(), ..Arguments::default() };
+            let arguments = Arguments::new(&[value], None, Vec::new(), None);
             let call = self.call(callee, text::callee_range(&decorator.expression), CallKind::Decorator, arguments);
             // What only marks the function is in its flags.
             if !text::is_marker(&decorator.expression) {

@@ -192,7 +192,7 @@ impl<'a> Content<'a> {
                 let call = self.summary.call(*call);
                 self.expr(call.callee, hasher);
                 // What is given may be what comes back.
-                let keywords = call.arguments.keywords.iter();
+                let keywords = call.arguments.keywords().iter();
                 keywords.clone().for_each(|(name, _)| name.hash(hasher));
                 let given = call.arguments.positional.iter().chain(keywords.map(|(_, value)| value));
                 given.for_each(|&value| self.expr(value, hasher));

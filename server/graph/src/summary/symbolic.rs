@@ -1,6 +1,6 @@
 //! Symbolic expressions: what will have to be evaluated to know a value.
 
-use super::{Bindings, CallIndex, ExprIndex, ScopeIndex, SymbolIndex, Thin};
+use super::{BindingIndex, CallIndex, ExprIndex, Few, ScopeIndex, SymbolIndex, Thin};
 use crate::Name;
 
 /// What is known after a condition.
@@ -46,7 +46,7 @@ pub(crate) enum Key {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub(crate) enum Expr {
     /// A name, with the bindings of its own scope that reach it.
-    Local(Bindings),
+    Local(Few<BindingIndex>),
     /// A name that is looked up in `scope` and the scopes around it.
     Free {
         scope: ScopeIndex,

@@ -5,10 +5,13 @@ use syntax::{Ranged, TextRange};
 
 use super::Docstring;
 
-pub(super) fn docstring(body: &[Stmt]) -> Option<Docstring> {
-    let Stmt::Expr(statement) = body.first()? else { return None };
-    let Expr::StringLiteral(string) = &*statement.value else { return None };
-    Some(Docstring { range: string.range(), text: clean_doc(string.value.to_str()).into() })
+pub(super) fn docstring(body: &[Stmt]) -> Option<Box<Docstring>> {
+    let string = leading_string(body)?;
+    Some(Box::new(Docstring { range: string.range(), text: clean_doc(string.value.to_str()).into() }))
+}
+
+fn leading_string(body: &[Stmt]) -> Option<&ast::ExprStringLiteral> {
+    body.first()?.as_expr_stmt()?.value.as_string_literal_expr()
 }
 
 /// As `inspect.cleandoc`: the common indentation of all lines but the first goes, and blank lines around.
@@ -25,7 +28,7 @@ pub(super) fn clean_doc(text: &str) -> String {
 
 /// Whether a body does nothing yet.
 pub(super) fn is_stub(body: &[Stmt]) -> bool {
-    let body = match docstring(body) {
+    let body = match leading_string(body) {
         Some(_) => &body[1..],
         None => body,
     };

@@ -252,7 +252,7 @@ impl Analysis {
             let Some(facts) = self.facts(file).filter(|facts| facts.summary.mentions(name)) else { return false };
             let summary = &facts.summary;
             summary.occurrences.iter().any(|occurrence| {
-                let Occurs::StoreAttribute(expr) = occurrence.what else { return false };
+                let Occurs::StoreAttribute(expr) = occurrence.what() else { return false };
                 let Expr::Attribute { value, name: stored } = *summary.expr(expr) else { return false };
                 if stored != name {
                     return false;
@@ -372,7 +372,7 @@ pub(super) fn misfit(params: &[Param], arguments: &Arguments) -> Option<String> 
         return Some(format!("too many arguments: {given} given, at most {} taken", positional.len()));
     }
     let by_position: FxHashSet<Name> = positional.iter().take(given).map(|param| param.name).collect();
-    for &(keyword, _) in &arguments.keywords {
+    for &(keyword, _) in arguments.keywords() {
         let param = params.iter().find(|param| {
             param.name == keyword && matches!(param.kind, ParamKind::Positional | ParamKind::KeywordOnly)
         });
@@ -390,7 +390,7 @@ pub(super) fn misfit(params: &[Param], arguments: &Arguments) -> Option<String> 
     });
     let missing: Vec<&str> = required
         .filter(|param| {
-            !by_position.contains(&param.name) && !arguments.keywords.iter().any(|(name, _)| *name == param.name)
+            !by_position.contains(&param.name) && !arguments.keywords().iter().any(|(name, _)| *name == param.name)
         })
         .map(|param| param.name.as_str())
         .collect();

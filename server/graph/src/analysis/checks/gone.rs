@@ -17,7 +17,7 @@ impl Analysis {
             let Some(facts) = self.facts(file).filter(|facts| facts.summary.mentions(name)) else { continue };
             let (unit, summary) = (Unit::live(file), &facts.summary);
             for occurrence in &summary.occurrences {
-                let Occurs::Load(expr) = occurrence.what else { continue };
+                let Occurs::Load(expr) = occurrence.what() else { continue };
                 let uses_it = match summary.expr(expr) {
                     Expr::Attribute { value, name: member } if *member == name => {
                         evaluator.eval(unit, *value).iter().any(|typed| match typed.value {
@@ -44,7 +44,7 @@ impl Analysis {
                     }
                     _ => false,
                 };
-                if uses_it && evaluator.referents(unit, occurrence.what).is_empty() {
+                if uses_it && evaluator.referents(unit, occurrence.what()).is_empty() {
                     let user = self.enclosing(file, occurrence.range.start());
                     if !users.contains(&user) {
                         users.push(user);

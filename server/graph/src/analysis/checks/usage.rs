@@ -188,19 +188,19 @@ fn in_text(text: &str) -> (Vec<Name>, Vec<(String, String)>) {
 }
 
 fn is_read(summary: &Summary, occurrence: &Occurrence, name: Name) -> bool {
-    matches!(occurrence.what, Occurs::Load(_) | Occurs::Import(_))
-        && summary.occurring_name(occurrence.what) == Some(name)
+    matches!(occurrence.what(), Occurs::Load(_) | Occurs::Import(_))
+        && summary.occurring_name(occurrence.what()) == Some(name)
 }
 
 /// Whether an identifier that is spelled like `def` means it.
 fn refers(evaluator: &mut Evaluator<'_>, unit: Unit, summary: &Summary, occurrence: &Occurrence, def: Def) -> Usage {
-    let referents = evaluator.referents(unit, occurrence.what);
+    let referents = evaluator.referents(unit, occurrence.what());
     let means_it = |referent: &Referent| *referent == Referent::Definition(def);
     // What something foreign returns may be anything, one of ours included.
     let is_foreign_value = |referent: &Referent| matches!(referent, Referent::External(name) if name.contains("()"));
     let is_attribute =
-        matches!(occurrence.what, Occurs::Load(expr) if matches!(summary.expr(expr), Expr::Attribute { .. }));
-    let is_import = matches!(occurrence.what, Occurs::Import(_));
+        matches!(occurrence.what(), Occurs::Load(expr) if matches!(summary.expr(expr), Expr::Attribute { .. }));
+    let is_import = matches!(occurrence.what(), Occurs::Import(_));
     if referents.iter().any(|(referent, _)| means_it(referent)) {
         Usage::Used
     } else if (is_attribute || is_import) && referents.iter().all(|(referent, _)| is_foreign_value(referent)) {
