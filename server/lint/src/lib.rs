@@ -27,4 +27,3 @@ pub use ruff::{ConfigurationProblem, Ruff};
 pub use rule_help::{RuleHelp, explain};
 pub use secrets::{Secrets, secrets};
 pub use security::fixes as security_fixes;
-pub use security::{PythonFile, fixes};

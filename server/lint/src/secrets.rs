@@ -16,12 +16,8 @@ use std::path::{Component, Path};
 use syntax::ast::token::TokenKind;
 use syntax::{Parsed, Ranged, TextRange, TextSize};
 
-<<<<<<< HEAD
-use crate::{Confidence, Document, Finding, Linter, Severity};
-=======
 use crate::stack::on_deep_stack;
-use crate::{Confidence, Finding, Severity};
->>>>>>> b73f7a0 (lint: secrets and security fixes stand deep nesting)
+use crate::{Confidence, Document, Finding, Linter, Severity};
 use literals::{Literal, literals};
 use names::Kind;
 pub(crate) use names::words;

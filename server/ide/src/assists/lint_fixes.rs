@@ -20,8 +20,15 @@ fn offer<'a>(context: &'a AssistContext<'a>, offers: &mut Offers<'a>) {
             offers.prefer();
         }
     }
-    let Some(ruff) = context.lint.ruff else { return };
     let document = Document { path: context.path(), text: context.text, parsed: context.parsed };
+    for finding in here() {
+        for fix in lint::security_fixes(&document, &finding.code, finding.range) {
+            let title = format!("{} ({})", fix.title, finding.code);
+            offers.made(ActionKind::QuickFix, title, Ok(context.change(fix.edits)));
+            offers.mends(&finding.code);
+        }
+    }
+    let Some(ruff) = context.lint.ruff else { return };
     let mut rules: Vec<&str> = Vec::new();
     for finding in here().filter(|it| is_fixed_elsewhere(it, context.lint.findings)) {
         if rules.contains(&&*finding.code) {
@@ -92,6 +99,12 @@ mod tests {
             import re
         "#]],
         );
+    }
+
+    #[test]
+    fn a_security_finding() {
+        let text = "import hashlib\n\n\ndef digest(text):\n    return hashlib.m$0d5(text)\n";
+        check(&REWRITE, text, expect![[""]]);
     }
 
     #[test]
