@@ -11,7 +11,6 @@ use ruff_text_size::{Ranged, TextSize};
 use syntax::TextEdit;
 
 use crate::difference::difference;
-use crate::ruff::Suppress;
 use crate::{Applicability, Document, Ruff};
 
 /// Where ruff gives up too: two rules undo each other's fixes.
@@ -53,7 +52,7 @@ impl Ruff {
         };
         let mut text = document.text.to_owned();
         for _ in 0..MAX_ROUNDS {
-            let Some(checked) = self.check(document, &text, settings, Suppress::No) else { return Vec::new() };
+            let Some(checked) = self.check(document, &text, settings) else { return Vec::new() };
             if !checked.has_valid_syntax {
                 return Vec::new();
             }

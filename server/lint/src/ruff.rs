@@ -13,12 +13,15 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ruff_diagnostics::Edit;
 use ruff_linter::settings::LinterSettings;
 use ruff_workspace::Settings;
 use ruff_workspace::resolver::{match_any_exclusion, match_any_inclusion};
+use syntax::TextRange;
 
 pub(crate) use self::bandit::rating;
-pub(crate) use self::check::{Checked, NotChecked, Suppress};
+pub(crate) use self::check::Checked;
+use self::check::NotChecked;
 pub use self::problem::ConfigurationProblem;
 pub(crate) use self::report::{finding, is_about_unnecessary_code, severity};
 use self::settings::SettingsCache;
@@ -87,28 +90,27 @@ impl Ruff {
     }
 
     /// What ruff says about `text`, the text of `document` or one that is to replace it. Nothing after a panic.
-    pub(crate) fn check(
-        &self,
-        document: &Document<'_>,
-        text: &str,
-        settings: &LinterSettings,
-        suppress: Suppress,
-    ) -> Option<Checked> {
+    pub(crate) fn check(&self, document: &Document<'_>, text: &str, settings: &LinterSettings) -> Option<Checked> {
         let parsed = (text == document.text).then_some(document.parsed);
-        match check::check(document.path, text, parsed, settings, suppress) {
-            Ok(checked) => Some(checked),
-            Err(reason) => {
-                self.report_once(document.path, &reason);
-                None
-            }
-        }
+        self.or_report(document.path, check::check(document.path, text, parsed, settings))
     }
 
-    fn report_once(&self, path: &Path, reason: &NotChecked) {
-        let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
-        if broken.insert(path.to_owned()) {
-            tracing::warn!("{} is not linted: {reason}", path.display());
-        }
+    /// The edit that silences the rule `code` at `range`; it may write more of the line anew than it must.
+    pub(crate) fn suppression(&self, document: &Document<'_>, code: &str, range: TextRange) -> Option<Edit> {
+        let settings = self.settings(document)?;
+        self.or_report(document.path, check::suppression(document, &settings.linter, code, range))?
+    }
+
+    /// Says once for each file why it is not looked at.
+    fn or_report<T>(&self, path: &Path, result: Result<T, NotChecked>) -> Option<T> {
+        result
+            .map_err(|reason| {
+                let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
+                if broken.insert(path.to_owned()) {
+                    tracing::warn!("{} is not linted: {reason}", path.display());
+                }
+            })
+            .ok()
     }
 }
 
@@ -124,7 +126,7 @@ fn is_included(path: &Path, settings: &Settings) -> bool {
 impl Linter for Ruff {
     fn lint(&self, document: &Document<'_>) -> Vec<Finding> {
         let Some(settings) = self.settings(document) else { return Vec::new() };
-        let Some(checked) = self.check(document, document.text, &settings.linter, Suppress::No) else {
+        let Some(checked) = self.check(document, document.text, &settings.linter) else {
             return Vec::new();
         };
         let mut findings: Vec<Finding> = checked.diagnostics.iter().filter_map(finding).collect();

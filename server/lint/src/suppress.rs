@@ -2,28 +2,24 @@
 
 use ruff_diagnostics::Edit;
 use ruff_text_size::Ranged;
-use syntax::TextEdit;
+use syntax::{TextEdit, TextSize};
 
 use crate::difference::difference;
-use crate::ruff::Suppress;
 use crate::{Document, Finding, Ruff};
 
 impl Ruff {
     /// The edits that silence `finding` with a comment `# noqa: CODE` at the end of its line, or of the string or the
     /// continued line that it is in; with `reason` behind the code. Codes are added to a comment that is there. None when
-    /// ruff does not find it, or it cannot be silenced.
+    /// such a comment is there already, and for what a comment cannot name: codes are letters and digits, as in `F401`.
+    ///
+    /// `finding` need not be this linter's: one of [`crate::ProjectRuff`] does as well.
     pub fn noqa(&self, document: &Document<'_>, finding: &Finding, reason: Option<&str>) -> Vec<TextEdit> {
-        let Some(settings) = self.settings(document) else { return Vec::new() };
-        let Some(checked) = self.check(document, document.text, &settings.linter, Suppress::Yes) else {
+        let end = TextSize::of(document.text);
+        if code_length(&finding.code) != Some(finding.code.len()) || finding.range.end() > end {
             return Vec::new();
-        };
-        let is_it = |diagnostic: &ruff_db::diagnostic::Diagnostic| {
-            diagnostic.range() == Some(finding.range)
-                && diagnostic.secondary_code().is_some_and(|code| code.as_str() == finding.code)
-        };
-        let position = checked.diagnostics.iter().position(is_it);
-        let edit = position.and_then(|position| checked.suppressions.get(position)?.as_ref());
-        edit.map(|edit| commented(document.text, edit, reason)).unwrap_or_default()
+        }
+        let edit = self.suppression(document, &finding.code, finding.range);
+        edit.map(|edit| commented(document.text, &edit, reason)).unwrap_or_default()
     }
 }
 
@@ -53,14 +49,19 @@ fn behind_codes(comment: &str) -> &str {
     let Some((_, mut rest)) = comment[start..].split_once(':') else { return "" };
     loop {
         let code = rest.trim_start_matches([' ', '\t', ',']);
-        let letters = code.len() - code.trim_start_matches(|c: char| c.is_ascii_uppercase()).len();
-        let behind = code[letters..].trim_start_matches(|c: char| c.is_ascii_digit());
-        let has_digits = behind.len() < code.len() - letters;
-        if letters == 0 || !has_digits || behind.starts_with(|c: char| c.is_alphanumeric()) {
-            return rest.trim_end();
+        match code_length(code) {
+            Some(length) => rest = &code[length..],
+            None => return rest.trim_end(),
         }
-        rest = behind;
     }
+}
+
+/// How long the rule's code is with which `text` begins.
+fn code_length(text: &str) -> Option<usize> {
+    let digits = text.trim_start_matches(|c: char| c.is_ascii_uppercase());
+    let behind = digits.trim_start_matches(|c: char| c.is_ascii_digit());
+    let is_code = digits.len() < text.len() && behind.len() < digits.len();
+    (is_code && !behind.starts_with(|c: char| c.is_alphanumeric())).then(|| text.len() - behind.len())
 }
 
 #[cfg(test)]
@@ -105,6 +106,15 @@ mod tests {
             Some("used"),
             "import os  # noqa: B008, E501, F401 used  # pragma: no cover\n",
         );
+    }
+
+    #[test]
+    fn only_codes_can_be_named() {
+        assert_eq!(code_length("F401, E501"), Some(4));
+        assert_eq!(code_length("secret"), None);
+        assert_eq!(code_length("F401x"), None);
+        assert_eq!(code_length("TODO"), None);
+        assert_eq!(code_length("42"), None);
     }
 
     #[test]

@@ -3,13 +3,13 @@
 use std::fmt;
 use std::path::Path;
 
-use ruff_db::diagnostic::Diagnostic;
+use ruff_db::diagnostic::{Annotation, Diagnostic, DiagnosticId, SecondaryCode, Severity, Span};
 use ruff_diagnostics::Edit;
-use ruff_linter::directives::{Flags, extract_directives};
+use ruff_linter::directives::{Directives, Flags, extract_directives};
 use ruff_linter::linter::{check_path, parse_unchecked_source};
 use ruff_linter::package::PackageRoot;
 use ruff_linter::packaging::{detect_package_root, is_package};
-use ruff_linter::settings::{LinterSettings, flags};
+use ruff_linter::settings::{LinterSettings, TargetVersion, flags};
 use ruff_linter::source_kind::SourceKind;
 use ruff_linter::suppression::Suppressions;
 use ruff_linter::{Locator, SuppressionKind, generate_suppression_edits};
@@ -17,25 +17,20 @@ use ruff_python_ast::visitor::source_order::{SourceOrderVisitor, TraversalSignal
 use ruff_python_ast::{AnyNodeRef, ModModule, PySourceType, SourceType};
 use ruff_python_codegen::Stylist;
 use ruff_python_index::Indexer;
+use ruff_python_parser::Parsed;
+use ruff_source_file::SourceFileBuilder;
+use ruff_text_size::TextRange;
 
+use crate::Document;
 use crate::stack::{Failure, on_deep_stack};
 
 /// Code that nests deeper is not linted: rules walk trees recursively, with much larger frames than the parser.
 const MAX_DEPTH: usize = 2_000;
 
-/// Whether to compute how each diagnostic would be suppressed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Suppress {
-    Yes,
-    No,
-}
-
 /// What ruff says about a text.
 pub(crate) struct Checked {
     /// Without syntax errors, in the order in which the rules ran: among fixes of one place, the first wins.
     pub diagnostics: Vec<Diagnostic>,
-    /// For each of `diagnostics` the edit that adds a `noqa` comment; empty when not asked for.
-    pub suppressions: Vec<Option<Edit>>,
     pub has_valid_syntax: bool,
 }
 
@@ -56,80 +51,120 @@ impl fmt::Display for NotChecked {
     }
 }
 
+/// A text with what ruff wants to know about it before it runs a rule.
+struct Source<'a> {
+    path: &'a Path,
+    settings: &'a LinterSettings,
+    kind: &'a SourceKind,
+    source_type: PySourceType,
+    target_version: TargetVersion,
+    parsed: &'a Parsed<ModModule>,
+    locator: Locator<'a>,
+    stylist: Stylist<'a>,
+    indexer: Indexer,
+    directives: Directives,
+    suppressions: Suppressions,
+}
+
 /// Runs the rules over `text`, the text of the file at `path`. `parsed` is what the parser made of that text, when at hand.
 pub(crate) fn check(
     path: &Path,
     text: &str,
     parsed: Option<&syntax::Parsed>,
     settings: &LinterSettings,
-    suppress: Suppress,
 ) -> Result<Checked, NotChecked> {
-    let checked = on_deep_stack(|| check_here(path, text, parsed, settings, suppress));
-    checked.map_err(NotChecked::Failed)?
+    with_source(path, text, parsed, settings, |source| {
+        if is_too_deep(source.parsed.syntax()) {
+            return Err(NotChecked::TooDeep);
+        }
+        let mut diagnostics = check_path(
+            path,
+            package(path, settings),
+            &source.locator,
+            &source.stylist,
+            &source.indexer,
+            &source.directives,
+            settings,
+            flags::Noqa::Enabled,
+            source.kind,
+            source.source_type,
+            source.parsed,
+            source.target_version,
+            &source.suppressions,
+        );
+        diagnostics.retain(|diagnostic| !diagnostic.is_invalid_syntax() && diagnostic.range().is_some());
+        Ok(Checked { diagnostics, has_valid_syntax: source.parsed.has_valid_syntax() })
+    })?
 }
 
-fn check_here(
+/// The edit that adds a comment which silences the rule `code` at `range`; `None` where it is silent already.
+pub(crate) fn suppression(
+    document: &Document<'_>,
+    settings: &LinterSettings,
+    code: &str,
+    range: TextRange,
+) -> Result<Option<Edit>, NotChecked> {
+    with_source(document.path, document.text, Some(document.parsed), settings, |source| {
+        let mut diagnostic = Diagnostic::new(DiagnosticId::lint("finding"), Severity::Warning, "");
+        let file = SourceFileBuilder::new("", document.text).finish();
+        diagnostic.annotate(Annotation::primary(Span::from(file).with_range(range)));
+        diagnostic.set_secondary_code(SecondaryCode::new(code.to_owned()));
+        let edits = generate_suppression_edits(
+            source.path,
+            &[diagnostic],
+            &source.locator,
+            source.indexer.comment_ranges(),
+            &source.settings.external,
+            &source.directives.noqa_line_for,
+            source.stylist.line_ending(),
+            &source.suppressions,
+            SuppressionKind::Noqa,
+            source.settings.preview,
+        );
+        edits.into_iter().flatten().next()
+    })
+}
+
+fn with_source<T: Send>(
     path: &Path,
     text: &str,
     parsed: Option<&syntax::Parsed>,
     settings: &LinterSettings,
-    suppress: Suppress,
-) -> Result<Checked, NotChecked> {
-    let source_type = match settings.extension.get_source_type(path) {
-        SourceType::Python(PySourceType::Stub) => PySourceType::Stub,
-        _ => PySourceType::Python,
-    };
-    let source = SourceKind::Python { code: text.to_owned(), is_stub: source_type.is_stub() };
-    let target_version = settings.resolve_target_version(path);
-    // Neither the version nor being a stub changes the tree, only which syntax is an error.
-    let own;
-    let parsed = match parsed.and_then(syntax::Parsed::verbatim) {
-        Some(parsed) => parsed,
-        None => {
-            own = parse_unchecked_source(&source, source_type, target_version.parser_version());
-            &own
-        }
-    };
-    if is_too_deep(parsed.syntax()) {
-        return Err(NotChecked::TooDeep);
-    }
-    let locator = Locator::new(text);
-    let stylist = Stylist::from_tokens(parsed.tokens(), text);
-    let indexer = Indexer::from_tokens(parsed.tokens(), text);
-    let directives = extract_directives(parsed.tokens(), Flags::from_settings(settings), &locator, &indexer);
-    let suppressions = Suppressions::from_tokens(text, parsed.tokens(), &indexer, settings);
-    let mut diagnostics = check_path(
-        path,
-        package(path, settings),
-        &locator,
-        &stylist,
-        &indexer,
-        &directives,
-        settings,
-        flags::Noqa::Enabled,
-        &source,
-        source_type,
-        parsed,
-        target_version,
-        &suppressions,
-    );
-    diagnostics.retain(|diagnostic| !diagnostic.is_invalid_syntax() && diagnostic.range().is_some());
-    let suppressions = match suppress {
-        Suppress::No => Vec::new(),
-        Suppress::Yes => generate_suppression_edits(
+    look: impl FnOnce(&Source<'_>) -> T + Send,
+) -> Result<T, NotChecked> {
+    let looked = on_deep_stack(|| {
+        let source_type = match settings.extension.get_source_type(path) {
+            SourceType::Python(PySourceType::Stub) => PySourceType::Stub,
+            _ => PySourceType::Python,
+        };
+        let kind = SourceKind::Python { code: text.to_owned(), is_stub: source_type.is_stub() };
+        let target_version = settings.resolve_target_version(path);
+        // Neither the version nor being a stub changes the tree, only which syntax is an error.
+        let own;
+        let parsed = match parsed.and_then(syntax::Parsed::verbatim) {
+            Some(parsed) => parsed,
+            None => {
+                own = parse_unchecked_source(&kind, source_type, target_version.parser_version());
+                &own
+            }
+        };
+        let locator = Locator::new(text);
+        let indexer = Indexer::from_tokens(parsed.tokens(), text);
+        look(&Source {
             path,
-            &diagnostics,
-            &locator,
-            indexer.comment_ranges(),
-            &settings.external,
-            &directives.noqa_line_for,
-            stylist.line_ending(),
-            &suppressions,
-            SuppressionKind::Noqa,
-            settings.preview,
-        ),
-    };
-    Ok(Checked { diagnostics, suppressions, has_valid_syntax: parsed.has_valid_syntax() })
+            settings,
+            kind: &kind,
+            source_type,
+            target_version,
+            parsed,
+            stylist: Stylist::from_tokens(parsed.tokens(), text),
+            directives: extract_directives(parsed.tokens(), Flags::from_settings(settings), &locator, &indexer),
+            suppressions: Suppressions::from_tokens(text, parsed.tokens(), &indexer, settings),
+            locator,
+            indexer,
+        })
+    });
+    looked.map_err(NotChecked::Failed)
 }
 
 /// The package that the file is part of. As on ruff's command line, a package below a folder without `__init__.py` below
