@@ -167,11 +167,13 @@ fn with_source<T: Send>(
     looked.map_err(NotChecked::Failed)
 }
 
-/// The package that the file is part of. As on ruff's command line, a package below a folder without `__init__.py` below
-/// another package is nested in that one.
+/// The package that the file is part of. As on ruff's command line, one in whose path is a folder without `__init__.py`
+/// below another package is nested in that one; only the files at its root are told.
 fn package<'a>(path: &'a Path, settings: &LinterSettings) -> Option<PackageRoot<'a>> {
-    let root = detect_package_root(path.parent()?, &settings.namespace_packages)?;
-    let is_nested = root.ancestors().skip(1).any(|above| is_package(above, &settings.namespace_packages));
+    let folder = path.parent()?;
+    let root = detect_package_root(folder, &settings.namespace_packages)?;
+    let is_nested =
+        root == folder && root.ancestors().skip(1).any(|above| is_package(above, &settings.namespace_packages));
     Some(if is_nested { PackageRoot::nested(root) } else { PackageRoot::root(root) })
 }
 
