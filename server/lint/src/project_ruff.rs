@@ -8,6 +8,7 @@ mod output;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -37,17 +38,19 @@ pub enum Error {
 }
 
 /// An executable named `ruff`, and the project that it works for.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct ProjectRuff {
     executable: PathBuf,
     root: PathBuf,
     time_limit: Duration,
+    /// It failed the last time: said once, not with every keystroke.
+    is_failing: AtomicBool,
 }
 
 impl ProjectRuff {
     /// `executable` is not searched for. It runs in the folder `root`, and is killed after `time_limit`.
     pub fn new(executable: impl Into<PathBuf>, root: impl Into<PathBuf>, time_limit: Duration) -> Self {
-        ProjectRuff { executable: executable.into(), root: root.into(), time_limit }
+        ProjectRuff { executable: executable.into(), root: root.into(), time_limit, is_failing: AtomicBool::new(false) }
     }
 
     /// The findings in `document`, in the order of the text.
@@ -138,8 +141,12 @@ impl ProjectRuff {
 
 impl Linter for ProjectRuff {
     fn lint(&self, document: &Document<'_>) -> Vec<Finding> {
-        self.check(document).unwrap_or_else(|error| {
-            tracing::warn!("{} is not linted: {error}", document.path.display());
+        let checked = self.check(document);
+        let was_failing = self.is_failing.swap(checked.is_err(), Ordering::Relaxed);
+        checked.unwrap_or_else(|error| {
+            if !was_failing {
+                tracing::warn!("{} is not linted: {error}", document.path.display());
+            }
             Vec::new()
         })
     }
@@ -246,14 +253,12 @@ mod tests {
 
     #[test]
     fn time_is_limited() {
-        with_script("sleep 60", |ruff, _| {
-            let ruff = ProjectRuff { time_limit: Duration::from_millis(50), ..ruff.clone() };
-            assert!(matches!(ruff.version(), Err(Error::TimedOut { .. })));
-        });
-        with_script("exec >&- 2>&-; sleep 60", |ruff, _| {
-            let ruff = ProjectRuff { time_limit: Duration::from_millis(50), ..ruff.clone() };
-            assert!(matches!(ruff.version(), Err(Error::TimedOut { .. })));
-        });
+        for script in ["sleep 60", "exec >&- 2>&-; sleep 60"] {
+            with_script(script, |ruff, root| {
+                let ruff = ProjectRuff::new(&ruff.executable, root, Duration::from_millis(50));
+                assert!(matches!(ruff.version(), Err(Error::TimedOut { .. })), "{script}");
+            });
+        }
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(crate) use self::bandit::rating;
 pub(crate) use self::check::Checked;
 use self::check::NotChecked;
 pub use self::problem::ConfigurationProblem;
-pub(crate) use self::report::{finding, is_about_unnecessary_code, severity};
+pub(crate) use self::report::{finding, severity, usual_tag};
 use self::settings::SettingsCache;
 use crate::{Document, Finding, Linter, is_lintable};
 

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use syntax::{Encoding, LineIndex, Position, TextEdit, TextRange, TextSize};
 
-use crate::ruff::{is_about_unnecessary_code, rating, severity};
-use crate::{Applicability, Finding, Fix, Tag};
+use crate::ruff::{rating, severity, usual_tag};
+use crate::{Applicability, Finding, Fix};
 
 /// Fields that releases of ruff have added or dropped are optional.
 #[derive(Deserialize)]
@@ -71,7 +71,7 @@ fn finding(item: Item, places: &Places<'_>) -> Option<Finding> {
         message: item.message,
         severity,
         confidence,
-        tag: is_about_unnecessary_code(&code).then_some(Tag::Unnecessary),
+        tag: usual_tag(&code),
         fix,
         url: item.url.map(Cow::Owned),
         code: Cow::Owned(code),

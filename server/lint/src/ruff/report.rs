@@ -39,11 +39,17 @@ pub(crate) fn severity(code: &str) -> Severity {
     }
 }
 
-/// Rules about code that does nothing, to which ruff itself gives no tag or not always.
-pub(crate) fn is_about_unnecessary_code(code: &str) -> bool {
-    let is_unused_argument =
-        code.strip_prefix("ARG").is_some_and(|number| number.starts_with(|c: char| c.is_ascii_digit()));
-    is_unused_argument || matches!(code, "F401" | "F811" | "F841" | "ERA001" | "RUF059" | "RUF100" | "B007")
+/// How to show what the rule `code` marks, where ruff itself does not say.
+pub(crate) fn usual_tag(code: &str) -> Option<Tag> {
+    let is_digit = |c: char| c.is_ascii_digit();
+    let is_unused_argument = code.strip_prefix("ARG").is_some_and(|number| number.starts_with(is_digit));
+    match code {
+        "F401" | "F811" | "F841" | "ERA001" | "RUF059" | "RUF100" | "B007" => Some(Tag::Unnecessary),
+        "UP005" | "UP019" | "UP021" | "UP023" | "UP026" | "UP035" | "NPY001" | "NPY003" | "PYI057" => {
+            Some(Tag::Deprecated)
+        }
+        _ => is_unused_argument.then_some(Tag::Unnecessary),
+    }
 }
 
 fn tag(diagnostic: &Diagnostic, code: &str) -> Option<Tag> {
@@ -51,7 +57,7 @@ fn tag(diagnostic: &Diagnostic, code: &str) -> Option<Tag> {
         DiagnosticTag::Unnecessary => Tag::Unnecessary,
         DiagnosticTag::Deprecated => Tag::Deprecated,
     });
-    tagged.or_else(|| is_about_unnecessary_code(code).then_some(Tag::Unnecessary))
+    tagged.or_else(|| usual_tag(code))
 }
 
 fn fix(diagnostic: &Diagnostic) -> Option<Fix> {
@@ -66,5 +72,37 @@ fn applicability(of: ruff_diagnostics::Applicability) -> Applicability {
         ruff_diagnostics::Applicability::DisplayOnly => Applicability::Display,
         ruff_diagnostics::Applicability::Unsafe => Applicability::Unsafe,
         ruff_diagnostics::Applicability::Safe => Applicability::Safe,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_no_use_is_faded() {
+        for (code, tag) in [
+            ("F401", Some(Tag::Unnecessary)),
+            ("ARG001", Some(Tag::Unnecessary)),
+            ("UP035", Some(Tag::Deprecated)),
+            ("F821", None),
+            ("S101", None),
+        ] {
+            assert_eq!(usual_tag(code), tag, "{code}");
+        }
+    }
+
+    #[test]
+    fn what_fails_when_it_is_reached_is_an_error() {
+        for (code, expected) in [
+            ("F821", Severity::Error),
+            ("F822", Severity::Error),
+            ("F823", Severity::Error),
+            ("E902", Severity::Error),
+            ("E711", Severity::Warning),
+            ("F401", Severity::Warning),
+        ] {
+            assert_eq!(severity(code), expected, "{code}");
+        }
     }
 }
