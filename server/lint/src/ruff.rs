@@ -241,6 +241,7 @@ mod tests {
         for (name, text, line, marked, message) in [
             ("ruff.toml", "line-length = 80\n[lint\n", 2, "[lint", "unclosed table"),
             ("ruff.toml", "[lint]\nselect = [\"F\", \"F9999\"]\n", 2, "\"F9999\"", "Unknown rule selector `F9999`"),
+            ("ruff.toml", "[lint]\nselect = [\"ANN101\", \"PD901\"]\n", 2, "\"ANN101\"", "have been removed"),
             ("pyproject.toml", "[tool.ruff]\nline-lenght = 8\n", 2, "line-lenght", "unknown field `line-lenght`"),
             ("pyproject.toml", "[project\n", 1, "[project", "unclosed table"),
             (".ruff.toml", "line-length = \"x\"\n", 1, "\"x\"", "invalid type: string \"x\""),

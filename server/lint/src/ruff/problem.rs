@@ -54,9 +54,10 @@ fn file_to_blame(cause: &str) -> Option<PathBuf> {
     path.is_absolute().then(|| path.to_owned())
 }
 
-/// Where the first word in backquotes of `message` stands in `content`, if possible in quotes.
+/// Where the word that `message` is about stands in `content`, if possible in quotes: its first in backquotes, or the
+/// first of its list.
 fn quoted(message: &str, content: &str) -> Option<std::ops::Range<usize>> {
-    let word = message.split('`').nth(1).filter(|word| !word.is_empty())?;
+    let word = message.split('`').nth(1).or_else(|| message.split(" - ").nth(1)).filter(|word| !word.is_empty())?;
     let spellings = [format!("\"{word}\""), format!("'{word}'"), word.to_owned()];
     spellings.iter().find_map(|spelling| content.find(spelling).map(|start| start..start + spelling.len()))
 }
