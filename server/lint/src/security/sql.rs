@@ -3,6 +3,9 @@
 //! Only where every part that is filled in stands where SQL wants a value: after a comparison, in `VALUES (…)`, behind
 //! `LIKE` or `LIMIT`. Names of tables and columns, parts of patterns and lists of unknown length are left to a person.
 
+mod execution;
+mod values;
+
 use syntax::ast::{
     ConversionFlag, Expr, ExprBinOp, ExprCall, ExprFString, FStringPart, InterpolatedStringElement, Operator,
     StringFlags, StringLiteral,
@@ -11,14 +14,12 @@ use syntax::{Ranged, TextEdit, TextRange, TextSize};
 
 use super::site::{Site, fix, is_plain};
 use crate::{Applicability, Fix};
-
-/// Stands for a value in the text that is looked at.
-const HOLE: char = '\u{FFFC}';
+use values::{HOLE, holes};
 
 /// A part of the SQL as it is written in the source.
 enum Piece {
     /// The inside of a literal, or a part of it.
-    Text(TextRange),
+    Text(TextRange, Escapes),
     /// What is replaced by a placeholder, the expression whose value it was, and what else must be written there.
     Hole { range: TextRange, value: String, suffix: &'static str },
 }
@@ -27,10 +28,9 @@ struct Statement {
     pieces: Vec<Piece>,
     /// Beside the placeholders: prefixes, operators and arguments that go.
     edits: Vec<TextEdit>,
-    /// How the source writes one brace or one per cent sign.
-    escapes: Escapes,
 }
 
+/// How the source writes one brace or one per cent sign.
 #[derive(Clone, Copy, PartialEq)]
 enum Escapes {
     None,
@@ -42,12 +42,14 @@ enum Escapes {
 
 pub(super) fn parameters(site: &Site) -> Option<Fix> {
     let placeholder = placeholder(site)?;
-    let call = site.calls().find(|call| is_execution(call))?;
-    let [query] = &*call.arguments.args else { return None };
-    if !call.arguments.keywords.is_empty() || !is_plain(&call.arguments) || !query.range().contains_range(site.range) {
+    let (query, call) = execution::of_text(site).or_else(|| execution::of_variable(site))?;
+    if !call.arguments.keywords.is_empty()
+        || !is_plain(&call.arguments)
+        || query.range().intersect(site.range).is_none()
+    {
         return None;
     }
-    let Statement { pieces, mut edits, escapes } = match query {
+    let Statement { pieces, mut edits } = match query {
         Expr::FString(literal) => formatted(site, literal)?,
         Expr::BinOp(operation) if operation.op == Operator::Mod => percent(site, operation)?,
         Expr::BinOp(operation) if operation.op == Operator::Add => added(site, operation)?,
@@ -59,7 +61,9 @@ pub(super) fn parameters(site: &Site) -> Option<Fix> {
     let mut values = Vec::new();
     for piece in &pieces {
         match piece {
-            Piece::Text(range) => edits.extend(escaped(site.text(*range), range.start(), escapes, placeholder)),
+            Piece::Text(range, escapes) => {
+                edits.extend(escaped(site.text(*range), range.start(), *escapes, placeholder));
+            }
             Piece::Hole { range, value, suffix } => {
                 // The quotes around a placeholder go: the driver knows what is a string.
                 let quotes = TextSize::new(u32::from(*quoted.get(values.len())?));
@@ -80,10 +84,6 @@ pub(super) fn parameters(site: &Site) -> Option<Fix> {
     };
     edits.push(site.add_argument(&call.arguments, &tuple)?);
     fix("Pass the values as parameters", Applicability::Unsafe, edits)
-}
-
-fn is_execution(call: &ExprCall) -> bool {
-    call.func.as_attribute_expr().is_some_and(|function| matches!(function.attr.as_str(), "execute" | "raw"))
 }
 
 /// How the driver that the module imports writes a parameter; `None` where that is not one way.
@@ -114,11 +114,14 @@ fn placeholder(site: &Site) -> Option<&'static str> {
 
 /// `f"… {x}"`, and literals beside it.
 fn formatted(site: &Site, literal: &ExprFString) -> Option<Statement> {
-    let mut statement = Statement { pieces: Vec::new(), edits: Vec::new(), escapes: Escapes::Braces };
+    let mut statement = Statement { pieces: Vec::new(), edits: Vec::new() };
     for part in literal.value.iter() {
-        let FStringPart::FString(part) = part else {
-            // In a literal without `f` a brace is a brace; such a mixture is rare.
-            return None;
+        let part = match part {
+            FStringPart::FString(part) => part,
+            FStringPart::Literal(part) => {
+                statement.pieces.push(Piece::Text(part.content_range(), Escapes::None));
+                continue;
+            }
         };
         let prefix = TextRange::new(part.start(), part.start() + TextSize::of(prefix(site.text(part.range()))));
         let f = site.text(prefix).find(['f', 'F'])?;
@@ -126,7 +129,9 @@ fn formatted(site: &Site, literal: &ExprFString) -> Option<Statement> {
         statement.edits.push(TextEdit::replace(f, ""));
         for element in &part.elements {
             match element {
-                InterpolatedStringElement::Literal(text) => statement.pieces.push(Piece::Text(text.range())),
+                InterpolatedStringElement::Literal(text) => {
+                    statement.pieces.push(Piece::Text(text.range(), Escapes::Braces))
+                }
                 InterpolatedStringElement::Interpolation(hole) => {
                     let is_plain = hole.conversion == ConversionFlag::None
                         && hole.format_spec.is_none()
@@ -157,7 +162,7 @@ fn percent(site: &Site, operation: &ExprBinOp) -> Option<Statement> {
         }
         after.starts_with(['s', 'd', 'i']).then_some(Field::Next(2))
     })?;
-    statement_of_literal(site, &operation.left, operation.range(), pieces, Escapes::Percent)
+    statement_of_literal(site, &operation.left, operation.range(), pieces)
 }
 
 /// `"… {}".format(x)`.
@@ -186,7 +191,7 @@ fn format_call(site: &Site, call: &ExprCall) -> Option<Statement> {
             Some(Field::Indexed(length, positional + index))
         }
     })?;
-    statement_of_literal(site, &function.value, call.range(), pieces, Escapes::Braces)
+    statement_of_literal(site, &function.value, call.range(), pieces)
 }
 
 /// What a field of a template is filled with; lengths in bytes.
@@ -233,25 +238,20 @@ fn filled(
             };
             *used.get_mut(index)? = true;
             let place = |offset: usize| content.start() + TextSize::new(offset as u32);
-            pieces.push(Piece::Text(TextRange::new(place(start), place(at))));
+            pieces.push(Piece::Text(TextRange::new(place(start), place(at)), escapes));
             let range = TextRange::new(place(at), place(at + length));
             pieces.push(Piece::Hole { range, value: value(site, arguments.get(index)?)?, suffix: "" });
             at += length;
             start = at;
         }
-        pieces.push(Piece::Text(TextRange::new(content.start() + TextSize::new(start as u32), content.end())));
+        let rest = TextRange::new(content.start() + TextSize::new(start as u32), content.end());
+        pieces.push(Piece::Text(rest, escapes));
     }
     used.iter().all(|used| *used).then_some(pieces)
 }
 
 /// The statement of a template whose arguments follow it.
-fn statement_of_literal(
-    site: &Site,
-    template: &Expr,
-    whole: TextRange,
-    pieces: Vec<Piece>,
-    escapes: Escapes,
-) -> Option<Statement> {
+fn statement_of_literal(site: &Site, template: &Expr, whole: TextRange, pieces: Vec<Piece>) -> Option<Statement> {
     let arguments = TextRange::new(template.end(), whole.end());
     // `("…" "…") % x`: the parenthesis would lose its other half.
     if template.start() != whole.start()
@@ -260,7 +260,7 @@ fn statement_of_literal(
     {
         return None;
     }
-    Some(Statement { pieces, edits: vec![TextEdit::replace(arguments, "")], escapes })
+    Some(Statement { pieces, edits: vec![TextEdit::replace(arguments, "")] })
 }
 
 /// `"… " + x + " …"`, all literals with the same quotes.
@@ -282,7 +282,7 @@ fn added(site: &Site, operation: &ExprBinOp) -> Option<Statement> {
     };
     let first = text(parts.first()?)?;
     let closing = TextSize::new(if first.flags.is_triple_quoted() { 3 } else { 1 });
-    let mut pieces = vec![Piece::Text(first.content_range())];
+    let mut pieces = vec![Piece::Text(first.content_range(), Escapes::None)];
     let mut end = first.content_range().end();
     let mut rest = parts.iter().skip(1).peekable();
     while let Some(part) = rest.next() {
@@ -300,7 +300,7 @@ fn added(site: &Site, operation: &ExprBinOp) -> Option<Statement> {
                 }
                 let range = TextRange::new(end, next.content_range().start());
                 pieces.push(Piece::Hole { range, value, suffix: "" });
-                pieces.push(Piece::Text(next.content_range()));
+                pieces.push(Piece::Text(next.content_range(), Escapes::None));
                 end = next.content_range().end();
                 if site.has_comment(range) || (rest.peek().is_none() && end + closing != operation.end()) {
                     return None;
@@ -316,7 +316,7 @@ fn added(site: &Site, operation: &ExprBinOp) -> Option<Statement> {
             }
         }
     }
-    Some(Statement { pieces, edits: Vec::new(), escapes: Escapes::None })
+    Some(Statement { pieces, edits: Vec::new() })
 }
 
 /// The source of a value as an element of a tuple. `str(x)` is `x`: a driver takes any type.
@@ -343,92 +343,13 @@ fn written(site: &Site, pieces: &[Piece]) -> Option<String> {
     let mut sql = String::new();
     for piece in pieces {
         match piece {
-            Piece::Text(range) => sql.push_str(site.text(*range)),
+            Piece::Text(range, _) => sql.push_str(site.text(*range)),
             Piece::Hole { .. } => sql.push(HOLE),
         }
     }
     let sql = sql.replace("\\n", "  ").replace("\\t", "  ").replace("\\\n", " ");
     let is_unclear = sql.contains('\\') || sql.contains("--") || sql.contains("/*") || sql.contains('?');
     (!is_unclear).then_some(sql)
-}
-
-/// For each value in `sql`, whether it is in quotes of its own; `None` when one of them is not a value.
-fn holes(sql: &str) -> Option<Vec<bool>> {
-    let mut found = Vec::new();
-    let mut quote: Option<char> = None;
-    let characters: Vec<(usize, char)> = sql.char_indices().collect();
-    for (index, (at, character)) in characters.iter().enumerate() {
-        match *character {
-            HOLE => {
-                let is_quoted = quote.is_some();
-                let neighbour = |step: isize| {
-                    index
-                        .checked_add_signed(step)
-                        .and_then(|index| characters.get(index))
-                        .map(|(_, character)| *character)
-                };
-                if is_quoted && (quote != Some('\'') || neighbour(-1) != quote || neighbour(1) != quote) {
-                    return None;
-                }
-                let before = &sql[..at - usize::from(is_quoted)];
-                let after = &sql[at + HOLE.len_utf8() + usize::from(is_quoted)..];
-                if !wants_value(before, after) {
-                    return None;
-                }
-                found.push(is_quoted);
-            }
-            '\'' | '"' | '`' => match quote {
-                None => quote = Some(*character),
-                Some(open) if open == *character => quote = None,
-                Some(_) => {}
-            },
-            _ => {}
-        }
-    }
-    quote.is_none().then_some(found)
-}
-
-fn wants_value(before: &str, after: &str) -> bool {
-    let ends = after.is_empty() || after.starts_with(|c: char| c.is_whitespace() || matches!(c, ',' | ')' | ';'));
-    let before = before.trim_end();
-    let word = |text: &str| {
-        let start = text.rfind(|c: char| !c.is_alphanumeric() && c != '_').map_or(0, |at| at + 1);
-        text[start..].to_ascii_uppercase()
-    };
-    let is_value = if before.ends_with(['=', '<', '>']) {
-        true
-    } else if before.ends_with(['(', ',']) {
-        in_list(before, after, word)
-    } else {
-        let last = word(before);
-        matches!(last.as_str(), "LIKE" | "ILIKE" | "LIMIT" | "OFFSET" | "BETWEEN")
-            || last == "AND" && before.to_ascii_uppercase().contains("BETWEEN")
-    };
-    ends && is_value
-}
-
-/// Between parentheses after `VALUES`, or one of several after `IN`; commas elsewhere stand between columns.
-fn in_list(before: &str, after: &str, word: impl Fn(&str) -> String) -> bool {
-    let mut depth = 0;
-    for (at, character) in before.char_indices().rev() {
-        match character {
-            ')' => depth += 1,
-            '(' if depth > 0 => depth -= 1,
-            '(' => {
-                let owner = before[..at].trim_end();
-                let is_alone = before[at + 1..].trim().is_empty() && after.trim_start().starts_with(')');
-                return match word(owner).as_str() {
-                    "VALUES" => true,
-                    // `IN ({ids})` is a list as a text.
-                    "IN" => !is_alone,
-                    "LOWER" | "UPPER" | "DATE" | "ABS" | "LENGTH" => is_alone,
-                    _ => owner.ends_with(',') && owner.trim_end_matches(',').trim_end().ends_with(')'),
-                };
-            }
-            _ => {}
-        }
-    }
-    false
 }
 
 /// Undoes what the old form escaped and does what the placeholder wants.
@@ -496,6 +417,7 @@ mod tests {
             "f\"\"\"\n    SELECT a\n    FROM t\n    WHERE b = {b}\n\"\"\"",
             "\"\"\"\n    SELECT a\n    FROM t\n    WHERE b = ?\n\"\"\", (b,)",
         );
+        sqlite("(\"SELECT '{}' \" f\"FROM t WHERE a = {a}\")", "(\"SELECT '{}' \" \"FROM t WHERE a = ?\"), (a,)");
         sqlite(
             "\n    f\"SELECT a FROM t \"\n    f\"WHERE b = {b} AND j = '{{}}'\"\n",
             "\n    \"SELECT a FROM t \"\n    \"WHERE b = ? AND j = '{}'\", (b,)\n",
@@ -530,6 +452,26 @@ mod tests {
         refused("S608", "c.execute($0f'DELETE FROM t WHERE a = {a}'$0)\n");
         refused("S608", "import sqlalchemy\nc.execute($0f'DELETE FROM t WHERE a = {a}'$0)\n");
         refused("S608", "import sqlite3, psycopg\nc.execute($0f'DELETE FROM t WHERE a = {a}'$0)\n");
+    }
+
+    #[test]
+    fn a_statement_in_a_variable() {
+        check(
+            "S608",
+            "import sqlite3\ndef f(a):\n    q = $0f'SELECT x FROM t WHERE a = {a}'$0\n    return c.execute(q).fetchone()\n",
+            "import sqlite3\ndef f(a):\n    q = 'SELECT x FROM t WHERE a = ?'\n    return c.execute(q, (a,)).fetchone()\n",
+        );
+        check(
+            "S608",
+            "import psycopg\nq = $0'SELECT x FROM t WHERE a = %s' % a$0\nwith d.cursor() as c:\n    c.execute(q)\n",
+            "import psycopg\nq = 'SELECT x FROM t WHERE a = %s'\nwith d.cursor() as c:\n    c.execute(q, (a,))\n",
+        );
+        // Used twice; not the next statement; with parameters already; changed on the way.
+        for rest in
+            ["print(q)\nc.execute(q)", "a = 1\nc.execute(q)", "c.execute(q, b)", "q += ' LIMIT 1'\nc.execute(q)"]
+        {
+            refused("S608", &format!("import sqlite3\nq = $0f'SELECT x FROM t WHERE a = {{a}}'$0\n{rest}\n"));
+        }
     }
 
     #[test]
