@@ -269,8 +269,6 @@ fn is_template(value: &str) -> bool {
         "secrets:",
         "secretref",
         "ref:",
-        "!",
-        "@",
         "projects/",
         "keyring:",
         "gcp:",
@@ -291,9 +289,7 @@ fn is_template(value: &str) -> bool {
         || value.contains("%s")
         || value == "%r"
         || value.strip_prefix('$').is_some_and(is_variable)
-        || REFERENCES
-            .iter()
-            .any(|prefix| value.starts_with(prefix) && value.len() > prefix.len() + 2 && prefix.len() > 1)
+        || REFERENCES.iter().any(|prefix| value.starts_with(prefix) && value.len() > prefix.len() + 2)
 }
 
 /// `{}`, `{0}`, `{name}`, `{self.name!r}` anywhere.
@@ -323,7 +319,7 @@ fn is_path(value: &str) -> bool {
 /// A regular expression, a selector or a glob.
 fn is_pattern(value: &str) -> bool {
     value.starts_with('^')
-        || [r"\d", r"\w", r"\s", r"\b", r"\.", "(?", ".*", ".+", "[^", "[a-z", "[A-Z", "[0-9", "]+", "]*", "${", "=="]
+        || [r"\d", r"\w", r"\s", r"\b", r"\.", "(?", ".*", ".+", "[^", "[a-z", "[A-Z", "[0-9", "]+", "]*", "${"]
             .iter()
             .any(|sign| value.contains(sign))
         || value.contains("()")
