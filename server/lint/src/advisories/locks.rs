@@ -46,7 +46,7 @@ pub(super) fn pyproject(text: &str) -> Vec<Pin> {
                 bare.starts_with(|c: char| c.is_ascii_digit()) && !bare.contains(['*', ',', '|', '<', '>', ' ']);
             if is_exact && name.get_ref() != "python" {
                 let offset = offset + TextSize::new((content.len() - bare.len()) as u32);
-                pins.push(pin(name.get_ref(), bare, offset));
+                pins.push(Pin { is_editable: true, ..pin(name.get_ref(), bare, offset) });
             }
         }
     }
@@ -115,6 +115,7 @@ fn pin(name: &str, version: &str, offset: TextSize) -> Pin {
         distribution: normalize(name),
         version: version.to_owned(),
         range: TextRange::at(offset, TextSize::of(version)),
+        is_editable: false,
     }
 }
 

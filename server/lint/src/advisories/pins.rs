@@ -13,6 +13,8 @@ pub struct Pin {
     pub version: String,
     /// Of the version, in the text.
     pub range: TextRange,
+    /// A person has written it: no tool, and no hashes that belong to the version.
+    pub is_editable: bool,
 }
 
 /// The pins in the text of a file called `file` (its name or a path), in their order. None in a file of another kind or in
