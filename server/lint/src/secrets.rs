@@ -164,14 +164,16 @@ fn known_form(value: &str, is_lenient: bool) -> Option<(Verdict, std::ops::Range
     Some((verdict, within))
 }
 
+/// By the name of the file and those of the folders next to it: a workspace may lie in a folder called `test` itself.
 pub(crate) fn is_test_or_documentation(path: &Path) -> bool {
     const FOLDERS: &[&str] = &["tests", "test", "testing", "testdata", "fixtures", "docs", "doc", "documentation"];
+    const NEXT: usize = 4;
     let is_folder = |component: Component| match component {
         Component::Normal(name) => FOLDERS.iter().any(|folder| name.eq_ignore_ascii_case(folder)),
         _ => false,
     };
     let file = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-    path.parent().is_some_and(|parent| parent.components().any(is_folder))
+    path.parent().is_some_and(|parent| parent.components().rev().take(NEXT).any(is_folder))
         || matches!(file, "conftest" | "tests")
         || file.starts_with("test_")
         || file.ends_with("_test")

@@ -132,3 +132,22 @@ fn a_comment_can_say_that_it_is_meant() {
     }
     assert_eq!(found("a.py", "password = 'hunter2'  # noqa: E501\n").len(), 1);
 }
+
+#[test]
+fn tests_and_documentation_by_their_path() {
+    for path in [
+        "/p/tests/unit/api/data.py",
+        "/p/pkg/conftest.py",
+        "/p/test_x.py",
+        "docs/conf.py",
+        "/p/x_tests.py",
+        "/p/Test/a.py",
+    ] {
+        assert!(is_test_or_documentation(Path::new(path)), "{path}");
+    }
+    for path in
+        ["/p/pkg/contest.py", "/home/u/test/work/project/src/pkg/a.py", "/p/latest/a.py", "a.py", "/p/testing_tools.py"]
+    {
+        assert!(!is_test_or_documentation(Path::new(path)), "{path}");
+    }
+}

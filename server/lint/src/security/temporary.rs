@@ -31,9 +31,12 @@ pub(super) fn below_temporary_folder(site: &Site) -> Option<Fix> {
     let part = literal.as_single_part_string()?;
     let name = ["/tmp/", "/var/tmp/"].into_iter().find_map(|folder| part.as_str().strip_prefix(folder))?;
     let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-/".contains(&byte));
-    let is_in_fstring = ancestors.iter().any(|node| node.is_expr_f_string());
+    // A pattern of `match` holds no call, and what is in brackets of an annotation is none.
+    let is_no_value = ancestors
+        .iter()
+        .any(|node| node.is_expr_f_string() || node.is_pattern_match_value() || node.is_expr_subscript());
     let starts_statement = ancestors.iter().any(|node| node.is_stmt_expr() && node.range() == literal.range());
-    if !is_name || name.contains("..") || is_in_fstring || starts_statement {
+    if !is_name || name.contains("..") || is_no_value || starts_statement {
         return None;
     }
     let quote = part.flags.quote_style().as_char();
@@ -78,6 +81,8 @@ mod tests {
         );
         refused("S108", "f = $0'/tmp/'$0\n");
         refused("S108", "f = $0'/tmp/{}'$0.format(x)\n");
+        refused("S108", "match f:\n    case $0'/tmp/a'$0:\n        pass\n");
+        refused("S108", "x: Literal[$0'/tmp/a'$0]\n");
         refused("S108", "f = f'{$0\"/tmp/a\"$0}'\n");
     }
 }
