@@ -7,6 +7,7 @@
 
 mod action;
 mod add_import;
+mod add_requirement;
 mod arguments;
 mod break_cycle;
 mod call_sites;
@@ -45,7 +46,7 @@ use graph::{Analysis, FileId, SymbolId};
 use serde::{Deserialize, Serialize};
 use syntax::{SourceChange, TextRange};
 
-pub use action::{Action, ActionKind, Change, Edit, Lint, NewFile, Outcome, Request, Wanted};
+pub use action::{Action, ActionKind, Change, Edit, Lint, NewFile, Outcome, Request, TextFileEdit, Wanted};
 pub use change_signature::{change_signature, function_at};
 pub use quote::Fence;
 pub use signature::SignatureStep;
@@ -75,6 +76,7 @@ const REWRITES: &[action::Rewrite] = &[
     lint_fixes::REWRITE,
     update_callers::REWRITE,
     add_import::REWRITE,
+    add_requirement::REWRITE,
     create_definition::REWRITE,
     change_signature::REWRITE,
     extract_variable::REWRITE,

@@ -24,9 +24,10 @@ use syntax::TextRange;
 
 use crate::tree::with_tree_of;
 use guards::Guards;
+pub(crate) use imports::missing_package;
 pub(crate) use suppression::Suppressions;
 
-pub use project::{Packages, Project};
+pub use project::{Packages, Project, RequirementFile};
 pub use workspace::WorkspaceFindings;
 
 /// What a diagnostic is about. The names are part of the interface: suppression comments and settings use them.

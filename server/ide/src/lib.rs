@@ -33,7 +33,9 @@ mod workspace_symbols;
 pub use call_hierarchy::{HierarchyCall, incoming_calls, outgoing_calls, prepare_call_hierarchy};
 pub use code_lens::{Lens, LensKind, callers_title, code_lenses};
 pub use definition::{Definition, Place, definition};
-pub use diagnostics::{Code, Diagnostic, Packages, Project, Related, Severity, WorkspaceFindings, diagnostics};
+pub use diagnostics::{
+    Code, Diagnostic, Packages, Project, Related, RequirementFile, Severity, WorkspaceFindings, diagnostics,
+};
 pub use diagram::{Diagram, call_diagram, diagram_around, import_diagram};
 pub use document_highlight::{Highlight, document_highlights};
 pub use document_symbols::{DocumentSymbol, document_symbols};

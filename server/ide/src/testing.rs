@@ -30,6 +30,11 @@ impl Workspace {
         self.analysis.file(Path::new(path)).expect("the fixture has this file")
     }
 
+    /// All files, Python or not.
+    pub fn texts(&self) -> impl Iterator<Item = (PathBuf, Arc<str>)> + '_ {
+        self.fixture.files.iter().map(|file| (PathBuf::from(&file.path), Arc::from(file.text.as_str())))
+    }
+
     /// The place of `$0`.
     pub fn cursor(&self) -> (FileId, TextSize) {
         let cursor = self.fixture.cursor();

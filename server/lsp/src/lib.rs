@@ -5,6 +5,7 @@
 //! Deliberately absent: features (those are in `ide`, and return plain data) and everything that is slow inside a
 //! request: models and the sandbox work in the background and report by progress.
 
+pub mod advisories;
 mod announce;
 mod arrival;
 mod cache;

@@ -2,12 +2,15 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use graph::{Analysis, FileId};
 use ide::SharedLinter;
-use lint::{ConfigurationProblem, Document, Finding, Linter, ProjectRuff, Ruff, Secrets};
+use lint::{Advisories, ConfigurationProblem, Document, Finding, Linter, ProjectRuff, Ruff, Secrets};
+
+use crate::advisories::{self, VulnerableFile};
+use crate::settings::Settings;
 
 /// Nobody waits longer for findings.
 const PROJECT_RUFF_LIMIT: Duration = Duration::from_secs(10);
@@ -29,6 +32,7 @@ pub struct Lints {
     choice: RuffChoice,
     ruff: Arc<Ruff>,
     project: ProjectLinter,
+    advisories: Option<Arc<KeptAdvisories>>,
     /// What was found in which text.
     found: Mutex<HashMap<PathBuf, (Arc<str>, Arc<Vec<Finding>>)>>,
 }
@@ -36,12 +40,30 @@ pub struct Lints {
 impl Lints {
     /// For a workspace with the folders `roots`.
     pub fn new(choice: RuffChoice, roots: &[PathBuf]) -> Self {
-        Lints { choice, ruff: Arc::default(), project: ProjectLinter::new(roots), found: Mutex::default() }
+        let project = ProjectLinter::new(roots);
+        Lints { choice, ruff: Arc::default(), project, advisories: None, found: Mutex::default() }
     }
 
-    /// The same without what was found so far.
-    pub(crate) fn renewed(&self, choice: RuffChoice, roots: &[PathBuf]) -> Self {
-        Lints { ruff: self.ruff.clone(), ..Lints::new(choice, roots) }
+    /// The same for other settings, without what was found so far. Advisories are read again when their folder is another.
+    pub(crate) fn renewed(&self, settings: &Settings, roots: &[PathBuf]) -> Self {
+        let kept = self.advisories.clone().filter(|it| Some(&it.folder) == settings.advisories.as_ref());
+        let new =
+            || settings.advisories.clone().map(|folder| Arc::new(KeptAdvisories { folder, read: OnceLock::new() }));
+        let advisories = kept.or_else(new);
+        Lints { ruff: self.ruff.clone(), advisories, ..Lints::new(settings.ruff, roots) }
+    }
+
+    /// Pins of vulnerable versions in the workspace's folders. The first time, this reads the advisories, which may be many.
+    pub(crate) fn vulnerable(&self, roots: &[PathBuf]) -> Vec<VulnerableFile> {
+        let Some(kept) = &self.advisories else { return Vec::new() };
+        let advisories = kept.read.get_or_init(|| {
+            let (advisories, problems) = lint::read_advisories(&kept.folder);
+            for problem in problems {
+                tracing::warn!("advisories: {} {}", problem.path.display(), problem.message);
+            }
+            advisories
+        });
+        roots.iter().flat_map(|root| advisories::vulnerable(root, advisories)).collect()
     }
 
     /// The linter that can fix whole files.
@@ -95,6 +117,12 @@ impl Default for Lints {
     fn default() -> Self {
         Lints::new(RuffChoice::default(), &[])
     }
+}
+
+/// A folder of advisories, and what is in it.
+struct KeptAdvisories {
+    folder: PathBuf,
+    read: OnceLock<Advisories>,
 }
 
 /// The executables of the workspace's folders.

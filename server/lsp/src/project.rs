@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use ide::{Packages, Project};
+use ide::{Packages, Project, RequirementFile};
 use toml::Table;
 
 /// What is known of the folder `root`.
@@ -26,7 +26,14 @@ fn read_with(root: &Path, active: Option<PathBuf>) -> Project {
         || ["setup.py", "setup.cfg"].iter().any(|name| root.join(name).is_file());
     let local = [".venv", "venv"].map(|name| root.join(name));
     let environment = active.into_iter().chain(local).find(|folder| folder.join("pyvenv.cfg").is_file());
-    Project { scripts, is_library, packages: environment.and_then(|folder| packages(&folder)) }
+    let packages = environment.and_then(|folder| packages(&folder));
+    Project { scripts, is_library, packages, requirements: requirements(root) }
+}
+
+fn requirements(root: &Path) -> Vec<RequirementFile> {
+    let names = ["requirements.txt", "pyproject.toml"].map(|name| root.join(name)).into_iter();
+    let read = |path: PathBuf| Some(RequirementFile { text: syntax::read_source(&path).ok()?.into(), path });
+    names.filter_map(read).collect()
 }
 
 /// The programs and plug-ins in `[project]`, and those of Poetry.

@@ -11,6 +11,7 @@ use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::advisories::PIN_FILES;
 use crate::lints::RuffChoice;
 use crate::project;
 
@@ -22,6 +23,8 @@ pub(crate) struct Settings {
     pub(crate) code_lens: bool,
     pub(crate) diagnostics: Diagnostics,
     pub(crate) ruff: RuffChoice,
+    /// The folder with advisories, if the user keeps one.
+    pub(crate) advisories: Option<PathBuf>,
     /// What the workspace says beside its settings.
     pub(crate) project: Arc<ide::Project>,
 }
@@ -43,6 +46,8 @@ pub(crate) struct Layer {
     lint: Option<bool>,
     /// Only the editor's settings choose the project's own linter: it is a program that the workspace may have brought.
     project_ruff: Option<bool>,
+    /// Only the editor's settings name folders outside of the workspace.
+    advisories: Option<PathBuf>,
     project: Option<Arc<ide::Project>>,
 }
 
@@ -59,6 +64,7 @@ impl Settings {
                 (true, Some(true)) => RuffChoice::Project,
                 (true, _) => RuffChoice::Bundled,
             },
+            advisories: layers.into_iter().find_map(|it| it.advisories.clone()),
             project: layers.into_iter().find_map(|it| it.project.clone()).unwrap_or_default(),
         }
     }
@@ -81,9 +87,15 @@ impl Layer {
             "navigation" => self.navigation = flag()?,
             "codeLens" => self.code_lens = flag()?,
             "lint.enable" => self.lint = flag()?,
-            "lint.ruff" if !is_trusted => {
-                return Err("`lint.ruff` runs a program, so only the editor's settings choose it".to_owned());
+            "lint.ruff" | "lint.advisories" if !is_trusted => {
+                return Err(format!(
+                    "only the editor's settings choose `{key}`, for what it names is not the workspace's"
+                ));
             }
+            "lint.advisories" => match value.as_str().map(PathBuf::from).filter(|path| path.is_absolute()) {
+                Some(path) => self.advisories = Some(path),
+                None => return Err("`lint.advisories` must be the absolute path of a folder".to_owned()),
+            },
             "lint.ruff" => {
                 self.project_ruff = Some(match value.as_str() {
                     Some("bundled") => false,
@@ -105,7 +117,7 @@ impl Layer {
             _ => {
                 return Err(format!(
                     "there is no setting `{key}`; there are `navigation`, `codeLens`, `diagnostics.mode`, \
-                     `lint.enable`, `lint.ruff`"
+                     `lint.enable`, `lint.ruff`, `lint.advisories`"
                 ));
             }
         }
@@ -201,9 +213,11 @@ pub(crate) struct ConfigFile {
 /// Files with settings of ours or of a linter.
 pub(crate) const CONFIG_FILES: [&str; 4] = ["pyproject.toml", "tantu.toml", "ruff.toml", ".ruff.toml"];
 
-/// Whether `path` is a file with settings.
+/// Whether `path` is a file with settings, or names what the project needs.
 pub(crate) fn is_config(path: &Path) -> bool {
-    path.file_name().and_then(|name| name.to_str()).is_some_and(|name| CONFIG_FILES.contains(&name))
+    path.file_name()
+        .and_then(|name| name.to_str())
+        .is_some_and(|name| CONFIG_FILES.contains(&name) || PIN_FILES.contains(&name))
 }
 
 /// What the workspace folder `root` chooses, and the files that say so. `tantu.toml` comes before `pyproject.toml`.
@@ -225,6 +239,7 @@ pub(crate) fn read(root: &Path) -> (Layer, Vec<ConfigFile>) {
         diagnostics: layers.iter().find_map(|layer| layer.diagnostics),
         lint: chosen(|layer| layer.lint),
         project_ruff: None,
+        advisories: None,
         project: Some(Arc::new(project::read(root))),
     };
     (layer, files)
@@ -250,6 +265,7 @@ mod tests {
                 code_lens: false,
                 diagnostics: Diagnostics::Off,
                 ruff: RuffChoice::Bundled,
+                advisories: None,
                 project: Arc::default()
             }
         );

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tower_lsp_server::Client;
 use tower_lsp_server::ls_types as lsp;
 
+use crate::advisories::PIN_FILES;
 use crate::capabilities::Editor;
 use crate::mailbox::{Event, Mailbox};
 use crate::settings::{CONFIG_FILES, Layer};
@@ -15,7 +16,7 @@ use crate::settings::{CONFIG_FILES, Layer};
 pub(crate) async fn run(client: Client, editor: Arc<Editor>, mailbox: Mailbox) {
     let mut registrations = Vec::new();
     if editor.watches_files {
-        let globs = ["*.py", "*.pyi"].into_iter().chain(CONFIG_FILES);
+        let globs = ["*.py", "*.pyi"].into_iter().chain(CONFIG_FILES).chain(PIN_FILES);
         let watchers: Vec<Value> = globs.map(|glob| json!({ "globPattern": format!("**/{glob}") })).collect();
         registrations.push(registration("workspace/didChangeWatchedFiles", json!({ "watchers": watchers })));
     }

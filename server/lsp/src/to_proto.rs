@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use graph::{FileId, SymbolKind};
 use ide::assists::Change;
-use syntax::{Encoding, FileEdit, Position, Source, SourceChange, TextRange};
+use syntax::{Encoding, FileEdit, Position, Source, SourceChange, TextEdit, TextRange};
 use tower_lsp_server::ls_types as lsp;
 
 use crate::snapshot::Snapshot;
@@ -28,12 +28,15 @@ pub(crate) fn range(source: &Source, range: TextRange, encoding: Encoding) -> ls
 /// The change as the editor applies it: pinned to the versions of the open documents, where the editor checks them.
 /// `None` when a file has no URI or is not known.
 pub(crate) fn workspace_edit(snapshot: &Snapshot, change: &SourceChange) -> Option<lsp::WorkspaceEdit> {
-    let documents = document_edits(snapshot, change)?;
+    Some(as_one(snapshot, document_edits(snapshot, change)?))
+}
+
+fn as_one(snapshot: &Snapshot, documents: Vec<lsp::TextDocumentEdit>) -> lsp::WorkspaceEdit {
     if !snapshot.editor.versioned_edits {
-        return Some(plain_edit(documents));
+        return plain_edit(documents);
     }
     let changes = lsp::DocumentChanges::Edits(documents);
-    Some(lsp::WorkspaceEdit { document_changes: Some(changes), ..Default::default() })
+    lsp::WorkspaceEdit { document_changes: Some(changes), ..Default::default() }
 }
 
 /// The same for a change that may make files.
@@ -42,8 +45,9 @@ pub(crate) fn workspace_edit(snapshot: &Snapshot, change: &SourceChange) -> Opti
 /// When the editor cannot do it; the message is for the user.
 pub(crate) fn change(snapshot: &Snapshot, change: &Change) -> Result<lsp::WorkspaceEdit, String> {
     let no_uri = || "a file is not known to the editor".to_owned();
+    let documents = documents(snapshot, change).ok_or_else(no_uri)?;
     if change.created.is_empty() {
-        return workspace_edit(snapshot, &change.edits).ok_or_else(no_uri);
+        return Ok(as_one(snapshot, documents));
     }
     if !snapshot.editor.versioned_edits || !snapshot.editor.creates_files {
         return Err("this editor lets no server make files".to_owned());
@@ -57,10 +61,23 @@ pub(crate) fn change(snapshot: &Snapshot, change: &Change) -> Result<lsp::Worksp
         let text = lsp::TextEdit { range: lsp::Range::default(), new_text: file.text.clone() };
         operations.push(lsp::DocumentChangeOperation::Edit(document_edit(uri, None, vec![text])));
     }
-    let documents = document_edits(snapshot, &change.edits).ok_or_else(no_uri)?;
     operations.extend(documents.into_iter().map(lsp::DocumentChangeOperation::Edit));
     let changes = lsp::DocumentChanges::Operations(operations);
     Ok(lsp::WorkspaceEdit { document_changes: Some(changes), ..Default::default() })
+}
+
+/// The edits of files that are there.
+fn documents(snapshot: &Snapshot, change: &Change) -> Option<Vec<lsp::TextDocumentEdit>> {
+    let mut documents = document_edits(snapshot, &change.edits)?;
+    for file in &change.texts {
+        let source = Source::new(file.before.clone());
+        let to_lsp = |edit: &TextEdit| {
+            let range = range(&source, edit.range, snapshot.editor.encoding);
+            lsp::TextEdit { range, new_text: edit.text.clone() }
+        };
+        documents.push(document_edit(uri(&file.path)?, None, file.edits.iter().map(to_lsp).collect()));
+    }
+    Some(documents)
 }
 
 fn document_edits(snapshot: &Snapshot, change: &SourceChange) -> Option<Vec<lsp::TextDocumentEdit>> {

@@ -274,7 +274,7 @@ impl Writer {
     /// Brings the settings up to date.
     fn settle(&mut self) {
         self.current.settings = Arc::new(Settings::new([&self.editor_settings, &self.workspace_settings]));
-        self.current.lints = Arc::new(self.current.lints.renewed(self.current.settings.ruff, &self.roots));
+        self.current.lints = Arc::new(self.current.lints.renewed(&self.current.settings, &self.roots));
         self.surveyed = None;
         self.refresh();
     }

@@ -57,7 +57,7 @@ fn fixes_are_offered_one_by_one_by_rule_and_for_the_file() {
     let editor = Client::start(&workspace).indexed();
     editor.open("untidy.py");
     let found = editor.diagnostics("untidy.py");
-    let offered = editor.actions_for("untidy.py", "json", None);
+    let offered = editor.actions_for("untidy.py", "json", Some("quickfix"));
     let titles: Vec<&str> = offered.iter().map(|it| it["title"].as_str().unwrap_or_default()).collect();
     assert_eq!(
         titles,
@@ -108,8 +108,10 @@ fn the_projects_settings_are_followed_when_they_change() {
         let of_file = session.diagnostics.iter().find(|(uri, _)| uri.ends_with("ruff.toml"));
         of_file.is_some_and(|(_, it)| it.items.is_empty()).then_some(())
     });
-    editor.diagnostic("untidy.py", "the rule that was asked for", |item| item["code"] == "E401");
-    assert_eq!(codes(&editor.diagnostics("untidy.py")), ["E401", "undefined-name"]);
+    let uri = editor.uri("untidy.py");
+    editor.wait_for("only the rule that was asked for", |session| {
+        (codes(&session.diagnostics.get(&uri)?.items) == ["E401", "undefined-name"]).then_some(())
+    });
 }
 
 #[test]
@@ -136,4 +138,45 @@ fn a_workspace_file_does_not_choose_a_program_to_run() {
     let refused = editor.diagnostic("tantu.toml", "the setting is refused", |item| item["code"] == "unknown-setting");
     assert!(refused["message"].to_string().contains("only the editor's settings"), "{refused}");
     assert!(codes(&editor.diagnostics("untidy.py")).contains(&"S324".to_owned()), "the one inside is used");
+}
+
+#[test]
+fn a_missing_package_can_be_added_to_the_requirements() {
+    let workspace = Workspace::of("#- /a.py\nimport yaml\n\nprint(yaml)\n");
+    workspace.write("requirements.txt", "attrs==23.1\nrequests>=2\n");
+    workspace.write(".venv/pyvenv.cfg", "home = /usr/bin\n");
+    workspace.write(".venv/lib/python3.11/site-packages/attrs/__init__.py", "");
+    let editor = Client::start(&workspace).indexed();
+    editor.open("a.py");
+    let missing = editor.diagnostic("a.py", "the package", |item| item["code"] == "unknown-module");
+    assert!(missing["message"].to_string().contains("`PyYAML` brings it"), "{missing}");
+    editor.act("a.py", "import yaml", "Add `PyYAML` to requirements.txt");
+    assert_eq!(editor.text("requirements.txt"), "attrs==23.1\nPyYAML\nrequests>=2\n");
+}
+
+#[test]
+fn pins_of_vulnerable_versions_are_reported_where_they_are() {
+    let workspace = Workspace::of("#- /a.py\nx = 1\n");
+    workspace.write("requirements.txt", "sound==1.0\nholey==1.5\n");
+    let advisories = Workspace::of("");
+    advisories.write(
+        "PYSEC-1-1.json",
+        r#"{ "id": "PYSEC-1-1", "summary": "A hole.", "affected": [{
+            "package": { "ecosystem": "PyPI", "name": "holey" },
+            "ranges": [{ "type": "ECOSYSTEM", "events": [{ "introduced": "0" }, { "fixed": "2.0" }] }]
+        }] }"#,
+    );
+    let settings = json!({ "lint": { "advisories": advisories.path("") } });
+    let editor = Client::builder(&workspace).initialization_options(settings).start().indexed();
+    editor.open("a.py");
+    let found = editor.diagnostic("requirements.txt", "the vulnerable version", |_| true);
+    assert!(found["message"].to_string().contains("PYSEC-1-1"), "{found}");
+    assert_eq!(found["range"]["start"]["line"], 1);
+    // Another version.
+    workspace.write("requirements.txt", "sound==1.0\nholey==2.0\n");
+    editor.file_event("requirements.txt", 2);
+    editor.wait_for("nothing is left to report", |session| {
+        let of_file = session.diagnostics.iter().find(|(uri, _)| uri.ends_with("requirements.txt"));
+        of_file.is_some_and(|(_, it)| it.items.is_empty()).then_some(())
+    });
 }

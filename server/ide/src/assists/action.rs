@@ -11,6 +11,7 @@ use graph::{Analysis, FileId};
 use lint::{Finding, Ruff};
 use syntax::{FileEdit, Parsed, SourceChange, TextEdit, TextRange, apply_edits, parse};
 
+use crate::diagnostics::Project;
 use crate::tree::with_tree_of;
 
 /// What an action is for; editors sort their menus by it.
@@ -40,6 +41,18 @@ pub struct NewFile {
 pub struct Change {
     pub edits: SourceChange,
     pub created: Vec<NewFile>,
+    pub texts: Vec<TextFileEdit>,
+}
+
+/// Edits of a file that is no Python.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextFileEdit {
+    /// Absolute.
+    pub path: PathBuf,
+    /// What the edits were made for.
+    pub before: Arc<str>,
+    /// In the order of the text.
+    pub edits: Vec<TextEdit>,
 }
 
 impl Change {
@@ -103,6 +116,7 @@ pub struct Request<'a> {
     /// The text of the file when it was last opened or saved, if it has been edited since.
     pub before: Option<Arc<str>>,
     pub lint: Lint<'a>,
+    pub project: &'a Project,
     pub wanted: Wanted<'a>,
 }
 
@@ -125,6 +139,7 @@ pub(super) struct AssistContext<'a> {
     /// As in [`Request`].
     pub before: Option<&'a str>,
     pub lint: Lint<'a>,
+    pub project: &'a Project,
 }
 
 impl AssistContext<'_> {
@@ -204,6 +219,7 @@ pub(super) fn run(table: &[Rewrite], analysis: &Analysis, request: &Request<'_>)
             parsed,
             before: request.before.as_deref(),
             lint: request.lint,
+            project: request.project,
         };
         let broken = parsed.has_errors();
         let rows = table.iter().filter(|row| row.tolerant || !broken);
@@ -269,13 +285,18 @@ pub(super) mod testing {
 
     use super::*;
     use crate::testing::Workspace;
+    use crate::{Packages, RequirementFile};
 
     fn actions(workspace: &Workspace, row: &Rewrite, before: Option<&str>, wanted: Wanted<'_>) -> Vec<Action> {
         let (file, range) = workspace.selection();
         let ruff = lint::Ruff::with_user_settings(None);
         let findings = crate::lint_findings(&workspace.analysis, &[&ruff], file);
         let lint = Lint { findings: &findings, ruff: Some(&ruff) };
-        let request = Request { file, range, before: before.map(Arc::from), lint, wanted };
+        // A requirement file of the fixture is one of the project, which has an environment without packages.
+        let requirements = workspace.texts().filter(|(path, _)| !graph::is_python(path));
+        let requirements = requirements.map(|(path, text)| RequirementFile { path, text }).collect();
+        let project = Project { requirements, packages: Some(Packages::default()), ..Project::default() };
+        let request = Request { file, range, before: before.map(Arc::from), lint, project: &project, wanted };
         run(std::slice::from_ref(row), &workspace.analysis, &request)
     }
 
@@ -344,6 +365,10 @@ pub(super) mod testing {
             let id = workspace.analysis.file(&file.path).expect("the file exists");
             let after = apply_edits(workspace.analysis.source(id).text(), &file.edits).expect("the edits apply");
             files.push((file.path.display().to_string(), after));
+        }
+        for file in &change.texts {
+            let after = apply_edits(&file.before, &file.edits).expect("the edits apply");
+            return format!("#- {}\n{after}", file.path.display());
         }
         files.extend(change.created.iter().map(|file| (file.path.display().to_string(), file.text.clone())));
         files.sort();

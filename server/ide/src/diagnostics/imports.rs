@@ -85,35 +85,68 @@ const REMOVED: &[&str] = &[
     "xdrlib",
 ];
 
-/// Imports of what is neither in the workspace nor in the standard library nor installed. Empty where it is not known what
-/// is installed. A package that some file does without may be missing anywhere.
+/// The imports of packages that are nowhere: neither in the workspace, nor in the standard library, nor installed. Nothing is
+/// known where there is no environment to look at. Each package once.
 pub(super) fn unknown(analysis: &Analysis, project: &Project, file: FileId) -> Vec<Diagnostic> {
+    let places = project.packages.iter().flat_map(|packages| &packages.places);
+    let places: Vec<String> = places.map(|place| format!("`{}`", place.display())).collect();
+    let unknown = unknown_packages(analysis, project, file).into_iter().map(|(import, package)| {
+        let message = format!(
+            "no module `{package}`: it is not in this workspace, the standard library or {}{}",
+            places.join(", "),
+            origin(project, &package)
+        );
+        diagnostic(Code::UnknownModule, import.range, message)
+    });
+    unknown.collect()
+}
+
+/// The package at `range` that is imported and nowhere.
+pub(crate) fn missing_package(
+    analysis: &Analysis,
+    project: &Project,
+    file: FileId,
+    range: TextRange,
+) -> Option<String> {
+    let line = |range: TextRange| analysis.source(file).lines().line(range.start());
+    let unknown = unknown_packages(analysis, project, file).into_iter();
+    unknown.filter(|(import, _)| line(import.range) == line(range)).map(|(_, package)| package).next()
+}
+
+fn unknown_packages(analysis: &Analysis, project: &Project, file: FileId) -> Vec<(Import, String)> {
     let Some(packages) = &project.packages else { return Vec::new() };
-    let mut found: Vec<Diagnostic> = Vec::new();
+    let mut found = Vec::new();
     let mut seen = FxHashSet::default();
     for import in analysis.imports(file) {
         let text = import.text.strip_prefix("import ").or_else(|| import.text.strip_prefix("from "));
         let module = text.and_then(|text| text.split(' ').next()).unwrap_or_default();
-        let package = module.split('.').next().unwrap_or_default();
+        let package = module.split('.').next().unwrap_or_default().to_owned();
         let is_foreign = import.kind == ImportKind::External && !package.is_empty();
-        if !is_foreign || import.is_optional || import.is_type_checking || !seen.insert(package.to_owned()) {
+        if !is_foreign || import.is_optional || import.is_type_checking || !seen.insert(package.clone()) {
             continue;
         }
-        let is_known = graph::is_standard(package)
-            || REMOVED.contains(&package)
-            || packages.names.contains(package)
-            || is_somewhere(analysis, package)
-            || analysis.is_optional_package(package);
+        let is_known = graph::is_standard(&package)
+            || REMOVED.contains(&&*package)
+            || packages.names.contains(&package)
+            || is_somewhere(analysis, &package)
+            || analysis.is_optional_package(&package);
         if !is_known {
-            let places: Vec<String> = packages.places.iter().map(|place| format!("`{}`", place.display())).collect();
-            let message = format!(
-                "no module `{package}`: it is not in this workspace, the standard library or {}",
-                places.join(", ")
-            );
-            found.push(diagnostic(Code::UnknownModule, import.range, message));
+            found.push((import, package));
         }
     }
     found
+}
+
+/// Which distribution brings `package`, as far as that is known, and who asks for it.
+fn origin(project: &Project, package: &str) -> String {
+    let known = lint::distribution_of(package);
+    let distribution = known.unwrap_or(package);
+    let asks = project.requirements.iter().find(|file| lint::requires(file.name(), &file.text, distribution));
+    match (asks, known) {
+        (Some(file), _) => format!("; {} asks for `{distribution}`, which is not installed", file.name()),
+        (None, Some(_)) => format!("; `{distribution}` brings it"),
+        (None, None) => String::new(),
+    }
 }
 
 /// Whether some file or folder of the workspace is called so. Programs extend `sys.path` in ways that are not followed.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Entry points and surroundings of a workspace. What is not known is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,6 +13,22 @@ pub struct Project {
     pub is_library: bool,
     /// `None` when there is no environment to look at.
     pub packages: Option<Packages>,
+    /// The files that name the distributions which the project needs.
+    pub requirements: Vec<RequirementFile>,
+}
+
+/// A `requirements.txt` or a `pyproject.toml`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequirementFile {
+    /// Absolute.
+    pub path: PathBuf,
+    pub text: Arc<str>,
+}
+
+impl RequirementFile {
+    pub fn name(&self) -> &str {
+        self.path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
+    }
 }
 
 /// What is installed.

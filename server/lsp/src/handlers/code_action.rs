@@ -145,7 +145,14 @@ fn request<'a>(
     let range = from_proto::range(source, range, snapshot.editor.encoding);
     let saved = snapshot.documents.get(&from_proto::path(uri)).map(|document| document.saved.clone());
     let lint = Lint { findings, ruff: snapshot.lints.ruff() };
-    Request { file, range, before: saved.filter(|saved| saved != source.text()), lint, wanted }
+    Request {
+        file,
+        range,
+        before: saved.filter(|saved| saved != source.text()),
+        lint,
+        project: &snapshot.settings.project,
+        wanted,
+    }
 }
 
 /// `None` for what is not possible, unless somebody asked for this very kind and can be told why.

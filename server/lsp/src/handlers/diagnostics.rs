@@ -112,7 +112,7 @@ pub(crate) fn document(snapshot: &Snapshot, path: &Path) -> Vec<lsp::Diagnostic>
     let lint: Vec<_> = lint.iter().filter(|it| !ide::is_known(it, &found)).collect();
     found.extend(snapshot.survey.findings.diagnostics(analysis, file));
     let findings = found.into_iter().map(|it| finding(snapshot, analysis, file, it));
-    let findings = findings.chain(lint.into_iter().map(|it| lint_finding(snapshot, analysis, file, it)));
+    let findings = findings.chain(lint.into_iter().map(|it| lint_finding(snapshot, analysis.source(file), it)));
     let failures = snapshot.runs.failures(path).map(|failure| test_failure(snapshot, file, failure));
     findings.chain(failures).collect()
 }
@@ -127,7 +127,7 @@ pub(crate) fn workspace(snapshot: &Snapshot) -> BTreeMap<PathBuf, Vec<lsp::Diagn
     let closed = survey.analysis.files().filter(is_closed).map(|file| {
         let found = survey.of_file(file);
         let graph = found.graph.into_iter().map(|it| finding(snapshot, &survey.analysis, file, it));
-        let lint = found.lint.iter().map(|it| lint_finding(snapshot, &survey.analysis, file, it));
+        let lint = found.lint.iter().map(|it| lint_finding(snapshot, survey.analysis.source(file), it));
         (survey.analysis.path(file).to_path_buf(), graph.chain(lint).collect())
     });
     let open = snapshot.documents.keys().map(|path| (path.clone(), document(snapshot, path)));
@@ -154,8 +154,8 @@ fn finding(snapshot: &Snapshot, analysis: &Analysis, file: FileId, finding: ide:
 }
 
 /// A linter's finding as the editor sees it.
-fn lint_finding(snapshot: &Snapshot, analysis: &Analysis, file: FileId, finding: &Finding) -> lsp::Diagnostic {
-    let range = to_proto::range(analysis.source(file), finding.range, snapshot.editor.encoding);
+fn lint_finding(snapshot: &Snapshot, source: &Source, finding: &Finding) -> lsp::Diagnostic {
+    let range = to_proto::range(source, finding.range, snapshot.editor.encoding);
     let tag = finding.tag.filter(|_| snapshot.editor.diagnostic_tags).map(|tag| match tag {
         Tag::Unnecessary => lsp::DiagnosticTag::UNNECESSARY,
         Tag::Deprecated => lsp::DiagnosticTag::DEPRECATED,
@@ -211,6 +211,11 @@ pub(crate) fn config_files(snapshot: &Snapshot) -> BTreeMap<PathBuf, Vec<lsp::Di
             ..diagnostic(range, "invalid-ruff-settings", format!("{}; the default rules apply", problem.message))
         };
         found.entry(problem.path).or_default().push(shown);
+    }
+    for file in snapshot.lints.vulnerable(snapshot.analysis.roots()) {
+        let source = Source::new(file.text.as_str());
+        let shown = file.findings.iter().map(|it| lint_finding(snapshot, &source, it));
+        found.entry(file.path).or_default().extend(shown);
     }
     found
 }

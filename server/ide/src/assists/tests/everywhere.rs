@@ -80,8 +80,8 @@ fn selections(text: &str) -> Vec<TextRange> {
 
 fn actions(analysis: &Analysis, path: &Path, range: TextRange, before: Option<&str>) -> Vec<Action> {
     let file = analysis.file(path).unwrap();
-    let lint = Lint::default();
-    let request = Request { file, range, before: before.map(Arc::from), lint, wanted: Wanted::All };
+    let (lint, project) = (Lint::default(), crate::Project::default());
+    let request = Request { file, range, before: before.map(Arc::from), lint, project: &project, wanted: Wanted::All };
     action::run(REWRITES, analysis, &request)
 }
 
