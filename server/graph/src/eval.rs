@@ -16,6 +16,8 @@ mod overloads;
 mod parameters;
 mod stubs;
 
+use std::rc::Rc;
+
 use rustc_hash::FxHashMap;
 
 use crate::modules::Modules;
@@ -127,7 +129,8 @@ pub(crate) struct Evaluator<'a> {
     ids: FxHashMap<Query, QueryId>,
     /// By the queries' numbers; `None` until they are settled.
     answers: Vec<Option<Answer>>,
-    mros: FxHashMap<Def, std::rc::Rc<class::Mro>>,
+    /// With the queries of the classes' bases, which the order rests on.
+    mros: FxHashMap<Def, (Rc<Mro>, Rc<[QueryId]>)>,
     frames: Vec<Frame>,
     open: FxHashMap<QueryId, usize>,
     provisional: FxHashMap<QueryId, Provisional>,
@@ -204,11 +207,7 @@ impl<'a> Evaluator<'a> {
     }
 
     fn ask(&mut self, query: Query) -> Types {
-        let next = QueryId(self.answers.len() as u32);
-        let id = *self.ids.entry(query).or_insert(next);
-        if id == next {
-            self.answers.push(None);
-        }
+        let id = self.id(query);
         self.depends(Dependency::Query(id));
         if let Some(answer) = &self.answers[id.index()] {
             return answer.types.clone();
@@ -227,6 +226,15 @@ impl<'a> Evaluator<'a> {
             return Types::none();
         }
         self.answer(query, id)
+    }
+
+    fn id(&mut self, query: Query) -> QueryId {
+        let next = QueryId(self.answers.len() as u32);
+        let id = *self.ids.entry(query).or_insert(next);
+        if id == next {
+            self.answers.push(None);
+        }
+        id
     }
 
     fn waits_for(&mut self, depth: usize) {

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use smallvec::{SmallVec, smallvec};
+
 use crate::summary::{ExprIndex, SymbolIndex};
 use crate::{FileId, Name};
 
@@ -69,7 +71,7 @@ const MAX_NESTING: u32 = 4;
 
 /// The possible values of an expression, in the order in which they were found; empty when nothing is known.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Types(Option<Rc<Vec<Typed>>>);
+pub(crate) struct Types(Option<Rc<SmallVec<[Typed; 1]>>>);
 
 impl Types {
     pub fn none() -> Self {
@@ -77,7 +79,7 @@ impl Types {
     }
 
     pub fn one(value: Value) -> Self {
-        Types(Some(Rc::new(vec![Typed { value, inferred: false }])))
+        Types(Some(Rc::new(smallvec![Typed { value, inferred: false }])))
     }
 
     pub fn is_empty(&self) -> bool {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use rustc_hash::FxHashMap;
 
 use super::stubs::is_open;
-use super::{Evaluator, Query};
+use super::{Dependency, Evaluator, Query};
 use crate::Name;
 use crate::summary::{BindingIndex, BindingValue, Expr, Item, SymbolFacts};
 use crate::types::{Def, Typed, Types, Value};
@@ -44,8 +44,20 @@ impl Evaluator<'_> {
     /// The C3 linearisation ("A Monotonic Superclass Linearization for Dylan", 1996), as `type.mro` computes it. Where
     /// there is none (Python would refuse the class) the order is depth first.
     pub fn mro(&mut self, class: Def) -> Rc<Mro> {
+        if let Some(mro) = self.known_mro(class) {
+            return mro;
+        }
         self.linearise(class, &mut Vec::new(), &mut FxHashMap::default())
             .unwrap_or_else(|| Rc::new(Mro { classes: vec![class], ..Mro::default() }))
+    }
+
+    fn known_mro(&mut self, class: Def) -> Option<Rc<Mro>> {
+        let (mro, bases) = self.mros.get(&class)?.clone();
+        // What the order rests on has to be noted each time that it is used.
+        for &query in bases.iter() {
+            self.depends(Dependency::Query(query));
+        }
+        Some(mro)
     }
 
     /// `None` when the class is its own base. `done` are the classes of this walk, each of which is computed once: in a chain
@@ -54,12 +66,7 @@ impl Evaluator<'_> {
         if let Some(mro) = done.get(&class) {
             return Some(mro.clone());
         }
-        if let Some(mro) = self.mros.get(&class) {
-            let mro = mro.clone();
-            // What the order rests on has to be noted each time that it is used.
-            for &class in &mro.classes {
-                self.bases(class);
-            }
+        if let Some(mro) = self.known_mro(class) {
             done.insert(class, mro.clone());
             return Some(mro);
         }
@@ -113,7 +120,8 @@ impl Evaluator<'_> {
         done.insert(class, mro.clone());
         // Inside an unfinished cycle the bases may not be final.
         if self.frames.iter().all(|frame| frame.low == usize::MAX) {
-            self.mros.insert(class, mro.clone());
+            let bases = mro.classes.iter().map(|&class| self.id(Query::Bases(class))).collect();
+            self.mros.insert(class, (mro.clone(), bases));
         }
         Some(mro)
     }

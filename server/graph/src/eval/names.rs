@@ -249,6 +249,7 @@ impl Evaluator<'_> {
     /// The definition of a class member that a broken text has lost.
     pub(super) fn retained_class_member(&self, class: Def, name: Name) -> Option<Def> {
         let facts = self.world.file(class.unit.file).filter(|_| !class.unit.retained)?;
+        facts.retained.as_ref()?;
         let owner = facts.summary.local_name(class.symbol);
         facts.retained_member(&owner, name, class.unit.file)
     }
