@@ -309,9 +309,8 @@ fn compare(file: FileId, before: Option<&FileFacts>, after: Option<&FileFacts>) 
     let new = after_items.keys().filter(|key| !before_items.contains_key(key));
     let mut changed: Vec<u64> = gone_or_different.map(|(key, _)| *key).chain(new.copied()).collect();
     // Stand-ins come and go with the syntax errors; whoever looked at what is lost looks again.
-    let states = || [Some(before), after].into_iter().flatten();
-    if states().any(|facts| facts.retained.is_some()) {
-        for facts in states() {
+    if before.retained != after.and_then(|facts| facts.retained.clone()) {
+        for facts in [Some(before), after].into_iter().flatten() {
             for summary in facts.last_good.iter().chain([&facts.summary]) {
                 changed.extend(summary.items().keys());
             }
@@ -465,6 +464,23 @@ mod tests {
         set(&mut host, "/a.py", "x = ''\ndef f(): ...\n");
         assert_eq!(callers(&host.analysis(), "a.f"), ["b"]);
         assert!(host.analysis().find("a.C").is_empty(), "mended text decides");
+    }
+
+    #[test]
+    fn typing_where_it_does_not_parse_concerns_nobody_else() {
+        let mut host = host(TWO);
+        let links = |host: &AnalysisHost| {
+            let file = host.analysis().file(Path::new("/b.py")).unwrap();
+            host.snapshot.structure[file.index()].clone()
+        };
+        let good = links(&host);
+        set(&mut host, "/a.py", "x = {'a': \n");
+        let broken = links(&host);
+        assert!(!Arc::ptr_eq(&good, &broken), "who calls what is lost is linked again");
+        set(&mut host, "/a.py", "# still\nx = {'a': \n");
+        assert!(Arc::ptr_eq(&broken, &links(&host)));
+        set(&mut host, "/a.py", "x = {'a': 1}\n");
+        assert!(!Arc::ptr_eq(&broken, &links(&host)));
     }
 
     #[test]

@@ -42,7 +42,7 @@ impl Modules {
         // Where two files claim one name, a package beats a module, source beats a stub, and then the path decides.
         let is_package = |path: &Path| path.file_stem().is_some_and(|stem| stem == "__init__");
         let is_stub = |path: &Path| path.extension().is_some_and(|extension| extension == "pyi");
-        files.sort_by_key(|(_, path)| (is_stub(path), !is_package(path), *path));
+        files.sort_by_cached_key(|&(_, path)| (is_stub(path), !is_package(path), path));
         let packages: FxHashSet<&Path> =
             files.iter().filter(|(_, path)| is_package(path)).filter_map(|(_, path)| path.parent()).collect();
         let mut modules = Modules::default();

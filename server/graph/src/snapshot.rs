@@ -64,6 +64,13 @@ impl Retained {
     }
 }
 
+impl PartialEq for Retained {
+    /// The same definitions of the same text.
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.summary, &other.summary) && self.members == other.members
+    }
+}
+
 impl FileFacts {
     /// A definition that the text has lost, by the local name of what it was in.
     pub fn retained_member(&self, owner: &str, name: Name, file: FileId) -> Option<Def> {
