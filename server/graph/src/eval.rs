@@ -513,7 +513,7 @@ pub(crate) fn file_item(file: FileId, key: u64) -> u64 {
 /// The key of "is there a module of this name".
 pub(crate) fn module_item(name: &str) -> u64 {
     use std::hash::{Hash, Hasher};
-    let mut hasher = rustc_hash::FxHasher::default();
+    let mut hasher = crate::name::hasher();
     ("module", name).hash(&mut hasher);
     hasher.finish()
 }

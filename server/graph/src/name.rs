@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{LazyLock, OnceLock};
 
 use dashmap::DashSet;
-use rustc_hash::FxBuildHasher;
+use rustc_hash::{FxBuildHasher, FxHasher};
 
 /// An identifier or a dotted name. Equality and hashing are by number and cost nothing.
 ///
@@ -63,6 +63,12 @@ impl std::borrow::Borrow<str> for Entry {
     fn borrow(&self) -> &str {
         self.0.as_str()
     }
+}
+
+/// Hashes for keys and contents of this process. The algorithm is linear and numbers of names are small: without a seed,
+/// zeros at the beginning would not count, and the third name of all be the same as a variant's number three.
+pub(crate) fn hasher() -> FxHasher {
+    FxHasher::with_seed(0x243f_6a88_85a3_08d3)
 }
 
 impl Name {

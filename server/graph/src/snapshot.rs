@@ -190,7 +190,7 @@ impl Snapshot {
 
     /// A hash of what the flow of values depends on, to be compared within one host.
     pub fn flow_basis(&self) -> u64 {
-        let mut hasher = rustc_hash::FxHasher::default();
+        let mut hasher = crate::name::hasher();
         for (index, facts) in self.files.iter().enumerate() {
             if let Some(facts) = facts {
                 // What modules are called decides what imports mean.

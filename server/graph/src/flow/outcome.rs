@@ -3,7 +3,7 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
+use rustc_hash::{FxHashMap, FxHashSet};
 use syntax::TextRange;
 
 use super::nodes::{NodeId, Origin, Place, SiteId};
@@ -60,7 +60,7 @@ impl Outcome {
 
 /// A hash of what flow depends on in a summary: everything but places in the text.
 pub(crate) fn fingerprint(summary: &Summary) -> u64 {
-    let mut hasher = FxHasher::default();
+    let mut hasher = crate::name::hasher();
     summary.exprs.hash(&mut hasher);
     for binding in &summary.bindings {
         (binding.name, binding.scope, &binding.value).hash(&mut hasher);

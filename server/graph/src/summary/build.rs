@@ -2,7 +2,7 @@
 
 use std::hash::{Hash, Hasher};
 
-use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
+use rustc_hash::{FxHashMap, FxHashSet};
 use syntax::ast::{self, Expr as Ast};
 use syntax::{Parsed, TextRange, TextSize};
 
@@ -213,7 +213,7 @@ impl<'a> Builder<'a> {
         symbol.ordinal = *ordinal;
         *ordinal += 1;
         let parent = symbol.parent.map_or(0, |parent| self.summary.symbol(parent).path);
-        let mut hasher = FxHasher::default();
+        let mut hasher = crate::name::hasher();
         (parent, symbol.name.as_str(), symbol.ordinal).hash(&mut hasher);
         symbol.path = hasher.finish();
         self.summary.symbols.push(symbol);

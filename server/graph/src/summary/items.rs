@@ -9,6 +9,7 @@ use rustc_hash::{FxHashMap, FxHasher};
 
 use super::{BindingIndex, BindingValue, Expr, ExprIndex, Key, Narrowing, ScopeIndex, Summary, SymbolIndex};
 use crate::Name;
+use crate::name::hasher;
 
 /// Something that another file can look up in this one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,7 +25,7 @@ pub(crate) enum Item {
 }
 
 pub(crate) fn item_key(item: Item) -> u64 {
-    let mut hasher = FxHasher::default();
+    let mut hasher = hasher();
     std::mem::discriminant(&item).hash(&mut hasher);
     match item {
         Item::Name { owner, name } => (owner, name).hash(&mut hasher),
@@ -40,7 +41,7 @@ pub(super) fn items(summary: &Summary) -> FxHashMap<u64, u64> {
     let mut items = content.names();
     for symbol in &summary.symbols {
         let path = symbol.path;
-        let mut hasher = FxHasher::default();
+        let mut hasher = hasher();
         (symbol.kind, symbol.flags).hash(&mut hasher);
         for param in &symbol.params {
             (param.name, param.kind, param.has_default, param.annotation.is_some()).hash(&mut hasher);
@@ -60,14 +61,14 @@ pub(super) fn items(summary: &Summary) -> FxHashMap<u64, u64> {
             class.bases.iter().for_each(|&expr| content.expr(expr, &mut hasher));
             class.filled_in.iter().flatten().for_each(|&expr| content.expr(expr, &mut hasher));
             for (&attribute, facts) in &class.attributes {
-                let mut hasher = FxHasher::default();
+                let mut hasher = crate::name::hasher();
                 facts.values.iter().for_each(|&expr| content.expr(expr, &mut hasher));
                 items.insert(item_key(Item::InstanceAttribute { class: path, name: attribute }), hasher.finish());
             }
         }
         items.insert(item_key(Item::Definition { path }), hasher.finish());
     }
-    let mut hasher = FxHasher::default();
+    let mut hasher = hasher();
     (summary.dynamic, summary.errors.is_empty()).hash(&mut hasher);
     summary.exports.is_some().hash(&mut hasher);
     for name in summary.exports.iter().flat_map(|exports| exports.names.iter().chain(&exports.modules)) {
@@ -272,5 +273,33 @@ impl<'a> Content<'a> {
             Key::Of(value) => self.expr(value, hasher),
             Key::Any => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustc_hash::FxHashSet;
+
+    use super::*;
+
+    #[test]
+    fn keys_of_a_module_are_different() {
+        // Few of these names are the first of the process, whose numbers are small.
+        let names: Vec<Name> = (0..5000).map(|number| Name::new(&format!("key{number}"))).collect();
+        let of_module = names.iter().map(|&name| Item::Name { owner: 0, name });
+        let of_class = names.iter().map(|&class| Item::InstanceAttribute { class: class.number().into(), name: class });
+        let all: Vec<u64> = of_module.chain(of_class).chain([Item::Exports]).map(item_key).collect();
+        assert_eq!(all.iter().collect::<FxHashSet<_>>().len(), all.len());
+    }
+
+    #[test]
+    fn what_begins_with_nothing_is_something() {
+        let hash = |numbers: &[u32]| {
+            let mut hasher = hasher();
+            numbers.iter().for_each(|number| number.hash(&mut hasher));
+            hasher.finish()
+        };
+        assert_ne!(hash(&[3]), hash(&[0, 3]));
+        assert_ne!(hash(&[0, 3]), hash(&[0, 0, 3]));
     }
 }

@@ -36,26 +36,34 @@ mod tests {
     #[test]
     fn into_a_list_that_is_sorted() {
         let text = "#- /a.py\nimport ya$0ml\n#- /requirements.txt\nattrs==23.1\nrequests>=2\n";
-        check(&REWRITE, text, expect![[r#"
+        check(
+            &REWRITE,
+            text,
+            expect![[r#"
             #- /requirements.txt
             attrs==23.1
             PyYAML
             requests>=2
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
     fn into_the_project_table() {
         let text =
             "#- /a.py\nfrom PI$0L import Image\n#- /pyproject.toml\n[project]\ndependencies = [\n    \"attrs\",\n]\n";
-        check(&REWRITE, text, expect![[r##"
+        check(
+            &REWRITE,
+            text,
+            expect![[r##"
             #- /pyproject.toml
             [project]
             dependencies = [
                 "attrs",
                 "Pillow",
             ]
-        "##]]);
+        "##]],
+        );
     }
 
     #[test]
