@@ -1,8 +1,9 @@
 //! `tantu check [PATHS]`
 
 mod sarif;
+mod since;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use graph::FileId;
@@ -10,7 +11,7 @@ use ide::{Severity, WorkspaceFindings};
 use lsp::lints::{Lints, RuffChoice};
 use rayon::prelude::*;
 use serde::Serialize;
-use syntax::{Encoding, TextRange};
+use syntax::{Encoding, Source, TextRange};
 
 use crate::Status;
 use crate::output::{BOLD, RED, YELLOW, print, print_json, styled};
@@ -23,6 +24,12 @@ pub(crate) struct Arguments {
     /// In JSON, lines and characters are counted from 0, characters in UTF-16 code units, as editors do
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
+    /// Report only what was not there at this revision of git, such as HEAD or main; by definition, not by line
+    #[arg(long, value_name = "REV")]
+    since: Option<String>,
+    /// A folder with advisories as osv.dev publishes them; pinned versions that they call vulnerable are reported
+    #[arg(long, value_name = "FOLDER")]
+    advisories: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -78,7 +85,13 @@ impl From<syntax::Position> for Position {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let (mut workspace, files) = Workspace::around(&arguments.paths)?;
     workspace.settle();
-    let findings = findings(&workspace, &files);
+    let mut findings = match &arguments.since {
+        Some(revision) => since::introduced(&mut workspace, &files, revision, findings)?,
+        None => findings(&workspace, &files),
+    };
+    if let Some(folder) = &arguments.advisories {
+        findings.extend(vulnerable(&workspace, folder)?);
+    }
     match arguments.format {
         Format::Json => print_json(&findings)?,
         Format::Human => print(&human(&findings, files.len()))?,
@@ -111,10 +124,29 @@ fn findings(workspace: &Workspace, files: &[FileId]) -> Vec<Finding> {
     findings
 }
 
+/// Pins of versions that the advisories in `folder` call vulnerable.
+fn vulnerable(workspace: &Workspace, folder: &Path) -> anyhow::Result<Vec<Finding>> {
+    anyhow::ensure!(folder.is_dir(), "{} is not a folder", folder.display());
+    let (advisories, problems) = lint::read_advisories(folder);
+    for problem in problems {
+        eprintln!("tantu: {} {}", problem.path.display(), problem.message);
+    }
+    let files = lsp::advisories::vulnerable(&workspace.root, &advisories).into_iter().flat_map(|file| {
+        let source = Source::new(file.text.as_str());
+        let path = file.path.strip_prefix(&workspace.root).unwrap_or(&file.path).display().to_string();
+        file.findings.into_iter().map(move |it| of_lint(path.clone(), &source, it))
+    });
+    Ok(files.collect())
+}
+
 fn lint_finding(workspace: &Workspace, file: FileId, it: lint::Finding) -> Finding {
+    of_lint(workspace.shown(file), workspace.analysis.source(file), it)
+}
+
+fn of_lint(path: String, source: &Source, it: lint::Finding) -> Finding {
     Finding {
-        path: workspace.shown(file),
-        range: range(workspace, file, it.range),
+        path,
+        range: range_in(source, it.range),
         code: it.code.into_owned(),
         source: "tantu",
         severity: severity(it.severity),
@@ -152,7 +184,10 @@ fn finding(workspace: &Workspace, file: FileId, it: ide::Diagnostic) -> Finding 
 }
 
 fn range(workspace: &Workspace, file: FileId, range: TextRange) -> Range {
-    let source = workspace.analysis.source(file);
+    range_in(workspace.analysis.source(file), range)
+}
+
+fn range_in(source: &Source, range: TextRange) -> Range {
     let at = |offset| source.position(offset, Encoding::Utf16).into();
     Range { start: at(range.start()), end: at(range.end()) }
 }
