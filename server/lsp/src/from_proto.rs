@@ -31,6 +31,11 @@ pub(crate) fn folders(folders: &[lsp::WorkspaceFolder]) -> Vec<PathBuf> {
 }
 
 /// Whether a document is ours; editors may send us others.
+/// Whether `path` is that of a notebook, or of a cell in one: cells have the notebook's path.
+pub(crate) fn is_notebook(path: &Path) -> bool {
+    path.extension().is_some_and(|it| it == "ipynb")
+}
+
 pub(crate) fn is_python(path: &Path, language_id: &str) -> bool {
     language_id == "python" || path.extension().is_some_and(|it| it == "py" || it == "pyi")
 }

@@ -1,7 +1,7 @@
 //! One editor's session: the table of everything it can say and ask.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use tokio::sync::{Mutex, watch};
@@ -33,6 +33,8 @@ pub(crate) struct Session {
     jobs: Jobs,
     /// Tells runs of the same thing apart.
     tickets: AtomicU64,
+    /// Notebooks are passed over, which is said once.
+    told_of_notebooks: AtomicBool,
     /// Pictures that the editor was asked to open.
     drawings: Mutex<Preview>,
     /// Known from `initialize` on.
@@ -48,8 +50,9 @@ impl Session {
         lifetime: Lifetime,
     ) -> Self {
         let jobs = Jobs::new(client.clone(), lifetime.token().clone());
-        let (tickets, drawings, editor) = (AtomicU64::new(0), Mutex::default(), OnceLock::new());
-        Session { client, lifetime, mailbox, latest, services, jobs, tickets, drawings, editor }
+        let (tickets, told_of_notebooks) = (AtomicU64::new(0), AtomicBool::new(false));
+        let (drawings, editor) = (Mutex::default(), OnceLock::new());
+        Session { client, lifetime, mailbox, latest, services, jobs, tickets, told_of_notebooks, drawings, editor }
     }
 
     /// Starts a piece of work that takes its time.
@@ -215,7 +218,12 @@ impl LanguageServer for Session {
     async fn did_open(&self, params: DidOpenTextDocumentParams) {
         let TextDocumentItem { uri, language_id, version, text } = params.text_document;
         let path = from_proto::path(&uri);
-        if from_proto::is_python(&path, &language_id) {
+        if from_proto::is_notebook(&path) {
+            if !self.told_of_notebooks.swap(true, Ordering::Relaxed) {
+                let message = "tantu: notebooks are not looked into; only Python files are";
+                self.client.log_message(MessageType::INFO, message).await;
+            }
+        } else if from_proto::is_python(&path, &language_id) {
             self.mailbox.send(Event::Open { path, uri, text, version });
         }
     }

@@ -161,6 +161,8 @@ impl Workspace {
             return Ok(file);
         }
         let name = path.display();
+        let is_notebook = path.extension().is_some_and(|it| it == "ipynb");
+        anyhow::ensure!(!is_notebook, "{name} is a notebook; only Python files are looked into");
         anyhow::ensure!(graph::is_python(&path), "{name} is not a Python file");
         anyhow::bail!("{name} is not part of the workspace {}, or ignored by .gitignore", self.root.display())
     }

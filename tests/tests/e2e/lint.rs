@@ -180,3 +180,17 @@ fn pins_of_vulnerable_versions_are_reported_where_they_are() {
         of_file.is_some_and(|(_, it)| it.items.is_empty()).then_some(())
     });
 }
+
+#[test]
+fn notebooks_are_passed_over_and_that_is_said_once() {
+    let workspace = Workspace::of("#- /a.py\nx = 1\n");
+    let editor = Client::start(&workspace).indexed();
+    for cell in ["book.ipynb", "other.ipynb"] {
+        editor.open_text(cell, "import os\n");
+    }
+    editor.open("a.py");
+    editor.diagnostics("a.py");
+    let said = editor.session().log.iter().filter(|it| it.message["method"] == "window/logMessage").count();
+    assert_eq!(said, 1);
+    assert!(!editor.session().diagnostics.keys().any(|uri| uri.ends_with(".ipynb")));
+}
