@@ -1,7 +1,8 @@
 //! What linters find in a file, beside what the graph says of it.
 
 use graph::{Analysis, FileId};
-use lint::{Document, Finding, Linter};
+use lint::{Document, Finding, Linter, Ruff};
+use syntax::{FileEdit, SourceChange};
 
 use crate::diagnostics::{Code, Diagnostic, Suppressions};
 use crate::tree::with_tree_of;
@@ -33,13 +34,26 @@ pub fn is_known(finding: &Finding, found: &[Diagnostic]) -> bool {
     finding.code == "F821" && found.iter().any(|it| it.code == Code::UndefinedName && it.range == finding.range)
 }
 
+/// The comment that silences the `finding` in a file, with the reason for it. `None` when a comment cannot.
+pub fn silence(
+    analysis: &Analysis,
+    file: FileId,
+    ruff: &Ruff,
+    finding: &Finding,
+    reason: &str,
+) -> Option<SourceChange> {
+    let (path, text) = (analysis.path(file), analysis.source(file).text());
+    let edits =
+        with_tree_of(analysis, file, |parsed| ruff.noqa(&Document { path, text, parsed }, finding, Some(reason)));
+    let edits = edits.filter(|edits| !edits.is_empty())?;
+    Some(SourceChange { files: vec![FileEdit { path: path.to_path_buf(), edits }] })
+}
+
 #[cfg(test)]
 mod tests {
-    use expect_test::{Expect, expect};
-    use lint::Ruff;
-
     use super::*;
     use crate::testing::Workspace;
+    use expect_test::{Expect, expect};
 
     fn check(text: &str, expected: Expect) {
         let workspace = Workspace::new(text);

@@ -15,6 +15,7 @@ pub(crate) enum Command {
     ShowCallers(lsp::TextDocumentPositionParams),
     ChangeSignature(ChangeSignature),
     Graph(Graph),
+    Silence(Silence),
 }
 
 /// `tantu.run`: runs a test, a doctest or a script in the sandbox.
@@ -93,14 +94,26 @@ pub(crate) struct Drawing {
     pub(crate) svg: String,
 }
 
+/// `tantu.silence`: writes a comment that silences a linter's finding, with the reason.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Silence {
+    #[serde(flatten)]
+    pub(crate) place: lsp::TextDocumentPositionParams,
+    /// Of the rule; that of the first finding at the place if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) code: Option<String>,
+    pub(crate) reason: String,
+}
+
 const RUN: &str = "tantu.run";
 const PROPOSE: &str = "tantu.propose";
 const SHOW_CALLERS: &str = "tantu.showCallers";
 const CHANGE_SIGNATURE: &str = "tantu.changeSignature";
 const GRAPH: &str = "tantu.graph";
+const SILENCE: &str = "tantu.silence";
 
 impl Command {
-    pub(crate) const NAMES: [&str; 5] = [RUN, PROPOSE, SHOW_CALLERS, CHANGE_SIGNATURE, GRAPH];
+    pub(crate) const NAMES: [&str; 6] = [RUN, PROPOSE, SHOW_CALLERS, CHANGE_SIGNATURE, GRAPH, SILENCE];
 
     /// # Errors
     /// "Invalid params", with the reason, when there is no such command or its argument does not fit.
@@ -113,6 +126,7 @@ impl Command {
             SHOW_CALLERS => typed(SHOW_CALLERS, argument).map(Command::ShowCallers),
             CHANGE_SIGNATURE => typed(CHANGE_SIGNATURE, argument).map(Command::ChangeSignature),
             GRAPH => typed(GRAPH, argument).map(Command::Graph),
+            SILENCE => typed(SILENCE, argument).map(Command::Silence),
             other => Err(Error::invalid_params(format!("there is no command {other}"))),
         }
     }
@@ -125,6 +139,7 @@ impl Command {
             Command::ShowCallers(place) => (SHOW_CALLERS, serde_json::to_value(place)),
             Command::ChangeSignature(change) => (CHANGE_SIGNATURE, serde_json::to_value(change)),
             Command::Graph(graph) => (GRAPH, serde_json::to_value(graph)),
+            Command::Silence(silence) => (SILENCE, serde_json::to_value(silence)),
         };
         // All of these are plain data, which always has a JSON form.
         lsp::Command { title, command: command.to_owned(), arguments: argument.ok().map(|it| vec![it]) }

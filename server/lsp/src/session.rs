@@ -391,6 +391,10 @@ impl LanguageServer for Session {
                 self.apply(edit).await
             }
             Command::Graph(params) => self.draw(params).await,
+            Command::Silence(params) => {
+                let edit = self.read(move |query| handlers::code_action::silence(query, &params)).await?;
+                self.apply(edit).await
+            }
         }
     }
 }

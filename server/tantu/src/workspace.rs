@@ -169,11 +169,15 @@ impl Workspace {
 
     /// The path as it is reported: relative to the current folder where that is possible.
     pub(crate) fn shown(&self, file: FileId) -> String {
-        let path = self.analysis.path(file);
-        let here = std::env::current_dir().ok();
-        let relative = here.as_deref().and_then(|here| path.strip_prefix(here).ok());
-        relative.unwrap_or(path).display().to_string()
+        shown(self.analysis.path(file))
     }
+}
+
+/// The path as it is reported: relative to the current folder where that is possible.
+pub(crate) fn shown(path: &Path) -> String {
+    let here = std::env::current_dir().ok();
+    let relative = here.as_deref().and_then(|here| path.strip_prefix(here).ok());
+    relative.unwrap_or(path).display().to_string()
 }
 
 /// The absolute path of something that exists, without `..` and symbolic links.

@@ -88,6 +88,22 @@ fn fixes_are_offered_one_by_one_by_rule_and_for_the_file() {
 }
 
 #[test]
+fn a_finding_is_silenced_with_a_reason() {
+    let workspace = untidy();
+    let editor = Client::start(&workspace).indexed();
+    editor.open("untidy.py");
+    let mut argument = editor.at("untidy.py", "hashlib.m$0d5");
+    argument["reason"] = json!("not for security");
+    editor.execute(&json!({ "command": "tantu.silence", "arguments": [argument] }));
+    let silenced = "md5(text + missing)  # noqa: S324 not for security\n";
+    assert!(editor.text("untidy.py").ends_with(silenced), "{}", editor.text("untidy.py"));
+    let params = json!({ "command": "tantu.silence", "arguments": [argument] });
+    editor.diagnostics("untidy.py");
+    let refused = editor.try_request("workspace/executeCommand", params).expect_err("there is no finding any longer");
+    assert!(refused["message"].to_string().contains("no linter finds anything here"), "{refused}");
+}
+
+#[test]
 fn the_projects_settings_are_followed_when_they_change() {
     let workspace = untidy();
     workspace.write("pyproject.toml", "[tool.ruff.lint]\nselect = [\"F541\"]\n");

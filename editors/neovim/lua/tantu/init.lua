@@ -86,7 +86,23 @@ function M.graph(client, depth)
   end)
 end
 
---- `:Tantu run`, `:Tantu propose [ASSIST [INSTRUCTION…]]`, `:Tantu graph [DEPTH]`
+--- Silences the linter's finding under the cursor, for a reason that the user is asked for.
+function M.silence(client, reason)
+  local argument = vim.lsp.util.make_position_params(0, client.offset_encoding)
+  local function send(text)
+    if text then -- Nil when the input was cancelled.
+      argument.reason = text
+      client:exec_cmd({ title = 'silence', command = 'tantu.silence', arguments = { argument } })
+    end
+  end
+  if reason ~= '' then
+    send(reason)
+  else
+    vim.ui.input({ prompt = 'Reason (may be empty): ' }, send)
+  end
+end
+
+--- `:Tantu run`, `:Tantu propose [ASSIST [INSTRUCTION…]]`, `:Tantu graph [DEPTH]`, `:Tantu silence [REASON…]`
 function M.command(arguments)
   local client = vim.lsp.get_clients({ bufnr = 0, name = 'tantu' })[1]
   if not client then
@@ -97,8 +113,10 @@ function M.command(arguments)
     M.propose(client, arguments[2] or 'implement-function', table.concat(arguments, ' ', 3))
   elseif arguments[1] == 'graph' then
     M.graph(client, arguments[2])
+  elseif arguments[1] == 'silence' then
+    M.silence(client, table.concat(arguments, ' ', 2))
   else
-    warn('usage: :Tantu run | :Tantu propose [ASSIST [INSTRUCTION…]] | :Tantu graph [DEPTH]')
+    warn('usage: :Tantu run | :Tantu propose [ASSIST [INSTRUCTION…]] | :Tantu graph [DEPTH] | :Tantu silence [REASON…]')
   end
 end
 
@@ -106,7 +124,7 @@ end
 function M.words(_, line)
   local assists = 'implement-function\nimplement-comment\nfix-diagnostic\nrefactor\nupdate-callers\nwrite-docstring\n'
     .. 'write-tests\nreview\nexplain\nport-like\ngenerate-module'
-  return line:match('propose%s') and assists or 'run\npropose\ngraph'
+  return line:match('propose%s') and assists or 'run\npropose\ngraph\nsilence'
 end
 
 return M

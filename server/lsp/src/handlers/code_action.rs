@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tower_lsp_server::jsonrpc::{Error, ErrorCode, Result};
 use tower_lsp_server::ls_types as lsp;
 
-use crate::commands::{ChangeSignature, Command, Propose};
+use crate::commands::{ChangeSignature, Command, Propose, Silence};
 use crate::query::Query;
 use crate::snapshot::Snapshot;
 use crate::{from_proto, to_proto};
@@ -119,6 +119,23 @@ pub(crate) fn change_signature(query: &Query, params: &ChangeSignature) -> Resul
     let function = ide::assists::function_at(&snapshot.analysis, file, offset).ok_or_else(nowhere)?;
     let change = ide::assists::change_signature(&snapshot.analysis, function, &params.steps).map_err(refused)?;
     to_proto::change(snapshot, &change).map_err(refused)
+}
+
+/// The edit of `tantu.silence`.
+pub(crate) fn silence(query: &Query, params: &Silence) -> Result<lsp::WorkspaceEdit> {
+    let snapshot = &query.snapshot;
+    let nothing = || refused("no linter finds anything here that a comment silences".to_owned());
+    let (file, offset) = snapshot.place(&params.place).ok_or_else(nothing)?;
+    let findings = lint_findings(snapshot, file);
+    let line = |offset| snapshot.analysis.source(file).lines().line(offset);
+    let is_meant = |it: &&Finding| match &params.code {
+        Some(code) => it.code == *code && line(it.range.start()) == line(offset),
+        None => it.range.contains_inclusive(offset),
+    };
+    let finding = findings.iter().find(is_meant).ok_or_else(nothing)?;
+    let ruff = snapshot.lints.ruff().ok_or_else(nothing)?;
+    let change = ide::silence(&snapshot.analysis, file, ruff, finding, &params.reason).ok_or_else(nothing)?;
+    to_proto::workspace_edit(snapshot, &change).ok_or_else(nothing)
 }
 
 /// An action that turned out not to be possible.

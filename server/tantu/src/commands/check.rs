@@ -15,7 +15,7 @@ use syntax::{Encoding, Source, TextRange};
 
 use crate::Status;
 use crate::output::{BOLD, RED, YELLOW, print, print_json, styled};
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, shown};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -133,7 +133,7 @@ fn vulnerable(workspace: &Workspace, folder: &Path) -> anyhow::Result<Vec<Findin
     }
     let files = lsp::advisories::vulnerable(&workspace.root, &advisories).into_iter().flat_map(|file| {
         let source = Source::new(file.text.as_str());
-        let path = file.path.strip_prefix(&workspace.root).unwrap_or(&file.path).display().to_string();
+        let path = shown(&file.path);
         file.findings.into_iter().map(move |it| of_lint(path.clone(), &source, it))
     });
     Ok(files.collect())

@@ -45,7 +45,8 @@ pub(super) fn introduced(
 
 fn identity(workspace: &Workspace, finding: &Finding) -> Identity {
     let analysis = &workspace.analysis;
-    let symbol = analysis.file(&workspace.root.join(&finding.path)).map(|file| {
+    let path = std::path::absolute(&finding.path).unwrap_or_default();
+    let symbol = analysis.file(&path).map(|file| {
         let offset = analysis.source(file).offset(
             syntax::Position { line: finding.range.start.line, column: finding.range.start.character },
             syntax::Encoding::Utf16,
@@ -115,7 +116,8 @@ mod tests {
         workspace.settle();
         let files: Vec<FileId> = workspace.analysis.files().collect();
         let found = introduced(&mut workspace, &files, "HEAD", super::super::findings).unwrap();
-        found.into_iter().map(|it| format!("{} {}", it.path, it.code)).collect()
+        let name = |path: &str| Path::new(path).file_name().unwrap().display().to_string();
+        found.into_iter().map(|it| format!("{} {}", name(&it.path), it.code)).collect()
     }
 
     const MODULE: &str = "import os\n\n\ndef f(a):\n    return eval(a)\n";
@@ -123,7 +125,7 @@ mod tests {
     #[test]
     fn what_moved_is_not_new() {
         let moved = format!("# A comment.\n\n{MODULE}\n\ndef g(a):\n    return eval(a)\n");
-        let expected = ["a.py S307", "a.py unused"];
+        let expected = ["a.py unused", "a.py S307"];
         assert_eq!(new_codes(&[("a.py", MODULE)], &[("a.py", Some(&moved))]), expected);
         assert_eq!(new_codes(&[("a.py", MODULE)], &[]), [""; 0]);
     }
@@ -134,7 +136,13 @@ mod tests {
         let changed = MODULE.replace("f(a)", "f(a, b)");
         let found = new_codes(&[("a.py", MODULE), ("b.py", caller)], &[("a.py", Some(&changed))]);
         assert_eq!(found, ["b.py misfit-call"]);
-        assert_eq!(new_codes(&[("a.py", MODULE), ("b.py", caller)], &[("a.py", None)]), ["b.py unresolved-import"]);
+        let found = new_codes(&[("a.py", MODULE), ("b.py", caller)], &[("a.py", Some("print(1)\n"))]);
+        assert_eq!(found, ["b.py unresolved-import"]);
+    }
+
+    #[test]
+    fn a_file_that_is_gone_has_nothing_new() {
+        assert_eq!(new_codes(&[("a.py", MODULE), ("b.py", "x = 1\n")], &[("a.py", None)]), [""; 0]);
     }
 
     #[test]
