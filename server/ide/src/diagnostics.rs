@@ -12,6 +12,7 @@ mod members;
 mod overrides;
 mod project;
 mod suppression;
+mod tainted;
 mod unused;
 mod workspace;
 
@@ -42,6 +43,7 @@ pub enum Code {
     MisfitOverride,
     ImportCycle,
     Unused,
+    TaintedCall,
 }
 
 /// The manual: a page for each code, in the order of [`Code::ALL`].
@@ -56,11 +58,12 @@ static PAGES: LazyLock<[&str; Code::ALL.len()]> = LazyLock::new(|| {
         include_str!("../../../docs/diagnostics/misfit-override.md"),
         include_str!("../../../docs/diagnostics/import-cycle.md"),
         include_str!("../../../docs/diagnostics/unused.md"),
+        include_str!("../../../docs/diagnostics/tainted-call.md"),
     ]
 });
 
 impl Code {
-    pub const ALL: [Code; 9] = [
+    pub const ALL: [Code; 10] = [
         Code::SyntaxError,
         Code::UnresolvedImport,
         Code::UnknownModule,
@@ -70,6 +73,7 @@ impl Code {
         Code::MisfitOverride,
         Code::ImportCycle,
         Code::Unused,
+        Code::TaintedCall,
     ];
 
     /// The stable name, in kebab case.
@@ -84,6 +88,7 @@ impl Code {
             Code::MisfitOverride => "misfit-override",
             Code::ImportCycle => "import-cycle",
             Code::Unused => "unused",
+            Code::TaintedCall => "tainted-call",
         }
     }
 
@@ -105,7 +110,7 @@ impl Code {
             | Code::UndefinedName
             | Code::MissingMember
             | Code::MisfitCall => Severity::Error,
-            Code::UnknownModule | Code::ImportCycle => Severity::Warning,
+            Code::UnknownModule | Code::ImportCycle | Code::TaintedCall => Severity::Warning,
             Code::MisfitOverride => Severity::Information,
             Code::Unused => Severity::Hint,
         }
@@ -455,6 +460,7 @@ h  # type: int
             "misfit-override",
             "import-cycle",
             "unused",
+            "tainted-call",
         ];
         assert_eq!(names, expected);
     }

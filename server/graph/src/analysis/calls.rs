@@ -127,6 +127,20 @@ impl Analysis {
         })
     }
 
+    /// The calls written in a file that lead to nothing in the workspace, in source order: the callee's name token and,
+    /// where it is known, the dotted name of what is called outside. One pass.
+    pub fn open_calls(&self, file: FileId) -> Vec<(TextRange, Option<&'static str>)> {
+        let Some(facts) = self.facts(file) else { return Vec::new() };
+        let calls = facts.summary.calls.iter().zip(&self.snapshot.links[file.index()].calls);
+        calls
+            .filter_map(|(call, link)| match link {
+                CallLink::External(name) => Some((call.range, Some(name.as_str()))),
+                CallLink::Unresolved(_) => Some((call.range, None)),
+                CallLink::Edges(_) => None,
+            })
+            .collect()
+    }
+
     fn other_calls<T>(&self, id: SymbolId, pick: impl Fn(&CallLink) -> Option<T>) -> Vec<(TextRange, T)> {
         let Some(def) = self.snapshot.def(id).filter(|def| !def.unit.retained) else { return Vec::new() };
         let Some(facts) = self.facts(id.file) else { return Vec::new() };
@@ -180,5 +194,22 @@ fn add(calls: &mut Vec<Call>, other: SymbolId, site: CallSite) {
             call.sites.push(site);
         }
         None => calls.push(Call { other, sites: vec![site], confidence: site.confidence }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::testing::host;
+
+    #[test]
+    fn calls_that_lead_out_of_the_workspace_or_nowhere() {
+        let text = "import os\ndef f(x):\n    x.run()\n    os.system(x)\nf(eval('1'))\n";
+        let analysis = host(text).analysis();
+        let file = analysis.file(Path::new("/main.py")).unwrap();
+        let calls = analysis.open_calls(file).into_iter();
+        let calls: Vec<_> = calls.map(|(range, name)| (analysis.source(file).slice(range), name)).collect();
+        assert_eq!(calls, [("run", None), ("system", Some("os.system")), ("eval", Some("eval"))]);
     }
 }

@@ -33,7 +33,9 @@ impl<'a> Guards<'a> {
             Code::UndefinedName => &self.names,
             Code::MissingMember => &self.members,
             Code::MisfitCall => &self.calls,
-            Code::SyntaxError | Code::MisfitOverride | Code::ImportCycle | Code::Unused => return false,
+            Code::SyntaxError | Code::MisfitOverride | Code::ImportCycle | Code::Unused | Code::TaintedCall => {
+                return false;
+            }
         };
         guarded.iter().any(|range| range.contains_range(place))
     }

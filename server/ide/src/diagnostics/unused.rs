@@ -28,15 +28,23 @@ pub(super) fn unused(analysis: &Analysis, project: &Project) -> Vec<SymbolId> {
 /// Tests, what configures tests, stubs, and files that do not parse.
 fn is_run_by_others(analysis: &Analysis, file: FileId) -> bool {
     let path = analysis.path(file);
-    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    path.extension().is_some_and(|extension| extension == "pyi")
+        || matches!(stem(path), "setup" | "noxfile" | "fabfile" | "tasks" | "dodo")
+        || is_test(analysis, file)
+        || !analysis.syntax_errors(file).is_empty()
+}
+
+/// Whether a file holds tests or what configures them.
+pub(super) fn is_test(analysis: &Analysis, file: FileId) -> bool {
+    let path = analysis.path(file);
     let in_tests = |path: &Path| path.iter().any(|part| part == "tests" || part == "test");
     let inside = analysis.roots().iter().find_map(|root| path.strip_prefix(root).ok()).unwrap_or(path);
-    path.extension().is_some_and(|extension| extension == "pyi")
-        || matches!(stem, "conftest" | "setup" | "noxfile" | "fabfile" | "tasks" | "dodo")
-        || stem.starts_with("test_")
-        || stem.ends_with("_test")
-        || in_tests(inside)
-        || !analysis.syntax_errors(file).is_empty()
+    let stem = stem(path);
+    stem == "conftest" || stem.starts_with("test_") || stem.ends_with("_test") || in_tests(inside)
+}
+
+fn stem(path: &Path) -> &str {
+    path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default()
 }
 
 struct Surroundings<'a> {

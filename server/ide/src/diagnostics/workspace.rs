@@ -1,9 +1,10 @@
-//! What only a look at every file tells: import cycles, and what nothing uses.
+//! What only a look at every file tells: import cycles, what nothing uses, and where data from outside gets.
 
 use graph::{Analysis, FileId, SymbolId};
 use rustc_hash::FxHashMap;
 
 use super::cycles::{Cycle, cycles};
+use super::tainted::{Tainted, tainted};
 use super::unused::unused;
 use super::{Code, Diagnostic, Project, diagnostic, unsilenced};
 
@@ -18,6 +19,7 @@ pub struct WorkspaceFindings {
 struct FileFindings {
     cycle: Option<Cycle>,
     unused: Vec<Unused>,
+    tainted: Vec<Tainted>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +40,9 @@ impl WorkspaceFindings {
             let mentions = mentions(analysis, symbol);
             findings.files.entry(symbol.file).or_default().unused.push(Unused { symbol, mentions });
         }
+        for (file, finding) in tainted(analysis) {
+            findings.files.entry(file).or_default().tainted.push(finding);
+        }
         findings
     }
 
@@ -55,6 +60,7 @@ impl WorkspaceFindings {
                 found.push(diagnostic(Code::Unused, symbol.name_range, message));
             }
         }
+        found.extend(findings.tainted.iter().filter_map(|tainted| tainted.diagnose(analysis)));
         found.sort_by_key(|it| (it.range.start(), it.code));
         unsilenced(analysis, file, found)
     }

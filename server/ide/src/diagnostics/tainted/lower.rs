@@ -1,0 +1,588 @@
+//! From a file's tree to its [`Code`].
+
+use graph::{Name, ParamKind};
+use syntax::ast::{
+    Arguments, BoolOp, Comprehension, ElifElseClause, ExceptHandler, Expr, ExprCall, FStringPart,
+    InterpolatedStringElement, Operator, Parameters, Pattern, Stmt, StmtClassDef, StmtFunctionDef, StmtIf,
+};
+use syntax::{Parsed, Ranged, TextRange, TextSize};
+
+use super::code::{Binding, Call, Class, Code, Function, FunctionIndex, Node, NodeIndex, Parameter};
+use super::guards;
+
+/// Deeper expressions are not looked into: code that people write does not nest so.
+const MAX_DEPTH: u32 = 100;
+
+/// Longer texts are kept up to here, in bytes: the beginning of a URL or a statement says what it is.
+const MAX_LITERAL: usize = 200;
+
+/// The code of a parsed text.
+pub(super) fn lower(parsed: &Parsed) -> Code {
+    let mut lowering = Lowering {
+        code: Code { functions: vec![Function::default()], ..Code::default() },
+        function: FunctionIndex::MODULE,
+        class: None,
+        block: parsed.module().range(),
+        depth: 0,
+    };
+    lowering.body(parsed.statements());
+    lowering.code
+}
+
+struct Lowering {
+    code: Code,
+    function: FunctionIndex,
+    /// The class whose body is walked.
+    class: Option<usize>,
+    /// The statements that are walked.
+    block: TextRange,
+    depth: u32,
+}
+
+impl Lowering {
+    fn here(&mut self) -> &mut Function {
+        &mut self.code.functions[self.function.0 as usize]
+    }
+
+    fn add(&mut self, node: Node, range: TextRange) -> NodeIndex {
+        self.code.nodes.push((node, range));
+        NodeIndex(self.code.nodes.len() as u32 - 1)
+    }
+
+    fn bind(&mut self, name: &str, value: NodeIndex, after: TextSize) {
+        let (name, block) = (Name::new(name), self.block);
+        self.here().bindings.push(Binding { name, value, after, block, scope: None, is_addition: false });
+    }
+
+    fn body(&mut self, body: &[Stmt]) {
+        let (Some(first), Some(last)) = (body.first(), body.last()) else { return };
+        let outer = std::mem::replace(&mut self.block, TextRange::new(first.start(), last.end()));
+        body.iter().for_each(|statement| self.statement(statement));
+        self.block = outer;
+    }
+
+    fn statement(&mut self, statement: &Stmt) {
+        match statement {
+            Stmt::FunctionDef(function) => self.define(function),
+            Stmt::ClassDef(class) => self.class(class),
+            Stmt::Return(it) => {
+                if let Some(value) = it.value.as_deref().map(|value| self.expression(value)) {
+                    self.here().returns.push(value);
+                }
+            }
+            Stmt::Assign(it) => {
+                let value = self.expression(&it.value);
+                it.targets.iter().for_each(|target| self.assign(target, value, it.range.end(), false));
+            }
+            Stmt::AnnAssign(it) => {
+                if let Some(value) = it.value.as_deref().map(|value| self.expression(value)) {
+                    self.assign(&it.target, value, it.range.end(), false);
+                }
+            }
+            Stmt::AugAssign(it) => {
+                let value = self.expression(&it.value);
+                let is_text = matches!(it.op, Operator::Add | Operator::Mod | Operator::BitOr);
+                if is_text {
+                    self.assign(&it.target, value, it.range.end(), true);
+                }
+            }
+            Stmt::For(it) => {
+                let values = self.expression(&it.iter);
+                let element = self.add(Node::Element(values), it.iter.range());
+                self.here().loops.push(it.range);
+                self.in_block(&it.body, |this| this.assign(&it.target, element, it.iter.end(), false));
+                self.body(&it.body);
+                self.body(&it.orelse);
+            }
+            Stmt::While(it) => {
+                self.here().loops.push(it.range);
+                self.test(&it.test, Some(&it.body));
+                self.body(&it.body);
+                self.body(&it.orelse);
+            }
+            Stmt::If(it) => self.branch(it),
+            Stmt::With(it) => {
+                for item in &it.items {
+                    let value = self.expression(&item.context_expr);
+                    if let Some(target) = &item.optional_vars {
+                        self.assign(target, value, item.context_expr.end(), false);
+                    }
+                }
+                self.body(&it.body);
+            }
+            Stmt::Match(it) => {
+                let subject = self.expression(&it.subject);
+                for case in &it.cases {
+                    self.in_block(&case.body, |this| this.pattern(&case.pattern, subject));
+                    if let Some(guard) = &case.guard {
+                        self.expression(guard);
+                    }
+                    self.body(&case.body);
+                }
+            }
+            Stmt::Try(it) => {
+                self.body(&it.body);
+                for ExceptHandler::ExceptHandler(handler) in &it.handlers {
+                    self.body(&handler.body);
+                }
+                self.body(&it.orelse);
+                self.body(&it.finalbody);
+            }
+            Stmt::Raise(it) => {
+                self.all(it.exc.as_deref());
+            }
+            Stmt::Assert(it) => {
+                let rest = TextRange::new(it.range.end(), self.block.end().max(it.range.end()));
+                let sure = guards::sure(&it.test, true);
+                self.here().guards.extend(sure.into_iter().map(|name| (name, rest)));
+                self.expression(&it.test);
+            }
+            Stmt::Import(it) => {
+                for alias in &it.names {
+                    let (bound, whole) = match &alias.asname {
+                        Some(name) => (name.as_str(), alias.name.as_str()),
+                        None => {
+                            let first = alias.name.split('.').next().unwrap_or_default();
+                            (first, first)
+                        }
+                    };
+                    let value = self.add(Node::Imported(whole.into()), alias.range);
+                    self.bind(bound, value, alias.range.end());
+                }
+            }
+            Stmt::ImportFrom(it) => {
+                let module = it.module.as_ref().map_or("", |module| module.as_str());
+                for alias in &it.names {
+                    // What a relative import gives is of the workspace; the graph knows it.
+                    let dots = ".".repeat(it.level as usize);
+                    let value = Node::Imported(format!("{dots}{module}.{}", alias.name).into());
+                    let value = self.add(value, alias.range);
+                    self.bind(alias.asname.as_ref().unwrap_or(&alias.name), value, alias.range.end());
+                }
+            }
+            Stmt::Expr(it) => {
+                let value = self.expression(&it.value);
+                self.filled(&it.value, value);
+            }
+            Stmt::Delete(_)
+            | Stmt::TypeAlias(_)
+            | Stmt::Global(_)
+            | Stmt::Nonlocal(_)
+            | Stmt::Pass(_)
+            | Stmt::Break(_)
+            | Stmt::Continue(_)
+            | Stmt::IpyEscapeCommand(_) => {}
+        }
+    }
+
+    /// What `work` binds, it binds at the beginning of `body`.
+    fn in_block(&mut self, body: &[Stmt], work: impl FnOnce(&mut Self)) {
+        let (Some(first), Some(last)) = (body.first(), body.last()) else { return };
+        let outer = std::mem::replace(&mut self.block, TextRange::new(first.start(), last.end()));
+        work(self);
+        self.block = outer;
+    }
+
+    fn branch(&mut self, branch: &StmtIf) {
+        self.test(&branch.test, Some(&branch.body));
+        self.body(&branch.body);
+        let rest = TextRange::new(branch.range.end(), self.block.end().max(branch.range.end()));
+        if guards::leaves(&branch.body) {
+            let sure = guards::sure(&branch.test, false);
+            self.here().guards.extend(sure.into_iter().map(|name| (name, rest)));
+        }
+        let mut before = vec![&*branch.test];
+        for ElifElseClause { test, body, .. } in &branch.elif_else_clauses {
+            if let (Some(first), Some(last)) = (body.first(), body.last()) {
+                let body = TextRange::new(first.start(), last.end());
+                let sure = before.iter().flat_map(|test| guards::sure(test, false));
+                let sure: Vec<_> = sure.map(|name| (name, body)).collect();
+                self.here().guards.extend(sure);
+            }
+            if let Some(test) = test {
+                self.test(test, Some(body));
+                before.push(test);
+            } else if guards::leaves(body) {
+                // `if checked: … else: return`
+                let sure = guards::sure(&branch.test, true);
+                self.here().guards.extend(sure.into_iter().map(|name| (name, rest)));
+            }
+            self.body(body);
+        }
+    }
+
+    fn test(&mut self, test: &Expr, body: Option<&[Stmt]>) {
+        self.expression(test);
+        if let Some((first, last)) = body.and_then(|body| body.first().zip(body.last())) {
+            let body = TextRange::new(first.start(), last.end());
+            let sure = guards::sure(test, true);
+            self.here().guards.extend(sure.into_iter().map(|name| (name, body)));
+        }
+    }
+
+    fn assign(&mut self, target: &Expr, value: NodeIndex, after: TextSize, is_addition: bool) {
+        match target {
+            Expr::Name(name) => {
+                self.bind(&name.id, value, after);
+                if let Some(binding) = self.here().bindings.last_mut() {
+                    binding.is_addition = is_addition;
+                }
+            }
+            Expr::Tuple(_) | Expr::List(_) => {
+                let targets = match target {
+                    Expr::Tuple(it) => &it.elts,
+                    Expr::List(it) => &it.elts,
+                    _ => return,
+                };
+                // `a, b = x, y` gives each its own.
+                let values = match self.code.node(value) {
+                    Node::Container(values) if values.len() == targets.len() => Some(values.clone()),
+                    _ => None,
+                };
+                for (index, target) in targets.iter().enumerate() {
+                    let value = match &values {
+                        Some(values) => values[index],
+                        None => self.add(Node::Element(value), target.range()),
+                    };
+                    self.assign(target, value, after, is_addition);
+                }
+            }
+            Expr::Starred(it) => self.assign(&it.value, value, after, is_addition),
+            Expr::Attribute(it) => self.assign_attribute(&it.value, &it.attr, value, is_addition),
+            Expr::Subscript(it) => {
+                let held = self.add(Node::Container(vec![value]), target.range());
+                self.assign_inside(&it.value, held, after);
+            }
+            _ => {}
+        }
+    }
+
+    /// `holder[…] = …` and `holder.append(…)`.
+    fn assign_inside(&mut self, holder: &Expr, held: NodeIndex, after: TextSize) {
+        match holder {
+            Expr::Name(_) => self.assign(holder, held, after, true),
+            Expr::Attribute(it) => self.assign_attribute(&it.value, &it.attr, held, true),
+            _ => {}
+        }
+    }
+
+    fn assign_attribute(&mut self, object: &Expr, name: &str, value: NodeIndex, is_addition: bool) {
+        let object = self.expression(object);
+        if let Some(class) = self.code.receiver(self.function, object) {
+            self.code.classes[class].attributes.push((Name::new(name), self.function, value, is_addition));
+        }
+    }
+
+    /// What a statement that is only a call puts into a container.
+    fn filled(&mut self, statement: &Expr, call: NodeIndex) {
+        let Expr::Call(statement) = statement else { return };
+        let rest = TextRange::new(statement.end(), self.block.end().max(statement.end()));
+        self.here().guards.extend(guards::checked(statement).into_iter().map(|name| (name, rest)));
+        let Expr::Attribute(method) = &*statement.func else { return };
+        if !matches!(method.attr.as_str(), "append" | "extend" | "add" | "insert" | "update" | "appendleft") {
+            return;
+        }
+        let Some(arguments) = self.code.call(call).map(|call| {
+            call.positional.iter().copied().chain(call.keywords.iter().map(|(_, value)| *value)).collect::<Vec<_>>()
+        }) else {
+            return;
+        };
+        let held = self.add(Node::Container(arguments), statement.range());
+        self.assign_inside(&method.value, held, statement.end());
+    }
+
+    fn pattern(&mut self, pattern: &Pattern, subject: NodeIndex) {
+        let after = pattern.start();
+        match pattern {
+            Pattern::MatchAs(it) => {
+                if let Some(name) = &it.name {
+                    self.bind(name, subject, after);
+                }
+                it.pattern.iter().for_each(|inner| self.pattern(inner, subject));
+            }
+            Pattern::MatchStar(it) => it.name.iter().for_each(|name| self.bind(name, subject, after)),
+            Pattern::MatchMapping(it) => it.patterns.iter().for_each(|inner| self.pattern(inner, subject)),
+            Pattern::MatchSequence(it) => it.patterns.iter().for_each(|inner| self.pattern(inner, subject)),
+            Pattern::MatchOr(it) => it.patterns.iter().for_each(|inner| self.pattern(inner, subject)),
+            Pattern::MatchClass(it) => {
+                it.arguments.patterns.iter().for_each(|inner| self.pattern(inner, subject));
+                it.arguments.keywords.iter().for_each(|inner| self.pattern(&inner.pattern, subject));
+            }
+            Pattern::MatchValue(_) | Pattern::MatchSingleton(_) => {}
+        }
+    }
+
+    fn define(&mut self, function: &StmtFunctionDef) {
+        let decorators: Vec<NodeIndex> =
+            function.decorator_list.iter().map(|decorator| self.expression(&decorator.expression)).collect();
+        let params = self.parameters(&function.parameters);
+        let is = |name: &str| {
+            function.decorator_list.iter().any(|it| matches!(&it.expression, Expr::Name(it) if it.id == name))
+        };
+        let index = FunctionIndex(self.code.functions.len() as u32);
+        self.code.functions.push(Function {
+            name: function.name.to_string(),
+            name_range: function.name.range,
+            parent: Some(self.function),
+            class: self.class,
+            is_static: is("staticmethod"),
+            is_classmethod: is("classmethod"),
+            params,
+            decorators,
+            ..Function::default()
+        });
+        self.code.by_name.insert(function.name.range, index);
+        // The name hides what the module around calls so; what it is, the graph knows.
+        let value = self.add(Node::Plain, function.name.range);
+        self.bind(&function.name, value, function.range.end());
+        let outer = std::mem::replace(&mut self.function, index);
+        let class = self.class.take();
+        self.body(&function.body);
+        self.function = outer;
+        self.class = class;
+    }
+
+    fn parameters(&mut self, parameters: &Parameters) -> Vec<Parameter> {
+        let mut lowered = Vec::new();
+        let kinds = [
+            (&parameters.posonlyargs, ParamKind::PositionalOnly),
+            (&parameters.args, ParamKind::Positional),
+            (&parameters.kwonlyargs, ParamKind::KeywordOnly),
+        ];
+        for (list, kind) in kinds {
+            for it in list {
+                let default = it.default.as_deref().map(|default| self.expression(default));
+                lowered.push(parameter(&it.parameter, kind, default));
+            }
+        }
+        lowered.extend(parameters.vararg.iter().map(|it| parameter(it, ParamKind::VarArgs, None)));
+        lowered.extend(parameters.kwarg.iter().map(|it| parameter(it, ParamKind::KwArgs, None)));
+        lowered
+    }
+
+    fn class(&mut self, class: &StmtClassDef) {
+        let bases = class.arguments.iter().flat_map(|arguments| &arguments.args);
+        let bases = bases.filter_map(|base| match base {
+            Expr::Name(name) => Some(name.id.to_string()),
+            Expr::Attribute(attribute) => Some(attribute.attr.to_string()),
+            _ => None,
+        });
+        self.code.classes.push(Class { name: class.name.to_string(), bases: bases.collect(), attributes: Vec::new() });
+        let value = self.add(Node::Plain, class.name.range);
+        self.bind(&class.name, value, class.range.end());
+        let outer = self.class.replace(self.code.classes.len() - 1);
+        // Names of the body are not seen by its methods: they are bound in a function of their own.
+        let index = FunctionIndex(self.code.functions.len() as u32);
+        let parent = Some(self.function);
+        self.code.functions.push(Function { name: class.name.to_string(), parent, ..Function::default() });
+        let around = std::mem::replace(&mut self.function, index);
+        self.body(&class.body);
+        self.function = around;
+        self.class = outer;
+        // Methods see what is around the class.
+        for function in &mut self.code.functions {
+            if function.parent == Some(index) {
+                function.parent = parent;
+            }
+        }
+    }
+
+    fn all<'e>(&mut self, expressions: impl IntoIterator<Item = &'e Expr>) -> Vec<NodeIndex> {
+        expressions.into_iter().map(|expression| self.expression(expression)).collect()
+    }
+
+    fn expression(&mut self, expression: &Expr) -> NodeIndex {
+        self.depth += 1;
+        let node = if self.depth > MAX_DEPTH { Node::Plain } else { self.node(expression) };
+        self.depth -= 1;
+        let is_call = matches!(node, Node::Call(_));
+        let index = self.add(node, expression.range());
+        if let (true, Node::Call(call)) = (is_call, self.code.node(index)) {
+            let token = call.token;
+            self.code.calls.insert(token, (self.function, index));
+        }
+        index
+    }
+
+    fn node(&mut self, expression: &Expr) -> Node {
+        match expression {
+            Expr::BoolOp(it) => {
+                let values = it.values.iter();
+                // `a and b` is `b`, or something false.
+                let skipped = if it.op == BoolOp::And { it.values.len().saturating_sub(1) } else { 0 };
+                let nodes = self.all(values);
+                Node::Choice(nodes[skipped..].to_vec())
+            }
+            Expr::Named(it) => {
+                let value = self.expression(&it.value);
+                self.assign(&it.target, value, it.range.end(), false);
+                Node::Choice(vec![value])
+            }
+            Expr::BinOp(it) => {
+                let sides = self.all([&*it.left, &*it.right]);
+                match it.op {
+                    Operator::Add | Operator::Div => Node::Text(sides),
+                    // Only a text is formatted, and what is formatted into it does not come first.
+                    Operator::Mod | Operator::BitOr => Node::Text(sides),
+                    _ => Node::Plain,
+                }
+            }
+            Expr::UnaryOp(it) => {
+                self.expression(&it.operand);
+                Node::Plain
+            }
+            Expr::Lambda(it) => {
+                let plain = self.add(Node::Plain, it.range);
+                let params = it.parameters.iter().flat_map(|parameters| parameters.iter());
+                for name in params.map(|param| Name::new(param.name())) {
+                    self.scoped(name, plain, it.range);
+                }
+                self.expression(&it.body);
+                Node::Plain
+            }
+            Expr::If(it) => {
+                self.expression(&it.test);
+                for (branch, holds) in [(&it.body, true), (&it.orelse, false)] {
+                    let sure = guards::sure(&it.test, holds);
+                    self.here().guards.extend(sure.into_iter().map(|name| (name, branch.range())));
+                }
+                Node::Choice(self.all([&*it.body, &*it.orelse]))
+            }
+            Expr::Dict(it) => Node::Container(self.all(it.items.iter().map(|item| &item.value))),
+            Expr::Set(it) => Node::Container(self.all(&it.elts)),
+            Expr::List(it) => Node::Container(self.all(&it.elts)),
+            Expr::Tuple(it) => Node::Container(self.all(&it.elts)),
+            Expr::ListComp(it) => self.comprehension(&it.generators, &it.elt, it.range),
+            Expr::SetComp(it) => self.comprehension(&it.generators, &it.elt, it.range),
+            Expr::Generator(it) => self.comprehension(&it.generators, &it.elt, it.range),
+            Expr::DictComp(it) => self.comprehension(&it.generators, &it.value, it.range),
+            Expr::Await(it) => Node::Choice(vec![self.expression(&it.value)]),
+            Expr::Yield(it) => {
+                if let Some(value) = it.value.as_deref().map(|value| self.expression(value)) {
+                    self.here().returns.push(value);
+                }
+                Node::Plain
+            }
+            Expr::YieldFrom(it) => {
+                let value = self.expression(&it.value);
+                self.here().returns.push(value);
+                Node::Plain
+            }
+            Expr::Compare(it) => {
+                self.expression(&it.left);
+                self.all(&it.comparators);
+                Node::Plain
+            }
+            Expr::Call(it) => self.call(it),
+            Expr::FString(it) => {
+                let mut parts = Vec::new();
+                for part in &it.value {
+                    match part {
+                        FStringPart::Literal(text) => parts.push(self.add(literal(&text.value), text.range)),
+                        FStringPart::FString(text) => {
+                            parts.extend(text.elements.iter().map(|element| self.part(element)));
+                        }
+                    }
+                }
+                Node::Text(parts)
+            }
+            Expr::StringLiteral(it) => literal(it.value.to_str()),
+            Expr::BytesLiteral(_) => Node::Literal("".into()),
+            Expr::BooleanLiteral(it) => Node::Flag(it.value),
+            Expr::Attribute(it) => {
+                let value = self.expression(&it.value);
+                Node::Attribute { value, name: Name::new(&it.attr) }
+            }
+            Expr::Subscript(it) => {
+                self.expression(&it.slice);
+                Node::Item(self.expression(&it.value))
+            }
+            Expr::Starred(it) => Node::Starred(self.expression(&it.value)),
+            Expr::Name(it) => Node::Name(Name::new(&it.id)),
+            Expr::Slice(it) => {
+                self.all([&it.lower, &it.upper, &it.step].into_iter().filter_map(|part| part.as_deref()));
+                Node::Plain
+            }
+            Expr::TString(_)
+            | Expr::NumberLiteral(_)
+            | Expr::NoneLiteral(_)
+            | Expr::EllipsisLiteral(_)
+            | Expr::IpyEscapeCommand(_) => Node::Plain,
+        }
+    }
+
+    fn part(&mut self, element: &InterpolatedStringElement) -> NodeIndex {
+        match element {
+            InterpolatedStringElement::Literal(it) => self.add(literal(&it.value), it.range),
+            InterpolatedStringElement::Interpolation(it) => {
+                let value = self.expression(&it.expression);
+                // `{price:.2f}` is a number.
+                let spec = it.format_spec.iter().flat_map(|spec| &spec.elements);
+                let is_number = spec
+                    .filter_map(|part| part.as_literal())
+                    .any(|part| part.value.ends_with(['d', 'f', 'x', 'X', 'g', 'e', '%', 'b', 'o', 'n']));
+                if is_number { self.add(Node::Plain, it.range) } else { value }
+            }
+        }
+    }
+
+    fn scoped(&mut self, name: Name, value: NodeIndex, scope: TextRange) {
+        let binding =
+            Binding { name, value, after: scope.start(), block: scope, scope: Some(scope), is_addition: false };
+        self.here().bindings.push(binding);
+    }
+
+    fn comprehension(&mut self, generators: &[Comprehension], element: &Expr, range: TextRange) -> Node {
+        for generator in generators {
+            let values = self.expression(&generator.iter);
+            let value = self.add(Node::Element(values), generator.iter.range());
+            // The names of the first iterable are those around; the others' may be bound here.
+            let mut targets = vec![&generator.target];
+            while let Some(target) = targets.pop() {
+                match target {
+                    Expr::Name(name) => self.scoped(Name::new(&name.id), value, range),
+                    Expr::Tuple(it) => targets.extend(&it.elts),
+                    Expr::List(it) => targets.extend(&it.elts),
+                    Expr::Starred(it) => targets.push(&it.value),
+                    _ => {}
+                }
+            }
+            for test in &generator.ifs {
+                self.expression(test);
+                let sure = guards::sure(test, true);
+                self.here().guards.extend(sure.into_iter().map(|name| (name, range)));
+            }
+        }
+        Node::Container(vec![self.expression(element)])
+    }
+
+    fn call(&mut self, call: &ExprCall) -> Node {
+        let callee = self.expression(&call.func);
+        let token = match &*call.func {
+            Expr::Attribute(attribute) => attribute.attr.range,
+            other => other.range(),
+        };
+        let Arguments { args, keywords, .. } = &call.arguments;
+        let positional = self.all(args);
+        let keywords = keywords
+            .iter()
+            .map(|keyword| (keyword.arg.as_ref().map(|name| Name::new(name)), self.expression(&keyword.value)))
+            .collect();
+        Node::Call(Box::new(Call { callee, token, positional, keywords }))
+    }
+}
+
+fn parameter(parameter: &syntax::ast::Parameter, kind: ParamKind, default: Option<NodeIndex>) -> Parameter {
+    Parameter {
+        name: Name::new(&parameter.name),
+        range: parameter.name.range,
+        kind,
+        annotation: parameter.annotation.as_ref().map(|annotation| annotation.range()),
+        default,
+    }
+}
+
+fn literal(text: &str) -> Node {
+    let end = (0..=MAX_LITERAL.min(text.len())).rev().find(|&end| text.is_char_boundary(end));
+    Node::Literal(text[..end.unwrap_or_default()].into())
+}

@@ -1,0 +1,605 @@
+//! Calls that are dangerous with data from outside.
+
+use graph::Name;
+
+use super::code::{Call, FunctionIndex, Node, NodeIndex};
+use super::program::File;
+
+/// What may happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Kind {
+    Code,
+    Shell,
+    Program,
+    Pickle,
+    Sql,
+    Url,
+    Unverified,
+    Path,
+    Template,
+}
+
+/// Which part of a value matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Part {
+    Whole,
+    /// The first element of a list: a command line's program.
+    First,
+    /// The beginning of a text up to the server's name.
+    Server,
+    /// The value has to be a request, of which data is taken.
+    Request,
+    /// The value of `**values` under a name.
+    Named(Name),
+}
+
+/// A dangerous call.
+#[derive(Debug)]
+pub(super) struct Sink {
+    pub kind: Kind,
+    pub inputs: Vec<(NodeIndex, Part)>,
+}
+
+impl Kind {
+    /// What is said of a call whose callee is written `callee`.
+    pub fn sentence(self, callee: &str) -> String {
+        match self {
+            Kind::Code => format!("`{callee}` runs data from outside as code"),
+            Kind::Shell => format!("`{callee}` hands data from outside to a shell"),
+            Kind::Program => format!("`{callee}` starts a program that data from outside names"),
+            Kind::Pickle => format!("`{callee}` loads data from outside, which can run code"),
+            Kind::Sql => format!("`{callee}` runs SQL that data from outside is part of"),
+            Kind::Url => format!("`{callee}` asks a server that data from outside names"),
+            Kind::Unverified => {
+                format!("`{callee}` sends data from outside to a server whose certificate is not verified")
+            }
+            Kind::Path => format!("`{callee}` takes a path that data from outside is part of"),
+            Kind::Template => format!("`{callee}` takes data from outside for a template or for safe markup"),
+        }
+    }
+
+    /// Whether whoever gets data there runs what they like.
+    pub fn is_grave(self) -> bool {
+        matches!(self, Kind::Code | Kind::Shell | Kind::Pickle | Kind::Sql)
+    }
+}
+
+/// Names that end a dangerous call's callee; the others are not looked into.
+const NAMES: &[&str] = &[
+    "eval",
+    "exec",
+    "compile",
+    "system",
+    "popen",
+    "getoutput",
+    "getstatusoutput",
+    "create_subprocess_shell",
+    "create_subprocess_exec",
+    "run",
+    "call",
+    "check_call",
+    "check_output",
+    "Popen",
+    "load",
+    "loads",
+    "load_all",
+    "unsafe_load",
+    "unsafe_load_all",
+    "full_load",
+    "read_pickle",
+    "decode",
+    "execute",
+    "executemany",
+    "executescript",
+    "raw",
+    "RawSQL",
+    "get",
+    "post",
+    "put",
+    "patch",
+    "delete",
+    "head",
+    "options",
+    "request",
+    "stream",
+    "urlopen",
+    "urlretrieve",
+    "open",
+    "remove",
+    "unlink",
+    "rmdir",
+    "removedirs",
+    "rename",
+    "replace",
+    "mkdir",
+    "makedirs",
+    "listdir",
+    "scandir",
+    "chmod",
+    "chown",
+    "symlink",
+    "link",
+    "rmtree",
+    "copy",
+    "copyfile",
+    "copy2",
+    "copytree",
+    "move",
+    "unpack_archive",
+    "send_file",
+    "FileResponse",
+    "read_text",
+    "read_bytes",
+    "write_text",
+    "write_bytes",
+    "save",
+    "render_template_string",
+    "Template",
+    "from_string",
+    "mark_safe",
+    "Markup",
+    "execl",
+    "execle",
+    "execlp",
+    "execv",
+    "execve",
+    "execvp",
+    "execvpe",
+    "spawnl",
+    "spawnlp",
+    "spawnv",
+    "spawnvp",
+    "startfile",
+    "iterdir",
+    "touch",
+];
+
+/// Whether a callee's last name is one of a dangerous call.
+pub(super) fn may_be_dangerous(name: &str) -> bool {
+    NAMES.contains(&name)
+}
+
+const HTTP: &[&str] = &["get", "post", "put", "patch", "delete", "head", "options", "stream"];
+
+/// What is dangerous in a call, if it is.
+pub(super) fn sink(file: &File<'_>, function: FunctionIndex, call: &Call) -> Option<Sink> {
+    let outside = file.outside(function, call)?;
+    let argument = |index: usize, name: &str| -> Option<NodeIndex> {
+        let positional = call.positional.get(index).copied();
+        positional.or_else(|| call.keyword(name))
+    };
+    let one =
+        |kind: Kind, index: usize, name: &str| Some(Sink { kind, inputs: vec![(argument(index, name)?, Part::Whole)] });
+    let (module, last) = outside.rsplit_once('.').unwrap_or(("", &outside));
+    match (module, last) {
+        ("" | "builtins", "eval" | "exec" | "compile") => one(Kind::Code, 0, "source"),
+        ("os", "system" | "popen") | ("subprocess" | "commands", "getoutput" | "getstatusoutput") => {
+            one(Kind::Shell, 0, "cmd")
+        }
+        ("asyncio", "create_subprocess_shell") => one(Kind::Shell, 0, "cmd"),
+        ("asyncio", "create_subprocess_exec") => one(Kind::Program, 0, "program"),
+        ("subprocess", "run" | "call" | "check_call" | "check_output" | "Popen") => {
+            let command = argument(0, "args")?;
+            let is_shell = call.keyword("shell").is_some_and(|flag| matches!(file.code.node(flag), Node::Flag(true)));
+            let (kind, part) = if is_shell { (Kind::Shell, Part::Whole) } else { (Kind::Program, Part::First) };
+            Some(Sink { kind, inputs: vec![(command, part)] })
+        }
+        ("os", "startfile") => one(Kind::Program, 0, "path"),
+        ("os", name) if name.starts_with("exec") => one(Kind::Program, 0, "path"),
+        ("os", name) if name.starts_with("spawn") => one(Kind::Program, 1, "file"),
+        (
+            "pickle" | "cPickle" | "_pickle" | "dill" | "cloudpickle" | "marshal" | "joblib" | "torch",
+            "load" | "loads",
+        ) => one(Kind::Pickle, 0, "file"),
+        ("shelve", "open") | ("pandas", "read_pickle") | ("jsonpickle", "decode") => one(Kind::Pickle, 0, "filename"),
+        ("yaml", "load" | "load_all") if !has_safe_loader(file, call) => one(Kind::Pickle, 0, "stream"),
+        ("yaml", "unsafe_load" | "unsafe_load_all") => one(Kind::Pickle, 0, "stream"),
+        ("urllib.request", "urlopen" | "urlretrieve") => server(argument(0, "url")?),
+        ("requests" | "httpx", "request") => requested(file, call, argument(1, "url")),
+        ("requests" | "httpx", name) if HTTP.contains(&name) => requested(file, call, argument(0, "url")),
+        ("requests.Session()" | "requests.session()" | "httpx.Client()" | "httpx.AsyncClient()", name)
+            if HTTP.contains(&name) =>
+        {
+            requested(file, call, argument(0, "url"))
+        }
+        ("aiohttp.ClientSession()", name) if HTTP.contains(&name) => server(argument(0, "url")?),
+        ("" | "builtins" | "io" | "codecs" | "gzip" | "bz2" | "lzma" | "aiofiles", "open") => {
+            one(Kind::Path, 0, "file")
+        }
+        (
+            "os",
+            "remove" | "unlink" | "rmdir" | "removedirs" | "mkdir" | "makedirs" | "listdir" | "scandir" | "chmod"
+            | "chown" | "open",
+        ) => one(Kind::Path, 0, "path"),
+        ("os", "rename" | "replace" | "symlink" | "link") => two(argument(0, "src"), argument(1, "dst")),
+        ("shutil", "rmtree") => one(Kind::Path, 0, "path"),
+        ("shutil", "copy" | "copyfile" | "copy2" | "copytree" | "move") => two(argument(0, "src"), argument(1, "dst")),
+        ("shutil", "unpack_archive") => two(argument(0, "filename"), argument(1, "extract_dir")),
+        ("flask" | "flask.helpers" | "quart", "send_file") => one(Kind::Path, 0, "path_or_file"),
+        (module, "FileResponse") if module.starts_with("starlette") || module.starts_with("fastapi") => {
+            one(Kind::Path, 0, "path")
+        }
+        ("flask" | "flask.templating" | "quart", "render_template_string") => one(Kind::Template, 0, "source"),
+        (
+            "jinja2" | "jinja2.environment" | "django.template" | "django.template.base" | "mako.template",
+            "Template",
+        ) => one(Kind::Template, 0, "source"),
+        ("django.utils.safestring", "mark_safe") | ("markupsafe" | "flask" | "jinja2", "Markup") => {
+            one(Kind::Template, 0, "s")
+        }
+        ("django.db.models.expressions" | "django.db.models", "RawSQL") => one(Kind::Sql, 0, "sql"),
+        _ => method(file, function, call, &outside),
+    }
+}
+
+/// Methods whose receiver says what they do.
+fn method(file: &File<'_>, function: FunctionIndex, call: &Call, outside: &str) -> Option<Sink> {
+    let (receiver, name) = file.method(call)?;
+    let first = call.positional.first().copied();
+    match name {
+        "execute" | "executemany" | "executescript" => {
+            let query = first.or_else(|| call.keyword("sql")).or_else(|| call.keyword("query"))?;
+            let is_sql = is_database(outside) || is_cursor(file, receiver) || holds_sql(file, function, query, 6);
+            is_sql.then(|| Sink { kind: Kind::Sql, inputs: vec![(query, Part::Whole)] })
+        }
+        "raw" => {
+            let of_manager =
+                matches!(file.code.node(receiver), Node::Attribute { name, .. } if name.as_str() == "objects");
+            let query = first.or_else(|| call.keyword("raw_query"))?;
+            of_manager.then(|| Sink { kind: Kind::Sql, inputs: vec![(query, Part::Whole)] })
+        }
+        "from_string" => {
+            let of_jinja =
+                outside.starts_with("jinja2.") || last_name(file, receiver).is_some_and(|it| it.ends_with("env"));
+            of_jinja
+                .then(|| Sink { kind: Kind::Template, inputs: first.map(|it| (it, Part::Whole)).into_iter().collect() })
+        }
+        // What nothing but paths has.
+        "read_text" | "read_bytes" | "write_text" | "write_bytes" | "iterdir" => {
+            Some(Sink { kind: Kind::Path, inputs: vec![(receiver, Part::Whole)] })
+        }
+        "open" | "unlink" | "rmdir" | "mkdir" | "touch" if outside.starts_with("pathlib.") => {
+            Some(Sink { kind: Kind::Path, inputs: vec![(receiver, Part::Whole)] })
+        }
+        // An uploaded file that is saved under the name that it came with.
+        "save" => {
+            let path = first.filter(|&path| names_upload(file, function, path, 6))?;
+            Some(Sink { kind: Kind::Path, inputs: vec![(path, Part::Whole)] })
+        }
+        _ => None,
+    }
+}
+
+fn server(url: NodeIndex) -> Option<Sink> {
+    Some(Sink { kind: Kind::Url, inputs: vec![(url, Part::Server)] })
+}
+
+fn two(one: Option<NodeIndex>, other: Option<NodeIndex>) -> Option<Sink> {
+    let inputs = one.into_iter().chain(other).map(|input| (input, Part::Whole)).collect();
+    Some(Sink { kind: Kind::Path, inputs })
+}
+
+fn requested(file: &File<'_>, call: &Call, url: Option<NodeIndex>) -> Option<Sink> {
+    let is_unverified = call.keyword("verify").is_some_and(|flag| matches!(file.code.node(flag), Node::Flag(false)));
+    if !is_unverified {
+        return server(url?);
+    }
+    let sent = ["data", "json", "params", "headers", "files", "auth", "content"];
+    let sent = sent.iter().filter_map(|name| call.keyword(name));
+    let inputs = url.into_iter().chain(sent).map(|input| (input, Part::Whole)).collect();
+    Some(Sink { kind: Kind::Unverified, inputs })
+}
+
+fn has_safe_loader(file: &File<'_>, call: &Call) -> bool {
+    let loader = call.positional.get(1).copied().or_else(|| call.keyword("Loader"));
+    loader.is_some_and(|loader| {
+        let text = file.slice(file.code.range(loader));
+        text.contains("Safe") || text.contains("BaseLoader")
+    })
+}
+
+/// Packages whose `execute` takes SQL.
+fn is_database(outside: &str) -> bool {
+    let packages = [
+        "sqlite3.",
+        "psycopg",
+        "MySQLdb.",
+        "pymysql.",
+        "mysql.",
+        "asyncpg.",
+        "aiosqlite.",
+        "sqlalchemy.",
+        "django.db.",
+        "duckdb.",
+        "oracledb.",
+        "cx_Oracle.",
+        "pyodbc.",
+        "databases.",
+        "flask_sqlalchemy.",
+    ];
+    packages.iter().any(|package| outside.starts_with(package))
+}
+
+/// Whether something is called as what runs SQL is called.
+fn is_cursor(file: &File<'_>, receiver: NodeIndex) -> bool {
+    let Some(name) = last_name(file, receiver) else { return false };
+    let name = name.to_lowercase();
+    let exact = ["c", "cur", "db", "conn", "con", "engine", "session", "database", "connection", "cursor"];
+    exact.contains(&&*name)
+        || ["cursor", "_cur", "conn", "connection", "_db", "get_db", "session"].iter().any(|end| name.ends_with(end))
+}
+
+/// `c` of `c`, `a.b.c` and `a.b.c()`.
+fn last_name(file: &File<'_>, node: NodeIndex) -> Option<&'static str> {
+    match file.code.node(node) {
+        Node::Name(name) | Node::Attribute { name, .. } => Some(name.as_str()),
+        Node::Call(call) => last_name_of_callee(file, call),
+        _ => None,
+    }
+}
+
+fn last_name_of_callee(file: &File<'_>, call: &Call) -> Option<&'static str> {
+    match file.code.node(call.callee) {
+        Node::Name(name) | Node::Attribute { name, .. } => Some(name.as_str()),
+        _ => None,
+    }
+}
+
+/// Whether a statement of SQL is written in what a value is made of.
+fn holds_sql(file: &File<'_>, function: FunctionIndex, node: NodeIndex, depth: u32) -> bool {
+    made_of(file, function, node, depth, &|node| {
+        let Some(text) = file.code.literal(node) else { return false };
+        let first = text.trim_start().split([' ', '\n', '\t']).next().unwrap_or_default().to_uppercase();
+        matches!(&*first, "SELECT" | "INSERT" | "UPDATE" | "DELETE" | "CREATE" | "DROP" | "ALTER" | "REPLACE" | "WITH")
+    })
+}
+
+/// Whether the name that an upload came with is in what a value is made of.
+fn names_upload(file: &File<'_>, function: FunctionIndex, node: NodeIndex, depth: u32) -> bool {
+    made_of(
+        file,
+        function,
+        node,
+        depth,
+        &|node| matches!(file.code.node(node), Node::Attribute { name, .. } if name.as_str() == "filename"),
+    )
+}
+
+fn made_of(
+    file: &File<'_>,
+    function: FunctionIndex,
+    node: NodeIndex,
+    depth: u32,
+    is: &dyn Fn(NodeIndex) -> bool,
+) -> bool {
+    let Some(depth) = depth.checked_sub(1) else { return false };
+    if is(node) {
+        return true;
+    }
+    let code = &file.code;
+    let any = |nodes: &[NodeIndex]| nodes.iter().any(|&node| made_of(file, function, node, depth, is));
+    match code.node(node) {
+        Node::Text(parts) | Node::Container(parts) | Node::Choice(parts) => any(parts),
+        Node::Item(value) | Node::Element(value) | Node::Starred(value) => any(&[*value]),
+        Node::Call(call) => any(&call.positional) || file.method(call).is_some_and(|(receiver, _)| any(&[receiver])),
+        Node::Name(name) => code.reaching(function, *name, code.range(node)).into_iter().any(|value| match value {
+            super::code::Reaching::Value(function, value, _) => made_of(file, function, value, depth, is),
+            super::code::Reaching::Parameter(..) => false,
+        }),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnostics::tainted::tests::{check, handler};
+
+    #[test]
+    fn code() {
+        check(&handler("eval(data)  #! high\nexec(data)  #! high\ncompile(data, '', 'exec')  #! high"));
+        check(&handler("frame.eval(data)\neval('1', {'x': data})\ncompile('1', data, 'exec')"));
+        check(&handler("def eval(x): ...\neval(data)\nimport re\nre.compile(data)"));
+    }
+
+    #[test]
+    fn shells_and_programs() {
+        check(&handler(
+            "\
+import os, subprocess, asyncio
+from subprocess import check_output as output
+os.system(data)  #! high
+os.popen('ls ' + data)  #! high
+subprocess.getoutput(cmd=data)  #! high
+subprocess.run(data, shell=True)  #! high
+subprocess.run(['sh', '-c', data], shell=True)  #! medium
+subprocess.run(args=data)  #! high
+subprocess.Popen([data, 'x'])  #! high
+output(data.split())  #! high
+command = [data]
+command.append('x')
+subprocess.call(command)  #! high
+subprocess.call(command + ['x'])  #! high
+os.execvp(data, [data])  #! high
+asyncio.create_subprocess_shell(data)  #! high",
+        ));
+        check(&handler(
+            "\
+import os, subprocess
+subprocess.run(['ls', data])
+subprocess.run(['ls', data], shell=False)
+command = ['ls']
+command.append(data)
+command += [data]
+subprocess.run(command + [data])
+subprocess.run('ls', shell=True, cwd=data, env={'a': data})
+os.system('ls')
+os.getenv(data)
+os.execvp('ls', [data])",
+        ));
+    }
+
+    #[test]
+    fn pickles() {
+        check(&handler(
+            "\
+import pickle, marshal, shelve, yaml, base64, json
+pickle.loads(base64.b64decode(data))  #! high
+pickle.load(request.files['x'])  #! high
+marshal.loads(data)  #! high
+shelve.open(data)  #! high
+yaml.load(data)  #! high
+yaml.load(data, Loader=yaml.Loader)  #! high
+yaml.unsafe_load(data)  #! high",
+        ));
+        check(&handler(
+            "\
+import pickle, yaml, json
+json.loads(data)
+yaml.load(data, Loader=yaml.SafeLoader)
+yaml.load(data, yaml.CSafeLoader)
+yaml.safe_load(data)
+pickle.dumps(data)
+pickle.loads(b'')
+config.load(data)",
+        ));
+    }
+
+    #[test]
+    fn sql() {
+        check(&handler(
+            "\
+import sqlite3
+db = sqlite3.connect('x')
+db.execute('select ' + data)  #! high
+db.cursor().executemany(f'select {data}', [])  #! high
+cur.executescript('select %s' % data)  #! high
+anything.execute(f'SELECT * FROM {data}')  #! high
+query = 'SELECT * FROM '
+query += data
+anything.execute(query)  #! high
+User.objects.raw('select {}'.format(data))  #! high
+from sqlalchemy import text
+session.execute(text(f'SELECT {data}'))  #! high",
+        ));
+        check(&handler(
+            "\
+import sqlite3
+from sqlalchemy import select
+db = sqlite3.connect('x')
+db.execute('select ?', (data,))
+db.execute('select :x', {'x': data})
+db.execute('select %s' % int(data))
+cursor.execute('select %s', [data])
+pool.execute(data)
+task.execute('run ' + data)
+session.execute(select(User).where(User.name == data))
+User.objects.raw('select %s', [data])",
+        ));
+    }
+
+    #[test]
+    fn servers() {
+        check(&handler(
+            "\
+import requests, httpx
+from urllib.request import urlopen
+from urllib.parse import urljoin
+requests.get(data)  #! high
+requests.request('GET', data)  #! high
+httpx.post(url=data)  #! high
+requests.Session().get(data)  #! high
+urlopen('http://' + data)  #! high
+urlopen(f'https://{data}/x')  #! high
+urlopen('https://%s/x' % data)  #! high
+urlopen('https://{}/x'.format(data))  #! high
+requests.get(urljoin('https://a.com', data))  #! high
+requests.post('https://a.com', json={'x': data}, verify=False)  #! medium",
+        ));
+        check(&handler(
+            "\
+import requests
+from urllib.request import urlopen
+requests.get('https://a.com/' + data)
+requests.get(f'https://a.com/{data}')
+requests.get(f'{BASE}/{data}')
+requests.get(BASE + data)
+requests.get('https://a.com/%s' % data)
+requests.get('https://a.com/{}'.format(data))
+requests.get('https://a.com', params={'x': data})
+requests.post('https://a.com', json={'x': data}, verify=True)
+requests.get('https://a.com', verify=False)
+cache.get(data)
+urlopen('https://a.com', data)",
+        ));
+    }
+
+    #[test]
+    fn paths() {
+        check(&handler(
+            "\
+import os, shutil
+from pathlib import Path
+from flask import send_file
+open(data)  #! high
+open(os.path.join('/data', data))  #! high
+open(f'/data/{data}.txt', 'w')  #! high
+os.remove(data)  #! high
+shutil.rmtree('/data/' + data)  #! high
+shutil.copy('x', data)  #! high
+send_file(data)  #! high
+Path(data).read_text()  #! high
+(Path('/data') / data).write_bytes(b'')  #! high
+path = Path('/data').joinpath(data)
+path.read_bytes()  #! high
+path.unlink()  #! high
+f = request.files['x']
+f.save(os.path.join('/data', f.filename))  #! high",
+        ));
+        check(&handler(
+            "\
+import os
+from werkzeug.utils import secure_filename
+from flask import send_from_directory
+open('/data')
+open('/data', data)
+open(os.path.join('/data', secure_filename(data)))
+open(os.path.basename(data))
+open(f'/data/{int(data)}')
+send_from_directory('/data', data)
+model.save(data)
+f = request.files['x']
+f.save(secure_filename(f.filename))
+os.path.exists(data)
+open(PATHS[data])",
+        ));
+    }
+
+    #[test]
+    fn templates() {
+        check(&handler(
+            "\
+from flask import render_template_string
+from jinja2 import Template, Environment
+from markupsafe import Markup
+from django.utils.safestring import mark_safe
+render_template_string('<p>' + data)  #! high
+Template(data)  #! high
+Environment().from_string(data)  #! high
+Markup(f'<p>{data}</p>')  #! high
+mark_safe(data)  #! high",
+        ));
+        check(&handler(
+            "\
+import html
+from flask import render_template, render_template_string
+from markupsafe import Markup, escape
+render_template('index.html', data=data)
+render_template_string('<p>{{ data }}</p>', data=data)
+Markup('<p>') + data
+Markup(escape(data))
+Markup(html.escape(data))
+Markup('<p>{}</p>').format(data)
+uuid.from_string(data)",
+        ));
+    }
+}
