@@ -92,6 +92,10 @@ pub(super) struct Function {
     /// The expressions after each `@`.
     pub decorators: Vec<NodeIndex>,
     pub bindings: Vec<Binding>,
+    /// Names to which every branch gives another value.
+    pub replaced: Vec<Replaced>,
+    /// Statements at whose end the function is over.
+    pub ended: Vec<TextRange>,
     pub loops: Vec<TextRange>,
     /// Names whose values are checked, and where that holds.
     pub guards: Vec<(Name, TextRange)>,
@@ -120,6 +124,17 @@ pub(super) struct Binding {
     pub scope: Option<TextRange>,
     /// Something is added to what the name holds already.
     pub is_addition: bool,
+}
+
+/// A name that has lost what it held before a statement.
+#[derive(Debug)]
+pub(super) struct Replaced {
+    pub name: Name,
+    /// The statement's beginning and end.
+    pub from: TextSize,
+    pub after: TextSize,
+    /// The statements among which it stands.
+    pub block: TextRange,
 }
 
 #[derive(Debug)]
@@ -211,26 +226,36 @@ impl Function {
     /// At a place of the function's own code; elsewhere every value counts.
     fn reaching(&self, index: FunctionIndex, name: Name, at: Option<TextRange>, found: &mut Vec<Reaching>) {
         let bindings = || self.bindings.iter().filter(|it| it.name == name && it.scope.is_none());
-        let place = at.map_or(TextSize::new(0), TextRange::start);
-        let replaces =
-            |it: &&Binding| at.is_some() && !it.is_addition && it.after <= place && it.block.contains_inclusive(place);
-        let last = bindings().filter(replaces).map(|it| it.after).max();
-        for binding in bindings() {
-            let is_before = binding.after <= place && last.is_none_or(|last| binding.after >= last);
-            // What follows in a loop comes round again, unless the name gets another value first.
-            let comes_round = || {
-                let mut loops =
-                    self.loops.iter().filter(|it| it.contains(place) && it.contains_inclusive(binding.after));
-                loops.any(|it| !last.is_some_and(|last| it.contains(last)))
+        let param = self.params.iter().position(|param| param.name == name);
+        let Some(at) = at.map(TextRange::start) else {
+            found.extend(bindings().map(|it| Reaching::Value(index, it.value, it.is_addition)));
+            found.extend(param.map(|param| Reaching::Parameter(index, param)));
+            return;
+        };
+        let own = bindings().filter(|it| !it.is_addition).map(|it| (it.after, it.after, it.block));
+        let joined = self.replaced.iter().filter(|it| it.name == name).map(|it| (it.from, it.after, it.block));
+        // What was bound before `from` is gone after `after`, if `block` runs in between.
+        let replacing: Vec<_> = own.chain(joined).filter(|(_, after, _)| *after <= at).collect();
+        let is_gone = |bound: TextSize| {
+            let runs = |block: &TextRange| block.contains_inclusive(at) || block.contains_inclusive(bound);
+            replacing.iter().any(|(from, _, block)| bound < *from && runs(block))
+                || self.ended.iter().any(|block| block.contains_inclusive(bound) && !block.contains(at))
+        };
+        // What follows in a loop comes round again, unless the name gets another value first.
+        let comes_round = |bound: TextSize| {
+            let mut loops = self.loops.iter().filter(|it| it.contains(at) && it.contains_inclusive(bound));
+            let is_replaced = |it: &TextRange| {
+                replacing.iter().any(|(from, _, block)| it.contains(*from) && block.contains_inclusive(at))
             };
-            if at.is_none() || is_before || binding.after > place && comes_round() {
+            loops.any(|it| !is_replaced(it))
+        };
+        for binding in bindings() {
+            if !is_gone(binding.after) && (binding.after <= at || comes_round(binding.after)) {
                 found.push(Reaching::Value(index, binding.value, binding.is_addition));
             }
         }
-        let param = self.params.iter().position(|param| param.name == name);
-        if let (Some(param), None) = (param, last) {
-            found.push(Reaching::Parameter(index, param));
-        }
+        let is_replaced = replacing.iter().any(|(_, _, block)| block.contains_inclusive(at));
+        found.extend(param.filter(|_| !is_replaced).map(|param| Reaching::Parameter(index, param)));
     }
 
     /// Whether a test has made sure what the name holds at `at`.

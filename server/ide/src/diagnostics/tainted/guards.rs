@@ -144,12 +144,17 @@ fn is_alarm(call: &ExprCall) -> bool {
 
 /// Whether what follows is not reached from the end of `body`.
 pub(super) fn leaves(body: &[Stmt]) -> bool {
+    ends(body) || matches!(body.last(), Some(Stmt::Continue(_) | Stmt::Break(_)))
+}
+
+/// Whether the function is over at the end of `body`.
+pub(super) fn ends(body: &[Stmt]) -> bool {
     match body.last() {
-        Some(Stmt::Return(_) | Stmt::Raise(_) | Stmt::Continue(_) | Stmt::Break(_)) => true,
+        Some(Stmt::Return(_) | Stmt::Raise(_)) => true,
         Some(Stmt::Expr(it)) => match &*it.value {
             Expr::Call(call) => match &*call.func {
                 Expr::Name(name) => matches!(name.id.as_str(), "abort" | "exit" | "quit" | "fail"),
-                Expr::Attribute(it) => matches!(it.attr.as_str(), "abort" | "exit" | "_exit" | "error" | "fail"),
+                Expr::Attribute(it) => matches!(it.attr.as_str(), "abort" | "exit" | "_exit" | "fail"),
                 _ => false,
             },
             _ => false,

@@ -7,7 +7,7 @@ use syntax::ast::{
 };
 use syntax::{Parsed, Ranged, TextRange, TextSize};
 
-use super::code::{Binding, Call, Class, Code, Function, FunctionIndex, Node, NodeIndex, Parameter};
+use super::code::{Binding, Call, Class, Code, Function, FunctionIndex, Node, NodeIndex, Parameter, Replaced};
 use super::guards;
 
 /// Deeper expressions are not looked into: code that people write does not nest so.
@@ -54,11 +54,38 @@ impl Lowering {
         self.here().bindings.push(Binding { name, value, after, block, scope: None, is_addition: false });
     }
 
-    fn body(&mut self, body: &[Stmt]) {
-        let (Some(first), Some(last)) = (body.first(), body.last()) else { return };
-        let outer = std::mem::replace(&mut self.block, TextRange::new(first.start(), last.end()));
-        body.iter().for_each(|statement| self.statement(statement));
+    /// The names that are bound when the end of `body` is reached.
+    fn body(&mut self, body: &[Stmt]) -> Vec<Name> {
+        let (Some(first), Some(last)) = (body.first(), body.last()) else { return Vec::new() };
+        let range = TextRange::new(first.start(), last.end());
+        let outer = std::mem::replace(&mut self.block, range);
+        let (bindings, replaced) = (self.here().bindings.len(), self.here().replaced.len());
+        self.inline(body);
         self.block = outer;
+        if guards::ends(body) {
+            self.here().ended.push(range);
+        }
+        let here = self.here();
+        let own =
+            here.bindings[bindings..].iter().filter(|it| it.block == range && !it.is_addition && it.scope.is_none());
+        let joined = here.replaced[replaced..].iter().filter(|it| it.block == range);
+        own.map(|it| it.name).chain(joined.map(|it| it.name)).collect()
+    }
+
+    /// Statements that run whenever those around them do.
+    fn inline(&mut self, body: &[Stmt]) {
+        body.iter().for_each(|statement| self.statement(statement));
+    }
+
+    /// One of several bodies has run, each with the names that it binds: what all bind has lost what it held.
+    fn joined(&mut self, whole: TextRange, bodies: &[(Vec<Name>, bool)]) {
+        let mut others = bodies.iter().filter(|(_, ends)| !ends).map(|(names, _)| names);
+        let Some(first) = others.next() else { return };
+        let others: Vec<_> = others.collect();
+        let block = self.block;
+        let common = first.iter().filter(|name| others.iter().all(|names| names.contains(name)));
+        let joined = common.map(|&name| Replaced { name, from: whole.start(), after: whole.end(), block });
+        self.here().replaced.extend(joined);
     }
 
     fn statement(&mut self, statement: &Stmt) {
@@ -108,7 +135,7 @@ impl Lowering {
                         self.assign(target, value, item.context_expr.end(), false);
                     }
                 }
-                self.body(&it.body);
+                self.inline(&it.body);
             }
             Stmt::Match(it) => {
                 let subject = self.expression(&it.subject);
@@ -121,12 +148,24 @@ impl Lowering {
                 }
             }
             Stmt::Try(it) => {
-                self.body(&it.body);
-                for ExceptHandler::ExceptHandler(handler) in &it.handlers {
-                    self.body(&handler.body);
+                let handlers = || it.handlers.iter().map(|ExceptHandler::ExceptHandler(handler)| handler);
+                if handlers().all(|handler| guards::leaves(&handler.body)) {
+                    self.inline(&it.body);
+                    for handler in handlers() {
+                        self.body(&handler.body);
+                    }
+                    self.inline(&it.orelse);
+                } else {
+                    let mut names = self.body(&it.body);
+                    let mut bodies = Vec::new();
+                    for handler in handlers() {
+                        bodies.push((self.body(&handler.body), guards::ends(&handler.body)));
+                    }
+                    names.extend(self.body(&it.orelse));
+                    bodies.push((names, false));
+                    self.joined(it.range, &bodies);
                 }
-                self.body(&it.orelse);
-                self.body(&it.finalbody);
+                self.inline(&it.finalbody);
             }
             Stmt::Raise(it) => {
                 self.all(it.exc.as_deref());
@@ -185,7 +224,8 @@ impl Lowering {
 
     fn branch(&mut self, branch: &StmtIf) {
         self.test(&branch.test, Some(&branch.body));
-        self.body(&branch.body);
+        let mut bodies = vec![(self.body(&branch.body), guards::ends(&branch.body))];
+        let mut is_exhaustive = false;
         let rest = TextRange::new(branch.range.end(), self.block.end().max(branch.range.end()));
         if guards::leaves(&branch.body) {
             let sure = guards::sure(&branch.test, false);
@@ -207,7 +247,11 @@ impl Lowering {
                 let sure = guards::sure(&branch.test, true);
                 self.here().guards.extend(sure.into_iter().map(|name| (name, rest)));
             }
-            self.body(body);
+            is_exhaustive |= test.is_none();
+            bodies.push((self.body(body), guards::ends(body)));
+        }
+        if is_exhaustive {
+            self.joined(branch.range, &bodies);
         }
     }
 

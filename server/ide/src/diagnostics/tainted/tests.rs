@@ -251,6 +251,22 @@ while other:
 }
 
 #[test]
+fn branches_that_all_give_other_values() {
+    check(&handler("import os\nif a:\n    data = 'x'\nelif b:\n    return\nelse:\n    data = 'y'\nos.system(data)"));
+    check(&handler("import os\nif a:\n    data = 'x'\nelif b:\n    data = 'y'\nos.system(data)  #! high"));
+    check(&handler("import os\ntry:\n    data = int(data)\nexcept ValueError:\n    return\nos.system(data)"));
+    check(&handler("import os\ntry:\n    data = int(data)\nexcept ValueError:\n    data = 0\nos.system(data)"));
+    check(&handler("import os\ntry:\n    data = int(data)\nexcept ValueError:\n    pass\nos.system(data)  #! high"));
+    check(&handler("import os\nwith x:\n    data = int(data)\nos.system(data)"));
+    check(&handler("import os\nx = 'a'\nif a:\n    x = data\n    return x\nos.system(x)"));
+    check(&handler("import os\nx = 'a'\nif a:\n    x = data\n    x = int(x)\nos.system(x)"));
+    check(&handler("import os\nx = 'a'\nif a:\n    x = data\nos.system(x)  #! high"));
+    check(&handler(
+        "import os\nx = 'a'\nfor i in y:\n    os.system(x)  #! high\n    if i:\n        x = data\n        continue\n    x = 'b'",
+    ));
+}
+
+#[test]
 fn values_in_values() {
     check(&handler(
         "\
