@@ -42,7 +42,7 @@ pub use document_symbols::{DocumentSymbol, document_symbols};
 pub use hover::{Hover, hover};
 pub use impact::{Reach, tests_reaching};
 pub use implementation::implementations;
-pub use lint_findings::{SharedLinter, is_known, lint_findings, silence};
+pub use lint_findings::{SharedLinter, is_known, lint_findings, lint_text, silence};
 pub use references::{Reference, references};
 pub use rename::{Rename, RenameEdit, RenameStart, prepare_rename, rename};
 pub use rename_files::import_edits;

@@ -1,11 +1,13 @@
 //! What linters find in a file, beside what the graph says of it.
 
+use std::path::Path;
+
 use graph::{Analysis, FileId};
 use lint::{Document, Finding, Linter, Ruff};
-use syntax::{FileEdit, SourceChange};
+use syntax::{FileEdit, LineIndex, SourceChange};
 
 use crate::diagnostics::{Code, Diagnostic, Suppressions};
-use crate::tree::with_tree_of;
+use crate::tree::{with_tree, with_tree_of};
 
 /// A linter that many threads use at a time.
 pub type SharedLinter = dyn Linter + Send + Sync;
@@ -14,19 +16,28 @@ pub type SharedLinter = dyn Linter + Send + Sync;
 /// silence what starts on it; linters have comments of their own besides.
 pub fn lint_findings(analysis: &Analysis, linters: &[&SharedLinter], file: FileId) -> Vec<Finding> {
     let path = analysis.path(file);
+    let (text, lines) = (analysis.source(file).text(), analysis.source(file).lines());
     if linters.is_empty() || !lint::is_lintable(path) {
         return Vec::new();
     }
-    let (text, lines) = (analysis.source(file).text(), analysis.source(file).lines());
-    let found = with_tree_of(analysis, file, |parsed| {
-        let document = Document { path, text, parsed };
-        let mut found: Vec<Finding> = linters.iter().flat_map(|linter| linter.lint(&document)).collect();
-        let suppressions = Suppressions::of(text, parsed.tokens(), lines);
-        found.retain(|it| !suppressions.silence(lines.line(it.range.start()), &it.code));
-        found.sort_by(|a, b| (a.range.start(), &a.code).cmp(&(b.range.start(), &b.code)));
-        found
-    });
-    found.unwrap_or_default()
+    with_tree_of(analysis, file, |parsed| found(&Document { path, text, parsed }, lines, linters)).unwrap_or_default()
+}
+
+/// The same for a text that the graph does not know yet.
+pub fn lint_text(path: &Path, text: &str, linters: &[&SharedLinter]) -> Vec<Finding> {
+    if linters.is_empty() || !lint::is_lintable(path) {
+        return Vec::new();
+    }
+    let lines = LineIndex::new(text);
+    with_tree(text, |parsed| found(&Document { path, text, parsed }, &lines, linters)).unwrap_or_default()
+}
+
+fn found(document: &Document<'_>, lines: &LineIndex, linters: &[&SharedLinter]) -> Vec<Finding> {
+    let mut found: Vec<Finding> = linters.iter().flat_map(|linter| linter.lint(document)).collect();
+    let suppressions = Suppressions::of(document.text, document.parsed.tokens(), lines);
+    found.retain(|it| !suppressions.silence(lines.line(it.range.start()), &it.code));
+    found.sort_by(|a, b| (a.range.start(), &a.code).cmp(&(b.range.start(), &b.code)));
+    found
 }
 
 /// Whether a linter's `finding` is among what the graph found, in other words: those of the graph know the workspace.

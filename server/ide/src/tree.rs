@@ -1,13 +1,7 @@
 //! The tree of a file, for the few questions that the graph does not answer.
 
-use std::thread;
-
 use graph::{Analysis, FileId};
-use syntax::{Parsed, parse};
-
-/// Trees are walked and dropped recursively, and a generated file may nest a hundred thousand deep. The memory is only
-/// reserved, not used.
-const STACK_BYTES: usize = 256 << 20;
+use syntax::{Parsed, on_deep_stack, parse};
 
 /// What `look` makes of the tree of `text`. `None` when the system gives no thread to look with.
 pub(crate) fn with_tree<T: Send>(text: &str, look: impl FnOnce(&Parsed) -> T + Send) -> Option<T> {
@@ -24,13 +18,6 @@ pub(crate) fn with_tree_of<T: Send>(
         Some(tree) => on_deep_stack(|| look(&tree)),
         None => with_tree(analysis.source(file).text(), look),
     }
-}
-
-fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
-    thread::scope(|scope| {
-        let working = thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work).ok()?;
-        Some(working.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-    })
 }
 
 #[cfg(test)]

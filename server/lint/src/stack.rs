@@ -1,27 +1,21 @@
-//! Room for deeply nested code.
+//! Room for deeply nested code, and an end to panics.
 
 use std::any::Any;
-use std::{io, thread};
-
-/// Ruff walks and drops trees recursively. The memory is only reserved, not used.
-const STACK_BYTES: usize = 256 << 20;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Why `work` gave nothing.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// The system gives no thread.
-    NoThread(io::Error),
+    NoThread,
     /// What the work panicked with.
     Panic(String),
 }
 
-/// What `work` makes, on a stack that is deep enough. A panic of `work` ends here.
+/// What `work` makes, on a stack that is deep enough: ruff walks and drops trees recursively. A panic of `work` ends here.
 pub(crate) fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, Failure> {
-    thread::scope(|scope| {
-        let builder = thread::Builder::new().name("lint".to_owned()).stack_size(STACK_BYTES);
-        let working = builder.spawn_scoped(scope, work).map_err(Failure::NoThread)?;
-        working.join().map_err(|panic| Failure::Panic(message(&*panic)))
-    })
+    let caught = || catch_unwind(AssertUnwindSafe(work)).map_err(|panic| Failure::Panic(message(&*panic)));
+    syntax::on_deep_stack(caught).unwrap_or(Err(Failure::NoThread))
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {

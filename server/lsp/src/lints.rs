@@ -1,7 +1,9 @@
 //! Linters, and what they found in the documents that are open.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -33,8 +35,15 @@ pub struct Lints {
     ruff: Arc<Ruff>,
     project: ProjectLinter,
     advisories: Option<Arc<KeptAdvisories>>,
-    /// What was found in which text.
-    found: Mutex<HashMap<PathBuf, (Arc<str>, Arc<Vec<Finding>>)>>,
+    /// By open document.
+    found: Mutex<HashMap<PathBuf, Found>>,
+}
+
+/// What was found in a text, once somebody has looked.
+#[derive(Clone)]
+struct Found {
+    text: Arc<str>,
+    findings: Arc<OnceLock<Arc<Vec<Finding>>>>,
 }
 
 impl Lints {
@@ -71,27 +80,42 @@ impl Lints {
         (self.choice == RuffChoice::Bundled).then_some(&*self.ruff)
     }
 
-    /// What there is to find in a file.
-    pub fn find(&self, analysis: &Analysis, file: FileId) -> Vec<Finding> {
+    fn linters(&self) -> Vec<&SharedLinter> {
         let ruff: Option<&SharedLinter> = match self.choice {
             RuffChoice::Off => None,
             RuffChoice::Bundled => Some(&*self.ruff),
             RuffChoice::Project => Some(&self.project),
         };
-        let linters: Vec<&SharedLinter> = ruff.into_iter().chain([&Secrets as &SharedLinter]).collect();
-        ide::lint_findings(analysis, &linters, file)
+        ruff.into_iter().chain([&Secrets as &SharedLinter]).collect()
     }
 
-    /// The same for an open document, which is asked about again and again.
+    /// What there is to find in a file.
+    pub fn find(&self, analysis: &Analysis, file: FileId) -> Vec<Finding> {
+        ide::lint_findings(analysis, &self.linters(), file)
+    }
+
+    /// The same for an open document, which is asked about again and again. Waits for who is looking already.
     pub(crate) fn of_document(&self, analysis: &Analysis, file: FileId) -> Arc<Vec<Finding>> {
-        let (path, text) = (analysis.path(file), analysis.source(file).text());
-        let known = |(of, found): &(Arc<str>, Arc<Vec<Finding>>)| Arc::ptr_eq(of, text).then(|| found.clone());
-        if let Some(found) = self.found().get(path).and_then(known) {
-            return found;
+        let found = self.place(analysis.path(file), analysis.source(file).text());
+        found.get_or_init(|| Arc::new(self.find(analysis, file))).clone()
+    }
+
+    /// Looks into a text before the graph knows it.
+    fn look_ahead(&self, path: &Path, text: &Arc<str>) {
+        self.place(path, text).get_or_init(|| Arc::new(ide::lint_text(path, text, &self.linters())));
+    }
+
+    /// Where the findings in `text` go.
+    fn place(&self, path: &Path, text: &Arc<str>) -> Arc<OnceLock<Arc<Vec<Finding>>>> {
+        let mut found = self.found();
+        match found.get(path) {
+            Some(known) if Arc::ptr_eq(&known.text, text) => known.findings.clone(),
+            _ => {
+                let new = Found { text: text.clone(), findings: Arc::default() };
+                found.insert(path.to_path_buf(), new.clone());
+                new.findings
+            }
         }
-        let found = Arc::new(self.find(analysis, file));
-        self.found().insert(path.to_path_buf(), (text.clone(), found.clone()));
-        found
     }
 
     /// Forgets what was found in documents that are no longer open.
@@ -108,7 +132,7 @@ impl Lints {
         problems
     }
 
-    fn found(&self) -> MutexGuard<'_, HashMap<PathBuf, (Arc<str>, Arc<Vec<Finding>>)>> {
+    fn found(&self) -> MutexGuard<'_, HashMap<PathBuf, Found>> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -117,6 +141,32 @@ impl Default for Lints {
     fn default() -> Self {
         Lints::new(RuffChoice::default(), &[])
     }
+}
+
+/// A text to look into.
+pub(crate) struct Ahead {
+    pub(crate) lints: Arc<Lints>,
+    pub(crate) path: PathBuf,
+    pub(crate) text: Arc<str>,
+}
+
+/// Starts the thread that looks into edited texts while the writer brings the graph up to date. What is overtaken is skipped.
+///
+/// # Errors
+/// When no thread can be started.
+pub(crate) fn start() -> std::io::Result<Sender<Ahead>> {
+    let (sender, receiver) = channel::<Ahead>();
+    std::thread::Builder::new().name("lint".to_owned()).spawn(move || {
+        while let Ok(first) = receiver.recv() {
+            let mut newest = HashMap::from([(first.path.clone(), first)]);
+            newest.extend(receiver.try_iter().map(|ahead| (ahead.path.clone(), ahead)));
+            for Ahead { lints, path, text } in newest.into_values() {
+                // A defect of ours; who asks for the findings looks again, and fails alone.
+                let _ = catch_unwind(AssertUnwindSafe(|| lints.look_ahead(&path, &text)));
+            }
+        }
+    })?;
+    Ok(sender)
 }
 
 /// A folder of advisories, and what is in it.

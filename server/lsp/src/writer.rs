@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, watch};
 use tower_lsp_server::ls_types as lsp;
 
 use crate::flow;
+use crate::lints::{self, Ahead};
 use crate::loader::{Loader, Work};
 use crate::mailbox::{Event, WeakMailbox};
 use crate::persistence::{self, Keep};
@@ -28,6 +29,7 @@ pub(crate) struct Writer {
     keeping: Sender<Keep>,
     settling: Sender<Analysis>,
     surveying: Sender<Task>,
+    linting: Sender<Ahead>,
     /// The revision that was last sent to be surveyed.
     surveyed: Option<u64>,
     /// Something was loaded that is not kept yet.
@@ -85,6 +87,7 @@ impl Writer {
         let keeping = persistence::start()?;
         let settling = flow::start(mailbox.clone())?;
         let surveying = survey::start(mailbox.clone())?;
+        let linting = lints::start()?;
         let mut writer = Writer {
             roots: Vec::new(),
             documents: HashMap::new(),
@@ -92,6 +95,7 @@ impl Writer {
             keeping,
             settling,
             surveying,
+            linting,
             surveyed: None,
             to_keep: false,
             reloads: 0,
@@ -326,7 +330,13 @@ impl Writer {
         let documents = Arc::make_mut(&mut self.current.documents);
         for (path, open) in self.documents.iter_mut().filter(|(_, open)| open.stale) {
             open.stale = false;
-            change.edit(path.clone(), open.document.text());
+            let text = open.document.text();
+            if self.current.settings.diagnostics != Diagnostics::Off {
+                let (lints, path, text) = (self.current.lints.clone(), path.clone(), text.clone());
+                // Without the thread who asks for the findings looks.
+                let _ = self.linting.send(Ahead { lints, path, text });
+            }
+            change.edit(path.clone(), text);
             let (uri, version, saved) = (open.uri.clone(), open.document.version(), open.saved.clone());
             let document = OpenDocument { uri, version, saved };
             documents.insert(path.clone(), document);

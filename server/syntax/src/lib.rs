@@ -6,6 +6,7 @@
 //! editor protocol's types (that is `lsp`).
 
 mod decode;
+mod deep_stack;
 mod document;
 mod edit;
 mod parse;
@@ -13,6 +14,7 @@ mod position;
 mod salvage;
 
 pub use decode::{DecodeError, MAX_FILE_BYTES, decode, read_source};
+pub use deep_stack::on_deep_stack;
 pub use document::{ContentChange, Document};
 pub use edit::{FileEdit, OverlappingEdits, SourceChange, TextEdit, apply_edits};
 pub use parse::{Parsed, SyntaxError, parse, parse_annotation};

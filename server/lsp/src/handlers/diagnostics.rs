@@ -103,12 +103,8 @@ pub(crate) fn document(snapshot: &Snapshot, path: &Path) -> Vec<lsp::Diagnostic>
     let (analysis, settings) = (&snapshot.analysis, &snapshot.settings);
     let open = snapshot.documents.contains_key(path) && settings.diagnostics != Diagnostics::Off;
     let Some(file) = analysis.file(path).filter(|_| open) else { return Vec::new() };
-    // Two that have nothing to do with each other, while somebody waits.
-    let (mut found, lint) = std::thread::scope(|scope| {
-        let lint = scope.spawn(|| snapshot.lints.of_document(analysis, file));
-        let found = ide::diagnostics(analysis, &settings.project, file);
-        (found, lint.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-    });
+    let mut found = ide::diagnostics(analysis, &settings.project, file);
+    let lint = snapshot.lints.of_document(analysis, file);
     let lint: Vec<_> = lint.iter().filter(|it| !ide::is_known(it, &found)).collect();
     found.extend(snapshot.survey.findings.diagnostics(analysis, file));
     let findings = found.into_iter().map(|it| finding(snapshot, analysis, file, it));
