@@ -6,6 +6,7 @@
 //! what it held, and names that were checked are left alone.
 
 mod code;
+mod entries;
 mod guards;
 mod lower;
 mod place;

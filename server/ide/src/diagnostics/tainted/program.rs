@@ -7,8 +7,8 @@ use rustc_hash::FxHashMap;
 use syntax::TextRange;
 
 use super::code::{Call, Code, FunctionIndex, Node, NodeIndex, Reaching};
+use super::entries::Entry;
 use super::lower::lower;
-use super::sources::Entry;
 use crate::tree::with_tree_of;
 
 /// Files that are looked into in one look at a workspace.

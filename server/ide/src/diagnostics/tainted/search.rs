@@ -7,9 +7,10 @@ use rustc_hash::FxHashMap;
 use syntax::TextRange;
 
 use super::code::{Call, FunctionIndex, Node, NodeIndex};
+use super::entries::Given;
 use super::program::{File, Program};
 use super::sinks::{Kind, Part, Sink};
-use super::sources::{Given, Source};
+use super::sources::Source;
 use super::trace::{Origin, trace};
 use crate::diagnostics::unused::is_test;
 
