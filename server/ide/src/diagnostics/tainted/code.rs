@@ -7,6 +7,9 @@ use graph::{Name, ParamKind};
 use rustc_hash::FxHashMap;
 use syntax::{TextRange, TextSize};
 
+/// A name with more values than this in one function is not followed: generated code has thousands.
+const MAX_BINDINGS: usize = 200;
+
 /// Index into the nodes of a [`Code`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct NodeIndex(pub u32);
@@ -91,7 +94,7 @@ pub(super) struct Function {
     pub params: Vec<Parameter>,
     /// The expressions after each `@`.
     pub decorators: Vec<NodeIndex>,
-    pub bindings: Vec<Binding>,
+    pub bindings: FxHashMap<Name, Vec<Binding>>,
     /// Names to which every branch gives another value.
     pub replaced: Vec<Replaced>,
     /// Statements at whose end the function is over.
@@ -114,7 +117,6 @@ pub(super) struct Parameter {
 /// A value that a name may have.
 #[derive(Debug)]
 pub(super) struct Binding {
-    pub name: Name,
     pub value: NodeIndex,
     /// Where it begins to hold.
     pub after: TextSize,
@@ -202,8 +204,8 @@ impl Code {
         while let Some(index) = next {
             let facts = self.function(index);
             let is_own = index == function;
-            let scoped = facts.bindings.iter().filter(|it| it.name == name);
-            let scoped = scoped.filter(|it| it.scope.is_some_and(|scope| scope.contains_range(at)));
+            let scoped =
+                facts.bindings_of(name).iter().filter(|it| it.scope.is_some_and(|scope| scope.contains_range(at)));
             if let Some(binding) = scoped.min_by_key(|it| it.scope.map(TextRange::len)) {
                 return vec![Reaching::Value(index, binding.value, false)];
             }
@@ -218,14 +220,18 @@ impl Code {
 }
 
 impl Function {
+    fn bindings_of(&self, name: Name) -> &[Binding] {
+        let bindings = self.bindings.get(&name).map_or(&[][..], |bindings| bindings);
+        if bindings.len() > MAX_BINDINGS { &[] } else { bindings }
+    }
+
     fn binds(&self, name: Name) -> bool {
-        self.params.iter().any(|param| param.name == name)
-            || self.bindings.iter().any(|it| it.name == name && it.scope.is_none())
+        self.params.iter().any(|param| param.name == name) || self.bindings_of(name).iter().any(|it| it.scope.is_none())
     }
 
     /// At a place of the function's own code; elsewhere every value counts.
     fn reaching(&self, index: FunctionIndex, name: Name, at: Option<TextRange>, found: &mut Vec<Reaching>) {
-        let bindings = || self.bindings.iter().filter(|it| it.name == name && it.scope.is_none());
+        let bindings = || self.bindings_of(name).iter().filter(|it| it.scope.is_none());
         let param = self.params.iter().position(|param| param.name == name);
         let Some(at) = at.map(TextRange::start) else {
             found.extend(bindings().map(|it| Reaching::Value(index, it.value, it.is_addition)));

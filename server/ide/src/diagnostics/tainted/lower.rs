@@ -19,6 +19,7 @@ pub(super) fn lower(parsed: &Parsed) -> Code {
         class: None,
         block: parsed.module().range(),
         depth: 0,
+        bound: Vec::new(),
     };
     lowering.body(parsed.statements());
     lowering.code
@@ -32,6 +33,8 @@ struct Lowering {
     /// The statements that are walked.
     block: TextRange,
     depth: u32,
+    /// Names that got another value so far, and among which statements.
+    bound: Vec<(Name, TextRange)>,
 }
 
 impl Lowering {
@@ -45,8 +48,16 @@ impl Lowering {
     }
 
     fn bind(&mut self, name: &str, value: NodeIndex, after: TextSize) {
+        self.add_to(name, value, after, false);
+    }
+
+    fn add_to(&mut self, name: &str, value: NodeIndex, after: TextSize, is_addition: bool) {
         let (name, block) = (Name::new(name), self.block);
-        self.here().bindings.push(Binding { name, value, after, block, scope: None, is_addition: false });
+        let binding = Binding { value, after, block, scope: None, is_addition };
+        self.here().bindings.entry(name).or_default().push(binding);
+        if !is_addition {
+            self.bound.push((name, block));
+        }
     }
 
     /// The names that are bound when the end of `body` is reached.
@@ -54,17 +65,14 @@ impl Lowering {
         let (Some(first), Some(last)) = (body.first(), body.last()) else { return Vec::new() };
         let range = TextRange::new(first.start(), last.end());
         let outer = std::mem::replace(&mut self.block, range);
-        let (bindings, replaced) = (self.here().bindings.len(), self.here().replaced.len());
+        let before = self.bound.len();
         self.inline(body);
         self.block = outer;
         if guards::ends(body) {
             self.here().ended.push(range);
         }
-        let here = self.here();
-        let own =
-            here.bindings[bindings..].iter().filter(|it| it.block == range && !it.is_addition && it.scope.is_none());
-        let joined = here.replaced[replaced..].iter().filter(|it| it.block == range);
-        own.map(|it| it.name).chain(joined.map(|it| it.name)).collect()
+        let own = self.bound[before..].iter().filter(|(_, block)| *block == range);
+        own.map(|(name, _)| *name).collect()
     }
 
     /// Statements that run whenever those around them do.
@@ -79,7 +87,9 @@ impl Lowering {
         let others: Vec<_> = others.collect();
         let block = self.block;
         let common = first.iter().filter(|name| others.iter().all(|names| names.contains(name)));
-        let joined = common.map(|&name| Replaced { name, from: whole.start(), after: whole.end(), block });
+        let common: Vec<Name> = common.copied().collect();
+        self.bound.extend(common.iter().map(|&name| (name, block)));
+        let joined = common.into_iter().map(|name| Replaced { name, from: whole.start(), after: whole.end(), block });
         self.here().replaced.extend(joined);
     }
 
@@ -262,10 +272,7 @@ impl Lowering {
     fn assign(&mut self, target: &Expr, value: NodeIndex, after: TextSize, is_addition: bool) {
         match target {
             Expr::Name(name) => {
-                self.bind(&name.id, value, after);
-                if let Some(binding) = self.here().bindings.last_mut() {
-                    binding.is_addition = is_addition;
-                }
+                self.add_to(&name.id, value, after, is_addition);
             }
             Expr::Tuple(_) | Expr::List(_) => {
                 let targets = match target {

@@ -20,6 +20,8 @@ const MAX_ALIASES: u32 = 8;
 pub(super) struct Program<'a> {
     pub analysis: &'a Analysis,
     files: FxHashMap<FileId, Option<Rc<File<'a>>>>,
+    /// Expressions that were looked at so far.
+    pub looked_at: usize,
     pub entries: FxHashMap<(FileId, FunctionIndex), Rc<Entry>>,
 }
 
@@ -36,7 +38,7 @@ pub(super) struct File<'a> {
 
 impl<'a> Program<'a> {
     pub fn new(analysis: &'a Analysis) -> Self {
-        Program { analysis, files: FxHashMap::default(), entries: FxHashMap::default() }
+        Program { analysis, files: FxHashMap::default(), looked_at: 0, entries: FxHashMap::default() }
     }
 
     pub fn file(&mut self, id: FileId) -> Option<Rc<File<'a>>> {

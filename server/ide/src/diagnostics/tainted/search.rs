@@ -138,7 +138,9 @@ impl<'a> Search<'_, 'a> {
     fn step(&mut self, index: usize) {
         let step = &self.steps[index];
         let (file, function) = (step.file.clone(), step.function);
-        for flow in trace(&file, function, step.node, step.part) {
+        let (flows, looked_at) = trace(&file, function, step.node, step.part);
+        self.program.looked_at += looked_at;
+        for flow in flows {
             let loose = if flow.is_loose { Sureness::Medium } else { Sureness::High };
             let sureness = self.steps[index].sureness.max(loose);
             match flow.origin {

@@ -1,9 +1,13 @@
 //! Calls that are dangerous with data from outside.
 
 use graph::Name;
+use rustc_hash::FxHashSet;
 
-use super::code::{Call, FunctionIndex, Node, NodeIndex};
+use super::code::{Call, FunctionIndex, Node, NodeIndex, Reaching};
 use super::program::File;
+
+/// Expressions that are looked at to tell what a value is made of.
+const MAX_PARTS: usize = 200;
 
 /// What may happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -239,7 +243,7 @@ fn method(file: &File<'_>, function: FunctionIndex, call: &Call, outside: &str) 
     match name {
         "execute" | "executemany" | "executescript" => {
             let query = first.or_else(|| call.keyword("sql")).or_else(|| call.keyword("query"))?;
-            let is_sql = is_database(outside) || is_cursor(file, receiver) || holds_sql(file, function, query, 6);
+            let is_sql = is_database(outside) || is_cursor(file, receiver) || holds_sql(file, function, query);
             is_sql.then(|| Sink { kind: Kind::Sql, inputs: vec![(query, Part::Whole)] })
         }
         "raw" => {
@@ -263,7 +267,7 @@ fn method(file: &File<'_>, function: FunctionIndex, call: &Call, outside: &str) 
         }
         // An uploaded file that is saved under the name that it came with.
         "save" => {
-            let path = first.filter(|&path| names_upload(file, function, path, 6))?;
+            let path = first.filter(|&path| names_upload(file, function, path))?;
             Some(Sink { kind: Kind::Path, inputs: vec![(path, Part::Whole)] })
         }
         _ => None,
@@ -346,8 +350,8 @@ fn last_name_of_callee(file: &File<'_>, call: &Call) -> Option<&'static str> {
 }
 
 /// Whether a statement of SQL is written in what a value is made of.
-fn holds_sql(file: &File<'_>, function: FunctionIndex, node: NodeIndex, depth: u32) -> bool {
-    made_of(file, function, node, depth, &|node| {
+fn holds_sql(file: &File<'_>, function: FunctionIndex, node: NodeIndex) -> bool {
+    made_of(file, function, node, |node| {
         let Some(text) = file.code.literal(node) else { return false };
         let first = text.trim_start().split([' ', '\n', '\t']).next().unwrap_or_default().to_uppercase();
         matches!(&*first, "SELECT" | "INSERT" | "UPDATE" | "DELETE" | "CREATE" | "DROP" | "ALTER" | "REPLACE" | "WITH")
@@ -355,39 +359,46 @@ fn holds_sql(file: &File<'_>, function: FunctionIndex, node: NodeIndex, depth: u
 }
 
 /// Whether the name that an upload came with is in what a value is made of.
-fn names_upload(file: &File<'_>, function: FunctionIndex, node: NodeIndex, depth: u32) -> bool {
+fn names_upload(file: &File<'_>, function: FunctionIndex, node: NodeIndex) -> bool {
     made_of(
         file,
         function,
         node,
-        depth,
-        &|node| matches!(file.code.node(node), Node::Attribute { name, .. } if name.as_str() == "filename"),
+        |node| matches!(file.code.node(node), Node::Attribute { name, .. } if name.as_str() == "filename"),
     )
 }
 
-fn made_of(
-    file: &File<'_>,
-    function: FunctionIndex,
-    node: NodeIndex,
-    depth: u32,
-    is: &dyn Fn(NodeIndex) -> bool,
-) -> bool {
-    let Some(depth) = depth.checked_sub(1) else { return false };
-    if is(node) {
-        return true;
-    }
+/// Whether something holds for one of the expressions that a value is made of in its own file.
+fn made_of(file: &File<'_>, function: FunctionIndex, node: NodeIndex, is: impl Fn(NodeIndex) -> bool) -> bool {
     let code = &file.code;
-    let any = |nodes: &[NodeIndex]| nodes.iter().any(|&node| made_of(file, function, node, depth, is));
-    match code.node(node) {
-        Node::Text(parts) | Node::Container(parts) | Node::Choice(parts) => any(parts),
-        Node::Item(value) | Node::Element(value) | Node::Starred(value) => any(&[*value]),
-        Node::Call(call) => any(&call.positional) || file.method(call).is_some_and(|(receiver, _)| any(&[receiver])),
-        Node::Name(name) => code.reaching(function, *name, code.range(node)).into_iter().any(|value| match value {
-            super::code::Reaching::Value(function, value, _) => made_of(file, function, value, depth, is),
-            super::code::Reaching::Parameter(..) => false,
-        }),
-        _ => false,
+    let mut seen = FxHashSet::default();
+    let mut pending = vec![(function, node)];
+    while let Some((function, node)) = pending.pop() {
+        if !seen.insert(node) || seen.len() > MAX_PARTS {
+            continue;
+        }
+        if is(node) {
+            return true;
+        }
+        let mut add = |nodes: &[NodeIndex]| pending.extend(nodes.iter().map(|&node| (function, node)));
+        match code.node(node) {
+            Node::Text(parts) | Node::Container(parts) | Node::Choice(parts) => add(parts),
+            Node::Item(value) | Node::Element(value) | Node::Starred(value) => add(&[*value]),
+            Node::Call(call) => {
+                add(&call.positional);
+                file.method(call).iter().for_each(|(receiver, _)| add(&[*receiver]));
+            }
+            Node::Name(name) => {
+                let values = code.reaching(function, *name, code.range(node)).into_iter();
+                pending.extend(values.filter_map(|value| match value {
+                    Reaching::Value(function, value, _) => Some((function, value)),
+                    Reaching::Parameter(..) => None,
+                }));
+            }
+            _ => {}
+        }
     }
+    false
 }
 
 #[cfg(test)]

@@ -36,11 +36,12 @@ pub(super) enum Origin {
     Result(FunctionIndex, NodeIndex),
 }
 
-/// What `node` in the code of `function` is made of, as far as `part` of it matters.
-pub(super) fn trace(file: &File<'_>, function: FunctionIndex, node: NodeIndex, part: Part) -> Vec<Flow> {
+/// What `node` in the code of `function` is made of, as far as `part` of it matters; and how many
+/// expressions were looked at.
+pub(super) fn trace(file: &File<'_>, function: FunctionIndex, node: NodeIndex, part: Part) -> (Vec<Flow>, usize) {
     let mut trace = Trace { file, seen: FxHashSet::default(), flows: Vec::new() };
     trace.node(Place { function, node, part, is_loose: false, depth: 0 });
-    trace.flows
+    (trace.flows, trace.seen.len())
 }
 
 #[derive(Clone, Copy)]

@@ -155,9 +155,8 @@ impl Lowering {
     }
 
     fn scoped(&mut self, name: Name, value: NodeIndex, scope: TextRange) {
-        let binding =
-            Binding { name, value, after: scope.start(), block: scope, scope: Some(scope), is_addition: false };
-        self.here().bindings.push(binding);
+        let binding = Binding { value, after: scope.start(), block: scope, scope: Some(scope), is_addition: false };
+        self.here().bindings.entry(name).or_default().push(binding);
     }
 
     fn comprehension(&mut self, generators: &[Comprehension], element: &Expr, range: TextRange) -> Node {
