@@ -23,6 +23,9 @@ const MAX_STEPS: usize = 500;
 /// Call sites of one function that are looked at.
 const MAX_SITES: usize = 100;
 
+/// Where one of several things was taken more than so often, the way is a guess.
+const MAX_DOUBTS: u32 = 1;
+
 /// How sure a path is. Surer ones come first in the order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Sureness {
@@ -75,6 +78,8 @@ struct Step<'a> {
     node: NodeIndex,
     part: Part,
     sureness: Sureness,
+    /// How often one of several targets or arguments was taken.
+    doubts: u32,
     calls: u32,
     /// How it goes on to the next value, and which that is.
     hop: Option<(Hop, usize)>,
@@ -108,7 +113,7 @@ pub(super) fn search<'a>(
     let mut search = Search { program, kind: sink.kind, steps: Vec::new(), known: FxHashMap::default(), best: None };
     for &(node, part) in &sink.inputs {
         let (file, sureness) = (file.clone(), Sureness::High);
-        search.steps.push(Step { file, function, node, part, sureness, calls: 0, hop: None, within: None });
+        search.steps.push(Step { file, function, node, part, sureness, doubts: 0, calls: 0, hop: None, within: None });
     }
     let mut next = 0;
     while next < search.steps.len().min(MAX_STEPS) {
@@ -217,7 +222,8 @@ impl<'a> Search<'_, 'a> {
             let Some(call) = within.file.code.call(within.call) else { return };
             for bound in bind(&file, function, param, &within.file, call, part) {
                 let sureness = sureness.max(within.sureness).max(bound.sureness);
-                self.go_on(index, &within.file, within.caller, &bound, sureness, calls, passed.clone());
+                let doubts = doubt(bound.sureness);
+                self.go_on(index, &within.file, within.caller, &bound, (sureness, doubts), calls, passed.clone());
             }
             return;
         }
@@ -258,7 +264,8 @@ impl<'a> Search<'_, 'a> {
             let Some(call) = caller.code.call(node) else { continue };
             for bound in bind(file, function, param, &caller, call, part) {
                 let sureness = sureness.max(site.confidence.into()).max(bound.sureness);
-                self.go_on(index, &caller, within, &bound, sureness, calls, passed.to_owned());
+                let doubts = doubt(site.confidence.into()) + doubt(bound.sureness);
+                self.go_on(index, &caller, within, &bound, (sureness, doubts), calls, passed.to_owned());
             }
         }
     }
@@ -274,7 +281,7 @@ impl<'a> Search<'_, 'a> {
         for &(attribute, function, node, is_addition) in &file.code.classes[class].attributes {
             if attribute == name && !(is_addition && part == Part::First) {
                 let bound = Bound { node, part, sureness };
-                self.go_on(index, &file, function, &bound, sureness, calls, format!("kept in `{name}`"));
+                self.go_on(index, &file, function, &bound, (sureness, 0), calls, format!("kept in `{name}`"));
             }
         }
     }
@@ -291,7 +298,11 @@ impl<'a> Search<'_, 'a> {
             let symbol = self.program.analysis.symbol(symbol);
             let Some(home) = self.program.file(symbol.id.file) else { continue };
             let Some(&callee) = home.code.by_name.get(&symbol.name_range) else { continue };
+            let doubts = self.steps[index].doubts + doubt(confidence.into());
             let sureness = sureness.max(confidence.into());
+            if doubts > MAX_DOUBTS {
+                continue;
+            }
             for &node_of_result in &home.code.function(callee).returns {
                 let within = Within { file: file.clone(), caller, call: node, callee, sureness };
                 let message = format!("what `{}` returns", symbol.name);
@@ -302,6 +313,7 @@ impl<'a> Search<'_, 'a> {
                     node: node_of_result,
                     part,
                     sureness,
+                    doubts,
                     calls: calls + 1,
                     hop: Some((hop, index)),
                     within: Some(within),
@@ -317,13 +329,18 @@ impl<'a> Search<'_, 'a> {
         file: &Rc<File<'a>>,
         function: FunctionIndex,
         bound: &Bound,
-        sureness: Sureness,
+        (sureness, doubts): (Sureness, u32),
         calls: u32,
         message: String,
     ) {
+        let doubts = self.steps[index].doubts + doubts;
+        if doubts > MAX_DOUBTS {
+            return;
+        }
         let hop = Hop { file: file.id, range: file.code.range(bound.node), message };
         let (node, part, file) = (bound.node, bound.part, file.clone());
-        self.steps.push(Step { file, function, node, part, sureness, calls, hop: Some((hop, index)), within: None });
+        let hop = Some((hop, index));
+        self.steps.push(Step { file, function, node, part, sureness, doubts, calls, hop, within: None });
     }
 }
 
@@ -390,6 +407,10 @@ fn bind(
         }
     }
     bound
+}
+
+fn doubt(sureness: Sureness) -> u32 {
+    u32::from(sureness == Sureness::Low)
 }
 
 fn loosely(node: NodeIndex, sureness: Sureness) -> Bound {

@@ -189,6 +189,8 @@ def g():
 class V(MethodView):
     def get(self, name):
         os.system(name)  #! high
+    def post(self, name, service):
+        os.system(service.lookup('x').command())
     def helper(self, name):
         os.system(name)
 def plain(name):

@@ -225,6 +225,30 @@ def more():
 }
 
 #[test]
+fn a_way_of_guesses_is_none() {
+    check(
+        "\
+#- /main.py
+import os
+class A:
+    def run(self, x):
+        os.system(x)  #! low
+class B:
+    def run(self, x): ...
+def once(x, kind):
+    (A() if kind else B()).run(x)
+once(input(), True)
+class C:
+    def run(self, x):
+        os.popen(x)
+def twice(*rest):
+    (C() if rest else B()).run(*rest)
+twice(input())
+",
+    );
+}
+
+#[test]
 fn names_that_get_other_values() {
     check(&handler(
         "\

@@ -242,7 +242,7 @@ impl Trace<'_, '_> {
             return;
         }
         let Some((receiver, name)) = method else { return };
-        if is_harmless(name) {
+        if !KEEPING.contains(&name) {
             return;
         }
         let is_text = matches!(self.code().node(receiver), Node::Literal(_) | Node::Text(_) | Node::Name(_))
@@ -354,37 +354,81 @@ fn is_cleaning(name: &str) -> bool {
         .any(|word| name.contains(word) && !name.contains("unsafe") && !name.contains("unescape"))
 }
 
-/// Methods whose result says little of the receiver.
-fn is_harmless(method: &str) -> bool {
-    method.starts_with("is")
-        || matches!(
-            method,
-            "count"
-                | "index"
-                | "find"
-                | "rfind"
-                | "rindex"
-                | "startswith"
-                | "endswith"
-                | "hexdigest"
-                | "digest"
-                | "timestamp"
-                | "total_seconds"
-                | "exists"
-                | "stat"
-                | "group"
-                | "fileno"
-                | "close"
-                | "set"
-                | "validate"
-                | "cursor"
-                | "query"
-                | "filter"
-                | "all"
-                | "delete"
-                | "commit"
-                | "add_argument"
-                | "__len__"
-                | "__hash__"
-        )
-}
+/// Methods of texts, containers, files and paths whose result holds what the receiver holds. Whatever has other methods is
+/// an object that a framework has made, and what it gives is its own.
+const KEEPING: &[&str] = &[
+    "strip",
+    "lstrip",
+    "rstrip",
+    "lower",
+    "upper",
+    "title",
+    "capitalize",
+    "casefold",
+    "swapcase",
+    "replace",
+    "translate",
+    "split",
+    "rsplit",
+    "splitlines",
+    "partition",
+    "rpartition",
+    "removeprefix",
+    "removesuffix",
+    "zfill",
+    "ljust",
+    "rjust",
+    "center",
+    "expandtabs",
+    "format",
+    "format_map",
+    "join",
+    "encode",
+    "decode",
+    "get",
+    "getlist",
+    "get_list",
+    "getall",
+    "getone",
+    "getfirst",
+    "get_all",
+    "items",
+    "values",
+    "keys",
+    "pop",
+    "popitem",
+    "setdefault",
+    "copy",
+    "to_dict",
+    "dict",
+    "model_dump",
+    "lists",
+    "read",
+    "readline",
+    "readlines",
+    "getvalue",
+    "chunks",
+    "tobytes",
+    "hex",
+    "resolve",
+    "absolute",
+    "expanduser",
+    "joinpath",
+    "with_name",
+    "with_suffix",
+    "as_posix",
+    "relative_to",
+    "geturl",
+    "json",
+    "text",
+    "body",
+    "form",
+    "substitute",
+    "safe_substitute",
+    "first",
+    "group",
+    "groups",
+    "__getitem__",
+    "__str__",
+    "unicode_string",
+];
