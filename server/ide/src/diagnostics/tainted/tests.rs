@@ -297,6 +297,8 @@ fn values_in_values() {
 import os
 os.system(f'ls {data}')  #! high
 os.system('ls %s' % data)  #! high
+os.system('ls %s %d' % (data, 1))  #! high
+os.system('ls %s' % (1,))
 os.system('ls {}'.format(data))  #! high
 os.system(' '.join(['ls', data]))  #! medium
 os.system({'a': data}['a'])  #! medium

@@ -47,7 +47,11 @@ impl Lowering {
                 Node::Choice(vec![value])
             }
             Expr::BinOp(it) => {
-                let sides = self.all([&*it.left, &*it.right]);
+                let sides = match (&*it.right, it.op) {
+                    // Each value of `"… %s … %s" % (a, b)` goes straight into the text.
+                    (Expr::Tuple(values), Operator::Mod) => self.all(std::iter::once(&*it.left).chain(&values.elts)),
+                    _ => self.all([&*it.left, &*it.right]),
+                };
                 match it.op {
                     Operator::Add | Operator::Div => Node::Text(sides),
                     // Only a text is formatted, and what is formatted into it does not come first.
