@@ -366,7 +366,7 @@ pub(super) mod testing {
             let after = apply_edits(workspace.analysis.source(id).text(), &file.edits).expect("the edits apply");
             files.push((file.path.display().to_string(), after));
         }
-        for file in &change.texts {
+        if let Some(file) = change.texts.first() {
             let after = apply_edits(&file.before, &file.edits).expect("the edits apply");
             return format!("#- {}\n{after}", file.path.display());
         }
