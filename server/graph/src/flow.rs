@@ -16,6 +16,7 @@ mod calls;
 mod classes;
 mod computed;
 mod containers;
+mod distinct;
 mod functions;
 mod library;
 mod names;

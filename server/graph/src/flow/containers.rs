@@ -26,9 +26,8 @@ impl Solver<'_> {
         let element = self.element(container, key);
         self.copy(source, element);
         let facts = &mut self.objects.containers[container.0 as usize];
-        if !facts.keys.contains(&key) {
-            facts.keys.push(key);
-            for watch in facts.watches.clone() {
+        if facts.keys.push(key) {
+            for watch in facts.watches.to_vec() {
                 self.on_key(container, watch, key);
             }
         }
@@ -37,11 +36,10 @@ impl Solver<'_> {
     /// Does something for each key that is there or will be.
     pub fn each_key(&mut self, container: ContainerId, watch: KeyWatch) {
         let facts = &mut self.objects.containers[container.0 as usize];
-        if facts.watches.contains(&watch) {
+        if !facts.watches.push(watch) {
             return;
         }
-        facts.watches.push(watch);
-        for key in facts.keys.clone() {
+        for key in facts.keys.to_vec() {
             self.on_key(container, watch, key);
         }
     }

@@ -2,6 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
+use super::distinct::Distinct;
 use super::nodes::{ArgumentsId, NodeId, Weight};
 use crate::summary::Key;
 use crate::types::Def;
@@ -166,9 +167,9 @@ pub(super) struct Container {
     /// The names of a named tuple's places.
     pub record: Option<RecordId>,
     /// The keys that something was stored under.
-    pub keys: Vec<Key>,
+    pub keys: Distinct<Key>,
     /// What to do for each key.
-    pub watches: Vec<super::watches::KeyWatch>,
+    pub watches: Distinct<super::watches::KeyWatch>,
 }
 
 /// The objects that exist, and the containers among them.
@@ -202,7 +203,13 @@ impl Objects {
 
     pub fn container(&mut self, origin: Origin, kind: ContainerKind, length: Option<u32>) -> ContainerId {
         *self.origins.entry(origin).or_insert_with(|| {
-            self.containers.push(Container { kind, length, record: None, keys: Vec::new(), watches: Vec::new() });
+            self.containers.push(Container {
+                kind,
+                length,
+                record: None,
+                keys: Distinct::default(),
+                watches: Distinct::default(),
+            });
             ContainerId(self.containers.len() as u32 - 1)
         })
     }

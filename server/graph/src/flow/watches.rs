@@ -228,7 +228,7 @@ pub(super) enum Watch {
 }
 
 /// What is done for each key of a container.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum KeyWatch {
     CopyTo(NodeId),
     /// Keys themselves flow, as when a dictionary is iterated over.
