@@ -40,7 +40,7 @@ pub use variables::{Family, Owner, Variable};
 /// An immutable instant of the graph. Cheap to clone, free to be read by any number of threads.
 #[derive(Clone, Debug)]
 pub struct Analysis {
-    snapshot: Arc<Snapshot>,
+    pub(crate) snapshot: Arc<Snapshot>,
 }
 
 /// An import as it is written, and where it leads.
@@ -88,6 +88,12 @@ impl Analysis {
     /// they have, or out of date elsewhere.
     pub fn is_settling(&self) -> bool {
         self.snapshot.flow.basis != self.snapshot.flow_basis()
+    }
+
+    /// Whether following values was given up before its end, because it takes too long here: edges that only it knows may be
+    /// missing.
+    pub fn is_flow_cut(&self) -> bool {
+        self.snapshot.flow.is_cut
     }
 
     /// The workspace folders.

@@ -79,7 +79,7 @@ fn ask(analysis: &Analysis, file: FileId) {
 }
 
 /// Loads one file, asks, edits it and asks again.
-fn survive(text: &str) {
+fn survive(text: &str) -> Analysis {
     let start = Instant::now();
     let mut host = load([("a.py".to_owned(), text.to_owned())]);
     let path = Path::new("/w/a.py");
@@ -94,6 +94,7 @@ fn survive(text: &str) {
     ask(&host.analysis(), file);
     let shown: String = text.chars().take(30).collect();
     println!("{shown:?} × {}: load {loaded:?}, ask {asked:?}, in all {:?}", text.len(), start.elapsed());
+    host.analysis()
 }
 
 fn nested(open: &str, inner: &str, close: &str, depth: usize) -> String {
@@ -377,6 +378,25 @@ fn definitions_in_terms_of_themselves() {
         "class C:\n    def m(self):\n        ",
         1,
     ));
+}
+
+/// Each of these was a place in the flow of values that begot others like it.
+#[test]
+fn values_that_hold_themselves() {
+    let texts = [
+        "errors = (OSError,)\nerrors += errors\ncaught = [errors]\ncaught.append(caught)\n\
+         class E(Exception): ...\ncaught.append(E)\n\
+         def f():\n    try: pass\n    except caught as e: e.x()\n",
+        "class M(type):\n    def __iter__(cls): return cls\n    def __next__(cls): return cls\n\
+         class C(metaclass=M): ...\nfor x in C:\n    for y in x: y()\n",
+        "class A:\n    def __await__(self): return self\nasync def f():\n    x = await A()\n    await x\n    x.y()\n",
+        "from functools import partial\nf = print\nfor _ in range(3): f = partial(map, f)\nlist(f([f]))\n",
+        "from functools import reduce\nr = reduce\nr = lambda *a: reduce(r, a, r)\nr(r, r)\n",
+        "d = {}\nd[d] = d\nd.update(d)\nd.update(d.items())\nfor k, v in d.items(): d.update([(k, v), v])\n",
+    ];
+    for text in texts {
+        assert!(!survive(text).is_flow_cut(), "{text}");
+    }
 }
 
 #[test]

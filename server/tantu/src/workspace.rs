@@ -109,6 +109,9 @@ impl Workspace {
     pub(crate) fn settle(&mut self) {
         self.host.settle(self.analysis.solve_flow());
         self.analysis = self.host.analysis();
+        if self.analysis.is_flow_cut() {
+            eprintln!("values were followed in part only, the rest takes too long here: some callers may be missing");
+        }
     }
 
     /// Reads the workspace around `paths` (the current folder if there are none); with its files that are at or below

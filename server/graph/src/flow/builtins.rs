@@ -68,6 +68,9 @@ pub(super) fn is_modelled(name: &str) -> bool {
     MODELLED.binary_search(&name).is_ok() || super::library::is_listed(name)
 }
 
+/// How many times in a row elements and results are made of what was made itself.
+const MAX_DERIVED: u8 = 8;
+
 impl Solver<'_> {
     /// A modelled function is called.
     pub fn builtin(&mut self, name: Name, call: Invocation) {
@@ -357,6 +360,9 @@ impl Solver<'_> {
     /// What iterating over a node's objects gives.
     pub fn elements(&mut self, iterable: NodeId, site: SiteId) -> NodeId {
         let elements = self.nodes.new_node();
+        if !self.derive(elements, iterable) {
+            return self.unknown_node;
+        }
         self.watch(iterable, Watch::Element { dest: elements, site });
         elements
     }
@@ -364,10 +370,21 @@ impl Solver<'_> {
     /// The elements of the sequence that a call makes.
     pub fn made(&mut self, dest: NodeId) -> NodeId {
         let container = self.container(Made::Expr(dest), ContainerKind::Sequence);
-        self.add_object(dest, Object::Container(container));
         let element = self.element(container, Key::Any);
+        if !self.derive(element, dest) {
+            return self.nothing;
+        }
+        self.add_object(dest, Object::Container(container));
         self.store_element(container, Key::Any, element);
         element
+    }
+
+    /// Notes that `node` was made for `from`; `false` when that was made for another, and so on, too often. A function that
+    /// calls itself back, as in `f = partial(map, f)`, would have no end of them.
+    fn derive(&mut self, node: NodeId, from: NodeId) -> bool {
+        let depth = self.derived.get(&from).map_or(1, |depth| depth + 1);
+        self.derived.insert(node, depth);
+        depth <= MAX_DERIVED
     }
 }
 

@@ -299,6 +299,7 @@ impl Solver<'_> {
         let element = self.element(container, key);
         match watch {
             KeyWatch::CopyTo(dest) => self.copy(element, dest),
+            KeyWatch::InstancesTo(dest) => self.watch(element, Watch::InstanceOf { dest }),
             KeyWatch::KeysTo(dest) => match key {
                 Key::Any => {
                     let keys = self.place(Place::Keys(container));

@@ -150,14 +150,15 @@ impl Solver<'_> {
                     return self.add_object(dest, Object::Instance(class));
                 }
                 let none = self.given(&[]);
-                let iterator = self.nodes.new_node();
+                let iterator = self.place(Place::ClassIterator(class));
                 let iter = self.words.iter;
                 if self.special_of_class(
                     class,
                     iter,
                     Invocation { arguments: none, dest: iterator, site, kind: EdgeKind::Iteration },
                 ) {
-                    self.watch(iterator, Watch::Next { dest, site });
+                    // A class may be its own iterator.
+                    self.watch_once(iterator, Watch::Next { dest, site });
                 }
             }
             Object::Instance(class) if self.nature(class).places.is_some() => {
@@ -384,9 +385,9 @@ impl Solver<'_> {
         match value {
             Object::Instance(class) if self.defines(class, name) => {
                 let (none, kind) = (self.given(&[]), EdgeKind::Iteration);
-                let steps = self.nodes.new_node();
+                let steps = self.place(Place::Awaited(class));
                 self.special(class, name, Invocation { arguments: none, dest: steps, site, kind });
-                self.watch(steps, Watch::Await { dest, site: SiteId::NONE });
+                self.watch_once(steps, Watch::Await { dest, site: SiteId::NONE });
             }
             // The generator that `__await__` is.
             Object::Container(container)

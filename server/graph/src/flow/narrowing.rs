@@ -1,9 +1,9 @@
 //! Values that are told from others by their class: conditions, handlers of exceptions, annotations.
 
-use super::nodes::NodeId;
+use super::nodes::{NodeId, Place};
 use super::objects::{Object, ObjectId};
 use super::solver::Solver;
-use super::watches::Watch;
+use super::watches::KeyWatch;
 use crate::FileId;
 use crate::summary::{ClassTest, ExprIndex};
 use crate::types::{Def, Unit, Value};
@@ -26,9 +26,12 @@ impl Solver<'_> {
             Object::Class(class) => self.add_object(dest, Object::Instance(class)),
             // `except (A, B) as error`
             Object::Container(container) => {
-                let classes = self.nodes.new_node();
-                self.each_key(container, super::watches::KeyWatch::CopyTo(classes));
-                self.watch(classes, Watch::InstanceOf { dest });
+                // One place for all who ask: a container may hold itself.
+                let (instances, is_new) = self.nodes.place(Place::InstancesIn(container));
+                if is_new {
+                    self.each_key(container, KeyWatch::InstancesTo(instances));
+                }
+                self.copy(instances, dest);
             }
             Object::Unknown => self.add(dest, self.unknown),
             _ => {}

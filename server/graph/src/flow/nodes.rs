@@ -59,8 +59,14 @@ pub(super) enum Place {
     Keys(ContainerId),
     /// The iterator of an instance.
     Iterator(Def),
+    /// The iterator of a class whose metaclass makes it one.
+    ClassIterator(Def),
     /// What iterating over an instance gives.
     Iterated(Def),
+    /// What `__await__` of an instance gives.
+    Awaited(Def),
+    /// Instances of the classes in a container, and in those that it holds.
+    InstancesIn(ContainerId),
     /// A function that is wrapped, as the receiver sees it.
     BoundIn(NodeId, ObjectId),
     /// A call's result while its function is entered on behalf of another call.

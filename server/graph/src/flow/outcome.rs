@@ -41,6 +41,8 @@ pub(crate) struct FileFlow {
 pub(crate) struct Outcome {
     /// See [`Snapshot::flow_basis`].
     pub basis: u64,
+    /// There would be more, but it would take too long to find.
+    pub is_cut: bool,
     pub files: Vec<Option<Arc<FileFlow>>>,
 }
 
@@ -128,7 +130,7 @@ pub(super) fn extract(mut solver: Solver<'_>) -> Outcome {
         edges.shrink_to_fit();
         Some(Arc::new(FileFlow { fingerprint: facts.fingerprint, edges }))
     });
-    Outcome { basis: solver.snapshot.flow_basis(), files: files.collect() }
+    Outcome { basis: solver.snapshot.flow_basis(), is_cut: !solver.is_complete(), files: files.collect() }
 }
 
 /// Whether so many values reach a call that naming some of them would mislead.

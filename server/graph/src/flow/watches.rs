@@ -19,7 +19,7 @@ pub(super) struct Invocation {
 }
 
 /// What a node waits for objects to do with them.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Watch {
     Load {
         name: Name,
@@ -231,6 +231,8 @@ pub(super) enum Watch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum KeyWatch {
     CopyTo(NodeId),
+    /// Instances of the classes that the elements are.
+    InstancesTo(NodeId),
     /// Keys themselves flow, as when a dictionary is iterated over.
     KeysTo(NodeId),
     /// Into another container, under the same key.

@@ -18,6 +18,10 @@ pub(crate) fn hover(query: &Query, params: &lsp::HoverParams) -> Result<Option<l
         value.push_str("\nThe workspace is still being read; callers and callees may be missing.\n");
     } else if snapshot.analysis.is_settling() {
         value.push_str("\nWhere values flow is still being followed; some callers and callees may be missing.\n");
+    } else if snapshot.analysis.is_flow_cut() {
+        value.push_str(
+            "\nValues were followed in part only, the rest takes too long here; callers and callees may be missing.\n",
+        );
     }
     let contents = lsp::HoverContents::Markup(lsp::MarkupContent { kind, value });
     Ok(Some(lsp::Hover { contents, range: Some(snapshot.range(file, hover.range)) }))

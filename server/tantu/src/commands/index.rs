@@ -52,13 +52,15 @@ struct Phases {
     link: f64,
     /// Following values; answers do not wait for it.
     flow: f64,
+    /// It was given up before its end.
+    flow_cut: bool,
 }
 
 impl Phases {
-    fn new(Timings { discover, read, graph }: Timings, flow: Duration) -> Self {
+    fn new(Timings { discover, read, graph }: Timings, flow: Duration, flow_cut: bool) -> Self {
         let [discover, read, parse, summarise, compare, link, flow] =
             [discover, read, graph.parse, graph.summarise, graph.compare, graph.link, flow].map(|it| it.as_secs_f64());
-        Phases { discover, read, parse, summarise, compare, link, flow }
+        Phases { discover, read, parse, summarise, compare, link, flow, flow_cut }
     }
 }
 
@@ -71,7 +73,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     if arguments.timings || arguments.rows {
         workspace.settle();
     }
-    let timings = arguments.timings.then(|| Phases::new(workspace.timings, start.elapsed()));
+    let timings =
+        arguments.timings.then(|| Phases::new(workspace.timings, start.elapsed(), workspace.analysis.is_flow_cut()));
     let report = Report {
         stats,
         cached_files: workspace.cached,
@@ -118,7 +121,8 @@ fn human(report: &Report) -> String {
         seconds("  summarise", phases.summarise);
         seconds("  compare", phases.compare);
         seconds("  link", phases.link);
-        seconds("then, values", phases.flow);
+        let values = if phases.flow_cut { "then, values, in part" } else { "then, values" };
+        seconds(values, phases.flow);
     }
     if let Some(database) = &report.database {
         text.push_str(&format!("{:<22}{}\n", "database", database.display()));
