@@ -119,6 +119,9 @@ fn guest_action(action: &Action, workspace: &Path) -> Result<bindings::Action, E
             filename: slashed(stage::inside(Path::new(filename))?)?,
             first_line: (*first_line).max(1),
         }),
+        Action::Cell { .. } | Action::Generated { .. } => {
+            return Err(Error::Refused("this version of the sandbox cannot do that yet".into()));
+        }
         Action::Doctest { path, name } => {
             bindings::Action::Doctest(Examples { path: existing(path)?, name: name.clone() })
         }

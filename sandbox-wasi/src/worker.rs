@@ -57,6 +57,8 @@ fn answer(host: &mut Option<Host>, command: Command) -> Message {
     let on_event = |event| match event {
         Event::Preparing { done, total } => send(&Message::Preparing { done, total }),
         Event::Running => send(&Message::Running),
+        Event::Output { stream, text } => send(&Message::Output { stream, text }),
+        Event::Test(result) => send(&Message::Test { result }),
     };
     let loaded = match host {
         Some(host) => host,
@@ -67,6 +69,7 @@ fn answer(host: &mut Option<Host>, command: Command) -> Message {
     };
     match command {
         Command::Prepare => Message::Prepared,
+        Command::Reset { .. } => Message::Reset,
         Command::Run(request) => match loaded.run(&request, &on_event) {
             Ok(outcome) => Message::Done(outcome),
             Err(error) => Message::Unavailable { reason: error.to_string() },

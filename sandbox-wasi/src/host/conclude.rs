@@ -26,10 +26,10 @@ pub(super) fn conclude(ended: Ended, action: &Action, limits: Limits, too_large:
     if let Some(reason) = verdict.reason {
         say(&mut stderr, &reason);
         let (path, line) = told.place.unwrap_or_default();
-        failures.push(Failure { path, line, message: reason });
+        failures.push(Failure::new(path, line, reason));
     } else if verdict.status != Status::Passed && told.passed + told.failed == 0 {
         // The reports of tests are on standard output. What came to none is said here, unless a traceback has said it.
-        for Failure { path, line, message } in failures.iter().take(3) {
+        for Failure { path, line, message, .. } in failures.iter().take(3) {
             if !stderr.contains(message) {
                 say(&mut stderr, &format!("{path}:{line}: {message}"));
             }
@@ -49,7 +49,7 @@ pub(super) fn conclude(ended: Ended, action: &Action, limits: Limits, too_large:
         stdout: relative(&stdout),
         stderr: relative(&stderr),
         failures,
-        millis: 0,
+        ..Outcome::without_run(verdict.status, "")
     }
 }
 

@@ -191,7 +191,7 @@ impl bindings::GuestImports for State {
 
     fn finding(&mut self, path: String, line: u32, message: String) {
         if self.told.findings.len() < MAX_FINDINGS {
-            self.told.findings.push(Failure { path: cut(path), line, message: cut(message) });
+            self.told.findings.push(Failure::new(cut(path), line, cut(message)));
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-use sandbox::{Action, Limits, Outcome, Request};
+use sandbox::{Action, Outcome, Request};
 use sandbox_wasi::Host;
 use tempfile::TempDir;
 
@@ -34,7 +34,7 @@ impl Workspace {
     }
 
     pub fn request(&self, action: Action) -> Request {
-        Request { root: self.path().to_owned(), overlay: vec![], action, limits: Limits::default() }
+        Request::new(self.path(), action)
     }
 
     pub fn run(&self, action: Action) -> Outcome {

@@ -165,17 +165,15 @@ fn add_unsaved(request: &mut sandbox::Request, unsaved: &[(PathBuf, Arc<str>)]) 
 
 #[cfg(test)]
 mod tests {
-    use sandbox::{Action, Limits};
+    use sandbox::Action;
 
     use super::*;
 
     #[test]
     fn a_proposals_own_text_comes_before_the_editors() {
         let mut request = sandbox::Request {
-            root: "/w".into(),
             overlay: vec![("a.py".into(), "proposed".to_owned())],
-            action: Action::Script { path: "a.py".into() },
-            limits: Limits::default(),
+            ..sandbox::Request::new("/w", Action::Script { path: "a.py".into() })
         };
         let unsaved = [("/w/a.py", "typed"), ("/w/b.py", "typed"), ("/elsewhere/c.py", "typed")];
         add_unsaved(&mut request, &unsaved.map(|(path, text)| (path.into(), text.into())));

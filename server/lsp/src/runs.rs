@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sandbox::{Action, Failure, Limits, Outcome, Request, Runner, Status};
+use sandbox::{Action, Failure, Outcome, Request, Runner, Status};
 use tower_lsp_server::Client;
 use tower_lsp_server::ls_types as lsp;
 
@@ -130,6 +130,7 @@ pub(crate) async fn perform(
     let progress = |event| match event {
         sandbox::Event::Preparing { .. } => job.say("preparing the Python sandbox, once on this machine"),
         sandbox::Event::Running => job.say(relative.display().to_string()),
+        sandbox::Event::Output { .. } | sandbox::Event::Test(_) => {}
     };
     let result = tokio::select! {
         result = runner.run(request, &progress) => Some(result),
@@ -173,7 +174,7 @@ fn request(run: &Run, snapshot: &Snapshot, root: &Path, relative: &Path) -> Requ
             Action::Pytest { targets: vec![id] }
         }
     };
-    Request { root: root.to_path_buf(), overlay: open.collect(), action, limits: Limits::default() }
+    Request { overlay: open.collect(), ..Request::new(root, action) }
 }
 
 fn slashed(path: &Path) -> String {

@@ -6,20 +6,26 @@ use crate::{BoxFuture, Error, Event, OnEvent, Outcome, Request, Runner};
 
 type Answer = dyn Fn(&Request) -> Result<Outcome, Error> + Send + Sync;
 
-/// Answers every request with a function, and remembers the requests.
+/// Answers every request with a function, and remembers the requests and which sessions were reset.
 pub struct Fake {
     answer: Box<Answer>,
     requests: Mutex<Vec<Request>>,
+    resets: Mutex<Vec<String>>,
 }
 
 impl Fake {
     pub fn new(answer: impl Fn(&Request) -> Result<Outcome, Error> + Send + Sync + 'static) -> Self {
-        Self { answer: Box::new(answer), requests: Mutex::default() }
+        Self { answer: Box::new(answer), requests: Mutex::default(), resets: Mutex::default() }
     }
 
     /// The requests so far, oldest first.
     pub fn requests(&self) -> Vec<Request> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The sessions that were reset so far, oldest first.
+    pub fn resets(&self) -> Vec<String> {
+        self.resets.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -39,12 +45,19 @@ impl Runner for Fake {
             answer
         })
     }
+
+    fn reset<'a>(&'a self, session: String) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            self.resets.lock().unwrap_or_else(PoisonError::into_inner).push(session);
+            Ok(())
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Action, Limits, Status};
+    use crate::{Action, Status};
 
     #[tokio::test]
     async fn answers_and_remembers() {
@@ -52,11 +65,13 @@ mod tests {
             Action::Pytest { .. } => Ok(Outcome::without_run(Status::NotRunnable, "needs numpy")),
             _ => Err(Error::Unavailable("nothing else is scripted".into())),
         });
-        let request = |action| Request { root: "/ws".into(), overlay: vec![], action, limits: Limits::default() };
+        let request = |action| Request::new("/ws", action);
         let pytest = request(Action::Pytest { targets: vec!["tests".into()] });
         let script = request(Action::Script { path: "a.py".into() });
         assert_eq!(fake.run(pytest.clone(), &|_| {}).await.unwrap().outcome, Status::NotRunnable);
         assert!(fake.run(script.clone(), &|_| {}).await.is_err());
+        fake.reset("notebook.py".into()).await.unwrap();
         assert_eq!(fake.requests(), [pytest, script]);
+        assert_eq!(fake.resets(), ["notebook.py"]);
     }
 }

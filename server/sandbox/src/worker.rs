@@ -108,6 +108,8 @@ impl Worker {
             };
             match message? {
                 Message::Preparing { done, total } => on_event(Event::Preparing { done, total }),
+                Message::Output { stream, text } => on_event(Event::Output { stream, text }),
+                Message::Test { result } => on_event(Event::Test(result)),
                 Message::Running => {
                     on_event(Event::Running);
                     if let Command::Run(request) = command {
@@ -162,6 +164,20 @@ impl Runner for Worker {
                 Message::Done(outcome) => Ok(outcome),
                 Message::Unavailable { reason } => Err(Error::Unavailable(reason)),
                 other => Err(Error::Protocol(format!("{other:?} came instead of an outcome"))),
+            }
+        })
+    }
+
+    fn reset<'a>(&'a self, session: String) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            // Without a process there is no session.
+            if self.slot.lock().await.process.is_none() {
+                return Ok(());
+            }
+            match self.exchange(&Command::Reset { session }, &|_| {}).await? {
+                Message::Reset => Ok(()),
+                Message::Unavailable { reason } => Err(Error::Unavailable(reason)),
+                other => Err(Error::Protocol(format!("{other:?} came instead of the end of the session"))),
             }
         })
     }
@@ -257,8 +273,7 @@ async fn listen(stderr: ChildStderr, last_words: Arc<SyncMutex<VecDeque<String>>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Action, Limits};
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use crate::{Action, Limits, Stream, TestResult, Verdict};
 
     /// A worker in Python whose answer to a run is its body; `say` prints a message, `pid` tells processes apart.
     fn scripted(body: &str) -> Worker {
@@ -280,12 +295,8 @@ for line in sys.stdin:
     }
 
     fn request() -> Request {
-        Request {
-            root: "/ws".into(),
-            overlay: vec![],
-            action: Action::Script { path: "a.py".into() },
-            limits: Limits { wall: Duration::from_millis(200), ..Limits::default() },
-        }
+        let limits = Limits { wall: Duration::from_millis(200), ..Limits::default() };
+        Request { limits, ..Request::new("/ws", Action::Script { path: "a.py".into() }) }
     }
 
     async fn run(worker: &Worker) -> Result<Outcome, Error> {
@@ -318,14 +329,41 @@ for line in sys.stdin:
 
     #[tokio::test]
     async fn events_are_passed_on() {
-        let worker = scripted("say('preparing', done=1, total=3)\nsay('running')\ndone()");
-        let (preparing, running) = (AtomicU32::new(0), AtomicU32::new(0));
-        let on_event = |event| match event {
-            Event::Preparing { done, total } => preparing.store(10 * done + total, Ordering::Relaxed),
-            Event::Running => running.store(1, Ordering::Relaxed),
+        let worker = scripted(
+            "say('preparing', done=1, total=3)
+say('running')
+say('output', stream='stderr', text='careful')
+say('test', result=dict(id='a.py::b', path='a.py', line=1, verdict='skipped', millis=0, message=None))
+done()",
+        );
+        let events = SyncMutex::new(Vec::new());
+        worker.run(request(), &|event| events.lock().unwrap().push(event)).await.unwrap();
+        let test = TestResult {
+            id: "a.py::b".into(),
+            path: "a.py".into(),
+            line: 1,
+            verdict: Verdict::Skipped,
+            millis: 0,
+            message: None,
         };
-        worker.run(request(), &on_event).await.unwrap();
-        assert_eq!((preparing.into_inner(), running.into_inner()), (13, 1));
+        let expected = [
+            Event::Preparing { done: 1, total: 3 },
+            Event::Running,
+            Event::Output { stream: Stream::Stderr, text: "careful".into() },
+            Event::Test(test),
+        ];
+        assert_eq!(events.into_inner().unwrap(), expected);
+    }
+
+    #[tokio::test]
+    async fn a_session_is_reset_in_the_process_that_has_it() {
+        let worker = scripted("say('reset') if command['command'] == 'reset' else done()");
+        // Not worth starting a process.
+        worker.reset("notebook.py".into()).await.unwrap();
+        assert!(worker.slot.lock().await.process.is_none());
+        let before = run(&worker).await.unwrap();
+        worker.reset("notebook.py".into()).await.unwrap();
+        assert_eq!(run(&worker).await.unwrap().stdout, before.stdout);
     }
 
     #[tokio::test]

@@ -705,12 +705,7 @@ class TestQuote:
     }
 
     fn outcome(status: Status, passed: u32, failed: u32, failures: &[(&str, u32, &str)]) -> Result<Outcome, String> {
-        let failures = failures.iter().map(|&(path, line, message)| Failure {
-            path: path.to_owned(),
-            line,
-            message: message.to_owned(),
-        });
-        let failures = failures.collect();
+        let failures = failures.iter().map(|&(path, line, message)| Failure::new(path, line, message)).collect();
         Ok(Outcome { passed, failed, failures, ..Outcome::without_run(status, "why on stderr") })
     }
 

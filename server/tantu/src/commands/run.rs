@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ::sandbox::{Action, Event, Limits, Outcome, Request, Runner, Worker};
+use ::sandbox::{Action, Event, Outcome, Request, Runner, Worker};
 use anyhow::Context;
 use clap::Args;
 use graph::FileId;
@@ -26,8 +26,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let workspace = Workspace::of_file(&arguments.place.file)?;
     let file = workspace.file(&arguments.place.file)?;
     let action = action(&workspace, file, &arguments.place)?;
-    let request = Request { root: workspace.root, overlay: Vec::new(), action, limits: Limits::default() };
-    let outcome = perform(request)?;
+    let outcome = perform(Request::new(workspace.root, action))?;
     match arguments.format {
         Format::Json => print_json(&outcome)?,
         Format::Human => print(&human(&outcome))?,
@@ -48,6 +47,7 @@ fn perform(request: Request) -> anyhow::Result<Outcome> {
     let on_event = |event| match event {
         Event::Preparing { .. } => bar.set_message("preparing the Python sandbox, once on this machine"),
         Event::Running => bar.set_message("running"),
+        Event::Output { .. } | Event::Test(_) => {}
     };
     let outcome = runtime.block_on(worker()?.run(request, &on_event));
     bar.finish_and_clear();

@@ -74,7 +74,8 @@ fn describe(action: &Action) -> String {
             _ => count(targets.len(), "test"),
         },
         Action::Script { path } => path.display().to_string(),
-        Action::Code { filename, .. } => filename.clone(),
+        Action::Code { filename, .. } | Action::Cell { filename, .. } => filename.clone(),
+        Action::Generated { path, function, .. } => format!("{function} in {}", path.display()),
     }
 }
 
@@ -137,8 +138,10 @@ fn finding(code: &str, message: String, path: String, line: u32) -> Finding {
 /// The file that a run was of, or the first of them.
 fn target_path(action: &Action) -> String {
     match action {
-        Action::Doctest { path, .. } | Action::Script { path } => path.to_string_lossy().replace('\\', "/"),
-        Action::Code { filename, .. } => filename.clone(),
+        Action::Doctest { path, .. } | Action::Script { path } | Action::Generated { path, .. } => {
+            path.to_string_lossy().replace('\\', "/")
+        }
+        Action::Code { filename, .. } | Action::Cell { filename, .. } => filename.clone(),
         Action::Pytest { targets } => {
             targets.first().and_then(|target| target.split("::").next()).unwrap_or_default().to_owned()
         }
@@ -168,17 +171,14 @@ fn one_line(message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use sandbox::Limits;
 
     use super::*;
 
     fn run(status: Status, passed: u32, failures: &[&str]) -> (CheckResult, Absorbed) {
         let action = Action::Pytest { targets: vec!["tests/test_a.py::test_b".to_owned()] };
-        let request = Request { root: "/ws".into(), overlay: Vec::new(), action, limits: Limits::default() };
-        let failures: Vec<Failure> = failures
-            .iter()
-            .map(|&message| Failure { path: "tests/test_a.py".to_owned(), line: 3, message: message.to_owned() })
-            .collect();
+        let request = Request::new("/ws", action);
+        let failures: Vec<Failure> =
+            failures.iter().map(|&message| Failure::new("tests/test_a.py", 3, message)).collect();
         let failed = failures.len() as u32;
         let outcome = Outcome { passed, failed, failures, ..Outcome::without_run(status, "first line\nlast words\n") };
         absorb(&[request], vec![Ok(outcome)])

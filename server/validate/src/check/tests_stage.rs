@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 
 use graph::{Analysis, SymbolId, SymbolKind};
-use sandbox::{Action, Limits, Request};
+use sandbox::{Action, Request};
 
 use super::Comparison;
 use crate::candidate::root_of;
@@ -42,8 +42,7 @@ pub(super) fn plan(comparison: &Comparison) -> Plan {
             Some((path.to_owned(), edited.after.to_string()))
         });
         let overlay: Vec<(PathBuf, String)> = overlay.collect();
-        let request =
-            |action| Request { root: root.to_owned(), overlay: overlay.clone(), action, limits: Limits::default() };
+        let request = |action| Request { overlay: overlay.clone(), ..Request::new(root, action) };
         let here = doctests.iter().filter_map(|symbol| Some((symbol, relative(symbol)?)));
         plan.requests.extend(here.take(MAX_DOCTESTS).map(|(&symbol, path)| {
             request(Action::Doctest { path: path.to_owned(), name: Some(after.symbol(symbol).local_name()) })

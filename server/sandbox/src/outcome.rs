@@ -1,0 +1,247 @@
+//! What came of a run.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What came of a run. Its JSON is the documented output of `tantu run --format json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    pub outcome: Status,
+    /// Tests, examples of a doctest, or generated inputs.
+    pub passed: u32,
+    /// Those that ran and failed. What could not be run here is in neither count.
+    pub failed: u32,
+    /// The exit status that the run would have had as a process; absent when it was stopped.
+    pub exit: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+    /// Failures, and what could not be run and why, in the order in which they were met.
+    pub failures: Vec<Failure>,
+    /// Time from the start of the interpreter.
+    pub millis: u64,
+    /// pytest's tests, one by one, in the order in which they ended; at most 20,000.
+    #[serde(default)]
+    pub tests: Vec<TestResult>,
+    /// Of a cell: what this run has meant for the state that cells share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<Session>,
+    /// Of generated inputs: what the function raised. The counts say on how many inputs it ran.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub raised: Vec<Raised>,
+}
+
+impl Outcome {
+    /// An outcome of a run that never began, or was lost: nothing counted, `reason` on standard error.
+    #[must_use]
+    pub fn without_run(outcome: Status, reason: impl fmt::Display) -> Self {
+        Self {
+            outcome,
+            passed: 0,
+            failed: 0,
+            exit: None,
+            stdout: String::new(),
+            stderr: format!("{reason}\n"),
+            failures: Vec::new(),
+            millis: 0,
+            tests: Vec::new(),
+            session: None,
+            raised: Vec::new(),
+        }
+    }
+}
+
+/// The verdict on a whole run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// Every test passed; a script ended with status 0.
+    Passed,
+    /// A test failed; a script raised or ended with another status.
+    Failed,
+    /// It could not be run: a syntax error, a failing import, no such test, an interpreter that broke down.
+    Error,
+    /// Stopped at [`Limits::wall`](crate::Limits::wall).
+    Timeout,
+    /// Stopped at [`Limits::memory`](crate::Limits::memory).
+    Memory,
+    /// Stopped at [`Limits::output`](crate::Limits::output), or having filled `/tmp`.
+    Output,
+    /// It needs what the sandbox denies (network, processes, threads, files outside the workspace, writing in it), or
+    /// the request itself does. Says nothing about the code's correctness.
+    Refused,
+    /// It needs a package that is not installed, or that is compiled; or inputs that cannot be generated. Says nothing
+    /// about the code's correctness.
+    NotRunnable,
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Error => "error",
+            Self::Timeout => "timeout",
+            Self::Memory => "memory",
+            Self::Output => "output",
+            Self::Refused => "refused",
+            Self::NotRunnable => "not-runnable",
+        })
+    }
+}
+
+/// Something to show at a line.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Relative to the workspace, with forward slashes.
+    pub path: String,
+    /// 1-based.
+    pub line: u32,
+    /// With pytest's explanation of a failed assertion.
+    pub message: String,
+    /// The lines of the workspace that were being executed, the innermost last; the failure's own is among them.
+    #[serde(default)]
+    pub related: Vec<Place>,
+    /// What the test wrote, standard error after standard output; at most 16 KiB of it.
+    #[serde(default)]
+    pub output: String,
+}
+
+impl Failure {
+    /// A message at a line, with nothing beside it.
+    pub fn new(path: impl Into<String>, line: u32, message: impl Into<String>) -> Self {
+        Self { path: path.into(), line, message: message.into(), ..Self::default() }
+    }
+}
+
+/// A line of a traceback.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Relative to the workspace, with forward slashes.
+    pub path: String,
+    /// 1-based.
+    pub line: u32,
+    /// The line's text without indentation; empty when it is not known.
+    pub text: String,
+}
+
+/// What came of one test.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestResult {
+    /// pytest's node id (`tests/test_a.py::TestB::test_c[1-x]`), relative to the workspace.
+    pub id: String,
+    /// Relative to the workspace, with forward slashes.
+    pub path: String,
+    /// 1-based line of the test's definition, decorators included.
+    pub line: u32,
+    pub verdict: Verdict,
+    /// With its fixtures.
+    pub millis: u64,
+    /// Why it failed, was skipped, or cannot be run.
+    pub message: Option<String>,
+}
+
+/// The verdict on one test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    Passed,
+    Failed,
+    /// By itself, or expected to fail and failed.
+    Skipped,
+    /// It needs what the sandbox denies, or a package that is not there or compiled.
+    NotRunnable,
+}
+
+/// What a run has meant for the state of its session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Session {
+    /// The cell began a session: nothing of earlier cells was there.
+    New,
+    /// The cell saw what earlier cells had left.
+    Continued,
+    /// The cell was stopped, or broke the interpreter, and the state is gone.
+    Lost,
+}
+
+/// What a function raised on generated inputs, grouped by the exception's type.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Raised {
+    /// The type's qualified name, of built-in ones without a module.
+    pub exception: String,
+    /// On how many inputs.
+    pub count: u32,
+    /// The smallest of them, as a call: `parse('', limit=0)`.
+    pub call: String,
+    pub message: String,
+    /// Whether it is no failure: documented, or the function's way to reject its input.
+    pub expected: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outcome_has_the_documented_json() {
+        let failure = Failure {
+            related: vec![Place { path: "a.py".into(), line: 7, text: "import numpy".into() }],
+            output: "printed".into(),
+            ..Failure::new("tests/test_a.py", 3, "needs numpy")
+        };
+        let test = TestResult {
+            id: "tests/test_a.py::test_b".into(),
+            path: "tests/test_a.py".into(),
+            line: 3,
+            verdict: Verdict::NotRunnable,
+            millis: 2,
+            message: Some("needs numpy".into()),
+        };
+        let outcome = Outcome {
+            outcome: Status::NotRunnable,
+            passed: 4,
+            failed: 1,
+            exit: Some(1),
+            stdout: "out".into(),
+            stderr: "err".into(),
+            failures: vec![failure],
+            millis: 12,
+            tests: vec![test],
+            session: None,
+            raised: Vec::new(),
+        };
+        assert_eq!(
+            serde_json::to_string(&outcome).unwrap(),
+            concat!(
+                r#"{"outcome":"not-runnable","passed":4,"failed":1,"exit":1,"stdout":"out","stderr":"err","#,
+                r#""failures":[{"path":"tests/test_a.py","line":3,"message":"needs numpy","#,
+                r#""related":[{"path":"a.py","line":7,"text":"import numpy"}],"output":"printed"}],"millis":12,"#,
+                r#""tests":[{"id":"tests/test_a.py::test_b","path":"tests/test_a.py","line":3,"#,
+                r#""verdict":"not-runnable","millis":2,"message":"needs numpy"}]}"#
+            )
+        );
+    }
+
+    #[test]
+    fn a_cell_tells_what_has_become_of_the_state() {
+        let outcome = Outcome { session: Some(Session::Lost), ..Outcome::without_run(Status::Timeout, "late") };
+        assert_eq!(serde_json::to_value(&outcome).unwrap()["session"], "lost");
+    }
+
+    #[test]
+    fn a_status_is_written_as_in_json() {
+        for status in [
+            Status::Passed,
+            Status::Failed,
+            Status::Error,
+            Status::Timeout,
+            Status::Memory,
+            Status::Output,
+            Status::Refused,
+            Status::NotRunnable,
+        ] {
+            assert_eq!(serde_json::to_value(status).unwrap(), status.to_string());
+        }
+    }
+}
