@@ -292,8 +292,8 @@ fn lost_definitions(before: Option<&FileFacts>, after: Option<&FileFacts>) -> Fx
     before.summary.symbols.iter().map(|symbol| symbol.path).filter(is_gone).collect()
 }
 
-/// pytest's own rule for files.
-pub(crate) fn is_test_file(path: &Path) -> bool {
+/// Whether pytest would look for tests in the file: its own rule, and the `tests.py` of frameworks.
+pub fn is_test_file(path: &Path) -> bool {
     let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
     stem.starts_with("test_") || stem.ends_with("_test") || stem == "tests"
 }

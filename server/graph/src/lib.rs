@@ -36,7 +36,7 @@ pub use analysis::{
 };
 pub use archive::{Archived, Digest};
 pub use discover::{Discovery, Skipped, discover, is_python, load};
-pub use host::{AnalysisHost, Change, Timings};
+pub use host::{AnalysisHost, Change, Timings, is_test_file};
 pub use name::Name;
 pub use settle::Flow;
 pub use stdlib::is_standard;

@@ -6,6 +6,7 @@ use graph::{Analysis, FileId, SymbolId, SymbolKind};
 use syntax::TextRange;
 use syntax::ast::Stmt;
 
+use crate::collection::is_collected;
 use crate::fixtures::{Requests, is_fixture};
 use crate::impact::{runs_unseen, tests_reaching};
 use crate::runnables::{Runnable, runnables};
@@ -37,7 +38,7 @@ pub fn code_lenses(analysis: &Analysis, file: FileId) -> Vec<Lens> {
     for symbol in analysis.symbols(file) {
         let view = analysis.symbol(symbol);
         let can_be_called = matches!(view.kind, SymbolKind::Class | SymbolKind::Function | SymbolKind::Method);
-        if can_be_called && !view.flags.is_test && !runs_unseen(&view) {
+        if can_be_called && !is_collected(analysis, &view) && !runs_unseen(&view) {
             lenses.push(Lens { range: view.name_range, kind: LensKind::Callers(symbol) });
         }
     }

@@ -5,6 +5,8 @@ use rustc_hash::FxHashMap;
 use syntax::ast::{Expr, ExprCall, Stmt};
 use syntax::parse;
 
+use crate::collection::is_collected;
+
 /// Longer decorators, in bytes, are not looked into: parsing them could exhaust the stack.
 const MAX_DECORATOR: usize = 1000;
 
@@ -73,7 +75,7 @@ impl Requests {
         if !matches!(symbol.kind, SymbolKind::Function | SymbolKind::Method) {
             return;
         }
-        if symbol.flags.is_test {
+        if is_collected(analysis, symbol) {
             self.tests.push(symbol.id);
         } else if !is_fixture(analysis, symbol) {
             return;

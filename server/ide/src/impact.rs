@@ -10,6 +10,7 @@ use graph::{Analysis, FileId, Site, Symbol, SymbolId, SymbolKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 use syntax::TextRange;
 
+use crate::collection::is_test_function;
 use crate::fixtures::{Requests, is_fixture};
 
 /// Searches by name that one walk may make. A search looks at every file that mentions the name.
@@ -50,7 +51,7 @@ pub fn tests_reaching(analysis: &Analysis, symbol: SymbolId, limit: usize) -> Re
     let mut reach = Reach::default();
     let inside = with_descendants(analysis, symbol);
     let mut seen: FxHashSet<SymbolId> = inside.iter().copied().collect();
-    reach.tests = inside.iter().copied().filter(|&id| is_test(&analysis.symbol(id))).collect();
+    reach.tests = inside.iter().copied().filter(|&id| is_test_function(analysis, &analysis.symbol(id))).collect();
     let is_code = |&id: &SymbolId| id == symbol || !is_variable(&analysis.symbol(id));
     let mut queue: VecDeque<SymbolId> = inside.into_iter().filter(is_code).collect();
     let mut modules = FxHashSet::default();
@@ -68,7 +69,7 @@ pub fn tests_reaching(analysis: &Analysis, symbol: SymbolId, limit: usize) -> Re
             reach.towards.insert(user, at);
             queue.push_back(user);
             let view = analysis.symbol(user);
-            if is_test(&view) {
+            if is_test_function(analysis, &view) {
                 reach.tests.push(user);
             } else if matches!(view.kind, SymbolKind::Function | SymbolKind::Method) {
                 reach.functions += 1;
@@ -87,10 +88,6 @@ pub fn tests_reaching(analysis: &Analysis, symbol: SymbolId, limit: usize) -> Re
 pub(crate) fn runs_unseen(symbol: &Symbol<'_>) -> bool {
     let is_special = symbol.name.starts_with("__") && symbol.name.ends_with("__");
     symbol.kind == SymbolKind::Method && is_special && !matches!(symbol.name, "__init__" | "__new__" | "__call__")
-}
-
-fn is_test(symbol: &Symbol<'_>) -> bool {
-    matches!(symbol.kind, SymbolKind::Function | SymbolKind::Method) && symbol.flags.is_test
 }
 
 fn is_variable(symbol: &Symbol<'_>) -> bool {
@@ -142,7 +139,9 @@ impl Walk<'_> {
             users.extend(requests.of_fixture(analysis, id));
         }
         if symbol.kind == SymbolKind::Module {
-            users.extend(analysis.symbols(id.file).into_iter().filter(|&id| is_test(&analysis.symbol(id))));
+            users.extend(
+                analysis.symbols(id.file).into_iter().filter(|&id| is_test_function(analysis, &analysis.symbol(id))),
+            );
         }
         users
     }

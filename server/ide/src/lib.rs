@@ -8,7 +8,9 @@
 
 pub mod assists;
 mod call_hierarchy;
+mod cells;
 mod code_lens;
+mod collection;
 mod definition;
 mod diagnostics;
 mod diagram;
@@ -31,6 +33,7 @@ mod wording;
 mod workspace_symbols;
 
 pub use call_hierarchy::{HierarchyCall, incoming_calls, outgoing_calls, prepare_call_hierarchy};
+pub use cells::{Cell, cells};
 pub use code_lens::{Lens, LensKind, callers_title, code_lenses};
 pub use definition::{Definition, Place, definition};
 pub use diagnostics::{

@@ -1,9 +1,11 @@
-//! What can be run: tests, doctests and `__main__` blocks.
+//! What can be run: tests, doctests, `__main__` blocks and cells.
 
 use graph::{Analysis, FileId, SymbolKind};
 use syntax::ast::{CmpOp, Expr, Stmt, StmtIf};
 use syntax::{Ranged, TextRange, TextSize};
 
+use crate::cells::{Cell, cells};
+use crate::collection::is_collected;
 use crate::tree::with_tree_of;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -12,6 +14,8 @@ pub enum RunnableKind {
     Doctest,
     /// The file as a script.
     Main,
+    /// A part of the file that a comment such as `# %%` begins; see [`cells`].
+    Cell,
 }
 
 impl RunnableKind {
@@ -21,6 +25,7 @@ impl RunnableKind {
             RunnableKind::Pytest => "▶ run",
             RunnableKind::Doctest => "▶ doctest",
             RunnableKind::Main => "▶ main",
+            RunnableKind::Cell => "▶ cell",
         }
     }
 }
@@ -33,7 +38,7 @@ pub struct Runnable {
     /// Where a lens belongs; inside `range`.
     pub name_range: TextRange,
     pub kind: RunnableKind,
-    /// The name inside the module, such as `TestCart.test_total`; `None` for the whole module.
+    /// The name inside the module, such as `TestCart.test_total`; of a cell its number; `None` for the whole module.
     pub target: Option<String>,
 }
 
@@ -53,7 +58,7 @@ pub fn runnables(analysis: &Analysis, file: FileId) -> Vec<Runnable> {
                 found.push(Runnable { range, name_range: range, kind: RunnableKind::Doctest, target: None });
             }
             SymbolKind::Class | SymbolKind::Function | SymbolKind::Method => {
-                if view.flags.is_test {
+                if is_collected(analysis, &view) {
                     has_tests = true;
                     found.push(runnable(RunnableKind::Pytest));
                 }
@@ -71,6 +76,7 @@ pub fn runnables(analysis: &Analysis, file: FileId) -> Vec<Runnable> {
         found.push(Runnable { range, name_range, kind: RunnableKind::Pytest, target: None });
     }
     found.extend(main_block(analysis, file));
+    found.extend(cells(analysis, file).into_iter().map(cell_runnable));
     found.sort_by_key(|runnable| (runnable.range.start(), runnable.name_range.start(), runnable.kind));
     found
 }
@@ -96,6 +102,11 @@ fn main_block(analysis: &Analysis, file: FileId) -> Option<Runnable> {
 fn main_runnable(block: &StmtIf) -> Runnable {
     let name_range = TextRange::new(block.start(), block.test.end());
     Runnable { range: block.range(), name_range, kind: RunnableKind::Main, target: None }
+}
+
+fn cell_runnable(cell: Cell) -> Runnable {
+    let target = Some(cell.number.to_string());
+    Runnable { range: cell.range, name_range: cell.marker, kind: RunnableKind::Cell, target }
 }
 
 fn asks_for_main(test: &Expr) -> bool {
@@ -207,6 +218,71 @@ if '__main__' == __name__:
     #[test]
     fn a_comparison_that_is_not_about_main() {
         check("if __name__ != '__main__':\n    pass\nif name == '__main__':\n    pass\n", expect![[""]]);
+    }
+
+    #[test]
+    fn cells_are_run_where_nothing_smaller_is() {
+        let text = "import m\n# %% one\nx = 1\n# %%\ndef f():\n    '''>>> f()'''\nf()\n";
+        check(
+            text,
+            expect![[r#"
+                Cell 1 lines 1-2
+                Cell 2 lines 2-4
+                Cell 3 lines 4-8
+                Doctest f lines 5-6
+            "#]],
+        );
+        check_at(
+            &text.replace("x = 1", "x$0 = 1"),
+            expect![[r#"
+            Cell 2 lines 2-4
+        "#]],
+        );
+        check_at(
+            &text.replace("def f", "def f$0"),
+            expect![[r#"
+            Doctest f lines 5-6
+        "#]],
+        );
+        check_at(
+            &text.replace("\nf()", "\nf$0()"),
+            expect![[r#"
+            Cell 3 lines 4-8
+        "#]],
+        );
+    }
+
+    #[test]
+    fn what_unittest_and_pytest_run() {
+        check(
+            "\
+#- /test_kinds.py
+import pytest, unittest
+@pytest.fixture
+def cart(): pass
+@pytest.mark.parametrize('n', [1, 2])
+def test_many(n, cart): pass
+async def test_async(): pass
+class Base(unittest.TestCase): pass
+class More(Base):
+    def setUp(self): pass
+    async def test_later(self): pass
+class TestOuter:
+    class TestInner:
+        def test_deep(self): pass
+",
+            expect![[r#"
+                Pytest . lines 1-14
+                Pytest test_many lines 4-5
+                Pytest test_async lines 6-6
+                Pytest Base lines 7-7
+                Pytest More lines 8-10
+                Pytest More.test_later lines 10-10
+                Pytest TestOuter lines 11-13
+                Pytest TestOuter.TestInner lines 12-13
+                Pytest TestOuter.TestInner.test_deep lines 13-13
+            "#]],
+        );
     }
 
     #[test]

@@ -23,7 +23,8 @@ pub(crate) enum Command {
 pub(crate) struct Run {
     pub(crate) uri: lsp::Uri,
     pub(crate) kind: RunKind,
-    /// The name inside the module, such as `TestCart.test_total`; all of the module if there is none.
+    /// The name inside the module, such as `TestCart.test_total`, or of a cell its number; all of the module if there is
+    /// none.
     pub(crate) target: Option<String>,
 }
 
@@ -33,6 +34,7 @@ pub(crate) enum RunKind {
     Pytest,
     Doctest,
     Main,
+    Cell,
 }
 
 impl From<ide::RunnableKind> for RunKind {
@@ -41,6 +43,7 @@ impl From<ide::RunnableKind> for RunKind {
             ide::RunnableKind::Pytest => RunKind::Pytest,
             ide::RunnableKind::Doctest => RunKind::Doctest,
             ide::RunnableKind::Main => RunKind::Main,
+            ide::RunnableKind::Cell => RunKind::Cell,
         }
     }
 }

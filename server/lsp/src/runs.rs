@@ -167,6 +167,7 @@ fn request(run: &Run, snapshot: &Snapshot, root: &Path, relative: &Path) -> Requ
     let path = relative.to_path_buf();
     let action = match run.kind {
         RunKind::Main => Action::Script { path },
+        RunKind::Cell => cell(run, snapshot, root, relative),
         RunKind::Doctest => Action::Doctest { path, name: run.target.clone() },
         RunKind::Pytest => {
             let names = run.target.iter().flat_map(|target| target.split('.'));
@@ -175,6 +176,19 @@ fn request(run: &Run, snapshot: &Snapshot, root: &Path, relative: &Path) -> Requ
         }
     };
     Request { overlay: open.collect(), ..Request::new(root, action) }
+}
+
+/// The cell alone; nothing where it is gone.
+fn cell(run: &Run, snapshot: &Snapshot, root: &Path, relative: &Path) -> Action {
+    let analysis = &snapshot.analysis;
+    let number = run.target.as_deref().and_then(|target| target.parse::<usize>().ok());
+    let found = analysis.file(&root.join(relative)).and_then(|file| {
+        let cell = ide::cells(analysis, file).into_iter().find(|cell| Some(cell.number) == number)?;
+        let source = analysis.source(file);
+        Some((source.slice(cell.range).to_owned(), source.line_number(cell.range.start())))
+    });
+    let (text, first_line) = found.unwrap_or((String::new(), 1));
+    Action::Code { text, filename: slashed(relative), first_line }
 }
 
 fn slashed(path: &Path) -> String {

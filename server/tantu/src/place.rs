@@ -1,4 +1,4 @@
-//! `FILE:LINE` on the command line.
+//! `FILE:LINE` and `FILE:START-END` on the command line.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -26,6 +26,32 @@ impl FromStr for Place {
             }
             _ if text.is_empty() => Err("the name of a file is missing".to_owned()),
             _ => Ok(Place { file: text.into(), line: None }),
+        }
+    }
+}
+
+/// A file and perhaps a line or some lines of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Lines {
+    /// With the first line.
+    pub(crate) place: Place,
+    /// The last line, 1-based, where there are several.
+    pub(crate) last: Option<u32>,
+}
+
+impl FromStr for Lines {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let is_number = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
+        let range = text.rsplit_once('-').filter(|(before, last)| {
+            is_number(last) && before.rsplit_once(':').is_some_and(|(file, first)| !file.is_empty() && is_number(first))
+        });
+        let Some((before, last)) = range else { return Ok(Lines { place: text.parse()?, last: None }) };
+        let place: Place = before.parse()?;
+        match last.parse() {
+            Ok(last) if place.line.is_some_and(|first| first <= last) => Ok(Lines { place, last: Some(last) }),
+            _ => Err(format!("the last line, {last}, must not be before the first")),
         }
     }
 }
@@ -59,6 +85,20 @@ mod tests {
         assert_eq!(place("C:/a.py"), Ok(("C:/a.py".to_owned(), None)));
         assert!(place("a.py:0").is_err());
         assert!(place("").is_err());
+    }
+
+    #[test]
+    fn several_lines_have_a_first_and_a_last() {
+        let lines = |text: &str| {
+            let lines = text.parse::<Lines>()?;
+            Ok::<_, String>((lines.place.file.display().to_string(), lines.place.line, lines.last))
+        };
+        assert_eq!(lines("a.py:3-12"), Ok(("a.py".to_owned(), Some(3), Some(12))));
+        assert_eq!(lines("a.py:3"), Ok(("a.py".to_owned(), Some(3), None)));
+        assert_eq!(lines("my-3.py"), Ok(("my-3.py".to_owned(), None, None)));
+        assert_eq!(lines("dir-3/a-4"), Ok(("dir-3/a-4".to_owned(), None, None)));
+        assert!(lines("a.py:4-3").is_err());
+        assert!(lines("a.py:0-3").is_err());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `tantu run FILE[:LINE]`
+//! `tantu run FILE[:LINE[-LINE]]`
 
 use std::path::Path;
 
@@ -7,25 +7,31 @@ use anyhow::Context;
 use clap::Args;
 use graph::FileId;
 use ide::{Runnable, RunnableKind};
+use syntax::TextRange;
 
 use crate::Status;
 use crate::output::{Format, GREEN, RED, print, print_json, spinner, styled};
-use crate::place::{Place, start_of_line};
+use crate::place::{Lines, start_of_line};
 use crate::workspace::Workspace;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// With a line: the test, doctest or `__main__` there. Without: the file's tests if it has any, else the file as a script
-    #[arg(value_name = "FILE[:LINE]")]
-    place: Place,
+    /// With a line: the test, doctest, cell or `__main__` there. With two, as in a.py:3-12: these lines. Without: the file's
+    /// tests if it has any, else the file as a script
+    #[arg(value_name = "FILE[:LINE[-LINE]]")]
+    lines: Lines,
+    /// A cell (`# %%`) without those above it
+    #[arg(long)]
+    only: bool,
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
-    let workspace = Workspace::of_file(&arguments.place.file)?;
-    let file = workspace.file(&arguments.place.file)?;
-    let action = action(&workspace, file, &arguments.place)?;
+    let path = &arguments.lines.place.file;
+    let workspace = Workspace::of_file(path)?;
+    let file = workspace.file(path)?;
+    let action = action(&workspace, file, arguments)?;
     let outcome = perform(Request::new(workspace.root, action))?;
     match arguments.format {
         Format::Json => print_json(&outcome)?,
@@ -54,7 +60,8 @@ fn perform(request: Request) -> anyhow::Result<Outcome> {
     Ok(outcome?)
 }
 
-fn action(workspace: &Workspace, file: FileId, place: &Place) -> anyhow::Result<Action> {
+fn action(workspace: &Workspace, file: FileId, arguments: &Arguments) -> anyhow::Result<Action> {
+    let Arguments { lines: Lines { place, last }, only, .. } = arguments;
     let analysis = &workspace.analysis;
     let path = analysis.path(file);
     let path = path.strip_prefix(&workspace.root).unwrap_or(path).to_path_buf();
@@ -64,12 +71,26 @@ fn action(workspace: &Workspace, file: FileId, place: &Place) -> anyhow::Result<
         return Ok(if has_tests { Action::Pytest { targets: vec![slashed(&path)] } } else { Action::Script { path } });
     };
     let name = place.file.display();
-    let offset = start_of_line(analysis.source(file), line).with_context(|| name.to_string())?;
+    let source = analysis.source(file);
+    let offset = start_of_line(source, line).with_context(|| name.to_string())?;
+    let code = |range: TextRange| {
+        let (text, first_line) = (source.slice(range).to_owned(), source.line_number(range.start()));
+        Action::Code { text, filename: slashed(&path), first_line }
+    };
+    if let Some(last) = last {
+        start_of_line(source, *last).with_context(|| name.to_string())?;
+        let lines = source.lines();
+        let [first, last] = [line, *last].map(|line| lines.line_range(line - 1, source.text()));
+        return Ok(code(first.cover(last)));
+    }
     let runnable = ide::runnable_at(analysis, file, offset)
-        .with_context(|| format!("{name}:{line}: there is no test, doctest or `__main__` here"))?;
+        .with_context(|| format!("{name}:{line}: there is no test, doctest, cell or `__main__` here"))?;
     Ok(match runnable.kind {
         RunnableKind::Main => Action::Script { path },
         RunnableKind::Doctest => Action::Doctest { path, name: runnable.target },
+        RunnableKind::Cell if *only => code(runnable.range),
+        // What the cell uses was made by those above it.
+        RunnableKind::Cell => code(TextRange::up_to(runnable.range.end())),
         RunnableKind::Pytest => {
             let names = runnable.target.iter().flat_map(|target| target.split('.'));
             Action::Pytest { targets: vec![names.fold(slashed(&path), |id, name| format!("{id}::{name}"))] }

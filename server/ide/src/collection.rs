@@ -1,0 +1,32 @@
+//! What pytest collects, where the text of one file does not say it: test cases whose base class is made elsewhere.
+
+use graph::{Analysis, Symbol, SymbolKind, is_test_file};
+
+/// Whether pytest collects the class, function or method. The graph knows of what can be seen in the definition's own file;
+/// that a class inherits from unittest's `TestCase` through another one is found here.
+pub(crate) fn is_collected(analysis: &Analysis, symbol: &Symbol<'_>) -> bool {
+    if symbol.flags.is_test {
+        return true;
+    }
+    let is_in_tests = || is_test_file(analysis.path(symbol.id.file));
+    match symbol.kind {
+        SymbolKind::Class => is_in_tests() && is_test_case(analysis, symbol),
+        SymbolKind::Method if symbol.name.starts_with("test") => {
+            is_in_tests() && symbol.parent.is_some_and(|class| is_test_case(analysis, &analysis.symbol(class)))
+        }
+        _ => false,
+    }
+}
+
+/// Whether the function or method is a test, as [`is_collected`] has it.
+pub(crate) fn is_test_function(analysis: &Analysis, symbol: &Symbol<'_>) -> bool {
+    matches!(symbol.kind, SymbolKind::Function | SymbolKind::Method) && is_collected(analysis, symbol)
+}
+
+fn is_test_case(analysis: &Analysis, class: &Symbol<'_>) -> bool {
+    analysis.ancestors(class.id).into_iter().any(|ancestor| {
+        let header = analysis.source(ancestor.file).slice(analysis.symbol(ancestor).header);
+        let bases = header.split_once('(').map_or("", |(_, bases)| bases);
+        bases.split(['(', ')', ',']).any(|base| base.trim().ends_with("TestCase"))
+    })
+}
