@@ -7,6 +7,7 @@
 mod advisories;
 mod difference;
 mod distributions;
+mod environment;
 mod finding;
 mod fixes;
 mod linter;
@@ -20,6 +21,7 @@ mod suppress;
 
 pub use advisories::{Advisories, Include, Pin, Problem, includes, pins, read_advisories};
 pub use distributions::{add_requirement, distribution_of, normalize, requires};
+pub use environment::{Availability, Environment};
 pub use finding::{Applicability, Confidence, Finding, Fix, Severity, Tag};
 pub use linter::{Document, Linter, is_lintable};
 pub use project_ruff::{Error as ProjectRuffError, ProjectRuff};

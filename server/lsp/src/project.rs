@@ -2,19 +2,14 @@
 //!
 //! Everything is only read, and nothing is run: names are taken from what installers leave behind.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use ide::{Packages, Project, RequirementFile};
+use lint::Environment;
 use toml::Table;
 
 /// What is known of the folder `root`.
 pub fn read(root: &Path) -> Project {
-    read_with(root, std::env::var_os("VIRTUAL_ENV").map(PathBuf::from))
-}
-
-/// As [`read`], with the environment that is switched on.
-fn read_with(root: &Path, active: Option<PathBuf>) -> Project {
     let pyproject = syntax::read_source(&root.join("pyproject.toml")).ok();
     let pyproject = pyproject.and_then(|text| text.parse::<Table>().ok()).unwrap_or_default();
     let mut scripts = scripts(&pyproject);
@@ -24,10 +19,14 @@ fn read_with(root: &Path, active: Option<PathBuf>) -> Project {
     let is_library = pyproject.contains_key("build-system")
         || !distributions.is_empty()
         || ["setup.py", "setup.cfg"].iter().any(|name| root.join(name).is_file());
-    let local = [".venv", "venv"].map(|name| root.join(name));
-    let environment = active.into_iter().chain(local).find(|folder| folder.join("pyvenv.cfg").is_file());
-    let packages = environment.and_then(|folder| packages(&folder));
+    let packages = packages(&Environment::find(root, None));
     Project { scripts, is_library, packages, requirements: requirements(root) }
+}
+
+/// What is installed; `None` where there is no environment, or one that sees more than its own folder.
+fn packages(environment: &Environment) -> Option<Packages> {
+    let is_known = environment.folder.is_some() && !environment.sees_more;
+    is_known.then(|| Packages { places: environment.sites.clone(), names: environment.names().clone() })
 }
 
 fn requirements(root: &Path) -> Vec<RequirementFile> {
@@ -87,63 +86,9 @@ fn distributions(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// What is installed in a virtual environment; `None` when it sees more than its own folder.
-fn packages(environment: &Path) -> Option<Packages> {
-    let configuration = std::fs::read_to_string(environment.join("pyvenv.cfg")).ok()?.to_lowercase();
-    let is_set = |line: &str| {
-        line.split_once('=')
-            .is_some_and(|(key, value)| key.trim() == "include-system-site-packages" && value.trim() == "true")
-    };
-    if configuration.lines().any(is_set) {
-        return None;
-    }
-    let mut packages = Packages::default();
-    let unix = entries(&environment.join("lib")).into_iter().map(|version| version.join("site-packages"));
-    for folder in unix.chain([environment.join("Lib/site-packages")]).filter(|folder| folder.is_dir()) {
-        add_folder(&folder, &mut packages.names);
-        packages.places.push(folder);
-    }
-    (!packages.places.is_empty()).then_some(packages)
-}
-
-fn add_folder(folder: &Path, names: &mut BTreeSet<String>) {
-    for path in entries(folder) {
-        let name = file_name(&path);
-        if name.ends_with(".dist-info") || name.ends_with(".egg-info") {
-            names.extend(top_level(&path));
-        } else if name.ends_with(".pth") {
-            let text = std::fs::read_to_string(&path).unwrap_or_default();
-            let is_path = |line: &&str| !line.is_empty() && !line.starts_with(['#']) && !line.starts_with("import");
-            for line in text.lines().map(str::trim).filter(is_path) {
-                names.extend(entries(&folder.join(line)).iter().filter_map(|path| importable(path)));
-            }
-        } else {
-            names.extend(importable(&path));
-        }
-    }
-}
-
-/// What a distribution gives to import: what it says, and its own name, for those that say nothing and are found by a hook.
-fn top_level(distribution: &Path) -> Vec<String> {
-    let listed = std::fs::read_to_string(distribution.join("top_level.txt")).unwrap_or_default();
-    let own = file_name(distribution).split('-').next().unwrap_or_default().replace('-', "_");
-    listed.lines().map(|line| line.trim().to_owned()).chain([own]).collect()
-}
-
-/// `name` of `name/`, `name.py` and `name.cpython-314-x86_64-linux-gnu.so`.
-fn importable(path: &Path) -> Option<String> {
-    let name = file_name(path);
-    let (stem, extension) = match name.split_once('.') {
-        Some((stem, _)) => (stem, name.rsplit('.').next().unwrap_or_default()),
-        None => (name, ""),
-    };
-    let is_module = matches!(extension, "py" | "pyi" | "pyc" | "so" | "pyd" | "") || path.is_dir();
-    let is_name = !stem.is_empty() && stem.chars().all(|c| c.is_alphanumeric() || c == '_');
-    (is_module && is_name).then(|| stem.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::fs;
 
     use super::*;
@@ -158,14 +103,14 @@ mod tests {
     #[test]
     fn entry_points_of_a_project() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(read_with(folder.path(), None), Project::default());
+        assert_eq!(read(folder.path()).scripts, [""; 0]);
         let pyproject = "[project.scripts]\nshop = 'shop.cli:main [fast]'\n[project.entry-points.pytest11]\n\
                          shop = 'shop.plugin'\n[tool.poetry.scripts]\nold = 'shop.old:run'\n";
         let cfg = "[options.entry_points]\nconsole_scripts =\n    more = shop.more:go\nurl = http://x:80/\n";
         write(folder.path(), &[("pyproject.toml", pyproject)]);
-        assert!(!read_with(folder.path(), None).is_library);
+        assert!(!read(folder.path()).is_library);
         write(folder.path(), &[("setup.cfg", cfg)]);
-        let project = read_with(folder.path(), None);
+        let project = read(folder.path());
         assert_eq!(project.scripts, ["shop.cli:main", "shop.old:run", "shop.plugin", "shop.more:go"]);
         assert!(project.is_library);
     }
@@ -174,26 +119,11 @@ mod tests {
     fn what_is_installed() {
         let folder = tempfile::tempdir().unwrap();
         let site = ".venv/lib/python3.14/site-packages";
-        let in_site = |name: &str| format!("{site}/{name}");
-        write(
-            folder.path(),
-            &[
-                (".venv/pyvenv.cfg", "home = /usr/bin\ninclude-system-site-packages = false\n"),
-                (&in_site("requests/__init__.py"), ""),
-                (&in_site("six.py"), ""),
-                (&in_site("_fast.cpython-314-x86_64-linux-gnu.so"), ""),
-                (&in_site("PyYAML-6.0.dist-info/top_level.txt"), "_yaml\nyaml\n"),
-                (&in_site("hatched-1.0.dist-info/METADATA"), ""),
-                (&in_site("editable.pth"), "../../../../src\nimport hook\n"),
-                (&in_site("notes.txt"), ""),
-                ("src/edited/__init__.py", ""),
-            ],
-        );
-        let packages = read_with(folder.path(), None).packages.unwrap();
-        let names: Vec<&str> = packages.names.iter().map(String::as_str).collect();
-        assert_eq!(names, ["PyYAML", "_fast", "_yaml", "edited", "hatched", "requests", "six", "yaml"]);
-        assert_eq!(packages.places, [folder.path().join(site)]);
-        write(folder.path(), &[("other/pyvenv.cfg", "include-system-site-packages = TRUE\n")]);
-        assert_eq!(read_with(folder.path(), Some(folder.path().join("other"))).packages, None);
+        write(folder.path(), &[(".venv/pyvenv.cfg", "home = /usr/bin\n"), (&format!("{site}/six.py"), "")]);
+        let read = || packages(&Environment::find(folder.path(), Some(Path::new(".venv"))));
+        let names = BTreeSet::from(["six".to_owned()]);
+        assert_eq!(read(), Some(Packages { places: vec![folder.path().join(site)], names }));
+        write(folder.path(), &[(".venv/pyvenv.cfg", "include-system-site-packages = true\n")]);
+        assert_eq!(read(), None);
     }
 }

@@ -87,6 +87,10 @@ impl Layer {
             "navigation" => self.navigation = flag()?,
             "codeLens" => self.code_lens = flag()?,
             "lint.enable" => self.lint = flag()?,
+            // Whoever looks for the environment reads it: `lint::Environment`.
+            "python" if is_trusted => return Err("`python` is chosen in the workspace's own settings".to_owned()),
+            "python" if value.is_string() => {}
+            "python" => return Err("`python` must be the path of an interpreter or of an environment".to_owned()),
             "lint.ruff" | "lint.advisories" if !is_trusted => {
                 return Err(format!(
                     "only the editor's settings choose `{key}`, for what it names is not the workspace's"
@@ -117,7 +121,7 @@ impl Layer {
             _ => {
                 return Err(format!(
                     "there is no setting `{key}`; there are `navigation`, `codeLens`, `diagnostics.mode`, \
-                     `lint.enable`, `lint.ruff`, `lint.advisories`"
+                     `lint.enable`, `lint.ruff`, `lint.advisories`, `python`"
                 ));
             }
         }
@@ -250,6 +254,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn the_workspace_names_its_environment() {
+        let (_, problems) = Layer::of_file("[tool.tantu]\npython = '.env/bin/python'\n", true);
+        assert_eq!(problems, []);
+        let (_, problems) = Layer::of_file("python = true\n", false);
+        assert_eq!(problems[0].message, "`python` must be the path of an interpreter or of an environment");
+        assert_eq!(Layer::of_editor(&json!({ "python": "/usr/bin/python3" })).1.len(), 1);
+    }
 
     #[test]
     fn the_editor_comes_before_the_workspace() {

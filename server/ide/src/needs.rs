@@ -1,0 +1,266 @@
+//! What code needs from outside of the workspace to be run, known before anything runs.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::path::Path;
+
+use graph::{Analysis, FileId, Import, ImportKind, is_test_file};
+use lint::Availability;
+use rustc_hash::FxHashSet;
+use syntax::TextRange;
+
+/// See [`needs`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// The top-level packages that will be imported from the project's environment, with those that these import.
+    pub packages: BTreeSet<String>,
+    /// What cannot be imported in the sandbox, each package once, in the order in which it would be met.
+    pub obstacles: Vec<Obstacle>,
+}
+
+/// A package without which code cannot run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Obstacle {
+    /// As it is imported.
+    pub package: String,
+    /// Never that it is importable.
+    pub reason: Availability,
+    /// The file of the workspace that imports it.
+    pub file: FileId,
+    /// The imported name there.
+    pub range: TextRange,
+}
+
+impl Needs {
+    /// "needs numpy (C extension), imported by shop/stats.py:3", with the paths as seen from the workspace folder; `None` when
+    /// nothing stands in the way.
+    pub fn message(&self, analysis: &Analysis) -> Option<String> {
+        let all: Vec<String> = self.obstacles.iter().map(|obstacle| obstacle.message(analysis)).collect();
+        (!all.is_empty()).then(|| format!("needs {}", all.join("; needs ")))
+    }
+}
+
+impl Obstacle {
+    /// "numpy (C extension), imported by shop/stats.py:3"
+    fn message(&self, analysis: &Analysis) -> String {
+        let Obstacle { package, file, range, .. } = self;
+        let path = analysis.path(*file);
+        let shown = analysis.roots().iter().find_map(|root| path.strip_prefix(root).ok()).unwrap_or(path);
+        let line = analysis.source(*file).line_number(range.start());
+        let what = match &self.reason {
+            Availability::Importable { .. } => package.clone(),
+            Availability::Compiled { package: other } if other == package => format!("{package} (C extension)"),
+            Availability::Compiled { package: other } => format!("{package}, which needs {other} (C extension)"),
+            Availability::NeedsSystem { module } if module == package => format!("{package} (not in the sandbox)"),
+            Availability::NeedsSystem { module } => format!("{package}, which needs {module} (not in the sandbox)"),
+            Availability::NotInstalled => match lint::distribution_of(package) {
+                Some(distribution) => format!("{package} (not installed: {distribution} brings it)"),
+                None => format!("{package} (not installed)"),
+            },
+        };
+        format!("{what}, imported by {}:{line}", shown.display())
+    }
+}
+
+/// What running the code of `files` imports from outside of the workspace: by themselves, and by the modules of the workspace
+/// that they import, with the packages around these; for files of tests also by each `conftest.py` above them. What is
+/// imported in functions, for type checkers, or under a condition is no need. `availability` says what can be imported, and is
+/// asked once for each package.
+pub fn needs(analysis: &Analysis, files: &[FileId], availability: impl Fn(&str) -> Availability) -> Needs {
+    let mut needs = Needs::default();
+    let mut pending: VecDeque<FileId> = VecDeque::new();
+    let mut seen: FxHashSet<FileId> = FxHashSet::default();
+    let mut asked: FxHashSet<String> = FxHashSet::default();
+    let visit = |file: FileId, pending: &mut VecDeque<FileId>, seen: &mut FxHashSet<FileId>| {
+        let next = packages_around(analysis, file).into_iter().chain([file]);
+        pending.extend(next.filter(|file| seen.insert(*file)));
+    };
+    for &file in files {
+        if is_test_file(analysis.path(file)) {
+            conftests(analysis, file).into_iter().for_each(|it| visit(it, &mut pending, &mut seen));
+        }
+        visit(file, &mut pending, &mut seen);
+    }
+    while let Some(file) = pending.pop_front() {
+        for import in analysis.imports(file) {
+            if import.is_optional || import.is_type_checking || !is_unconditional(analysis, file, &import) {
+                continue;
+            }
+            match import.kind {
+                ImportKind::Module(target) => visit(target, &mut pending, &mut seen),
+                ImportKind::External => {
+                    let Some(package) = top_level(&import).filter(|it| asked.insert((*it).to_owned())) else {
+                        continue;
+                    };
+                    match available(package, &availability) {
+                        Availability::Importable { packages } => needs.packages.extend(packages),
+                        reason => needs.obstacles.push(Obstacle {
+                            package: package.to_owned(),
+                            reason,
+                            file,
+                            range: import.range,
+                        }),
+                    }
+                }
+                ImportKind::Namespace(_) | ImportKind::Unresolved { .. } => {}
+            }
+        }
+    }
+    needs
+}
+
+fn available(package: &str, availability: &impl Fn(&str) -> Availability) -> Availability {
+    match availability(package) {
+        found @ Availability::NeedsSystem { .. } => found,
+        // What is installed under such a name hides nothing.
+        _ if graph::is_standard(package) => Availability::Importable { packages: BTreeSet::new() },
+        found => found,
+    }
+}
+
+/// `a` of `import a.b` and `from a.b import c`.
+fn top_level(import: &Import) -> Option<&str> {
+    let module = import.text.strip_prefix("import ").or_else(|| import.text.strip_prefix("from "))?;
+    module.split(['.', ' ']).next().filter(|name| !name.is_empty())
+}
+
+/// Whether the statement stands at the left margin: then it runs whenever the module does.
+fn is_unconditional(analysis: &Analysis, file: FileId, import: &Import) -> bool {
+    let text = analysis.source(file).text();
+    // The names of a long statement stand in lines of their own, which are indented, or begin with a bracket.
+    let before = &text[..import.range.start().to_usize()];
+    let line = before.rsplit('\n').find(|line| line.starts_with(|c: char| c.is_alphabetic() || c == '_'));
+    line.is_some_and(|line| line.starts_with("import ") || line.starts_with("from "))
+}
+
+/// Each `__init__.py` that is run before the file is imported, outermost first.
+fn packages_around(analysis: &Analysis, file: FileId) -> Vec<FileId> {
+    let folders = analysis.path(file).ancestors().skip(1);
+    let inits = folders.map_while(|folder| analysis.file(&folder.join("__init__.py")));
+    let mut inits: Vec<FileId> = inits.collect();
+    inits.reverse();
+    inits
+}
+
+/// Each `conftest.py` that pytest loads for the file, outermost first.
+fn conftests(analysis: &Analysis, file: FileId) -> Vec<FileId> {
+    let folders = analysis.path(file).ancestors().skip(1).map(|folder: &Path| folder.join("conftest.py"));
+    let mut found: Vec<FileId> = folders.filter_map(|path| analysis.file(&path)).collect();
+    found.reverse();
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+    use crate::testing::Workspace;
+
+    /// Everything called `pure…` can be imported, with `more`; `fast` and what needs it is compiled.
+    fn availability(package: &str) -> Availability {
+        match package {
+            "fast" | "frames" => Availability::Compiled { package: "fast".to_owned() },
+            "ssl" => Availability::NeedsSystem { module: "ssl".to_owned() },
+            _ if package.starts_with("pure") => {
+                Availability::Importable { packages: [package, "more"].map(str::to_owned).into() }
+            }
+            _ => Availability::NotInstalled,
+        }
+    }
+
+    fn check(text: &str, expected: Expect) {
+        let workspace = Workspace::new(text);
+        let analysis = &workspace.analysis;
+        let needs = needs(analysis, &[workspace.first_file()], availability);
+        let packages: Vec<&str> = needs.packages.iter().map(String::as_str).collect();
+        let message = needs.message(analysis).unwrap_or("nothing in the way".to_owned());
+        expected.assert_eq(&format!("packages {packages:?}\n{}\n", message.replace("; ", "\n")));
+    }
+
+    #[test]
+    fn what_is_imported_on_the_way() {
+        check(
+            "\
+#- /tests/test_shop.py
+import os, pytest_like
+from shop.stats import la
+#- /tests/__init__.py
+#- /tests/conftest.py
+import pure_fixtures
+#- /conftest.py
+from pure_top import x
+#- /shop/__init__.py
+import pure_shop.sub
+#- /shop/stats.py
+'''Statistics.'''
+
+import fast.linalg as la
+from frames import (
+    Frame,
+)
+#- /other.py
+import elsewhere
+",
+            expect![[r#"
+                packages ["more", "pure_fixtures", "pure_shop", "pure_top"]
+                needs pytest_like (not installed), imported by tests/test_shop.py:1
+                needs fast (C extension), imported by shop/stats.py:3
+                needs frames, which needs fast (C extension), imported by shop/stats.py:5
+            "#]],
+        );
+    }
+
+    #[test]
+    fn what_is_no_need() {
+        check(
+            "\
+from typing import TYPE_CHECKING
+import sys
+if TYPE_CHECKING:
+    import fast
+try:
+    import fast
+except ImportError:
+    fast = None
+if sys.platform == 'win32':
+    from frames import (
+        Frame,
+    )
+def f():
+    import fast
+class K:
+    def g(self):
+        from frames import Frame
+import pure
+",
+            expect![[r#"
+                packages ["more", "pure"]
+                nothing in the way
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_module_that_is_imported_only_where_it_can_be_missed_needs_nothing() {
+        check(
+            "#- /a.py\ntry:\n    import b\nexcept ImportError: pass\ndef f(): import c\n#- /b.py\nimport fast\n#- /c.py\nimport fast\n",
+            expect![[r#"
+                packages []
+                nothing in the way
+            "#]],
+        );
+    }
+
+    #[test]
+    fn several_names_are_one_need() {
+        check(
+            "from yaml import a, b\nimport yaml\nimport ssl; import fast\n",
+            expect![[r#"
+                packages []
+                needs yaml (not installed: PyYAML brings it), imported by main.py:1
+                needs ssl (not in the sandbox), imported by main.py:3
+                needs fast (C extension), imported by main.py:3
+            "#]],
+        );
+    }
+}

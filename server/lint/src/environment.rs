@@ -1,0 +1,243 @@
+//! The Python environment of a project: where its packages lie, and which of them a sandbox without compiled code can import.
+//!
+//! Everything is only read, and nothing is run: what an environment is, its folders say.
+
+mod imports;
+mod search;
+
+use std::collections::{BTreeSet, HashMap};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::SystemTime;
+
+use toml::Table;
+
+/// Where a project's packages come from. Without an environment there is nothing to import.
+#[derive(Debug, Default)]
+pub struct Environment {
+    /// The folder of the environment or of the installation; `None` when there is none.
+    pub folder: Option<PathBuf>,
+    /// Its `site-packages`, in the order in which they are looked at.
+    pub sites: Vec<PathBuf>,
+    /// It sees packages besides those in its own folder, perhaps not all of them in [`Self::sites`].
+    pub sees_more: bool,
+    /// When each of the sites was last changed.
+    stamps: Vec<Option<SystemTime>>,
+    names: OnceLock<BTreeSet<String>>,
+    judged: Mutex<HashMap<String, Availability>>,
+}
+
+/// Whether a package from outside of the workspace can be imported where nothing compiled can be loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Availability {
+    /// Yes, as far as can be seen: with all that it imports in turn, by their top-level names.
+    Importable {
+        packages: BTreeSet<String>,
+    },
+    /// Importing it loads a compiled module of this package, itself or one that it needs.
+    Compiled {
+        package: String,
+    },
+    /// Importing it needs this module of the standard library, which needs an operating system.
+    NeedsSystem {
+        module: String,
+    },
+    NotInstalled,
+}
+
+/// What the sandbox brings along: pytest and what it needs.
+const PROVIDED: [&str; 6] = ["_pytest", "iniconfig", "packaging", "pluggy", "pygments", "pytest"];
+
+/// Modules of the standard library that Python for WebAssembly lacks.
+const ABSENT: [&str; 16] = [
+    "bz2", "ctypes", "curses", "dbm", "fcntl", "grp", "lzma", "mmap", "pty", "pwd", "readline", "resource", "ssl",
+    "syslog", "termios", "tty",
+];
+
+impl Environment {
+    /// That of the workspace folder `root`. In this order: `chosen`, the path of an interpreter or an environment; `python`
+    /// in the workspace's `tantu.toml` or in `[tool.tantu]`; the environment that is switched on (`VIRTUAL_ENV`); `.venv`
+    /// or `venv` in the folder, or another environment that lies there. What was chosen and is none is passed over.
+    pub fn find(root: &Path, chosen: Option<&Path>) -> Self {
+        Self::find_with(root, chosen, std::env::var_os("VIRTUAL_ENV").map(PathBuf::from))
+    }
+
+    fn find_with(root: &Path, chosen: Option<&Path>, active: Option<PathBuf>) -> Self {
+        let chosen = chosen.map(Path::to_path_buf).or_else(|| configured(root)).map(|path| root.join(path));
+        let mut local = vec![root.join(".venv"), root.join("venv")];
+        let mut others = entries(root);
+        others.sort();
+        local.extend(others);
+        let virtual_ones = active.into_iter().chain(local).filter(|folder| folder.join("pyvenv.cfg").is_file());
+        chosen
+            .and_then(|path| Self::at(&path))
+            .or_else(|| virtual_ones.into_iter().find_map(|it| Self::at(&it)))
+            .unwrap_or_default()
+    }
+
+    /// The environment in a folder, or that of an interpreter.
+    fn at(path: &Path) -> Option<Self> {
+        let folder = if path.is_file() { prefix_of(path)? } else { path.to_path_buf() };
+        let configuration = fs::read_to_string(folder.join("pyvenv.cfg")).unwrap_or_default();
+        let value = |wanted: &str| {
+            let lines = configuration.lines().filter_map(|line| line.split_once('='));
+            lines.filter(|(key, _)| key.trim().eq_ignore_ascii_case(wanted)).map(|(_, value)| value.trim()).next()
+        };
+        let is_virtual = !configuration.is_empty();
+        let version = path.is_file().then(|| path.canonicalize().ok()).flatten();
+        let version = version.as_deref().map(file_name).filter(|name| !is_virtual && name.contains('.'));
+        let mut sites = sites_of(&folder, version);
+        let sees_more = value("include-system-site-packages").is_some_and(|it| it.eq_ignore_ascii_case("true"));
+        if sees_more && let Some(base) = value("home").and_then(|home| Path::new(home).parent()) {
+            let version = value("version").or_else(|| value("version_info")).map(|it| {
+                let parts: Vec<&str> = it.split('.').take(2).collect();
+                format!("python{}", parts.join("."))
+            });
+            sites.extend(sites_of(base, version.as_deref()));
+        }
+        if sites.is_empty() {
+            return None;
+        }
+        let stamps = sites.iter().map(|site| changed(site)).collect();
+        // An installation without an environment of its own is shared, and has folders that depend on who made it.
+        Some(Environment {
+            folder: Some(folder),
+            sites,
+            sees_more: sees_more || !is_virtual,
+            stamps,
+            ..Environment::default()
+        })
+    }
+
+    /// Whether nothing was installed or removed since this was found.
+    pub fn is_current(&self) -> bool {
+        self.sites.iter().zip(&self.stamps).all(|(site, stamp)| changed(site) == *stamp)
+    }
+
+    /// The names that can be imported.
+    pub fn names(&self) -> &BTreeSet<String> {
+        self.names.get_or_init(|| self.sites.iter().flat_map(|site| names_in(site)).collect())
+    }
+
+    /// Whether the top-level module or package `package`, which is not the workspace's own, can be imported in the sandbox.
+    /// What is imported only under a condition is taken to be dispensable. The answer is kept.
+    pub fn availability(&self, package: &str) -> Availability {
+        let judged = || self.judged.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = judged().get(package) {
+            return known.clone();
+        }
+        let found = self.judge(package);
+        judged().insert(package.to_owned(), found.clone());
+        found
+    }
+
+    fn judge(&self, package: &str) -> Availability {
+        if PROVIDED.contains(&package) {
+            return Availability::Importable { packages: BTreeSet::new() };
+        }
+        if ABSENT.contains(&package) {
+            return Availability::NeedsSystem { module: package.to_owned() };
+        }
+        search::judge(&self.sites, package).unwrap_or_else(|| {
+            // A hook may know how to import what has left only its name.
+            if self.sees_more || self.names().contains(package) {
+                Availability::Importable { packages: BTreeSet::new() }
+            } else {
+                Availability::NotInstalled
+            }
+        })
+    }
+}
+
+/// `python` in the workspace's own settings.
+fn configured(root: &Path) -> Option<PathBuf> {
+    let read = |name: &str| syntax::read_source(&root.join(name)).ok()?.parse::<Table>().ok();
+    let own = read("tantu.toml").and_then(|table| table.get("python").cloned());
+    let shared = || read("pyproject.toml")?.get("tool")?.get("tantu")?.get("python").cloned();
+    own.or_else(shared)?.as_str().map(PathBuf::from)
+}
+
+/// The environment or installation that an interpreter belongs to.
+fn prefix_of(interpreter: &Path) -> Option<PathBuf> {
+    let prefix = |path: &Path| Some(path.parent()?.parent()?.to_path_buf());
+    let direct = prefix(interpreter)?;
+    // The interpreter of an environment is a link to another one, which knows nothing of the environment.
+    if direct.join("pyvenv.cfg").is_file() { Some(direct) } else { prefix(&interpreter.canonicalize().ok()?) }
+}
+
+/// The folders with packages below `prefix`, those of all versions unless one is named as in `python3.14`.
+fn sites_of(prefix: &Path, version: Option<&str>) -> Vec<PathBuf> {
+    let libraries = [prefix.join("lib"), prefix.join("lib64"), prefix.join("local/lib")];
+    let mut versions: Vec<PathBuf> = libraries.iter().flat_map(|library| entries(library)).collect();
+    versions.sort();
+    versions.retain(|path| file_name(path).starts_with("python"));
+    // Debian's packages are for all versions of Python 3.
+    versions.retain(|path| version.is_none_or(|version| [version, "python3"].contains(&file_name(path))));
+    let folders = versions.iter().flat_map(|path| [path.join("site-packages"), path.join("dist-packages")]);
+    let mut seen = BTreeSet::new();
+    let folders = folders.chain([prefix.join("Lib/site-packages")]).filter(|path| path.is_dir());
+    folders.filter(|path| path.canonicalize().is_ok_and(|real| seen.insert(real))).collect()
+}
+
+fn changed(folder: &Path) -> Option<SystemTime> {
+    fs::metadata(folder).and_then(|metadata| metadata.modified()).ok()
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect()
+}
+
+fn file_name(path: &Path) -> &str {
+    path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
+}
+
+/// What can be imported from a folder.
+fn names_in(site: &Path) -> Vec<String> {
+    let mut names = Vec::new();
+    for path in entries(site) {
+        let name = file_name(&path);
+        if name.ends_with(".dist-info") || name.ends_with(".egg-info") {
+            names.extend(top_level(&path));
+        } else if !name.ends_with(".pth") {
+            names.extend(importable(&path));
+        }
+    }
+    for folder in added(site) {
+        names.extend(entries(&folder).iter().filter_map(|path| importable(path)));
+    }
+    names
+}
+
+/// The folders that `.pth` files in `site` add to the search path.
+fn added(site: &Path) -> Vec<PathBuf> {
+    let mut folders = Vec::new();
+    for path in entries(site).iter().filter(|path| file_name(path).ends_with(".pth")) {
+        let text = fs::read_to_string(path).unwrap_or_default();
+        let is_path = |line: &&str| !line.is_empty() && !line.starts_with('#') && !line.starts_with("import");
+        folders.extend(text.lines().map(str::trim).filter(is_path).map(|line| site.join(line)));
+    }
+    folders
+}
+
+/// What a distribution gives to import: what it says, and its own name, for those that say nothing and are found by a hook.
+fn top_level(distribution: &Path) -> Vec<String> {
+    let listed = fs::read_to_string(distribution.join("top_level.txt")).unwrap_or_default();
+    let own = file_name(distribution).split('-').next().unwrap_or_default().replace('-', "_");
+    listed.lines().map(|line| line.trim().to_owned()).chain([own]).collect()
+}
+
+/// `name` of `name/`, `name.py` and `name.cpython-314-x86_64-linux-gnu.so`.
+fn importable(path: &Path) -> Option<String> {
+    let name = file_name(path);
+    let (stem, extension) = match name.split_once('.') {
+        Some((stem, _)) => (stem, name.rsplit('.').next().unwrap_or_default()),
+        None => (name, ""),
+    };
+    let is_module = matches!(extension, "py" | "pyi" | "pyc" | "so" | "pyd" | "") || path.is_dir();
+    let is_name = !stem.is_empty() && stem.chars().all(|c| c.is_alphanumeric() || c == '_');
+    (is_module && is_name).then(|| stem.to_owned())
+}
+
+#[cfg(test)]
+mod tests;
