@@ -1,8 +1,8 @@
 //! What every linter reports.
 
 use std::borrow::Cow;
-use std::fmt;
 
+pub use credential::Confidence;
 use syntax::{TextEdit, TextRange};
 
 /// Something that a rule found in a text.
@@ -33,24 +33,6 @@ pub enum Severity {
     Warning,
     Information,
     Hint,
-}
-
-/// How likely it is that a security finding is a real one (bandit's scale).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Confidence {
-    Low,
-    Medium,
-    High,
-}
-
-impl fmt::Display for Confidence {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Confidence::Low => "low",
-            Confidence::Medium => "medium",
-            Confidence::High => "high",
-        })
-    }
 }
 
 /// How an editor shows the marked text.

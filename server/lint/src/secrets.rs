@@ -6,21 +6,18 @@
 //! else has are reported. No message repeats a value.
 
 mod literals;
-mod names;
-mod patterns;
-mod values;
 
 use std::borrow::Cow;
 use std::path::{Component, Path};
 
+use credential::names::Kind;
+use credential::{formats, names, values};
 use syntax::ast::token::TokenKind;
 use syntax::{Parsed, Ranged, TextRange, TextSize};
 
 use crate::stack::on_deep_stack;
 use crate::{Confidence, Document, Finding, Linter, Severity};
 use literals::{Literal, literals};
-use names::Kind;
-pub(crate) use names::words;
 
 /// The code of every finding here.
 pub const CODE: &str = "secret";
@@ -115,7 +112,7 @@ fn judge(literal: &Literal, is_lenient: bool) -> Option<Verdict> {
         return None;
     }
     let value: &str = &literal.value;
-    if let Some(password) = values::url_password(value) {
+    if let Some(password) = credential::url_password(value) {
         let title = Cow::Borrowed("a URL with a password");
         return Some(Verdict {
             name: "url-password",
@@ -124,7 +121,7 @@ fn judge(literal: &Literal, is_lenient: bool) -> Option<Verdict> {
             length: password.chars().count(),
         });
     }
-    if let Some(password) = values::connection_password(value) {
+    if let Some(password) = credential::connection_password(value) {
         let title = Cow::Borrowed("a connection string with a password");
         return Some(Verdict {
             name: "connection-password",
@@ -133,7 +130,7 @@ fn judge(literal: &Literal, is_lenient: bool) -> Option<Verdict> {
             length: password.chars().count(),
         });
     }
-    if let Some(credentials) = values::header_credentials(value) {
+    if let Some(credentials) = credential::header_credentials(value) {
         let title = Cow::Borrowed("the credentials of an HTTP header");
         return Some(Verdict {
             name: "credentials",
@@ -153,14 +150,14 @@ fn judge(literal: &Literal, is_lenient: bool) -> Option<Verdict> {
 
 /// A token of a known form, and where in `value` it is.
 fn known_form(value: &str, is_lenient: bool) -> Option<(Verdict, std::ops::Range<usize>)> {
-    let (pattern, within) = patterns::find(value, |pattern, secret| {
+    let (format, within) = formats::find(value, |format, secret| {
         !values::is_dummy(secret)
             && (!is_lenient
-                || pattern.confidence == Confidence::High && values::entropy(secret) >= values::ENTROPY_IN_TESTS)
+                || format.confidence == Confidence::High && values::entropy(secret) >= values::ENTROPY_IN_TESTS)
     })?;
     let length = value[within.clone()].chars().count();
     let verdict =
-        Verdict { name: pattern.name, title: Cow::Borrowed(pattern.title), confidence: pattern.confidence, length };
+        Verdict { name: format.kind, title: Cow::Borrowed(format.title), confidence: format.confidence, length };
     Some((verdict, within))
 }
 

@@ -14,13 +14,14 @@ use May::{Use, UseAnything};
 
 /// The arrows of ARCHITECTURE.md. Everybody's tests may use [`FOR_TESTS`] besides.
 const ARROWS: &[(&str, May)] = &[
+    ("credential", Use(&[])),
     ("fixture", Use(&[])),
     ("syntax", Use(&[])),
-    ("model", Use(&[])),
+    ("model", Use(&["credential"])),
     ("sandbox", Use(&[])),
     ("store", Use(&[])),
     ("graph", Use(&["syntax"])),
-    ("lint", Use(&["syntax"])),
+    ("lint", Use(&["credential", "syntax"])),
     ("context", Use(&["graph", "syntax"])),
     ("ide", Use(&["context", "graph", "lint", "syntax"])),
     ("validate", Use(&["graph", "lint", "sandbox", "syntax"])),

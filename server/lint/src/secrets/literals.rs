@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
+use credential::names::{LOOKUPS, WRAPPERS};
+use credential::values::HOLE;
 use syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
 use syntax::ast::{self, CmpOp, Expr, ExprCall, FStringPart, InterpolatedStringElement, Stmt};
 use syntax::{Parsed, Ranged, TextRange};
-
-use super::values::HOLE;
 
 /// A string, bytes or f-string of a text.
 pub(super) struct Literal<'a> {
@@ -39,24 +39,6 @@ struct Collector<'a> {
     found: Vec<Literal<'a>>,
     context: Context<'a>,
 }
-
-/// Calls that give back their argument in another form: `SecretStr("…")`.
-const WRAPPERS: &[&str] = &[
-    "SecretStr",
-    "SecretBytes",
-    "Secret",
-    "str",
-    "bytes",
-    "bytearray",
-    "b64decode",
-    "b64encode",
-    "unhexlify",
-    "fromhex",
-];
-
-/// Calls with a name as the first and its value as the second argument.
-const LOOKUPS: &[&str] =
-    &["getenv", "get", "setdefault", "setattr", "pop", "config", "env", "set", "putenv", "add", "add_header", "append"];
 
 /// Methods whose result stands for the string they are called on.
 const CONVERSIONS: &[&str] = &["encode", "decode", "strip"];

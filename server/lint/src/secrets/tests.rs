@@ -66,6 +66,20 @@ fn precision_and_recall_on_labelled_cases() {
 const POSITIVE: usize = 95;
 const NEGATIVE: usize = 180;
 
+/// What the redactor of `model` is tested with.
+#[test]
+fn the_list_of_values_is_of_what_is_found() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/lint/secrets");
+    let values = std::fs::read_to_string(folder.join("values.txt")).unwrap().replace('§', "");
+    assert_eq!(values.lines().count(), POSITIVE);
+    for (case, values) in cases("positive.txt").iter().zip(values.lines()) {
+        let found = found(&case.path, &case.text);
+        for value in values.split(' ') {
+            assert!(found.iter().any(|finding| case.text[finding.range].contains(value)), "{value}: {}", case.text);
+        }
+    }
+}
+
 #[test]
 fn every_case_parses() {
     for case in cases("positive.txt").iter().chain(&cases("negative.txt")) {

@@ -78,7 +78,7 @@ fn target(expr: &Expr) -> Option<String> {
 
 /// The usual spelling of an environment variable: `apiKey` → `API_KEY`.
 fn variable(name: &str) -> Option<String> {
-    let words = crate::secrets::words(name);
+    let words = credential::names::words(name);
     let variable = words.join("_").to_ascii_uppercase();
     let is_name = variable.starts_with(|c: char| c.is_ascii_alphabetic())
         && variable.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');

@@ -2,7 +2,7 @@
 
 /// What the value of a name is expected to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub enum Kind {
     /// Anything that is no word or sentence may be one.
     Password,
     /// Has letters and digits.
@@ -12,7 +12,7 @@ pub(super) enum Kind {
 }
 
 /// Words after the one that counts that say nothing.
-const SUFFIXES: &[&str] = &[
+pub const SUFFIXES: &[&str] = &[
     "value",
     "default",
     "prod",
@@ -35,7 +35,8 @@ const SUFFIXES: &[&str] = &[
     "bytes",
 ];
 
-const PASSWORDS: &[&str] = &[
+/// Words for passwords, in lower case.
+pub const PASSWORDS: &[&str] = &[
     "password",
     "passwd",
     "passphrase",
@@ -53,9 +54,10 @@ const PASSWORDS: &[&str] = &[
 ];
 
 /// Words that are a password only after another one: `db_pass`, not the verb.
-const PASSWORDS_AFTER: &[&str] = &["pass", "pw", "pswd"];
+pub const PASSWORDS_AFTER: &[&str] = &["pass", "pw", "pswd"];
 
-const KEYS: &[&str] = &[
+/// Words for keys and tokens, in lower case.
+pub const KEYS: &[&str] = &[
     "secret",
     "token",
     "apikey",
@@ -79,7 +81,7 @@ const KEYS: &[&str] = &[
 ];
 
 /// Words that make a `key` after them a secret one.
-const BEFORE_KEY: &[&str] = &[
+pub const BEFORE_KEY: &[&str] = &[
     "api",
     "secret",
     "access",
@@ -228,7 +230,7 @@ const HINTS: &[&str] = &[
 ];
 
 /// `None` for a name that has nothing to do with secrets.
-pub(super) fn kind(name: &str) -> Option<Kind> {
+pub fn kind(name: &str) -> Option<Kind> {
     // A sentence, a path or `AWS::IAM::AccessKey` is no name.
     let is_of_name = |character: char| character.is_alphanumeric() || matches!(character, '_' | '-' | '.');
     if name.len() > 64 || !name.chars().all(is_of_name) {
@@ -260,7 +262,7 @@ pub(super) fn kind(name: &str) -> Option<Kind> {
 }
 
 /// The words of a name in lower case: `apiKey2`, `API_KEY_2` and `api-key-2` are `api`, `key` and `2`.
-pub(crate) fn words(name: &str) -> Vec<String> {
+pub fn words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut before = ' ';
     let mut characters = name.chars().peekable();
@@ -281,6 +283,24 @@ pub(crate) fn words(name: &str) -> Vec<String> {
     }
     words
 }
+
+/// Calls that give back their argument in another form: `SecretStr("…")`.
+pub const WRAPPERS: &[&str] = &[
+    "SecretStr",
+    "SecretBytes",
+    "Secret",
+    "str",
+    "bytes",
+    "bytearray",
+    "b64decode",
+    "b64encode",
+    "unhexlify",
+    "fromhex",
+];
+
+/// Calls with a name as the first and its value as the second argument. `setattr` has them one later.
+pub const LOOKUPS: &[&str] =
+    &["getenv", "get", "setdefault", "setattr", "pop", "config", "env", "set", "putenv", "add", "add_header", "append"];
 
 #[cfg(test)]
 mod tests {

@@ -1,28 +1,23 @@
 //! What a value looks like: a secret, a placeholder, or something else altogether.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
-use super::names;
-use crate::Confidence;
+use crate::{Confidence, names};
 
 /// Bits per character that a token in a test or in documentation must have: those of random letters and digits, or of 24
 /// hexadecimal digits, lie above, invented ones below.
-pub(super) const ENTROPY_IN_TESTS: f64 = 3.4;
+pub const ENTROPY_IN_TESTS: f64 = 3.4;
 
 /// Stands for an interpolated expression in the value of an f-string.
-pub(super) const HOLE: char = '\u{FFFC}';
+pub const HOLE: char = '\u{FFFC}';
 
 /// A token that is evidently invented, although its form is right.
-pub(super) fn is_dummy(token: &str) -> bool {
+pub fn is_dummy(token: &str) -> bool {
     let lower = token.to_ascii_lowercase();
     is_made_up(&lower) || has_run(&lower) || entropy(lower) < 2.5
 }
 
 /// How sure it is that `value` is a password, given to something called `name`. Words without digits and signs are passwords
 /// only beside a user name: elsewhere they are labels, kinds and keys of dictionaries.
-pub(super) fn password(value: &str, name: &str, beside_user: bool) -> Option<Confidence> {
+pub fn password(value: &str, name: &str, beside_user: bool) -> Option<Confidence> {
     if value.chars().count() < 4 || is_harmless(value, name) || is_digest(value) {
         return None;
     }
@@ -46,7 +41,7 @@ pub(super) fn password(value: &str, name: &str, beside_user: bool) -> Option<Con
 }
 
 /// How sure it is that `value` is a key or a token, given to something called `name`.
-pub(super) fn key(value: &str, name: &str) -> Option<Confidence> {
+pub fn key(value: &str, name: &str) -> Option<Confidence> {
     const LENGTH: usize = 12;
     const ENTROPY: f64 = 3.0;
     let is_mixed = value.contains(|c: char| c.is_ascii_digit()) && value.contains(|c: char| c.is_ascii_alphabetic());
@@ -63,90 +58,15 @@ pub(super) fn key(value: &str, name: &str) -> Option<Confidence> {
 }
 
 /// How sure it is that `value` is a secret because it is random, given to something called `name`.
-pub(super) fn random(value: &str, name: &str) -> Option<Confidence> {
+pub fn random(value: &str, name: &str) -> Option<Confidence> {
     const LENGTHS: std::ops::RangeInclusive<usize> = 24..=256;
     let is_one_run = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=_-".contains(&byte));
     (LENGTHS.contains(&value.len()) && is_one_run && is_random(value) && !is_harmless(value, name) && !has_run(value))
         .then_some(Confidence::Low)
 }
 
-/// The password in a URL such as `postgres://user:secret@host`.
-pub(super) fn url_password(value: &str) -> Option<&str> {
-    static URL: LazyLock<Regex> = LazyLock::new(|| {
-        // A constant that the tests compile.
-        Regex::new(r#"\b[A-Za-z][A-Za-z0-9+.-]*://([^\s/:@"'<>?#]*):([^\s/"'<>]+)@([^\s/:?#"'<>]*)"#).expect("valid")
-    });
-    if !value.contains("://") {
-        return None;
-    }
-    URL.captures_iter(value).find_map(|captures| {
-        let (user, password, host) = (captures.get(1)?, captures.get(2)?, captures.get(3)?);
-        let is_example = |host: &str| {
-            ["example.com", "example.org", "example.net"].iter().any(|name| host.ends_with(name))
-                || host.ends_with(".example")
-                || host.ends_with(".invalid")
-                || host.contains(HOLE)
-                || matches!(host, "host" | "hostname" | "server" | "domain")
-        };
-        // `user:pass@`, `user:user@`: what a manual writes.
-        let says_nothing = password.as_str().eq_ignore_ascii_case(user.as_str())
-            || matches!(
-                password.as_str().to_ascii_lowercase().as_str(),
-                "pass" | "password" | "passwd" | "pwd" | "pw" | "secret" | "token" | "port" | "x-oauth-basic" | "x"
-            );
-        (!says_nothing
-            && !is_example(host.as_str())
-            && !is_template(password.as_str())
-            && password.len() >= 3
-            && !is_made_up(&password.as_str().to_ascii_lowercase()))
-        .then_some(password.as_str())
-    })
-}
-
-/// The password in a connection string such as `host=db;password=secret`.
-pub(super) fn connection_password(value: &str) -> Option<&str> {
-    static PAIR: LazyLock<Regex> = LazyLock::new(|| {
-        // A constant that the tests compile.
-        Regex::new(r#"(?i)(?:^|[;\s&?])(?:password|passwd|pwd)\s*=\s*['"]?([^\s"'(),;&]+)"#).expect("valid")
-    });
-    static OTHER: LazyLock<Regex> = LazyLock::new(|| {
-        // As above.
-        Regex::new(r"(?i)(?:^|[;\s&?])(?:host|server|data source|user|uid|user id|username|dbname|database|initial catalog|login)\s*=\s*[^\s=;]").expect("valid")
-    });
-    if !value.contains('=') || !OTHER.is_match(value) {
-        return None;
-    }
-    PAIR.captures_iter(value).filter_map(|captures| captures.get(1)).map(|password| password.as_str()).find(
-        |password| {
-            password.len() >= 4
-                && !is_template(password)
-                && !is_made_up(&password.to_ascii_lowercase())
-                && !matches!(
-                    password.to_ascii_lowercase().as_str(),
-                    "pass" | "password" | "passwd" | "secret" | "none" | "true" | "false"
-                )
-                && !password.contains('.')
-        },
-    )
-}
-
-/// What follows `Bearer` or `Basic` in the value of a header.
-pub(super) fn header_credentials(value: &str) -> Option<&str> {
-    let (scheme, credentials) = value.split_once(' ')?;
-    let is_scheme = ["bearer", "basic", "token"].iter().any(|name| scheme.eq_ignore_ascii_case(name));
-    let is_opaque = credentials.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._~+/=-".contains(&byte));
-    (is_scheme
-        && is_opaque
-        && credentials.len() >= 16
-        && credentials.contains(|c: char| c.is_ascii_digit())
-        && entropy(credentials.as_bytes()) >= 3.0
-        && !is_words(credentials)
-        && !is_dummy(credentials))
-    .then_some(credentials)
-}
-
 /// Shannon's entropy in bits per byte.
-pub(super) fn entropy(text: impl AsRef<[u8]>) -> f64 {
+pub fn entropy(text: impl AsRef<[u8]>) -> f64 {
     let bytes = text.as_ref();
     let mut counts = [0usize; 256];
     for &byte in bytes {
@@ -175,8 +95,8 @@ fn is_harmless(value: &str, name: &str) -> bool {
 
 const ALPHABETS: &[&str] = &["ABCDEFGHIJ", "abcdefghij"];
 
-/// Words of placeholders, in lower case.
-fn is_made_up(lower: &str) -> bool {
+/// Whether a value, in lower case, holds a word of a placeholder.
+pub fn is_made_up(lower: &str) -> bool {
     const ANYWHERE: &[&str] = &[
         "changeme",
         "change_me",
@@ -255,8 +175,20 @@ fn is_made_up(lower: &str) -> bool {
         || matches!(lower, "none" | "null" | "true" | "false" | "string" | "empty" | "blank" | "demo" | "foo" | "bar")
 }
 
+/// Nothing but a template that is filled in elsewhere (`{password}`, `$PASSWORD`, `%s`, `<password>`) or a mask (`****`). Of
+/// what only holds one somewhere, as a password may by chance, [`is_template`] decides.
+pub fn is_whole_template(value: &str) -> bool {
+    let is_variable = |name: &str| name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+    value.starts_with(['{', '<']) && value.ends_with(['}', '>'])
+        || value.starts_with("${")
+        || value.starts_with("%(")
+        || value == "%s"
+        || value.strip_prefix('$').is_some_and(is_variable)
+        || value.bytes().all(|byte| byte == b'*')
+}
+
 /// Filled in elsewhere: `{password}`, `$PASSWORD`, `%s`, `<password>`, `{{ token }}`, or looked up by what reads it.
-fn is_template(value: &str) -> bool {
+pub fn is_template(value: &str) -> bool {
     const REFERENCES: &[&str] = &[
         "env:",
         "env.",
@@ -349,7 +281,7 @@ fn is_one_character(value: &str) -> bool {
 }
 
 /// Words and small numbers joined by underscores, hyphens or capitals: `access_token`, `id-token-2`, `http2Key`, `SHA256`.
-fn is_words(value: &str) -> bool {
+pub fn is_words(value: &str) -> bool {
     let is_word = |word: &str| {
         let letters = word.trim_end_matches(|c: char| c.is_ascii_digit());
         let digits = word.len() - letters.len();
@@ -411,7 +343,7 @@ fn has_run(value: &str) -> bool {
 /// Entropy alone takes long names for keys, so what counts as well is how often the kind of character changes in a way that
 /// words do not: a digit beside a letter, or a capital after a small letter. Among random letters and digits that is 0.45 of
 /// all neighbours, in camel case with ordinary words at most 0.2. Hexadecimal parts are digests and ids.
-fn is_random(run: &str) -> bool {
+pub fn is_random(run: &str) -> bool {
     const LENGTH: usize = 24;
     const ENTROPY: f64 = 3.5;
     const CHANGES: f64 = 0.25;
@@ -451,23 +383,6 @@ mod tests {
     fn runs() {
         assert!(has_run("x12345678x") && has_run("abcdefgh") && has_run("aaaaaaa"));
         assert!(!has_run("1234567") && !has_run("aaaaaa") && !has_run("a1B2c3D4e5F6"));
-    }
-
-    #[test]
-    fn urls() {
-        assert_eq!(url_password("see postgres://app:hunter2@db:5432/x"), Some("hunter2"));
-        assert_eq!(url_password("redis://:h8!x@localhost"), Some("h8!x"));
-        for harmless in [
-            "http://localhost:8080/a@b",
-            "postgres://user:password@host/db",
-            "https://user:hunter2@example.com",
-            "postgres://{u}:{p}@db",
-            "ftp://u:%s@h",
-            "postgres://app:app@db/app",
-            "https://x.org/a:b@c",
-        ] {
-            assert_eq!(url_password(harmless), None, "{harmless}");
-        }
     }
 
     #[test]
