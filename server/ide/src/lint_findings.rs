@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use graph::{Analysis, FileId};
-use lint::{Document, Finding, Linter, Ruff};
+use lint::{Document, Finding, INVALID_SYNTAX, Linter, Ruff};
 use syntax::{FileEdit, LineIndex, SourceChange};
 
 use crate::diagnostics::{Code, Diagnostic, Suppressions};
@@ -13,7 +13,7 @@ use crate::tree::{with_tree, with_tree_of};
 pub type SharedLinter = dyn Linter + Send + Sync;
 
 /// What `linters` find in a file, in source order. `# tantu: ignore` and `# tantu: ignore[code, …]` at the end of a line
-/// silence what starts on it; linters have comments of their own besides.
+/// silence what starts on it, syntax errors excepted; linters have comments of their own besides.
 pub fn lint_findings(analysis: &Analysis, linters: &[&SharedLinter], file: FileId) -> Vec<Finding> {
     let path = analysis.path(file);
     let (text, lines) = (analysis.source(file).text(), analysis.source(file).lines());
@@ -35,7 +35,8 @@ pub fn lint_text(path: &Path, text: &str, linters: &[&SharedLinter]) -> Vec<Find
 fn found(document: &Document<'_>, lines: &LineIndex, linters: &[&SharedLinter]) -> Vec<Finding> {
     let mut found: Vec<Finding> = linters.iter().flat_map(|linter| linter.lint(document)).collect();
     let suppressions = Suppressions::of(document.text, document.parsed.tokens(), lines);
-    found.retain(|it| !suppressions.silence(lines.line(it.range.start()), &it.code));
+    let is_silent = |it: &Finding| suppressions.silence(lines.line(it.range.start()), &it.code);
+    found.retain(|it| it.code == INVALID_SYNTAX || !is_silent(it));
     found.sort_by(|a, b| (a.range.start(), &a.code).cmp(&(b.range.start(), &b.code)));
     found
 }
@@ -88,5 +89,17 @@ mod tests {
                 3: S101 Use of `assert` detected
             "#]],
         );
+    }
+
+    #[test]
+    fn what_parses_and_is_no_python_cannot_be_silenced() {
+        check(
+            "def f(a, a):  # tantu: ignore\n    nonlocal a  # noqa\n",
+            expect![[r#"
+                1: invalid-syntax Duplicate parameter "a"
+                2: invalid-syntax name `a` cannot refer to a parameter and a nonlocal variable
+            "#]],
+        );
+        check("def f(a, a:\n    pass\n", expect![[r#""#]]);
     }
 }

@@ -25,7 +25,7 @@ pub use environment::{Availability, Environment};
 pub use finding::{Applicability, Confidence, Finding, Fix, Severity, Tag};
 pub use linter::{Document, Linter, is_lintable};
 pub use project_ruff::{Error as ProjectRuffError, ProjectRuff};
-pub use ruff::{ConfigurationProblem, Ruff};
+pub use ruff::{ConfigurationProblem, INVALID_SYNTAX, Ruff};
 pub use rule_help::{RuleHelp, explain};
 pub use secrets::{Secrets, secrets};
 pub use security::fixes as security_fixes;

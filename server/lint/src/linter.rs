@@ -18,7 +18,7 @@ pub struct Document<'a> {
 
 /// Something that finds what is wrong in one text.
 pub trait Linter {
-    /// In the order of the text. Syntax errors are not among them: whoever parsed the text has them.
+    /// In the order of the text. What the parser says is not among them: whoever parsed the text has that.
     fn lint(&self, document: &Document<'_>) -> Vec<Finding>;
 }
 

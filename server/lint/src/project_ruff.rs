@@ -69,7 +69,7 @@ impl ProjectRuff {
         if output.is_empty() {
             return Ok(Vec::new());
         }
-        output::findings(&output, document.text)
+        output::findings(&output, document)
             .map_err(|error| Error::NotUnderstood { executable: self.executable.clone(), error: error.to_string() })
     }
 
@@ -196,9 +196,13 @@ mod tests {
 
     /// A folder with an executable `ruff` that is a shell script, and what becomes of `TEXT` with it.
     fn check(script: &str) -> Result<Vec<Finding>, Error> {
+        check_text(script, TEXT)
+    }
+
+    fn check_text(script: &str, text: &str) -> Result<Vec<Finding>, Error> {
         with_script(script, |ruff, root| {
             let path = root.join("a.py");
-            ruff.check(&Document { path: &path, text: TEXT, parsed: &syntax::parse(TEXT) })
+            ruff.check(&Document { path: &path, text, parsed: &syntax::parse(text) })
         })
     }
 
@@ -220,9 +224,7 @@ mod tests {
             {"code": "F401", "message": "`os` imported but unused",
              "location": {"row": 1, "column": 8}, "end_location": {"row": 1, "column": 10},
              "fix": {"applicability": "safe", "message": null, "edits": [
-                {"content": "", "location": {"row": 1, "column": 1}, "end_location": {"row": 2, "column": 1}}]}},
-            {"code": "invalid-syntax", "message": "x", "location": {"row": 1, "column": 1},
-             "end_location": {"row": 1, "column": 1}, "fix": null}
+                {"content": "", "location": {"row": 1, "column": 1}, "end_location": {"row": 2, "column": 1}}]}}
         ]"#;
         let script =
             format!("read line; test \"$(printf %s \"$line\" | tail -c 2)\" = os || exit 2; cat <<'E'\n{json}\nE");
@@ -238,6 +240,21 @@ mod tests {
         assert_eq!(text(comparison.range), "'😀' == None");
         let fix = comparison.fix.as_ref().unwrap();
         assert_eq!((fix.applicability, text(fix.edits[0].range)), (Applicability::Unsafe, "=="));
+    }
+
+    #[test]
+    fn syntax_errors_are_reported_where_the_parser_sees_none() {
+        let json = r#"[
+            {"code": "invalid-syntax", "name": "invalid-syntax", "message": "no", "url": null, "fix": null,
+             "location": {"row": 1, "column": 1}, "end_location": {"row": 1, "column": 5}},
+            {"code": "E999", "message": "SyntaxError: no", "location": {"row": 1, "column": 1},
+             "end_location": {"row": 1, "column": 5}, "fix": null}
+        ]"#;
+        let script = format!("cat > /dev/null; cat <<'E'\n{json}\nE");
+        let found = check_text(&script, "match x:\n    case 1: pass\n").unwrap();
+        let [error] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!((error.code.as_ref(), error.severity), ("invalid-syntax", Severity::Error));
+        assert_eq!(check_text(&script, "match x:\n    case\n").unwrap(), []);
     }
 
     #[test]

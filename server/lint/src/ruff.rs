@@ -8,6 +8,7 @@ mod check;
 mod problem;
 mod report;
 mod settings;
+mod versions;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ pub(crate) use self::bandit::rating;
 pub(crate) use self::check::Checked;
 use self::check::NotChecked;
 pub use self::problem::ConfigurationProblem;
+pub use self::report::INVALID_SYNTAX;
 pub(crate) use self::report::{finding, severity, usual_tag};
 use self::settings::SettingsCache;
 use crate::{Document, Finding, Linter, is_lintable};

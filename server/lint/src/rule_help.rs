@@ -3,6 +3,8 @@
 use ruff_linter::codes::Rule as RuffRule;
 use ruff_linter::registry::{Linter as Origin, RuleNamespace};
 
+use crate::INVALID_SYNTAX;
+
 /// A rule explained.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleHelp {
@@ -15,8 +17,19 @@ pub struct RuleHelp {
     pub url: Option<String>,
 }
 
-/// Explains the rule `code` of ruff, such as `F401`. `None` for what is no code of a rule.
+/// Explains the rule `code` of ruff, such as `F401`, or its syntax errors. `None` for other codes.
 pub fn explain(code: &str) -> Option<RuleHelp> {
+    if code == INVALID_SYNTAX {
+        let page = include_str!("../../../docs/diagnostics/invalid-syntax.md");
+        let (_, text) = page.split_once("\n\n").unwrap_or_default();
+        let summary = text.lines().next().unwrap_or_default();
+        return Some(RuleHelp {
+            name: INVALID_SYNTAX,
+            summary,
+            explanation_markdown: text.trim().to_owned(),
+            url: None,
+        });
+    }
     let rule = RuffRule::from_code(code).ok()?;
     let summary = rule.message_formats().first().copied().unwrap_or_default();
     let mut explanation = String::new();
@@ -40,5 +53,13 @@ mod tests {
         assert_eq!(help.url.as_deref(), Some("https://docs.astral.sh/ruff/rules/unused-import"));
         assert_eq!(explain("F999999"), None);
         assert_eq!(explain("secret"), None);
+    }
+
+    #[test]
+    fn syntax_errors_are_explained_by_the_manual() {
+        let help = explain("invalid-syntax").unwrap();
+        assert_eq!(help.name, "invalid-syntax");
+        assert!(help.summary.starts_with("The text parses, but ") && help.summary.ends_with('.'), "{}", help.summary);
+        assert!(help.explanation_markdown.contains("target-version"));
     }
 }

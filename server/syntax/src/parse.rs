@@ -1,7 +1,7 @@
 //! The Python parser.
 
-use ruff_python_ast::{Expr, ModModule, PySourceType, Stmt, StringLiteral};
-use ruff_python_parser::{InterpolatedStringErrorType, LexicalErrorType, ParseError, ParseErrorType};
+use ruff_python_ast::{Expr, ModModule, PySourceType, PythonVersion, Stmt, StringLiteral};
+use ruff_python_parser::{InterpolatedStringErrorType, LexicalErrorType, ParseError, ParseErrorType, ParseOptions};
 use ruff_text_size::{Ranged, TextLen, TextRange, TextSize};
 
 use crate::salvage;
@@ -23,6 +23,10 @@ pub struct Parsed {
     is_whole: bool,
 }
 
+/// Syntax of every Python is parsed. What this one, and only some later one, would not understand is noted beside the tree:
+/// in `unsupported_syntax_errors` of [`Parsed::verbatim`].
+pub const OLDEST: PythonVersion = PythonVersion::PY38;
+
 /// Unclosed strings that are taken out of one text; a text with more of them is not half-typed but something else.
 const MAX_UNCLOSED: usize = 4;
 
@@ -35,7 +39,7 @@ const MAX_OBSTACLES: usize = 8;
 /// on which the string begins, so that the definitions below it are not lost; and without what hides other definitions
 /// from the parser. Offsets stay those of `text`.
 pub fn parse(text: &str) -> Parsed {
-    let mut module = ruff_python_parser::parse_unchecked_source(text, PySourceType::Python);
+    let mut module = parse_module(text);
     let mut unclosed = Vec::new();
     let mut patched = String::new();
     while let Some(error) = unclosed_string(&module, text)
@@ -49,7 +53,7 @@ pub fn parse(text: &str) -> Parsed {
         let end = length.map_or(text.text_len(), |length| start + TextSize::new(length as u32));
         blank(&mut patched, TextRange::new(start, end));
         unclosed.push(error);
-        module = ruff_python_parser::parse_unchecked_source(&patched, PySourceType::Python);
+        module = parse_module(&patched);
     }
     for _ in 0..MAX_OBSTACLES {
         let seen = if patched.is_empty() { text } else { &patched };
@@ -60,10 +64,17 @@ pub fn parse(text: &str) -> Parsed {
             text.clone_into(&mut patched);
         }
         blank(&mut patched, obstacle);
-        module = ruff_python_parser::parse_unchecked_source(&patched, PySourceType::Python);
+        module = parse_module(&patched);
     }
     unclosed.dedup_by(|one, other| one.range == other.range);
     Parsed { module, unclosed, is_whole: patched.is_empty() }
+}
+
+fn parse_module(text: &str) -> ruff_python_parser::Parsed<ModModule> {
+    let options = ParseOptions::from(PySourceType::Python).with_target_version(OLDEST);
+    let parsed = ruff_python_parser::parse_unchecked(text, options).try_into_module();
+    // Options from a source type ask for a module, and that is what the parser makes of them.
+    parsed.expect("a module")
 }
 
 /// Spaces instead of a part of the text; its lines stay.

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use syntax::{Encoding, LineIndex, Position, TextEdit, TextRange, TextSize};
 
-use crate::ruff::{rating, severity, usual_tag};
-use crate::{Applicability, Finding, Fix};
+use crate::ruff::{INVALID_SYNTAX, rating, severity, usual_tag};
+use crate::{Applicability, Document, Finding, Fix};
 
 /// Fields that releases of ruff have added or dropped are optional.
 #[derive(Deserialize)]
@@ -41,17 +41,22 @@ struct ItemEdit {
     end_location: Place,
 }
 
-/// The findings in `json`, which are about `text`, in the order of the text. Syntax errors are left out.
-pub(super) fn findings(json: &[u8], text: &str) -> Result<Vec<Finding>, serde_json::Error> {
+/// The findings in `json`, which are about `document`, in the order of the text. What the parser says is left out; where it
+/// says anything, ruff looks for no other syntax errors but those of a version, which cannot be told apart.
+pub(super) fn findings(json: &[u8], document: &Document<'_>) -> Result<Vec<Finding>, serde_json::Error> {
     let items: Vec<Item> = serde_json::from_slice(json)?;
-    let places = Places { text, lines: LineIndex::new(text) };
+    let places = Places { text: document.text, lines: LineIndex::new(document.text) };
     let mut findings: Vec<Finding> = items.into_iter().filter_map(|item| finding(item, &places)).collect();
+    if document.parsed.has_errors() {
+        findings.retain(|finding| finding.code != INVALID_SYNTAX);
+    }
     findings.sort_by_key(|finding| finding.range.start());
     Ok(findings)
 }
 
 fn finding(item: Item, places: &Places<'_>) -> Option<Finding> {
-    let code = item.code.filter(|code| code != "invalid-syntax" && code != "E999")?;
+    // What older releases call the parser's errors.
+    let code = item.code.filter(|code| code != "E999")?;
     let (severity, confidence) = match rating(&code, &item.message) {
         Some((severity, confidence)) => (severity, Some(confidence)),
         None => (severity(&code), None),

@@ -17,10 +17,11 @@ use ruff_python_ast::visitor::source_order::{SourceOrderVisitor, TraversalSignal
 use ruff_python_ast::{AnyNodeRef, ModModule, PySourceType, SourceType};
 use ruff_python_codegen::Stylist;
 use ruff_python_index::Indexer;
-use ruff_python_parser::Parsed;
+use ruff_python_parser::{Parsed, UnsupportedSyntaxError};
 use ruff_source_file::SourceFileBuilder;
 use ruff_text_size::TextRange;
 
+use super::versions;
 use crate::Document;
 use crate::stack::{Failure, on_deep_stack};
 
@@ -29,7 +30,8 @@ const MAX_DEPTH: usize = 2_000;
 
 /// What ruff says about a text.
 pub(crate) struct Checked {
-    /// Without syntax errors, in the order in which the rules ran: among fixes of one place, the first wins.
+    /// Without what the parser says, but with the syntax errors that it does not know of, those first. The rest in the order
+    /// in which the rules ran: among fixes of one place, the first wins.
     pub diagnostics: Vec<Diagnostic>,
     pub has_valid_syntax: bool,
 }
@@ -59,6 +61,8 @@ struct Source<'a> {
     source_type: PySourceType,
     target_version: TargetVersion,
     parsed: &'a Parsed<ModModule>,
+    /// Syntax that the target version does not have.
+    unsupported: Vec<UnsupportedSyntaxError>,
     locator: Locator<'a>,
     stylist: Stylist<'a>,
     indexer: Indexer,
@@ -77,7 +81,7 @@ pub(crate) fn check(
         if is_too_deep(source.parsed.syntax()) {
             return Err(NotChecked::TooDeep);
         }
-        let mut diagnostics = check_path(
+        let checked = check_path(
             path,
             package(path, settings),
             &source.locator,
@@ -92,9 +96,18 @@ pub(crate) fn check(
             source.target_version,
             &source.suppressions,
         );
-        diagnostics.retain(|diagnostic| !diagnostic.is_invalid_syntax() && diagnostic.range().is_some());
+        // First comes what the parser said: its errors, which everybody who parses knows, and syntax of other versions than
+        // that which the text was parsed for. Then what only the rules' walk over the tree finds.
+        let parser = source.parsed.errors().len() + source.parsed.unsupported_syntax_errors().len();
+        let of_target = source.unsupported.iter().map(|error| invalid_syntax(text, error));
+        let diagnostics = of_target.chain(checked.into_iter().skip(parser));
+        let diagnostics = diagnostics.filter(|diagnostic| diagnostic.range().is_some()).collect();
         Ok(Checked { diagnostics, has_valid_syntax: source.parsed.has_valid_syntax() })
     })?
+}
+
+fn invalid_syntax(text: &str, error: &UnsupportedSyntaxError) -> Diagnostic {
+    Diagnostic::invalid_syntax(SourceFileBuilder::new("", text).finish(), error, error)
 }
 
 /// The edit that adds a comment which silences the rule `code` at `range`; `None` where it is silent already.
@@ -139,13 +152,15 @@ fn with_source<T: Send>(
         };
         let kind = SourceKind::Python { code: text.to_owned(), is_stub: source_type.is_stub() };
         let target_version = settings.resolve_target_version(path);
+        let parser_version = target_version.parser_version();
         // Neither the version nor being a stub changes the tree, only which syntax is an error.
         let own;
-        let parsed = match parsed.and_then(syntax::Parsed::verbatim) {
-            Some(parsed) => parsed,
+        let parsed = parsed.filter(|_| parser_version >= syntax::OLDEST).and_then(syntax::Parsed::verbatim);
+        let (parsed, unsupported) = match parsed {
+            Some(parsed) => (parsed, versions::unsupported(parsed.unsupported_syntax_errors(), parser_version)),
             None => {
-                own = parse_unchecked_source(&kind, source_type, target_version.parser_version());
-                &own
+                own = parse_unchecked_source(&kind, source_type, parser_version);
+                (&own, own.unsupported_syntax_errors().to_vec())
             }
         };
         let locator = Locator::new(text);
@@ -157,6 +172,7 @@ fn with_source<T: Send>(
             source_type,
             target_version,
             parsed,
+            unsupported,
             stylist: Stylist::from_tokens(parsed.tokens(), text),
             directives: extract_directives(parsed.tokens(), Flags::from_settings(settings), &locator, &indexer),
             suppressions: Suppressions::from_tokens(text, parsed.tokens(), &indexer, settings),

@@ -9,9 +9,17 @@ use syntax::TextEdit;
 use super::rating;
 use crate::{Applicability, Finding, Fix, Severity, Tag};
 
-/// `None` for syntax errors, and for what is about no place in the text.
+/// The code of syntax errors that only a linter finds: what parses, but is an error to the compiler, or to the Python that
+/// the project is for.
+pub const INVALID_SYNTAX: &str = "invalid-syntax";
+
+/// `None` for what is about no place in the text.
 pub(crate) fn finding(diagnostic: &Diagnostic) -> Option<Finding> {
-    let code = diagnostic.secondary_code()?.as_str();
+    let code = match diagnostic.secondary_code() {
+        Some(code) => code.as_str(),
+        None if diagnostic.is_invalid_syntax() => INVALID_SYNTAX,
+        None => return None,
+    };
     let message = diagnostic.concise_message().to_str().into_owned();
     let (severity, confidence) = match rating(code, &message) {
         Some((severity, confidence)) => (severity, Some(confidence)),
@@ -30,10 +38,10 @@ pub(crate) fn finding(diagnostic: &Diagnostic) -> Option<Finding> {
     })
 }
 
-/// Undefined names and what stops the file from being read fail when they are reached; the rest may be meant.
+/// Undefined names fail when they are reached, and what stops the file from being read before; the rest may be meant.
 pub(crate) fn severity(code: &str) -> Severity {
     match code {
-        "F821" | "F822" | "F823" => Severity::Error,
+        "F821" | "F822" | "F823" | INVALID_SYNTAX => Severity::Error,
         _ if code.starts_with("E9") => Severity::Error,
         _ => Severity::Warning,
     }
@@ -101,6 +109,7 @@ mod tests {
             ("E902", Severity::Error),
             ("E711", Severity::Warning),
             ("F401", Severity::Warning),
+            ("invalid-syntax", Severity::Error),
         ] {
             assert_eq!(severity(code), expected, "{code}");
         }
