@@ -27,6 +27,10 @@ pub struct Reach {
     pub modules: usize,
     /// Whether the walk ended by itself. Otherwise every number here is a lower bound.
     pub complete: bool,
+    /// Methods that are called like tests, of classes that are not collected: classes that inherit from them may be.
+    pub(crate) inherited: Vec<SymbolId>,
+    /// The modules whose own statements reach the symbol.
+    pub(crate) loaders: Vec<SymbolId>,
     /// For each definition that was reached, the next one on a shortest way to the symbol.
     towards: FxHashMap<SymbolId, SymbolId>,
 }
@@ -47,12 +51,26 @@ impl Reach {
 ///
 /// For a class or a module, what reaches any function defined inside it; for a variable, what reaches its uses.
 pub fn tests_reaching(analysis: &Analysis, symbol: SymbolId, limit: usize) -> Reach {
-    let mut walk = Walk { analysis, start: symbol, searches: 0, requests: None, complete: true };
+    reaching(analysis, &[symbol], limit)
+}
+
+/// Everything that reaches one of `symbols`, as [`tests_reaching`] has it.
+pub(crate) fn reaching(analysis: &Analysis, symbols: &[SymbolId], limit: usize) -> Reach {
+    let starts: FxHashSet<SymbolId> = symbols.iter().copied().collect();
+    let mut seen: FxHashSet<SymbolId> = FxHashSet::default();
+    let inside = symbols.iter().flat_map(|&symbol| with_descendants(analysis, symbol));
+    let inside: Vec<SymbolId> = inside.filter(|&id| seen.insert(id)).collect();
     let mut reach = Reach::default();
-    let inside = with_descendants(analysis, symbol);
-    let mut seen: FxHashSet<SymbolId> = inside.iter().copied().collect();
-    reach.tests = inside.iter().copied().filter(|&id| is_test_function(analysis, &analysis.symbol(id))).collect();
-    let is_code = |&id: &SymbolId| id == symbol || !is_variable(&analysis.symbol(id));
+    for &id in &inside {
+        let view = analysis.symbol(id);
+        if is_test_function(analysis, &view) {
+            reach.tests.push(id);
+        } else if is_inheritable_test(&view) {
+            reach.inherited.push(id);
+        }
+    }
+    let is_code = |id: &SymbolId| starts.contains(id) || !is_variable(&analysis.symbol(*id));
+    let mut walk = Walk { analysis, starts: &starts, searches: 0, requests: None, complete: true };
     let mut queue: VecDeque<SymbolId> = inside.into_iter().filter(is_code).collect();
     let mut modules = FxHashSet::default();
     let mut looked_at = 0;
@@ -74,8 +92,12 @@ pub fn tests_reaching(analysis: &Analysis, symbol: SymbolId, limit: usize) -> Re
             } else if matches!(view.kind, SymbolKind::Function | SymbolKind::Method) {
                 reach.functions += 1;
                 modules.insert(user.file);
+                if is_inheritable_test(&view) {
+                    reach.inherited.push(user);
+                }
             } else if view.kind == SymbolKind::Module {
                 modules.insert(user.file);
+                reach.loaders.push(user);
             }
         }
     }
@@ -90,13 +112,34 @@ pub(crate) fn runs_unseen(symbol: &Symbol<'_>) -> bool {
     symbol.kind == SymbolKind::Method && is_special && !matches!(symbol.name, "__init__" | "__new__" | "__call__")
 }
 
+fn is_inheritable_test(symbol: &Symbol<'_>) -> bool {
+    symbol.kind == SymbolKind::Method && symbol.name.starts_with("test")
+}
+
+/// A method or function that pytest or unittest runs around tests, by its name.
+fn is_set_up(symbol: &Symbol<'_>) -> bool {
+    match symbol.kind {
+        SymbolKind::Method => {
+            let unittest = ["setUp", "tearDown", "setUpClass", "tearDownClass", "asyncSetUp", "asyncTearDown"];
+            let pytest = ["setup_method", "teardown_method", "setup_class", "teardown_class"];
+            unittest.contains(&symbol.name) || pytest.contains(&symbol.name)
+        }
+        SymbolKind::Function => {
+            let unittest = ["setUpModule", "tearDownModule"];
+            let pytest = ["setup_module", "teardown_module", "setup_function", "teardown_function"];
+            unittest.contains(&symbol.name) || pytest.contains(&symbol.name)
+        }
+        _ => false,
+    }
+}
+
 fn is_variable(symbol: &Symbol<'_>) -> bool {
     matches!(symbol.kind, SymbolKind::Variable | SymbolKind::Attribute)
 }
 
 struct Walk<'a> {
     analysis: &'a Analysis,
-    start: SymbolId,
+    starts: &'a FxHashSet<SymbolId>,
     searches: usize,
     requests: Option<Requests>,
     complete: bool,
@@ -105,16 +148,18 @@ struct Walk<'a> {
 impl Walk<'_> {
     /// Who uses a variable, or runs a function. Beyond its callers these are:
     /// - the definition around a nested function or a lambda: it is run by a value that travels, and there the way begins;
-    ///   for the same reason who names the symbol that the walk started with, without calling it;
+    ///   for the same reason who names a symbol that the walk started with, without calling it;
     /// - who reads a property;
     /// - the callers of an abstract method that it implements: they mean one of the implementations;
-    /// - the tests and fixtures that pytest calls a fixture for, and the tests of a file whose statements are reached.
+    /// - the tests and fixtures that pytest calls a fixture for, and the tests of a file whose statements are reached;
+    /// - the tests that a method such as `setUp` prepares, those of subclasses too.
     fn users(&mut self, id: SymbolId) -> Vec<SymbolId> {
         let analysis = self.analysis;
         let symbol = analysis.symbol(id);
         let callers = |id| analysis.callers(id).into_iter().map(|call| call.other);
         let mut users: Vec<SymbolId> = callers(id).collect();
-        if is_variable(&symbol) || symbol.flags.is_property || (id == self.start && symbol.kind.is_function()) {
+        if is_variable(&symbol) || symbol.flags.is_property || (self.starts.contains(&id) && symbol.kind.is_function())
+        {
             users.extend(self.who_names(id));
         }
         if symbol.kind.is_function()
@@ -126,7 +171,7 @@ impl Walk<'_> {
         if symbol.kind == SymbolKind::Method {
             // Whoever runs an operator of a class that the walk started with has made an instance of it, or got one from
             // somebody who did.
-            self.complete &= !runs_unseen(&symbol) || symbol.parent == Some(self.start);
+            self.complete &= !runs_unseen(&symbol) || symbol.parent.is_some_and(|class| self.starts.contains(&class));
             for implemented in analysis.overridden(id) {
                 let flags = analysis.symbol(implemented).flags;
                 if flags.is_abstract || flags.is_stub {
@@ -137,6 +182,15 @@ impl Walk<'_> {
         if is_fixture(analysis, &symbol) {
             let requests = self.requests.get_or_insert_with(|| Requests::of(analysis));
             users.extend(requests.of_fixture(analysis, id));
+        }
+        if let Some(around) = symbol.parent.filter(|_| is_set_up(&symbol)) {
+            let mut classes = vec![around];
+            while let Some(class) = classes.pop() {
+                users.extend(
+                    analysis.children(class).into_iter().filter(|&id| is_test_function(analysis, &analysis.symbol(id))),
+                );
+                classes.extend(analysis.subclasses(class));
+            }
         }
         if symbol.kind == SymbolKind::Module {
             users.extend(

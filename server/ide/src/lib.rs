@@ -6,9 +6,11 @@
 //! answer that had to stop early says so. Deliberately absent: the editor protocol's types and encodings (`lsp`), language
 //! models (`propose` and `model`), lint rules (`lint`), any state and any IO.
 
+mod affected;
 pub mod assists;
 mod call_hierarchy;
 mod cells;
+mod changes;
 mod code_lens;
 mod collection;
 mod definition;
@@ -33,8 +35,10 @@ mod type_hierarchy;
 mod wording;
 mod workspace_symbols;
 
+pub use affected::{Affected, AffectedTest, affected};
 pub use call_hierarchy::{HierarchyCall, incoming_calls, outgoing_calls, prepare_call_hierarchy};
 pub use cells::{Cell, cells};
+pub use changes::Earlier;
 pub use code_lens::{Lens, LensKind, callers_title, code_lenses};
 pub use definition::{Definition, Place, definition};
 pub use diagnostics::{

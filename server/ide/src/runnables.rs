@@ -88,7 +88,7 @@ pub fn runnable_at(analysis: &Analysis, file: FileId, offset: TextSize) -> Optio
 }
 
 /// `if __name__ == "__main__":` among the statements of the module.
-fn main_block(analysis: &Analysis, file: FileId) -> Option<Runnable> {
+pub(crate) fn main_block(analysis: &Analysis, file: FileId) -> Option<Runnable> {
     // Parsing again costs more than all the rest of this file, and most modules have no such block.
     if !analysis.source(file).text().contains("__main__") {
         return None;
