@@ -1,6 +1,10 @@
 vim.api.nvim_create_user_command('Tantu', function(command)
-  require('tantu').command(command.fargs)
-end, { nargs = '+', complete = 'custom,v:lua.require\'tantu\'.words', desc = 'Run or propose at the cursor' })
+  local first, last
+  if command.range > 0 then
+    first, last = command.line1, command.line2
+  end
+  require('tantu').command(command.fargs, first, last)
+end, { nargs = '+', range = true, complete = 'custom,v:lua.require\'tantu\'.words', desc = 'Run, propose or draw at the cursor' })
 
 vim.api.nvim_create_autocmd('LspAttach', {
   group = vim.api.nvim_create_augroup('tantu', {}),

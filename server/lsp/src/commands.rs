@@ -11,6 +11,8 @@ use tower_lsp_server::ls_types as lsp;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Command {
     Run(Run),
+    RunAffectedTests(RunAffectedTests),
+    ResetCells(ResetCells),
     Propose(Propose),
     ShowCallers(lsp::TextDocumentPositionParams),
     ChangeSignature(ChangeSignature),
@@ -18,14 +20,24 @@ pub(crate) enum Command {
     Silence(Silence),
 }
 
-/// `tantu.run`: runs a test, a doctest or a script in the sandbox.
+/// `tantu.run`: runs a test, a doctest, a cell, a selection or a script in the sandbox.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Run {
     pub(crate) uri: lsp::Uri,
     pub(crate) kind: RunKind,
     /// The name inside the module, such as `TestCart.test_total`, or of a cell its number; all of the module if there is
     /// none.
+    #[serde(default)]
     pub(crate) target: Option<String>,
+    /// Of a selection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) range: Option<lsp::Range>,
+}
+
+impl Run {
+    pub(crate) fn of(runnable: &ide::Runnable, uri: lsp::Uri) -> Self {
+        Run { uri, kind: runnable.kind.into(), target: runnable.target.clone(), range: None }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -35,6 +47,9 @@ pub(crate) enum RunKind {
     Doctest,
     Main,
     Cell,
+    Selection,
+    /// The tests that a change affects, in the workspace folder around the file.
+    Affected,
 }
 
 impl From<ide::RunnableKind> for RunKind {
@@ -46,6 +61,20 @@ impl From<ide::RunnableKind> for RunKind {
             ide::RunnableKind::Cell => RunKind::Cell,
         }
     }
+}
+
+/// `tantu.runAffectedTests`: runs the tests that reach what has changed since all of them passed for the last time, else since
+/// the last commit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RunAffectedTests {
+    /// A file in the workspace folder that is meant, or the folder.
+    pub(crate) uri: lsp::Uri,
+}
+
+/// `tantu.resetCells`: forgets what the cells of a file have left behind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ResetCells {
+    pub(crate) uri: lsp::Uri,
 }
 
 /// `tantu.propose`: asks a model for a change.
@@ -109,6 +138,8 @@ pub(crate) struct Silence {
 }
 
 const RUN: &str = "tantu.run";
+const RUN_AFFECTED_TESTS: &str = "tantu.runAffectedTests";
+const RESET_CELLS: &str = "tantu.resetCells";
 const PROPOSE: &str = "tantu.propose";
 const SHOW_CALLERS: &str = "tantu.showCallers";
 const CHANGE_SIGNATURE: &str = "tantu.changeSignature";
@@ -116,7 +147,8 @@ const GRAPH: &str = "tantu.graph";
 const SILENCE: &str = "tantu.silence";
 
 impl Command {
-    pub(crate) const NAMES: [&str; 6] = [RUN, PROPOSE, SHOW_CALLERS, CHANGE_SIGNATURE, GRAPH, SILENCE];
+    pub(crate) const NAMES: [&str; 8] =
+        [RUN, RUN_AFFECTED_TESTS, RESET_CELLS, PROPOSE, SHOW_CALLERS, CHANGE_SIGNATURE, GRAPH, SILENCE];
 
     /// # Errors
     /// "Invalid params", with the reason, when there is no such command or its argument does not fit.
@@ -125,6 +157,8 @@ impl Command {
         let argument = if arguments.len() == 1 { arguments.remove(0) } else { Value::Null };
         match params.command.as_str() {
             RUN => typed(RUN, argument).map(Command::Run),
+            RUN_AFFECTED_TESTS => typed(RUN_AFFECTED_TESTS, argument).map(Command::RunAffectedTests),
+            RESET_CELLS => typed(RESET_CELLS, argument).map(Command::ResetCells),
             PROPOSE => typed(PROPOSE, argument).map(Command::Propose),
             SHOW_CALLERS => typed(SHOW_CALLERS, argument).map(Command::ShowCallers),
             CHANGE_SIGNATURE => typed(CHANGE_SIGNATURE, argument).map(Command::ChangeSignature),
@@ -138,6 +172,8 @@ impl Command {
     pub(crate) fn titled(&self, title: String) -> lsp::Command {
         let (command, argument) = match self {
             Command::Run(run) => (RUN, serde_json::to_value(run)),
+            Command::RunAffectedTests(tests) => (RUN_AFFECTED_TESTS, serde_json::to_value(tests)),
+            Command::ResetCells(cells) => (RESET_CELLS, serde_json::to_value(cells)),
             Command::Propose(propose) => (PROPOSE, serde_json::to_value(propose)),
             Command::ShowCallers(place) => (SHOW_CALLERS, serde_json::to_value(place)),
             Command::ChangeSignature(change) => (CHANGE_SIGNATURE, serde_json::to_value(change)),
@@ -168,7 +204,8 @@ mod tests {
     #[test]
     fn what_is_sent_out_comes_back() {
         let uri = lsp::Uri::from_str("file:///a.py").unwrap();
-        let run = Command::Run(Run { uri, kind: RunKind::Pytest, target: Some("TestA.test_b".to_owned()) });
+        let run =
+            Command::Run(Run { uri, kind: RunKind::Pytest, target: Some("TestA.test_b".to_owned()), range: None });
         let sent = run.titled("▶ run".to_owned());
         assert_eq!(parse(&sent.command, sent.arguments.unwrap().remove(0)).unwrap(), run);
     }

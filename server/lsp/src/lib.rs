@@ -27,6 +27,7 @@ pub mod project;
 mod promise;
 mod proposals;
 mod query;
+pub mod revision;
 mod runs;
 mod session;
 mod settings;

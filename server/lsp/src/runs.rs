@@ -1,44 +1,62 @@
-//! Running tests, doctests and scripts in the sandbox: a background job, and results that live as long as they are true.
+//! Running tests, doctests, cells and scripts in the sandbox: background jobs, and results that live as long as they are true.
 
-use std::collections::HashMap;
-use std::fmt::Write as _;
+mod native;
+mod perform;
+mod shift;
+mod wording;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use sandbox::{Action, Failure, Outcome, Request, Runner, Status};
-use tower_lsp_server::Client;
-use tower_lsp_server::ls_types as lsp;
+use graph::{Analysis, FileId};
+use sandbox::{Failure, Outcome, Status, TestResult, Verdict};
 
 use crate::commands::{Run, RunKind};
 use crate::from_proto;
-use crate::mailbox::{Event, Mailbox};
-use crate::progress::Job;
-use crate::snapshot::Snapshot;
+
+pub(crate) use perform::{Perform, session_of};
+
+/// How many definitions are looked at for what an edit affects. Lenses wait for it.
+const LIMIT: usize = 20_000;
 
 /// What is known about each thing that was run.
 #[derive(Clone, Default)]
-pub(crate) struct Runs(HashMap<Run, State>);
+pub(crate) struct Runs {
+    states: HashMap<Run, State>,
+    /// What was edited since all affected tests passed for the last time.
+    green: Option<Edits>,
+    outdated: Arc<Mutex<Option<Known>>>,
+}
+
+/// What edits have overtaken at a revision of the graph.
+type Known = (u64, Arc<Outdated>);
+
+/// The text that each file had, for those that were edited since; `None` where there was no file.
+pub(crate) type Edits = BTreeMap<PathBuf, Option<Arc<str>>>;
 
 #[derive(Clone)]
 enum State {
-    Running {
-        ticket: u64,
-        /// Files that were edited since the start.
-        edited: Vec<PathBuf>,
-    },
-    Done {
-        title: String,
-        failures: Vec<TestFailure>,
-    },
+    Running { ticket: u64, edits: Edits },
+    Done(Done),
+}
+
+#[derive(Clone)]
+struct Done {
+    ticket: u64,
+    ended: Arc<Ended>,
+    edits: Edits,
 }
 
 /// A failure at a line of the workspace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TestFailure {
     pub(crate) path: PathBuf,
-    /// 1-based.
-    pub(crate) line: u32,
-    pub(crate) message: String,
+    pub(crate) failure: Failure,
+    /// The name inside the module of the test that it is about, if it is about one.
+    test: Option<String>,
+    /// Whose paths in the failure are relative to.
+    pub(crate) root: Arc<Path>,
     /// It says nothing about the code, only that it could not be run here.
     pub(crate) not_runnable: bool,
 }
@@ -47,255 +65,429 @@ pub(crate) struct TestFailure {
 pub(crate) struct Ended {
     title: String,
     failures: Vec<TestFailure>,
+    /// Single tests by file and name inside the module.
+    tests: HashMap<(PathBuf, String), Tally>,
+    /// The files that were run.
+    files: Vec<PathBuf>,
+    /// Whether every affected test has passed.
+    is_green: bool,
+}
+
+/// What came of the variants of one test.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Tally {
+    passed: usize,
+    failed: usize,
+    skipped: usize,
+    not_runnable: usize,
+    millis: u64,
+}
+
+/// What edits have overtaken.
+#[derive(Debug, Default)]
+struct Outdated {
+    /// Runs by their tickets, with the tests and files that the edits since affect.
+    by_ticket: HashMap<u64, Arc<Overtaken>>,
+}
+
+#[derive(Debug, Default)]
+struct Overtaken {
+    tests: HashSet<(PathBuf, String)>,
+    files: HashSet<PathBuf>,
+}
+
+impl Ended {
+    pub(crate) fn new(run: &Run, outcome: &Outcome, root: &Path, files: Vec<PathBuf>) -> Self {
+        let not_runnable = matches!(outcome.outcome, Status::NotRunnable | Status::Refused);
+        let shared: Arc<Path> = root.into();
+        // The test around a line is the last one that begins above it.
+        let test = |failure: &Failure| {
+            let above = outcome.tests.iter().filter(|it| it.path == failure.path && it.line <= failure.line);
+            above.max_by_key(|it| it.line).filter(|it| it.verdict != Verdict::Passed).map(name_of)
+        };
+        let failure = |failure: &Failure| TestFailure {
+            path: root.join(&failure.path),
+            failure: failure.clone(),
+            test: test(failure),
+            root: shared.clone(),
+            not_runnable,
+        };
+        let mut tests: HashMap<(PathBuf, String), Tally> = HashMap::new();
+        for test in &outcome.tests {
+            tests.entry((root.join(&test.path), name_of(test))).or_default().add(test);
+        }
+        Ended {
+            title: wording::title(outcome),
+            failures: outcome.failures.iter().map(failure).collect(),
+            tests,
+            files,
+            is_green: run.kind == RunKind::Affected && outcome.outcome == Status::Passed,
+        }
+    }
+}
+
+/// The name inside the module of what a node id names: `TestB.test_c` of `tests/test_a.py::TestB::test_c[1-x]`.
+fn name_of(test: &TestResult) -> String {
+    let names = test.id.split_once("::").map_or("", |(_, names)| names);
+    names.split('[').next().unwrap_or(names).replace("::", ".")
+}
+
+impl Tally {
+    fn add(&mut self, test: &TestResult) {
+        match test.verdict {
+            Verdict::Passed => self.passed += 1,
+            Verdict::Failed => self.failed += 1,
+            Verdict::Skipped => self.skipped += 1,
+            Verdict::NotRunnable => self.not_runnable += 1,
+        }
+        self.millis += test.millis;
+    }
+
+    fn join(self, other: Tally) -> Tally {
+        Tally {
+            passed: self.passed + other.passed,
+            failed: self.failed + other.failed,
+            skipped: self.skipped + other.skipped,
+            not_runnable: self.not_runnable + other.not_runnable,
+            millis: self.millis + other.millis,
+        }
+    }
 }
 
 impl Runs {
     /// Notes that `run` has begun; a later beginning makes an earlier one irrelevant.
     pub(crate) fn start(&mut self, run: Run, ticket: u64) {
-        self.0.insert(run, State::Running { ticket, edited: Vec::new() });
+        self.states.insert(run, State::Running { ticket, edits: Edits::new() });
     }
 
     /// Notes the end of the run that began with `ticket`; without a result if it was cancelled.
     pub(crate) fn end(&mut self, run: Run, ticket: u64, ended: Option<Ended>) {
-        let edited = match self.0.get(&run) {
-            Some(State::Running { ticket: current, edited }) if *current == ticket => edited.clone(),
+        let edits = match self.states.get(&run) {
+            Some(State::Running { ticket: current, edits }) if *current == ticket => edits.clone(),
             _ => return,
         };
-        self.0.remove(&run);
-        if let Some(Ended { title, failures }) = ended {
-            self.0.insert(run, State::Done { title, failures });
-            edited.iter().for_each(|path| self.forget(path));
+        self.states.remove(&run);
+        self.outdated = Arc::default();
+        if let Some(ended) = ended {
+            if ended.is_green {
+                self.green = Some(edits.clone());
+            }
+            self.states.insert(run, State::Done(Done { ticket, ended: Arc::new(ended), edits }));
         }
     }
 
-    /// The text of `path` has changed. What was run in it is unknown again; what else was run is out of date.
-    pub(crate) fn forget(&mut self, path: &Path) {
-        self.0.retain(|run, state| match state {
-            State::Running { edited, .. } => {
-                if !edited.iter().any(|known| known == path) {
-                    edited.push(path.to_path_buf());
-                }
-                true
-            }
-            State::Done { title, failures } => {
-                if !title.ends_with(OUTDATED) {
-                    title.push_str(OUTDATED);
-                }
-                failures.retain(|failure| failure.path != path);
-                from_proto::path(&run.uri) != path
-            }
+    /// The text of `path`, which was `before`, is about to change.
+    pub(crate) fn edited(&mut self, path: &Path, before: Option<&Arc<str>>) {
+        let all = self.states.values_mut().map(|state| match state {
+            State::Running { edits, .. } | State::Done(Done { edits, .. }) => edits,
         });
+        for edits in all.chain(&mut self.green) {
+            if !edits.contains_key(path) {
+                edits.insert(path.to_path_buf(), before.cloned());
+            }
+        }
     }
 
+    /// Whether edits need not be told.
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.states.is_empty() && self.green.is_none()
     }
 
-    /// What a lens says about `run`, if it was run.
-    pub(crate) fn title(&self, run: &Run) -> Option<String> {
-        Some(match self.0.get(run)? {
-            State::Running { .. } => "… running".to_owned(),
-            State::Done { title, .. } => title.clone(),
+    /// What was edited since all affected tests passed; `None` while they never did.
+    pub(crate) fn since_green(&self) -> Option<&Edits> {
+        self.green.as_ref()
+    }
+
+    /// Whether the test called `name` in `path` failed when it was last run.
+    pub(crate) fn has_failed(&self, path: &Path, name: &str) -> bool {
+        self.tally(path, name).is_some_and(|(_, tally)| tally.failed > 0)
+    }
+
+    /// What a lens says about `run`, if it was run, by itself or among others.
+    pub(crate) fn title(&self, run: &Run, analysis: &Analysis) -> Option<String> {
+        let path = from_proto::path(&run.uri);
+        let own = match self.states.get(run) {
+            Some(State::Running { .. }) => return Some("… running".to_owned()),
+            Some(State::Done(done)) => Some((done, done.ended.title.clone())),
+            None => None,
+        };
+        let among = run.target.as_deref().filter(|_| run.kind == RunKind::Pytest);
+        let among = among.and_then(|name| self.tally(&path, name));
+        let among = among.map(|(done, tally)| (done, wording::tally(tally)));
+        let (done, mut title) = own.into_iter().chain(among).max_by_key(|(done, _)| done.ticket)?;
+        if !done.edits.is_empty() && self.outdated(analysis).overtakes(done.ticket, run, &path) {
+            title.push_str(OUTDATED);
+        }
+        Some(title)
+    }
+
+    /// What came of a test, or of those of a class, when it was last run.
+    fn tally(&self, path: &Path, name: &str) -> Option<(&Done, Tally)> {
+        let inside = |test: &str| test.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        let tally = |done: &Done| {
+            let tests = done.ended.tests.iter().filter(|((file, test), _)| file == path && inside(test));
+            tests.map(|(_, tally)| *tally).reduce(Tally::join)
+        };
+        let found = self.done().filter_map(|done| Some((done, tally(done)?)));
+        found.max_by_key(|(done, _)| done.ticket)
+    }
+
+    fn done(&self) -> impl Iterator<Item = &Done> {
+        self.states.values().filter_map(|state| match state {
+            State::Running { .. } => None,
+            State::Done(done) => Some(done),
         })
     }
 
-    /// What failed in `path`.
-    pub(crate) fn failures<'a>(&'a self, path: &'a Path) -> impl Iterator<Item = &'a TestFailure> {
-        let failures = self.0.values().flat_map(|state| match state {
-            State::Running { .. } => &[],
-            State::Done { failures, .. } => failures.as_slice(),
+    /// What failed in `path`, whose text is `now`, each with its line there (counted from 0), and whether an edit since may
+    /// have mended it. A failure goes with the line that it is at, and with a newer run of its test.
+    pub(crate) fn failures(&self, path: &Path, now: &str, analysis: &Analysis) -> Vec<(u32, &TestFailure, bool)> {
+        let mut found = Vec::new();
+        for done in self.done() {
+            for failure in done.ended.failures.iter().filter(|failure| failure.path == path) {
+                let line = failure.failure.line.saturating_sub(1);
+                let line = match done.edits.get(path) {
+                    Some(before) => shift::line(before.as_deref().unwrap_or_default(), now, line),
+                    None => Some(line),
+                };
+                // A newer run of the same test knows better.
+                let newest = failure.test.as_deref().and_then(|test| self.tally(path, test));
+                let is_newest = newest.is_none_or(|(newest, _)| newest.ticket <= done.ticket);
+                if let Some(line) = line.filter(|_| is_newest) {
+                    let outdated = !done.edits.is_empty() && self.outdated(analysis).is_overtaken(done);
+                    found.push((done.ticket, line, failure, outdated));
+                }
+            }
+        }
+        // The same failure of a test and of its file is one; the newest run knows best.
+        found.sort_by_key(|(ticket, line, ..)| (*line, std::cmp::Reverse(*ticket)));
+        found.dedup_by(|(_, line, failure, _), (_, kept, newer, _)| {
+            line == kept && failure.failure.message == newer.failure.message
         });
-        failures.filter(move |failure| failure.path == path)
+        found.into_iter().map(|(_, line, failure, outdated)| (line, failure, outdated)).collect()
     }
-}
 
-const OUTDATED: &str = " · before the last edit";
-
-/// Runs `run` on what `snapshot` holds, and tells the writer and the user what came of it.
-pub(crate) async fn perform(
-    run: Run,
-    ticket: u64,
-    snapshot: Snapshot,
-    runner: Arc<dyn Runner>,
-    job: Job,
-    mailbox: Mailbox,
-    client: Client,
-) {
-    let path = from_proto::path(&run.uri);
-    let (root, relative) = split(&snapshot, &path);
-    let request = request(&run, &snapshot, &root, &relative);
-    // No snapshot is held while something slow goes on.
-    drop(snapshot);
-    job.say(relative.display().to_string());
-    let progress = |event| match event {
-        sandbox::Event::Preparing { .. } => job.say("preparing the Python sandbox, once on this machine"),
-        sandbox::Event::Running => job.say(relative.display().to_string()),
-        sandbox::Event::Output { .. } | sandbox::Event::Test(_) => {}
-    };
-    let result = tokio::select! {
-        result = runner.run(request, &progress) => Some(result),
-        () = job.cancelled().cancelled() => None,
-    };
-    let outcome = match result {
-        Some(Ok(outcome)) => Some(outcome),
-        Some(Err(error)) => {
-            client.show_message(lsp::MessageType::ERROR, format!("tantu: {error}")).await;
-            Some(Outcome::without_run(Status::Error, error))
-        }
-        None => None,
-    };
-    if let Some(outcome) = &outcome {
-        client.log_message(lsp::MessageType::INFO, report(&run, &relative, outcome)).await;
-    }
-    let ended = outcome.map(|outcome| Ended { title: title(&outcome), failures: failures(&outcome, &root) });
-    mailbox.send(Event::RunEnded { run, ticket, ended });
-}
-
-/// The workspace folder of `path`, or for a file outside of them its own, and the path inside it.
-fn split(snapshot: &Snapshot, path: &Path) -> (PathBuf, PathBuf) {
-    let roots = snapshot.analysis.roots().iter().filter(|root| path.starts_with(root));
-    let root = roots.max_by_key(|root| root.as_os_str().len()).map(PathBuf::as_path).or(path.parent());
-    let root = root.unwrap_or(Path::new("/"));
-    (root.to_path_buf(), path.strip_prefix(root).unwrap_or(path).to_path_buf())
-}
-
-fn request(run: &Run, snapshot: &Snapshot, root: &Path, relative: &Path) -> Request {
-    let open = snapshot.documents.keys().filter_map(|path| {
-        let inside = path.strip_prefix(root).ok()?;
-        Some((inside.to_path_buf(), snapshot.text(path)?.to_string()))
-    });
-    let path = relative.to_path_buf();
-    let action = match run.kind {
-        RunKind::Main => Action::Script { path },
-        RunKind::Cell => cell(run, snapshot, root, relative),
-        RunKind::Doctest => Action::Doctest { path, name: run.target.clone() },
-        RunKind::Pytest => {
-            let names = run.target.iter().flat_map(|target| target.split('.'));
-            let id = names.fold(slashed(relative), |id, name| format!("{id}::{name}"));
-            Action::Pytest { targets: vec![id] }
-        }
-    };
-    Request { overlay: open.collect(), ..Request::new(root, action) }
-}
-
-/// The cell alone; nothing where it is gone.
-fn cell(run: &Run, snapshot: &Snapshot, root: &Path, relative: &Path) -> Action {
-    let analysis = &snapshot.analysis;
-    let number = run.target.as_deref().and_then(|target| target.parse::<usize>().ok());
-    let found = analysis.file(&root.join(relative)).and_then(|file| {
-        let cell = ide::cells(analysis, file).into_iter().find(|cell| Some(cell.number) == number)?;
-        let source = analysis.source(file);
-        Some((source.slice(cell.range).to_owned(), source.line_number(cell.range.start())))
-    });
-    let (text, first_line) = found.unwrap_or((String::new(), 1));
-    Action::Code { text, filename: slashed(relative), first_line }
-}
-
-fn slashed(path: &Path) -> String {
-    let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
-    parts.join("/")
-}
-
-fn failures(outcome: &Outcome, root: &Path) -> Vec<TestFailure> {
-    let not_runnable = matches!(outcome.outcome, Status::NotRunnable | Status::Refused);
-    let failure = |failure: &Failure| TestFailure {
-        path: root.join(&failure.path),
-        line: failure.line,
-        message: failure.message.clone(),
-        not_runnable,
-    };
-    outcome.failures.iter().map(failure).collect()
-}
-
-fn title(outcome: &Outcome) -> String {
-    let Outcome { passed, failed, exit, millis, .. } = outcome;
-    match outcome.outcome {
-        Status::Passed if *passed == 0 => format!("✓ done · {millis} ms"),
-        Status::Passed => format!("✓ {passed} passed · {millis} ms"),
-        Status::Failed if *failed > 0 => format!("✗ {failed} failed"),
-        Status::Failed => format!("✗ exit {}", exit.unwrap_or_default()),
-        Status::Error => "✗ cannot be run".to_owned(),
-        Status::Timeout => format!("✗ stopped after {millis} ms"),
-        Status::Memory => "✗ out of memory".to_owned(),
-        Status::Output => "✗ too much output".to_owned(),
-        Status::Refused => "○ not allowed in the sandbox".to_owned(),
-        Status::NotRunnable => "○ not runnable here".to_owned(),
-    }
-}
-
-/// The whole story, for the editor's log.
-fn report(run: &Run, relative: &Path, outcome: &Outcome) -> String {
-    let target = run.target.as_deref().map_or(String::new(), |target| format!(" {target}"));
-    let mut text = format!("{}{target}: {}\n", relative.display(), title(outcome));
-    for failure in &outcome.failures {
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "{}:{}: {}", failure.path, failure.line, failure.message);
-    }
-    for (name, stream) in [("standard output", &outcome.stdout), ("standard error", &outcome.stderr)] {
-        if !stream.is_empty() {
-            let _ = writeln!(text, "--- {name}\n{}", stream.trim_end());
+    fn outdated(&self, analysis: &Analysis) -> Arc<Outdated> {
+        // Nothing can be left half changed.
+        let mut known = self.outdated.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*known {
+            Some((revision, outdated)) if *revision == analysis.revision() => outdated.clone(),
+            _ => {
+                let outdated = Arc::new(Outdated::new(self, analysis));
+                *known = Some((analysis.revision(), outdated.clone()));
+                outdated
+            }
         }
     }
-    text
+}
+
+const OUTDATED: &str = " · outdated";
+
+impl Outdated {
+    fn new(runs: &Runs, analysis: &Analysis) -> Self {
+        let mut known: Vec<(&Edits, Arc<Overtaken>)> = Vec::new();
+        let mut by_ticket = HashMap::new();
+        for done in runs.done().filter(|done| !done.edits.is_empty()) {
+            let same = known.iter().find(|(edits, _)| *edits == &done.edits).map(|(_, it)| it.clone());
+            let overtaken = same.unwrap_or_else(|| {
+                let overtaken = Arc::new(Overtaken::by(&done.edits, analysis));
+                known.push((&done.edits, overtaken.clone()));
+                overtaken
+            });
+            by_ticket.insert(done.ticket, overtaken);
+        }
+        Outdated { by_ticket }
+    }
+
+    fn overtakes(&self, ticket: u64, run: &Run, path: &Path) -> bool {
+        let Some(overtaken) = self.by_ticket.get(&ticket) else { return false };
+        let is_meant = |name: &str| match &run.target {
+            Some(target) => name.strip_prefix(target.as_str()).is_some_and(|it| it.is_empty() || it.starts_with('.')),
+            None => true,
+        };
+        match run.kind {
+            RunKind::Pytest => overtaken.tests.iter().any(|(file, name)| file == path && is_meant(name)),
+            RunKind::Affected => !overtaken.tests.is_empty(),
+            RunKind::Doctest | RunKind::Main | RunKind::Cell | RunKind::Selection => overtaken.files.contains(path),
+        }
+    }
+
+    fn is_overtaken(&self, done: &Done) -> bool {
+        self.by_ticket.get(&done.ticket).is_some_and(|overtaken| {
+            done.ended.files.iter().any(|file| overtaken.files.contains(file))
+                && (done.ended.tests.is_empty() || done.ended.tests.keys().any(|test| overtaken.tests.contains(test)))
+        })
+    }
+}
+
+impl Overtaken {
+    fn by(edits: &Edits, analysis: &Analysis) -> Self {
+        let before: Vec<_> = edits.iter().map(|(path, text)| (path.clone(), text.clone())).collect();
+        let affected = ide::affected(analysis, &before, |_| false, LIMIT);
+        let name = |test: &ide::AffectedTest| {
+            (analysis.path(test.test.file).to_path_buf(), analysis.symbol(test.test).local_name())
+        };
+        let changed = affected.changed.iter().map(|symbol| symbol.file).collect();
+        Overtaken { tests: affected.tests.iter().map(name).collect(), files: importers(analysis, changed) }
+    }
+}
+
+/// The files that import one of `files`, however far away, and these themselves.
+fn importers(analysis: &Analysis, files: Vec<FileId>) -> HashSet<PathBuf> {
+    let mut seen: HashSet<FileId> = files.iter().copied().collect();
+    let mut pending = files;
+    while let Some(file) = pending.pop() {
+        pending.extend(analysis.importers(file).into_iter().filter(|&importer| seen.insert(importer)));
+    }
+    seen.into_iter().map(|file| analysis.path(file).to_path_buf()).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use std::str::FromStr;
 
+    use graph::{AnalysisHost, Change};
+    use tower_lsp_server::ls_types as lsp;
+
     use super::*;
 
-    fn run(path: &str) -> Run {
-        Run { uri: lsp::Uri::from_str(&format!("file://{path}")).unwrap(), kind: RunKind::Pytest, target: None }
+    const CODE: &str = "def price(): return 1\ndef other(): return 2\n";
+    const TESTS: &str = "from a import price\ndef test_price():\n    assert price() == 2\ndef test_nothing(): pass\n";
+
+    /// A workspace of which the tests were run: one has failed, one passed.
+    struct World {
+        host: AnalysisHost,
+        runs: Runs,
     }
 
-    fn failed_at(path: &str) -> Option<Ended> {
-        let failure = TestFailure { path: PathBuf::from(path), line: 3, message: "no".to_owned(), not_runnable: false };
-        Some(Ended { title: "✗ 1 failed".to_owned(), failures: vec![failure] })
+    impl World {
+        fn new() -> Self {
+            let mut world = World { host: AnalysisHost::new(vec![PathBuf::from("/w")]), runs: Runs::default() };
+            world.edit("/w/a.py", CODE);
+            world.edit("/w/test_a.py", TESTS);
+            world.runs.start(run(None), 1);
+            let ended = world.ended(&[("test_price", Verdict::Failed), ("test_nothing", Verdict::Passed)]);
+            world.runs.end(run(None), 1, Some(ended));
+            world
+        }
+
+        fn ended(&self, tests: &[(&str, Verdict)]) -> Ended {
+            let result = |(name, verdict): &(&str, Verdict)| TestResult {
+                id: format!("test_a.py::{name}"),
+                path: "test_a.py".to_owned(),
+                line: if *name == "test_price" { 2 } else { 4 },
+                verdict: *verdict,
+                millis: 2,
+                message: None,
+            };
+            let failed = tests.iter().filter(|(_, verdict)| *verdict == Verdict::Failed).count() as u32;
+            let failure = Failure::new("test_a.py", 3, "assert 1 == 2");
+            let outcome = Outcome {
+                failed,
+                passed: tests.len() as u32 - failed,
+                tests: tests.iter().map(result).collect(),
+                failures: std::iter::repeat_n(failure, failed as usize).collect(),
+                ..Outcome::without_run(if failed > 0 { Status::Failed } else { Status::Passed }, "")
+            };
+            Ended::new(&run(None), &outcome, Path::new("/w"), vec![PathBuf::from("/w/test_a.py")])
+        }
+
+        fn edit(&mut self, path: &str, text: &str) {
+            let analysis = self.host.analysis();
+            let before = analysis.file(Path::new(path)).map(|file| analysis.source(file).text().clone());
+            self.runs.edited(Path::new(path), before.as_ref());
+            let mut change = Change::default();
+            change.set(path, text);
+            self.host.apply(change);
+        }
+
+        fn title(&self, target: Option<&str>) -> String {
+            self.runs.title(&run(target), &self.host.analysis()).unwrap_or_default()
+        }
+
+        /// Line (counted from 0) and whether it may be mended.
+        fn failures(&self) -> Vec<(u32, bool)> {
+            let (analysis, path) = (self.host.analysis(), Path::new("/w/test_a.py"));
+            let now = analysis.source(analysis.file(path).unwrap()).text().clone();
+            self.runs.failures(path, &now, &analysis).into_iter().map(|(line, _, outdated)| (line, outdated)).collect()
+        }
+    }
+
+    fn run(target: Option<&str>) -> Run {
+        let uri = lsp::Uri::from_str("file:///w/test_a.py").unwrap();
+        Run { uri, kind: RunKind::Pytest, target: target.map(str::to_owned), range: None }
     }
 
     #[test]
-    fn a_result_goes_with_the_text_it_is_about() {
-        let (test, code) = (Path::new("/test_a.py"), Path::new("/a.py"));
-        let mut runs = Runs::default();
-        runs.start(run("/test_a.py"), 1);
-        assert_eq!(runs.title(&run("/test_a.py")).unwrap(), "… running");
-        runs.end(run("/test_a.py"), 1, failed_at("/test_a.py"));
-        assert_eq!(runs.failures(test).count(), 1);
-        // Another file: the lines still fit, but who knows whether it still fails?
-        runs.forget(code);
-        assert_eq!(runs.title(&run("/test_a.py")).unwrap(), "✗ 1 failed · before the last edit");
-        assert_eq!(runs.failures(test).count(), 1);
-        runs.forget(test);
-        assert_eq!(runs.title(&run("/test_a.py")), None);
-        assert_eq!(runs.failures(test).count(), 0);
+    fn each_test_of_a_file_has_its_own_result() {
+        let world = World::new();
+        assert_eq!(world.title(None), "✗ 1 failed, 1 passed");
+        assert_eq!(world.title(Some("test_price")), "✗ 1 failed");
+        assert_eq!(world.title(Some("test_nothing")), "✓ 1 passed · 2 ms");
+        assert_eq!(world.title(Some("test_new")), "");
+        assert_eq!(world.failures(), [(2, false)]);
     }
 
     #[test]
-    fn a_run_that_was_overtaken_by_an_edit_has_no_result() {
-        let mut runs = Runs::default();
-        runs.start(run("/test_a.py"), 1);
-        runs.forget(Path::new("/test_a.py"));
-        runs.end(run("/test_a.py"), 1, failed_at("/test_a.py"));
-        assert!(runs.is_empty());
+    fn only_what_reaches_an_edit_is_outdated() {
+        let mut world = World::new();
+        world.edit("/w/a.py", &CODE.replace("return 2", "return 3"));
+        assert_eq!(world.title(Some("test_price")), "✗ 1 failed");
+        world.edit("/w/a.py", &CODE.replace("return 1", "return 3"));
+        assert_eq!(world.title(None), "✗ 1 failed, 1 passed · outdated");
+        assert_eq!(world.title(Some("test_price")), "✗ 1 failed · outdated");
+        assert_eq!(world.title(Some("test_nothing")), "✓ 1 passed · 2 ms");
+        assert_eq!(world.failures(), [(2, true)]);
+        world.edit("/w/a.py", &format!("# As it was.\n{CODE}"));
+        assert_eq!(world.title(Some("test_price")), "✗ 1 failed");
     }
 
     #[test]
-    fn of_two_runs_the_later_one_counts() {
-        let mut runs = Runs::default();
-        runs.start(run("/test_a.py"), 1);
-        runs.start(run("/test_a.py"), 2);
-        runs.end(run("/test_a.py"), 1, failed_at("/test_a.py"));
-        assert_eq!(runs.title(&run("/test_a.py")).unwrap(), "… running");
-        runs.end(run("/test_a.py"), 2, failed_at("/test_a.py"));
-        assert_eq!(runs.title(&run("/test_a.py")).unwrap(), "✗ 1 failed");
+    fn a_failure_goes_where_its_line_goes() {
+        let mut world = World::new();
+        world.edit("/w/test_a.py", &format!("# One\n# Two\n{TESTS}"));
+        assert_eq!(world.failures(), [(4, false)]);
+        world.edit("/w/test_a.py", &TESTS.replace("== 2", "== 1"));
+        assert_eq!(world.failures(), []);
     }
 
     #[test]
-    fn a_cancelled_run_leaves_nothing_behind() {
-        let mut runs = Runs::default();
-        runs.start(run("/test_a.py"), 1);
-        runs.end(run("/test_a.py"), 1, None);
-        assert!(runs.is_empty());
+    fn the_newest_run_of_a_test_counts() {
+        let mut world = World::new();
+        world.runs.start(run(Some("test_price")), 2);
+        assert_eq!(world.title(Some("test_price")), "… running");
+        world.runs.end(run(Some("test_price")), 2, Some(world.ended(&[("test_price", Verdict::Passed)])));
+        assert_eq!(world.title(Some("test_price")), "✓ 1 passed · 2 ms");
+        assert!(!world.runs.has_failed(Path::new("/w/test_a.py"), "test_price"));
+        assert_eq!(world.failures(), [], "the older failure is mended");
+    }
+
+    #[test]
+    fn of_two_runs_the_later_one_counts_and_a_cancelled_one_leaves_nothing() {
+        let mut world = World::new();
+        world.runs.start(run(None), 2);
+        world.runs.start(run(None), 3);
+        world.runs.end(run(None), 2, Some(world.ended(&[])));
+        assert_eq!(world.title(None), "… running");
+        world.runs.end(run(None), 3, None);
+        assert_eq!(world.title(None), "");
+        assert!(world.runs.is_empty());
+    }
+
+    #[test]
+    fn what_is_edited_after_a_green_run_is_remembered() {
+        let mut world = World::new();
+        assert!(world.runs.since_green().is_none());
+        let affected = Run { kind: RunKind::Affected, ..run(None) };
+        let green = Outcome { passed: 1, ..Outcome::without_run(Status::Passed, "") };
+        world.runs.start(affected.clone(), 2);
+        world.edit("/w/a.py", "def price(): return 2\n");
+        world.runs.end(affected.clone(), 2, Some(Ended::new(&affected, &green, Path::new("/w"), Vec::new())));
+        world.edit("/w/a.py", "def price(): return 3\n");
+        world.edit("/w/test_a.py", "");
+        let since = world.runs.since_green().unwrap();
+        let paths: Vec<&str> = since.keys().map(|path| path.to_str().unwrap()).collect();
+        assert_eq!(paths, ["/w/a.py", "/w/test_a.py"]);
+        assert_eq!(since[Path::new("/w/a.py")].as_deref(), Some(CODE), "as it was when the run began");
     }
 }

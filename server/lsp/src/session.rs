@@ -10,13 +10,14 @@ use tower_lsp_server::ls_types::*;
 use tower_lsp_server::{Client, LanguageServer};
 
 use crate::capabilities::{Editor, server_capabilities};
-use crate::commands::{Command, Graph, Propose, Run};
+use crate::commands::{Command, Graph, Propose, ResetCells, Run, RunAffectedTests, RunKind};
 use crate::lifetime::Lifetime;
 use crate::mailbox::{Event, Mailbox};
 use crate::preview::Preview;
 use crate::progress::{Job, Jobs, Kind};
 use crate::proposals::{self, Desk};
 use crate::query::{self, Query};
+use crate::runs::Perform;
 use crate::settings::Layer;
 use crate::snapshot::Snapshot;
 use crate::{Services, announce, from_proto, handlers, runs, setup};
@@ -84,9 +85,10 @@ impl Session {
         let snapshot = self.mailbox.snapshot();
         let job = self.job("Running", Kind::Cancellable);
         let (runner, mailbox, client) = (self.services.runner.clone(), self.mailbox.clone(), self.client.clone());
+        let perform = Perform { run, ticket, runner, job, mailbox, client };
         tokio::spawn(async move {
             if let Ok(snapshot) = snapshot.await {
-                runs::perform(run, ticket, snapshot, runner, job, mailbox, client).await;
+                perform.work(snapshot).await;
             }
         });
     }
@@ -380,6 +382,16 @@ impl LanguageServer for Session {
         match Command::parse(params)? {
             Command::Run(run) => {
                 self.run(run);
+                Ok(None)
+            }
+            Command::RunAffectedTests(RunAffectedTests { uri }) => {
+                self.run(Run { uri, kind: RunKind::Affected, target: None, range: None });
+                Ok(None)
+            }
+            Command::ResetCells(ResetCells { uri }) => {
+                let session = self.read(move |query| Ok(runs::session_of(&query.snapshot, &uri))).await?;
+                let reset = self.services.runner.reset(session).await;
+                reset.map_err(|error| handlers::code_action::refused(error.to_string()))?;
                 Ok(None)
             }
             Command::Propose(params) => self.propose(params).await,

@@ -6,7 +6,9 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
+use sandbox::Limits;
 use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -25,6 +27,10 @@ pub(crate) struct Settings {
     pub(crate) ruff: RuffChoice,
     /// The folder with advisories, if the user keeps one.
     pub(crate) advisories: Option<PathBuf>,
+    /// Offer to run in the project's own interpreter what the sandbox cannot run.
+    pub(crate) native: bool,
+    /// Of runs in the sandbox.
+    pub(crate) limits: Limits,
     /// What the workspace says beside its settings.
     pub(crate) project: Arc<ide::Project>,
 }
@@ -48,7 +54,34 @@ pub(crate) struct Layer {
     project_ruff: Option<bool>,
     /// Only the editor's settings name folders outside of the workspace.
     advisories: Option<PathBuf>,
+    /// Only the editor's settings open the sandbox.
+    native: Option<bool>,
+    limits: LimitChoices,
     project: Option<Arc<ide::Project>>,
+}
+
+/// Limits of the sandbox, which only the editor's settings change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct LimitChoices {
+    /// Seconds.
+    wall: Option<u64>,
+    /// MiB.
+    memory: Option<u64>,
+    /// KiB.
+    output: Option<u64>,
+}
+
+impl LimitChoices {
+    fn limits(&self) -> Limits {
+        let default = Limits::default();
+        let limits = Limits {
+            wall: self.wall.map_or(default.wall, Duration::from_secs),
+            memory: self.memory.map_or(default.memory, |it| it.saturating_mul(1 << 20)),
+            output: self.output.map_or(default.output, |it| it.saturating_mul(1 << 10)),
+            ..default
+        };
+        limits.clamped()
+    }
 }
 
 impl Settings {
@@ -65,6 +98,8 @@ impl Settings {
                 (true, _) => RuffChoice::Bundled,
             },
             advisories: layers.into_iter().find_map(|it| it.advisories.clone()),
+            native: layers.into_iter().find_map(|it| it.native).unwrap_or(false),
+            limits: layers[0].limits.limits(),
             project: layers.into_iter().find_map(|it| it.project.clone()).unwrap_or_default(),
         }
     }
@@ -96,6 +131,21 @@ impl Layer {
                     "only the editor's settings choose `{key}`, for what it names is not the workspace's"
                 ));
             }
+            _ if key.starts_with("sandbox.") && !is_trusted => {
+                return Err(format!(
+                    "only the editor's settings choose `{key}`: a workspace does not open its own sandbox"
+                ));
+            }
+            "sandbox.native" => {
+                self.native = Some(match value.as_str() {
+                    Some("off") => false,
+                    Some("ask") => true,
+                    _ => return Err("`sandbox.native` must be \"off\" or \"ask\"".to_owned()),
+                });
+            }
+            "sandbox.limits.wall" => self.limits.wall = Some(number(key, value)?),
+            "sandbox.limits.memory" => self.limits.memory = Some(number(key, value)?),
+            "sandbox.limits.output" => self.limits.output = Some(number(key, value)?),
             "lint.advisories" => match value.as_str().map(PathBuf::from).filter(|path| path.is_absolute()) {
                 Some(path) => self.advisories = Some(path),
                 None => return Err("`lint.advisories` must be the absolute path of a folder".to_owned()),
@@ -121,7 +171,8 @@ impl Layer {
             _ => {
                 return Err(format!(
                     "there is no setting `{key}`; there are `navigation`, `codeLens`, `diagnostics.mode`, \
-                     `lint.enable`, `lint.ruff`, `lint.advisories`, `python`"
+                     `lint.enable`, `lint.ruff`, `lint.advisories`, `python`, `sandbox.native`, `sandbox.limits.wall` \
+                     (seconds), `sandbox.limits.memory` (MiB), `sandbox.limits.output` (KiB)"
                 ));
             }
         }
@@ -194,6 +245,10 @@ impl Layer {
     }
 }
 
+fn number(key: &str, value: &Value) -> Result<u64, String> {
+    value.as_u64().filter(|it| *it > 0).ok_or_else(|| format!("`{key}` must be a whole number above 0"))
+}
+
 fn section<'a, 'i>(table: &'a DeTable<'i>, name: &str) -> Option<&'a DeTable<'i>> {
     table.get(name).and_then(|value| Spanned::get_ref(value).as_table())
 }
@@ -244,6 +299,8 @@ pub(crate) fn read(root: &Path) -> (Layer, Vec<ConfigFile>) {
         lint: chosen(|layer| layer.lint),
         project_ruff: None,
         advisories: None,
+        native: None,
+        limits: LimitChoices::default(),
         project: Some(Arc::new(project::read(root))),
     };
     (layer, files)
@@ -279,9 +336,28 @@ mod tests {
                 diagnostics: Diagnostics::Off,
                 ruff: RuffChoice::Bundled,
                 advisories: None,
+                native: false,
+                limits: Limits::default(),
                 project: Arc::default()
             }
         );
+    }
+
+    #[test]
+    fn only_the_editor_opens_the_sandbox() {
+        let sandbox = json!({ "sandbox": { "native": "ask", "limits": { "wall": 60, "memory": 1, "output": 64 } } });
+        let (editor, problems) = Layer::of_editor(&sandbox);
+        assert_eq!(problems, [""; 0]);
+        let (file, problems) =
+            Layer::of_file("[tool.tantu]\nsandbox.native = \"ask\"\nsandbox.limits.wall = 9\n", true);
+        assert_eq!(problems.len(), 2, "{problems:?}");
+        let settings = Settings::new([&editor, &file]);
+        let Limits { wall, memory, output, .. } = settings.limits;
+        assert_eq!((settings.native, wall.as_secs(), memory >> 20, output >> 10), (true, 60, 64, 64));
+        let settings = Settings::new([&Layer::default(), &file]);
+        assert_eq!((settings.native, settings.limits), (false, Limits::default()));
+        let (_, problems) = Layer::of_editor(&json!({ "sandbox": { "native": true, "limits": { "wall": -1 } } }));
+        assert_eq!(problems.len(), 2, "{problems:?}");
     }
 
     #[test]

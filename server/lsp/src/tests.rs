@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use super::*;
 
 mod code_actions;
+mod runs;
 
 /// An editor in memory: it speaks the protocol with [`serve`], which knows no difference.
 struct Client {
@@ -59,10 +60,13 @@ impl Client {
     }
 
     async fn with_cache(params: Value, settings: Option<PathBuf>, cache: Option<PathBuf>) -> Self {
+        let runner = Fake::new(|_| Ok(Outcome { passed: 2, ..Outcome::without_run(Status::Passed, "") }));
+        Client::with_services(params, Services { runner: Arc::new(runner), settings, cache }).await
+    }
+
+    async fn with_services(params: Value, services: Services) -> Self {
         let (input, server_input) = tokio::io::duplex(1 << 20);
         let (server_output, output) = tokio::io::duplex(1 << 20);
-        let runner = Fake::new(|_| Ok(Outcome { passed: 2, ..Outcome::without_run(Status::Passed, "") }));
-        let services = Services { runner: Arc::new(runner), settings, cache };
         let server = tokio::spawn(serve(server_input, server_output, services));
         let mut client = Client {
             input,
@@ -306,7 +310,7 @@ async fn an_editor_that_pulls_gets_nothing_pushed() {
 }
 
 #[tokio::test]
-async fn a_run_shows_in_its_lens_until_the_text_changes() {
+async fn a_run_shows_in_its_lens_until_the_code_changes() {
     let mut client = Client::start(json!({})).await;
     let text = "def f():\n    '''>>> f()\n    '''\n";
     client.open(text).await;
@@ -316,8 +320,10 @@ async fn a_run_shows_in_its_lens_until_the_text_changes() {
     while client.run_lens().await["title"] != "✓ 2 passed · 0 ms" {
         tokio::task::yield_now().await;
     }
-    client.replace(1, &format!("{text}\n")).await;
-    assert_eq!(client.run_lens().await["title"], "▶ doctest");
+    client.replace(1, &format!("# A remark.\n{text}\n")).await;
+    assert_eq!(client.run_lens().await["title"], "✓ 2 passed · 0 ms");
+    client.replace(2, &text.replace(">>> f()", ">>> f(); f()")).await;
+    assert_eq!(client.run_lens().await["title"], "✓ 2 passed · 0 ms · outdated");
 }
 
 #[tokio::test]

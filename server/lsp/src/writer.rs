@@ -168,12 +168,13 @@ impl Writer {
             }
             Event::Change { path, changes, version } => match self.documents.get_mut(&path) {
                 Some(open) => {
+                    if !self.current.runs.is_empty() {
+                        let before = self.current.text(&path);
+                        Arc::make_mut(&mut self.current.runs).edited(&path, before.as_ref());
+                    }
                     open.document.apply(&changes, version, self.current.editor.encoding);
                     open.stale = true;
                     self.stale = true;
-                    if !self.current.runs.is_empty() {
-                        Arc::make_mut(&mut self.current.runs).forget(&path);
-                    }
                 }
                 None => tracing::debug!("a change of {}, which is not open", path.display()),
             },
@@ -203,6 +204,14 @@ impl Writer {
                 self.reloads = self.reloads.saturating_sub(1);
                 // An open document is what the editor says, whatever is on disk.
                 change.files.retain(|(path, _)| !self.documents.contains_key(path));
+                if !self.current.runs.is_empty() {
+                    for (path, text) in &change.files {
+                        let before = self.current.text(path);
+                        if before.as_deref() != text.as_deref() {
+                            Arc::make_mut(&mut self.current.runs).edited(path, before.as_ref());
+                        }
+                    }
+                }
                 self.apply(change);
                 self.to_keep = true;
                 self.refresh();

@@ -43,6 +43,21 @@ function M.run(client)
   end)
 end
 
+--- Runs the selected lines.
+function M.run_selection(client, first, last)
+  local range = {
+    start = { line = first - 1, character = 0 },
+    ['end'] = { line = last, character = 0 },
+  }
+  local argument = { uri = vim.uri_from_bufnr(0), kind = 'selection', range = range }
+  client:exec_cmd({ title = 'run', command = 'tantu.run', arguments = { argument } })
+end
+
+--- A command about the file in the buffer.
+local function about_file(client, command)
+  client:exec_cmd({ title = command, command = command, arguments = { { uri = vim.uri_from_bufnr(0) } } })
+end
+
 --- Puts the callers that a lens counts into the quickfix list. Neovim itself shows nothing of what a command answers.
 function M.show_callers(command, context)
   local client = assert(vim.lsp.get_client_by_id(context.client_id))
@@ -102,13 +117,19 @@ function M.silence(client, reason)
   end
 end
 
---- `:Tantu run`, `:Tantu propose [ASSIST [INSTRUCTION…]]`, `:Tantu graph [DEPTH]`, `:Tantu silence [REASON…]`
-function M.command(arguments)
+--- `:[range]Tantu run`, `:Tantu affected`, `:Tantu reset`, `:Tantu propose [ASSIST [INSTRUCTION…]]`, `:Tantu graph [DEPTH]`, `:Tantu silence [REASON…]`
+function M.command(arguments, first, last)
   local client = vim.lsp.get_clients({ bufnr = 0, name = 'tantu' })[1]
   if not client then
     warn('not running here; see :checkhealth vim.lsp')
+  elseif arguments[1] == 'run' and first then
+    M.run_selection(client, first, last)
   elseif arguments[1] == 'run' then
     M.run(client)
+  elseif arguments[1] == 'affected' then
+    about_file(client, 'tantu.runAffectedTests')
+  elseif arguments[1] == 'reset' then
+    about_file(client, 'tantu.resetCells')
   elseif arguments[1] == 'propose' then
     M.propose(client, arguments[2] or 'implement-function', table.concat(arguments, ' ', 3))
   elseif arguments[1] == 'graph' then
@@ -116,7 +137,10 @@ function M.command(arguments)
   elseif arguments[1] == 'silence' then
     M.silence(client, table.concat(arguments, ' ', 2))
   else
-    warn('usage: :Tantu run | :Tantu propose [ASSIST [INSTRUCTION…]] | :Tantu graph [DEPTH] | :Tantu silence [REASON…]')
+    warn(
+      'usage: :[range]Tantu run | :Tantu affected | :Tantu reset | :Tantu propose [ASSIST [INSTRUCTION…]]'
+        .. ' | :Tantu graph [DEPTH] | :Tantu silence [REASON…]'
+    )
   end
 end
 
@@ -124,7 +148,7 @@ end
 function M.words(_, line)
   local assists = 'implement-function\nimplement-comment\nfix-diagnostic\nrefactor\nupdate-callers\nwrite-docstring\n'
     .. 'write-tests\nreview\nexplain\nport-like\ngenerate-module'
-  return line:match('propose%s') and assists or 'run\npropose\ngraph\nsilence'
+  return line:match('propose%s') and assists or 'run\naffected\nreset\npropose\ngraph\nsilence'
 end
 
 return M

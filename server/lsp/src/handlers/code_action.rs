@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tower_lsp_server::jsonrpc::{Error, ErrorCode, Result};
 use tower_lsp_server::ls_types as lsp;
 
-use crate::commands::{ChangeSignature, Command, Propose, Silence};
+use crate::commands::{ChangeSignature, Command, Propose, Run, RunKind, Silence};
 use crate::query::Query;
 use crate::snapshot::Snapshot;
 use crate::{from_proto, to_proto};
@@ -31,6 +31,7 @@ pub(crate) const KINDS: [lsp::CodeActionKind; 8] = [
 /// The kinds have our name, so that a person can choose whose they want on saving.
 const FIX_ALL: lsp::CodeActionKind = lsp::CodeActionKind::new("source.fixAll.tantu");
 const ORGANIZE_IMPORTS: lsp::CodeActionKind = lsp::CodeActionKind::new("source.organizeImports.tantu");
+const RUN: lsp::CodeActionKind = lsp::CodeActionKind::new("tantu.run");
 const MOVE: lsp::CodeActionKind = lsp::CodeActionKind::new("refactor.move");
 
 /// What an action without its edit is resolved by.
@@ -73,12 +74,43 @@ pub(crate) fn code_actions(query: &Query, params: &lsp::CodeActionParams) -> Res
             });
         }
     }
+    if wanted(&RUN) {
+        found.extend(runs(snapshot, uri, file, params.range));
+    }
     // What mends or sorts a whole file is for who asks for it, as editors do when a file is saved.
     let is_of_file = |kind: &lsp::CodeActionKind| [FIX_ALL, ORGANIZE_IMPORTS].contains(kind);
     let on_request = params.context.only.is_some();
     found.retain(|action| action.kind.as_ref().is_some_and(|it| wanted(it) && (on_request || !is_of_file(it))));
     let found: lsp::CodeActionResponse = found.into_iter().map(lsp::CodeActionOrCommand::CodeAction).collect();
     Ok((!found.is_empty()).then_some(found))
+}
+
+/// What the sandbox can run here: the selected lines, or what the cursor is in.
+fn runs(snapshot: &Snapshot, uri: &lsp::Uri, file: graph::FileId, range: lsp::Range) -> Vec<lsp::CodeAction> {
+    let place = from_proto::range(snapshot.analysis.source(file), range, snapshot.editor.encoding);
+    let mut found = Vec::new();
+    if !snapshot.analysis.source(file).slice(place).trim().is_empty() {
+        let run = Run { uri: uri.clone(), kind: RunKind::Selection, target: None, range: Some(range) };
+        found.push(("Run the selection in the sandbox".to_owned(), run));
+    }
+    if let Some(runnable) = ide::runnable_at(&snapshot.analysis, file, place.start()) {
+        let what = match (&runnable.kind, &runnable.target) {
+            (ide::RunnableKind::Cell, _) => "this cell".to_owned(),
+            (ide::RunnableKind::Main, _) => "this file".to_owned(),
+            (ide::RunnableKind::Pytest, None) => "the tests of this file".to_owned(),
+            (ide::RunnableKind::Doctest, None) => "the doctest of this module".to_owned(),
+            (ide::RunnableKind::Doctest, Some(name)) => format!("the doctest of `{name}`"),
+            (ide::RunnableKind::Pytest, Some(name)) => format!("`{name}`"),
+        };
+        found.push((format!("Run {what} in the sandbox"), Run::of(&runnable, uri.clone())));
+    }
+    let action = |(title, run): (String, Run)| lsp::CodeAction {
+        title: title.clone(),
+        kind: Some(RUN),
+        command: Some(Command::Run(run).titled(title)),
+        ..Default::default()
+    };
+    found.into_iter().map(action).collect()
 }
 
 /// Makes the edit of an action that was offered without it.

@@ -27,8 +27,9 @@ pub(crate) fn lenses(query: &Query, path: &Path) -> Result<Option<Vec<lsp::CodeL
                 lsp::CodeLens { range, command: None, data }
             }
             ide::LensKind::Run(runnable) => {
-                let run = Run { uri: uri.clone(), kind: runnable.kind.into(), target: runnable.target };
-                let title = snapshot.runs.title(&run).unwrap_or_else(|| runnable.kind.title().to_owned());
+                let run = Run::of(&runnable, uri.clone());
+                let title =
+                    snapshot.runs.title(&run, &snapshot.analysis).unwrap_or_else(|| runnable.kind.title().to_owned());
                 lsp::CodeLens { range, command: Some(Command::Run(run).titled(title)), data: None }
             }
         });

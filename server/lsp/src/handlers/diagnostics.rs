@@ -109,7 +109,9 @@ pub(crate) fn document(snapshot: &Snapshot, path: &Path) -> Vec<lsp::Diagnostic>
     found.extend(snapshot.survey.findings.diagnostics(analysis, file));
     let findings = found.into_iter().map(|it| finding(snapshot, analysis, file, it));
     let findings = findings.chain(lint.into_iter().map(|it| lint_finding(snapshot, analysis.source(file), it)));
-    let failures = snapshot.runs.failures(path).map(|failure| test_failure(snapshot, file, failure));
+    let failures = snapshot.runs.failures(path, analysis.source(file).text(), analysis);
+    let failures =
+        failures.into_iter().map(|(line, failure, outdated)| test_failure(snapshot, file, line, failure, outdated));
     findings.chain(failures).collect()
 }
 
@@ -176,19 +178,49 @@ fn manual(code: ide::Code) -> Option<lsp::CodeDescription> {
     Some(lsp::CodeDescription { href: lsp::Uri::from_str(&page).ok()? })
 }
 
-fn test_failure(snapshot: &Snapshot, file: FileId, failure: &TestFailure) -> lsp::Diagnostic {
+/// What failed at `line` (counted from 0), with the lines that led there and what the test wrote.
+fn test_failure(snapshot: &Snapshot, file: FileId, line: u32, failed: &TestFailure, outdated: bool) -> lsp::Diagnostic {
+    let TestFailure { failure, root, not_runnable, .. } = failed;
+    let range = code_of_line(snapshot, file, line);
+    let mut related = Vec::new();
+    for place in failure.related.iter().filter(|it| (&it.path, it.line) != (&failure.path, failure.line)) {
+        if let Some(other) = snapshot.analysis.file(&root.join(&place.path))
+            && let Some(uri) = snapshot.uri(other)
+        {
+            let range = code_of_line(snapshot, other, place.line.saturating_sub(1));
+            let location = lsp::Location { uri, range };
+            related.push(lsp::DiagnosticRelatedInformation { location, message: place.text.clone() });
+        }
+    }
+    if !failure.output.is_empty()
+        && let Some(uri) = snapshot.uri(file)
+    {
+        let message = format!("it wrote: {}", failure.output.trim_end());
+        related.push(lsp::DiagnosticRelatedInformation { location: lsp::Location { uri, range }, message });
+    }
+    let shown = snapshot.editor.related_information && !related.is_empty();
+    let severity = match (not_runnable, outdated) {
+        (true, _) => lsp::DiagnosticSeverity::INFORMATION,
+        (false, true) => lsp::DiagnosticSeverity::WARNING,
+        (false, false) => lsp::DiagnosticSeverity::ERROR,
+    };
+    let code = if *not_runnable { "not-runnable" } else { "test-failed" };
+    let outdated = if outdated { " (before the last edit; run it again)" } else { "" };
+    lsp::Diagnostic {
+        severity: Some(severity),
+        related_information: shown.then_some(related),
+        ..diagnostic(range, code, format!("{}{outdated}", failure.message))
+    }
+}
+
+/// The line (counted from 0) without its indentation.
+fn code_of_line(snapshot: &Snapshot, file: FileId, line: u32) -> lsp::Range {
     let source = snapshot.analysis.source(file);
-    let line = source.lines().line_range(failure.line.saturating_sub(1), source.text());
+    let line = source.lines().line_range(line, source.text());
     let text = source.slice(line);
     let indent = text.len() - text.trim_start().len();
     // A line is no longer than a text, whose offsets fit.
-    let range = TextRange::new(line.start() + TextSize::new(indent as u32), line.end());
-    let severity =
-        if failure.not_runnable { lsp::DiagnosticSeverity::INFORMATION } else { lsp::DiagnosticSeverity::ERROR };
-    lsp::Diagnostic {
-        severity: Some(severity),
-        ..diagnostic(snapshot.range(file, range), "test-failed", failure.message.clone())
-    }
+    snapshot.range(file, TextRange::new(line.start() + TextSize::new(indent as u32), line.end()))
 }
 
 /// What is wrong in configuration files, by path: settings of ours and those of the linter for the open documents.

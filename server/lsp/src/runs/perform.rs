@@ -1,0 +1,279 @@
+//! One run, in the background.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use graph::FileId;
+use lint::Environment;
+use sandbox::{Action, Failure, Outcome, Request, Runner, Status, Verdict};
+use tower_lsp_server::Client;
+use tower_lsp_server::ls_types as lsp;
+
+use super::native::Native;
+use super::{Ended, wording};
+use crate::commands::{Run, RunKind};
+use crate::mailbox::{Event, Mailbox};
+use crate::progress::Job;
+use crate::snapshot::Snapshot;
+use crate::{from_proto, revision};
+
+/// What a run needs besides what it is told.
+pub(crate) struct Perform {
+    pub(crate) run: Run,
+    pub(crate) ticket: u64,
+    pub(crate) runner: Arc<dyn Runner>,
+    pub(crate) job: Job,
+    pub(crate) mailbox: Mailbox,
+    pub(crate) client: Client,
+}
+
+/// What is known before anything runs.
+struct Plan {
+    request: Request,
+    /// For people.
+    what: String,
+    /// The files that are run.
+    files: Vec<PathBuf>,
+    /// Why it cannot be run here, with the place that needs what is not there.
+    obstacle: Option<Failure>,
+    /// How the user's own interpreter would run it, if the user allows that at all.
+    native: Option<Native>,
+}
+
+impl Perform {
+    /// Runs what `snapshot` holds, and tells the writer and the user what came of it.
+    pub(crate) async fn work(self, snapshot: Snapshot) {
+        let run = self.run.clone();
+        let planned = tokio::task::spawn_blocking(move || plan(&run, &snapshot)).await;
+        let ended = match planned {
+            Ok(Ok(plan)) => {
+                self.follow(&plan).await.map(|outcome| Ended::new(&self.run, &outcome, &plan.request.root, plan.files))
+            }
+            Ok(Err(reason)) => {
+                self.client.show_message(lsp::MessageType::INFO, reason).await;
+                None
+            }
+            // A defect of ours, which has been reported on standard error.
+            Err(_) => None,
+        };
+        self.mailbox.send(Event::RunEnded { run: self.run, ticket: self.ticket, ended });
+    }
+
+    /// Nothing when the user has cancelled.
+    async fn follow(&self, plan: &Plan) -> Option<Outcome> {
+        self.job.say(plan.what.clone());
+        let outcome = match &plan.obstacle {
+            Some(obstacle) => Outcome {
+                failures: vec![obstacle.clone()],
+                ..Outcome::without_run(Status::NotRunnable, &obstacle.message)
+            },
+            None => self.in_sandbox(plan).await?,
+        };
+        self.log(wording::report(&plan.what, &outcome)).await;
+        let wants_more = matches!(outcome.outcome, Status::NotRunnable | Status::Refused);
+        let Some(native) = plan.native.as_ref().filter(|_| wants_more) else { return Some(outcome) };
+        let reason = outcome.failures.first().map_or("it cannot be run in the sandbox", |it| it.message.as_str());
+        if !native.is_allowed(&self.client, &plan.what, reason).await {
+            return Some(outcome);
+        }
+        self.job.say(format!("{} (outside of the sandbox)", plan.what));
+        let outcome = native.run(self.job.cancelled()).await?;
+        self.log(format!("{}{}", outcome.stdout, wording::report(&plan.what, &outcome))).await;
+        Some(outcome)
+    }
+
+    async fn in_sandbox(&self, plan: &Plan) -> Option<Outcome> {
+        // What is written goes to the editor's log while it is written.
+        let (lines, mut written) = tokio::sync::mpsc::unbounded_channel();
+        let client = self.client.clone();
+        let log = tokio::spawn(async move {
+            while let Some(text) = written.recv().await {
+                client.log_message(lsp::MessageType::LOG, text).await;
+            }
+        });
+        let verdicts: Mutex<Vec<Verdict>> = Mutex::default();
+        let on_event = |event| match event {
+            sandbox::Event::Preparing { .. } => self.job.say("preparing the Python sandbox, once on this machine"),
+            sandbox::Event::Running => {
+                // What was told before the start does not count.
+                verdicts.lock().unwrap_or_else(PoisonError::into_inner).clear();
+                self.job.say(plan.what.clone());
+            }
+            sandbox::Event::Test(test) => {
+                let mut done = verdicts.lock().unwrap_or_else(PoisonError::into_inner);
+                done.push(test.verdict);
+                self.job.say(wording::progress(&done, &test));
+            }
+            // The task lives as long as there is something to log.
+            sandbox::Event::Output { text, .. } => _ = lines.send(text),
+        };
+        let result = tokio::select! {
+            result = self.runner.run(plan.request.clone(), &on_event) => result,
+            () = self.job.cancelled().cancelled() => return None,
+        };
+        drop(lines);
+        let _ = log.await;
+        Some(match result {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                self.client.show_message(lsp::MessageType::ERROR, format!("tantu: {error}")).await;
+                Outcome::without_run(Status::Error, error)
+            }
+        })
+    }
+
+    async fn log(&self, text: String) {
+        self.client.log_message(lsp::MessageType::INFO, text).await;
+    }
+}
+
+/// # Errors
+/// When there is nothing to run; in words for the user.
+fn plan(run: &Run, snapshot: &Snapshot) -> Result<Plan, String> {
+    let path = from_proto::path(&run.uri);
+    let root = root_of(snapshot, &path);
+    let (action, files, what) = match run.kind {
+        RunKind::Affected => {
+            let (targets, files) = affected_tests(snapshot, &root)?;
+            let what = match targets.len() {
+                1 => "1 affected test".to_owned(),
+                count => format!("{count} affected tests"),
+            };
+            (Action::Pytest { targets }, files, what)
+        }
+        RunKind::Pytest | RunKind::Doctest | RunKind::Main | RunKind::Cell | RunKind::Selection => {
+            let relative = path.strip_prefix(&root).unwrap_or(&path);
+            let action = action(run, snapshot, &path, relative)?;
+            let target = run.target.as_deref().map_or(String::new(), |target| format!(" {target}"));
+            let files = snapshot.analysis.file(&path).into_iter().collect();
+            (action, files, format!("{}{target}", relative.display()))
+        }
+    };
+    let environment = Environment::find(&root, None);
+    let needs = ide::needs(&snapshot.analysis, &files, |package| environment.availability(package));
+    let obstacle = needs.message(&snapshot.analysis).zip(needs.obstacles.first()).map(|(message, first)| {
+        let line = snapshot.analysis.source(first.file).line_number(first.range.start());
+        let place = slashed(inside(&root, snapshot.analysis.path(first.file)));
+        Failure::new(place, line, format!("not runnable here: {message}"))
+    });
+    let native = snapshot.settings.native.then(|| Native::new(&environment, &root, &action)).flatten();
+    let unsaved = snapshot.documents.iter().filter_map(|(path, document)| {
+        let relative = path.strip_prefix(&root).ok()?;
+        let text = snapshot.text(path).filter(|text| *text != document.saved)?;
+        Some((relative.to_path_buf(), text.to_string()))
+    });
+    let request = Request {
+        site: environment.sites.clone(),
+        packages: needs.packages.iter().cloned().collect(),
+        overlay: unsaved.collect(),
+        limits: snapshot.settings.limits,
+        ..Request::new(root, action)
+    };
+    let paths = files.iter().map(|&file| snapshot.analysis.path(file).to_path_buf()).collect();
+    Ok(Plan { request, what, files: paths, obstacle, native })
+}
+
+/// What the session of a file's cells is called.
+pub(crate) fn session_of(snapshot: &Snapshot, uri: &lsp::Uri) -> String {
+    let path = from_proto::path(uri);
+    slashed(inside(&root_of(snapshot, &path), &path))
+}
+
+/// The workspace folder of `path`, or for a file outside of them its own.
+fn root_of(snapshot: &Snapshot, path: &Path) -> PathBuf {
+    let roots = snapshot.analysis.roots().iter().filter(|root| path.starts_with(root));
+    let root = roots.max_by_key(|root| root.as_os_str().len()).map(PathBuf::as_path).or(path.parent());
+    root.unwrap_or(Path::new("/")).to_path_buf()
+}
+
+fn inside<'a>(root: &Path, path: &'a Path) -> &'a Path {
+    path.strip_prefix(root).unwrap_or(path)
+}
+
+fn action(run: &Run, snapshot: &Snapshot, path: &Path, relative: &Path) -> Result<Action, String> {
+    let analysis = &snapshot.analysis;
+    let unknown = || format!("{} is not known to tantu", relative.display());
+    let part = |range: syntax::TextRange, file: FileId| {
+        let source = analysis.source(file);
+        let (text, first_line) = (source.slice(range).to_owned(), source.line_number(range.start()));
+        (text, slashed(relative), first_line)
+    };
+    Ok(match run.kind {
+        RunKind::Main => Action::Script { path: relative.to_path_buf() },
+        RunKind::Doctest => Action::Doctest { path: relative.to_path_buf(), name: run.target.clone() },
+        RunKind::Pytest | RunKind::Affected => {
+            Action::Pytest { targets: vec![node_id(relative, run.target.as_deref())] }
+        }
+        RunKind::Cell => {
+            let file = analysis.file(path).ok_or_else(unknown)?;
+            let number = run.target.as_deref().and_then(|target| target.parse::<usize>().ok());
+            let cell = ide::cells(analysis, file).into_iter().find(|cell| Some(cell.number) == number);
+            let cell = cell.ok_or_else(|| format!("{} has no such cell any more", relative.display()))?;
+            let (text, filename, first_line) = part(cell.range, file);
+            Action::Cell { session: filename.clone(), text, filename, first_line }
+        }
+        RunKind::Selection => {
+            let file = analysis.file(path).ok_or_else(unknown)?;
+            let range = run.range.ok_or("a selection has a range")?;
+            let source = analysis.source(file);
+            let offset = |position| from_proto::offset(source, position, snapshot.editor.encoding);
+            let (start, end) = (offset(range.start), offset(range.end));
+            // Whole lines, so that a selection from the middle of an indentation is what it looks like.
+            let lines = source.lines();
+            let start = lines.line_range(lines.line(start), source.text()).start();
+            let range = syntax::TextRange::new(start, end.max(start));
+            let (text, filename, first_line) = part(range, file);
+            Action::Code { text, filename, first_line }
+        }
+    })
+}
+
+/// The tests that what has changed affects, by node id and in the order in which they are worth running, and their files.
+/// Changed since all of these passed for the last time, else since the last commit.
+///
+/// # Errors
+/// When there is none, or nothing to compare with; in words for the user.
+fn affected_tests(snapshot: &Snapshot, root: &Path) -> Result<(Vec<String>, Vec<FileId>), String> {
+    let analysis = &snapshot.analysis;
+    let (before, since): (Vec<_>, _) = match snapshot.runs.since_green() {
+        Some(edits) => (edits.iter().map(|(path, text)| (path.clone(), text.clone())).collect(), "the last green run"),
+        None => match revision::earlier(root, "HEAD") {
+            Ok(mut before) => {
+                // Unsaved edits count as well.
+                for (path, document) in snapshot.documents.iter() {
+                    if path.starts_with(root) && !before.iter().any(|(known, _)| known == path) {
+                        before.push((path.clone(), Some(document.saved.clone())));
+                    }
+                }
+                (before, "the last commit")
+            }
+            Err(error) => return Err(format!("tantu cannot tell what has changed: {error:#}")),
+        },
+    };
+    let has_failed =
+        |test: graph::SymbolId| snapshot.runs.has_failed(analysis.path(test.file), &analysis.symbol(test).local_name());
+    let affected = ide::affected(analysis, &before, has_failed, super::LIMIT);
+    let tests = affected.tests.iter().filter(|it| analysis.path(it.test.file).starts_with(root));
+    let tests: Vec<graph::SymbolId> = tests.map(|it| it.test).collect();
+    if tests.is_empty() {
+        return Err(format!("no test reaches what has changed since {since}"));
+    }
+    let mut files: Vec<FileId> = tests.iter().map(|test| test.file).collect();
+    files.sort_unstable();
+    files.dedup();
+    let id = |test: &graph::SymbolId| {
+        node_id(inside(root, analysis.path(test.file)), Some(&analysis.symbol(*test).local_name()))
+    };
+    Ok((tests.iter().map(id).collect(), files))
+}
+
+/// As pytest spells it.
+fn node_id(path: &Path, name: Option<&str>) -> String {
+    let names = name.into_iter().flat_map(|name| name.split('.'));
+    names.fold(slashed(path), |id, name| format!("{id}::{name}"))
+}
+
+fn slashed(path: &Path) -> String {
+    let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
+    parts.join("/")
+}
