@@ -6,6 +6,7 @@ use ruff_db::diagnostic::Diagnostic;
 use ruff_diagnostics::{Edit, Fix, IsolationLevel};
 use ruff_linter::registry::Rule;
 use ruff_linter::settings::LinterSettings;
+use ruff_linter::settings::flags::Noqa;
 use ruff_linter::settings::rule_table::RuleTable;
 use ruff_text_size::{Ranged, TextSize};
 use syntax::TextEdit;
@@ -52,7 +53,7 @@ impl Ruff {
         };
         let mut text = document.text.to_owned();
         for _ in 0..MAX_ROUNDS {
-            let Some(checked) = self.check(document, &text, settings) else { return Vec::new() };
+            let Some(checked) = self.check(document, &text, settings, Noqa::Enabled) else { return Vec::new() };
             if !checked.has_valid_syntax {
                 return Vec::new();
             }

@@ -10,6 +10,8 @@ mod distributions;
 mod environment;
 mod finding;
 mod fixes;
+mod gate;
+mod introduced;
 mod linter;
 mod project_ruff;
 mod ruff;
@@ -23,6 +25,8 @@ pub use advisories::{Advisories, Include, Pin, Problem, includes, pins, read_adv
 pub use distributions::{add_requirement, distribution_of, normalize, requires};
 pub use environment::{Availability, Environment};
 pub use finding::{Applicability, Confidence, Finding, Fix, Severity, Tag};
+pub use gate::{Gate, is_compile_error};
+pub use introduced::{Identity, introduced};
 pub use linter::{Document, Linter, is_lintable};
 pub use project_ruff::{Error as ProjectRuffError, ProjectRuff};
 pub use ruff::{ConfigurationProblem, INVALID_SYNTAX, Ruff};

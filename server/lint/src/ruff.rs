@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ruff_diagnostics::Edit;
 use ruff_linter::settings::LinterSettings;
+use ruff_linter::settings::flags::Noqa;
 use ruff_workspace::Settings;
 use ruff_workspace::resolver::{match_any_exclusion, match_any_inclusion};
 use syntax::TextRange;
@@ -87,14 +88,33 @@ impl Ruff {
         if !is_lintable(document.path) {
             return None;
         }
-        let settings = Arc::clone(&self.settings.folder(document.path).settings);
+        let settings = self.settings_of(document.path);
         is_included(document.path, &settings).then_some(settings)
     }
 
+    /// The settings for the file at `path`, whether or not it is to be linted.
+    pub(crate) fn settings_of(&self, path: &Path) -> Arc<Settings> {
+        Arc::clone(&self.settings.folder(path).settings)
+    }
+
     /// What ruff says about `text`, the text of `document` or one that is to replace it. Nothing after a panic.
-    pub(crate) fn check(&self, document: &Document<'_>, text: &str, settings: &LinterSettings) -> Option<Checked> {
+    pub(crate) fn check(
+        &self,
+        document: &Document<'_>,
+        text: &str,
+        settings: &LinterSettings,
+        comments: Noqa,
+    ) -> Option<Checked> {
         let parsed = (text == document.text).then_some(document.parsed);
-        self.or_report(document.path, check::check(document.path, text, parsed, settings))
+        self.or_report(document.path, check::check(document.path, text, parsed, settings, comments))
+    }
+
+    /// What ruff says about `document` with these settings, in the order of the text.
+    pub(crate) fn findings(&self, document: &Document<'_>, settings: &LinterSettings, comments: Noqa) -> Vec<Finding> {
+        let Some(checked) = self.check(document, document.text, settings, comments) else { return Vec::new() };
+        let mut findings: Vec<Finding> = checked.diagnostics.iter().filter_map(finding).collect();
+        findings.sort_by_key(|finding| finding.range.start());
+        findings
     }
 
     /// The edit that silences the rule `code` at `range`; it may write more of the line anew than it must.
@@ -128,12 +148,7 @@ fn is_included(path: &Path, settings: &Settings) -> bool {
 impl Linter for Ruff {
     fn lint(&self, document: &Document<'_>) -> Vec<Finding> {
         let Some(settings) = self.settings(document) else { return Vec::new() };
-        let Some(checked) = self.check(document, document.text, &settings.linter) else {
-            return Vec::new();
-        };
-        let mut findings: Vec<Finding> = checked.diagnostics.iter().filter_map(finding).collect();
-        findings.sort_by_key(|finding| finding.range.start());
-        findings
+        self.findings(document, &settings.linter, Noqa::Enabled)
     }
 }
 

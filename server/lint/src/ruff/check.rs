@@ -70,12 +70,14 @@ struct Source<'a> {
     suppressions: Suppressions,
 }
 
-/// Runs the rules over `text`, the text of the file at `path`. `parsed` is what the parser made of that text, when at hand.
+/// Runs the rules over `text`, the text of the file at `path`. `parsed` is what the parser made of that text, when at hand;
+/// `noqa` says whether comments silence findings.
 pub(crate) fn check(
     path: &Path,
     text: &str,
     parsed: Option<&syntax::Parsed>,
     settings: &LinterSettings,
+    noqa: flags::Noqa,
 ) -> Result<Checked, NotChecked> {
     with_source(path, text, parsed, settings, |source| {
         if is_too_deep(source.parsed.syntax()) {
@@ -89,7 +91,7 @@ pub(crate) fn check(
             &source.indexer,
             &source.directives,
             settings,
-            flags::Noqa::Enabled,
+            noqa,
             source.kind,
             source.source_type,
             source.parsed,

@@ -2,18 +2,15 @@
 //!
 //! Findings are compared by file, definition, code and message, never by line: code that only moved has nothing new.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, bail};
 use graph::{Change, FileId};
+use lint::Identity;
 
 use super::Finding;
 use crate::workspace::Workspace;
-
-/// What stays the same when lines move.
-type Identity = (String, String, String, String);
 
 /// Leaves out of `findings` what the workspace had at `revision` already. `find` looks for findings.
 pub(super) fn introduced(
@@ -29,18 +26,8 @@ pub(super) fn introduced(
     workspace.analysis = workspace.host.analysis();
     workspace.settle();
     let all: Vec<FileId> = workspace.analysis.files().collect();
-    let mut known: HashMap<Identity, usize> = HashMap::new();
-    for finding in find(workspace, &all) {
-        *known.entry(identity(workspace, &finding)).or_default() += 1;
-    }
-    let is_new = |(identity, finding): (Identity, Finding)| match known.get_mut(&identity) {
-        Some(left) if *left > 0 => {
-            *left -= 1;
-            None
-        }
-        _ => Some(finding),
-    };
-    Ok(now.into_iter().filter_map(is_new).collect())
+    let known: Vec<Identity> = find(workspace, &all).iter().map(|it| identity(workspace, it)).collect();
+    Ok(lint::introduced(known, now))
 }
 
 fn identity(workspace: &Workspace, finding: &Finding) -> Identity {
@@ -53,9 +40,7 @@ fn identity(workspace: &Workspace, finding: &Finding) -> Identity {
         );
         analysis.symbol(analysis.enclosing(file, offset)).qualified_name()
     });
-    // A message may name lines of its own; numbers are not what makes it another one.
-    let message = finding.message.chars().filter(|c| !c.is_ascii_digit()).collect();
-    (finding.path.clone(), symbol.unwrap_or_default(), finding.code.clone(), message)
+    Identity::new(&finding.path, symbol, &finding.code, &finding.message)
 }
 
 /// What brings the Python files of the folder `root` back to what they were at `revision`. Files that git does not know are
