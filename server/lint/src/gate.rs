@@ -88,7 +88,10 @@ mod tests {
         ] {
             assert_eq!(codes(settings, text), expected, "{settings}");
         }
-        assert_eq!(codes("", "# ruff: noqa\nawait x\nreturn\nimport os\nos.system(y)\n"), ["F704", "PLE1142", "F706", "S605"]);
+        assert_eq!(
+            codes("", "# ruff: noqa\nawait x\nreturn\nimport os\nos.system(y)\n"),
+            ["F704", "PLE1142", "F706", "S605"]
+        );
     }
 
     #[test]
