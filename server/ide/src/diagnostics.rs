@@ -29,7 +29,7 @@ pub(crate) use imports::missing_package;
 pub(crate) use suppression::Suppressions;
 
 pub use project::{Packages, Project, RequirementFile};
-pub use workspace::WorkspaceFindings;
+pub use workspace::{WorkspaceFindings, tainted_calls};
 
 /// What a diagnostic is about. The names are part of the interface: suppression comments and settings use them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -43,6 +43,7 @@ pub use code_lens::{Lens, LensKind, callers_title, code_lenses};
 pub use definition::{Definition, Place, definition};
 pub use diagnostics::{
     Code, Diagnostic, Packages, Project, Related, RequirementFile, Severity, WorkspaceFindings, diagnostics,
+    tainted_calls,
 };
 pub use diagram::{Diagram, call_diagram, diagram_around, import_diagram};
 pub use document_highlight::{Highlight, document_highlights};

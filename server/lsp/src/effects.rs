@@ -12,6 +12,8 @@ use sandbox::Runner;
 use tokio::task::{JoinError, spawn_blocking};
 use validate::{Candidate, Scope};
 
+use crate::lints::Lints;
+
 /// How many tokens of context a model is shown, room for instructions and answer included. Models that people run on
 /// their own machines often take no more.
 const BUDGET: usize = 8192;
@@ -21,6 +23,8 @@ pub struct State {
     pub host: AnalysisHost,
     /// What is not on disk.
     pub unsaved: Vec<(PathBuf, Arc<str>)>,
+    /// With the settings that they have read so far.
+    pub lints: Arc<Lints>,
 }
 
 /// Told, in a few words, what is being done.
@@ -84,7 +88,7 @@ impl Tools {
 
     /// Makes an edit of the reply's code and checks it.
     pub async fn check(&self, task: Task, title: String, code: String, state: State) -> Event {
-        spawn_blocking(move || check(&task, title, &code, &state.host)).await.unwrap_or_else(broken)
+        spawn_blocking(move || check(&task, title, &code, &state)).await.unwrap_or_else(broken)
     }
 
     /// Runs `requests` one after the other.
@@ -137,8 +141,8 @@ fn relative(path: &Path, analysis: &Analysis) -> PathBuf {
     inside.unwrap_or(path).to_path_buf()
 }
 
-fn check(task: &Task, title: String, code: &str, host: &AnalysisHost) -> Event {
-    let analysis = host.analysis();
+fn check(task: &Task, title: String, code: &str, state: &State) -> Event {
+    let analysis = state.host.analysis();
     let Some(target) = target(task, &analysis) else { return Event::Refused(ide::assists::Refusal::NoTarget) };
     let Some(scope) = ide::assists::scope(task.assist, &analysis, target) else {
         return Event::Refused(ide::assists::Refusal::NoTarget);
@@ -147,7 +151,9 @@ fn check(task: &Task, title: String, code: &str, host: &AnalysisHost) -> Event {
         Err(refusal) => Event::Refused(refusal),
         Ok(change) => {
             let scope = Scope { path: scope.path, ranges: vec![scope.range], imports: true };
-            Event::Checked(Box::new(validate::check(host, Candidate { title, change, scope })))
+            let candidate = Candidate { title, change, scope };
+            let checked = state.lints.inspect(|inspection| validate::check(&state.host, candidate, inspection));
+            Event::Checked(Box::new(checked))
         }
     }
 }
@@ -179,6 +185,27 @@ mod tests {
         add_unsaved(&mut request, &unsaved.map(|(path, text)| (path.into(), text.into())));
         let overlay: Vec<_> = request.overlay.iter().map(|(path, text)| (path.to_str().unwrap(), &**text)).collect();
         assert_eq!(overlay, [("a.py", "proposed"), ("b.py", "typed")]);
+    }
+
+    #[test]
+    fn a_reply_is_linted_and_searched_for_ways_into_dangerous_calls() {
+        let text = "import os\n\n\ndef run(command):\n    os.system(command)\n\n\ndef ask():\n    \"\"\"Asks.\"\"\"\n    raise NotImplementedError\n";
+        let mut host = AnalysisHost::new(vec!["/".into()]);
+        let mut change = graph::Change::default();
+        change.set("/shell.py", text);
+        host.apply(change);
+        let lints = Arc::new(Lints::new(crate::lints::RuffChoice::Off, &["/".into()]));
+        let state = State { host, unsaved: Vec::new(), lints };
+        let task = Task {
+            assist: ide::assists::AssistId::ImplementFunction,
+            path: "/shell.py".into(),
+            symbol: "shell.ask".to_owned(),
+            instruction: None,
+        };
+        let code = "def ask():\n    \"\"\"Asks.\"\"\"\n    eval('1')\n    run(input())\n";
+        let Event::Checked(checked) = check(&task, String::new(), code, &state) else { panic!("it is an edit") };
+        let codes: Vec<&str> = checked.findings().iter().map(|finding| finding.code.as_str()).collect();
+        assert_eq!(codes, ["S307", "tainted-call"], "{:?}", checked.findings());
     }
 
     #[test]

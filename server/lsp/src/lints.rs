@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use graph::{Analysis, FileId};
 use ide::SharedLinter;
-use lint::{Advisories, ConfigurationProblem, Document, Finding, Linter, ProjectRuff, Ruff, Secrets};
+use lint::{Advisories, ConfigurationProblem, Document, Finding, Gate, Linter, ProjectRuff, Ruff, Secrets};
+use validate::Inspection;
 
 use crate::advisories::{self, VulnerableFile};
 use crate::settings::Settings;
@@ -87,6 +88,15 @@ impl Lints {
             RuffChoice::Project => Some(&self.project),
         };
         ruff.into_iter().chain([&Secrets as &SharedLinter]).collect()
+    }
+
+    /// Gives `look` what candidates are to be inspected with: the linters of this choice, and those that no choice switches
+    /// off.
+    pub(crate) fn inspect<T>(&self, look: impl FnOnce(&Inspection<'_>) -> T) -> T {
+        let gate = Gate(&self.ruff);
+        let mut linters: Vec<&(dyn Linter + Send + Sync)> = self.linters();
+        linters.push(&gate);
+        look(&Inspection { linters: &linters, tainted: Some(&ide::tainted_calls) })
     }
 
     /// What there is to find in a file.

@@ -122,7 +122,8 @@ impl Desk {
     async fn state(&self) -> Option<State> {
         let snapshot = self.mailbox.snapshot().await.ok()?;
         let open = snapshot.documents.keys().filter_map(|path| Some((path.clone(), snapshot.text(path)?)));
-        Some(State { unsaved: open.collect(), host: snapshot.host.clone() })
+        let lints = snapshot.lints.clone();
+        Some(State { unsaved: open.collect(), host: snapshot.host.clone(), lints })
     }
 
     /// Asks until there is a yes or a no. An editor that closes the question says no.
@@ -229,6 +230,9 @@ fn question(evidence: &Evidence) -> String {
         if let CheckResult::NotRun(why) = result {
             text.push_str(&format!(" Not run: {stage} ({why})."));
         }
+    }
+    if !evidence.warnings.is_empty() {
+        text.push_str(&format!(" Warnings of linters: {}.", evidence.warnings.len()));
     }
     if !evidence.unchecked.is_empty() {
         text.push_str(&format!(" Not checked: {}.", evidence.unchecked.join("; ")));

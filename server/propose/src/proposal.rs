@@ -414,7 +414,7 @@ mod tests {
 
     use ide::assists;
     use model::{Error, StopReason, Usage};
-    use validate::{AnalysisHost, Candidate, Change, Scope};
+    use validate::{AnalysisHost, Candidate, Change, Inspection, Scope};
 
     use super::*;
     use crate::Status;
@@ -509,7 +509,7 @@ mod tests {
                 Ok(change) => {
                     let scope = Scope { path: scope.path, ranges: vec![scope.range], imports: true };
                     let candidate = Candidate { title: title.to_owned(), change, scope };
-                    Event::Checked(Box::new(validate::check(&self.host, candidate)))
+                    Event::Checked(Box::new(validate::check(&self.host, candidate, &Inspection::default())))
                 }
             }
         }
@@ -822,7 +822,7 @@ mod tests {
             let scope = assists::scope(id, &analysis, target).expect("a stub");
             let change = assists::accept(id, &analysis, target, &code).expect("the function");
             let scope = Scope { path: scope.path, ranges: vec![scope.range], imports: true };
-            validate::check(&host, Candidate { title: String::new(), change, scope })
+            validate::check(&host, Candidate { title: String::new(), change, scope }, &Inspection::default())
         };
         let [bad, good] = [&replies[0], &replies[1]].map(|reply| check(reply));
         let findings: Vec<String> = bad.findings().iter().map(|finding| finding.to_string()).collect();

@@ -38,6 +38,9 @@ pub struct Summary {
     pub model: Option<String>,
     /// Of all attempts, each once; none when the proposal is ready.
     pub findings: Vec<Finding>,
+    /// What linters find that is new and keeps nothing back.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Finding>,
     pub checks: BTreeMap<Stage, CheckResult>,
     pub diff: String,
     pub usage: Spent,
@@ -63,6 +66,7 @@ impl Proposal {
             attempts: self.attempts(),
             model: self.model().map(str::to_owned),
             findings: if status == Status::Ready { Vec::new() } else { self.findings() },
+            warnings: evidence.map(|evidence| evidence.warnings.clone()).unwrap_or_default(),
             checks: evidence.map(|evidence| evidence.checks.clone()).unwrap_or_default(),
             diff: evidence.map(|evidence| evidence.diff.clone()).unwrap_or_default(),
             usage: self.spent(),

@@ -2,6 +2,7 @@
 
 mod cycles;
 mod graph_stage;
+mod lint_stage;
 mod outcomes;
 mod scope;
 mod security;
@@ -15,6 +16,8 @@ use std::sync::Arc;
 use graph::{Analysis, AnalysisHost, Change, Confidence as EdgeConfidence, FileId, SymbolId, SymbolKind};
 use sandbox::{Outcome, Request};
 use syntax::{SourceChange, TextRange};
+
+pub use lint_stage::{Inspection, TaintedCall};
 
 use crate::candidate::{Edited, display_path};
 use crate::confidence::Measured;
@@ -64,6 +67,7 @@ pub struct Checked {
     comparison: Comparison,
     overlay: AnalysisHost,
     findings: Vec<Finding>,
+    warnings: Vec<Finding>,
     results: BTreeMap<Stage, CheckResult>,
     tests: tests_stage::Plan,
     runs: Vec<TestRun>,
@@ -114,9 +118,9 @@ impl Comparison {
     }
 }
 
-/// Checks `candidate` against a copy of `host`: syntax, scope, graph, security. Takes as long as analysing the edited
-/// files and what depends on them; never waits.
-pub fn check(host: &AnalysisHost, candidate: Candidate) -> Checked {
+/// Checks `candidate` against a copy of `host`: syntax, scope, graph, lint, security. Takes as long as analysing the edited
+/// files and what depends on them, and a look for tainted calls in the workspace; never waits.
+pub fn check(host: &AnalysisHost, candidate: Candidate, inspection: &Inspection<'_>) -> Checked {
     let before = host.analysis();
     let mut findings = Vec::new();
     let mut files = Vec::new();
@@ -144,20 +148,24 @@ pub fn check(host: &AnalysisHost, candidate: Candidate) -> Checked {
         comparison: Comparison { before, after, files },
         overlay,
         findings,
+        warnings: Vec::new(),
         results: BTreeMap::new(),
         tests: tests_stage::Plan::default(),
         runs: Vec::new(),
         unchecked: Vec::new(),
     };
-    checked.run_stages();
+    checked.run_stages(inspection);
     checked
 }
 
 impl Checked {
-    fn run_stages(&mut self) {
-        let found = syntax_stage::findings(&self.comparison);
+    fn run_stages(&mut self, inspection: &Inspection<'_>) {
+        let mut introduced = lint_stage::introduced(&self.comparison, inspection.linters);
+        let mut of_linters = |stage| introduced.blocking.extract_if(.., |it| it.stage == stage).collect::<Vec<_>>();
+        let mut found = syntax_stage::findings(&self.comparison);
+        found.extend(of_linters(Stage::Syntax));
         self.conclude(Stage::Syntax, found);
-        let later = [Stage::Scope, Stage::Graph, Stage::Security];
+        let later = [Stage::Scope, Stage::Graph, Stage::Lint, Stage::Security];
         if self.results[&Stage::Syntax] == CheckResult::Failed {
             // What the parser makes up where it does not understand would be blamed next.
             let why = CheckResult::NotRun("it does not parse".to_owned());
@@ -167,7 +175,16 @@ impl Checked {
         }
         self.conclude(Stage::Scope, scope::findings(&self.comparison, &self.candidate.scope));
         self.conclude(Stage::Graph, graph_stage::findings(&self.comparison));
-        self.conclude(Stage::Security, security::findings(&self.comparison));
+        if inspection.linters.is_empty() {
+            self.results.insert(Stage::Lint, CheckResult::NotRun("there is no linter".to_owned()));
+        } else {
+            self.conclude(Stage::Lint, of_linters(Stage::Lint));
+        }
+        let mut found = of_linters(Stage::Security);
+        found.extend(security::findings(&self.comparison, &introduced.security));
+        found.extend(inspection.tainted.map(|find| lint_stage::tainted(&self.comparison, find)).unwrap_or_default());
+        self.conclude(Stage::Security, found);
+        self.warnings = introduced.warnings;
         self.unchecked.extend(graph_stage::unchecked(&self.comparison));
         if self.findings.is_empty() {
             self.tests = tests_stage::plan(&self.comparison);
@@ -190,6 +207,11 @@ impl Checked {
     /// What is wrong so far.
     pub fn findings(&self) -> &[Finding] {
         &self.findings
+    }
+
+    /// What linters find that is new and may be meant: no reason to refuse the candidate.
+    pub fn warnings(&self) -> &[Finding] {
+        &self.warnings
     }
 
     /// The graph with the edit.
@@ -238,6 +260,7 @@ impl Checked {
             confidence: Confidence::of(measured),
             unchecked: self.unchecked,
             findings: self.findings,
+            warnings: self.warnings,
             checks: self.results,
             callers,
             tests: self.runs,
@@ -272,9 +295,10 @@ impl Checked {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use expect_test::{Expect, expect};
     use fixture::Fixture;
+    use lint::{Gate, Ruff};
     use sandbox::{Action, Failure, Status};
     use syntax::{FileEdit, TextEdit, TextSize};
 
@@ -282,7 +306,7 @@ mod tests {
     use crate::{Level, Scope};
 
     /// A workspace, and where its `$1…$1` is: the place that may be edited.
-    fn load(text: &str) -> (AnalysisHost, PathBuf, TextRange) {
+    pub(crate) fn load(text: &str) -> (AnalysisHost, PathBuf, TextRange) {
         let fixture = Fixture::parse(text);
         let mut change = Change::default();
         for file in &fixture.files {
@@ -295,7 +319,7 @@ mod tests {
         (host, PathBuf::from(&fixture.files[file].path), range)
     }
 
-    fn candidate(path: &Path, range: TextRange, edits: Vec<TextEdit>) -> Candidate {
+    pub(crate) fn candidate(path: &Path, range: TextRange, edits: Vec<TextEdit>) -> Candidate {
         Candidate {
             title: "Edit".to_owned(),
             change: SourceChange { files: vec![FileEdit { path: path.to_owned(), edits }] },
@@ -306,10 +330,16 @@ mod tests {
     /// Puts `new` into the place `$1…$1`.
     fn replaced(text: &str, new: &str) -> Checked {
         let (host, path, range) = load(text);
-        check(&host, candidate(&path, range, vec![TextEdit::replace(range, new)]))
+        judge(&host, candidate(&path, range, vec![TextEdit::replace(range, new)]))
     }
 
-    fn draw(checked: &Checked) -> String {
+    /// With the gate alone.
+    fn judge(host: &AnalysisHost, candidate: Candidate) -> Checked {
+        let ruff = Ruff::with_user_settings(None);
+        check(host, candidate, &Inspection { linters: &[&Gate(&ruff)], tainted: None })
+    }
+
+    pub(crate) fn draw(checked: &Checked) -> String {
         let mut out: String = checked.findings().iter().map(|finding| format!("{finding}\n")).collect();
         for (stage, result) in &checked.results {
             if *result != CheckResult::Passed {
@@ -368,39 +398,42 @@ def test_other(): assert True
             SHOP,
             "return cart.(",
             expect![[r#"
-            shop/price.py:6: Expected an identifier [syntax: syntax-error]
-            shop/price.py:6: Expected `)`, found newline [syntax: syntax-error]
-            syntax failed
-            scope not-run: it does not parse
-            graph not-run: it does not parse
-            security not-run: it does not parse
-            tests not-run: it does not parse
-        "#]],
+                shop/price.py:6: Expected an identifier [syntax: syntax-error]
+                shop/price.py:6: Expected `)`, found newline [syntax: syntax-error]
+                syntax failed
+                scope not-run: it does not parse
+                graph not-run: it does not parse
+                lint not-run: it does not parse
+                security not-run: it does not parse
+                tests not-run: it does not parse
+            "#]],
         );
         verify(
             SHOP,
             "await cart",
             expect![[r#"
-            shop/price.py:6: `await` outside async function [syntax: syntax-error]
-            syntax failed
-            scope not-run: it does not parse
-            graph not-run: it does not parse
-            security not-run: it does not parse
-            tests not-run: it does not parse
-        "#]],
+                shop/price.py:6: `await` should be used within an async function [syntax: PLE1142]
+                syntax failed
+                scope not-run: it does not parse
+                graph not-run: it does not parse
+                lint not-run: it does not parse
+                security not-run: it does not parse
+                tests not-run: it does not parse
+            "#]],
         );
         verify(
             "$1x = 1$1\n",
             "return 1; yield",
             expect![[r#"
-            main.py:1: `return` outside function [syntax: syntax-error]
-            main.py:1: `yield` outside function [syntax: syntax-error]
-            syntax failed
-            scope not-run: it does not parse
-            graph not-run: it does not parse
-            security not-run: it does not parse
-            tests not-run: it does not parse
-        "#]],
+                main.py:1: `return` statement outside of a function/method [syntax: F706]
+                main.py:1: `yield` statement outside of a function [syntax: F704]
+                syntax failed
+                scope not-run: it does not parse
+                graph not-run: it does not parse
+                lint not-run: it does not parse
+                security not-run: it does not parse
+                tests not-run: it does not parse
+            "#]],
         );
     }
 
@@ -453,7 +486,7 @@ def test_other(): assert True
         let (host, path, range) = load(SHOP);
         let moved = TextEdit::insert(TextSize::new(0), "import json\n");
         let new = TextEdit::replace(range, "return json.dumps(cart.subtotal())");
-        let checked = check(&host, candidate(&path, range, vec![moved, new]));
+        let checked = judge(&host, candidate(&path, range, vec![moved, new]));
         assert_eq!(checked.findings(), []);
     }
 
@@ -590,7 +623,7 @@ print(g(), f(2))
         let (host, path, range) = load(text);
         let elsewhere = TextRange::new(TextSize::new(23), TextSize::new(24));
         assert_eq!(&text.replace("$1", "")[elsewhere], "g");
-        let draw_edits = |edits: Vec<TextEdit>| draw(&check(&host, candidate(&path, range, edits)));
+        let draw_edits = |edits: Vec<TextEdit>| draw(&judge(&host, candidate(&path, range, edits)));
         expect![[r#"
             main.py:4: this place was not to be edited [scope: outside-edit]
             main.py: `g` is gone [scope: lost-definition]
@@ -622,6 +655,7 @@ print(g(), f(2))
             syntax failed
             scope not-run: it does not parse
             graph not-run: it does not parse
+            lint not-run: it does not parse
             security not-run: it does not parse
             tests not-run: it does not parse
         "#]]
@@ -635,7 +669,7 @@ print(g(), f(2))
             scope failed
             tests not-run: an earlier check failed
         "#]]
-        .assert_eq(&draw(&check(&host, other)));
+        .assert_eq(&draw(&judge(&host, other)));
     }
 
     #[test]
@@ -646,13 +680,13 @@ print(g(), f(2))
             text,
             new,
             expect![[r#"
-            main.py:5: `eval` runs text as code [security: insecure-call]
-            main.py:6: `os.system` hands text to a shell [security: insecure-call]
-            main.py:7: `pickle.loads` runs whatever the data says [security: insecure-call]
-            main.py:8: `subprocess.run` with `shell=True` hands text to a shell [security: insecure-call]
-            security failed
-            tests not-run: an earlier check failed
-        "#]],
+                main.py:5: Use of possibly insecure function; consider using `ast.literal_eval` [security: S307]
+                main.py:6: Starting a process with a shell, possible injection detected [security: S605]
+                main.py:7: `pickle` and modules that wrap it can be unsafe when used to deserialize untrusted data, possible security issue [security: S301]
+                main.py:8: `subprocess` call with `shell=True` identified, security issue [security: S602]
+                security failed
+                tests not-run: an earlier check failed
+            "#]],
         );
         verify(
             "def eval(x): return x\ndef f(x):\n    $1pass$1\n",
@@ -794,6 +828,7 @@ class TestQuote:
             | It parses | passed |
             | It changes only what was asked for | passed |
             | Names, imports and calls resolve, callers still fit | passed |
+            | Linters find no new error | passed |
             | No insecure construct is new | passed |
             | Tests and doctests pass | passed |
 

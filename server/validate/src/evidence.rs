@@ -19,6 +19,9 @@ pub struct Evidence {
     /// What could not be checked. Shown first: it is what a reviewer must look at.
     pub unchecked: Vec<String>,
     pub findings: Vec<Finding>,
+    /// What linters find that is new and may be meant. It keeps nothing back.
+    #[serde(default)]
+    pub warnings: Vec<Finding>,
     pub checks: BTreeMap<Stage, CheckResult>,
     pub callers: Callers,
     pub tests: Vec<TestRun>,

@@ -16,7 +16,9 @@ pub enum Stage {
     Scope,
     /// Names, imports, members and calls resolve, here and at the callers.
     Graph,
-    /// No construct that runs text as code, or hands it to a shell, is new.
+    /// Linters find nothing new that is sure to fail.
+    Lint,
+    /// No insecure construct, no secret and no way for data from outside into a dangerous call is new.
     Security,
     /// Doctests and tests that reach the edit pass.
     Tests,
@@ -30,6 +32,7 @@ impl Stage {
             Stage::Syntax => "It parses",
             Stage::Scope => "It changes only what was asked for",
             Stage::Graph => "Names, imports and calls resolve, callers still fit",
+            Stage::Lint => "Linters find no new error",
             Stage::Security => "No insecure construct is new",
             Stage::Tests => "Tests and doctests pass",
         }
@@ -43,6 +46,7 @@ impl fmt::Display for Stage {
             Stage::Syntax => "syntax",
             Stage::Scope => "scope",
             Stage::Graph => "graph",
+            Stage::Lint => "lint",
             Stage::Security => "security",
             Stage::Tests => "tests",
         })
@@ -53,7 +57,7 @@ impl fmt::Display for Stage {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Finding {
     pub stage: Stage,
-    /// In kebab case, such as `undefined-name`.
+    /// In kebab case, such as `undefined-name`; those of ruff as they are, such as `S307`.
     pub code: String,
     pub message: String,
     /// Relative to the workspace folder, with forward slashes.

@@ -1,8 +1,8 @@
 //! This crate decides whether a proposed edit may be shown: it turns a [`Candidate`] into [`Evidence`], and into a
 //! [`Validated`] change if every check that could run passed.
 //!
-//! The candidate is applied to a throw-away copy of the dependency graph, and only what it makes worse counts against it.
-//! Tests run elsewhere: [`Checked::tests`] says what to run, [`Checked::absorb`] takes what came of it.
+//! The candidate is applied to a throw-away copy of the dependency graph and looked at by the linters that the caller gives
+//! ([`Inspection`]), and only what it makes worse counts against it. Tests run elsewhere: [`Checked::tests`] says what to run, [`Checked::absorb`] takes what came of it.
 //!
 //! Nothing else can make a [`Validated`], and nothing else should reach an editor: its constructor is private, and it
 //! cannot be read back from storage. Deliberately absent: models and prompts, waiting, and any change of the real graph.
@@ -14,7 +14,7 @@ mod evidence;
 mod finding;
 
 pub use candidate::{Candidate, Scope};
-pub use check::{Checked, Moved, Validated, Verdict, check};
+pub use check::{Checked, Inspection, Moved, TaintedCall, Validated, Verdict, check};
 pub use confidence::{Confidence, Factor, Level};
 pub use evidence::{Callers, Evidence, Origin, TestRun};
 pub use finding::{CheckResult, Finding, Stage};

@@ -2,6 +2,7 @@
 
 use graph::{Analysis, FileId, SymbolId};
 use rustc_hash::FxHashMap;
+use syntax::TextRange;
 
 use super::cycles::{Cycle, cycles};
 use super::tainted::{Tainted, tainted};
@@ -64,6 +65,12 @@ impl WorkspaceFindings {
         found.sort_by_key(|it| (it.range.start(), it.code));
         unsilenced(analysis, file, found)
     }
+}
+
+/// Dangerous calls that data from outside reaches, in the whole workspace: the call and a sentence about it.
+pub fn tainted_calls(analysis: &Analysis) -> Vec<(FileId, TextRange, String)> {
+    let found = tainted(analysis).into_iter();
+    found.filter_map(|(file, it)| it.diagnose(analysis).map(|it| (file, it.range, it.message))).collect()
 }
 
 /// How often the file of a symbol mentions its name.

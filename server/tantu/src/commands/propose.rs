@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use ::lsp::effects::{State, Tools};
+use ::lsp::lints::{Lints, RuffChoice};
 use ::propose::{Effect, Event, Proposal, Summary, Task};
 use anyhow::Context;
 use clap::Args;
@@ -78,7 +79,8 @@ async fn perform(task: Task, host: &AnalysisHost, bar: &ProgressBar) -> anyhow::
     let (tools, limits) =
         Tools::configured(settings.as_deref(), Arc::new(worker()?)).map_err(|message| anyhow::anyhow!(message))?;
     let say = |what: String| bar.set_message(what);
-    let state = || State { host: host.clone(), unsaved: Vec::new() };
+    let lints = Arc::new(Lints::new(RuffChoice::Bundled, host.analysis().roots()));
+    let state = || State { host: host.clone(), unsaved: Vec::new(), lints: lints.clone() };
     let (mut proposal, effects) = Proposal::new(task.clone(), limits);
     let mut effects = VecDeque::from(effects);
     while let Some(effect) = effects.pop_front() {
@@ -102,6 +104,9 @@ fn human(summary: &Summary) -> String {
     let mut text = summary.diff.clone();
     for finding in &summary.findings {
         text.push_str(&format!("{finding}\n"));
+    }
+    for warning in &summary.warnings {
+        text.push_str(&format!("warning: {warning}\n"));
     }
     for (stage, result) in &summary.checks {
         text.push_str(&format!("{}: {result}\n", stage.title()));

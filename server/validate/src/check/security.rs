@@ -1,4 +1,5 @@
-//! Constructs that run text as code or hand it to a shell, where the candidate brings them in.
+//! Calls that run text as code or hand it to a shell, where the candidate brings them in and linters, which see one file, do
+//! not: by a name that another module gives them, or with a `shell` that is not known.
 
 use graph::{Analysis, FileId, Target};
 use syntax::ast::visitor::{Visitor, walk_expr};
@@ -30,15 +31,19 @@ const ALWAYS: &[(&str, &str)] = &[
 const SHELL: &[&str] =
     &["subprocess.run", "subprocess.call", "subprocess.check_call", "subprocess.check_output", "subprocess.Popen"];
 
-pub(super) fn findings(comparison: &Comparison) -> Vec<Finding> {
+/// `said` is where linters have seen dangers, in each edited file that is there after the edit: before and after.
+pub(super) fn findings(comparison: &Comparison, said: &[[Vec<TextRange>; 2]]) -> Vec<Finding> {
     let mut found = Vec::new();
-    for edited in &comparison.files {
-        let Some(file) = comparison.after.file(&edited.path) else { continue };
-        let mut old: Vec<String> = match comparison.before.file(&edited.path) {
-            Some(file) => insecure_calls(&comparison.before, file).into_iter().map(|(_, message)| message).collect(),
-            None => Vec::new(),
+    let edited = comparison.files.iter().filter_map(|edited| Some((edited, comparison.after.file(&edited.path)?)));
+    for ((edited, file), [said_before, said_after]) in edited.zip(said) {
+        let unsaid = |analysis, file, said: &[TextRange]| {
+            let mut calls = insecure_calls(analysis, file);
+            calls.retain(|(range, _)| !said.iter().any(|said| range.intersect(*said).is_some()));
+            calls
         };
-        for (range, message) in insecure_calls(&comparison.after, file) {
+        let old = comparison.before.file(&edited.path).map(|file| unsaid(&comparison.before, file, said_before));
+        let mut old: Vec<String> = old.unwrap_or_default().into_iter().map(|(_, message)| message).collect();
+        for (range, message) in unsaid(&comparison.after, file, said_after) {
             // As many as there were before are not new, even where the candidate has moved or rewritten them.
             if let Some(known) = old.iter().position(|known| *known == message) {
                 old.swap_remove(known);

@@ -12,6 +12,7 @@ impl Evidence {
         write_confidence(&mut out, &self.confidence);
         write_list(&mut out, "Not checked", self.unchecked.iter().cloned());
         write_list(&mut out, "Findings", self.findings.iter().map(ToString::to_string));
+        write_list(&mut out, "Warnings", self.warnings.iter().map(ToString::to_string));
         self.write_checks(&mut out);
         self.write_callers(&mut out);
         self.write_tests(&mut out);
