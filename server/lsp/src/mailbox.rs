@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
 
 use graph::{AnalysisHost, Change, Flow};
 use syntax::ContentChange;
@@ -111,6 +114,27 @@ impl Mailbox {
     }
 }
 
+/// The next event, if it comes within `limit`; `None` as well when there will be none. For a thread without a runtime, whose
+/// timers would be too coarse.
+pub(crate) fn receive_within(events: &mut mpsc::UnboundedReceiver<Event>, limit: Duration) -> Option<Event> {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut context = Context::from_waker(&waker);
+    let start = Instant::now();
+    loop {
+        if let Poll::Ready(event) = events.poll_recv(&mut context) {
+            return event;
+        }
+        // Woken too early, it looks again and waits for the rest.
+        thread::park_timeout(limit.checked_sub(start.elapsed())?);
+    }
+}
+
 /// For those whom the writer itself keeps.
 #[derive(Clone)]
 pub(crate) struct WeakMailbox(mpsc::WeakUnboundedSender<Event>);
@@ -121,5 +145,30 @@ impl WeakMailbox {
         if let Some(sender) = self.0.upgrade() {
             Mailbox(sender).send(event);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_that_comes_in_time_is_received() {
+        let (mailbox, mut events) = Mailbox::new();
+        let received = |events: &mut _, limit| match receive_within(events, limit) {
+            Some(Event::Saved { path }) => Some(path),
+            _ => None,
+        };
+        assert_eq!(received(&mut events, Duration::ZERO), None);
+        mailbox.send(Event::Saved { path: "/a.py".into() });
+        assert_eq!(received(&mut events, Duration::ZERO), Some("/a.py".into()));
+        // However slow the machine is.
+        let long = Duration::from_secs(600);
+        let sender = mailbox.clone();
+        let thread = thread::spawn(move || sender.send(Event::Saved { path: "/b.py".into() }));
+        assert_eq!(received(&mut events, long), Some("/b.py".into()));
+        thread.join().unwrap();
+        drop(mailbox);
+        assert_eq!(received(&mut events, long), None);
     }
 }

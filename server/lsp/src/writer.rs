@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
+use std::time::{Duration, Instant};
 
 use graph::{Analysis, AnalysisHost, Change};
 use syntax::Document;
@@ -14,12 +15,19 @@ use tower_lsp_server::ls_types as lsp;
 use crate::flow;
 use crate::lints::{self, Ahead};
 use crate::loader::{Loader, Work};
-use crate::mailbox::{Event, WeakMailbox};
+use crate::mailbox::{self, Event, WeakMailbox};
 use crate::persistence::{self, Keep};
 use crate::progress::Job;
 use crate::settings::{Diagnostics, Layer, Settings};
 use crate::snapshot::{OpenDocument, Snapshot};
 use crate::survey::{self, Task};
+
+/// Editors tell of one action in several notifications, a fraction of a millisecond apart: what comes within this time after
+/// an edit is analysed together with it. An analysis of the state between them would only delay that of the last one.
+const BURST: Duration = Duration::from_micros(500);
+
+/// No edit waits longer for more of them.
+const LONGEST_BURST: Duration = Duration::from_millis(2);
 
 /// Owns the documents and the graph; a thread of its own, so that neither disk nor network can keep it waiting.
 pub(crate) struct Writer {
@@ -47,6 +55,8 @@ pub(crate) struct Writer {
     /// The state as readers see it, behind by what is marked stale.
     current: Snapshot,
     stale: bool,
+    /// When the first edit came that readers do not see.
+    edited: Option<Instant>,
     latest: watch::Sender<Snapshot>,
 }
 
@@ -106,12 +116,13 @@ impl Writer {
             workspace_settings: Layer::default(),
             current,
             stale: false,
+            edited: None,
             latest,
         };
         std::thread::Builder::new().name("writer".to_owned()).spawn(move || {
             loop {
                 // Edits that arrive in a row are analysed together, when somebody asks or nothing else is to be done.
-                let event = events.try_recv().ok().or_else(|| {
+                let event = events.try_recv().ok().or_else(|| writer.next_of_burst(&mut events)).or_else(|| {
                     writer.publish();
                     events.blocking_recv()
                 });
@@ -123,6 +134,12 @@ impl Writer {
             writer.load(Work::Stop);
         })?;
         Ok(receiver)
+    }
+
+    /// What follows an edit at once.
+    fn next_of_burst(&self, events: &mut mpsc::UnboundedReceiver<Event>) -> Option<Event> {
+        let left = LONGEST_BURST.checked_sub(self.edited?.elapsed())?;
+        mailbox::receive_within(events, BURST.min(left))
     }
 
     /// Handles `event` in its turn.
@@ -175,6 +192,7 @@ impl Writer {
                     open.document.apply(&changes, version, self.current.editor.encoding);
                     open.stale = true;
                     self.stale = true;
+                    self.edited.get_or_insert_with(Instant::now);
                 }
                 None => tracing::debug!("a change of {}, which is not open", path.display()),
             },
@@ -332,6 +350,7 @@ impl Writer {
 
     /// Brings the readers' state up to date.
     fn publish(&mut self) {
+        self.edited = None;
         if !std::mem::take(&mut self.stale) {
             return;
         }
