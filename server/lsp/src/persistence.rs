@@ -84,6 +84,11 @@ impl Persistence {
         self.store.retain_rows(&analysis.files().map(|file| rows::path(analysis, file)).collect())
     }
 
+    /// The database itself, for what is not of the graph.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// Sees to it that the database does not grow for ever.
     ///
     /// # Errors

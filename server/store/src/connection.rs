@@ -9,7 +9,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use crate::{Error, PATIENCE};
 
 /// Grows with every change of the tables; a file with another number is replaced.
-const VERSION: i32 = 1;
+const VERSION: i32 = 2;
 
 /// "tntu": tells our files from those of other programs.
 const APPLICATION: i32 = 0x746e_7475;
@@ -34,6 +34,10 @@ const TABLES: &str = "
     );
     CREATE INDEX edges_by_source ON edges (source);
     CREATE INDEX edges_by_target ON edges (target);
+    -- Tests that failed when they were last run.
+    CREATE TABLE failed_tests (id TEXT PRIMARY KEY) WITHOUT ROWID;
+    -- When all tests last passed: the commit is in `meta`, here are the files that differed from it. Without a text: gone.
+    CREATE TABLE green_files (path TEXT PRIMARY KEY, text TEXT) WITHOUT ROWID;
 ";
 
 /// A connection to the database at `path`, which is created or replaced where necessary.

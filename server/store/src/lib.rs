@@ -8,6 +8,7 @@
 mod connection;
 mod rows;
 mod summaries;
+mod test_runs;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -18,6 +19,7 @@ use rusqlite::{Connection, ErrorCode};
 
 pub use rows::{Edge, FileRows, Node};
 pub use summaries::Hash;
+pub use test_runs::Green;
 
 /// Why something could not be read or written.
 #[derive(Debug, thiserror::Error)]

@@ -237,16 +237,8 @@ fn affected_tests(snapshot: &Snapshot, root: &Path) -> Result<(Vec<String>, Vec<
     let analysis = &snapshot.analysis;
     let (before, since): (Vec<_>, _) = match snapshot.runs.since_green() {
         Some(edits) => (edits.iter().map(|(path, text)| (path.clone(), text.clone())).collect(), "the last green run"),
-        None => match revision::earlier(root, "HEAD") {
-            Ok(mut before) => {
-                // Unsaved edits count as well.
-                for (path, document) in snapshot.documents.iter() {
-                    if path.starts_with(root) && !before.iter().any(|(known, _)| known == path) {
-                        before.push((path.clone(), Some(document.saved.clone())));
-                    }
-                }
-                (before, "the last commit")
-            }
+        None => match revision::earlier_with(root, "HEAD", &snapshot.documents.keys().cloned().collect::<Vec<_>>()) {
+            Ok(before) => (before, "the last commit"),
             Err(error) => return Err(format!("tantu cannot tell what has changed: {error:#}")),
         },
     };

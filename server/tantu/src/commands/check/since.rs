@@ -2,12 +2,9 @@
 //!
 //! Findings are compared by file, definition, code and message, never by line: code that only moved has nothing new.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
-use anyhow::{Context, bail};
 use graph::{Change, FileId};
 use lint::Identity;
+use lsp::revision;
 
 use super::Finding;
 use crate::workspace::Workspace;
@@ -21,7 +18,14 @@ pub(super) fn introduced(
 ) -> anyhow::Result<Vec<Finding>> {
     let now = find(workspace, files);
     let now: Vec<(Identity, Finding)> = now.into_iter().map(|it| (identity(workspace, &it), it)).collect();
-    let before = before(&workspace.root, revision)?;
+    let mut before = Change::default();
+    for (path, text) in revision::earlier(&workspace.root, revision)? {
+        // What was not there at the revision is removed.
+        match text {
+            Some(text) => before.set(path, text),
+            None => before.remove(path),
+        }
+    }
     workspace.host.apply(before);
     workspace.analysis = workspace.host.analysis();
     workspace.settle();
@@ -43,50 +47,21 @@ fn identity(workspace: &Workspace, finding: &Finding) -> Identity {
     Identity::new(&finding.path, symbol, &finding.code, &finding.message)
 }
 
-/// What brings the Python files of the folder `root` back to what they were at `revision`. Files that git does not know are
-/// gone.
-fn before(root: &Path, revision: &str) -> anyhow::Result<Change> {
-    if revision.starts_with('-') {
-        bail!("`{revision}` is no revision");
-    }
-    let commit = git(root, &["rev-parse", "--verify", &format!("{revision}^{{commit}}")])
-        .with_context(|| format!("`{revision}` is no revision of the repository around {}", root.display()))?;
-    let commit = String::from_utf8_lossy(&commit).trim().to_owned();
-    let listed = git(root, &["diff", "--name-only", "--no-renames", "--relative", "-z", &commit, "--", "."])?;
-    let untracked = git(root, &["ls-files", "--others", "--exclude-standard", "-z", "--", "."])?;
-    let names = |bytes: &[u8]| {
-        let text = String::from_utf8_lossy(bytes).into_owned();
-        text.split('\0').filter(|name| !name.is_empty()).map(PathBuf::from).collect::<Vec<_>>()
-    };
-    let mut change = Change::default();
-    for name in names(&listed).into_iter().filter(|name| graph::is_python(name)) {
-        // What was not there at the revision is removed.
-        match git(root, &["show", &format!("{commit}:./{}", name.display())]).map(syntax::decode) {
-            Ok(Ok(text)) => change.set(root.join(name), text),
-            _ => change.remove(root.join(name)),
-        }
-    }
-    names(&untracked).into_iter().filter(|name| graph::is_python(name)).for_each(|it| change.remove(root.join(it)));
-    Ok(change)
-}
-
-fn git(root: &Path, arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
-    let output = Command::new("git").arg("-C").arg(root).args(arguments).output().context("git cannot be run")?;
-    if !output.status.success() {
-        bail!("git {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr).trim());
-    }
-    Ok(output.stdout)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+    use std::process::Command;
+
     use super::*;
 
     /// The codes of what is new in a repository with one commit.
     fn new_codes(committed: &[(&str, &str)], now: &[(&str, Option<&str>)]) -> Vec<String> {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
-        let run = |arguments: &[&str]| git(&root, arguments).unwrap();
+        let run = |arguments: &[&str]| {
+            let status = Command::new("git").arg("-C").arg(&root).args(arguments).status().unwrap();
+            assert!(status.success());
+        };
         run(&["init", "--quiet"]);
         committed.iter().for_each(|(name, text)| std::fs::write(root.join(name), text).unwrap());
         run(&["add", "--all"]);
@@ -133,10 +108,5 @@ mod tests {
     #[test]
     fn a_file_that_git_does_not_know_is_new() {
         assert_eq!(new_codes(&[("a.py", MODULE)], &[("b.py", Some("import re\n"))]), ["b.py F401"]);
-    }
-
-    #[test]
-    fn a_revision_is_no_option() {
-        assert!(before(Path::new("."), "--output=x").unwrap_err().to_string().contains("no revision"));
     }
 }
