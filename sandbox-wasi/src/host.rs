@@ -1,31 +1,43 @@
-//! Runs requests, each in a fresh instance of the guest.
+//! Runs requests: cells in the instance of their session, all else in a fresh instance of the guest.
 
 mod capture;
 mod conclude;
 mod instance;
+mod quota;
+mod sessions;
+mod told;
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use sandbox::{Action, Event, Limits, Outcome, Request, Status};
+use sandbox::{Action, Event, Limits, Outcome, Request, Session, Status};
 use tokio::runtime::{Builder, Runtime};
 use wasmtime::Engine;
 use wasmtime::component::{HasSelf, Linker};
+use wasmtime_wasi::p2::bindings::filesystem;
 
 use crate::cache;
-use crate::error::Error;
+use crate::error::{Error, IoContext};
 use crate::prepare;
 use crate::stage::{self, Stage};
 
-use instance::bindings::{self, Examples, GuestPre, Snippet};
+use instance::bindings::{self, Examples, GuestPre, Inputs, Snippet};
 use instance::{Instance, State};
+use quota::HasMetered;
+pub(crate) use sessions::MAX_SESSIONS;
+use sessions::Sessions;
+
+/// Receives events while a request is run.
+type OnEvent<'a> = &'a (dyn Fn(Event) + Send + Sync);
 
 /// The guest, loaded and ready.
 pub struct Host {
     compiled: PathBuf,
     loaded: Loaded,
     /// Of the last request; most come from one workspace.
-    stage: Option<Stage>,
+    stage: Option<Arc<Stage>>,
+    sessions: Sessions,
     runtime: Runtime,
 }
 
@@ -41,50 +53,95 @@ impl Host {
     ///
     /// # Errors
     /// When there is no guest, it cannot be compiled, or the cache directory cannot be used.
-    pub fn load(on_event: &(dyn Fn(Event) + Send + Sync)) -> Result<Self, Error> {
+    pub fn load(on_event: OnEvent<'_>) -> Result<Self, Error> {
         let compiled = prepare::prepare(on_event)?;
         let loaded = Loaded::load(&compiled, Limits::default().stack)?;
         let runtime = Builder::new_current_thread().enable_time().build();
         let runtime = runtime.map_err(|error| Error::Load(error.into()))?;
-        Ok(Self { compiled, loaded, stage: None, runtime })
+        Ok(Self { compiled, loaded, stage: None, sessions: Sessions::new(), runtime })
     }
 
     /// Runs the request and returns what came of it, within its limits and a moment for clearing up.
     ///
     /// # Errors
     /// When the sandbox itself fails; what the code does, and what the request asks in vain, is an outcome.
-    pub fn run(&mut self, request: &Request, on_event: &(dyn Fn(Event) + Send + Sync)) -> Result<Outcome, Error> {
+    pub fn run(&mut self, request: &Request, on_event: OnEvent<'_>) -> Result<Outcome, Error> {
         match self.try_run(request, on_event) {
             Err(Error::Refused(reason)) => Ok(Outcome::without_run(Status::Refused, format_args!("tantu: {reason}"))),
             result => result,
         }
     }
 
-    fn try_run(&mut self, request: &Request, on_event: &(dyn Fn(Event) + Send + Sync)) -> Result<Outcome, Error> {
+    /// Forgets the state of the sessions with this name.
+    pub fn reset(&mut self, session: &str) {
+        self.sessions.reset(session);
+    }
+
+    fn try_run(&mut self, request: &Request, on_event: OnEvent<'_>) -> Result<Outcome, Error> {
         let limits = request.limits.clamped();
-        if limits.stack != self.loaded.stack {
+        let stage = self.stage(&request.root)?;
+        let too_large = stage.sync(&request.overlay)?;
+        let action = guest_action(&request.action, &stage.workspace(), limits.wall)?;
+        let key = match &request.action {
+            Action::Cell { session, .. } => Some((stage.workspace(), session.clone())),
+            _ => None,
+        };
+        let known = request.packages.iter().cloned().collect();
+        stage.packages(&request.site)?.add(&known).while_("stage packages in", &stage.site())?;
+
+        let mut continued = key.as_ref().and_then(|key| self.sessions.take(key));
+        if continued.is_none() && limits.stack != self.loaded.stack {
             self.loaded = Loaded::load(&self.compiled, limits.stack)?;
         }
-        let stage = match self.stage.take() {
-            Some(stage) if stage.is_of(&request.root) => self.stage.insert(stage),
-            _ => self.stage.insert(Stage::open(&cache::sandbox_dir()?, &request.root)?),
-        };
-        let too_large = stage.sync(&request.overlay)?;
-        let action = guest_action(&request.action, &stage.workspace())?;
-
+        let mut session = if continued.is_some() { Session::Continued } else { Session::New };
         // Again for every package that turns out to be needed and is installed, with the time counted anew.
         loop {
             on_event(Event::Running);
-            stage.clean()?;
+            let packages = stage.packages(&request.site)?;
             let started = Instant::now();
-            let instance = Instance::new(&self.loaded.engine, stage, limits)?;
-            let ended = self.runtime.block_on(instance.run(&self.loaded.guest, &action));
-            if ended.told.missing.is_empty() || !stage.add_packages(&ended.told.missing)? {
-                let mut outcome = conclude::conclude(ended, &request.action, limits, &too_large);
-                outcome.millis = started.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
-                return Ok(outcome);
+            let mut instance = match continued.take() {
+                Some(mut instance) => {
+                    instance.renew(packages, limits);
+                    instance
+                }
+                None => {
+                    self.sessions.make_room();
+                    Instance::new(&self.loaded.engine, &stage, packages, limits)?
+                }
+            };
+            let ended = self.runtime.block_on(instance.run(&self.loaded.guest, &action, limits.wall, on_event));
+            let missing = &ended.told.missing;
+            let is_new = session == Session::New;
+            if is_new
+                && !missing.is_empty()
+                && stage.packages(&request.site)?.add(missing).while_("read", &stage.site())?
+            {
+                continue;
             }
+            let millis = started.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
+            let survives = ended.result.is_ok();
+            let mut outcome = conclude::conclude(ended, &request.action, limits, &too_large);
+            if let Some(key) = key {
+                if survives {
+                    self.sessions.keep(key, instance);
+                } else {
+                    session = Session::Lost;
+                    outcome.stderr.push_str("tantu: what earlier cells have left is gone\n");
+                }
+                return Ok(Outcome { millis, session: Some(session), ..outcome });
+            }
+            return Ok(Outcome { millis, ..outcome });
         }
+    }
+
+    /// The copy of the workspace that was used last, or that a session uses; else a new one.
+    fn stage(&mut self, root: &Path) -> Result<Arc<Stage>, Error> {
+        let used = self.stage.iter().chain(self.sessions.iter().map(Instance::stage));
+        let stage = match { used }.find(|stage| stage.is_of(root)) {
+            Some(stage) => Arc::clone(stage),
+            None => Arc::new(Stage::open(&cache::sandbox_dir()?, root)?),
+        };
+        Ok(Arc::clone(self.stage.insert(stage)))
     }
 }
 
@@ -95,6 +152,9 @@ impl Loaded {
         let link = || {
             let mut linker = Linker::new(&engine);
             wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+            linker.allow_shadowing(true);
+            filesystem::types::add_to_linker::<State, HasMetered>(&mut linker, State::metered)?;
+            linker.allow_shadowing(false);
             bindings::Guest::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
             GuestPre::new(linker.instantiate_pre(&component)?)
         };
@@ -104,7 +164,7 @@ impl Loaded {
 }
 
 /// Checks that the action stays inside the workspace and that its files are there, and puts it in the guest's terms.
-fn guest_action(action: &Action, workspace: &Path) -> Result<bindings::Action, Error> {
+fn guest_action(action: &Action, workspace: &Path, wall: Duration) -> Result<bindings::Action, Error> {
     let existing = |path: &Path| {
         let path = stage::inside(path)?;
         if workspace.join(path).exists() {
@@ -114,14 +174,19 @@ fn guest_action(action: &Action, workspace: &Path) -> Result<bindings::Action, E
     };
     Ok(match action {
         Action::Script { path } => bindings::Action::Script(existing(path)?),
-        Action::Code { text, filename, first_line } => bindings::Action::Code(Snippet {
-            text: text.clone(),
-            filename: slashed(stage::inside(Path::new(filename))?)?,
-            first_line: (*first_line).max(1),
-        }),
-        Action::Cell { .. } | Action::Generated { .. } => {
-            return Err(Error::Refused("this version of the sandbox cannot do that yet".into()));
+        Action::Code { text, filename, first_line } => bindings::Action::Code(snippet(text, filename, *first_line)?),
+        Action::Cell { text, filename, first_line, .. } => {
+            bindings::Action::Cell(snippet(text, filename, *first_line)?)
         }
+        Action::Generated { path, function, inputs, seed, against } => bindings::Action::Generated(Inputs {
+            path: existing(path)?,
+            function: function.clone(),
+            count: *inputs,
+            seed: *seed,
+            against: against.clone(),
+            // Time is left to tell what has come of it.
+            millis: (wall / 2).as_millis().try_into().unwrap_or(u64::MAX),
+        }),
         Action::Doctest { path, name } => {
             bindings::Action::Doctest(Examples { path: existing(path)?, name: name.clone() })
         }
@@ -136,6 +201,11 @@ fn guest_action(action: &Action, workspace: &Path) -> Result<bindings::Action, E
             bindings::Action::Pytest(targets.iter().map(target).collect::<Result<_, _>>()?)
         }
     })
+}
+
+fn snippet(text: &str, filename: &str, first_line: u32) -> Result<Snippet, Error> {
+    let filename = slashed(stage::inside(Path::new(filename))?)?;
+    Ok(Snippet { text: text.to_owned(), filename, first_line: first_line.max(1) })
 }
 
 /// A relative path as the guest writes it.

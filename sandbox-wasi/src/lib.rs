@@ -11,6 +11,7 @@ mod cache;
 mod error;
 mod guest;
 mod host;
+mod limits;
 mod prepare;
 mod stage;
 mod worker;

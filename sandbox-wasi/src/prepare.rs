@@ -13,6 +13,7 @@ use wasmtime::component::Component;
 use wasmtime::{Config, Engine, PoolingAllocationConfig};
 
 use crate::error::{Error, IoContext};
+use crate::host::MAX_SESSIONS;
 use crate::{cache, guest};
 
 /// Bytes for the host's own frames, on top of the guest's stack.
@@ -22,6 +23,9 @@ const HOST_STACK: usize = 2 << 20;
 const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 const STEPS: u32 = 3;
+
+/// Instances that live at a time.
+const INSTANCES: u32 = MAX_SESSIONS as u32 + 2;
 
 /// Makes sure that the guest is compiled for this machine and undamaged. Returns the file. Takes half a minute the first
 /// time and some milliseconds afterwards.
@@ -80,20 +84,20 @@ pub(crate) fn engine(stack: u64) -> Result<Engine, Error> {
     let mut config = Config::new();
     config.epoch_interruption(true).max_wasm_stack(stack).async_stack_size(stack + HOST_STACK);
     let mut pool = PoolingAllocationConfig::new();
-    // One run at a time, and room for the one before it to go. A component made by componentize-py consists of dozens
-    // of core instances and tables around one memory.
-    pool.total_component_instances(2)
+    // One run at a time, room for the one before it to go, and the sessions. A component made by componentize-py consists
+    // of dozens of core instances and tables around one memory.
+    pool.total_component_instances(INSTANCES)
         .max_component_instance_size(16 << 20)
-        .total_core_instances(200)
+        .total_core_instances(100 * INSTANCES)
         .max_core_instances_per_component(100)
         .max_core_instance_size(16 << 20)
-        .total_memories(8)
+        .total_memories(4 * INSTANCES)
         .max_memories_per_component(4)
         .max_memory_size(1 << 30)
-        .total_tables(120)
+        .total_tables(60 * INSTANCES)
         .max_tables_per_component(60)
         .table_elements(200_000)
-        .total_stacks(2);
+        .total_stacks(INSTANCES);
     config.allocation_strategy(pool);
     Engine::new(&config).map_err(Error::Load)
 }

@@ -5,9 +5,10 @@
 //! link may lead anywhere, and because unsaved texts must lie in front of what is on disk.
 
 mod packages;
+mod scratch;
 mod walk;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -16,7 +17,8 @@ use std::time::{Duration, SystemTime};
 use crate::cache;
 use crate::error::{Error, IoContext};
 
-use packages::Packages;
+pub(crate) use packages::Packages;
+pub(crate) use scratch::Scratch;
 use walk::{Source, Tree};
 
 /// A staged workspace that nothing has used for so long is removed.
@@ -51,6 +53,8 @@ impl Stage {
             cache::create_private(&dir)?;
             if let Some(lock) = try_lock(&dir).while_("lock", &dir)? {
                 fs::write(lock_file(&dir), root.as_os_str().as_encoded_bytes()).while_("write", &dir)?;
+                // Of a process that was killed.
+                remove_dir(&scratches(&dir)).while_("clean", &dir)?;
                 remove_where(cache, is_forgotten).while_("tidy", cache)?;
                 return Ok(Self { root, dir, _lock: lock });
             }
@@ -67,37 +71,20 @@ impl Stage {
         self.dir.join("ws")
     }
 
-    /// The guest may write here; empty at the start of each run.
-    pub(crate) fn tmp(&self) -> PathBuf {
-        self.dir.join("tmp")
+    /// Folders in which an instance may write, empty and of its own.
+    pub(crate) fn scratch(&self) -> Result<Scratch, Error> {
+        Scratch::create(&scratches(&self.dir))
     }
 
-    /// Holds `null`, an ordinary file: the guest has no devices.
-    pub(crate) fn dev(&self) -> PathBuf {
-        self.dir.join("dev")
-    }
-
-    /// Packages of the workspace's virtual environment. The guest may read them.
+    /// Packages of the project's environment. The guest may read them.
     pub(crate) fn site(&self) -> PathBuf {
         self.dir.join("site")
     }
 
-    /// Stages the packages with these names, if they are installed and not yet staged. Returns whether there was any, so
-    /// that it is worth while to run again.
-    pub(crate) fn add_packages(&self, names: &BTreeSet<String>) -> Result<bool, Error> {
-        let site = self.site();
-        Packages::open(&self.root, site.clone())
-            .and_then(|packages| packages.add(names))
-            .while_("stage packages in", &site)
-    }
-
-    /// Makes the guest's directories what they are at the start of a run.
-    pub(crate) fn clean(&self) -> Result<(), Error> {
-        let (tmp, dev) = (self.tmp(), self.dev());
-        for dir in [&tmp, &dev] {
-            fs::create_dir_all(dir).and_then(|()| empty(dir)).while_("empty", dir)?;
-        }
-        fs::write(dev.join("null"), "").while_("create", &dev)
+    /// The packages in these `site-packages` folders, or without any in those of a virtual environment in the workspace.
+    pub(crate) fn packages(&self, site: &[PathBuf]) -> Result<Packages, Error> {
+        let to = self.site();
+        Packages::open(&self.root, site, to.clone()).while_("stage packages in", &to)
     }
 
     /// Brings the copy up to date with the disk and puts `overlay` in front. Returns the files that were left out
@@ -105,7 +92,6 @@ impl Stage {
     pub(crate) fn sync(&self, overlay: &[(PathBuf, String)]) -> Result<Vec<PathBuf>, Error> {
         let workspace = self.workspace();
         fs::create_dir_all(&workspace).while_("create", &workspace)?;
-        self.add_packages(&BTreeSet::new())?;
         self.lift_overlay().while_("clean", &workspace)?;
 
         let tree = Tree::read(&self.root)?;
@@ -223,6 +209,10 @@ fn copy(source: &Source, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
+fn scratches(dir: &Path) -> PathBuf {
+    dir.join("scratch")
+}
+
 fn stages(cache: &Path) -> PathBuf {
     cache.join("workspaces")
 }
@@ -257,7 +247,8 @@ fn remove_where(cache: &Path, condition: impl Fn(&Path) -> bool) -> io::Result<(
 /// Whether the workspace is gone, or has not been used for long.
 fn is_forgotten(dir: &Path) -> bool {
     let lock = lock_file(dir);
-    let is_gone = fs::read_to_string(&lock).is_ok_and(|root| !Path::new(&root).exists());
+    // The name is empty for a moment while somebody takes the directory.
+    let is_gone = fs::read_to_string(&lock).is_ok_and(|root| !root.is_empty() && !Path::new(&root).exists());
     let used = fs::metadata(&lock).and_then(|metadata| metadata.modified());
     is_gone || used.ok().and_then(|used| used.elapsed().ok()).is_some_and(|age| age > KEPT)
 }
@@ -275,18 +266,6 @@ fn try_lock(dir: &Path) -> io::Result<Option<File>> {
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(error),
     }
-}
-
-fn empty(dir: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(dir)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            fs::remove_dir_all(entry.path())?;
-        } else {
-            fs::remove_file(entry.path())?;
-        }
-    }
-    Ok(())
 }
 
 fn remove_dir(dir: &Path) -> io::Result<()> {
@@ -437,16 +416,17 @@ mod tests {
     }
 
     #[test]
-    fn the_guests_own_directories_are_empty_at_the_start() {
+    fn what_a_killed_process_has_left_is_removed() {
         let fixture = Fixture::new(&[]);
         let stage = fixture.stage();
-        stage.clean().unwrap();
-        fs::create_dir(stage.tmp().join("folder")).unwrap();
-        fs::write(stage.tmp().join("folder/file"), "x").unwrap();
-        fs::write(stage.dev().join("null"), "x").unwrap();
-        stage.clean().unwrap();
-        assert_eq!(cache::size(&stage.tmp()).unwrap(), 0);
-        assert_eq!(fs::read_to_string(stage.dev().join("null")).unwrap(), "");
+        let scratch = stage.scratch().unwrap();
+        fs::write(scratch.tmp().join("file"), "x").unwrap();
+        let tmp = scratch.tmp();
+        std::mem::forget(scratch);
+        drop(stage);
+        assert!(tmp.exists());
+        fixture.stage();
+        assert!(!tmp.exists());
     }
 
     #[cfg(unix)]

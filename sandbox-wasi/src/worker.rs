@@ -9,10 +9,15 @@ use sandbox::Event;
 use sandbox::protocol::{Command, MAX_LINE, Message, VERSION};
 
 use crate::host::Host;
+use crate::limits;
 
 /// Speaks the `sandbox` crate's protocol on standard input and output. Does not return: the process ends when its input
 /// does, whatever it is doing then, so that it never outlives its client.
 pub fn worker_main() -> ! {
+    // Sandboxes and systems that allow no limits have their own.
+    if let Err(error) = limits::restrict() {
+        eprintln!("cannot limit this process: {error}");
+    }
     send(&Message::Hello { version: VERSION });
     let (commands, inbox) = mpsc::channel();
     thread::spawn(move || {
@@ -69,11 +74,19 @@ fn answer(host: &mut Option<Host>, command: Command) -> Message {
     };
     match command {
         Command::Prepare => Message::Prepared,
-        Command::Reset { .. } => Message::Reset,
-        Command::Run(request) => match loaded.run(&request, &on_event) {
-            Ok(outcome) => Message::Done(outcome),
-            Err(error) => Message::Unavailable { reason: error.to_string() },
-        },
+        Command::Reset { session } => {
+            loaded.reset(&session);
+            Message::Reset
+        }
+        Command::Run(request) => {
+            if let Err(error) = limits::allow_cpu(request.limits.clamped().wall) {
+                eprintln!("cannot limit this process: {error}");
+            }
+            match loaded.run(&request, &on_event) {
+                Ok(outcome) => Message::Done(outcome),
+                Err(error) => Message::Unavailable { reason: error.to_string() },
+            }
+        }
     }
 }
 

@@ -6,7 +6,7 @@ import traceback
 
 from wit_world import Outcome
 
-from . import workspace
+from . import own_builtins, workspace
 from .report import COUNTED, Report, locate
 
 
@@ -25,16 +25,18 @@ class Runner(doctest.DocTestRunner):
         self.report.passed()
 
     def report_failure(self, out, test, example, got):
-        super().report_failure(out, test, example, got)
-        message = self._checker.output_difference(example, got, self.optionflags)
-        self.report.failed()
-        self.report.problem(Outcome.FAILED, message, self._place(test, example))
+        with own_builtins.pristine():
+            super().report_failure(out, test, example, got)
+            message = self._checker.output_difference(example, got, self.optionflags)
+            self.report.failed()
+            self.report.problem(Outcome.FAILED, message, self._place(test, example))
 
     def report_unexpected_exception(self, out, test, example, exc_info):
-        super().report_unexpected_exception(out, test, example, exc_info)
-        outcome = self.report.raised(exc_info[1], self._place(test, example))
-        if outcome in COUNTED:
-            self.report.failed()
+        with own_builtins.pristine():
+            super().report_unexpected_exception(out, test, example, exc_info)
+            outcome = self.report.raised(exc_info[1], self._place(test, example))
+            if outcome in COUNTED:
+                self.report.failed()
 
     def _place(self, test, example):
         return self.path, test.lineno + example.lineno + 1

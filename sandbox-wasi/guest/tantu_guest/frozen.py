@@ -14,6 +14,8 @@ import os
 import sys
 import warnings
 
+from . import own_builtins
+
 # Left out: what no code under test imports, and what needs a terminal, a display or a compiler.
 LEFT_OUT = {
     "__phello__", "__pycache__", "antigravity", "ensurepip", "idlelib", "lib2to3", "pydoc_data",
@@ -80,6 +82,11 @@ class Frozen(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
 
     def is_package(self, name):
         return self.modules[name][0]
+
+    def exec_module(self, module):
+        if own_builtins.is_protected(module.__name__):
+            own_builtins.protect(module)
+        super().exec_module(module)
 
 
 def freeze():

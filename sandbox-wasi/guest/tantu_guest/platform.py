@@ -70,8 +70,15 @@ def patch():
     sys.dont_write_bytecode = True
 
 
+_thawed = False
+
+
 def thaw():
-    """Done at the start of each run: undoes what the snapshot froze."""
+    """Done at the start of a run: undoes what the snapshot froze."""
+    global _thawed
+    if _thawed:  # the next cell of a session
+        return
+    _thawed = True
     random.seed()
     tempfile._name_sequence = None
     for stream in (sys.stdout, sys.stderr):

@@ -4,12 +4,14 @@ import doctest
 import sys
 
 import pytest
+import wit_world
 from _pytest.config import ConftestImportFailure, default_plugins
 from _pytest.doctest import MultipleDoctestFailures
 from _pytest.fixtures import FixtureFunctionDefinition, FixtureLookupError
-from wit_world import Outcome
+from _pytest.subtests import SubtestReport
+from wit_world import Outcome, TestVerdict
 
-from . import workspace
+from . import own_builtins, workspace
 from .report import COUNTED, Report, locate
 
 # What writes into the workspace, what needs signals, and what only takes time to start.
@@ -80,6 +82,8 @@ class Recorder:
         # Of the test that is running:
         self.outcomes = set()
         self.unexplained = None
+        self.message = None
+        self.seconds = 0.0
 
     @pytest.hookimpl(wrapper=True)
     def pytest_cmdline_parse(self):
@@ -107,37 +111,57 @@ class Recorder:
         if report.skipped:
             self._skip(report)
 
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self):
+        with own_builtins.contained():
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(self):
+        with own_builtins.pristine():
+            return (yield)
+
     def pytest_runtest_logstart(self, nodeid, location):
         self.outcomes.clear()
         self.unexplained = None
+        self.message = None
+        self.seconds = 0.0
         self.report.begin(*_place(location))
 
     def pytest_runtest_logreport(self, report):
+        if not isinstance(report, SubtestReport):
+            self.seconds += report.duration
         if report.failed:
             self.unexplained = report
         elif report.skipped and not hasattr(report, "wasxfail"):
-            self._skip(report)
+            self.message = self._skip(report)
+        elif report.skipped:
+            self.message = f"expected to fail: {report.wasxfail}".removesuffix(": ")
+            self.outcomes.add(Outcome.PASSED)
         elif report.when == "call":
             self.outcomes.add(Outcome.PASSED)
 
     def pytest_exception_interact(self, node, call, report):
         """Comes after the report of a failure."""
+        with own_builtins.pristine():
+            self._explain(node, _origin(call.excinfo.value), report.capstdout + report.capstderr)
+
+    def _explain(self, node, error, output):
         self.unexplained = None
-        error = _origin(call.excinfo.value)
         file = workspace.relative(str(node.path))
         is_test = isinstance(node, pytest.Item)
         place = _place(node.location) if is_test else (file, 1)
         if failures := _failed_examples(error):
             self.outcomes |= {self._example(failure) for failure in failures}
-            return
-        if plugin := _missing_plugin(error):
-            outcome = Outcome.NOT_RUNNABLE
-            self.report.problem(outcome, f"needs {plugin}", place)
+        elif plugin := _missing_plugin(error):
+            self.report.problem(Outcome.NOT_RUNNABLE, f"needs {plugin}", place)
+            self.outcomes.add(Outcome.NOT_RUNNABLE)
         else:
             otherwise = Outcome.FAILED if is_test else Outcome.ERROR
             at = locate(error, inside=file) or place
-            outcome = self.report.raised(error, at, otherwise=otherwise)
-        self.outcomes.add(outcome)
+            outcome = self.report.raised(error, at, otherwise=otherwise, output=output)
+            self.outcomes.add(outcome)
+        self.message = self.message or self.report.message
 
     def _example(self, failure):
         line = (failure.test.lineno or 0) + failure.example.lineno + 1
@@ -148,20 +172,35 @@ class Recorder:
         self.report.problem(Outcome.FAILED, message, place)
         return Outcome.FAILED
 
-    def pytest_runtest_logfinish(self):
+    def pytest_runtest_logfinish(self, nodeid, location):
+        with own_builtins.pristine():
+            self._finish(nodeid, location)
+
+    def _finish(self, nodeid, location):
         if self.unexplained:  # a failure without an exception: a strict xfail that passed
-            message, place = self.unexplained.longreprtext, _place(self.unexplained.location)
-            self.report.problem(Outcome.FAILED, message, place)
+            report, place = self.unexplained, _place(self.unexplained.location)
+            output = report.capstdout + report.capstderr
+            self.report.problem(Outcome.FAILED, report.longreprtext, place, output=output)
             self.outcomes.add(Outcome.FAILED)
+            self.message = self.message or self.report.message
         if self.outcomes & COUNTED:
             self.report.failed()
+            verdict = TestVerdict.FAILED
         elif self.outcomes == {Outcome.PASSED}:
             self.report.passed()
+            verdict = TestVerdict.PASSED
+        else:
+            verdict = TestVerdict.NOT_RUNNABLE if self.outcomes else TestVerdict.SKIPPED
+        millis = round(max(self.seconds, 0) * 1000)
+        wit_world.tested(
+            wit_world.TestResult(nodeid, *_place(location), verdict, millis, self.message)
+        )
         self.tested = self.tested or bool(self.outcomes)
 
     def _skip(self, report):
         path, line, reason = report.longrepr
         self.skipped.append(((workspace.relative(str(path)) or str(path), line), reason))
+        return reason.removeprefix("Skipped: ")
 
     def conclude(self, status):
         """Finds words for a run that ended without testing anything."""

@@ -2,6 +2,7 @@
 
 import errno
 import importlib.metadata
+import linecache
 import os
 import signal
 import socket
@@ -19,8 +20,11 @@ PRECEDENCE = [
     Outcome.MEMORY, Outcome.FAILED, Outcome.ERROR, Outcome.REFUSED, Outcome.NOT_RUNNABLE,
 ]
 # The tests that ended with one of these are counted as failed.
-COUNTED = {Outcome.MEMORY, Outcome.FAILED, Outcome.REFUSED}
+COUNTED = {Outcome.MEMORY, Outcome.FAILED}
 MESSAGE_LENGTH = 4000
+OUTPUT_LENGTH = 16_000
+LINE_LENGTH = 400
+MAX_FRAMES = 30
 
 DENIED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTSUP, errno.ENOSYS, errno.ENOTCAPABLE}
 VISIBLE = (workspace.ROOT, workspace.SITE, "/tmp", "/dev")
@@ -40,6 +44,7 @@ class Report:
     def __init__(self, path, line=1):
         self.default = (path, line)
         self.outcomes = set()
+        self.message = None  # of the last problem
         wit_world.begin(path, line)
 
     def begin(self, path, line):
@@ -51,16 +56,23 @@ class Report:
     def failed(self):
         wit_world.failed()
 
-    def problem(self, outcome, message, place=None):
+    def problem(self, outcome, message, place=None, *, error=None, output=""):
         self.outcomes.add(outcome)
+        self.message = message.strip()[:MESSAGE_LENGTH]
         path, line = place or self.default
-        wit_world.finding(path, max(line, 1), message.strip()[:MESSAGE_LENGTH])
+        related = frames(error) if error else []
+        # What was written last is nearest to the failure.
+        output = output[-OUTPUT_LENGTH:]
+        wit_world.finding(
+            wit_world.Problem(path, max(line, 1), self.message, related, output)
+        )
 
-    def raised(self, error, place=None, *, otherwise=Outcome.FAILED, message=None):
+    def raised(self, error, place=None, *, otherwise=Outcome.FAILED, message=None, output=""):
         """Records an exception and returns its outcome: `otherwise`, with `message`, unless the
         sandbox is the cause."""
         outcome, reason = judge(error)
-        self.problem(outcome or otherwise, reason or message or describe(error), place)
+        message = reason or message or describe(error)
+        self.problem(outcome or otherwise, message, place, error=error, output=output)
         return outcome or otherwise
 
     @property
@@ -150,6 +162,17 @@ def describe(error):
     text = "".join(traceback.format_exception_only(error)).strip()
     # pytest's explanation of a failed assertion speaks for itself.
     return text.removeprefix("AssertionError: ") if "AssertionError: assert " in text else text
+
+
+def frames(error):
+    """The lines of the workspace in the exception's traceback, the innermost last."""
+    found = []
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        file = frame.f_code.co_filename
+        if path := workspace.relative(file):
+            text = linecache.getline(file, line or 1).strip()[:LINE_LENGTH]
+            found.append(wit_world.Place(path, line or 1, text))
+    return found[-MAX_FRAMES:]
 
 
 def locate(error, inside=None):

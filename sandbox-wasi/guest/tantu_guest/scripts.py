@@ -2,6 +2,7 @@
 
 import ast
 import atexit
+import importlib
 import linecache
 import os
 import sys
@@ -11,7 +12,7 @@ import types
 
 from wit_world import Outcome
 
-from . import workspace
+from . import own_builtins, workspace
 from .report import Report, locate
 
 
@@ -28,24 +29,50 @@ def run_file(path):
 
 
 def run_snippet(snippet):
-    """Runs a selection or a cell. The value of a last expression is printed, as at a prompt."""
+    """Runs a selection. The value of a last expression is printed, as at a prompt."""
     report = Report(snippet.filename, snippet.first_line)
 
     def body():
         file = _enter(snippet.filename)
-        text, is_block = _in_place(snippet.text, snippet.first_line)
-        # Tracebacks quote the snippet, not what lies on disk.
-        linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
-        tree = compile(text, file, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
-        statements = tree.body[0].body if is_block else tree.body
-        last = statements.pop() if statements and isinstance(statements[-1], ast.Expr) else None
-        namespace = _main(snippet.filename)
-        exec(compile(ast.Module(statements, []), file, "exec", dont_inherit=True), namespace)
-        if last:
-            shown = ast.Interactive([last])
-            exec(compile(shown, file, "single", dont_inherit=True), namespace)
+        _execute(snippet, file, _main(snippet.filename), [])
 
     return report, _run(body, report)
+
+
+_session = None  # the namespace and the lines of the cells so far
+
+
+def run_cell(snippet):
+    """Runs a cell in what those before it have left."""
+    report = Report(snippet.filename, snippet.first_line)
+
+    def body():
+        global _session
+        if _session is None:
+            _enter(snippet.filename)
+            _session = _main(snippet.filename), []
+        # Files may have come since.
+        importlib.invalidate_caches()
+        _execute(snippet, workspace.absolute(snippet.filename), *_session)
+
+    return report, _run(body, report, is_last=False)
+
+
+def _execute(snippet, file, namespace, lines):
+    """Runs the snippet. `lines` are those of the file that were run so far."""
+    text, is_block = _in_place(snippet.text, snippet.first_line)
+    # Tracebacks quote what was run, not what lies on disk.
+    added = text.splitlines(keepends=True)
+    lines.extend("\n" for _ in range(len(added) - len(lines)))
+    lines[snippet.first_line - 1 : len(added)] = added[snippet.first_line - 1 :]
+    linecache.cache[file] = (sum(map(len, lines)), None, lines, file)
+    tree = compile(text, file, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+    statements = tree.body[0].body if is_block else tree.body
+    last = statements.pop() if statements and isinstance(statements[-1], ast.Expr) else None
+    exec(compile(ast.Module(statements, []), file, "exec", dont_inherit=True), namespace)
+    if last:
+        shown = ast.Interactive([last])
+        exec(compile(shown, file, "single", dont_inherit=True), namespace)
 
 
 def _enter(path):
@@ -75,7 +102,7 @@ def _main(path):
     return module.__dict__
 
 
-def _run(body, report):
+def _run(body, report, *, is_last=True):
     """Runs `body` as the interpreter runs a program; returns the exit status."""
     status = 0
     try:
@@ -84,14 +111,17 @@ def _run(body, report):
         status = _status(exit.code)
         if status:
             message = f"exited with status {status}"
-            report.problem(Outcome.FAILED, message, locate(exit))
+            with own_builtins.pristine():
+                report.problem(Outcome.FAILED, message, locate(exit), error=exit)
     except BaseException as error:
         status = 1
         unstarted = isinstance(error, SyntaxError)
         otherwise = Outcome.ERROR if unstarted else Outcome.FAILED
-        report.raised(error, locate(error), otherwise=otherwise)
-        _print(error)
-    atexit._run_exitfuncs()
+        with own_builtins.pristine():
+            report.raised(error, locate(error), otherwise=otherwise)
+            _print(error)
+    if is_last:
+        atexit._run_exitfuncs()
     return status
 
 

@@ -10,6 +10,7 @@ use wasmtime_wasi::I32Exit;
 use super::capture::Overflow;
 use super::instance::Ended;
 use super::instance::bindings::Outcome as Judged;
+use super::quota::{MAX_BYTES, MAX_FILES};
 
 /// What the host has to say about a run, beside what the guest told.
 struct Verdict {
@@ -46,9 +47,11 @@ pub(super) fn conclude(ended: Ended, action: &Action, limits: Limits, too_large:
         passed: told.passed,
         failed: told.failed,
         exit: verdict.exit,
-        stdout: relative(&stdout),
-        stderr: relative(&stderr),
+        stdout,
+        stderr,
         failures,
+        tests: told.tests,
+        raised: told.raised,
         ..Outcome::without_run(verdict.status, "")
     }
 }
@@ -65,6 +68,14 @@ fn judge(ended: &Ended, action: &Action, limits: Limits) -> Verdict {
                 Judged::Refused => Status::Refused,
                 Judged::NotRunnable => Status::NotRunnable,
             };
+            if status == Status::Error && ended.memory_denied {
+                // Running out of memory may break what reports on it, too.
+                let reason = format!("met the limit of {} MiB of memory", limits.memory >> 20);
+                return Verdict { status: Status::Memory, exit: Some(verdict.exit), reason: Some(reason) };
+            }
+            if ended.tmp_full && [Status::Failed, Status::Error].contains(&status) {
+                return Verdict { status: Status::Output, exit: Some(verdict.exit), reason: Some(tmp_is_full()) };
+            }
             return Verdict { status, exit: Some(verdict.exit), reason: None };
         }
         Err(error) => error,
@@ -73,7 +84,7 @@ fn judge(ended: &Ended, action: &Action, limits: Limits) -> Verdict {
         return cut_short(Status::Timeout, format!("stopped after {} s", limits.wall.as_secs_f32()));
     }
     if let Some(I32Exit(status)) = error.downcast_ref() {
-        let is_program = matches!(action, Action::Script { .. } | Action::Code { .. });
+        let is_program = matches!(action, Action::Script { .. } | Action::Code { .. } | Action::Cell { .. });
         return match status {
             0 if is_program => Verdict { status: Status::Passed, exit: Some(0), reason: None },
             _ if is_program => {
@@ -87,7 +98,7 @@ fn judge(ended: &Ended, action: &Action, limits: Limits) -> Verdict {
         Some(Overflow::Output) => {
             return cut_short(Status::Output, format!("stopped after {} bytes of output", limits.output));
         }
-        Some(Overflow::Tmp) => return cut_short(Status::Output, "stopped with a full /tmp".into()),
+        Some(Overflow::Tmp) => return cut_short(Status::Output, tmp_is_full()),
         None => {}
     }
     if let Some(Trap::StackOverflow) = error.downcast_ref() {
@@ -100,6 +111,10 @@ fn judge(ended: &Ended, action: &Action, limits: Limits) -> Verdict {
     cut_short(Status::Error, format!("the interpreter broke down: {}", error.root_cause()))
 }
 
+fn tmp_is_full() -> String {
+    format!("/tmp is full: {} MiB or {MAX_FILES} files", MAX_BYTES >> 20)
+}
+
 fn say(stderr: &mut String, text: &str) {
     if !stderr.is_empty() && !stderr.ends_with('\n') {
         stderr.push('\n');
@@ -108,23 +123,15 @@ fn say(stderr: &mut String, text: &str) {
     let _ = writeln!(stderr, "tantu: {text}");
 }
 
-/// Tracebacks and warnings name the guest's paths; the reader's are relative to the workspace. Only where the interpreter
-/// and pytest write them: what the code itself prints is left alone.
-fn relative(text: &str) -> String {
-    let text =
-        text.replace("File \"/ws/", "File \"").replace("test module '/ws/", "test module '").replace("\n/ws/", "\n");
-    text.strip_prefix("/ws/").map(str::to_owned).unwrap_or(text)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::instance::Told;
+    use crate::host::instance::{Told, bindings};
 
     fn ended(error: wasmtime::Error) -> Ended {
         let told = Told { passed: 2, place: Some(("tests/test_a.py".into(), 7)), ..Told::default() };
-        let (stdout, stderr) = ("out".into(), "  File \"/ws/a.py\", line 1".into());
-        Ended { result: Err(error), timed_out: false, memory_denied: false, told, stdout, stderr }
+        let (stdout, stderr) = ("out".into(), "  File \"a.py\", line 1".into());
+        Ended { result: Err(error), timed_out: false, memory_denied: false, tmp_full: false, told, stdout, stderr }
     }
 
     fn outcome(ended: Ended, action: &Action) -> (Status, Option<i32>, String) {
@@ -160,6 +167,17 @@ mod tests {
         assert_eq!(outcome(time, &tests()), (Status::Timeout, None, "stopped after 10 s".into()));
         let output = ended(wasmtime::Error::new(Overflow::Output).context("in a call of the host"));
         assert_eq!(outcome(output, &tests()).0, Status::Output);
+    }
+
+    #[test]
+    fn a_full_tmp_is_why_something_failed_but_not_why_it_passed() {
+        let full = |judged| {
+            let verdict = bindings::Verdict { outcome: judged, exit: 1 };
+            Ended { result: Ok(verdict), tmp_full: true, ..ended(Trap::Interrupt.into()) }
+        };
+        let (status, exit, reason) = outcome(full(Judged::Failed), &tests());
+        assert_eq!((status, exit, reason.as_str()), (Status::Output, Some(1), "/tmp is full: 64 MiB or 4096 files"));
+        assert_eq!(outcome(full(Judged::Passed), &tests()).0, Status::Passed);
     }
 
     #[test]

@@ -1,22 +1,25 @@
 //! One instance of the guest: what it can reach, and what stops it.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use sandbox::{Failure, Limits};
+use sandbox::{Event, Limits, Stream, TestResult};
+use tokio::time::{Instant, MissedTickBehavior};
 use wasmtime::component::ResourceTable;
 use wasmtime::{Engine, ResourceLimiter, Store, UpdateDeadline};
+use wasmtime_wasi::filesystem::WasiFilesystemView;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
 
-use super::capture::{Capture, Overflow};
-use crate::cache;
+use super::capture::Capture;
+use super::quota::{Metered, Quota};
+pub(super) use super::told::Told;
 use crate::error::{Error, IoContext};
-use crate::stage::Stage;
+use crate::stage::{Packages, Scratch, Stage};
 
-use bindings::{GuestPre, Verdict};
+use bindings::{Guest, GuestPre, Verdict};
 
 pub(super) mod bindings {
     wasmtime::component::bindgen!({
@@ -29,50 +32,37 @@ pub(super) mod bindings {
 /// How often the guest is interrupted to see whether its time is up.
 const TICK: Duration = Duration::from_millis(10);
 
-/// Every so many ticks the size of `/tmp` is checked.
-const TMP_TICKS: u64 = 10;
+/// How often is told what has been written and tested.
+const NEWS: Duration = Duration::from_millis(50);
 
-/// Bytes in `/tmp`. It is measured and not metered, so that a fast writer gets some way past it.
-const TMP: u64 = 64 << 20;
-
-/// Findings that are kept of one run.
-const MAX_FINDINGS: usize = 200;
-/// Names of missing packages that are kept of one run.
-const MAX_MISSING: usize = 20;
-/// Bytes in the text of a finding; the guest's word is not taken for it.
-const MAX_TEXT: usize = 16 << 10;
-
-/// What the guest tells while it runs.
-#[derive(Default)]
-pub(super) struct Told {
-    pub(super) passed: u32,
-    pub(super) failed: u32,
-    pub(super) findings: Vec<Failure>,
-    /// Packages that were asked for in vain.
-    pub(super) missing: BTreeSet<String>,
-    /// Where the test that is running stands.
-    pub(super) place: Option<(String, u32)>,
-}
+/// Time that is granted for copying packages while the guest waits for them.
+const MAX_STAGING: Duration = Duration::from_secs(4);
 
 /// How a run ended, and what was known by then.
 pub(super) struct Ended {
     pub(super) result: wasmtime::Result<Verdict>,
     pub(super) timed_out: bool,
     pub(super) memory_denied: bool,
+    pub(super) tmp_full: bool,
     pub(super) told: Told,
     pub(super) stdout: String,
     pub(super) stderr: String,
 }
 
+/// What a session keeps between its cells; every other run has its own.
 pub(super) struct Instance {
     store: Store<State>,
-    wall: Duration,
+    /// Absent before the first run.
+    guest: Option<Guest>,
     stdout: Capture,
     stderr: Capture,
+    tests: mpsc::Receiver<TestResult>,
+    heard: mpsc::Sender<TestResult>,
 }
 
 impl Instance {
-    pub(super) fn new(engine: &Engine, stage: &Stage, limits: Limits) -> Result<Self, Error> {
+    pub(super) fn new(engine: &Engine, stage: &Arc<Stage>, packages: Packages, limits: Limits) -> Result<Self, Error> {
+        let scratch = stage.scratch()?;
         let (stdout, stderr) = (Capture::new(limits.output), Capture::new(limits.output));
         // Everything that is not named here is denied: arguments, environment, input, network.
         let mut wasi = WasiCtx::builder();
@@ -83,48 +73,105 @@ impl Instance {
         for (host, guest, permissions) in [
             (stage.workspace(), "/ws", FsPerms::ReadOnly),
             (stage.site(), "/site", FsPerms::ReadOnly),
-            (stage.tmp(), "/tmp", FsPerms::ReadWrite),
-            (stage.dev(), "/dev", FsPerms::ReadWrite),
+            (scratch.tmp(), "/tmp", FsPerms::ReadWrite),
+            (scratch.dev(), "/dev", FsPerms::ReadWrite),
         ] {
             let opened = wasi.preopened_dir(&host, guest, permissions);
             opened.map_err(|error| std::io::Error::other(error.to_string())).while_("open", &host)?;
         }
-        let memory = Memory { limit: limits.memory, used: 0, denied: false };
-        let state = State { wasi: wasi.build(), table: ResourceTable::new(), memory, told: Told::default() };
+        let state = State {
+            wasi: wasi.build(),
+            table: ResourceTable::new(),
+            memory: Memory { limit: limits.memory, used: 0, denied: false },
+            quota: Arc::new(Quota::new(vec![scratch.tmp(), scratch.dev()])),
+            packages,
+            staging: Duration::ZERO,
+            told: Told::default(),
+            stage: Arc::clone(stage),
+            _scratch: scratch,
+        };
         let mut store = Store::new(engine, state);
         store.limiter(|state| &mut state.memory);
+        // Lets the runtime see whether the time is up.
+        store.epoch_deadline_callback(|_| Ok(UpdateDeadline::Yield(1)));
+        let (heard, tests) = mpsc::channel();
+        Ok(Self { store, guest: None, stdout, stderr, tests, heard })
+    }
 
-        let writable = [stage.tmp(), stage.dev()];
-        let mut ticks = 0;
-        store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(move |_| {
-            ticks += 1;
-            if ticks % TMP_TICKS == 0 && writable.iter().filter_map(|dir| cache::size(dir).ok()).sum::<u64>() > TMP {
-                return Err(wasmtime::Error::new(Overflow::Tmp));
-            }
-            // Lets the runtime see whether the time is up.
-            Ok(UpdateDeadline::Yield(1))
-        });
-        Ok(Self { store, wall: limits.wall, stdout, stderr })
+    pub(super) fn stage(&self) -> &Arc<Stage> {
+        &self.store.data().stage
+    }
+
+    /// Makes an instance of an earlier cell ready for the next one.
+    pub(super) fn renew(&mut self, packages: Packages, limits: Limits) {
+        let state = self.store.data_mut();
+        state.packages = packages;
+        state.memory.limit = limits.memory;
     }
 
     /// Runs to the end, or to the limit of time: epochs interrupt the guest's own code, and the time-out what it is
-    /// waiting for in the host.
-    pub(super) async fn run(mut self, guest: &GuestPre<State>, action: &bindings::Action) -> Ended {
+    /// waiting for in the host. After an error the instance is of no more use.
+    pub(super) async fn run(
+        &mut self,
+        pre: &GuestPre<State>,
+        action: &bindings::Action,
+        wall: Duration,
+        on_event: &(dyn Fn(Event) + Send + Sync),
+    ) -> Ended {
         let _ticker = Ticker::start(self.store.engine().clone());
-        let store = &mut self.store;
-        let run = async {
-            let guest = guest.instantiate_async(&mut *store).await?;
-            guest.call_run(&mut *store, action).await
+        let Self { store, guest, stdout, stderr, tests, heard } = self;
+        stdout.clear();
+        stderr.clear();
+        store.set_epoch_deadline(1);
+        let state = store.data_mut();
+        state.told = Told { listener: Some(heard.clone()), ..Told::default() };
+        state.memory.denied = false;
+        state.staging = Duration::ZERO;
+        let (staging, staged) = mpsc::channel();
+        state.told.staging = Some(staging);
+
+        let mut deadline = Instant::now() + wall;
+        let mut news = tokio::time::interval(NEWS);
+        news.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let tell = |is_last| {
+            for (stream, capture) in [(Stream::Stdout, &*stdout), (Stream::Stderr, &*stderr)] {
+                if let Some(text) = capture.news(is_last) {
+                    on_event(Event::Output { stream, text });
+                }
+            }
+            tests.try_iter().for_each(|result| on_event(Event::Test(result)));
         };
-        let result = tokio::time::timeout(self.wall, run).await;
-        let timed_out = result.is_err();
-        let state = self.store.into_data();
+        let result = {
+            let mut run = std::pin::pin!(async {
+                let instance = match &*guest {
+                    Some(instance) => instance,
+                    None => guest.insert(pre.instantiate_async(&mut *store).await?),
+                };
+                instance.call_run(&mut *store, action).await
+            });
+            loop {
+                tokio::select! {
+                    result = &mut run => break Some(result),
+                    () = tokio::time::sleep_until(deadline) => {
+                        let granted: Duration = staged.try_iter().sum();
+                        if granted.is_zero() {
+                            break None;
+                        }
+                        deadline += granted;
+                    }
+                    _ = news.tick() => tell(false),
+                }
+            }
+        };
+        tell(true);
+        let timed_out = result.is_none();
+        let state = self.store.data_mut();
         Ended {
-            result: result.unwrap_or_else(|elapsed| Err(wasmtime::Error::new(elapsed))),
+            result: result.unwrap_or_else(|| Err(wasmtime::Error::msg("out of time"))),
             timed_out,
             memory_denied: state.memory.denied,
-            told: state.told,
+            tmp_full: state.quota.was_met(),
+            told: std::mem::take(&mut state.told),
             stdout: self.stdout.text(),
             stderr: self.stderr.text(),
         }
@@ -161,44 +208,43 @@ pub(super) struct State {
     wasi: WasiCtx,
     table: ResourceTable,
     memory: Memory,
-    told: Told,
+    quota: Arc<Quota>,
+    packages: Packages,
+    /// Spent so far on copying packages in this run.
+    staging: Duration,
+    pub(super) told: Told,
+    /// Keeps the copy of the workspace from being given to somebody else.
+    stage: Arc<Stage>,
+    _scratch: Scratch,
+}
+
+impl State {
+    pub(super) fn metered(&mut self) -> Metered<'_> {
+        let quota = Arc::clone(&self.quota);
+        Metered { inner: self.filesystem(), quota }
+    }
+
+    /// Copies a package that the guest is importing. The time does not count as the guest's, up to a limit.
+    pub(super) fn stage_package(&mut self, name: String) -> bool {
+        let started = std::time::Instant::now();
+        let result = self.packages.add(&BTreeSet::from([name]));
+        let spent = started.elapsed().min(MAX_STAGING.saturating_sub(self.staging));
+        self.staging += spent;
+        if let Some(staging) = &self.told.staging {
+            // The run waits for the end of this call.
+            let _ = staging.send(spent);
+        }
+        result.unwrap_or_else(|error| {
+            tracing::warn!("cannot stage a package: {error}");
+            false
+        })
+    }
 }
 
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
     }
-}
-
-impl bindings::GuestImports for State {
-    fn begin(&mut self, path: String, line: u32) {
-        self.told.place = Some((cut(path), line));
-    }
-
-    fn passed(&mut self) {
-        self.told.passed = self.told.passed.saturating_add(1);
-    }
-
-    fn failed(&mut self) {
-        self.told.failed = self.told.failed.saturating_add(1);
-    }
-
-    fn missing(&mut self, name: String) {
-        if self.told.missing.len() < MAX_MISSING {
-            self.told.missing.insert(cut(name));
-        }
-    }
-
-    fn finding(&mut self, path: String, line: u32, message: String) {
-        if self.told.findings.len() < MAX_FINDINGS {
-            self.told.findings.push(Failure::new(cut(path), line, cut(message)));
-        }
-    }
-}
-
-fn cut(mut text: String) -> String {
-    text.truncate(text.floor_char_boundary(MAX_TEXT));
-    text
 }
 
 /// Counts the bytes of all memories together.
@@ -235,12 +281,5 @@ mod tests {
         assert!(memory.memory_growing(0, 40, None).unwrap());
         assert!(!memory.memory_growing(40, 41, None).unwrap());
         assert!(memory.denied);
-    }
-
-    #[test]
-    fn texts_are_cut_between_characters() {
-        assert_eq!(cut("short".into()), "short");
-        let long = cut("€".repeat(MAX_TEXT));
-        assert!(long.len() <= MAX_TEXT && long.ends_with('€'));
     }
 }

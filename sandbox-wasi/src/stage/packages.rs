@@ -1,57 +1,79 @@
-//! Third-party packages: those of the workspace's own virtual environment that the code turns out to need.
+//! Third-party packages: those of the project's environment that the code needs.
 //!
-//! Environments are large and most of what is in them is never imported. So the guest says what it misses, that is
-//! copied, and the run begins again. What is compiled cannot run in the guest; it is staged as an empty file, by which
+//! Environments are large and most of what is in them is never imported. So what the caller knows to be needed is copied
+//! before a run, and the rest when the guest imports it. What is compiled cannot run in the guest; it is staged as an empty file, by which
 //! the guest can tell it from what is absent.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
+use std::fmt::Write;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::walk::Tree;
+use super::walk::{self, Tree};
 use super::{copy, remove_dir};
 
 const DIST_INFO: &str = ".dist-info";
 const COMPILED: [&str; 3] = ["dylib", "pyd", "so"];
 
-/// The staged packages of one workspace.
-pub(super) struct Packages {
-    /// The environment's `site-packages`, if the workspace has one.
-    from: Option<PathBuf>,
+/// The packages of one environment, and which of them are staged.
+pub(crate) struct Packages {
+    /// The `site-packages` folders, in the order in which an interpreter looks into them.
+    from: Vec<PathBuf>,
+    /// What is in them: folder and name. Read when it is needed.
+    entries: OnceCell<Vec<(PathBuf, String)>>,
     to: PathBuf,
 }
 
 impl Packages {
-    /// Those of the environment in the folder `root`, staged in the directory `to`. Forgets what was staged of another
-    /// environment, or before something was installed in this one.
-    pub(super) fn open(root: &Path, to: PathBuf) -> io::Result<Self> {
-        let from = site_packages(root);
-        let state = match &from {
-            Some(from) => format!("{} {:?}", from.display(), fs::metadata(from)?.modified()?),
-            None => String::new(),
-        };
+    /// Those in the folders `site`, or of the environment in the workspace `root`, staged in the directory `to`. Forgets
+    /// what was staged of another environment, or before something was installed in this one.
+    pub(super) fn open(root: &Path, site: &[PathBuf], to: PathBuf) -> io::Result<Self> {
+        let found: Vec<PathBuf> = site_packages(root).into_iter().collect();
+        let from = if site.is_empty() { found.as_slice() } else { site };
+        // What is not there has no packages.
+        let from: Vec<PathBuf> = from.iter().filter_map(|folder| folder.canonicalize().ok()).collect();
+        let mut state = String::new();
+        for folder in &from {
+            // Writing to a string cannot fail.
+            let _ = writeln!(state, "{} {:?}", folder.display(), fs::metadata(folder)?.modified()?);
+        }
         let state_file = to.with_extension("state");
-        if !to.is_dir() || fs::read_to_string(&state_file).ok().as_ref() != Some(&state) {
-            remove_dir(&to)?;
-            fs::create_dir_all(&to)?;
+        fs::create_dir_all(&to)?;
+        if fs::read_to_string(&state_file).ok().as_ref() != Some(&state) {
+            // Not the directory itself, which an instance may have open.
+            for entry in fs::read_dir(&to)? {
+                let path = entry?.path();
+                if path.is_dir() { remove_dir(&path) } else { fs::remove_file(&path) }?;
+            }
             fs::write(state_file, state)?;
         }
-        Ok(Self { from, to })
+        Ok(Self { from, entries: OnceCell::new(), to })
+    }
+
+    fn entries(&self) -> &[(PathBuf, String)] {
+        self.entries.get_or_init(|| {
+            let list = |folder: &PathBuf| {
+                let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+                let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+                names.map(|name| (folder.clone(), name)).collect::<Vec<_>>()
+            };
+            self.from.iter().flat_map(list).collect()
+        })
     }
 
     /// Stages the packages with these names, of modules or distributions, and what pure Python they require. Returns
     /// whether there was any.
-    pub(super) fn add(&self, names: &BTreeSet<String>) -> io::Result<bool> {
-        let Some(from) = self.from.as_ref().filter(|_| !names.is_empty()) else { return Ok(false) };
-        let entries: Vec<String> =
-            fs::read_dir(from)?.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    pub(crate) fn add(&self, names: &BTreeSet<String>) -> io::Result<bool> {
         let mut pending: Vec<(String, Kind)> = names.iter().map(|name| (normal(name), Kind::Any)).collect();
         let mut seen = BTreeSet::new();
         let mut is_any = false;
         while let Some((name, kind)) = pending.pop() {
-            for entry in entries.iter().filter(|entry| belongs(entry, &name)) {
-                let (from, to) = (from.join(entry), self.to.join(entry));
+            for (folder, entry) in self.entries().iter().filter(|(_, entry)| belongs(entry, &name)) {
+                let (from, to) = (folder.join(entry), self.to.join(entry));
+                // A link may lead anywhere; what it leads to may be no file.
+                let Some(from) = from.canonicalize().ok().filter(|from| from.starts_with(folder)) else { continue };
                 if entry.ends_with(DIST_INFO) && seen.insert(name.clone()) {
                     pending.extend(requirements(&from).into_iter().map(|name| (name, Kind::Pure)));
                 }
@@ -74,11 +96,17 @@ enum Kind {
 /// Copies a module or a package, unless it is too large or of the wrong kind, by way of `partial`. Returns whether it did.
 fn stage(from: &Path, kind: Kind, to: &Path, partial: &Path) -> io::Result<bool> {
     if from.is_file() {
+        if from.metadata()?.len() > walk::MAX_FILE {
+            return Ok(false);
+        }
         fs::copy(from, partial)?;
         fs::rename(partial, to)?;
         return Ok(true);
     }
-    let Ok(tree) = Tree::read(&from.canonicalize()?) else { return Ok(false) };
+    if !from.is_dir() {
+        return Ok(false); // a FIFO, say
+    }
+    let Ok(tree) = Tree::read(from) else { return Ok(false) };
     if kind == Kind::Pure && tree.files.keys().any(|path| is_compiled(path)) {
         return Ok(false);
     }
@@ -181,7 +209,7 @@ mod tests {
             "typing_extensions-4.0.dist-info/METADATA",
         ]);
         let cache = tempfile::tempdir().unwrap();
-        let packages = Packages::open(root.path(), cache.path().join("site")).unwrap();
+        let packages = Packages::open(root.path(), &[], cache.path().join("site")).unwrap();
         assert!(packages.add(&names(&["flask", "absent"])).unwrap());
         assert_eq!(staged(&packages), ["Flask-3.0.dist-info", "flask"]);
         assert_eq!(fs::read_to_string(packages.to.join("flask/sub/app.py")).unwrap(), "flask/sub/app.py");
@@ -190,7 +218,7 @@ mod tests {
         assert!(packages.add(&names(&["six", "typing-extensions"])).unwrap());
         let all = ["Flask-3.0.dist-info", "flask", "six.py", "typing_extensions-4.0.dist-info", "typing_extensions.py"];
         assert_eq!(staged(&packages), all);
-        assert_eq!(staged(&Packages::open(root.path(), packages.to).unwrap()), all);
+        assert_eq!(staged(&Packages::open(root.path(), &[], packages.to).unwrap()), all);
     }
 
     #[test]
@@ -209,7 +237,7 @@ mod tests {
         metadata("jinja2", "Name: Jinja2\nRequires-Dist: markup\nRequires-Dist: app\n");
         metadata("markup", "Name: markup\n");
         let cache = tempfile::tempdir().unwrap();
-        let packages = Packages::open(root.path(), cache.path().join("site")).unwrap();
+        let packages = Packages::open(root.path(), &[], cache.path().join("site")).unwrap();
         assert!(packages.add(&names(&["app"])).unwrap());
         let infos = ["app-1.0.dist-info", "jinja2-1.0.dist-info", "markup-1.0.dist-info"];
         assert_eq!(staged(&packages), ["app", infos[0], "jinja2", infos[1], infos[2]]);
@@ -221,7 +249,7 @@ mod tests {
     fn an_installation_is_noticed() {
         let (root, site) = workspace(&["six.py"]);
         let cache = tempfile::tempdir().unwrap();
-        let open = || Packages::open(root.path(), cache.path().join("site")).unwrap();
+        let open = || Packages::open(root.path(), &[], cache.path().join("site")).unwrap();
         assert!(open().add(&names(&["six"])).unwrap());
         // What `pip install --upgrade` does.
         fs::remove_file(site.join("six.py")).unwrap();
@@ -233,10 +261,41 @@ mod tests {
     }
 
     #[test]
+    fn an_environment_outside_of_the_workspace_comes_before_the_one_inside() {
+        let (root, _) = workspace(&["six.py", "attr.py"]);
+        let (outside, site) = workspace(&["six.py"]);
+        fs::write(site.join("six.py"), "chosen").unwrap();
+        let cache = tempfile::tempdir().unwrap();
+        let to = cache.path().join("site");
+        let folders = [outside.path().join("gone"), site];
+        let packages = Packages::open(root.path(), &folders, to.clone()).unwrap();
+        assert!(packages.add(&names(&["six", "attr"])).unwrap());
+        assert_eq!(staged(&packages), ["six.py"]);
+        assert_eq!(fs::read_to_string(to.join("six.py")).unwrap(), "chosen");
+        assert_eq!(staged(&Packages::open(root.path(), &[], to).unwrap()), [""; 0]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_out_of_the_environment_are_not_followed() {
+        let (root, site) = workspace(&["real.py"]);
+        fs::write(root.path().join("secret.py"), "secret").unwrap();
+        for (to, name) in [("../../../../secret.py", "one.py"), ("../../../../", "two"), ("real.py", "three.py")] {
+            std::os::unix::fs::symlink(to, site.join(name)).unwrap();
+        }
+        let fifo = site.join("four.py");
+        assert!(std::process::Command::new("mkfifo").arg(fifo).status().unwrap().success());
+        let cache = tempfile::tempdir().unwrap();
+        let packages = Packages::open(root.path(), &[], cache.path().join("site")).unwrap();
+        assert!(packages.add(&names(&["one", "two", "three", "four"])).unwrap());
+        assert_eq!(staged(&packages), ["three.py"]);
+    }
+
+    #[test]
     fn a_workspace_without_an_environment_has_no_packages() {
         let root = tempfile::tempdir().unwrap();
         let cache = tempfile::tempdir().unwrap();
-        let packages = Packages::open(root.path(), cache.path().join("site")).unwrap();
+        let packages = Packages::open(root.path(), &[], cache.path().join("site")).unwrap();
         assert!(!packages.add(&names(&["six"])).unwrap());
         assert_eq!(staged(&packages), [""; 0]);
     }

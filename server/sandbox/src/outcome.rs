@@ -137,7 +137,7 @@ pub struct TestResult {
     pub verdict: Verdict,
     /// With its fixtures.
     pub millis: u64,
-    /// Why it failed, was skipped, or cannot be run.
+    /// Why it failed, was skipped, or cannot be run; that it was expected to fail.
     pub message: Option<String>,
 }
 
@@ -145,9 +145,9 @@ pub struct TestResult {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
+    /// Also when it was expected to fail, and did.
     Passed,
     Failed,
-    /// By itself, or expected to fail and failed.
     Skipped,
     /// It needs what the sandbox denies, or a package that is not there or compiled.
     NotRunnable,

@@ -1,7 +1,11 @@
 //! What ordinary code does in the sandbox. Needs the guest: `cargo xtask guest`.
 
-#[path = "support/sandbox.rs"]
+#[path = "../support/sandbox.rs"]
 mod support;
+
+mod cells;
+mod generated;
+mod results;
 
 use std::fs;
 use std::path::PathBuf;

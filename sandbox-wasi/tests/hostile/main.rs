@@ -1,13 +1,16 @@
 //! Code that means harm, or does it by mistake: it is stopped, the outcome says why, and the next run does not notice.
 //! The code is in `fixtures/hostile`. Needs the guest: `cargo xtask guest`.
 
-#[path = "support/sandbox.rs"]
+#[path = "../support/sandbox.rs"]
 mod support;
 
+mod process;
+mod suites;
+
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use sandbox::{Action, Limits, Outcome, Request, Status};
 use support::{Workspace, run, script};
@@ -29,10 +32,25 @@ fn workspace() -> Workspace {
 
 #[track_caller]
 fn attack_in(ws: &Workspace, action: Action, limits: Limits) -> Outcome {
+    let before = contents(ws.path());
     let outcome = run(&Request { limits, ..ws.request(action) });
+    assert_eq!(contents(ws.path()), before, "the host's files have changed");
     let next = ws.run(script("harmless.py"));
     assert_eq!((next.outcome, next.stdout.as_str()), (Status::Passed, "well\n"), "after {outcome:?}: {next:?}");
     outcome
+}
+
+/// The files of a folder with their content and time stamp.
+fn contents(folder: &Path) -> Vec<(PathBuf, SystemTime, Vec<u8>)> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let files = entries.filter(|path| path.symlink_metadata().unwrap().is_file());
+    let content = |path: PathBuf| {
+        let metadata = path.metadata().unwrap();
+        (path.clone(), metadata.modified().unwrap(), fs::read(path).unwrap())
+    };
+    let mut contents: Vec<_> = files.map(content).collect();
+    contents.sort();
+    contents
 }
 
 #[track_caller]
@@ -59,6 +77,14 @@ fn attack_in_time(file: &str) -> Outcome {
 #[test]
 fn endless_loops_are_stopped_and_what_they_wrote_is_kept() {
     assert_eq!(attack_in_time("endless_loop.py").stdout, "before\n");
+}
+
+#[test]
+fn endless_loops_in_odd_places_are_stopped() {
+    for file in ["endless_atexit.py", "endless_del.py", "endless_regex.py"] {
+        assert_eq!(attack_in_time(file).stdout, "before\n");
+    }
+    attack_in_time("endless_repr.py");
 }
 
 #[test]
@@ -118,8 +144,52 @@ fn output_is_limited() {
 
 #[test]
 fn temporary_files_are_limited() {
-    check(&attack("fill_tmp.py"), Status::Output, "stopped with a full /tmp");
-    check(&attack("fill_dev.py"), Status::Output, "stopped with a full /tmp");
+    check(&attack("fill_tmp.py"), Status::Output, "tantu: /tmp is full: 64 MiB or 4096 files");
+    check(&attack("fill_dev.py"), Status::Output, "tantu: /tmp is full: 64 MiB or 4096 files");
+    let outcome = attack("fill_tmp_by_one.py");
+    check(&outcome, Status::Output, "tantu: /tmp is full");
+    assert_eq!(outcome.stdout, "64\n64\nno space\nno space\n");
+    let outcome = attack("fill_tmp_with_names.py");
+    check(&outcome, Status::Passed, "");
+    assert_eq!(outcome.stdout, "4095\n");
+}
+
+#[test]
+fn what_an_instance_has_written_is_removed_with_it() {
+    let ws = workspace();
+    attack_in(&ws, script("fill_tmp_with_names.py"), limits());
+    let staged = Path::new(
+        &std::env::var_os("XDG_CACHE_HOME").map_or_else(|| std::env::home_dir().unwrap().join(".cache"), PathBuf::from),
+    )
+    .join("tantu/sandbox/workspaces");
+    for workspace in fs::read_dir(staged).unwrap() {
+        let lock = fs::read_to_string(workspace.as_ref().unwrap().path().join("lock")).unwrap_or_default();
+        if Path::new(&lock) == ws.path().canonicalize().unwrap() {
+            let scratch = workspace.unwrap().path().join("scratch");
+            assert_eq!(fs::read_dir(scratch).unwrap().count(), 0);
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_that_code_has_taken_is_given_back() {
+    let resident = || -> u64 {
+        let statm = fs::read_to_string("/proc/self/statm").unwrap();
+        statm.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4096
+    };
+    attack("memory_bomb.py");
+    let before = resident();
+    for _ in 0..3 {
+        attack("memory_bomb.py");
+    }
+    assert!(resident() < before + (64 << 20), "{before} bytes became {}", resident());
+}
+
+#[test]
+fn an_archive_that_is_larger_inside_meets_the_limit_of_memory() {
+    let outcome = attack("zip_bomb.py");
+    check(&outcome, Status::Memory, "MemoryError");
 }
 
 #[test]
@@ -146,6 +216,12 @@ fn files_of_the_host_do_not_exist() {
     check(&attack("read_host_file.py"), Status::Refused, "not allowed in the sandbox: FileNotFoundError");
     check(&attack("read_above_workspace.py"), Status::Refused, "not allowed in the sandbox: PermissionError");
     check(&attack("read_everywhere.py"), Status::Passed, "");
+    let outcome = attack("read_proc.py");
+    check(&outcome, Status::Passed, "");
+    assert_eq!(outcome.stdout, "[]\n");
+    let outcome = attack("escape_by_link.py");
+    check(&outcome, Status::Passed, "");
+    assert_eq!(outcome.stdout, "[]\n");
 }
 
 #[cfg(unix)]

@@ -1,0 +1,135 @@
+//! What the guest tells while it runs: its word is taken for the content, not for the amount.
+
+use std::collections::BTreeSet;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use sandbox::{Failure, Place, Raised, TestResult, Verdict};
+
+use super::instance::State;
+use super::instance::bindings::{self, TestVerdict};
+
+/// Findings that are kept of one run.
+const MAX_FINDINGS: usize = 200;
+/// Results of tests that are kept of one run.
+const MAX_TESTS: usize = 20_000;
+/// Names of missing packages, or types of exceptions, that are kept of one run.
+const MAX_NAMES: usize = 50;
+/// Lines of a traceback.
+const MAX_FRAMES: usize = 30;
+/// Bytes in a message, or in what a test has written.
+const MAX_TEXT: usize = 16 << 10;
+/// Bytes in a name, a path, a line, or the message of one test among many.
+const MAX_SHORT_TEXT: usize = 2 << 10;
+
+#[derive(Default)]
+pub(super) struct Told {
+    pub(super) passed: u32,
+    pub(super) failed: u32,
+    pub(super) findings: Vec<Failure>,
+    pub(super) tests: Vec<TestResult>,
+    pub(super) raised: Vec<Raised>,
+    /// Packages that were asked for in vain.
+    pub(super) missing: BTreeSet<String>,
+    /// Where the test that is running stands.
+    pub(super) place: Option<(String, u32)>,
+    /// Who has to know of the time that was spent on copying packages.
+    pub(super) staging: Option<mpsc::Sender<Duration>>,
+    /// Who wants to hear of each test at once.
+    pub(super) listener: Option<mpsc::Sender<TestResult>>,
+}
+
+impl bindings::GuestImports for State {
+    fn begin(&mut self, path: String, line: u32) {
+        self.told.place = Some((short(path), line));
+    }
+
+    fn passed(&mut self) {
+        self.told.passed = self.told.passed.saturating_add(1);
+    }
+
+    fn failed(&mut self) {
+        self.told.failed = self.told.failed.saturating_add(1);
+    }
+
+    fn missing(&mut self, name: String) {
+        if self.told.missing.len() < MAX_NAMES {
+            self.told.missing.insert(short(name));
+        }
+    }
+
+    fn provide(&mut self, name: String) -> bool {
+        self.stage_package(short(name))
+    }
+
+    fn finding(&mut self, problem: bindings::Problem) {
+        if self.told.findings.len() >= MAX_FINDINGS {
+            return;
+        }
+        let related = problem.related.into_iter().take(MAX_FRAMES);
+        self.told.findings.push(Failure {
+            path: short(problem.path),
+            line: problem.line,
+            message: cut(problem.message, MAX_TEXT),
+            related: related.map(|it| Place { path: short(it.path), line: it.line, text: short(it.text) }).collect(),
+            output: cut(problem.output, MAX_TEXT),
+        });
+    }
+
+    fn tested(&mut self, test: bindings::TestResult) {
+        if self.told.tests.len() >= MAX_TESTS {
+            return;
+        }
+        let result = TestResult {
+            id: short(test.id),
+            path: short(test.path),
+            line: test.line,
+            verdict: match test.verdict {
+                TestVerdict::Passed => Verdict::Passed,
+                TestVerdict::Failed => Verdict::Failed,
+                TestVerdict::Skipped => Verdict::Skipped,
+                TestVerdict::NotRunnable => Verdict::NotRunnable,
+            },
+            millis: test.millis,
+            message: test.message.map(short),
+        };
+        if let Some(listener) = &self.told.listener {
+            // Nobody listens any more when the run has been stopped.
+            let _ = listener.send(result.clone());
+        }
+        self.told.tests.push(result);
+    }
+
+    fn raised(&mut self, group: bindings::RaisedGroup) {
+        if self.told.raised.len() < MAX_NAMES {
+            self.told.raised.push(Raised {
+                exception: short(group.exception),
+                count: group.count,
+                call: short(group.call),
+                message: short(group.message),
+                expected: group.expected,
+            });
+        }
+    }
+}
+
+fn short(text: String) -> String {
+    cut(text, MAX_SHORT_TEXT)
+}
+
+fn cut(mut text: String, bytes: usize) -> String {
+    text.truncate(text.floor_char_boundary(bytes));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_cut_between_characters() {
+        assert_eq!(short("short".into()), "short");
+        let long = short("€".repeat(MAX_SHORT_TEXT));
+        assert!(long.len() <= MAX_SHORT_TEXT && long.ends_with('€'));
+    }
+}

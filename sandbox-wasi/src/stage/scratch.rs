@@ -1,0 +1,62 @@
+//! Where an instance of the guest may write.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::cache;
+use crate::error::{Error, IoContext};
+
+/// An instance's own folders, removed when it is dropped.
+pub(crate) struct Scratch {
+    dir: PathBuf,
+}
+
+impl Scratch {
+    /// Makes new ones in the folder `scratches`, which belongs to this process.
+    pub(super) fn create(scratches: &Path) -> Result<Self, Error> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let scratch = Self { dir: scratches.join(NEXT.fetch_add(1, Ordering::Relaxed).to_string()) };
+        for dir in [scratch.tmp(), scratch.dev()] {
+            cache::create_private(&dir)?;
+        }
+        fs::write(scratch.dev().join("null"), "").while_("create", &scratch.dev())?;
+        Ok(scratch)
+    }
+
+    /// The guest's `/tmp`.
+    pub(crate) fn tmp(&self) -> PathBuf {
+        self.dir.join("tmp")
+    }
+
+    /// Holds `null`, an ordinary file: the guest has no devices.
+    pub(crate) fn dev(&self) -> PathBuf {
+        self.dir.join("dev")
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.dir) {
+            tracing::warn!("cannot remove {}: {error}", self.dir.display());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everybody_has_an_empty_one_for_a_while() {
+        let dir = tempfile::tempdir().unwrap();
+        let [first, second] = [(); 2].map(|()| Scratch::create(dir.path()).unwrap());
+        fs::create_dir(first.tmp().join("folder")).unwrap();
+        fs::write(first.tmp().join("folder/file"), "x").unwrap();
+        assert_eq!(cache::size(&second.tmp()).unwrap(), 0);
+        assert_eq!(fs::read_to_string(second.dev().join("null")).unwrap(), "");
+        let place = first.tmp();
+        drop(first);
+        assert!(!place.exists() && second.tmp().exists());
+    }
+}
