@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::VecDeque;
 
-use graph::{Analysis, FileId, SymbolId};
+use graph::{Analysis, FileId, SymbolId, SymbolKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::changes::{Changes, Earlier, changes};
@@ -62,6 +62,19 @@ pub fn affected(analysis: &Analysis, before: &[Earlier], failed: impl Fn(SymbolI
             add(class, [class].into_iter().chain(reach.path(test)).collect());
         }
     }
+    // What nobody knows the receiver of may be one of the methods: less likely than what is known to call them.
+    let far = found.iter().map(|(distance, _)| *distance).max().unwrap_or_default();
+    let by_name = called_by_name(analysis, &starts, &reach);
+    let users: Vec<SymbolId> = by_name.iter().map(|(user, _)| *user).collect();
+    let users_reach = reaching(analysis, &users, limit);
+    for &test in &users_reach.tests {
+        let mut via = users_reach.path(test);
+        let method = by_name.iter().find(|(user, _)| via.last() == Some(user)).map(|(_, method)| *method);
+        via.extend(method.into_iter().flat_map(|method| reach.path(method)));
+        if seen.insert(test) {
+            found.push((far + via.len(), AffectedTest { test, via, failed_before: failed(test) }));
+        }
+    }
     // What is imported is at work in everything that follows: these come last.
     let far = found.iter().map(|(distance, _)| *distance).max().unwrap_or_default();
     let loaders = reach.loaders.iter().filter(|&&module| runs_when_imported(analysis, &reach, module));
@@ -99,6 +112,42 @@ pub fn affected(analysis: &Analysis, before: &[Earlier], failed: impl Fn(SymbolI
     changed.dedup();
     let tests = found.into_iter().map(|(_, test)| test).collect();
     Affected { tests, changed, complete: reach.complete }
+}
+
+/// Methods of Python's own types: where the receiver is not known, it mostly is one of these.
+const COMMON: [&str; 24] = [
+    "add", "append", "clear", "close", "copy", "count", "decode", "encode", "extend", "format", "get", "index",
+    "insert", "items", "join", "keys", "pop", "read", "remove", "replace", "split", "update", "values", "write",
+];
+
+/// Who calls something by the name of a method that was reached, on what is not known: fixtures above all, whose values no
+/// text hands over. Only where the method's module is loaded. With the method, the nearest of that name.
+fn called_by_name(analysis: &Analysis, starts: &[SymbolId], reach: &Reach) -> Vec<(SymbolId, SymbolId)> {
+    let is_named = |id: &SymbolId| {
+        let symbol = analysis.symbol(*id);
+        symbol.kind == SymbolKind::Method && !symbol.name.starts_with("__") && !COMMON.contains(&symbol.name)
+    };
+    let place = |id: SymbolId| (analysis.path(id.file), analysis.symbol(id).range.start());
+    let mut methods: Vec<SymbolId> = starts.iter().copied().chain(reach.reached()).filter(is_named).collect();
+    methods.sort_by_cached_key(|&id| (reach.path(id).len(), analysis.path(id.file).to_path_buf(), place(id).1));
+    let mut by_name: FxHashMap<&str, SymbolId> = FxHashMap::default();
+    for &method in &methods {
+        by_name.entry(analysis.symbol(method).name).or_insert(method);
+    }
+    if by_name.is_empty() {
+        return Vec::new();
+    }
+    let homes: Vec<FileId> = methods.iter().map(|method| method.file).collect();
+    let loaded = Loaded::by(analysis, &homes);
+    let mut found = Vec::new();
+    for file in analysis.files().filter(|&file| loaded.chain(file).is_some()) {
+        for (range, _) in analysis.open_calls(file).into_iter().filter(|(_, outside)| outside.is_none()) {
+            if let Some(&method) = by_name.get(analysis.source(file).slice(range)) {
+                found.push((analysis.enclosing(file, range.start()), method));
+            }
+        }
+    }
+    found
 }
 
 /// Whether `module` reaches what changed when it is imported, and not only as a script.
@@ -437,6 +486,38 @@ def test_n(n, cart): pass
             test_n → cart
             test_other → test_a → conftest
             TestCase.test_x → test_a → conftest
+        "#]],
+        );
+    }
+
+    #[test]
+    fn values_that_only_pytest_hands_over() {
+        let text = "\
+#- /shop.py
+class Cart:
+    def total(self): return 1
+    def get(self): return 1
+def checkout(cart): return cart.total()
+#- /test_shop.py
+import pytest, shop
+@pytest.fixture
+def cart(): return shop.Cart()
+def test_direct(): shop.Cart().total()
+def test_checkout(cart): shop.checkout(cart)
+def test_total(cart): cart.total()
+def test_get(cart): cart.get()
+#- /test_other.py
+def test_elsewhere(cart): cart.total()
+";
+        check_edit(
+            text,
+            "return 1",
+            "return 2",
+            expect![[r#"
+            changed: Cart.total
+            test_direct → Cart.total
+            test_total → Cart.total
+            test_checkout → checkout → Cart.total
         "#]],
         );
     }

@@ -363,10 +363,9 @@ fn in_order(before: Option<&Vec<Part<'_>>>, now: Option<&Vec<Part<'_>>>) -> bool
 /// The names that an assignment binds, where that is all it does.
 fn assigned(part: Part<'_>) -> Option<Vec<&str>> {
     let Part::Statement(statement) = part else { return None };
-    let name = |target| match target {
-        &Expr::Name(ref name) => Some(name.id.as_str()),
-        _ => None,
-    };
+    fn name(target: &Expr) -> Option<&str> {
+        target.as_name_expr().map(|name| name.id.as_str())
+    }
     match statement {
         Stmt::Assign(it) => it.targets.iter().map(name).collect(),
         Stmt::AnnAssign(it) => Some(vec![name(&it.target)?]),

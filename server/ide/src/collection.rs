@@ -1,6 +1,8 @@
 //! What pytest collects, where the text of one file does not say it: test cases whose base class is made elsewhere.
 
-use graph::{Analysis, Symbol, SymbolKind, is_test_file};
+use std::path::Path;
+
+use graph::{Analysis, Symbol, SymbolId, SymbolKind, is_test_file};
 
 /// Whether pytest collects the class, function or method. The graph knows of what can be seen in the definition's own file;
 /// that a class inherits from unittest's `TestCase` through another one is found here.
@@ -29,4 +31,13 @@ fn is_test_case(analysis: &Analysis, class: &Symbol<'_>) -> bool {
         let bases = header.split_once('(').map_or("", |(_, bases)| bases);
         bases.split(['(', ')', ',']).any(|base| base.trim().ends_with("TestCase"))
     })
+}
+
+/// pytest's name for a test, or for a class of tests, of the workspace folder `root`: `tests/test_cart.py::TestCart::test_total`.
+/// Parametrized tests go by one name.
+pub fn node_id(analysis: &Analysis, root: &Path, test: SymbolId) -> String {
+    let path = analysis.path(test.file);
+    let parts: Vec<_> = path.strip_prefix(root).unwrap_or(path).iter().map(|part| part.to_string_lossy()).collect();
+    let name = analysis.symbol(test).local_name();
+    name.split('.').filter(|name| !name.is_empty()).fold(parts.join("/"), |id, name| format!("{id}::{name}"))
 }

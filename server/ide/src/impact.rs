@@ -41,6 +41,11 @@ impl Reach {
         std::iter::successors(Some(from), |at| self.towards.get(at).copied()).collect()
     }
 
+    /// All definitions that were reached, in no order.
+    pub(crate) fn reached(&self) -> impl Iterator<Item = SymbolId> + '_ {
+        self.towards.keys().copied()
+    }
+
     /// What stands before a number that may be too small.
     pub(crate) fn at_least(&self) -> &'static str {
         if self.complete { "" } else { "at least " }

@@ -40,6 +40,7 @@ pub use call_hierarchy::{HierarchyCall, incoming_calls, outgoing_calls, prepare_
 pub use cells::{Cell, cells};
 pub use changes::Earlier;
 pub use code_lens::{Lens, LensKind, callers_title, code_lenses};
+pub use collection::node_id;
 pub use definition::{Definition, Place, definition};
 pub use diagnostics::{
     Code, Diagnostic, Packages, Project, Related, RequirementFile, Severity, WorkspaceFindings, diagnostics,

@@ -1,6 +1,7 @@
 //! What code needs from outside of the workspace to be run, known before anything runs.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::fmt;
 use std::path::Path;
 
 use graph::{Analysis, FileId, Import, ImportKind, is_test_file};
@@ -35,29 +36,41 @@ impl Needs {
     /// nothing stands in the way.
     pub fn message(&self, analysis: &Analysis) -> Option<String> {
         let all: Vec<String> = self.obstacles.iter().map(|obstacle| obstacle.message(analysis)).collect();
-        (!all.is_empty()).then(|| format!("needs {}", all.join("; needs ")))
+        (!all.is_empty()).then(|| all.join("; "))
     }
 }
 
 impl Obstacle {
-    /// "numpy (C extension), imported by shop/stats.py:3"
+    /// "needs numpy (C extension), imported by shop/stats.py:3"
     fn message(&self, analysis: &Analysis) -> String {
-        let Obstacle { package, file, range, .. } = self;
-        let path = analysis.path(*file);
+        let path = analysis.path(self.file);
         let shown = analysis.roots().iter().find_map(|root| path.strip_prefix(root).ok()).unwrap_or(path);
-        let line = analysis.source(*file).line_number(range.start());
-        let what = match &self.reason {
-            Availability::Importable { .. } => package.clone(),
-            Availability::Compiled { package: other } if other == package => format!("{package} (C extension)"),
-            Availability::Compiled { package: other } => format!("{package}, which needs {other} (C extension)"),
-            Availability::NeedsSystem { module } if module == package => format!("{package} (not in the sandbox)"),
-            Availability::NeedsSystem { module } => format!("{package}, which needs {module} (not in the sandbox)"),
+        let line = analysis.source(self.file).line_number(self.range.start());
+        format!("{self}, imported by {}:{line}", shown.display())
+    }
+}
+
+/// "needs numpy (C extension)"
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let package = &self.package;
+        match &self.reason {
+            Availability::Importable { .. } => write!(f, "needs {package}"),
+            Availability::Compiled { package: other } if other == package => write!(f, "needs {package} (C extension)"),
+            Availability::Compiled { package: other } => {
+                write!(f, "needs {package}, which needs {other} (C extension)")
+            }
+            Availability::NeedsSystem { module } if module == package => {
+                write!(f, "needs {package} (not in the sandbox)")
+            }
+            Availability::NeedsSystem { module } => {
+                write!(f, "needs {package}, which needs {module} (not in the sandbox)")
+            }
             Availability::NotInstalled => match lint::distribution_of(package) {
-                Some(distribution) => format!("{package} (not installed: {distribution} brings it)"),
-                None => format!("{package} (not installed)"),
+                Some(distribution) => write!(f, "needs {package} (not installed: {distribution} brings it)"),
+                None => write!(f, "needs {package} (not installed)"),
             },
-        };
-        format!("{what}, imported by {}:{line}", shown.display())
+        }
     }
 }
 

@@ -11,3 +11,4 @@ pub(crate) mod lsp;
 pub(crate) mod propose;
 pub(crate) mod run;
 pub(crate) mod sandbox;
+pub(crate) mod test;

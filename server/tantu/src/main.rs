@@ -5,6 +5,7 @@
 mod commands;
 mod output;
 mod place;
+mod sandboxed;
 mod workspace;
 
 use std::process::ExitCode;
@@ -12,7 +13,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::commands::{callgraph, check, context, doctor, graph, impact, index, lsp, propose, run, sandbox};
+use crate::commands::{callgraph, check, context, doctor, graph, impact, index, lsp, propose, run, sandbox, test};
 
 /// A graph is millions of small pieces, and every keystroke makes and drops some ten thousand.
 #[global_allocator]
@@ -45,8 +46,10 @@ enum Command {
     Callgraph(callgraph::Arguments),
     /// Draw who calls whom, or which module imports which
     Graph(graph::Arguments),
-    /// Run a script, a test or a doctest in the sandbox
+    /// Run a script, a test, a doctest, a cell or some lines in the sandbox
     Run(run::Arguments),
+    /// Run tests in the sandbox, all of them or those that a change affects
+    Test(test::Arguments),
     /// Have a model write something, check it, and print the diff
     Propose(propose::Arguments),
     /// Prepare, inspect or remove the sandbox
@@ -81,6 +84,7 @@ fn main() -> ExitCode {
         Command::Callgraph(arguments) => callgraph::run(&arguments),
         Command::Graph(arguments) => graph::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
+        Command::Test(arguments) => test::run(&arguments),
         Command::Propose(arguments) => propose::run(&arguments),
         Command::Sandbox(arguments) => sandbox::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),

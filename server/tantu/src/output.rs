@@ -84,6 +84,11 @@ pub(crate) fn grouped(number: usize) -> String {
     text
 }
 
+/// `1 test`, `2 tests`
+pub(crate) fn counted(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

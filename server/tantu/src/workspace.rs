@@ -1,5 +1,8 @@
 //! Reading a workspace for one command.
 
+mod imports;
+
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -154,6 +157,34 @@ impl Workspace {
         Ok(Workspace { root, host, analysis, cached: 0, persistence: None, timings, _keeping: None })
     }
 
+    /// Reads one file, what it imports of its workspace, and what is loaded before it: the packages around it, and pytest's
+    /// `conftest.py`.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(crate) fn of_imports(path: &Path) -> anyhow::Result<Self> {
+        let mut workspace = Self::of_file(path)?;
+        let path = existing(path)?;
+        let mut known = HashSet::from([path.clone()]);
+        let mut fresh = vec![path];
+        while !fresh.is_empty() {
+            let mut change = Change::default();
+            let mut found = Vec::new();
+            for path in imports::loaded_with(&workspace.analysis, &workspace.root, &fresh) {
+                if known.insert(path.clone())
+                    && let Ok(text) = syntax::read_source(&path)
+                {
+                    change.set(path.clone(), text);
+                    found.push(path);
+                }
+            }
+            workspace.host.apply(change);
+            workspace.analysis = workspace.host.analysis();
+            fresh = found;
+        }
+        Ok(workspace)
+    }
+
     /// The file at `path`.
     ///
     /// # Errors
@@ -244,6 +275,41 @@ mod tests {
         assert_eq!(read(None), (0, cold));
         // No folder can be made below a file.
         assert_eq!(read(Some(&folder.path().join("a.py"))), (0, cold));
+    }
+
+    #[test]
+    fn a_file_is_read_with_what_it_imports() {
+        let folder = tempfile::tempdir().unwrap();
+        let top = existing(folder.path()).unwrap();
+        for (path, text) in [
+            ("pyproject.toml", ""),
+            ("conftest.py", ""),
+            ("tests/test_a.py", "import shop.cart\nfrom . import extra\nimport os, numpy\n"),
+            ("tests/__init__.py", ""),
+            ("tests/extra.py", ""),
+            ("src/shop/__init__.py", "from .money import price, tax\n"),
+            ("src/shop/cart.py", ""),
+            ("src/shop/money/__init__.py", "def price(): ...\n"),
+            ("src/shop/money/tax.py", ""),
+            ("src/shop/other.py", ""),
+        ] {
+            fs::create_dir_all(top.join(path).parent().unwrap()).unwrap();
+            fs::write(top.join(path), text).unwrap();
+        }
+        let workspace = Workspace::of_imports(&top.join("tests/test_a.py")).unwrap();
+        let analysis = &workspace.analysis;
+        let paths = analysis.files().map(|file| analysis.path(file).strip_prefix(&top).unwrap().display().to_string());
+        let expected = [
+            "conftest.py",
+            "src/shop/__init__.py",
+            "src/shop/cart.py",
+            "src/shop/money/__init__.py",
+            "src/shop/money/tax.py",
+            "tests/__init__.py",
+            "tests/extra.py",
+            "tests/test_a.py",
+        ];
+        assert_eq!(paths.collect::<Vec<_>>(), expected);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use serde::Serialize;
 use syntax::{Encoding, Source, TextRange};
 
 use crate::Status;
-use crate::output::{BOLD, RED, YELLOW, print, print_json, styled};
+use crate::output::{BOLD, RED, YELLOW, counted, print, print_json, styled};
 use crate::workspace::{Workspace, shown};
 
 #[derive(Args)]
@@ -205,7 +205,6 @@ fn human(findings: &[Finding], files: usize) -> String {
             text.push_str(&format!("    {}: {}\n", place(&related.path, &related.range), related.message));
         }
     }
-    let count = |number: usize, thing: &str| format!("{number} {thing}{}", if number == 1 { "" } else { "s" });
-    text.push_str(&format!("{} in {}\n", count(findings.len(), "finding"), count(files, "file")));
+    text.push_str(&format!("{} in {}\n", counted(findings.len(), "finding"), counted(files, "file")));
     text
 }

@@ -6,8 +6,8 @@ use ::lsp::Services;
 use ::lsp::persistence::default_directory;
 use clap::Args;
 
-use super::run::worker;
 use crate::Status;
+use crate::sandboxed::worker;
 
 #[derive(Args)]
 pub(crate) struct Arguments {

@@ -13,10 +13,10 @@ use ide::assists::AssistId;
 use indicatif::ProgressBar;
 use syntax::TextRange;
 
-use super::run::worker;
 use crate::Status;
 use crate::output::{Format, GREEN, RED, print, print_json, spinner, styled};
 use crate::place::{Place, start_of_line};
+use crate::sandboxed::worker;
 use crate::workspace::{Workspace, existing, root_of};
 
 #[derive(Args)]

@@ -1,17 +1,16 @@
 //! `tantu run FILE[:LINE[-LINE]]`
 
-use std::path::Path;
+mod target;
 
-use ::sandbox::{Action, Event, Outcome, Request, Runner, Worker};
-use anyhow::Context;
+use ::sandbox::{Action, Event, Failure, Outcome, Raised, Request};
 use clap::Args;
 use graph::FileId;
-use ide::{Runnable, RunnableKind};
-use syntax::TextRange;
+use ide::Needs;
 
 use crate::Status;
 use crate::output::{Format, GREEN, RED, print, print_json, spinner, styled};
-use crate::place::{Lines, start_of_line};
+use crate::place::Lines;
+use crate::sandboxed::{environment, needs, perform, remedy, slashed};
 use crate::workspace::Workspace;
 
 #[derive(Args)]
@@ -23,16 +22,46 @@ pub(crate) struct Arguments {
     /// A cell (`# %%`) without those above it
     #[arg(long)]
     only: bool,
+    /// Call the function at the line with 200 inputs made from its type hints and its doctest: what it raises, and whether it
+    /// answers twice alike
+    #[arg(long)]
+    smoke: bool,
+    /// As --smoke, and compare with the function at this revision of git, such as HEAD: answers, exceptions, output and
+    /// what is done to the arguments
+    #[arg(long, value_name = "REV")]
+    against: Option<String>,
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let path = &arguments.lines.place.file;
-    let workspace = Workspace::of_file(path)?;
+    let workspace = Workspace::of_imports(path)?;
     let file = workspace.file(path)?;
-    let action = action(&workspace, file, arguments)?;
-    let outcome = perform(Request::new(workspace.root, action))?;
+    let action = target::action(&workspace, file, arguments)?;
+    let environment = environment(&workspace.root);
+    let needs = needs(&workspace.analysis, &environment, &[file]);
+    // Some lines of a file may do without what others import.
+    let is_all_needed = !matches!(action, Action::Code { .. });
+    let outcome = match needs.message(&workspace.analysis).filter(|_| is_all_needed) {
+        Some(message) => {
+            remedy(&environment, &needs).into_iter().for_each(|remedy| eprintln!("{remedy}"));
+            not_runnable(&workspace, &needs, &message)
+        }
+        None => {
+            let packages = needs.packages.into_iter().collect();
+            let request = Request { site: environment.sites, packages, ..Request::new(workspace.root, action) };
+            let bar = spinner("running");
+            let on_event = |event| match event {
+                Event::Preparing { .. } => bar.set_message("preparing the Python sandbox, once on this machine"),
+                Event::Running => bar.set_message("running"),
+                Event::Output { .. } | Event::Test(_) => {}
+            };
+            let outcome = perform(request, &on_event);
+            bar.finish_and_clear();
+            outcome?
+        }
+    };
     match arguments.format {
         Format::Json => print_json(&outcome)?,
         Format::Human => print(&human(&outcome))?,
@@ -41,66 +70,20 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     Ok(if passed { Status::Fine } else { Status::Findings })
 }
 
-/// A sandbox worker, which is this program again.
-pub(crate) fn worker() -> anyhow::Result<Worker> {
-    let program = std::env::current_exe().context("cannot find this program's own file")?;
-    Ok(Worker::new(program, ["sandbox-worker"]))
-}
-
-fn perform(request: Request) -> anyhow::Result<Outcome> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let bar = spinner("running");
-    let on_event = |event| match event {
-        Event::Preparing { .. } => bar.set_message("preparing the Python sandbox, once on this machine"),
-        Event::Running => bar.set_message("running"),
-        Event::Output { .. } | Event::Test(_) => {}
-    };
-    let outcome = runtime.block_on(worker()?.run(request, &on_event));
-    bar.finish_and_clear();
-    Ok(outcome?)
-}
-
-fn action(workspace: &Workspace, file: FileId, arguments: &Arguments) -> anyhow::Result<Action> {
-    let Arguments { lines: Lines { place, last }, only, .. } = arguments;
+/// What is said instead of a run that must fail.
+fn not_runnable(workspace: &Workspace, needs: &Needs, message: &str) -> Outcome {
     let analysis = &workspace.analysis;
-    let path = analysis.path(file);
-    let path = path.strip_prefix(&workspace.root).unwrap_or(path).to_path_buf();
-    let Some(line) = place.line else {
-        let is_whole = |it: &Runnable| it.kind == RunnableKind::Pytest && it.target.is_none();
-        let has_tests = ide::runnables(analysis, file).iter().any(is_whole);
-        return Ok(if has_tests { Action::Pytest { targets: vec![slashed(&path)] } } else { Action::Script { path } });
+    let inside = |file: FileId| {
+        let path = analysis.path(file);
+        slashed(path.strip_prefix(&workspace.root).unwrap_or(path))
     };
-    let name = place.file.display();
-    let source = analysis.source(file);
-    let offset = start_of_line(source, line).with_context(|| name.to_string())?;
-    let code = |range: TextRange| {
-        let (text, first_line) = (source.slice(range).to_owned(), source.line_number(range.start()));
-        Action::Code { text, filename: slashed(&path), first_line }
-    };
-    if let Some(last) = last {
-        start_of_line(source, *last).with_context(|| name.to_string())?;
-        let lines = source.lines();
-        let [first, last] = [line, *last].map(|line| lines.line_range(line - 1, source.text()));
-        return Ok(code(first.cover(last)));
-    }
-    let runnable = ide::runnable_at(analysis, file, offset)
-        .with_context(|| format!("{name}:{line}: there is no test, doctest, cell or `__main__` here"))?;
-    Ok(match runnable.kind {
-        RunnableKind::Main => Action::Script { path },
-        RunnableKind::Doctest => Action::Doctest { path, name: runnable.target },
-        RunnableKind::Cell if *only => code(runnable.range),
-        // What the cell uses was made by those above it.
-        RunnableKind::Cell => code(TextRange::up_to(runnable.range.end())),
-        RunnableKind::Pytest => {
-            let names = runnable.target.iter().flat_map(|target| target.split('.'));
-            Action::Pytest { targets: vec![names.fold(slashed(&path), |id, name| format!("{id}::{name}"))] }
-        }
-    })
-}
-
-fn slashed(path: &Path) -> String {
-    let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
-    parts.join("/")
+    let failures = needs.obstacles.iter().map(|obstacle| {
+        let line = analysis.source(obstacle.file).line_number(obstacle.range.start());
+        Failure::new(inside(obstacle.file), line, obstacle.to_string())
+    });
+    let reason = format!("not runnable here: {message}");
+    let outcome = Outcome::without_run(::sandbox::Status::NotRunnable, reason);
+    Outcome { failures: failures.collect(), ..outcome }
 }
 
 fn human(outcome: &Outcome) -> String {
@@ -113,6 +96,9 @@ fn human(outcome: &Outcome) -> String {
     for failure in &outcome.failures {
         text.push_str(&format!("{}:{}: {}\n", failure.path, failure.line, failure.message));
     }
+    for raised in &outcome.raised {
+        text.push_str(&human_raised(raised));
+    }
     let style = if outcome.outcome == ::sandbox::Status::Passed { GREEN } else { RED };
     let verdict = styled(&stdout, style, &outcome.outcome.to_string());
     let counts = match (outcome.passed, outcome.failed) {
@@ -121,4 +107,13 @@ fn human(outcome: &Outcome) -> String {
     };
     text.push_str(&format!("{verdict}{counts} ({} ms)\n", outcome.millis));
     text
+}
+
+/// `raised ValueError on 12 inputs, as expected: parse('')`
+fn human_raised(raised: &Raised) -> String {
+    let Raised { exception, count, call, message, expected } = raised;
+    let inputs = if *count == 1 { "1 input".to_owned() } else { format!("{count} inputs") };
+    let expected = if *expected { ", as expected" } else { "" };
+    let message = if message.is_empty() { String::new() } else { format!(": {message}") };
+    format!("raised {exception} on {inputs}{expected}, such as {call}{message}\n")
 }

@@ -1,0 +1,121 @@
+//! `tantu test [PATHS]`
+
+mod progress;
+mod report;
+mod selection;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use ::sandbox::{Action, Limits, Outcome, Request, Verdict};
+use clap::Args;
+use graph::FileId;
+use lint::Environment;
+use lsp::revision;
+
+use self::progress::Progress;
+use self::report::{NotRunnable, Report};
+use self::selection::Selection;
+use crate::Status;
+use crate::output::{Format, print, print_json};
+use crate::sandboxed::{environment, needs, perform, remedy};
+use crate::workspace::Workspace;
+
+/// Runs tests in the sandbox: without network, processes, threads and compiled packages, and without writing to the workspace.
+/// What is not runnable there is said before anything runs, with the reason.
+///
+/// Exit status: 0 every test passed, 1 a test failed or could not be run here, 2 the command could not be carried out.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Files, folders, or names of tests as pytest writes them, such as tests/test_cart.py::TestCart::test_total; all tests of
+    /// the current folder if there are none
+    paths: Vec<String>,
+    /// Only the tests that reach what has changed since they last all passed, or, where they never did, since the last commit.
+    /// The likeliest to fail run first. What changed is found by definition: comments and formatting affect nothing
+    #[arg(long)]
+    affected: bool,
+    /// With --affected: what has changed since this revision of git, such as HEAD or main
+    #[arg(long, value_name = "REV", requires = "affected")]
+    since: Option<String>,
+    /// Run nothing and say what would run; with --affected also why: from the test to what changed
+    #[arg(long)]
+    list: bool,
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
+    let (mut workspace, mut selection) = selection::of(arguments)?;
+    let environment = environment(&workspace.root);
+    let not_runnable = take_not_runnable(&workspace, &mut selection, &environment);
+    let mut report = Report::new(&workspace, &selection, not_runnable);
+    if arguments.format == Format::Human {
+        print(&report.announcement(arguments.list))?;
+    }
+    if !arguments.list && !selection.targets.is_empty() {
+        let packages = needs(&workspace.analysis, &environment, &selection.files).packages;
+        let request = Request {
+            site: environment.sites.clone(),
+            packages: packages.into_iter().collect(),
+            limits: limits(selection.tests),
+            ..Request::new(&workspace.root, Action::Pytest { targets: selection.targets.clone() })
+        };
+        let progress = Progress::new(selection.tests);
+        let outcome = perform(request, &|event| progress.note(event));
+        progress.finish();
+        let outcome = outcome?;
+        remember(&mut workspace, &selection, &report, &outcome);
+        report.outcome = Some(outcome);
+    }
+    match arguments.format {
+        Format::Json => print_json(&report.json())?,
+        Format::Human => print(&report.conclusion(arguments.list))?,
+    }
+    let passed = report.outcome.as_ref().is_none_or(|it| it.outcome == ::sandbox::Status::Passed);
+    let is_fine = arguments.list || (passed && report.not_runnable.is_empty());
+    Ok(if is_fine { Status::Fine } else { Status::Findings })
+}
+
+/// Takes the files out of the selection that need what the sandbox does not have.
+fn take_not_runnable(workspace: &Workspace, selection: &mut Selection, environment: &Environment) -> Vec<NotRunnable> {
+    let analysis = &workspace.analysis;
+    let mut found = Vec::new();
+    let mut kept: Vec<FileId> = Vec::new();
+    let mut advice = None;
+    for &file in &selection.files {
+        let needs = needs(analysis, environment, &[file]);
+        match needs.message(analysis) {
+            Some(reason) => found.push(NotRunnable { path: workspace.shown(file), reason, file }),
+            None => kept.push(file),
+        }
+        advice = advice.or(remedy(environment, &needs));
+    }
+    advice.into_iter().for_each(|advice| eprintln!("{advice}"));
+    selection.keep(analysis, &workspace.root, &kept);
+    found
+}
+
+/// Long enough for all tests, were each a slow one.
+fn limits(tests: usize) -> Limits {
+    let limits = Limits::default();
+    Limits { wall: limits.wall + Duration::from_secs(tests as u64), ..limits }.clamped()
+}
+
+/// Keeps what failed, and that nothing did. Without a database the next run has less to go by.
+fn remember(workspace: &mut Workspace, selection: &Selection, report: &Report, outcome: &Outcome) {
+    let Some(persistence) = &workspace.persistence else { return };
+    let with = |verdict: Verdict| {
+        let tests = outcome.tests.iter().filter(move |test| test.verdict == verdict);
+        tests.map(|test| test.id.clone()).collect::<BTreeSet<String>>()
+    };
+    let store = persistence.store();
+    let noted = store.note_tests(&with(Verdict::Passed), &with(Verdict::Failed));
+    let all_passed = outcome.outcome == ::sandbox::Status::Passed && report.not_runnable.is_empty();
+    let green = (all_passed && selection.is_decisive)
+        .then(|| revision::green(&workspace.root, &workspace.analysis, &[]).ok())
+        .flatten();
+    let result = noted.and_then(|()| green.map_or(Ok(()), |green| store.note_green(&green)));
+    if let Err(error) = result {
+        eprintln!("not kept for the next time in {}: {error}", persistence.path().display());
+    }
+}

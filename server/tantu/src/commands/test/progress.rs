@@ -1,0 +1,50 @@
+//! Tests that end, as it is seen on a terminal.
+
+use indicatif::ProgressBar;
+use sandbox::{Event, TestResult, Verdict};
+
+use crate::output::{GREEN, RED, YELLOW, progress, styled};
+
+/// A bar with a line above it for each test that has ended; nothing where there is no terminal.
+pub(super) struct Progress(ProgressBar);
+
+impl Progress {
+    pub(super) fn new(tests: usize) -> Self {
+        Progress(progress(tests as u64, "running"))
+    }
+
+    pub(super) fn note(&self, event: Event) {
+        match event {
+            Event::Preparing { .. } => self.0.set_message("preparing the Python sandbox, once on this machine"),
+            Event::Running => {
+                self.0.set_position(0);
+                self.0.set_message("running");
+            }
+            Event::Output { .. } => {}
+            Event::Test(result) => {
+                self.0.inc(1);
+                // Parametrized tests are more than were counted.
+                if self.0.length().is_some_and(|length| self.0.position() > length) {
+                    self.0.inc_length(1);
+                }
+                self.0.println(line(&result));
+            }
+        }
+    }
+
+    pub(super) fn finish(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// `✓ tests/test_cart.py::test_total 3 ms`
+fn line(result: &TestResult) -> String {
+    let stderr = std::io::stderr();
+    let TestResult { id, millis, .. } = result;
+    match result.verdict {
+        Verdict::Passed => format!("{} {id} {millis} ms", styled(&stderr, GREEN, "✓")),
+        Verdict::Failed => format!("{} {id} {millis} ms", styled(&stderr, RED, "✗")),
+        Verdict::Skipped => format!("{} {id} skipped", styled(&stderr, YELLOW, "-")),
+        Verdict::NotRunnable => format!("{} {id} not runnable here", styled(&stderr, YELLOW, "○")),
+    }
+}

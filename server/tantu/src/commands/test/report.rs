@@ -1,0 +1,178 @@
+//! What came of tests, for people and for programs.
+
+use std::fmt::Write as _;
+
+use graph::{FileId, SymbolId};
+use ide::{AffectedTest, node_id};
+use sandbox::{Outcome, Verdict};
+use serde::Serialize;
+
+use super::selection::Selection;
+use crate::output::{BOLD, GREEN, RED, YELLOW, counted, styled};
+use crate::workspace::Workspace;
+
+/// A file whose tests need what the sandbox does not have.
+#[derive(Serialize)]
+pub(super) struct NotRunnable {
+    pub(super) path: String,
+    pub(super) reason: String,
+    #[serde(skip)]
+    pub(super) file: FileId,
+}
+
+/// A test that a change affects.
+#[derive(Serialize)]
+struct Test {
+    id: String,
+    path: String,
+    line: u32,
+    /// From the test to what changed.
+    via: Vec<String>,
+    failed_before: bool,
+}
+
+pub(super) struct Report {
+    targets: Vec<String>,
+    tests: Option<Vec<Test>>,
+    changed: Vec<String>,
+    complete: bool,
+    since: String,
+    pub(super) not_runnable: Vec<NotRunnable>,
+    pub(super) outcome: Option<Outcome>,
+}
+
+impl Report {
+    pub(super) fn new(workspace: &Workspace, selection: &Selection, not_runnable: Vec<NotRunnable>) -> Self {
+        let analysis = &workspace.analysis;
+        let name = |id: SymbolId| match analysis.symbol(id).local_name() {
+            name if name.is_empty() => analysis.module_name(id.file).to_owned(),
+            name => name,
+        };
+        let test = |it: &AffectedTest| Test {
+            id: node_id(analysis, &workspace.root, it.test),
+            path: workspace.shown(it.test.file),
+            line: analysis.source(it.test.file).line_number(analysis.symbol(it.test).name_range.start()),
+            via: it.via.iter().map(|&id| name(id)).collect(),
+            failed_before: it.failed_before,
+        };
+        let is_runnable = |it: &&AffectedTest| !not_runnable.iter().any(|other| other.file == it.test.file);
+        let affected = selection.affected.as_ref();
+        Report {
+            targets: selection.targets.clone(),
+            tests: affected.map(|it| it.tests.iter().filter(is_runnable).map(test).collect()),
+            changed: affected.map(|it| it.changed.iter().map(|&id| name(id)).collect()).unwrap_or_default(),
+            complete: affected.is_none_or(|it| it.complete),
+            since: selection.since.clone(),
+            not_runnable,
+            outcome: None,
+        }
+    }
+
+    /// What is said before anything runs.
+    pub(super) fn announcement(&self, is_list: bool) -> String {
+        let stdout = std::io::stdout();
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        match &self.tests {
+            Some(tests) => {
+                let at_least = if self.complete { "" } else { "at least " };
+                let tests = styled(&stdout, BOLD, &counted(tests.len(), "test"));
+                let what = match self.changed.len() {
+                    0 => "no definition has changed".to_owned(),
+                    1..=5 => format!("{} changed", self.changed.join(", ")),
+                    many => format!("{many} definitions changed"),
+                };
+                let _ = writeln!(text, "{at_least}{tests} affected: {what} {}", self.since);
+            }
+            None if !self.since.is_empty() => {
+                let _ = writeln!(text, "{}", self.since);
+            }
+            None => {}
+        }
+        for NotRunnable { path, reason, .. } in &self.not_runnable {
+            let _ = writeln!(text, "{}: {path} {reason}", styled(&stdout, YELLOW, "not runnable here"));
+        }
+        if is_list {
+            for test in self.tests.iter().flatten() {
+                let before = if test.failed_before { "failed before: " } else { "" };
+                let _ = writeln!(text, "{}:{} {before}{}", test.path, test.line, test.via.join(" → "));
+            }
+            if self.tests.is_none() {
+                self.targets.iter().for_each(|target| text.push_str(&format!("{target}\n")));
+            }
+        }
+        text
+    }
+
+    /// What is said in the end.
+    pub(super) fn conclusion(&self, is_list: bool) -> String {
+        let stdout = std::io::stdout();
+        let Some(outcome) = &self.outcome else {
+            let nothing = if self.not_runnable.is_empty() { "no test to run\n" } else { "no test could be run\n" };
+            return if is_list { String::new() } else { nothing.to_owned() };
+        };
+        let mut text = String::new();
+        for failure in &outcome.failures {
+            let place = styled(&stdout, BOLD, &format!("{}:{}", failure.path, failure.line));
+            let _ = writeln!(text, "{place}: {}", failure.message);
+            if !failure.output.is_empty() {
+                let _ = writeln!(text, "{}", indented(&failure.output));
+            }
+        }
+        // pytest's own words, where there is no test to blame.
+        if outcome.failures.is_empty() && outcome.outcome != sandbox::Status::Passed {
+            let _ = writeln!(text, "{}{}", outcome.stdout, outcome.stderr);
+        }
+        let verdict = outcome.outcome.to_string();
+        let style = if outcome.outcome == sandbox::Status::Passed { GREEN } else { RED };
+        let of = |verdict| outcome.tests.iter().filter(|test| test.verdict == verdict).count();
+        let counts = [
+            (outcome.passed as usize, "passed"),
+            (outcome.failed as usize, "failed"),
+            (of(Verdict::Skipped), "skipped"),
+            (of(Verdict::NotRunnable), "not runnable here"),
+        ];
+        let counts = counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
+        let mut parts: Vec<String> = counts.collect();
+        if !self.not_runnable.is_empty() {
+            parts.push(format!("{} not runnable here", counted(self.not_runnable.len(), "file")));
+        }
+        parts.push(format!("{} ms", outcome.millis));
+        let _ = writeln!(text, "{}: {}", styled(&stdout, style, &verdict), parts.join(", "));
+        text
+    }
+
+    /// The fields of `tantu run --format json`, where something ran, and what was chosen.
+    pub(super) fn json(&self) -> impl Serialize + '_ {
+        Json {
+            outcome: self.outcome.as_ref(),
+            not_runnable: &self.not_runnable,
+            targets: &self.targets,
+            affected: self.tests.as_deref(),
+            changed: self.tests.is_some().then_some(&self.changed),
+            complete: self.tests.is_some().then_some(self.complete),
+            since: (!self.since.is_empty()).then_some(&self.since),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Json<'a> {
+    #[serde(flatten)]
+    outcome: Option<&'a Outcome>,
+    not_runnable: &'a [NotRunnable],
+    targets: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    affected: Option<&'a [Test]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changed: Option<&'a Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    complete: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<&'a String>,
+}
+
+fn indented(text: &str) -> String {
+    let lines: Vec<String> = text.trim_end().lines().map(|line| format!("    {line}")).collect();
+    lines.join("\n")
+}

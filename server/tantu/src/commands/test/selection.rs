@@ -1,0 +1,165 @@
+//! Which tests to run.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use graph::{Analysis, FileId, SymbolId};
+use ide::{Affected, AffectedTest, Earlier, Runnable, RunnableKind, node_id};
+use lsp::revision;
+
+use super::Arguments;
+use crate::workspace::{Workspace, existing};
+
+/// How many definitions are looked at on the way from a change to the tests.
+const LIMIT: usize = 100_000;
+
+/// What to run, and why.
+pub(super) struct Selection {
+    /// As pytest names them, in the order in which they are to run.
+    pub(super) targets: Vec<String>,
+    /// The files of the targets.
+    pub(super) files: Vec<FileId>,
+    /// About how many tests these are; parametrized ones count as one.
+    pub(super) tests: usize,
+    pub(super) affected: Option<Affected>,
+    /// What the change is a change from, as it is reported.
+    pub(super) since: String,
+    /// If they all pass, all tests of the workspace do.
+    pub(super) is_decisive: bool,
+}
+
+impl Selection {
+    /// Leaves out all targets that are not of `files`.
+    pub(super) fn keep(&mut self, analysis: &Analysis, root: &Path, files: &[FileId]) {
+        let paths: BTreeSet<String> =
+            files.iter().map(|&file| node_id(analysis, root, analysis.module(file))).collect();
+        self.targets.retain(|target| paths.contains(target.split("::").next().unwrap_or_default()));
+        self.files.retain(|file| files.contains(file));
+    }
+}
+
+/// Reads the workspace and chooses.
+///
+/// # Errors
+/// When a path does not exist or has no tests, and when git does not know the revision.
+pub(super) fn of(arguments: &Arguments) -> anyhow::Result<(Workspace, Selection)> {
+    let named: Vec<(PathBuf, Vec<&str>)> = arguments.paths.iter().map(|path| named(path)).collect();
+    let paths: Vec<PathBuf> = named.iter().map(|(path, _)| path.clone()).collect();
+    let (mut workspace, files) = Workspace::around(&paths)?;
+    let selection = match arguments.affected {
+        true => affected(&mut workspace, &files, arguments.since.as_deref(), arguments.paths.is_empty())?,
+        false => all(&workspace, &files, &named)?,
+    };
+    Ok((workspace, selection))
+}
+
+/// `tests/test_a.py::TestB::test_c` is a path and the names in the file.
+fn named(target: &str) -> (PathBuf, Vec<&str>) {
+    let mut parts = target.split("::");
+    (parts.next().unwrap_or_default().into(), parts.collect())
+}
+
+/// The tests that pytest would collect in a file, functions only.
+fn tests_in(analysis: &Analysis, file: FileId) -> usize {
+    let is_test = |it: &&Runnable| it.kind == RunnableKind::Pytest && it.target.is_some();
+    let runnables = ide::runnables(analysis, file);
+    let names: Vec<&str> = runnables.iter().filter(is_test).filter_map(|it| it.target.as_deref()).collect();
+    // A class is counted with its methods.
+    let is_inner =
+        |name: &&&str| !names.iter().any(|other| other.strip_prefix(**name).is_some_and(|it| it.starts_with('.')));
+    names.iter().filter(is_inner).count()
+}
+
+fn all(workspace: &Workspace, files: &[FileId], named: &[(PathBuf, Vec<&str>)]) -> anyhow::Result<Selection> {
+    let analysis = &workspace.analysis;
+    let id = |file: FileId| node_id(analysis, &workspace.root, analysis.module(file));
+    let mut selection = Selection {
+        targets: Vec::new(),
+        files: Vec::new(),
+        tests: 0,
+        affected: None,
+        since: String::new(),
+        is_decisive: false,
+    };
+    let mut partly: BTreeSet<FileId> = BTreeSet::new();
+    for (path, names) in named.iter().filter(|(_, names)| !names.is_empty()) {
+        let file = workspace.file(path)?;
+        partly.insert(file);
+        selection.targets.push(names.iter().fold(id(file), |id, name| format!("{id}::{name}")));
+        selection.files.push(file);
+        selection.tests += 1;
+    }
+    let whole = named.iter().filter(|(_, names)| names.is_empty()).map(|(path, _)| existing(path));
+    let whole: Vec<PathBuf> = whole.collect::<anyhow::Result<_>>()?;
+    let is_whole = |file: FileId| named.is_empty() || whole.iter().any(|path| analysis.path(file).starts_with(path));
+    for &file in files.iter().filter(|&&file| is_whole(file)) {
+        let tests = tests_in(analysis, file);
+        if tests > 0 {
+            selection.targets.push(id(file));
+            selection.files.push(file);
+            selection.tests += tests;
+        } else if whole.iter().any(|path| path == analysis.path(file)) {
+            anyhow::bail!("{} has no tests", workspace.shown(file));
+        }
+    }
+    let all = analysis.files().filter(|&file| tests_in(analysis, file) > 0);
+    selection.is_decisive = partly.is_empty() && all.into_iter().all(|file| selection.files.contains(&file));
+    Ok(selection)
+}
+
+fn affected(
+    workspace: &mut Workspace,
+    files: &[FileId],
+    revision: Option<&str>,
+    is_everywhere: bool,
+) -> anyhow::Result<Selection> {
+    let Some((since, before)) = before(workspace, revision)? else {
+        let mut selection = all(workspace, files, &[])?;
+        selection.since = "outside of git nothing says what has changed: all tests".to_owned();
+        return Ok(selection);
+    };
+    workspace.settle();
+    let (analysis, root) = (&workspace.analysis, &workspace.root);
+    let failed = workspace.persistence.as_ref().and_then(|it| it.store().failed_tests().ok()).unwrap_or_default();
+    let has_failed = |test: SymbolId| {
+        let id = node_id(analysis, root, test);
+        failed
+            .iter()
+            .any(|failed| failed.strip_prefix(&id).is_some_and(|rest| rest.is_empty() || rest.starts_with(['[', ':'])))
+    };
+    let mut affected = ide::affected(analysis, &before, has_failed, LIMIT);
+    affected.tests.retain(|AffectedTest { test, .. }| files.contains(&test.file));
+    let mut found: Vec<FileId> = Vec::new();
+    for it in &affected.tests {
+        if !found.contains(&it.test.file) {
+            found.push(it.test.file);
+        }
+    }
+    Ok(Selection {
+        targets: affected.tests.iter().map(|it| node_id(analysis, root, it.test)).collect(),
+        files: found,
+        tests: affected.tests.len(),
+        affected: Some(affected),
+        since,
+        is_decisive: is_everywhere && revision.is_none(),
+    })
+}
+
+/// What the workspace is compared with, in words and as texts; `None` outside of git.
+fn before(workspace: &Workspace, revision: Option<&str>) -> anyhow::Result<Option<(String, Vec<Earlier>)>> {
+    let root = &workspace.root;
+    if let Some(revision) = revision {
+        return Ok(Some((format!("since {revision}"), revision::earlier(root, revision)?)));
+    }
+    let green = workspace.persistence.as_ref().and_then(|it| it.store().green().ok().flatten());
+    // A commit that was rewritten since may be gone.
+    if let Some(before) = green.and_then(|green| revision::since_green(root, &green, &[]).ok()) {
+        return Ok(Some(("since all tests passed".to_owned(), before)));
+    }
+    if revision::commit(root, "HEAD").is_err() {
+        return Ok(None);
+    }
+    let before = revision::earlier(root, "HEAD").context("the last commit cannot be compared with")?;
+    Ok(Some(("since the last commit".to_owned(), before)))
+}

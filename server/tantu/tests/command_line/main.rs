@@ -1,0 +1,90 @@
+//! The program as it is called from a terminal or by other programs, with the real sandbox.
+
+mod runs;
+mod test_runs;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+/// A workspace, and a user's cache in which only the sandbox's own files are those of the machine: making them takes minutes.
+struct Project {
+    folder: TempDir,
+    cache: TempDir,
+}
+
+impl Project {
+    /// A workspace of these files; it is a repository only if it becomes one.
+    fn new(files: &[(&str, &str)]) -> Self {
+        let (folder, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let project = Project { folder, cache };
+        project.write("pyproject.toml", "");
+        files.iter().for_each(|(path, text)| project.write(path, text));
+        let ours = project.cache.path().join("tantu");
+        std::fs::create_dir(&ours).unwrap();
+        for name in ["guest", "sandbox"] {
+            let real = real_cache().join(name);
+            std::fs::create_dir_all(&real).unwrap();
+            std::os::unix::fs::symlink(real, ours.join(name)).unwrap();
+        }
+        project
+    }
+
+    fn root(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.root().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    /// Commits everything.
+    fn commit(&self) {
+        self.git(&["init", "--quiet"]);
+        self.git(&["add", "--all"]);
+        self.git(&["-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "--quiet", "--message", "a"]);
+    }
+
+    fn git(&self, arguments: &[&str]) {
+        let status = Command::new("git").arg("-C").arg(self.root()).args(arguments).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// Runs `tantu` in the workspace. Returns the exit status and what it wrote.
+    fn tantu(&self, arguments: &[&str]) -> (i32, String, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tantu"));
+        command.args(arguments).current_dir(self.root()).env("XDG_CACHE_HOME", self.cache.path());
+        command.env_remove("VIRTUAL_ENV");
+        let Output { status, stdout, stderr } = command.output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (status.code().unwrap(), without_times(&text(stdout)), text(stderr))
+    }
+
+    /// Standard output, which is all that is written, and the exit status.
+    #[track_caller]
+    fn says(&self, arguments: &[&str], expected: &str, status: i32) {
+        let (code, stdout, stderr) = self.tantu(arguments);
+        assert_eq!(stdout, expected, "{stderr}");
+        assert_eq!((code, &*stderr), (status, ""), "{stdout}");
+    }
+}
+
+/// `69 ms` as `N ms`.
+fn without_times(text: &str) -> String {
+    let mut words: Vec<&str> = text.split(' ').collect();
+    for index in 1..words.len() {
+        let number = words[index - 1].trim_start_matches('(');
+        if words[index].starts_with("ms") && !number.is_empty() && number.chars().all(|c| c.is_ascii_digit()) {
+            words[index - 1] = if words[index - 1].starts_with('(') { "(N" } else { "N" };
+        }
+    }
+    words.join(" ")
+}
+
+fn real_cache() -> PathBuf {
+    let variable = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache"))).unwrap().join("tantu")
+}

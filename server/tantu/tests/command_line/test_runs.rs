@@ -1,0 +1,114 @@
+//! `tantu test`
+
+use serde_json::Value;
+
+use crate::Project;
+
+const SHOP: &[(&str, &str)] = &[
+    ("shop/__init__.py", ""),
+    (
+        "shop/cart.py",
+        "def price(n):\n    return n * 2\n\n\nclass Cart:\n    def total(self):\n        return price(1)\n\n\ndef label(n):\n    return str(n)\n",
+    ),
+    (
+        "tests/test_cart.py",
+        "\
+import pytest
+from shop.cart import Cart, label, price
+
+
+def test_checkout():
+    assert Cart().total() == 2
+
+
+@pytest.mark.parametrize('n', [1, 2])
+def test_price(n):
+    assert price(n) == 2 * n
+
+
+def test_label():
+    assert label(1) == '1'
+",
+    ),
+    (
+        "tests/test_other.py",
+        "import unittest\n\n\nclass Case(unittest.TestCase):\n    def test_it(self):\n        pass\n",
+    ),
+];
+
+#[test]
+fn all_tests_and_some() {
+    let project = Project::new(SHOP);
+    project.says(&["test"], "passed: 5 passed, N ms\n", 0);
+    project.says(&["test", "tests/test_other.py"], "passed: 1 passed, N ms\n", 0);
+    project.says(&["test", "tests/test_cart.py::test_price"], "passed: 2 passed, N ms\n", 0);
+    project.says(&["test", "--list"], "tests/test_cart.py\ntests/test_other.py\n", 0);
+    let (status, _, stderr) = project.tantu(&["test", "shop/cart.py"]);
+    assert!(stderr.contains("shop/cart.py has no tests"), "{stderr}");
+    assert_eq!(status, 2);
+}
+
+#[test]
+fn a_failure_is_shown_where_it_is() {
+    let project = Project::new(SHOP);
+    project.write("shop/cart.py", &SHOP[1].1.replace("str(n)", "repr(n) * 2"));
+    let (status, stdout, stderr) = project.tantu(&["test"]);
+    assert!(stdout.starts_with("tests/test_cart.py:15: "), "{stdout}");
+    assert!(stdout.contains("'11' == '1'"), "{stdout}");
+    assert!(stdout.ends_with("failed: 4 passed, 1 failed, N ms\n"), "{stdout}");
+    assert_eq!((status, &*stderr), (1, ""));
+    let (status, stdout, _) = project.tantu(&["test", "--format", "json"]);
+    let value: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!((&value["outcome"], &value["passed"], &value["failed"]), (&"failed".into(), &4.into(), &1.into()));
+    assert_eq!(value["failures"][0]["line"], 15);
+    assert_eq!(status, 1);
+}
+
+#[test]
+fn what_cannot_run_here_is_named_and_the_rest_runs() {
+    let project = Project::new(SHOP);
+    project.write("tests/test_ssl.py", "import ssl\ndef test_a(): pass\n");
+    project.says(
+        &["test"],
+        "not runnable here: tests/test_ssl.py needs ssl (not in the sandbox), imported by tests/test_ssl.py:1\n\
+         passed: 5 passed, 1 file not runnable here, N ms\n",
+        1,
+    );
+}
+
+#[test]
+fn tests_that_a_change_affects() {
+    let project = Project::new(SHOP);
+    project.says(
+        &["test", "--affected", "--list"],
+        "outside of git nothing says what has changed: all tests\ntests/test_cart.py\ntests/test_other.py\n",
+        0,
+    );
+    project.commit();
+    let price = |body: &str| project.write("shop/cart.py", &SHOP[1].1.replace("return n * 2", body));
+    price("return n * 2  # doubled");
+    project.says(
+        &["test", "--affected"],
+        "0 tests affected: no definition has changed since the last commit\nno test to run\n",
+        0,
+    );
+    price("return 2 * n");
+    let list = "\
+2 tests affected: price changed since the last commit
+tests/test_cart.py:10 test_price → price
+tests/test_cart.py:5 test_checkout → Cart.total → price
+";
+    project.says(&["test", "--affected", "--list"], list, 0);
+    project.says(
+        &["test", "--affected"],
+        "2 tests affected: price changed since the last commit\npassed: 3 passed, N ms\n",
+        0,
+    );
+    // Now this is the state in which all passed.
+    project.says(
+        &["test", "--affected"],
+        "0 tests affected: no definition has changed since all tests passed\nno test to run\n",
+        0,
+    );
+    project.says(&["test", "--affected", "--since", "HEAD", "--list"], &list.replace("the last commit", "HEAD"), 0);
+}
