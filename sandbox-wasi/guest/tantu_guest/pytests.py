@@ -19,6 +19,8 @@ UNUSED_PLUGINS = ("cacheprovider", "faulthandler", "junitxml", "pastebin", "setu
 
 OPTIONS = [
     "-q", "--tb=short", "--no-header", "--color=no", "--capture=sys", f"--rootdir={workspace.ROOT}",
+    # A file that cannot be imported here says nothing about the others.
+    "--continue-on-collection-errors",
     # No plugin but pytest's own can be here, so entry points of the workspace would only fail.
     "--disable-plugin-autoload", *(f"-pno:{plugin}" for plugin in UNUSED_PLUGINS),
 ]

@@ -16,7 +16,7 @@ COMPILED = "(so|pyd|dylib|c|cc|cpp|cxx|pyx|rs|f90)"
 # An ordinary interpreter has these before it looks at the workspace, so a file of the same name
 # hides nothing; and pytest runs the tests.
 NEVER_HIDDEN = {
-    *sys.builtin_module_names, *frozen.WHEELS, "_collections_abc", "_sitebuiltins", "abc", "codecs",
+    *sys.builtin_module_names, "_pytest", "pytest", "_collections_abc", "_sitebuiltins", "abc", "codecs",
     "encodings", "genericpath", "io", "os", "posixpath", "site", "stat", "zipimport",
 }
 

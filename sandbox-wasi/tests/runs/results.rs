@@ -100,6 +100,25 @@ fn explanations_and_lines_of_assertions_are_those_of_pytest() {
 }
 
 #[test]
+fn files_that_cannot_run_here_do_not_keep_others_from_running() {
+    let ws = Workspace::new([
+        ("tests/test_a.py", "import termios\ndef test_it(): pass\n"),
+        ("tests/test_b.py", "def test_it(): pass\n"),
+    ]);
+    check(&ws.run(pytest(&["tests"])), "not-runnable 1 0\ntests/test_a.py:1: needs termios");
+}
+
+#[test]
+fn modules_that_pytest_itself_uses_are_the_workspaces_own() {
+    let ws = Workspace::new([
+        ("packaging/__init__.py", "MINE = 1\n"),
+        ("pluggy.py", "MINE = 2\n"),
+        ("test_a.py", "import packaging, pluggy\ndef test_it(): assert (packaging.MINE, pluggy.MINE) == (1, 2)\n"),
+    ]);
+    check(&ws.run(pytest(&["test_a.py"])), "passed 1 0");
+}
+
+#[test]
 fn a_long_output_is_kept_from_its_end() {
     let ws =
         Workspace::new([("test_a.py", "def test_a():\n    print('x' * 50_000)\n    print('last')\n    assert 0\n")]);
