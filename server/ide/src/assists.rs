@@ -16,6 +16,8 @@ mod convert_import;
 mod create_definition;
 mod extract_function;
 mod extract_variable;
+mod fix_diagnostic;
+mod function_body;
 mod implement_function;
 mod import_block;
 mod imports;
@@ -28,6 +30,7 @@ mod move_symbol;
 mod moved_imports;
 mod names;
 mod place;
+mod question;
 mod quote;
 mod remove_unused;
 mod reply;
@@ -48,6 +51,7 @@ use syntax::{SourceChange, TextRange};
 
 pub use action::{Action, ActionKind, Change, Edit, Lint, NewFile, Outcome, Request, TextFileEdit, Wanted};
 pub use change_signature::{change_signature, function_at};
+pub use lint_fixes::silences;
 pub use quote::Fence;
 pub use signature::SignatureStep;
 
@@ -56,6 +60,7 @@ pub use signature::SignatureStep;
 #[serde(rename_all = "kebab-case")]
 pub enum AssistId {
     ImplementFunction,
+    FixDiagnostic,
 }
 
 /// An assist as the table below knows it.
@@ -69,7 +74,7 @@ struct Assist {
     accept: fn(&Analysis, SymbolId, &str) -> Result<SourceChange, Refusal>,
 }
 
-const ASSISTS: &[Assist] = &[implement_function::ASSIST];
+const ASSISTS: &[Assist] = &[implement_function::ASSIST, fix_diagnostic::ASSIST];
 
 /// The assists that need no model, in the order in which they are offered.
 const REWRITES: &[action::Rewrite] = &[
@@ -113,6 +118,7 @@ impl AssistId {
     fn assist(self) -> &'static Assist {
         match self {
             AssistId::ImplementFunction => &implement_function::ASSIST,
+            AssistId::FixDiagnostic => &fix_diagnostic::ASSIST,
         }
     }
 }
@@ -267,7 +273,7 @@ mod tests {
             assert!(id.title().ends_with("(preview)"));
         }
         let names: Vec<&str> = AssistId::all().map(AssistId::name).collect();
-        assert_eq!(names, ["implement-function"]);
+        assert_eq!(names, ["implement-function", "fix-diagnostic"]);
         let message = "write-poetry".parse::<AssistId>().expect_err("no such assist");
         assert!(message.contains("implement-function"), "{message}");
     }

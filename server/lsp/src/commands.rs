@@ -86,6 +86,9 @@ pub(crate) struct Propose {
     /// What the person wants besides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) instruction: Option<String>,
+    /// The code of the finding that is to be mended; what it says is the instruction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) mends: Option<String>,
 }
 
 /// `tantu.changeSignature`: changes the parameters of a function, with all its calls.

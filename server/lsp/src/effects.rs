@@ -151,7 +151,7 @@ fn check(task: &Task, title: String, code: &str, state: &State) -> Event {
         Err(refusal) => Event::Refused(refusal),
         Ok(change) => {
             let scope = Scope { path: scope.path, ranges: vec![scope.range], imports: true };
-            let candidate = Candidate { title, change, scope };
+            let candidate = Candidate { title, change, scope, mends: task.mends.clone() };
             let checked = state.lints.inspect(|inspection| validate::check(&state.host, candidate, inspection));
             Event::Checked(Box::new(checked))
         }
@@ -201,6 +201,7 @@ mod tests {
             path: "/shell.py".into(),
             symbol: "shell.ask".to_owned(),
             instruction: None,
+            mends: None,
         };
         let code = "def ask():\n    \"\"\"Asks.\"\"\"\n    eval('1')\n    run(input())\n";
         let Event::Checked(checked) = check(&task, String::new(), code, &state) else { panic!("it is an edit") };

@@ -60,6 +60,7 @@ pub(crate) fn task(snapshot: &Snapshot, params: Propose) -> Result<Task> {
         path: analysis.path(file).to_path_buf(),
         symbol: analysis.symbol(offer.symbol).qualified_name(),
         instruction: params.instruction,
+        mends: params.mends,
     })
 }
 

@@ -541,6 +541,37 @@ async fn without_a_model_nothing_is_offered() {
     assert!(client.ask("textDocument/codeAction", params).await.is_null());
 }
 
+#[tokio::test]
+async fn a_finding_that_no_rule_can_mend_is_offered_to_the_model() {
+    const TEXT: &str = "def f(a):\n    exec(a)\n    return eval(a)\n";
+    let folder = tempfile::tempdir().unwrap();
+    let reply = "```python\ndef f(a):\n    return a.run()\n```\nConfidence: 0.9\n";
+    let params = json!({ "capabilities": able() });
+    let mut client = Client::initialize(params, Some(recorded(folder.path(), reply))).await;
+    client.choices.extend(["Apply"]);
+    client.open(TEXT).await;
+    let report = client.ask("textDocument/diagnostic", document()).await;
+    let range = json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 3, "character": 0 } });
+    let context = json!({ "diagnostics": report["items"], "only": ["quickfix"] });
+    let at = |line: u32| json!({ "start": { "line": line, "character": 4 }, "end": { "line": line, "character": 4 } });
+    let mut offered = Vec::new();
+    for range in [range, at(1), at(2)] {
+        let params = json!({ "textDocument": { "uri": URI }, "range": range, "context": context });
+        let actions = client.ask("textDocument/codeAction", params).await;
+        let all = actions.as_array().cloned().unwrap_or_default();
+        offered.push(
+            all.into_iter().filter(|it| it["title"].as_str().unwrap().contains("with a model")).collect::<Vec<_>>(),
+        );
+    }
+    // `eval` has a fix of its own.
+    assert!(offered[2].is_empty(), "{offered:?}");
+    let [action] = &offered[1][..] else { panic!("{offered:?}") };
+    assert_eq!(action["title"], "Fix S102 with a model (preview)");
+    client.ask("workspace/executeCommand", action["command"].clone()).await;
+    let edit = client.asked("workspace/applyEdit").await;
+    assert!(edit.to_string().contains("a.run()"), "{edit}");
+}
+
 /// Classes, a function and a call of it.
 const NAMES: &str = "class A: ...\nclass B(A): ...\ndef f(x):\n    return x\nf(x=B())\n";
 

@@ -17,8 +17,11 @@ pub struct Task {
     pub path: PathBuf,
     /// The qualified name of what it is for, such as `shop.cart.Cart.total`.
     pub symbol: String,
-    /// What the person wants besides.
+    /// What the person wants besides; of a finding that is to be mended, what it says.
     pub instruction: Option<String>,
+    /// The code of the finding that is to be mended.
+    #[serde(default)]
+    pub mends: Option<String>,
 }
 
 /// When to give up.
@@ -441,7 +444,13 @@ mod tests {
         files.iter().for_each(|&(path, text)| change.set(path, text));
         host.apply(change);
         let symbol = "shop.double".to_owned();
-        let task = Task { assist: AssistId::ImplementFunction, path: PathBuf::from(FILE), symbol, instruction: None };
+        let task = Task {
+            assist: AssistId::ImplementFunction,
+            path: PathBuf::from(FILE),
+            symbol,
+            instruction: None,
+            mends: None,
+        };
         let (proposal, effects) = Proposal::new(task, Limits::default());
         assert_eq!(draw(&effects), ["assemble"]);
         let mut desk = Desk { host, proposal };
@@ -508,7 +517,7 @@ mod tests {
                 Err(refusal) => Event::Refused(refusal),
                 Ok(change) => {
                     let scope = Scope { path: scope.path, ranges: vec![scope.range], imports: true };
-                    let candidate = Candidate { title: title.to_owned(), change, scope };
+                    let candidate = Candidate { title: title.to_owned(), change, scope, mends: None };
                     Event::Checked(Box::new(validate::check(&self.host, candidate, &Inspection::default())))
                 }
             }
@@ -822,7 +831,11 @@ mod tests {
             let scope = assists::scope(id, &analysis, target).expect("a stub");
             let change = assists::accept(id, &analysis, target, &code).expect("the function");
             let scope = Scope { path: scope.path, ranges: vec![scope.range], imports: true };
-            validate::check(&host, Candidate { title: String::new(), change, scope }, &Inspection::default())
+            validate::check(
+                &host,
+                Candidate { title: String::new(), change, scope, mends: None },
+                &Inspection::default(),
+            )
         };
         let [bad, good] = [&replies[0], &replies[1]].map(|reply| check(reply));
         let findings: Vec<String> = bad.findings().iter().map(|finding| finding.to_string()).collect();

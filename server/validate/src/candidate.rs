@@ -13,6 +13,8 @@ pub struct Candidate {
     pub title: String,
     pub change: SourceChange,
     pub scope: Scope,
+    /// The code of the linter's finding that it is to mend.
+    pub mends: Option<String>,
 }
 
 /// Where a candidate may edit: nowhere but in one file.

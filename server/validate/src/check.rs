@@ -160,7 +160,7 @@ pub fn check(host: &AnalysisHost, candidate: Candidate, inspection: &Inspection<
 
 impl Checked {
     fn run_stages(&mut self, inspection: &Inspection<'_>) {
-        let mut introduced = lint_stage::introduced(&self.comparison, inspection.linters);
+        let mut introduced = lint_stage::introduced(&self.comparison, &self.candidate, inspection.linters);
         let mut of_linters = |stage| introduced.blocking.extract_if(.., |it| it.stage == stage).collect::<Vec<_>>();
         let mut found = syntax_stage::findings(&self.comparison);
         found.extend(of_linters(Stage::Syntax));
@@ -185,6 +185,11 @@ impl Checked {
         found.extend(inspection.tainted.map(|find| lint_stage::tainted(&self.comparison, find)).unwrap_or_default());
         self.conclude(Stage::Security, found);
         self.warnings = introduced.warnings;
+        if let Some(code) = self.candidate.mends.as_deref()
+            && introduced.mended.is_none_or(|[was, _]| was == 0)
+        {
+            self.unchecked.push(format!("mended: whether `{code}` is gone, no linter here can tell"));
+        }
         self.unchecked.extend(graph_stage::unchecked(&self.comparison));
         if self.findings.is_empty() {
             self.tests = tests_stage::plan(&self.comparison);
@@ -324,6 +329,7 @@ pub(crate) mod tests {
             title: "Edit".to_owned(),
             change: SourceChange { files: vec![FileEdit { path: path.to_owned(), edits }] },
             scope: Scope { path: path.to_owned(), ranges: vec![range], imports: true },
+            mends: None,
         }
     }
 

@@ -8,15 +8,15 @@
 //!
 //! Only the body is replaced. Decorators, signature and docstring stay as they are, whatever the reply says.
 
-use context::{Context, Form};
+use context::Context;
 use graph::{Analysis, FileId, SymbolId, SymbolKind};
 use syntax::ast::{Stmt, StmtFunctionDef};
-use syntax::{FileEdit, Parsed, Ranged, SourceChange, TextEdit, TextRange, TextSize, parse};
+use syntax::{Parsed, SourceChange, TextRange, parse};
 
-use super::imports::{self, Destination};
-use super::layout::{Layout, after_comment, own_line_indent, reindent};
-use super::reply::{Function, Parts, Reply, dotted, functions, is_stub};
-use super::{Ask, Assist, AssistId, Fence, Refusal, Scope};
+use super::function_body;
+use super::question::Question;
+use super::reply::{Function, dotted, is_stub};
+use super::{Ask, Assist, AssistId, Refusal, Scope};
 
 pub(super) const ASSIST: Assist = Assist {
     id: AssistId::ImplementFunction,
@@ -64,69 +64,28 @@ fn is_protocol(bases: &[syntax::ast::Expr]) -> bool {
 
 /// The function in the tree that the graph calls `symbol`, unless somebody has written it by now.
 fn find<'a>(analysis: &Analysis, symbol: SymbolId, parsed: &'a Parsed) -> Option<Function<'a>> {
-    let name = analysis.symbol(symbol).name_range;
-    let function = functions(parsed.statements()).into_iter().find(|function| function.node.name.range == name);
-    function.filter(|function| is_unfinished(function.node))
+    function_body::find(analysis, symbol, parsed).filter(|function| is_unfinished(function.node))
 }
 
 fn scope(analysis: &Analysis, target: SymbolId) -> Option<Scope> {
-    let text = analysis.source(target.file).text();
-    let parsed = parse(text);
-    let function = find(analysis, target, &parsed)?;
-    let range = body_range(text, function.node, &parsed);
-    Some(Scope { file: target.file, path: analysis.path(target.file).to_owned(), symbol: target, range })
-}
-
-/// From the colon to the end of the body, a comment behind it included.
-fn body_range(text: &str, function: &StmtFunctionDef, parsed: &Parsed) -> TextRange {
-    let colon = Parts::of(function, parsed).colon;
-    TextRange::new(colon, after_comment(text, function.end().max(colon)))
+    function_body::scope(analysis, target, find)
 }
 
 fn ask(analysis: &Analysis, target: SymbolId, context: &Context, instruction: Option<&str>) -> Option<Ask> {
     let scope = scope(analysis, target)?;
     let view = analysis.symbol(target);
-    let imports = context.imports.join("\n");
-    let items: Vec<String> = context.items.iter().map(|item| format!("# {}\n{}", item.path, item.text)).collect();
-    let name = view.local_name();
-    let instruction = instruction.map(str::trim).filter(|instruction| !instruction.is_empty());
-    let quoted = [context.target_text.as_str(), &imports, instruction.unwrap_or_default()];
-    let fence = Fence::around(quoted.into_iter().chain(items.iter().map(String::as_str)));
-
-    let mut user = String::new();
-    for (number, item) in items.iter().enumerate() {
-        user.push_str(&fence.quote(&format!("Code of the same workspace, part {}", number + 1), item));
-        user.push('\n');
-    }
-    if !imports.is_empty() {
-        user.push_str(&fence.quote("Imports of the function's file", &imports));
-        user.push('\n');
-    }
-    user.push_str(&fence.quote("The function to implement", &context.target_text));
-    if let Some(instruction) = instruction {
-        user.push('\n');
-        user.push_str(&fence.quote("What the person who asks wants of it", instruction));
-    }
-    user.push_str(&format!("\nWrite the function `{name}`.\n"));
-
-    let shown = context.items.iter().map(|item| {
-        let form = match item.form {
-            Form::Body => "code",
-            Form::Excerpt => "beginning",
-            Form::Signature => "signature",
-        };
-        let reason = item.reason.first().map_or(String::new(), |reason| format!(": {reason}"));
-        format!("{} of `{}`, {} tokens{reason}", form, item.symbol, item.tokens)
-    });
-    let left_out = (context.left_out_total > 0)
-        .then(|| format!("left out for want of room: {} less likely symbols", context.left_out_total));
-    Some(Ask {
+    let question = Question {
         title: format!("Implement function `{}`", view.qualified_name()),
-        system: format!("{SYSTEM}{}\n", fence.rule()),
-        user,
-        scope,
-        shown: shown.chain(left_out).collect(),
-    })
+        system: SYSTEM,
+        code: "The function to implement",
+        instruction: "What the person who asks wants of it",
+        request: format!("Write the function `{}`.", view.local_name()),
+    };
+    Some(question.ask(context, instruction, scope))
+}
+
+fn accept(analysis: &Analysis, target: SymbolId, code: &str) -> Result<SourceChange, Refusal> {
+    function_body::accept(analysis, target, code, find)
 }
 
 const SYSTEM: &str = "\
@@ -142,75 +101,10 @@ library. Do not guess names of attributes or parameters.
 - Write nothing else: no other functions, no usage, no placeholders, no explanations.
 - ";
 
-fn accept(analysis: &Analysis, target: SymbolId, code: &str) -> Result<SourceChange, Refusal> {
-    let source = analysis.source(target.file);
-    let parsed = parse(source.text());
-    let function = find(analysis, target, &parsed).ok_or(Refusal::NoTarget)?;
-    let reply = Reply::parse(code)?;
-    let body = reply.body_for(&function)?;
-
-    let layout = Layout::of(function.node, &parsed, source.text());
-    let module = analysis.module(target.file);
-    let defined = analysis.children(module).into_iter().map(|child| analysis.symbol(child).name).collect();
-    let package = package(analysis, target.file);
-    let file = Destination { statements: parsed.statements(), package: &package, defines: defined };
-    let missing = imports::missing(&body.imports, body.statements, &file);
-
-    let mut lines: Vec<String> = missing.local.iter().map(|line| format!("{}{line}", layout.base)).collect();
-    let moved = reindent(reply.text(), reply.parsed().tokens(), body.range, &layout);
-    lines.push(moved.trim_start_matches(['\r', '\n']).trim_end().to_owned());
-    let body = lines.join(layout.newline);
-
-    let mut edits = vec![replace_body(source.text(), function.node, &parsed, &layout, &body)];
-    if !missing.global.is_empty() {
-        edits.push(imports::insertion(source.text(), &parsed, &missing.global));
-    }
-    edits.sort_by_key(|edit| edit.range.start());
-    let path = analysis.path(target.file).to_owned();
-    Ok(SourceChange { files: vec![FileEdit { path, edits }] })
-}
-
-/// The package that relative imports of `file` start from.
-fn package(analysis: &Analysis, file: FileId) -> String {
-    let module = analysis.module_name(file);
-    let is_package = analysis.path(file).file_stem().is_some_and(|stem| stem == "__init__");
-    match module.rsplit_once('.') {
-        _ if is_package => module.to_owned(),
-        Some((package, _)) => package.to_owned(),
-        None => String::new(),
-    }
-}
-
-/// Puts `body`, whose lines are indented, behind the docstring.
-fn replace_body(text: &str, function: &StmtFunctionDef, parsed: &Parsed, layout: &Layout, body: &str) -> TextEdit {
-    let parts = Parts::of(function, parsed);
-    let end = body_range(text, function, parsed).end();
-    let newline = layout.newline;
-    let on_own_line = |offset: TextSize| own_line_indent(text, offset).is_some();
-    match (parts.docstring, parts.rest.first()) {
-        // Comments between the docstring and the first statement stay.
-        (_, Some(first)) if on_own_line(first.start()) => {
-            let body = body.strip_prefix(layout.base.as_str()).unwrap_or(body);
-            TextEdit::replace(TextRange::new(first.start(), end), body)
-        }
-        (Some(docstring), None) if on_own_line(docstring.start()) => TextEdit::insert(end, format!("{newline}{body}")),
-        (Some(docstring), _) if on_own_line(docstring.start()) => {
-            TextEdit::replace(TextRange::new(docstring.end(), end), format!("{newline}{body}"))
-        }
-        (Some(docstring), _) => {
-            let docstring = &text[docstring];
-            let base = &layout.base;
-            let text = format!("{newline}{base}{docstring}{newline}{body}");
-            TextEdit::replace(TextRange::new(parts.colon, end), text)
-        }
-        (None, _) => TextEdit::replace(TextRange::new(parts.colon, end), format!("{newline}{body}")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use expect_test::{Expect, expect};
-    use syntax::apply_edits;
+    use syntax::{TextEdit, TextSize, apply_edits};
 
     use super::*;
     use crate::testing::Workspace;

@@ -7,6 +7,13 @@ use super::action::{ActionKind, AssistContext, Offers, Outcome, Rewrite};
 
 pub(super) const REWRITE: Rewrite = Rewrite { id: "lint-fix", tolerant: true, offer };
 
+const SILENCE: &str = "Silence ";
+
+/// Whether an action with this title only writes a comment that silences a finding.
+pub fn silences(title: &str) -> bool {
+    title.starts_with(SILENCE)
+}
+
 fn offer<'a>(context: &'a AssistContext<'a>, offers: &mut Offers<'a>) {
     let here = || context.lint.findings.iter().filter(|it| it.range.intersect(context.range).is_some());
     for finding in here() {
@@ -42,7 +49,7 @@ fn offer<'a>(context: &'a AssistContext<'a>, offers: &mut Offers<'a>) {
         offers.mends(&finding.code);
     }
     for finding in here().filter(|it| it.url.is_some()) {
-        let title = format!("Silence {} here: `# noqa: {}`", finding.name, finding.code);
+        let title = format!("{SILENCE}{} here: `# noqa: {}`", finding.name, finding.code);
         offers.later(ActionKind::QuickFix, title, move || some(context, ruff.noqa(&document, finding, None)));
         offers.mends(&finding.code);
     }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use ide::assists::{Action, ActionKind, Edit, Lint, Request, Wanted};
+use ide::assists::{Action, ActionKind, AssistId, Edit, Lint, Request, Wanted};
 use lint::Finding;
 use serde::{Deserialize, Serialize};
 use tower_lsp_server::jsonrpc::{Error, ErrorCode, Result};
@@ -65,7 +65,12 @@ pub(crate) fn code_actions(query: &Query, params: &lsp::CodeActionParams) -> Res
         let range = from_proto::range(snapshot.analysis.source(file), params.range, snapshot.editor.encoding);
         for offer in ide::assists::offered(&snapshot.analysis, file, range) {
             let (uri, position) = (uri.clone(), params.range.start);
-            let propose = Propose { assist: offer.id, uri, position, instruction: None };
+            let propose = Propose { assist: offer.id, uri, position, instruction: None, mends: None };
+            if offer.id == AssistId::FixDiagnostic {
+                let unmended = unmended(params, &found);
+                found.extend(unmended.into_iter().map(|finding| fix_by_model(propose.clone(), finding)));
+                continue;
+            }
             found.push(lsp::CodeAction {
                 title: offer.title.to_owned(),
                 kind: Some(lsp::CodeActionKind::REFACTOR_REWRITE),
@@ -83,6 +88,48 @@ pub(crate) fn code_actions(query: &Query, params: &lsp::CodeActionParams) -> Res
     found.retain(|action| action.kind.as_ref().is_some_and(|it| wanted(it) && (on_request || !is_of_file(it))));
     let found: lsp::CodeActionResponse = found.into_iter().map(lsp::CodeActionOrCommand::CodeAction).collect();
     Ok((!found.is_empty()).then_some(found))
+}
+
+/// Findings that a changed function does not mend, or that have ways of their own.
+const NOT_TO_MEND: [&str; 4] = ["not-runnable", "test-failed", "syntax-error", "unused"];
+
+/// The findings at the place that no other quick fix mends: silencing them with a comment is none.
+fn unmended(params: &lsp::CodeActionParams, offered: &[lsp::CodeAction]) -> Vec<lsp::Diagnostic> {
+    let is_mended = |finding: &lsp::Diagnostic| {
+        let mending = offered.iter().filter(|action| !ide::assists::silences(&action.title));
+        mending.flat_map(|action| action.diagnostics.iter().flatten()).any(|mended| mended == finding)
+    };
+    let is_ours = |finding: &lsp::Diagnostic| {
+        let code = match &finding.code {
+            Some(lsp::NumberOrString::String(code)) => code.as_str(),
+            _ => "",
+        };
+        finding.source.as_deref() == Some("tantu") && !NOT_TO_MEND.contains(&code)
+    };
+    fixed(params, None).into_iter().filter(|finding| is_ours(finding) && !is_mended(finding)).collect()
+}
+
+/// Has a model rewrite the function around a finding.
+fn fix_by_model(propose: Propose, finding: lsp::Diagnostic) -> lsp::CodeAction {
+    let code = match &finding.code {
+        Some(lsp::NumberOrString::String(code)) => code.clone(),
+        _ => String::new(),
+    };
+    let line = finding.range.start.line + 1;
+    let title = format!("Fix {code} with a model (preview)");
+    let propose = Propose {
+        position: finding.range.start,
+        instruction: Some(format!("{code}, line {line} of the file: {}", finding.message)),
+        mends: Some(code),
+        ..propose
+    };
+    lsp::CodeAction {
+        title: title.clone(),
+        kind: Some(lsp::CodeActionKind::QUICKFIX),
+        diagnostics: Some(vec![finding]),
+        command: Some(Command::Propose(propose).titled(title)),
+        ..Default::default()
+    }
 }
 
 /// What the sandbox can run here: the selected lines, or what the cursor is in.

@@ -150,7 +150,11 @@ fn plan(run: &Run, snapshot: &Snapshot) -> Result<Plan, String> {
         }
     };
     let environment = Environment::find(&root, None);
-    let needs = ide::needs(&snapshot.analysis, &files, |package| environment.availability(package));
+    // While the workspace is being read, its own modules look as if they came from elsewhere.
+    let needs = match snapshot.indexing {
+        true => ide::Needs::default(),
+        false => ide::needs(&snapshot.analysis, &files, |package| environment.availability(package)),
+    };
     let obstacle = needs.message(&snapshot.analysis).zip(needs.obstacles.first()).map(|(message, first)| {
         let line = snapshot.analysis.source(first.file).line_number(first.range.start());
         let place = slashed(inside(&root, snapshot.analysis.path(first.file)));

@@ -43,17 +43,24 @@ enum Format {
 }
 
 #[derive(Serialize)]
-struct Finding {
+pub(super) struct Finding {
     path: String,
     range: Range,
-    code: String,
+    pub(super) code: String,
     source: &'static str,
     severity: &'static str,
     /// How likely a security finding is a real one: `low`, `medium`, `high`.
     #[serde(skip_serializing_if = "Option::is_none")]
     confidence: Option<String>,
-    message: String,
+    pub(super) message: String,
     related: Vec<Related>,
+}
+
+impl Finding {
+    /// Counted from 1.
+    pub(super) fn line(&self) -> u32 {
+        self.range.start.line + 1
+    }
 }
 
 /// Another place that explains a finding.
@@ -101,7 +108,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
 }
 
 /// The same findings as in an editor, file by file.
-fn findings(workspace: &Workspace, files: &[FileId]) -> Vec<Finding> {
+pub(super) fn findings(workspace: &Workspace, files: &[FileId]) -> Vec<Finding> {
     let project = lsp::project::read(&workspace.root);
     let of_workspace = WorkspaceFindings::of(&workspace.analysis, &project);
     let lints = Lints::new(RuffChoice::Bundled, std::slice::from_ref(&workspace.root));

@@ -8,7 +8,7 @@ use ::lsp::lints::{Lints, RuffChoice};
 use ::propose::{Effect, Event, Proposal, Summary, Task};
 use anyhow::Context;
 use clap::Args;
-use graph::AnalysisHost;
+use graph::{AnalysisHost, FileId};
 use ide::assists::AssistId;
 use indicatif::ProgressBar;
 use syntax::TextRange;
@@ -65,12 +65,29 @@ fn task(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<Task> {
     let offers = ide::assists::offered(analysis, file, TextRange::empty(offset));
     let offer = offers.into_iter().find(|offer| offer.id == *assist);
     let offer = offer.with_context(|| format!("{name}:{line}: {assist} makes no sense here"))?;
+    let (instruction, mends) = match assist {
+        AssistId::FixDiagnostic => {
+            let (finding, code) = finding_at(workspace, file, line)
+                .with_context(|| format!("{name}:{line}: there is no finding here; `tantu check` lists them"))?;
+            let wanted = instruction.iter().map(|wanted| format!("\n{wanted}"));
+            (Some(finding + &wanted.collect::<String>()), Some(code))
+        }
+        AssistId::ImplementFunction => (instruction.clone(), None),
+    };
     Ok(Task {
         assist: *assist,
         path: analysis.path(file).to_path_buf(),
         symbol: analysis.symbol(offer.symbol).qualified_name(),
-        instruction: instruction.clone(),
+        instruction,
+        mends,
     })
+}
+
+/// What the first finding on a line (counted from 1) says, and its code.
+fn finding_at(workspace: &Workspace, file: FileId, line: u32) -> Option<(String, String)> {
+    let found = super::check::findings(workspace, &[file]);
+    let on_line = found.into_iter().find(|finding| finding.line() == line)?;
+    Some((format!("{}, line {line} of the file: {}", on_line.code, on_line.message), on_line.code))
 }
 
 /// Works on `task` until a person would be asked.

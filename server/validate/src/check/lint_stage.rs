@@ -10,7 +10,7 @@ use lint::{Document, Identity, Linter, Severity};
 use syntax::{TextRange, on_deep_stack, parse};
 
 use super::Comparison;
-use crate::{Finding, Stage};
+use crate::{Candidate, Finding, Stage};
 
 /// A linter that any thread may use.
 type SharedLinter<'a> = dyn Linter + Send + Sync + 'a;
@@ -37,12 +37,14 @@ pub(super) struct Introduced {
     pub blocking: Vec<Finding>,
     /// They are told, and no more.
     pub warnings: Vec<Finding>,
+    /// How often the finding that the candidate is to mend was there in its scope, and is in what it has written.
+    pub mended: Option<[usize; 2]>,
     /// What linters say about security in the edited files, by the index of the file: before the edit and after it.
     pub security: Vec<[Vec<TextRange>; 2]>,
 }
 
 /// What `linters` find in the edited files that they did not find before.
-pub(super) fn introduced(comparison: &Comparison, linters: &[&SharedLinter<'_>]) -> Introduced {
+pub(super) fn introduced(comparison: &Comparison, candidate: &Candidate, linters: &[&SharedLinter<'_>]) -> Introduced {
     let (before, after) = (&comparison.before, &comparison.after);
     let mut all = Introduced::default();
     for edited in &comparison.files {
@@ -51,6 +53,17 @@ pub(super) fn introduced(comparison: &Comparison, linters: &[&SharedLinter<'_>])
         let new = look(&edited.path, &edited.after, linters);
         let dangers = |found: &[lint::Finding]| found.iter().filter(|it| is_danger(it)).map(|it| it.range).collect();
         all.security.push([dangers(&old), dangers(&new)]);
+        if let Some(code) = candidate.mends.as_deref().filter(|_| edited.path == candidate.scope.path) {
+            let is_in_scope =
+                |it: &lint::Finding| candidate.scope.ranges.iter().any(|range| range.contains_range(it.range));
+            let was = old.iter().filter(|it| it.code == code && is_in_scope(it)).count();
+            let left: Vec<&lint::Finding> = new.iter().filter(|it| it.code == code && edited.wrote(it.range)).collect();
+            all.mended = Some([was, left.len()]);
+            if let Some(first) = left.first().filter(|_| was > 0 && left.len() >= was) {
+                let message = format!("what was to be mended is still there: {}", first.message);
+                all.blocking.push(comparison.finding(stage(first), code, message, file, first.range));
+            }
+        }
         // A new file has nothing before.
         let known = before.file(&edited.path).into_iter();
         let known =
@@ -156,6 +169,34 @@ mod tests {
             })
         };
         analysis.files().flat_map(of_file).collect()
+    }
+
+    /// The findings and what is open, of a candidate that is to mend `code` in the body `$1…$1`.
+    fn mending(text: &str, new: &str, code: &str) -> (Vec<String>, String) {
+        let (host, path, range) = load(text);
+        let ruff = Ruff::with_user_settings(None);
+        let linters: &[&SharedLinter<'_>] = &[&ruff];
+        let mut candidate = candidate(&path, range, vec![TextEdit::replace(range, new)]);
+        candidate.mends = Some(code.to_owned());
+        let checked = check(&host, candidate, &Inspection { linters, tainted: None });
+        let codes = checked.findings().iter().map(|finding| finding.code.clone()).collect();
+        (codes, draw(&checked))
+    }
+
+    #[test]
+    fn what_was_to_be_mended_is_gone_or_keeps_back() {
+        let text = "#- /a.py\nimport yaml\n\ndef f(a):\n    $1return yaml.load(a)$1\n";
+        let (found, _) = mending(text, "return yaml.safe_load(a)", "S506");
+        assert_eq!(found, [""; 0]);
+        let (found, drawn) = mending(text, "a = a.strip()\n    return yaml.load(a)", "S506");
+        assert_eq!(found, ["S506"], "{drawn}");
+        assert!(drawn.contains("what was to be mended is still there"), "{drawn}");
+        // One of two is mended.
+        let two = text.replace("return yaml.load(a)", "b = yaml.load(a)\n    return yaml.load(b)");
+        let (found, _) = mending(&two, "b = yaml.safe_load(a)\n    return yaml.load(b)", "S506");
+        assert_eq!(found, [""; 0]);
+        let (_, drawn) = mending(text, "return a", "misfit-call");
+        assert!(drawn.contains("whether `misfit-call` is gone, no linter here can tell"), "{drawn}");
     }
 
     #[track_caller]

@@ -1,0 +1,105 @@
+//! The body of a function, written anew by a model: where it stands, and what a reply makes of it.
+//!
+//! Decorators, signature and docstring stay as they are, whatever the reply says.
+
+use graph::{Analysis, FileId, SymbolId};
+use syntax::ast::StmtFunctionDef;
+use syntax::{FileEdit, Parsed, Ranged, SourceChange, TextEdit, TextRange, TextSize, parse};
+
+use super::imports::{self, Destination};
+use super::layout::{Layout, after_comment, own_line_indent, reindent};
+use super::reply::{Function, Parts, Reply, functions};
+use super::{Refusal, Scope};
+
+/// Finds the function that is meant in a tree, if it is there and still what the assist is for.
+pub(super) type Find = for<'a> fn(&Analysis, SymbolId, &'a Parsed) -> Option<Function<'a>>;
+
+/// The function in the tree that the graph calls `symbol`.
+pub(super) fn find<'a>(analysis: &Analysis, symbol: SymbolId, parsed: &'a Parsed) -> Option<Function<'a>> {
+    let name = analysis.symbol(symbol).name_range;
+    functions(parsed.statements()).into_iter().find(|function| function.node.name.range == name)
+}
+
+/// The body of the function.
+pub(super) fn scope(analysis: &Analysis, target: SymbolId, find: Find) -> Option<Scope> {
+    let text = analysis.source(target.file).text();
+    let parsed = parse(text);
+    let function = find(analysis, target, &parsed)?;
+    let range = body_range(text, function.node, &parsed);
+    Some(Scope { file: target.file, path: analysis.path(target.file).to_owned(), symbol: target, range })
+}
+
+/// From the colon to the end of the body, a comment behind it included.
+fn body_range(text: &str, function: &StmtFunctionDef, parsed: &Parsed) -> TextRange {
+    let colon = Parts::of(function, parsed).colon;
+    TextRange::new(colon, after_comment(text, function.end().max(colon)))
+}
+
+/// The edit that the code of a reply means.
+///
+/// # Errors
+/// When it has no such function, or one that cannot take the place of this one.
+pub(super) fn accept(analysis: &Analysis, target: SymbolId, code: &str, find: Find) -> Result<SourceChange, Refusal> {
+    let source = analysis.source(target.file);
+    let parsed = parse(source.text());
+    let function = find(analysis, target, &parsed).ok_or(Refusal::NoTarget)?;
+    let reply = Reply::parse(code)?;
+    let body = reply.body_for(&function)?;
+
+    let layout = Layout::of(function.node, &parsed, source.text());
+    let module = analysis.module(target.file);
+    let defined = analysis.children(module).into_iter().map(|child| analysis.symbol(child).name).collect();
+    let package = package(analysis, target.file);
+    let file = Destination { statements: parsed.statements(), package: &package, defines: defined };
+    let missing = imports::missing(&body.imports, body.statements, &file);
+
+    let mut lines: Vec<String> = missing.local.iter().map(|line| format!("{}{line}", layout.base)).collect();
+    let moved = reindent(reply.text(), reply.parsed().tokens(), body.range, &layout);
+    lines.push(moved.trim_start_matches(['\r', '\n']).trim_end().to_owned());
+    let body = lines.join(layout.newline);
+
+    let mut edits = vec![replace_body(source.text(), function.node, &parsed, &layout, &body)];
+    if !missing.global.is_empty() {
+        edits.push(imports::insertion(source.text(), &parsed, &missing.global));
+    }
+    edits.sort_by_key(|edit| edit.range.start());
+    let path = analysis.path(target.file).to_owned();
+    Ok(SourceChange { files: vec![FileEdit { path, edits }] })
+}
+
+/// The package that relative imports of `file` start from.
+fn package(analysis: &Analysis, file: FileId) -> String {
+    let module = analysis.module_name(file);
+    let is_package = analysis.path(file).file_stem().is_some_and(|stem| stem == "__init__");
+    match module.rsplit_once('.') {
+        _ if is_package => module.to_owned(),
+        Some((package, _)) => package.to_owned(),
+        None => String::new(),
+    }
+}
+
+/// Puts `body`, whose lines are indented, behind the docstring.
+fn replace_body(text: &str, function: &StmtFunctionDef, parsed: &Parsed, layout: &Layout, body: &str) -> TextEdit {
+    let parts = Parts::of(function, parsed);
+    let end = body_range(text, function, parsed).end();
+    let newline = layout.newline;
+    let on_own_line = |offset: TextSize| own_line_indent(text, offset).is_some();
+    match (parts.docstring, parts.rest.first()) {
+        // Comments between the docstring and the first statement stay.
+        (_, Some(first)) if on_own_line(first.start()) => {
+            let body = body.strip_prefix(layout.base.as_str()).unwrap_or(body);
+            TextEdit::replace(TextRange::new(first.start(), end), body)
+        }
+        (Some(docstring), None) if on_own_line(docstring.start()) => TextEdit::insert(end, format!("{newline}{body}")),
+        (Some(docstring), _) if on_own_line(docstring.start()) => {
+            TextEdit::replace(TextRange::new(docstring.end(), end), format!("{newline}{body}"))
+        }
+        (Some(docstring), _) => {
+            let docstring = &text[docstring];
+            let base = &layout.base;
+            let text = format!("{newline}{base}{docstring}{newline}{body}");
+            TextEdit::replace(TextRange::new(parts.colon, end), text)
+        }
+        (None, _) => TextEdit::replace(TextRange::new(parts.colon, end), format!("{newline}{body}")),
+    }
+}

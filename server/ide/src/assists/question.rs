@@ -1,0 +1,69 @@
+//! What a model is asked about a function: the code that it needs, quoted, and the request.
+
+use context::{Context, Form};
+
+use super::{Ask, Fence, Scope};
+
+/// What differs between the assists that have a function written.
+pub(super) struct Question {
+    /// For the person: "Implement function `shop.cart.total`".
+    pub title: String,
+    /// Who the model is to be, and the rules it must keep; ends where another rule can follow.
+    pub system: &'static str,
+    /// What the function's own code is called.
+    pub code: &'static str,
+    /// What the instruction is called.
+    pub instruction: &'static str,
+    /// The last sentence.
+    pub request: String,
+}
+
+impl Question {
+    /// The same arguments give the same bytes.
+    pub fn ask(self, context: &Context, instruction: Option<&str>, scope: Scope) -> Ask {
+        let imports = context.imports.join("\n");
+        let items: Vec<String> = context.items.iter().map(|item| format!("# {}\n{}", item.path, item.text)).collect();
+        let instruction = instruction.map(str::trim).filter(|instruction| !instruction.is_empty());
+        let quoted = [context.target_text.as_str(), &imports, instruction.unwrap_or_default()];
+        let fence = Fence::around(quoted.into_iter().chain(items.iter().map(String::as_str)));
+
+        let mut user = String::new();
+        for (number, item) in items.iter().enumerate() {
+            user.push_str(&fence.quote(&format!("Code of the same workspace, part {}", number + 1), item));
+            user.push('\n');
+        }
+        if !imports.is_empty() {
+            user.push_str(&fence.quote("Imports of the function's file", &imports));
+            user.push('\n');
+        }
+        user.push_str(&fence.quote(self.code, &context.target_text));
+        if let Some(instruction) = instruction {
+            user.push('\n');
+            user.push_str(&fence.quote(self.instruction, instruction));
+        }
+        user.push_str(&format!("\n{}\n", self.request));
+        Ask {
+            title: self.title,
+            system: format!("{}{}\n", self.system, fence.rule()),
+            user,
+            scope,
+            shown: shown(context),
+        }
+    }
+}
+
+/// What is sent and what is left out, one line each.
+fn shown(context: &Context) -> Vec<String> {
+    let shown = context.items.iter().map(|item| {
+        let form = match item.form {
+            Form::Body => "code",
+            Form::Excerpt => "beginning",
+            Form::Signature => "signature",
+        };
+        let reason = item.reason.first().map_or(String::new(), |reason| format!(": {reason}"));
+        format!("{} of `{}`, {} tokens{reason}", form, item.symbol, item.tokens)
+    });
+    let left_out = (context.left_out_total > 0)
+        .then(|| format!("left out for want of room: {} less likely symbols", context.left_out_total));
+    shown.chain(left_out).collect()
+}
