@@ -15,7 +15,7 @@ use crate::modules::Modules;
 use crate::settle::join_all;
 use crate::snapshot::{FileFacts, Retained, Slots, Snapshot};
 use crate::summary::{Summary, summarize};
-use crate::tree::Tree;
+use crate::tree::{SharedTree, Tree};
 use crate::{Analysis, Archived, FileId, Flow};
 
 /// Deeply nested code needs a deep stack; the memory is only reserved, not used.
@@ -45,7 +45,7 @@ pub struct Change {
     /// What need not be parsed: the summaries of some of these texts.
     pub(crate) archived: FxHashMap<PathBuf, (Arc<str>, Archived)>,
     /// The trees of these texts will be asked for again and again.
-    edited: FxHashSet<PathBuf>,
+    edited: FxHashMap<PathBuf, SharedTree>,
 }
 
 impl Change {
@@ -56,9 +56,14 @@ impl Change {
 
     /// The same for a text that somebody is editing: its tree is kept; see [`Analysis::tree`].
     pub fn edit(&mut self, path: impl Into<PathBuf>, text: impl Into<Arc<str>>) {
+        self.edit_shared(path, SharedTree::new(text));
+    }
+
+    /// The same for a text into which others look as well.
+    pub fn edit_shared(&mut self, path: impl Into<PathBuf>, tree: SharedTree) {
         let path = path.into();
-        self.edited.insert(path.clone());
-        self.set(path, text);
+        self.set(path.clone(), tree.text().clone());
+        self.edited.insert(path, tree);
     }
 
     pub fn remove(&mut self, path: impl Into<PathBuf>) {
@@ -218,10 +223,17 @@ impl AnalysisHost {
 #[derive(Default)]
 struct Extras {
     archived: FxHashMap<PathBuf, (Arc<str>, Archived)>,
-    edited: FxHashSet<PathBuf>,
+    edited: FxHashMap<PathBuf, SharedTree>,
 }
 
 impl Extras {
+    /// The tree of a text that is being edited.
+    fn tree(&self, path: &Path, text: &Arc<str>) -> Option<Arc<Tree>> {
+        // As below.
+        let shared = self.edited.get(path).filter(|of| Arc::ptr_eq(of.text(), text));
+        shared.map(SharedTree::get)
+    }
+
     fn archived(&self, path: &Path, text: &Arc<str>) -> Option<Archived> {
         // Of what a path says the last counts, and it may not be what was archived.
         let (_, archived) = self.archived.get(path).filter(|(of, _)| Arc::ptr_eq(of, text))?;
@@ -258,14 +270,19 @@ fn facts(path: &Path, extras: &Extras, text: Arc<str>, before: Option<&FileFacts
         Some(archived) => archived.0,
         None => {
             let start = Instant::now();
-            let parsed = syntax::parse(&text);
+            tree = extras.tree(path, &text);
+            let own;
+            let parsed = match &tree {
+                Some(tree) => tree,
+                None => {
+                    own = syntax::parse(&text);
+                    &own
+                }
+            };
             let parsed_at = Instant::now();
             Cost::add(&cost.parse, parsed_at - start);
-            let summary = Arc::new(summarize(&text, &parsed, is_test_file(path)));
+            let summary = Arc::new(summarize(&text, parsed, is_test_file(path)));
             Cost::add(&cost.summarise, parsed_at.elapsed());
-            if extras.edited.contains(path) {
-                tree = Some(Arc::new(Tree::new(parsed)));
-            }
             summary
         }
     };

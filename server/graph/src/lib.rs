@@ -41,7 +41,7 @@ pub use name::Name;
 pub use settle::Flow;
 pub use stdlib::is_standard;
 pub use summary::{Flags, Param, ParamKind, SymbolKind};
-pub use tree::Tree;
+pub use tree::{SharedTree, Tree};
 
 /// A file of a host; stable for the host's life, also when the file is deleted and comes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,6 +1,7 @@
 //! Trees that are kept for a while.
 
 use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
 
 use syntax::Parsed;
 
@@ -33,11 +34,54 @@ impl Drop for Tree {
     }
 }
 
+/// The tree of a text into which several look at the same time: whoever comes first parses it, the others wait.
+#[derive(Clone, Debug)]
+pub struct SharedTree {
+    text: Arc<str>,
+    tree: Arc<OnceLock<Arc<Tree>>>,
+}
+
+impl SharedTree {
+    pub fn new(text: impl Into<Arc<str>>) -> Self {
+        SharedTree { text: text.into(), tree: Arc::default() }
+    }
+
+    pub fn text(&self) -> &Arc<str> {
+        &self.text
+    }
+
+    /// To be asked for where the stack is deep enough.
+    pub fn get(&self) -> Arc<Tree> {
+        self.tree.get_or_init(|| Arc::new(Tree::new(syntax::parse(&self.text)))).clone()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
+    use super::*;
     use crate::{AnalysisHost, Change};
+
+    #[test]
+    fn a_text_is_parsed_once() {
+        let tree = SharedTree::new("x = 1\n");
+        let mut change = Change::default();
+        change.edit_shared("/a.py", tree.clone());
+        let mut host = AnalysisHost::new(Vec::new());
+        host.apply(change);
+        let analysis = host.analysis();
+        let kept = analysis.tree(analysis.file(Path::new("/a.py")).unwrap()).unwrap();
+        assert!(Arc::ptr_eq(&kept, &tree.get()));
+        // Of two texts the later one counts.
+        let mut change = Change::default();
+        change.edit_shared("/a.py", SharedTree::new("y = 1\n"));
+        change.set("/a.py", "z = 1\n");
+        host.apply(change);
+        let analysis = host.analysis();
+        let file = analysis.file(Path::new("/a.py")).unwrap();
+        assert!(analysis.tree(file).is_none() && &**analysis.source(file).text() == "z = 1\n");
+    }
 
     #[test]
     fn only_texts_that_are_edited_keep_their_trees() {

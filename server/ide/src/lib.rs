@@ -52,7 +52,7 @@ pub use document_symbols::{DocumentSymbol, document_symbols};
 pub use hover::{Hover, hover};
 pub use impact::{Reach, tests_reaching};
 pub use implementation::implementations;
-pub use lint_findings::{SharedLinter, is_known, lint_findings, lint_text, silence};
+pub use lint_findings::{SharedLinter, is_known, lint_ahead, lint_findings, silence};
 pub use needs::{Needs, Obstacle, needs};
 pub use references::{Reference, references};
 pub use rename::{Rename, RenameEdit, RenameStart, prepare_rename, rename};

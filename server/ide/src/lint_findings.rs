@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use graph::{Analysis, FileId};
+use graph::{Analysis, FileId, SharedTree};
 use lint::{Document, Finding, INVALID_SYNTAX, Linter, Ruff};
-use syntax::{FileEdit, LineIndex, SourceChange};
+use syntax::{FileEdit, LineIndex, SourceChange, on_deep_stack};
 
 use crate::diagnostics::{Code, Diagnostic, Suppressions};
-use crate::tree::{with_tree, with_tree_of};
+use crate::tree::with_tree_of;
 
 /// A linter that many threads use at a time.
 pub type SharedLinter = dyn Linter + Send + Sync;
@@ -24,12 +24,13 @@ pub fn lint_findings(analysis: &Analysis, linters: &[&SharedLinter], file: FileI
 }
 
 /// The same for a text that the graph does not know yet.
-pub fn lint_text(path: &Path, text: &str, linters: &[&SharedLinter]) -> Vec<Finding> {
+pub fn lint_ahead(path: &Path, tree: &SharedTree, linters: &[&SharedLinter]) -> Vec<Finding> {
     if linters.is_empty() || !lint::is_lintable(path) {
         return Vec::new();
     }
+    let text = tree.text();
     let lines = LineIndex::new(text);
-    with_tree(text, |parsed| found(&Document { path, text, parsed }, &lines, linters)).unwrap_or_default()
+    on_deep_stack(|| found(&Document { path, text, parsed: &tree.get() }, &lines, linters)).unwrap_or_default()
 }
 
 fn found(document: &Document<'_>, lines: &LineIndex, linters: &[&SharedLinter]) -> Vec<Finding> {

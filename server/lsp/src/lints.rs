@@ -7,7 +7,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use graph::{Analysis, FileId};
+use graph::{Analysis, FileId, SharedTree};
 use ide::SharedLinter;
 use lint::{Advisories, ConfigurationProblem, Document, Finding, Gate, Linter, ProjectRuff, Ruff, Secrets};
 use validate::Inspection;
@@ -111,8 +111,8 @@ impl Lints {
     }
 
     /// Looks into a text before the graph knows it.
-    fn look_ahead(&self, path: &Path, text: &Arc<str>) {
-        self.place(path, text).get_or_init(|| Arc::new(ide::lint_text(path, text, &self.linters())));
+    fn look_ahead(&self, path: &Path, tree: &SharedTree) {
+        self.place(path, tree.text()).get_or_init(|| Arc::new(ide::lint_ahead(path, tree, &self.linters())));
     }
 
     /// Where the findings in `text` go.
@@ -157,7 +157,7 @@ impl Default for Lints {
 pub(crate) struct Ahead {
     pub(crate) lints: Arc<Lints>,
     pub(crate) path: PathBuf,
-    pub(crate) text: Arc<str>,
+    pub(crate) tree: SharedTree,
 }
 
 /// Starts the thread that looks into edited texts while the writer brings the graph up to date. What is overtaken is skipped.
@@ -170,9 +170,9 @@ pub(crate) fn start() -> std::io::Result<Sender<Ahead>> {
         while let Ok(first) = receiver.recv() {
             let mut newest = HashMap::from([(first.path.clone(), first)]);
             newest.extend(receiver.try_iter().map(|ahead| (ahead.path.clone(), ahead)));
-            for Ahead { lints, path, text } in newest.into_values() {
+            for Ahead { lints, path, tree } in newest.into_values() {
                 // A defect of ours; who asks for the findings looks again, and fails alone.
-                let _ = catch_unwind(AssertUnwindSafe(|| lints.look_ahead(&path, &text)));
+                let _ = catch_unwind(AssertUnwindSafe(|| lints.look_ahead(&path, &tree)));
             }
         }
     })?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
-use graph::{Analysis, AnalysisHost, Change};
+use graph::{Analysis, AnalysisHost, Change, SharedTree};
 use syntax::Document;
 use tokio::sync::{mpsc, watch};
 use tower_lsp_server::ls_types as lsp;
@@ -358,13 +358,13 @@ impl Writer {
         let documents = Arc::make_mut(&mut self.current.documents);
         for (path, open) in self.documents.iter_mut().filter(|(_, open)| open.stale) {
             open.stale = false;
-            let text = open.document.text();
+            let tree = SharedTree::new(open.document.text());
             if self.current.settings.diagnostics != Diagnostics::Off {
-                let (lints, path, text) = (self.current.lints.clone(), path.clone(), text.clone());
+                let (lints, path, tree) = (self.current.lints.clone(), path.clone(), tree.clone());
                 // Without the thread who asks for the findings looks.
-                let _ = self.linting.send(Ahead { lints, path, text });
+                let _ = self.linting.send(Ahead { lints, path, tree });
             }
-            change.edit(path.clone(), text);
+            change.edit_shared(path.clone(), tree);
             let (uri, version, saved) = (open.uri.clone(), open.document.version(), open.saved.clone());
             let document = OpenDocument { uri, version, saved };
             documents.insert(path.clone(), document);
