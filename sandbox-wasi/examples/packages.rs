@@ -39,8 +39,8 @@ fn main() {
             root.file_name().unwrap_or_default().to_string_lossy(),
             outcome.outcome,
             started.elapsed().as_secs_f64(),
-            count(Verdict::Passed),
-            count(Verdict::Failed),
+            outcome.passed,
+            outcome.failed,
             count(Verdict::Skipped),
             count(Verdict::NotRunnable),
         );

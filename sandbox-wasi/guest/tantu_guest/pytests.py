@@ -60,6 +60,7 @@ def run(targets):
     report = Report(path)
     workspace.enter()
     arguments = [workspace.absolute(target) for target in targets]
+    sys.argv = ["pytest", *targets]
     recorder = Recorder(report)
     try:
         status = int(pytest.main([*OPTIONS, *arguments], plugins=[recorder]))
