@@ -4,6 +4,7 @@ A value is made from a `Recipe`, as often as somebody needs an untouched one, an
 new version of a module from that version's own classes.
 """
 
+import annotationlib
 import collections
 import collections.abc
 import dataclasses
@@ -17,6 +18,8 @@ import pathlib
 import types
 import typing
 import uuid
+
+from . import hints
 
 MAX_DEPTH = 3
 MAX_LENGTH = 4  # of random collections
@@ -189,16 +192,16 @@ def for_hint(hint, depth=0):
     raise CannotGenerate(hint)
 
 
-def _union(hints, depth):
+def _union(kinds, depth):
     """Alternatives that cannot be generated are left out."""
     strategies, reason = [], None
-    for hint in hints:
+    for hint in kinds:
         try:
             strategies.append(for_hint(hint, depth))
         except CannotGenerate as error:
             reason = error
     if not strategies:
-        raise reason or CannotGenerate(typing.Union[tuple(hints)])
+        raise reason or CannotGenerate(typing.Union[tuple(kinds)])
     rows = itertools.zip_longest(*(strategy.edges for strategy in strategies))
     edges = [recipe for row in rows for recipe in row if recipe]
     return Strategy(edges, lambda rng: rng.choice(strategies).draw(rng))
@@ -235,14 +238,14 @@ def _iterator(hint, depth):
     return Strategy([wrap(edge) for edge in inner.edges], lambda rng: wrap(inner.draw(rng)))
 
 
-def _mapping(make, hints, depth):
+def _mapping(make, kinds, depth):
     def pairs(children):
         return _made(lambda values: make(zip(*[iter(values)] * 2)), children)
 
     empty = pairs([])
     if depth >= MAX_DEPTH:
         return Strategy([empty], lambda rng: empty)
-    key, value = (for_hint(hint, depth + 1) for hint in hints)
+    key, value = (for_hint(hint, depth + 1) for hint in kinds)
     edges = [empty, *(pairs([key.edges[n], value.edges[n]]) for n in range(min(3, len(key.edges), len(value.edges))))]
 
     def draw(rng):
@@ -251,16 +254,25 @@ def _mapping(make, hints, depth):
     return Strategy(edges, draw)
 
 
-def _tuple(hints, depth):
-    if not hints or (len(hints) == 2 and hints[1] is Ellipsis):
-        return _sequence(tuple, hints[0] if hints else int, depth)
-    return _product(tuple, [for_hint(hint, depth + 1) for hint in hints if hint != ()])
+def _tuple(kinds, depth):
+    if not kinds or (len(kinds) == 2 and kinds[1] is Ellipsis):
+        return _sequence(tuple, kinds[0] if kinds else int, depth)
+    return _product(tuple, [for_hint(hint, depth + 1) for hint in kinds if hint != ()])
 
 
 def _product(make, strategies):
     edges = [_made(make, list(row)) for row in zip(*(strategy.edges for strategy in strategies))]
     edges = edges[:8] or [_made(make, [])]
     return Strategy(edges, lambda rng: _made(make, [strategy.draw(rng) for strategy in strategies]))
+
+
+def _has_unset_attributes(kind):
+    """Whether the class says that its instances have attributes, and gives them no value."""
+    for one in kind.__mro__:
+        names = annotationlib.get_annotations(one, format=annotationlib.Format.FORWARDREF)
+        if any(not hasattr(kind, name) for name in names) or getattr(one, "__slots__", ()):
+            return True
+    return False
 
 
 def own(version, kind):
@@ -284,9 +296,9 @@ def _class(kind, depth):
     if depth >= MAX_DEPTH or inspect.isabstract(kind) or getattr(kind, "_is_protocol", False):
         raise CannotGenerate(kind)
     if typing.is_typeddict(kind):
-        hints = typing.get_type_hints(kind)
-        names = list(hints)
-        fields = [for_hint(hint, depth + 1) for hint in hints.values()]
+        found = hints.of(kind, kind.__module__)
+        names = list(found)
+        fields = [for_hint(hint, depth + 1) for hint in found.values()]
         return _product(lambda values: dict(zip(names, values)), fields)
     if kind.__module__ in ("builtins", "typing", "collections.abc", "types") or issubclass(kind, BaseException):
         raise CannotGenerate(kind)
@@ -298,15 +310,17 @@ def _class(kind, depth):
         ]
         # The fields of these have the hints, for others `__init__` has.
         has_fields = dataclasses.is_dataclass(kind) or hasattr(kind, "_fields")
-        hints = typing.get_type_hints(kind if has_fields else kind.__init__)
-    except (TypeError, ValueError, NameError):
+        found = hints.of(kind if has_fields else kind.__init__, kind.__module__)
+    except Exception:
         raise CannotGenerate(kind) from None
+    if kind.__init__ is object.__init__ and _has_unset_attributes(kind):
+        raise CannotGenerate(kind)  # somebody else sets them
     required = [it for it in parameters if it.default is it.empty]
     chosen = parameters if has_fields else required
     names = [it.name for it in chosen]
     try:
         # Without a hint nobody knows what a class wants.
-        fields = [for_hint(hints[name], depth + 1) for name in names]
+        fields = [for_hint(found[name], depth + 1) for name in names]
     except (CannotGenerate, KeyError):
         raise CannotGenerate(kind) from None
     positional = {it.name for it in chosen if it.kind is it.POSITIONAL_ONLY}

@@ -10,7 +10,7 @@ import re
 import traceback
 import typing
 
-from . import workspace
+from . import hints, workspace
 from .inputs import CannotGenerate, Recipe, constant, for_hint
 
 RECEIVER = "self"
@@ -79,12 +79,18 @@ class Subject:
         )
         for recipes in rounds:
             arguments = Arguments(self.signature, recipes)
-            text = arguments.call(self)
+            try:
+                arguments.build(self.module)
+                text = arguments.call(self)
+            except Exception:
+                continue  # a class does not want to be made so
             if text not in seen:
                 seen.add(text)
                 yield arguments
             if len(seen) >= count:
                 return
+        if not seen:
+            raise CannotGenerate("the parameters: their classes reject whatever is tried")
 
     def _strategies(self, examples):
         strategies = {}
@@ -108,11 +114,11 @@ class Subject:
     def _hint(self, parameter):
         hint = parameter.annotation
         try:
-            return typing.get_type_hints(self.function, include_extras=True).get(parameter.name, hint)
+            return hints.of(self.function, self.module.__name__).get(parameter.name, hint)
         except Exception:
             pass  # one of them cannot be evaluated: perhaps another
         try:
-            return eval(hint, self.module.__dict__) if isinstance(hint, str) else hint
+            return hints.evaluate(hint, self.module.__name__) if isinstance(hint, str) else hint
         except Exception:
             raise CannotGenerate(f"parameter `{parameter.name}`: {hint}") from None
 
@@ -217,8 +223,8 @@ def _literal(value):
 
 def _hint_of_values(values):
     """The types that values have, as a hint."""
-    hints = list(dict.fromkeys(_hint_of_value(value) for value in values))
-    return typing.Union[tuple(hints)] if hints else inspect.Parameter.empty
+    kinds = list(dict.fromkeys(_hint_of_value(value) for value in values))
+    return typing.Union[tuple(kinds)] if kinds else inspect.Parameter.empty
 
 
 def _hint_of_value(value):

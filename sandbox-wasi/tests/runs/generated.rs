@@ -193,6 +193,31 @@ fn what_the_sandbox_denies_says_nothing_about_the_function() {
 }
 
 #[test]
+fn names_that_only_type_checkers_import_are_understood() {
+    let ws = Workspace::new([
+        ("pkg/__init__.py", ""),
+        ("pkg/kinds.py", "import dataclasses\n@dataclasses.dataclass\nclass Kind:\n    n: int\n"),
+        (
+            "pkg/shapes.py",
+            "from __future__ import annotations\nfrom typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from collections.abc import Sequence\n    from .kinds import Kind\n\ndef f(kinds: Sequence[Kind]) -> int:\n    return kinds[0].n\n",
+        ),
+    ]);
+    let outcome = ws.run(generated("f", None));
+    assert_eq!(raised(&outcome), ["IndexError f([])"], "{outcome:#?}");
+}
+
+#[test]
+fn objects_that_cannot_be_made_are_not_blamed_on_the_function() {
+    let text = "class Never:\n    def __init__(self, n: int):\n        raise ValueError(n)\n\nclass Picky:\n    def __init__(self, n: int):\n        if n < 0:\n            raise ValueError(n)\n        self.n = n\n\nclass Bare:\n    name: str\n    def show(self) -> str:\n        return self.name\n\ndef f(it: Picky) -> int:\n    return it.n\n\ndef g(it: Never) -> None: pass\n";
+    let ws = ws(text);
+    let outcome = ws.run(generated("f", None));
+    assert_eq!((outcome.outcome, outcome.raised.len()), (Status::Passed, 0), "{outcome:#?}");
+    let message = |function| ws.run(generated(function, None)).failures[0].message.clone();
+    assert!(message("g").contains("their classes reject whatever is tried"), "{}", message("g"));
+    assert!(message("Bare.show").contains("parameter `self`: pkg.shapes.Bare"), "{}", message("Bare.show"));
+}
+
+#[test]
 fn the_same_seed_makes_the_same_inputs() {
     let text = "def show(a: str, b: list[int]) -> None:\n    print(repr(a), b)\n    raise KeyError(a, *b)\n";
     let run = |seed| {
@@ -225,6 +250,10 @@ fn versions_that_do_the_same_pass() {
         (
             "from dataclasses import dataclass\n@dataclass\nclass P:\n    x: float\ndef f(p: P) -> P:\n    return P(p.x)\n",
             "from dataclasses import dataclass\n@dataclass\nclass P:\n    x: float\ndef f(p: P) -> P:\n    return p\n",
+        ),
+        (
+            "class T:\n    __slots__ = ('n',)\n    def __init__(self, n: int): self.n = n\n    def __eq__(self, other): return isinstance(other, T) and self.n == other.n\n    def __hash__(self): return 1\n    def __repr__(self): return f'<T @ {id(self)}>'\ndef f(t: T) -> set[T]:\n    return {t}\n",
+            "class T:\n    __slots__ = ('n',)\n    def __init__(self, n: int): self.n = n\n    def __eq__(self, other): return isinstance(other, T) and self.n == other.n\n    def __hash__(self): return 1\n    def __repr__(self): return f'<T @ {id(self)}>'\ndef f(t: T) -> set[T]:\n    return {T(t.n)}\n",
         ),
     ] {
         let outcome = compare(before, after);
