@@ -1,7 +1,9 @@
 """Whether two values, or two calls, are the same as far as anybody can tell."""
 
+import enum
 import math
 import re
+import types
 
 from .inputs import shown
 from .observe import TooLong
@@ -24,6 +26,10 @@ def same(left, right, depth=0):
         pass  # compared in other ways
     if _type(left) != _type(right) or depth > MAX_DEPTH:
         return False
+    if isinstance(left, type | types.FunctionType):
+        return (left.__module__, left.__qualname__) == (right.__module__, right.__qualname__)
+    if isinstance(left, enum.Enum):
+        return left.name == right.name
     if isinstance(left, list | tuple):
         pairs = zip(left, right)
         return len(left) == len(right) and all(same(a, b, depth + 1) for a, b in pairs)

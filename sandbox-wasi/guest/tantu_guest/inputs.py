@@ -266,13 +266,12 @@ def _product(make, strategies):
     return Strategy(edges, lambda rng: _made(make, [strategy.draw(rng) for strategy in strategies]))
 
 
-def _has_unset_attributes(kind):
-    """Whether the class says that its instances have attributes, and gives them no value."""
+def _unset_attributes(kind):
+    """What the class says its instances have, and gives no value itself."""
+    names = set()
     for one in kind.__mro__:
-        names = annotationlib.get_annotations(one, format=annotationlib.Format.FORWARDREF)
-        if any(not hasattr(kind, name) for name in names) or getattr(one, "__slots__", ()):
-            return True
-    return False
+        names |= set(annotationlib.get_annotations(one, format=annotationlib.Format.FORWARDREF))
+    return {name for name in names if not hasattr(kind, name)}
 
 
 def own(version, kind):
@@ -313,7 +312,8 @@ def _class(kind, depth):
         found = hints.of(kind if has_fields else kind.__init__, kind.__module__)
     except Exception:
         raise CannotGenerate(kind) from None
-    if kind.__init__ is object.__init__ and _has_unset_attributes(kind):
+    unset = _unset_attributes(kind)
+    if kind.__init__ is object.__init__ and unset:
         raise CannotGenerate(kind)  # somebody else sets them
     required = [it for it in parameters if it.default is it.empty]
     chosen = parameters if has_fields else required
@@ -336,7 +336,10 @@ def _class(kind, depth):
             return f"{kind.__name__}({', '.join(f'{name}={it.show(version)}' for name, it in pairs)})"
 
         def make(version):
-            return build(version, [child.build(version) for child in children])
+            value = build(version, [child.build(version) for child in children])
+            if not all(hasattr(value, name) for name in unset):
+                raise CannotGenerate(kind)
+            return value
 
         return Recipe(make, 4 + sum(child.size + 2 for child in children), text)
 

@@ -267,8 +267,9 @@ def is_rejection(subject, error):
     if _documented(subject.function.__doc__) & {*kinds, type(error).__qualname__}:
         return True
     parameters = subject.signature.parameters.values()
-    unannotated = any(it.annotation is it.empty for it in parameters)
-    if unannotated and isinstance(error, ValueError | TypeError | AttributeError | KeyError):
+    # `Any` says no more than nothing.
+    vague = any(re.search(r"\b(Any|object|_empty)\b", _written(it.annotation)) for it in parameters)
+    if vague and isinstance(error, ValueError | TypeError | AttributeError | KeyError):
         return True
     return isinstance(error, Exception) and not isinstance(error, AssertionError) and _is_raised(error)
 
