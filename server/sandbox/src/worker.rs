@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command as Program};
 use tokio::sync::Mutex;
 use tokio::task::{AbortHandle, JoinHandle};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::protocol::{Command, MAX_LINE, Message, VERSION};
 use crate::{BoxFuture, Error, Event, OnEvent, Outcome, Request, Runner, Status};
@@ -93,17 +93,18 @@ impl Worker {
         let silence = self.timing.silence;
         let sent = timeout(silence, process.send(command)).await;
         sent.map_err(|_| Error::Unresponsive { after: silence })??;
-        let mut deadline = None;
+        let mut deadline: Option<(Instant, Duration)> = None;
         let answer = loop {
-            let patience = deadline.unwrap_or(silence);
-            let Ok(message) = timeout(patience, process.receive()).await else {
+            // What the code writes is no sign that its time is not up.
+            let until = deadline.map_or_else(|| Instant::now() + silence, |(until, _)| until);
+            let Ok(message) = timeout_at(until, process.receive()).await else {
                 return match deadline {
                     // The code has started, and not even the worker could stop it.
-                    Some(after) => Ok(Message::Done(Outcome::without_run(
+                    Some((_, after)) => Ok(Message::Done(Outcome::without_run(
                         Status::Timeout,
                         format_args!("tantu: stopped after {:.1} s, together with the worker", after.as_secs_f32()),
                     ))),
-                    None => Err(Error::Unresponsive { after: patience }),
+                    None => Err(Error::Unresponsive { after: silence }),
                 };
             };
             match message? {
@@ -113,7 +114,8 @@ impl Worker {
                 Message::Running => {
                     on_event(Event::Running);
                     if let Command::Run(request) = command {
-                        deadline = Some(request.limits.clamped().wall + self.timing.grace);
+                        let after = request.limits.clamped().wall + self.timing.grace;
+                        deadline = Some((Instant::now() + after, after));
                     }
                 }
                 answer => break answer,
@@ -376,6 +378,15 @@ done()",
         let after = run(&worker).await.unwrap();
         assert_ne!(before.stdout, after.stdout);
         wait_for_death(&before.stdout).await;
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_goes_on_talking_is_replaced() {
+        let mut worker = scripted(
+            "say('running')\nwhile True:\n    say('output', stream='stdout', text='more')\n    time.sleep(0.02)",
+        );
+        worker.timing.grace = Duration::from_millis(100);
+        assert_eq!(run(&worker).await.unwrap().outcome, Status::Timeout);
     }
 
     #[tokio::test]
