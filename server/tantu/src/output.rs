@@ -63,12 +63,22 @@ pub(crate) fn progress(total: u64, message: &'static str) -> ProgressBar {
     bar
 }
 
-/// A sign of life on a terminal, nothing elsewhere.
+/// A sign of life on a terminal, with the time that has passed; nothing elsewhere.
 pub(crate) fn spinner(message: &'static str) -> ProgressBar {
     let spinner = ProgressBar::new_spinner();
+    // As above.
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+        spinner.set_style(style);
+    }
     spinner.set_message(message);
     spinner.enable_steady_tick(Duration::from_millis(100));
     spinner
+}
+
+/// What is said while the sandbox is compiled for this machine.
+pub(crate) fn preparing(done: u32, total: u32) -> String {
+    let step = (done + 1).min(total);
+    format!("preparing the Python sandbox, once on this machine: about half a minute, step {step} of {total}")
 }
 
 /// `1 234 567`

@@ -2,13 +2,13 @@
 
 mod target;
 
-use ::sandbox::{Action, Event, Failure, Outcome, Raised, Request};
+use ::sandbox::{Action, Event, Failure, Outcome, Request};
 use clap::Args;
 use graph::FileId;
 use ide::Needs;
 
 use crate::Status;
-use crate::output::{Format, GREEN, RED, print, print_json, spinner, styled};
+use crate::output::{Format, GREEN, RED, preparing, print, print_json, spinner, styled};
 use crate::place::Lines;
 use crate::sandboxed::{environment, needs, perform, remedy, slashed};
 use crate::workspace::Workspace;
@@ -53,7 +53,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
             let request = Request { site: environment.sites, packages, ..Request::new(workspace.root, action) };
             let bar = spinner("running");
             let on_event = |event| match event {
-                Event::Preparing { .. } => bar.set_message("preparing the Python sandbox, once on this machine"),
+                Event::Preparing { done, total } => bar.set_message(preparing(done, total)),
                 Event::Running => bar.set_message("running"),
                 Event::Output { .. } | Event::Test(_) => {}
             };
@@ -96,9 +96,6 @@ fn human(outcome: &Outcome) -> String {
     for failure in &outcome.failures {
         text.push_str(&format!("{}:{}: {}\n", failure.path, failure.line, failure.message));
     }
-    for raised in &outcome.raised {
-        text.push_str(&human_raised(raised));
-    }
     let style = if outcome.outcome == ::sandbox::Status::Passed { GREEN } else { RED };
     let verdict = styled(&stdout, style, &outcome.outcome.to_string());
     let counts = match (outcome.passed, outcome.failed) {
@@ -107,13 +104,4 @@ fn human(outcome: &Outcome) -> String {
     };
     text.push_str(&format!("{verdict}{counts} ({} ms)\n", outcome.millis));
     text
-}
-
-/// `raised ValueError on 12 inputs, as expected: parse('')`
-fn human_raised(raised: &Raised) -> String {
-    let Raised { exception, count, call, message, expected } = raised;
-    let inputs = if *count == 1 { "1 input".to_owned() } else { format!("{count} inputs") };
-    let expected = if *expected { ", as expected" } else { "" };
-    let message = if message.is_empty() { String::new() } else { format!(": {message}") };
-    format!("raised {exception} on {inputs}{expected}, such as {call}{message}\n")
 }

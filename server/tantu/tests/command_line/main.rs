@@ -88,3 +88,24 @@ fn real_cache() -> PathBuf {
     let variable = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache"))).unwrap().join("tantu")
 }
+
+#[test]
+fn the_sandbox_says_what_it_has() {
+    let project = Project::new(&[("test_a.py", "def test_a(): pass\n")]);
+    // So that it is prepared.
+    project.says(&["test"], "passed: 1 passed, N ms\n", 0);
+    let (status, stdout, _) = project.tantu(&["sandbox", "prepare"]);
+    assert!(stdout.starts_with("already prepared: ") && stdout.trim_end().ends_with(" MB)"), "{stdout}");
+    assert_eq!(status, 0);
+    let (_, stdout, _) = project.tantu(&["sandbox", "prepare", "--format", "json"]);
+    let value: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    assert!(value["millis"].is_null() && value["bytes"].as_u64() > Some(1_000_000), "{value}");
+    let (_, stdout, _) = project.tantu(&["sandbox", "status"]);
+    assert!(stdout.lines().any(|line| line.starts_with("prepared     /") && line.ends_with(" MB)")), "{stdout}");
+    // Another cache has nothing yet.
+    let empty = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tantu"));
+    let output = command.args(["sandbox", "status"]).env("XDG_CACHE_HOME", empty.path()).output().unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(stdout.contains("prepared     no"), "{stdout}");
+}

@@ -122,3 +122,30 @@ fn the_workspace_names_the_environment_that_is_read() {
     project.write("pyproject.toml", "[tool.tantu]\npython = 'tools/env'\n");
     passes(&project, "test_pure.py", 1);
 }
+
+#[test]
+fn a_function_on_inputs_that_are_made_up() {
+    let text = "import math\n\ndef half(n: int) -> int:\n    return n // 2\n\n\ndef first(items: list[int]) -> int:\n    return items[0]\n";
+    let project = Project::new(&[("shop/lib.py", text)]);
+    project.says(&["run", "shop/lib.py:4", "--smoke"], "half: 200 inputs\npassed, 200 passed, 0 failed (N ms)\n", 0);
+    let (status, stdout, _) = project.tantu(&["run", "shop/lib.py:7", "--smoke", "--format", "json"]);
+    let value: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(value["raised"][0]["exception"], "IndexError");
+    assert_eq!((status, &value["failures"][0]["line"]), (1, &7.into()));
+    project.commit();
+    project.says(
+        &["run", "shop/lib.py:3", "--against", "HEAD"],
+        "half: 200 inputs, 0 with another behaviour\npassed, 200 passed, 0 failed (N ms)\n",
+        0,
+    );
+    project.write("shop/lib.py", &text.replace("n // 2", "math.trunc(n / 2)"));
+    let (status, stdout, _) = project.tantu(&["run", "shop/lib.py:3", "--against", "HEAD"]);
+    assert!(stdout.contains("shop/lib.py:3: half(-1) returns 0, formerly -1"), "{stdout}");
+    assert_eq!(status, 1);
+    let (status, _, stderr) = project.tantu(&["run", "shop/lib.py:1", "--smoke"]);
+    assert!(stderr.contains("shop/lib.py:1: there is no function here"), "{stderr}");
+    assert_eq!(status, 2);
+    let (status, _, stderr) = project.tantu(&["run", "shop/lib.py", "--against", "HEAD"]);
+    assert!(stderr.contains("which function of shop/lib.py?"), "{stderr}");
+    assert_eq!(status, 2);
+}

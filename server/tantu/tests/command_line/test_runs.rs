@@ -112,3 +112,25 @@ tests/test_cart.py:5 test_checkout → Cart.total → price
     );
     project.says(&["test", "--affected", "--since", "HEAD", "--list"], &list.replace("the last commit", "HEAD"), 0);
 }
+
+#[test]
+fn what_failed_before_comes_first() {
+    let project = Project::new(SHOP);
+    project.commit();
+    project.write("shop/cart.py", &SHOP[1].1.replace("price(1)", "price(2)").replace("n * 2", "2 * n"));
+    let (status, stdout, _) = project.tantu(&["test", "--affected"]);
+    assert!(stdout.starts_with("2 tests affected: price, Cart.total changed since the last commit\n"), "{stdout}");
+    assert!(stdout.ends_with("failed: 2 passed, 1 failed, N ms\n"), "{stdout}");
+    assert_eq!(status, 1);
+    let (_, stdout, _) = project.tantu(&["test", "--affected", "--list", "--format", "json"]);
+    let value: Value = serde_json::from_str(&stdout).unwrap();
+    let affected = value["affected"].as_array().unwrap();
+    let shown = |test: &Value| format!("{} {} {}", test["id"], test["via"], test["failed_before"]);
+    assert_eq!(
+        affected.iter().map(shown).collect::<Vec<_>>(),
+        [
+            r#""tests/test_cart.py::test_checkout" ["test_checkout","Cart.total"] true"#,
+            r#""tests/test_cart.py::test_price" ["test_price","price"] false"#,
+        ]
+    );
+}

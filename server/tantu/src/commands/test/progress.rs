@@ -3,7 +3,7 @@
 use indicatif::ProgressBar;
 use sandbox::{Event, TestResult, Verdict};
 
-use crate::output::{GREEN, RED, YELLOW, progress, styled};
+use crate::output::{GREEN, RED, YELLOW, preparing, progress, styled};
 
 /// A bar with a line above it for each test that has ended; nothing where there is no terminal.
 pub(super) struct Progress(ProgressBar);
@@ -15,7 +15,7 @@ impl Progress {
 
     pub(super) fn note(&self, event: Event) {
         match event {
-            Event::Preparing { .. } => self.0.set_message("preparing the Python sandbox, once on this machine"),
+            Event::Preparing { done, total } => self.0.set_message(preparing(done, total)),
             Event::Running => {
                 self.0.set_position(0);
                 self.0.set_message("running");
