@@ -25,7 +25,7 @@ use syntax::TextRange;
 
 use crate::tree::with_tree_of;
 use guards::Guards;
-pub(crate) use imports::missing_package;
+pub(crate) use imports::{is_somewhere, missing_package};
 pub(crate) use suppression::Suppressions;
 
 pub use project::{Packages, Project, RequirementFile};

@@ -9,6 +9,8 @@ use lint::Availability;
 use rustc_hash::FxHashSet;
 use syntax::TextRange;
 
+use crate::diagnostics::is_somewhere;
+
 /// See [`needs`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
@@ -106,6 +108,8 @@ pub fn needs(analysis: &Analysis, files: &[FileId], availability: impl Fn(&str) 
                     };
                     match available(package, &availability) {
                         Availability::Importable { packages } => needs.packages.extend(packages),
+                        // Found by a search path that is not followed, as pytest makes them.
+                        Availability::NotInstalled if is_somewhere(analysis, package) => {}
                         reason => needs.obstacles.push(Obstacle {
                             package: package.to_owned(),
                             reason,
@@ -257,6 +261,17 @@ import pure
     fn a_module_that_is_imported_only_where_it_can_be_missed_needs_nothing() {
         check(
             "#- /a.py\ntry:\n    import b\nexcept ImportError: pass\ndef f(): import c\n#- /b.py\nimport fast\n#- /c.py\nimport fast\n",
+            expect![[r#"
+                packages []
+                nothing in the way
+            "#]],
+        );
+    }
+
+    #[test]
+    fn what_lies_somewhere_in_the_workspace_is_not_missing() {
+        check(
+            "#- /tests/shop/test_b.py\nfrom shop.test_a import case\nimport helpers\n#- /tests/shop/test_a.py\ncase = 1\n#- /tests/lib/helpers.py\n",
             expect![[r#"
                 packages []
                 nothing in the way

@@ -150,7 +150,7 @@ fn origin(project: &Project, package: &str) -> String {
 }
 
 /// Whether some file or folder of the workspace is called so. Programs extend `sys.path` in ways that are not followed.
-fn is_somewhere(analysis: &Analysis, name: &str) -> bool {
+pub(crate) fn is_somewhere(analysis: &Analysis, name: &str) -> bool {
     analysis.files().any(|file| {
         let path = analysis.path(file).with_extension("");
         let inside = analysis.roots().iter().find_map(|root| path.strip_prefix(root).ok()).unwrap_or(&path);
