@@ -56,6 +56,27 @@ session.lens('▶ run')
 vim.cmd('Tantu run')
 session.lens('✓ 1 passed', 100)
 
+-- Run a line that is not even saved: what it prints is in the log.
+local logged, shown = '', ''
+vim.lsp.handlers['window/logMessage'] = function(_, result)
+  logged = logged .. result.message
+end
+vim.lsp.handlers['window/showMessage'] = function(_, result)
+  shown = shown .. result.message
+end
+vim.api.nvim_buf_set_lines(0, -1, -1, true, { 'print(6 * 7)' })
+vim.cmd('$Tantu run')
+session.wait('the line has run', function()
+  return logged:find('42\n', 1, true) and logged:find('✓ done', 1, true)
+end, 60)
+vim.cmd('silent undo')
+
+-- Affected tests: without a repository nothing can be compared, and that is said.
+vim.cmd('Tantu affected')
+session.wait('what is missing is said', function()
+  return shown:find('tantu cannot tell what has changed', 1, true)
+end, 60)
+
 -- Let a function be written.
 session.open('shop/discounts.py')
 local before = session.text()
