@@ -161,15 +161,15 @@ fn plan(run: &Run, snapshot: &Snapshot) -> Result<Plan, String> {
         Failure::new(place, line, format!("not runnable here: {message}"))
     });
     let native = snapshot.settings.native.then(|| Native::new(&environment, &root, &action)).flatten();
-    let unsaved = snapshot.documents.iter().filter_map(|(path, document)| {
-        let relative = path.strip_prefix(&root).ok()?;
-        let text = snapshot.text(path).filter(|text| *text != document.saved)?;
-        Some((relative.to_path_buf(), text.to_string()))
-    });
+    // All that is open, for an editor may open what it had never saved.
+    let open = snapshot
+        .documents
+        .keys()
+        .filter_map(|path| Some((path.strip_prefix(&root).ok()?.to_path_buf(), snapshot.text(path)?.to_string())));
     let request = Request {
         site: environment.sites.clone(),
         packages: needs.packages.iter().cloned().collect(),
-        overlay: unsaved.collect(),
+        overlay: open.collect(),
         limits: snapshot.settings.limits,
         ..Request::new(root, action)
     };
