@@ -49,10 +49,32 @@ pub enum Availability {
 /// What the sandbox brings along: pytest and what it needs.
 const PROVIDED: [&str; 6] = ["_pytest", "iniconfig", "packaging", "pluggy", "pygments", "pytest"];
 
-/// Modules of the standard library that Python for WebAssembly lacks.
-const ABSENT: [&str; 16] = [
-    "bz2", "ctypes", "curses", "dbm", "fcntl", "grp", "lzma", "mmap", "pty", "pwd", "readline", "resource", "ssl",
-    "syslog", "termios", "tty",
+/// Modules of the standard library that Python for WebAssembly lacks. A test of `tantu` compares them with what it has.
+const ABSENT: [&str; 24] = [
+    "bz2",
+    "ctypes",
+    "curses",
+    "ensurepip",
+    "fcntl",
+    "grp",
+    "lzma",
+    "mmap",
+    "msvcrt",
+    "nt",
+    "pty",
+    "pwd",
+    "pydoc_data",
+    "readline",
+    "resource",
+    "ssl",
+    "syslog",
+    "termios",
+    "tkinter",
+    "tty",
+    "turtle",
+    "venv",
+    "winreg",
+    "winsound",
 ];
 
 impl Environment {

@@ -47,16 +47,20 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let (mut workspace, mut selection) = selection::of(arguments)?;
     let environment = environment(&workspace.root);
-    let not_runnable = take_not_runnable(&workspace, &mut selection, &environment);
+    let all = needs(&workspace.analysis, &environment, &selection.files);
+    // Looked for file by file only where there is something to be found.
+    let not_runnable = match all.obstacles.is_empty() {
+        true => Vec::new(),
+        false => take_not_runnable(&workspace, &mut selection, &environment),
+    };
     let mut report = Report::new(&workspace, &selection, not_runnable);
     if arguments.format == Format::Human {
         print(&report.announcement(arguments.list))?;
     }
     if !arguments.list && !selection.targets.is_empty() {
-        let packages = needs(&workspace.analysis, &environment, &selection.files).packages;
         let request = Request {
             site: environment.sites.clone(),
-            packages: packages.into_iter().collect(),
+            packages: all.packages.into_iter().collect(),
             limits: limits(selection.tests),
             ..Request::new(&workspace.root, Action::Pytest { targets: selection.targets.clone() })
         };

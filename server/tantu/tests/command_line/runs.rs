@@ -149,3 +149,33 @@ fn a_function_on_inputs_that_are_made_up() {
     assert!(stderr.contains("which function of shop/lib.py?"), "{stderr}");
     assert_eq!(status, 2);
 }
+
+#[test]
+fn what_the_standard_library_lacks_is_known() {
+    let text = "\
+import importlib, sys
+
+for name in sorted(sys.stdlib_module_names - {'antigravity', 'idlelib', 'this', 'turtledemo'}):
+    if not name.startswith('_'):
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            print('absent', name)
+";
+    let project = Project::new(&[("a.py", text)]);
+    let (status, stdout, stderr) = project.tantu(&["run", "a.py"]);
+    assert_eq!(status, 0, "{stderr}");
+    let absent: Vec<&str> = stdout.lines().filter_map(|line| line.strip_prefix("absent ")).collect();
+    assert!(absent.contains(&"ssl"), "{stdout}");
+    for name in &absent {
+        project.write("b.py", &format!("import {name}\n"));
+        let (_, stdout, _) = project.tantu(&["run", "b.py"]);
+        assert!(stdout.contains(&format!("needs {name} (not in the sandbox)")), "{name}: {stdout}");
+    }
+    // And nothing else is said to be absent.
+    let environment = lint::Environment::default();
+    let is_said = |name: &&str| matches!(environment.availability(name), lint::Availability::NeedsSystem { .. });
+    for name in ["asyncio", "dbm", "multiprocessing", "socket", "sqlite3", "subprocess", "threading", "zlib"] {
+        assert!(!is_said(&name), "{name}");
+    }
+}

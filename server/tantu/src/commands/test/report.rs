@@ -1,5 +1,6 @@
 //! What came of tests, for people and for programs.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use graph::{FileId, SymbolId};
@@ -112,9 +113,16 @@ impl Report {
             return if is_list { String::new() } else { nothing.to_owned() };
         };
         let mut text = String::new();
+        let mut counts: HashMap<(&str, u32, &str), usize> = HashMap::new();
         for failure in &outcome.failures {
+            *counts.entry((&failure.path, failure.line, &failure.message)).or_default() += 1;
+        }
+        for failure in &outcome.failures {
+            // What stops hundreds of parametrized tests is said once.
+            let Some(count) = counts.remove(&(&*failure.path, failure.line, &*failure.message)) else { continue };
             let place = styled(&stdout, BOLD, &format!("{}:{}", failure.path, failure.line));
-            let _ = writeln!(text, "{place}: {}", failure.message);
+            let times = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
+            let _ = writeln!(text, "{place}: {}{times}", failure.message);
             if !failure.output.is_empty() {
                 let _ = writeln!(text, "{}", indented(&failure.output));
             }
