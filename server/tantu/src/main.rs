@@ -47,8 +47,19 @@ enum Command {
     /// Draw who calls whom, or which module imports which
     Graph(graph::Arguments),
     /// Run a script, a test, a doctest, a cell or some lines in the sandbox
+    ///
+    /// Code runs without network, processes, threads and compiled packages, and cannot write to the workspace. Packages come
+    /// from the project's environment: `python` in [tool.tantu] or tantu.toml, VIRTUAL_ENV, or .venv; they are only read.
+    ///
+    /// Exit status: 0 it passed, 1 it failed or could not be run here, 2 the command could not be carried out.
     Run(run::Arguments),
     /// Run tests in the sandbox, all of them or those that a change affects
+    ///
+    /// Tests run without network, processes, threads and compiled packages, and cannot write to the workspace. Which of them
+    /// are not runnable there, and why, is said before anything runs. Packages come from the project's environment: `python` in
+    /// [tool.tantu] or tantu.toml, VIRTUAL_ENV, or .venv; they are only read.
+    ///
+    /// Exit status: 0 every test passed, 1 a test failed or could not be run here, 2 the command could not be carried out.
     Test(test::Arguments),
     /// Have a model write something, check it, and print the diff
     Propose(propose::Arguments),

@@ -3,6 +3,7 @@
 mod progress;
 mod report;
 mod selection;
+mod watch;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,18 +14,13 @@ use graph::FileId;
 use lint::Environment;
 use lsp::revision;
 
-use self::progress::Progress;
 use self::report::{NotRunnable, Report};
 use self::selection::Selection;
 use crate::Status;
 use crate::output::{Format, print, print_json};
-use crate::sandboxed::{environment, needs, perform, remedy};
+use crate::sandboxed::{environment, needs, remedy};
 use crate::workspace::Workspace;
 
-/// Runs tests in the sandbox: without network, processes, threads and compiled packages, and without writing to the workspace.
-/// What is not runnable there is said before anything runs, with the reason.
-///
-/// Exit status: 0 every test passed, 1 a test failed or could not be run here, 2 the command could not be carried out.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// Files, folders, or names of tests as pytest writes them, such as tests/test_cart.py::TestCart::test_total; all tests of
@@ -64,10 +60,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
             limits: limits(selection.tests),
             ..Request::new(&workspace.root, Action::Pytest { targets: selection.targets.clone() })
         };
-        let progress = Progress::new(selection.tests);
-        let outcome = perform(request, &|event| progress.note(event));
-        progress.finish();
-        let outcome = outcome?;
+        let outcome = watch::perform(request, selection.tests)?;
         remember(&mut workspace, &selection, &report, &outcome);
         report.outcome = Some(outcome);
     }

@@ -127,10 +127,11 @@ impl Report {
                 let _ = writeln!(text, "{}", indented(&failure.output));
             }
         }
-        // pytest's own words, where there is no test to blame.
-        if outcome.failures.is_empty() && outcome.outcome != sandbox::Status::Passed {
-            let _ = writeln!(text, "{}{}", outcome.stdout, outcome.stderr);
-        }
+        // pytest's own words, where there is no test to blame, and why a run was stopped.
+        let is_blamed = !outcome.failures.is_empty() || outcome.outcome == sandbox::Status::Passed;
+        text.push_str(if is_blamed { "" } else { &outcome.stdout });
+        let is_told = matches!(outcome.outcome, sandbox::Status::Passed | sandbox::Status::Failed);
+        text.push_str(if is_told && is_blamed { "" } else { &outcome.stderr });
         let verdict = outcome.outcome.to_string();
         let style = if outcome.outcome == sandbox::Status::Passed { GREEN } else { RED };
         let of = |verdict| outcome.tests.iter().filter(|test| test.verdict == verdict).count();
