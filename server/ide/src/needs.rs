@@ -78,8 +78,8 @@ impl fmt::Display for Obstacle {
 
 /// What running the code of `files` imports from outside of the workspace: by themselves, and by the modules of the workspace
 /// that they import, with the packages around these; for files of tests also by each `conftest.py` above them. What is
-/// imported in functions, for type checkers, or under a condition is no need. `availability` says what can be imported, and is
-/// asked once for each package.
+/// imported in functions, for type checkers, or under a condition is no need. `availability` says which modules, by their dotted
+/// names, can be imported; the last part may be a name in the module before it.
 pub fn needs(analysis: &Analysis, files: &[FileId], availability: impl Fn(&str) -> Availability) -> Needs {
     let mut needs = Needs::default();
     let mut pending: VecDeque<FileId> = VecDeque::new();
@@ -103,10 +103,12 @@ pub fn needs(analysis: &Analysis, files: &[FileId], availability: impl Fn(&str) 
             match import.kind {
                 ImportKind::Module(target) => visit(target, &mut pending, &mut seen),
                 ImportKind::External => {
-                    let Some(package) = top_level(&import).filter(|it| asked.insert((*it).to_owned())) else {
+                    let Some(module) = imported(&import).filter(|it| asked.insert(it.clone())) else { continue };
+                    let package = module.split('.').next().unwrap_or_default();
+                    if needs.obstacles.iter().any(|known| known.package == package) {
                         continue;
-                    };
-                    match available(package, &availability) {
+                    }
+                    match available(&module, &availability) {
                         Availability::Importable { packages } => needs.packages.extend(packages),
                         // Found by a search path that is not followed, as pytest makes them.
                         Availability::NotInstalled if is_somewhere(analysis, package) => {}
@@ -125,19 +127,22 @@ pub fn needs(analysis: &Analysis, files: &[FileId], availability: impl Fn(&str) 
     needs
 }
 
-fn available(package: &str, availability: &impl Fn(&str) -> Availability) -> Availability {
-    match availability(package) {
+fn available(module: &str, availability: &impl Fn(&str) -> Availability) -> Availability {
+    match availability(module) {
         found @ Availability::NeedsSystem { .. } => found,
         // What is installed under such a name hides nothing.
-        _ if graph::is_standard(package) => Availability::Importable { packages: BTreeSet::new() },
+        _ if graph::is_standard(module) => Availability::Importable { packages: BTreeSet::new() },
         found => found,
     }
 }
 
-/// `a` of `import a.b` and `from a.b import c`.
-fn top_level(import: &Import) -> Option<&str> {
-    let module = import.text.strip_prefix("import ").or_else(|| import.text.strip_prefix("from "))?;
-    module.split(['.', ' ']).next().filter(|name| !name.is_empty())
+/// `a.b` of `import a.b`, and `a.b.c` of `from a.b import c`, where `c` may be a module.
+fn imported(import: &Import) -> Option<String> {
+    let module = match import.text.strip_prefix("from ") {
+        Some(from) => from.trim_end_matches(" import *").replace(" import ", "."),
+        None => import.text.strip_prefix("import ")?.to_owned(),
+    };
+    (!module.is_empty() && !module.starts_with('.')).then_some(module)
 }
 
 /// Whether the statement stands at the left margin: then it runs whenever the module does.
@@ -174,7 +179,8 @@ mod tests {
     use crate::testing::Workspace;
 
     /// Everything called `pure…` can be imported, with `more`; `fast` and what needs it is compiled.
-    fn availability(package: &str) -> Availability {
+    fn availability(module: &str) -> Availability {
+        let package = module.split('.').next().unwrap();
         match package {
             "fast" | "frames" => Availability::Compiled { package: "fast".to_owned() },
             "ssl" => Availability::NeedsSystem { module: "ssl".to_owned() },

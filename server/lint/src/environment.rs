@@ -28,7 +28,7 @@ pub struct Environment {
     judged: Mutex<HashMap<String, Availability>>,
 }
 
-/// Whether a package from outside of the workspace can be imported where nothing compiled can be loaded.
+/// Whether a module from outside of the workspace can be imported where nothing compiled can be loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Availability {
     /// Yes, as far as can be seen: with all that it imports in turn, by their top-level names.
@@ -142,26 +142,28 @@ impl Environment {
         self.names.get_or_init(|| self.sites.iter().flat_map(|site| names_in(site)).collect())
     }
 
-    /// Whether the top-level module or package `package`, which is not the workspace's own, can be imported in the sandbox.
-    /// What is imported only under a condition is taken to be dispensable. The answer is kept.
-    pub fn availability(&self, package: &str) -> Availability {
+    /// Whether the module with the dotted name `module`, which is not the workspace's own, can be imported in the sandbox. Its
+    /// last part may be a name in the module before it. What is imported only under a condition is taken to be dispensable.
+    /// The answer is kept.
+    pub fn availability(&self, module: &str) -> Availability {
         let judged = || self.judged.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = judged().get(package) {
+        if let Some(known) = judged().get(module) {
             return known.clone();
         }
-        let found = self.judge(package);
-        judged().insert(package.to_owned(), found.clone());
+        let found = self.judge(module);
+        judged().insert(module.to_owned(), found.clone());
         found
     }
 
-    fn judge(&self, package: &str) -> Availability {
+    fn judge(&self, module: &str) -> Availability {
+        let package = module.split('.').next().unwrap_or_default();
         if PROVIDED.contains(&package) {
             return Availability::Importable { packages: BTreeSet::new() };
         }
         if ABSENT.contains(&package) {
             return Availability::NeedsSystem { module: package.to_owned() };
         }
-        search::judge(&self.sites, package).unwrap_or_else(|| {
+        search::judge(&self.sites, module).unwrap_or_else(|| {
             // A hook may know how to import what has left only its name.
             if self.sees_more || self.names().contains(package) {
                 Availability::Importable { packages: BTreeSet::new() }

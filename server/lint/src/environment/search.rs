@@ -13,21 +13,25 @@ const MAX_MODULES: usize = 1500;
 
 const COMPILED: [&str; 3] = ["dylib", "pyd", "so"];
 
-/// What importing the top-level `package` from the folders `sites` needs; `None` when it is in none of them.
-pub(super) fn judge(sites: &[PathBuf], package: &str) -> Option<Availability> {
+/// What importing `module` from the folders `sites` needs; `None` when its package is in none of them.
+pub(super) fn judge(sites: &[PathBuf], module: &str) -> Option<Availability> {
     // Where the system gives no thread to look with, it shows when it runs.
-    let unknown = || Some(Availability::Importable { packages: BTreeSet::from([package.to_owned()]) });
-    on_deep_stack(|| follow(sites, package)).unwrap_or_else(unknown)
+    let unknown = || Some(Availability::Importable { packages: BTreeSet::from([top_level(module).to_owned()]) });
+    on_deep_stack(|| follow(sites, module)).unwrap_or_else(unknown)
 }
 
-fn follow(sites: &[PathBuf], package: &str) -> Option<Availability> {
+fn top_level(module: &str) -> &str {
+    module.split('.').next().unwrap_or_default()
+}
+
+fn follow(sites: &[PathBuf], module: &str) -> Option<Availability> {
     let mut search = Search { sites, folders: HashMap::new() };
-    search.find(package)?;
+    search.find(top_level(module))?;
     let mut packages = BTreeSet::new();
-    let mut seen: HashSet<String> = HashSet::from([package.to_owned()]);
-    let mut pending = VecDeque::from([package.to_owned()]);
+    let mut pending: VecDeque<String> = prefixes(&module.split('.').collect::<Vec<_>>()).into();
+    let mut seen: HashSet<String> = pending.iter().cloned().collect();
     while let Some(module) = pending.pop_front() {
-        let top = module.split('.').next().unwrap_or_default();
+        let top = top_level(&module);
         // Names of the standard library come first, and are in none of the sites.
         let (file, is_package) = match search.find(&module) {
             Some(Found::Compiled) => return Some(Availability::Compiled { package: top.to_owned() }),
@@ -63,7 +67,12 @@ fn names(module: &str, is_package: bool, import: &Import) -> Vec<String> {
     }
     base.extend(import.module.split('.').filter(|part| !part.is_empty()));
     base.extend(import.name.as_deref());
-    (1..=base.len()).map(|length| base[..length].join(".")).collect()
+    prefixes(&base)
+}
+
+/// `a`, `a.b` and `a.b.c` of the parts of `a.b.c`.
+fn prefixes(parts: &[&str]) -> Vec<String> {
+    (1..=parts.len()).map(|length| parts[..length].join(".")).collect()
 }
 
 /// What a dotted name is in the sites.

@@ -150,6 +150,23 @@ fn a_compiled_module_counts_where_it_is_needed() {
 }
 
 #[test]
+fn what_counts_is_the_module_that_is_imported() {
+    let files = [
+        ("crypto/__init__.py", ""),
+        ("crypto/version.py", ""),
+        ("crypto/fernet.py", "from crypto.bindings import rust\nname = 1\n"),
+        ("crypto/bindings/__init__.py", ""),
+        ("crypto/bindings/rust.abi3.so", ""),
+    ];
+    assert_eq!(judge(&files, "crypto"), importable_with(&["crypto"]));
+    assert_eq!(judge(&files, "crypto.version.number"), importable_with(&["crypto"]));
+    for module in ["crypto.fernet", "crypto.fernet.name", "crypto.bindings.rust"] {
+        assert_eq!(judge(&files, module), compiled("crypto"), "{module}");
+    }
+    assert_eq!(judge(&files, "absent.module"), Availability::NotInstalled);
+}
+
+#[test]
 fn what_needs_an_operating_system() {
     let needs = |module: &str| Availability::NeedsSystem { module: module.to_owned() };
     assert_eq!(judge(&[("lock/__init__.py", "import fcntl\n")], "lock"), needs("fcntl"));
