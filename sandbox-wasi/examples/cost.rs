@@ -42,7 +42,9 @@ def test_tmp_path(tmp_path):
     (tmp_path / "a.txt").write_text("é")
 "#;
 
-fn main() {
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [python, options @ ..] = arguments.as_slice() else {
         eprintln!("usage: cost PYTHON [--cold]");
@@ -52,30 +54,30 @@ fn main() {
         sandbox_wasi::worker_main();
     }
     let root = std::env::temp_dir().join(format!("tantu-cost-{}", std::process::id()));
-    fs::create_dir_all(root.join("ws")).expect("a temporary folder can be made");
-    fs::write(root.join("ws/test_five.py"), TESTS).expect("a file can be written");
-    fs::write(root.join("ws/sum.py"), "print(1 + 1)\n").expect("a file can be written");
+    fs::create_dir_all(root.join("ws"))?;
+    fs::write(root.join("ws/test_five.py"), TESTS)?;
+    fs::write(root.join("ws/sum.py"), "print(1 + 1)\n")?;
     if options.iter().any(|option| option == "--cold") {
-        cold(&root);
+        cold(&root)?;
     }
-    start();
-    let mut host = Host::load(&|_| {}).expect("the sandbox works");
+    start()?;
+    let mut host = Host::load(&|_| {})?;
     let ws = root.join("ws");
-    fresh(&mut host, &ws);
-    five(&mut host, &ws, python);
-    memory(&mut host, &ws);
-    fs::remove_dir_all(&root).expect("the temporary folder can be removed");
+    fresh(&mut host, &ws)?;
+    five(&mut host, &ws, python)?;
+    memory(&mut host, &ws)?;
+    Ok(fs::remove_dir_all(&root)?)
 }
 
 /// In a process of its own, because the cache directory is named by its environment.
-fn cold(root: &Path) {
+fn cold(root: &Path) -> Result<()> {
     let cache = root.join("cache");
-    let own = std::env::current_exe().expect("this program has a file");
+    let own = std::env::current_exe()?;
     let usual = std::env::var_os("XDG_CACHE_HOME")
-        .map_or_else(|| std::env::home_dir().expect("there is a home").join(".cache"), std::path::PathBuf::from);
-    fs::create_dir_all(cache.join("tantu")).expect("a folder can be made");
+        .map_or_else(|| std::env::home_dir().unwrap_or_default().join(".cache"), std::path::PathBuf::from);
+    fs::create_dir_all(cache.join("tantu"))?;
     #[cfg(unix)]
-    std::os::unix::fs::symlink(usual.join("tantu/guest"), cache.join("tantu/guest")).expect("a link can be made");
+    std::os::unix::fs::symlink(usual.join("tantu/guest"), cache.join("tantu/guest"))?;
     let started = Instant::now();
     let cpu = children();
     let mut child = Command::new(own)
@@ -83,72 +85,74 @@ fn cold(root: &Path) {
         .env("XDG_CACHE_HOME", &cache)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .spawn()
-        .expect("the worker starts");
+        .spawn()?;
     use std::io::{BufRead, BufReader, Write};
-    let mut input = child.stdin.take().expect("it has an input");
-    input.write_all(b"{\"command\":\"prepare\"}\n").expect("it listens");
-    let lines = BufReader::new(child.stdout.take().expect("it has an output")).lines();
+    let mut input = child.stdin.take().ok_or("no input")?;
+    input.write_all(b"{\"command\":\"prepare\"}\n")?;
+    let lines = BufReader::new(child.stdout.take().ok_or("no output")?).lines();
     for line in lines {
-        if line.expect("it answers").contains("\"prepared\"") {
+        if line?.contains("\"prepared\"") {
             break;
         }
     }
     let wall = started.elapsed();
     drop(input);
-    child.wait().expect("it ends");
-    let size = fs::read_dir(cache.join("tantu/sandbox")).expect("it has prepared something").flatten();
+    child.wait()?;
+    let size = fs::read_dir(cache.join("tantu/sandbox"))?.flatten();
     let bytes: u64 = size.filter_map(|entry| entry.metadata().ok()).filter(|it| it.is_file()).map(|it| it.len()).sum();
     println!("prepare: {} wall, {} CPU, {} MiB on disk", ms(wall), ms(children() - cpu), bytes >> 20);
+    Ok(())
 }
 
 /// From nothing to a worker that is ready, when the interpreter is compiled already.
-fn start() {
-    let own = std::env::current_exe().expect("this program has a file");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+fn start() -> Result<()> {
+    let own = std::env::current_exe()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut times = Vec::new();
     for _ in 0..15 {
         let started = Instant::now();
         let worker = Worker::new(&own, ["--worker"]);
-        runtime.block_on(worker.prepare(&|_| {})).expect("the worker works");
+        runtime.block_on(worker.prepare(&|_| {}))?;
         times.push(started.elapsed());
     }
     println!("worker, start to ready: {}", spread(times));
+    Ok(())
 }
 
-fn fresh(host: &mut Host, ws: &Path) {
+fn fresh(host: &mut Host, ws: &Path) -> Result<()> {
     let script = Request::new(ws, Action::Script { path: "sum.py".into() });
     let code = |text: &str| Action::Code { text: text.into(), filename: "sum.py".into(), first_line: 1 };
     for (name, request) in
         [("print(1+1), fresh instance", Request::new(ws, code("print(1+1)"))), ("the same, a file", script)]
     {
         let cpu = process();
-        let (times, outcomes) = repeat(300, || host.run(&request, &|_| {}).expect("the sandbox works"));
+        let (times, outcomes) = repeat(300, || Ok(host.run(&request, &|_| {})?))?;
         assert!(outcomes.iter().all(|it| it.outcome == Status::Passed && it.stdout == "2\n"));
         println!("{name}: {}, CPU {} each", spread(times), ms((process() - cpu) / 300));
     }
     let cell =
         Action::Cell { session: "a".into(), text: "print(1+1)".into(), filename: "sum.py".into(), first_line: 1 };
     let request = Request::new(ws, cell);
-    let (times, _) = repeat(300, || host.run(&request, &|_| {}).expect("the sandbox works"));
+    let (times, _) = repeat(300, || Ok(host.run(&request, &|_| {})?))?;
     println!("the same, a cell of a session: {}", spread(times));
     host.reset("a");
+    Ok(())
 }
 
-fn five(host: &mut Host, ws: &Path, python: &str) {
+fn five(host: &mut Host, ws: &Path, python: &str) -> Result<()> {
     let request = Request::new(ws, Action::Pytest { targets: vec!["test_five.py".into()] });
     let mut ratios = Vec::new();
     for _ in 0..5 {
         let cpu = process();
-        let (here, outcomes) = repeat(10, || host.run(&request, &|_| {}).expect("the sandbox works"));
+        let (here, outcomes) = repeat(10, || Ok(host.run(&request, &|_| {})?))?;
         assert!(outcomes.iter().all(|it| (it.passed, it.failed) == (4, 1)), "{:?}", outcomes[0]);
         let here_cpu = (process() - cpu) / 10;
         let cpu = children();
         let (native, _) = repeat(5, || {
             let mut command = Command::new(python);
             command.args(["-m", "pytest", "-q", "-p", "no:cacheprovider", "test_five.py"]).current_dir(ws);
-            command.env("PYTHONDONTWRITEBYTECODE", "1").stdout(Stdio::null()).status().expect("pytest runs")
-        });
+            Ok(command.env("PYTHONDONTWRITEBYTECODE", "1").stdout(Stdio::null()).status()?)
+        })?;
         let native_cpu = (children() - cpu) / 5;
         ratios.push(here_cpu.as_secs_f64() / native_cpu.as_secs_f64());
         println!(
@@ -161,20 +165,22 @@ fn five(host: &mut Host, ws: &Path, python: &str) {
     }
     ratios.sort_by(f64::total_cmp);
     println!("five tests, CPU here / CPU native: {:.2} (median of {})", ratios[ratios.len() / 2], ratios.len());
+    Ok(())
 }
 
 /// What each session that is alive takes.
-fn memory(host: &mut Host, ws: &Path) {
+fn memory(host: &mut Host, ws: &Path) -> Result<()> {
     let before = footprint();
     for session in ["a", "b", "c", "d"] {
         let action =
             Action::Cell { session: session.into(), text: "1".into(), filename: "sum.py".into(), first_line: 1 };
-        host.run(&Request::new(ws, action), &|_| {}).expect("the sandbox works");
+        host.run(&Request::new(ws, action), &|_| {})?;
     }
     let after = footprint();
     for ((name, before), (_, after)) in before.iter().zip(&after) {
         println!("{name}: {} MiB, with four live sessions {} MiB", before >> 10, after >> 10);
     }
+    Ok(())
 }
 
 /// Kibibytes that are resident, that are the process's share, and that it has written to.
@@ -187,13 +193,13 @@ fn footprint() -> Vec<(&'static str, u64)> {
     ["Rss:", "Pss:", "Private_Dirty:"].map(|name| (name.trim_end_matches(':'), value(name))).to_vec()
 }
 
-fn repeat<T>(times: usize, mut act: impl FnMut() -> T) -> (Vec<Duration>, Vec<T>) {
+fn repeat<T>(times: usize, mut act: impl FnMut() -> Result<T>) -> Result<(Vec<Duration>, Vec<T>)> {
     let measured = (0..times).map(|_| {
         let started = Instant::now();
-        let result = act();
-        (started.elapsed(), result)
+        let result = act()?;
+        Ok((started.elapsed(), result))
     });
-    measured.unzip()
+    measured.collect()
 }
 
 fn spread(mut times: Vec<Duration>) -> String {

@@ -15,24 +15,26 @@ use std::time::{Duration, Instant};
 use sandbox::{Action, Limits, Outcome, Request, Verdict};
 use sandbox_wasi::Host;
 
-fn main() {
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [python, folders @ ..] = arguments.as_slice() else {
         eprintln!("usage: packages PYTHON FOLDER[=TESTS]...");
         std::process::exit(2);
     };
-    let site = site_packages(python);
-    let mut host = Host::load(&|_| {}).expect("the sandbox works");
+    let site = site_packages(python)?;
+    let mut host = Host::load(&|_| {})?;
     println!("| package | natively | here | passed | failed | skipped | not runnable |\n|---|---|---|---|---|---|---|");
     for folder in folders {
         let (folder, tests) = folder.split_once('=').unwrap_or((folder, "tests"));
-        let root = std::fs::canonicalize(folder).expect("the folder is there");
-        let native = natively(python, &root, tests);
+        let root = std::fs::canonicalize(folder)?;
+        let native = natively(python, &root, tests)?;
         let limits = Limits { wall: Duration::from_secs(600), memory: 1 << 30, output: 16 << 20, ..Limits::default() };
         let action = Action::Pytest { targets: vec![tests.into()] };
         let request = Request { site: vec![site.clone()], limits, ..Request::new(&root, action) };
         let started = Instant::now();
-        let outcome = host.run(&request, &|_| {}).expect("the sandbox works");
+        let outcome = host.run(&request, &|_| {})?;
         let count = |verdict| outcome.tests.iter().filter(|test| test.verdict == verdict).count();
         println!(
             "| {} | {native} | {}, {:.1} s | {} | {} | {} | {} |",
@@ -46,6 +48,7 @@ fn main() {
         );
         reasons(&outcome);
     }
+    Ok(())
 }
 
 /// What did not pass, by the first line of the reason.
@@ -68,16 +71,16 @@ fn reasons(outcome: &Outcome) {
 }
 
 /// The last line that pytest prints.
-fn natively(python: &str, root: &Path, tests: &str) -> String {
+fn natively(python: &str, root: &Path, tests: &str) -> Result<String> {
     let mut command = Command::new(python);
     command.args(["-m", "pytest", "-q", "-p", "no:cacheprovider", tests]).current_dir(root);
-    let output = command.env("PYTHONDONTWRITEBYTECODE", "1").output().expect("pytest runs");
+    let output = command.env("PYTHONDONTWRITEBYTECODE", "1").output()?;
     let text = String::from_utf8_lossy(&output.stdout);
-    text.lines().last().unwrap_or_default().trim_matches(['=', ' ']).to_owned()
+    Ok(text.lines().last().unwrap_or_default().trim_matches(['=', ' ']).to_owned())
 }
 
-fn site_packages(python: &str) -> PathBuf {
+fn site_packages(python: &str) -> Result<PathBuf> {
     let script = "import sysconfig; print(sysconfig.get_path('purelib'))";
-    let output = Command::new(python).args(["-c", script]).output().expect("the interpreter runs");
-    String::from_utf8_lossy(&output.stdout).trim().into()
+    let output = Command::new(python).args(["-c", script]).output()?;
+    Ok(String::from_utf8_lossy(&output.stdout).trim().into())
 }
