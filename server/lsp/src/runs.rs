@@ -1,5 +1,6 @@
 //! Running tests, doctests, cells and scripts in the sandbox: background jobs, and results that live as long as they are true.
 
+mod environments;
 mod native;
 mod perform;
 mod shift;
@@ -15,6 +16,7 @@ use sandbox::{Failure, Outcome, Status, TestResult, Verdict};
 use crate::commands::{Run, RunKind};
 use crate::from_proto;
 
+pub(crate) use environments::Environments;
 pub(crate) use perform::{Perform, session_of};
 
 /// How many definitions are looked at for what an edit affects. Lenses wait for it.

@@ -17,7 +17,7 @@ use crate::preview::Preview;
 use crate::progress::{Job, Jobs, Kind};
 use crate::proposals::{self, Desk};
 use crate::query::{self, Query};
-use crate::runs::Perform;
+use crate::runs::{Environments, Perform};
 use crate::settings::Layer;
 use crate::snapshot::Snapshot;
 use crate::{Services, announce, from_proto, handlers, runs, setup};
@@ -32,6 +32,7 @@ pub(crate) struct Session {
     latest: watch::Receiver<Snapshot>,
     services: Services,
     jobs: Jobs,
+    environments: Arc<Environments>,
     /// Tells runs of the same thing apart.
     tickets: AtomicU64,
     /// Notebooks are passed over, which is said once.
@@ -52,8 +53,21 @@ impl Session {
     ) -> Self {
         let jobs = Jobs::new(client.clone(), lifetime.token().clone());
         let (tickets, told_of_notebooks) = (AtomicU64::new(0), AtomicBool::new(false));
+        let environments = Arc::default();
         let (drawings, editor) = (Mutex::default(), OnceLock::new());
-        Session { client, lifetime, mailbox, latest, services, jobs, tickets, told_of_notebooks, drawings, editor }
+        Session {
+            client,
+            lifetime,
+            mailbox,
+            latest,
+            services,
+            jobs,
+            environments,
+            tickets,
+            told_of_notebooks,
+            drawings,
+            editor,
+        }
     }
 
     /// Starts a piece of work that takes its time.
@@ -85,7 +99,8 @@ impl Session {
         let snapshot = self.mailbox.snapshot();
         let job = self.job("Running", Kind::Cancellable);
         let (runner, mailbox, client) = (self.services.runner.clone(), self.mailbox.clone(), self.client.clone());
-        let perform = Perform { run, ticket, runner, job, mailbox, client };
+        let environments = self.environments.clone();
+        let perform = Perform { run, ticket, runner, environments, job, mailbox, client };
         tokio::spawn(async move {
             if let Ok(snapshot) = snapshot.await {
                 perform.work(snapshot).await;

@@ -4,13 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use graph::FileId;
-use lint::Environment;
 use sandbox::{Action, Failure, Outcome, Request, Runner, Status, Verdict};
 use tower_lsp_server::Client;
 use tower_lsp_server::ls_types as lsp;
 
 use super::native::Native;
-use super::{Ended, wording};
+use super::{Ended, Environments, wording};
 use crate::commands::{Run, RunKind};
 use crate::mailbox::{Event, Mailbox};
 use crate::progress::Job;
@@ -22,6 +21,7 @@ pub(crate) struct Perform {
     pub(crate) run: Run,
     pub(crate) ticket: u64,
     pub(crate) runner: Arc<dyn Runner>,
+    pub(crate) environments: Arc<Environments>,
     pub(crate) job: Job,
     pub(crate) mailbox: Mailbox,
     pub(crate) client: Client,
@@ -43,8 +43,8 @@ struct Plan {
 impl Perform {
     /// Runs what `snapshot` holds, and tells the writer and the user what came of it.
     pub(crate) async fn work(self, snapshot: Snapshot) {
-        let run = self.run.clone();
-        let planned = tokio::task::spawn_blocking(move || plan(&run, &snapshot)).await;
+        let (run, environments) = (self.run.clone(), self.environments.clone());
+        let planned = tokio::task::spawn_blocking(move || plan(&run, &snapshot, &environments)).await;
         let ended = match planned {
             Ok(Ok(plan)) => {
                 self.follow(&plan).await.map(|outcome| Ended::new(&self.run, &outcome, &plan.request.root, plan.files))
@@ -129,7 +129,7 @@ impl Perform {
 
 /// # Errors
 /// When there is nothing to run; in words for the user.
-fn plan(run: &Run, snapshot: &Snapshot) -> Result<Plan, String> {
+fn plan(run: &Run, snapshot: &Snapshot, environments: &Environments) -> Result<Plan, String> {
     let path = from_proto::path(&run.uri);
     let root = root_of(snapshot, &path);
     let (action, files, what) = match run.kind {
@@ -149,7 +149,7 @@ fn plan(run: &Run, snapshot: &Snapshot) -> Result<Plan, String> {
             (action, files, format!("{}{target}", relative.display()))
         }
     };
-    let environment = Environment::find(&root, None);
+    let environment = environments.of(&root);
     // While the workspace is being read, its own modules look as if they came from elsewhere.
     let needs = match snapshot.indexing {
         true => ide::Needs::default(),
