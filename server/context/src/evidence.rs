@@ -6,7 +6,7 @@ use graph::{SymbolId, SymbolKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::features::{Feature, Row};
-use crate::index::{Index, Profile};
+use crate::index::{Function, Index, Link, Profile};
 use crate::words::identifiers;
 
 /// How many similar functions are asked.
@@ -26,6 +26,48 @@ pub(crate) struct Focus {
     /// Its class, or itself if it is one.
     class: Option<usize>,
     profile: Profile,
+    /// What is pretended not to be written yet.
+    hidden: Hidden,
+}
+
+/// How much of the target is taken for unwritten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unwritten {
+    /// Its body.
+    Body,
+    /// Its body, and the imports that only its body needs.
+    Imports,
+}
+
+/// What a target uses, to be disregarded.
+#[derive(Default)]
+pub(crate) struct Hidden {
+    /// Sorted.
+    uses: Vec<usize>,
+    /// Those of `uses` whose import is disregarded too.
+    imports: FxHashSet<usize>,
+}
+
+impl Hidden {
+    fn new(index: &Index, file: usize, uses: &[usize], unwritten: Unwritten) -> Self {
+        let file = &index.files[file];
+        let only_here = |unit: &&usize| file.users.get(unit).is_none_or(|&users| users <= 1);
+        match unwritten {
+            Unwritten::Body => Hidden { uses: uses.to_vec(), imports: FxHashSet::default() },
+            Unwritten::Imports => {
+                Hidden { uses: uses.to_vec(), imports: uses.iter().filter(only_here).copied().collect() }
+            }
+        }
+    }
+
+    fn uses(&self, unit: usize) -> bool {
+        self.uses.binary_search(&unit).is_ok()
+    }
+
+    /// Whether an import would not be there.
+    fn hides(&self, link: &Link) -> bool {
+        !link.units.is_empty() && link.units.iter().all(|unit| self.imports.contains(unit))
+    }
 }
 
 impl Focus {
@@ -42,7 +84,16 @@ impl Focus {
         let class = if view.kind == SymbolKind::Class { Some(symbol) } else { view.parent };
         let class =
             class.and_then(|class| index.unit_of(class)).filter(|&unit| index.units[unit].kind == SymbolKind::Class);
-        Some(Focus { symbol, file, unit: index.unit_of(symbol), class, profile: index.profile(symbol) })
+        let hidden = Hidden::default();
+        Some(Focus { symbol, file, unit: index.unit_of(symbol), class, profile: index.profile(symbol), hidden })
+    }
+
+    /// A function whose body is known, as if it were not.
+    pub(crate) fn unwritten(index: &Index, function: &Function, unwritten: Unwritten) -> Option<Self> {
+        let symbols = &index.units[function.unit].symbols;
+        let mut focus = Focus::new(index, *symbols.last()?)?;
+        focus.hidden = Hidden::new(index, focus.file, &function.uses, unwritten);
+        Some(focus)
     }
 }
 
@@ -52,9 +103,12 @@ pub(crate) fn gather(index: &Index, focus: &Focus) -> Vec<Row> {
     gathering.text();
     gathering.types();
     gathering.imports();
+    gathering.mentions();
     gathering.neighbours();
+    gathering.file_mates();
     gathering.walk();
     gathering.kinds();
+    gathering.owners();
     gathering.rows
 }
 
@@ -78,6 +132,18 @@ impl Gathering<'_> {
             for (unit, share) in index.word_overlap(view.name) {
                 self.rows[unit].raise(Feature::NameWords, share, None);
             }
+            let parameters: Vec<&str> = view.params.iter().map(|parameter| parameter.name.as_str()).collect();
+            for (unit, share) in index.word_overlap(&parameters.join(" ")) {
+                self.rows[unit].raise(Feature::ParameterWords, share, None);
+            }
+            for (unit, share) in index.doc_overlap(&format!("{} {}", view.name, view.docstring.unwrap_or_default())) {
+                self.rows[unit].raise(Feature::Described, share, None);
+            }
+        }
+        if let Some(class) = focus.class {
+            for (unit, share) in index.word_overlap(index.analysis.symbol(index.units[class].symbols[0]).name) {
+                self.rows[unit].raise(Feature::ClassWords, share, None);
+            }
         }
         if let Some(docstring) = view.docstring {
             for (unit, share) in index.word_overlap(docstring) {
@@ -89,6 +155,9 @@ impl Gathering<'_> {
                 }
             }
         }
+        if !focus.hidden.uses.is_empty() {
+            return;
+        }
         for function in &index.functions {
             // What its methods use, a class uses.
             let is_target = Some(function.unit) == focus.unit;
@@ -99,7 +168,7 @@ impl Gathering<'_> {
             }
         }
         if view.kind == SymbolKind::Module {
-            for &unit in &index.files[focus.file].uses {
+            for &unit in index.files[focus.file].users.keys() {
                 self.rows[unit].raise(Feature::BodyUse, 1.0, None);
             }
         }
@@ -133,7 +202,7 @@ impl Gathering<'_> {
         attribute_types.sort_unstable();
         attribute_types.dedup();
         for class in attribute_types {
-            self.rows[class].raise(Feature::AttributeMember, 1.0, None);
+            self.rows[class].raise(Feature::AttributeType, 1.0, None);
             self.members(class, Feature::AttributeMember, 1.0);
         }
     }
@@ -149,12 +218,30 @@ impl Gathering<'_> {
     fn imports(&mut self) {
         let Gathering { index, focus, .. } = *self;
         let file = &index.files[focus.file];
-        for &name in &file.names {
-            self.rows[name].raise(Feature::Imported, 1.0, None);
-            if !file.uses.contains(&name) {
-                self.rows[name].raise(Feature::UnusedImport, 1.0, None);
+        let mut types: Vec<usize> = Vec::new();
+        for link in file.imports.iter().filter(|link| !focus.hidden.hides(link)) {
+            for &name in &link.units {
+                self.rows[name].raise(Feature::Imported, 1.0, None);
+                let users = file.users.get(&name).map_or(0, |&users| users as usize);
+                if users <= usize::from(focus.hidden.uses(name)) {
+                    self.rows[name].raise(Feature::UnusedImport, 1.0, None);
+                }
+                types.extend(index.value_types(name));
             }
         }
+        for (number, unit) in index.units.iter().enumerate() {
+            if unit.file == focus.file && unit.owner.is_none() && unit.kind == SymbolKind::Variable {
+                types.extend(index.value_types(number));
+            }
+        }
+        types.sort_unstable();
+        types.dedup();
+        for class in types {
+            self.members(class, Feature::ImportMember, 1.0);
+        }
+        let is_named = |link: &&Link| link.units.is_empty() && !focus.hidden.hides(link);
+        let whole: FxHashSet<usize> =
+            file.imports.iter().filter(is_named).flat_map(|link| link.modules.iter().copied()).collect();
         let nearness = self.module_nearness();
         for (unit, row) in index.units.iter().zip(&mut self.rows) {
             let near = nearness[unit.file];
@@ -164,6 +251,67 @@ impl Gathering<'_> {
             }
             if near == 1.0 {
                 row.raise(Feature::Sibling, 1.0, None);
+            }
+            if unit.owner.is_none() && whole.contains(&unit.file) {
+                row.raise(Feature::ModuleTop, 1.0, None);
+            }
+        }
+        if let Some(target) = focus.unit {
+            for (number, row) in self.rows.iter_mut().enumerate() {
+                if index.units[number].file == focus.file {
+                    row.raise(Feature::Nearby, 1.0 / (1.0 + number.abs_diff(target) as f32 / 4.0), None);
+                }
+            }
+        }
+    }
+
+    /// Names that the rest of the target's file has, whatever they refer to there.
+    fn mentions(&mut self) {
+        let Gathering { index, focus, .. } = *self;
+        let view = index.analysis.symbol(focus.symbol);
+        let mut own: FxHashMap<u32, u32> = FxHashMap::default();
+        if view.kind != SymbolKind::Module {
+            for (_, name) in identifiers(index.analysis.source(focus.symbol.file).slice(view.range)) {
+                if let Some(word) = index.word(name) {
+                    *own.entry(word).or_default() += 1;
+                }
+            }
+        }
+        for (&word, &count) in &index.files[focus.file].mentions {
+            let mut count = count.saturating_sub(own.get(&word).copied().unwrap_or(0));
+            let hidden = |link: &&Link| focus.hidden.hides(link);
+            let is_hidden = |link: &Link| link.units.iter().any(|&unit| index.units[unit].name == word);
+            count = count.saturating_sub(
+                index.files[focus.file].imports.iter().filter(hidden).filter(|link| is_hidden(link)).count() as u32,
+            );
+            if count > 0 {
+                for &unit in index.bearing(word) {
+                    // Its definition is no mention.
+                    let defined = index.units[unit].file == focus.file;
+                    let value = (1.0 + count.saturating_sub(u32::from(defined)) as f32).ln();
+                    self.rows[unit].raise(Feature::Mentioned, value, None);
+                }
+            }
+        }
+    }
+
+    /// What other functions of the file and of the class use.
+    fn file_mates(&mut self) {
+        let Gathering { index, focus, .. } = *self;
+        let file = &index.files[focus.file];
+        let others = file.functions.saturating_sub(1).max(1) as f32;
+        for (&used, &users) in &file.users {
+            let users = (users as usize).saturating_sub(usize::from(focus.hidden.uses(used))) as f32;
+            self.rows[used].raise(Feature::InFile, (1.0 + users).ln(), None);
+            self.rows[used].raise(Feature::InFileRate, (users / others).min(1.0), None);
+        }
+        let Some(class) = focus.class else { return };
+        let is_mate =
+            |function: &&Function| index.units[function.unit].owner == Some(class) && Some(function.unit) != focus.unit;
+        let mates: Vec<&Function> = index.functions.iter().filter(is_mate).collect();
+        for function in &mates {
+            for &used in &function.uses {
+                self.rows[used].add(Feature::InClass, 1.0 / mates.len() as f32, class);
             }
         }
     }
@@ -175,10 +323,15 @@ impl Gathering<'_> {
         let mut reached = vec![self.focus.file];
         let mut next = 0;
         while let Some(&file) = reached.get(next) {
-            for &module in &self.index.files[file].modules {
-                if distance[module] == usize::MAX {
-                    distance[module] = distance[file] + 1;
-                    reached.push(module);
+            for link in &self.index.files[file].imports {
+                if file == self.focus.file && self.focus.hidden.hides(link) {
+                    continue;
+                }
+                for &module in &link.modules {
+                    if distance[module] == usize::MAX {
+                        distance[module] = distance[file] + 1;
+                        reached.push(module);
+                    }
                 }
             }
             next += 1;
@@ -197,6 +350,10 @@ impl Gathering<'_> {
             for &used in &function.uses {
                 self.rows[used].add(Feature::Similar, likeness * likeness / total, function.unit);
             }
+        }
+        for row in &mut self.rows {
+            // One of many similar functions tells nearly as much as two.
+            row.values[Feature::Similar as usize] = row.values[Feature::Similar as usize].sqrt();
         }
 
         let others = index.functions.iter().filter(|function| Some(function.unit) != focus.unit);
@@ -247,32 +404,112 @@ impl Gathering<'_> {
         }
         let total: f32 = start.iter().sum();
         start.iter_mut().for_each(|mass| *mass /= total);
+        let mut degrees = std::borrow::Cow::Borrowed(&index.degrees);
+        let hidden = self.hidden_edges();
+        for &(from, to, weight) in &hidden {
+            degrees.to_mut()[from] -= weight;
+            degrees.to_mut()[to] -= weight;
+        }
         let mut mass = start.clone();
         for _ in 0..STEPS {
             let mut next: Vec<f32> = start.iter().map(|mass| RESTART * mass).collect();
-            for (edges, (&mass, &degree)) in index.edges.iter().zip(mass.iter().zip(&index.degrees)) {
+            for (edges, (&mass, &degree)) in index.edges.iter().zip(mass.iter().zip(degrees.iter())) {
                 if mass > 0.0 {
+                    let share = (1.0 - RESTART) * mass / degree.max(0.1);
                     for &(to, weight) in edges {
-                        next[to as usize] += (1.0 - RESTART) * mass * weight / degree;
+                        next[to as usize] += share * weight;
                     }
                 }
+            }
+            for &(from, to, weight) in &hidden {
+                next[to] -= (1.0 - RESTART) * mass[from] * weight / degrees[from].max(0.1);
+                next[from] -= (1.0 - RESTART) * mass[to] * weight / degrees[to].max(0.1);
             }
             mass = next;
         }
         for (row, mass) in self.rows.iter_mut().zip(mass) {
             // On a logarithmic scale, and zero where the walk hardly ever comes.
-            row.raise(Feature::Connected, (1.0 + 1e6 * mass).ln(), None);
+            row.raise(Feature::Connected, (1.0 + 1e6 * mass.max(0.0)).ln(), None);
         }
+    }
+
+    /// The edges of what is not written yet.
+    fn hidden_edges(&self) -> Vec<(usize, usize, f32)> {
+        let Gathering { index, focus, .. } = *self;
+        let body = focus.unit.into_iter().flat_map(|unit| focus.hidden.uses.iter().map(move |&used| (unit, used, 1.0)));
+        let file = index.node_of_file(focus.file);
+        let hidden = index.files[focus.file].imports.iter().filter(|link| focus.hidden.hides(link));
+        let mut imports: Vec<usize> = hidden.flat_map(|link| link.units.iter().copied()).collect();
+        imports.sort_unstable();
+        imports.dedup();
+        body.chain(imports.into_iter().map(|unit| (file, unit, 0.7))).collect()
     }
 
     /// What the symbols are, whatever the target.
     fn kinds(&mut self) {
-        for (unit, row) in self.index.units.iter().zip(&mut self.rows) {
-            let name = self.index.analysis.symbol(unit.symbols[0]).name;
+        let Gathering { index, focus, .. } = *self;
+        let mut of_class: FxHashMap<usize, usize> = FxHashMap::default();
+        for (number, unit) in index.units.iter().enumerate() {
+            if let Some(class) = unit.owner {
+                *of_class.entry(class).or_default() += unit.users - usize::from(focus.hidden.uses(number));
+            }
+        }
+        let file = &index.files[focus.file];
+        for (number, (unit, row)) in index.units.iter().zip(&mut self.rows).enumerate() {
+            let name = index.analysis.symbol(unit.symbols[0]).name;
             let special = name.starts_with("__") && name.ends_with("__");
+            let hidden = usize::from(focus.hidden.uses(number));
+            let is_only_use = hidden == 1 && file.users.get(&number).is_none_or(|&users| users <= 1);
             row.raise(Feature::SpecialMethod, f32::from(special), None);
             row.raise(Feature::Private, f32::from(name.starts_with('_') && !special), None);
-            row.raise(Feature::Popular, (1.0 + unit.files_using as f32).ln(), None);
+            let files = unit.files_using.saturating_sub(usize::from(is_only_use));
+            row.raise(Feature::Popular, (1.0 + files as f32).ln(), None);
+            if let Some(uses) = unit.owner.and_then(|class| of_class.get(&class)) {
+                row.raise(Feature::ClassPopular, (1.0 + *uses as f32).ln(), None);
+                let users = (unit.users - hidden) as f32;
+                row.raise(Feature::ClassShare, users / (1.0 + *uses as f32), unit.owner);
+            }
+            row.raise(Feature::Users, (1.0 + (unit.users - hidden) as f32).ln(), None);
+            row.raise(Feature::Unused, f32::from(unit.users == hidden), None);
+            let kind = match unit.kind {
+                SymbolKind::Class => Feature::IsClass,
+                SymbolKind::Function => Feature::IsFunction,
+                SymbolKind::Attribute => Feature::IsAttribute,
+                SymbolKind::Variable => Feature::IsVariable,
+                _ => continue,
+            };
+            row.raise(kind, 1.0, None);
+        }
+    }
+
+    /// What is known about a member's class and its other members.
+    fn owners(&mut self) {
+        let Gathering { index, .. } = *self;
+        let value = |row: &Row, feature: Feature| row.values[feature as usize];
+        let mut mates: FxHashMap<usize, (f32, f32)> = FxHashMap::default();
+        for (unit, row) in index.units.iter().zip(&self.rows) {
+            if let Some(class) = unit.owner {
+                let (in_file, akin) = mates.entry(class).or_default();
+                *in_file += value(row, Feature::InFile).exp() - 1.0;
+                *akin = akin.max(value(row, Feature::Similar));
+            }
+        }
+        for (number, unit) in index.units.iter().enumerate() {
+            let Some(class) = unit.owner else { continue };
+            let owner = &self.rows[class];
+            let words = value(owner, Feature::NameWords).max(value(owner, Feature::DocWords));
+            let (in_file, akin) = mates[&class];
+            let evidence = [
+                (Feature::OwnerInFile, value(owner, Feature::InFile)),
+                (Feature::MatesInFile, (1.0 + in_file).ln()),
+                (Feature::OwnerSimilar, value(owner, Feature::Similar)),
+                (Feature::MatesSimilar, akin),
+                (Feature::OwnerWords, words),
+                (Feature::OwnerImported, value(owner, Feature::Imported)),
+            ];
+            for (feature, value) in evidence {
+                self.rows[number].raise(feature, value, Some(class));
+            }
         }
     }
 }

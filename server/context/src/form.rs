@@ -16,6 +16,8 @@ pub enum Form {
     Excerpt,
     /// Its header, or the first line of an assignment.
     Signature,
+    /// The first line of a header that has more.
+    Line,
 }
 
 /// A text cut from a file.
@@ -71,12 +73,28 @@ impl Forms<'_> {
             if unit.is_assigned() {
                 return Lines::of(source, TextRange::empty(view.range.start()));
             }
-            let decorated = view.flags.is_property || view.flags.is_classmethod || view.flags.is_staticmethod;
-            let start = if decorated { view.range.start() } else { view.header.start() };
-            Lines::of(source, TextRange::new(start, view.header.end())).at_most(MAX_HEADER_LINES)
+            self.header_lines(source, symbol).at_most(MAX_HEADER_LINES)
         };
-        let shape = shape(source, Form::Signature, self.definitions(unit).iter().map(piece).collect())?;
-        Some(self.in_class(shape, unit))
+        shape(source, Form::Signature, self.definitions(unit).iter().map(piece).collect())
+    }
+
+    fn header_lines(&self, source: &Source, symbol: SymbolId) -> Lines {
+        let view = self.index.analysis.symbol(symbol);
+        let decorated = view.flags.is_property || view.flags.is_classmethod || view.flags.is_staticmethod;
+        let start = if decorated { view.range.start() } else { view.header.start() };
+        Lines::of(source, TextRange::new(start, view.header.end()))
+    }
+
+    /// The first line of each definition's header, after such decorators. `None` where that is the whole signature.
+    pub(crate) fn line(&self, unit: &Unit, signature: &Shape) -> Option<Shape> {
+        let source = self.index.analysis.source(unit.symbols[0].file);
+        let piece = |&symbol: &SymbolId| {
+            let signature = self.header_lines(source, symbol);
+            let header = self.index.analysis.symbol(symbol).header;
+            signature.at_most(source.lines().line(header.start()) - signature.first + 1)
+        };
+        let pieces = self.definitions(unit).iter().map(piece).collect();
+        shape(source, Form::Line, pieces).filter(|line| !unit.is_assigned() && line.text.len() < signature.text.len())
     }
 
     /// All code of each definition, or its beginning. `None` for what surrounds the target.
@@ -92,18 +110,14 @@ impl Forms<'_> {
             pieces.push(if lines.count() > MAX_LINES { lines.at_most(EXCERPT_LINES) } else { lines });
         }
         let form = if pieces.iter().any(|lines| lines.cut) { Form::Excerpt } else { Form::Body };
-        Some(self.in_class(shape(source, form, pieces)?, unit))
+        shape(source, form, pieces)
     }
 
-    /// Puts the line before a member that tells which class it belongs to.
-    fn in_class(&self, mut shape: Shape, unit: &Unit) -> Shape {
-        if let Some(class) = unit.owner {
-            let view = self.index.analysis.symbol(self.index.units[class].symbols[0]);
-            let indentation = indentation(self.index.analysis.source(view.id.file), view.header.start());
-            shape.text = format!("{indentation}class {}:\n{}", view.name, shape.text);
-            shape.exact = false;
-        }
-        shape
+    /// The line before a member that tells which class it belongs to.
+    pub(crate) fn class_line(&self, unit: &Unit) -> Option<String> {
+        let view = self.index.analysis.symbol(self.index.units[unit.owner?].symbols[0]);
+        let indentation = indentation(self.index.analysis.source(view.id.file), view.header.start());
+        Some(format!("{indentation}class {}:", view.name))
     }
 
     /// Whether any definition lies outside the target.

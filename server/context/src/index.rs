@@ -1,9 +1,10 @@
 //! What ranking needs to know about one snapshot: who uses what, who resembles whom.
 
-use graph::{Analysis, FileId, ImportKind, SymbolId, SymbolKind, Target};
+use graph::{Analysis, FileId, SymbolId, SymbolKind, Target};
 use rustc_hash::{FxHashMap, FxHashSet};
 use syntax::{TextRange, TextSize};
 
+use crate::fit::Models;
 use crate::words::{Word, Words, identifiers, parts};
 
 /// The tables behind [`Index::context`], for one snapshot. Building them reads the whole graph once; asking is then a
@@ -21,9 +22,12 @@ pub struct Index {
     pub(crate) edges: Vec<Vec<(u32, f32)>>,
     /// The sum of each node's edge weights.
     pub(crate) degrees: Vec<f32>,
+    pub(crate) models: Models,
     words: Words,
     /// How much a shared word says: rare ones say more.
     word_weights: Vec<f32>,
+    /// The same for the words of docstrings.
+    doc_weights: Vec<f32>,
     traits: FxHashMap<Trait, Vec<u32>>,
     unit_of: FxHashMap<SymbolId, usize>,
     file_of: FxHashMap<FileId, usize>,
@@ -39,9 +43,14 @@ pub(crate) struct Unit {
     /// The class a member belongs to.
     pub owner: Option<usize>,
     pub kind: SymbolKind,
+    pub name: Word,
     pub words: Vec<Word>,
+    /// Those of its docstring's beginning.
+    pub doc_words: Vec<Word>,
     /// How many files use it.
     pub files_using: usize,
+    /// How many functions use it.
+    pub users: usize,
 }
 
 impl Unit {
@@ -52,12 +61,22 @@ impl Unit {
 
 pub(crate) struct File {
     pub id: FileId,
-    /// Files it imports, itself not included.
+    /// In source order.
+    pub imports: Vec<Link>,
+    /// Units it uses, with the number of its functions that do; its top level counts as one more. Import statements do
+    /// not count.
+    pub users: FxHashMap<usize, u32>,
+    /// How often each name that is also a symbol's occurs.
+    pub mentions: FxHashMap<Word, u32>,
+    /// Of its functions, how many are in [`Index::functions`].
+    pub functions: usize,
+}
+
+/// Where one imported name leads.
+pub(crate) struct Link {
+    pub units: Vec<usize>,
+    /// Never the importing file itself.
     pub modules: Vec<usize>,
-    /// Units it imports by name.
-    pub names: Vec<usize>,
-    /// Units it uses, in functions or at its top level; import statements do not count.
-    pub uses: FxHashSet<usize>,
 }
 
 /// A function whose uses are known.
@@ -66,7 +85,7 @@ pub(crate) struct Function {
     pub profile: Profile,
     /// Units its body uses; sorted.
     pub uses: Vec<usize>,
-    norm: f32,
+    pub norm: f32,
 }
 
 /// What is known about a function before its body is written.
@@ -102,6 +121,8 @@ impl Trait {
 
 /// The longest chain of base classes that is followed.
 const MAX_LINEAGE: usize = 64;
+/// How much of a docstring is looked at.
+const DOC_BYTES: usize = 400;
 
 impl Index {
     pub fn new(analysis: &Analysis) -> Self {
@@ -115,8 +136,10 @@ impl Index {
             functions: Vec::new(),
             edges: Vec::new(),
             degrees: Vec::new(),
+            models: Models::default(),
             words: Words::default(),
             word_weights: Vec::new(),
+            doc_weights: Vec::new(),
             traits: FxHashMap::default(),
             unit_of: FxHashMap::default(),
             by_name: FxHashMap::default(),
@@ -222,6 +245,26 @@ impl Index {
         all.filter(|&(_, share)| share > 0.0).collect()
     }
 
+    /// How much the docstring of each unit has in common with `text`; units that share nothing are left out.
+    pub(crate) fn doc_overlap(&self, text: &str) -> Vec<(usize, f32)> {
+        let wanted: FxHashSet<Word> = parts(text).iter().filter_map(|word| self.words.get(word)).collect();
+        let weight = |word: &Word| self.doc_weights[*word as usize];
+        let overlap =
+            |unit: &Unit| unit.doc_words.iter().filter(|word| wanted.contains(word)).map(weight).sum::<f32>() / 10.0;
+        let all = self.units.iter().map(overlap).enumerate();
+        all.filter(|&(_, share)| share > 0.0).collect()
+    }
+
+    /// The number of a word that some symbol has.
+    pub(crate) fn word(&self, text: &str) -> Option<Word> {
+        self.words.get(text)
+    }
+
+    /// The units that bear exactly the name with this number.
+    pub(crate) fn bearing(&self, name: Word) -> &[usize] {
+        self.by_name.get(&name).map_or(&[], Vec::as_slice)
+    }
+
     /// The functions that most resemble `profile`, best first, with their likeness; `target` is not its own neighbour.
     pub(crate) fn neighbours(&self, profile: &Profile, target: Option<usize>, count: usize) -> Vec<(usize, f32)> {
         let mut likeness = vec![0.0f32; self.functions.len()];
@@ -295,15 +338,21 @@ impl Index {
             };
             let is_assigned = matches!(view.kind, SymbolKind::Variable | SymbolKind::Attribute);
             let unit = *by_name.entry(view.local_name()).or_insert_with(|| {
+                let name = self.words.intern(view.name);
+                let documentation = view.docstring.map(|text| &text[..text.floor_char_boundary(DOC_BYTES)]);
+                let mut intern = |text: &str| parts(text).iter().map(|part| self.words.intern(part)).collect();
                 self.units.push(Unit {
                     symbols: Vec::new(),
                     file,
                     owner,
                     kind: view.kind,
-                    words: parts(view.name).iter().map(|part| self.words.intern(part)).collect(),
+                    name,
+                    words: intern(view.name),
+                    doc_words: documentation.map_or_else(Vec::new, &mut intern),
                     files_using: 0,
+                    users: 0,
                 });
-                self.by_name.entry(self.words.intern(view.name)).or_default().push(self.units.len() - 1);
+                self.by_name.entry(name).or_default().push(self.units.len() - 1);
                 self.units.len() - 1
             });
             self.unit_of.insert(symbol, unit);
@@ -320,106 +369,21 @@ impl Index {
     }
 
     fn weigh_words(&mut self) {
+        self.word_weights = self.rarity(|unit| &unit.words);
+        self.doc_weights = self.rarity(|unit| &unit.doc_words);
+    }
+
+    /// For each word how rare it is among the words of units.
+    fn rarity(&self, words: impl Fn(&Unit) -> &Vec<Word>) -> Vec<f32> {
         let mut counts = vec![0usize; self.words.len()];
-        for &word in self.units.iter().flat_map(|unit| &unit.words) {
+        for &word in self.units.iter().flat_map(words) {
             counts[word as usize] += 1;
         }
         let units = self.units.len() as f32;
-        self.word_weights = counts.into_iter().map(|count| (1.0 + units / count.max(1) as f32).ln()).collect();
+        counts.into_iter().map(|count| (1.0 + units / count.max(1) as f32).ln()).collect()
     }
 
-    fn read_imports(&self, number: usize, id: FileId) -> File {
-        let mut file = File { id, modules: Vec::new(), names: Vec::new(), uses: FxHashSet::default() };
-        for import in self.analysis.imports(id) {
-            if let ImportKind::Module(module) = import.kind {
-                file.modules.extend(self.file_of(module).filter(|&module| module != number));
-            }
-            for target in self.analysis.targets(id, import.range.start()) {
-                if let Target::Symbol(symbol, _) = target {
-                    file.names.extend(self.unit_of(symbol));
-                    // A package may only pass a name on: where it comes from is as near.
-                    file.modules.extend(self.file_of(symbol.file).filter(|&module| module != number));
-                }
-            }
-        }
-        for list in [&mut file.modules, &mut file.names] {
-            list.sort_unstable();
-            list.dedup();
-        }
-        file
-    }
-
-    fn add_functions(&mut self) {
-        for (unit, mut uses) in self.find_uses().into_iter().enumerate() {
-            let symbols = &self.units[unit].symbols;
-            if !self.is_function(unit) || symbols.iter().all(|&symbol| self.analysis.symbol(symbol).flags.is_stub) {
-                continue;
-            }
-            uses.sort_unstable();
-            uses.dedup();
-            // The last definition of an overloaded function is the one with the body.
-            let profile = self.profile(symbols[symbols.len() - 1]);
-            self.functions.push(Function { unit, profile, uses, norm: 0.0 });
-        }
-        self.count_users();
-        self.measure_functions();
-    }
-
-    /// What the body of each unit uses, and on the way what each file uses.
-    fn find_uses(&mut self) -> Vec<Vec<usize>> {
-        let analysis = self.analysis.clone();
-        let bodies = self.bodies();
-        let mut uses: Vec<Vec<usize>> = vec![Vec::new(); self.units.len()];
-        for (number, bodies) in bodies.into_iter().enumerate() {
-            let id = self.files[number].id;
-            let imports: Vec<TextRange> = analysis.imports(id).into_iter().map(|import| import.range).collect();
-            for (offset, _) in identifiers(analysis.source(id).text()) {
-                let offset = TextSize::new(offset as u32);
-                if imports.iter().any(|import| import.contains(offset)) {
-                    continue;
-                }
-                for target in analysis.targets(id, offset) {
-                    let Target::Symbol(symbol, _) = target else { continue };
-                    let Some(used) = self.unit_of(symbol) else { continue };
-                    if symbol.file == id && analysis.symbol(symbol).name_range.start() == offset {
-                        continue;
-                    }
-                    self.files[number].uses.insert(used);
-                    let body = bodies.partition_point(|(body, _)| body.end() <= offset);
-                    if let Some(&(_, user)) = bodies.get(body).filter(|(body, _)| body.contains(offset))
-                        && user != used
-                    {
-                        uses[user].push(used);
-                    }
-                }
-            }
-        }
-        uses
-    }
-
-    /// For each file the bodies of its functions in source order. What nested functions and lambdas use, the function
-    /// around them uses.
-    fn bodies(&self) -> Vec<Vec<(TextRange, usize)>> {
-        let mut bodies = vec![Vec::new(); self.files.len()];
-        for (number, unit) in self.units.iter().enumerate().filter(|(number, _)| self.is_function(*number)) {
-            let ranges = unit.symbols.iter().filter_map(|&symbol| self.analysis.symbol(symbol).body);
-            bodies[unit.file].extend(ranges.map(|body| (body, number)));
-        }
-        bodies.iter_mut().for_each(|bodies| bodies.sort_by_key(|(body, _)| body.start()));
-        bodies
-    }
-
-    fn is_function(&self, unit: usize) -> bool {
-        matches!(self.units[unit].kind, SymbolKind::Function | SymbolKind::Method)
-    }
-
-    fn count_users(&mut self) {
-        for &unit in self.files.iter().flat_map(|file| &file.uses) {
-            self.units[unit].files_using += 1;
-        }
-    }
-
-    fn measure_functions(&mut self) {
+    pub(crate) fn measure_functions(&mut self) {
         for (number, function) in self.functions.iter().enumerate() {
             for &shared in &function.profile.traits {
                 self.traits.entry(shared).or_default().push(number as u32);
@@ -461,7 +425,10 @@ impl Index {
             }
         }
         for (number, file) in self.files.iter().enumerate() {
-            for &name in &file.names {
+            let mut names: Vec<usize> = file.imports.iter().flat_map(|link| link.units.iter().copied()).collect();
+            names.sort_unstable();
+            names.dedup();
+            for name in names {
                 join(self.node_of_file(number), name, 0.7);
             }
         }

@@ -1,7 +1,10 @@
 //! Chooses what is shown, and how much of it, under a budget.
 //!
-//! Each symbol offers up to three steps: its signature, its docstring's first line, its code. Steps are taken in the
+//! Each symbol offers up to four steps: its signature's first line, its signature, its docstring's first line, its code. Steps are taken in the
 //! order of what they promise per token; so a small budget goes to signatures, and code comes with a larger one.
+
+use graph::SymbolKind;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::form::{Form, Forms, Shape, summary_line};
 use crate::tokens::Counter;
@@ -66,13 +69,20 @@ impl Purse {
 }
 
 /// What a step costs besides its tokens: attention. Keeps very short texts from winning by their shortness.
-const SIGNATURE_OVERHEAD: f32 = 6.0;
+const SIGNATURE_OVERHEAD: f32 = 3.0;
 const CODE_OVERHEAD: f32 = 12.0;
+/// What the first line of a signature is worth beside all of it.
+const LINE_WORTH: f32 = 0.9;
 /// What a docstring's line is worth beside the signature.
-const SUMMARY_WORTH: f32 = 0.1;
+const SUMMARY_WORTH: f32 = 0.03;
+/// What a signature and code in the target's own file are worth beside those elsewhere, because its reader has them at
+/// hand; still less below a budget of so many tokens, in proportion to it.
+const OWN_SIGNATURE_WORTH: (f32, f32) = (0.35, 4096.0);
+const OWN_CODE_WORTH: (f32, f32) = (0.1, 16_384.0);
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Step {
+    Line,
     Signature,
     Summary,
     Code,
@@ -87,6 +97,7 @@ impl Step {
 
 /// The texts of one candidate and what has been taken of them.
 struct Offer {
+    line: Option<Shape>,
     signature: Shape,
     summary: Option<String>,
     code: Option<Shape>,
@@ -97,7 +108,8 @@ struct Offer {
 /// Chooses among `candidates`, which are sorted by falling chance.
 pub(crate) fn select(forms: &Forms, candidates: &[Candidate], purse: Purse) -> Selection {
     let offers = candidates.iter().map(|candidate| offer(forms, candidate.unit)).collect();
-    let mut selecting = Selecting { forms, candidates, offers, purse, counter: Counter::default() };
+    let mut selecting =
+        Selecting { forms, candidates, offers, purse, counter: Counter::default(), placed: FxHashSet::default() };
     selecting.run();
     selecting.finish()
 }
@@ -112,8 +124,9 @@ fn offer(forms: &Forms, unit: usize) -> Option<Offer> {
         signature.form = whole.form;
         code = None;
     }
+    let line = forms.line(unit, &signature);
     let summary = if unit.symbols.len() == 1 { summary_line(forms.index, unit) } else { None };
-    Some(Offer { signature, summary, code, taken: None, paid: 0 })
+    Some(Offer { line, signature, summary, code, taken: None, paid: 0 })
 }
 
 struct Selecting<'a> {
@@ -123,13 +136,15 @@ struct Selecting<'a> {
     offers: Vec<Option<Offer>>,
     purse: Purse,
     counter: Counter,
+    /// Classes whose `class` line is paid for.
+    placed: FxHashSet<usize>,
 }
 
 impl Selecting<'_> {
     fn run(&mut self) {
         // Whatever else a larger budget buys, it never loses the symbol that is most likely needed.
         for candidate in 0..self.candidates.len() {
-            if self.take(candidate, Step::Signature, true) {
+            if !self.is_own_file(candidate) && self.take(candidate, Step::Signature, true) {
                 break;
             }
         }
@@ -149,18 +164,32 @@ impl Selecting<'_> {
     /// All steps, the most promising first.
     fn steps(&self) -> Vec<(usize, Step)> {
         let estimate = |text: &str| text.len() as f32 / 4.0;
+        let total = (self.purse.code + self.purse.signatures) as f32;
         let mut steps = Vec::new();
         for (number, (candidate, offer)) in self.candidates.iter().zip(&self.offers).enumerate() {
             let Some(offer) = offer else { continue };
             let signature = estimate(&offer.signature.text);
-            steps.push((candidate.chance / (signature + SIGNATURE_OVERHEAD), number, Step::Signature));
+            let (chance, code_chance) = if self.is_own_file(number) {
+                let scaled = |(worth, full): (f32, f32)| candidate.chance * worth * (total / full).min(1.0);
+                (scaled(OWN_SIGNATURE_WORTH), scaled(OWN_CODE_WORTH))
+            } else {
+                (candidate.chance, candidate.chance)
+            };
+            if let Some(line) = &offer.line {
+                let line = estimate(&line.text);
+                steps.push((LINE_WORTH * chance / (line + SIGNATURE_OVERHEAD), number, Step::Line));
+                let promise = (1.0 - LINE_WORTH) * chance / (signature - line + SIGNATURE_OVERHEAD);
+                steps.push((promise, number, Step::Signature));
+            } else {
+                steps.push((chance / (signature + SIGNATURE_OVERHEAD), number, Step::Signature));
+            }
             if let Some(summary) = &offer.summary {
-                let promise = SUMMARY_WORTH * candidate.chance / (estimate(summary) + SIGNATURE_OVERHEAD);
+                let promise = SUMMARY_WORTH * chance / (estimate(summary) + SIGNATURE_OVERHEAD);
                 steps.push((promise, number, Step::Summary));
             }
             if let Some(code) = &offer.code {
                 let more = (estimate(&code.text) - signature).max(0.0);
-                steps.push((candidate.chance / (more + CODE_OVERHEAD), number, Step::Code));
+                steps.push((code_chance / (more + CODE_OVERHEAD), number, Step::Code));
             }
         }
         // The sort is stable: equal promises stay in the order of the candidates.
@@ -172,19 +201,22 @@ impl Selecting<'_> {
     fn take(&mut self, candidate: usize, step: Step, pooled: bool) -> bool {
         let Some(offer) = &self.offers[candidate] else { return false };
         let done = match (offer.taken, step) {
-            (Some(Step::Code), _) | (Some(_), Step::Signature) | (Some(Step::Summary), Step::Summary) => true,
+            (Some(taken), _) if taken >= step => true,
             // A summary without a signature says nothing; the signature did not fit.
-            (None, Step::Summary) => true,
+            (None | Some(Step::Line), Step::Summary) => true,
             _ => self.is_covered(candidate, step),
         };
         if done {
             return true;
         }
         let Some(text) = offer.text(step) else { return true };
+        let paid = offer.paid;
         let cost = self.counter.count(&text);
-        if !self.purse.pay(step.level(), cost.saturating_sub(offer.paid), pooled) {
+        let header = self.header(candidate);
+        if !self.purse.pay(step.level(), cost.saturating_sub(paid) + header, pooled) {
             return false;
         }
+        self.placed.extend(self.class_of(candidate));
         if step == Step::Code {
             self.drop_covered(candidate);
         }
@@ -193,6 +225,26 @@ impl Selecting<'_> {
             offer.paid = offer.paid.max(cost);
         }
         true
+    }
+
+    fn class_of(&self, candidate: usize) -> Option<usize> {
+        let number = self.candidates[candidate].unit;
+        let unit = &self.forms.index.units[number];
+        // A class in a class may yet be shown as a part of the other.
+        unit.owner.or((unit.kind == SymbolKind::Class).then_some(number))
+    }
+
+    /// The tokens of the `class` line that a member needs, if it is the first of its class.
+    fn header(&mut self, candidate: usize) -> usize {
+        if self.class_of(candidate).is_some_and(|class| self.placed.contains(&class)) {
+            return 0;
+        }
+        let line = self.forms.class_line(&self.forms.index.units[self.candidates[candidate].unit]);
+        line.map_or(0, |line| self.counter.count(&(line + "\n")))
+    }
+
+    fn is_own_file(&self, candidate: usize) -> bool {
+        self.forms.index.files[self.place(candidate)].id == self.forms.target_file
     }
 
     fn place(&self, candidate: usize) -> usize {
@@ -229,7 +281,11 @@ impl Selecting<'_> {
 
     fn finish(mut self) -> Selection {
         let mut selection = Selection { choices: Vec::new(), refusals: Vec::new() };
-        for (candidate, offer) in self.offers.iter().enumerate() {
+        let mut chosen = Vec::new();
+        let shown: Vec<bool> =
+            (0..self.offers.len()).map(|candidate| self.is_covered(candidate, Step::Signature)).collect();
+        let offers = std::mem::take(&mut self.offers);
+        for (candidate, offer) in offers.iter().enumerate() {
             let mut refuse = |form, tokens, in_part| {
                 selection.refusals.push(Refusal { candidate, form, tokens, in_part });
             };
@@ -238,7 +294,7 @@ impl Selecting<'_> {
                 continue;
             };
             let Some(step) = offer.taken else {
-                if !self.is_covered(candidate, Step::Signature) {
+                if !shown[candidate] {
                     refuse(offer.signature.form, self.counter.count(&offer.signature.text), false);
                 }
                 continue;
@@ -248,18 +304,53 @@ impl Selecting<'_> {
             {
                 refuse(code.form, self.counter.count(&code.text), true);
             }
-            let shape = offer.show(step);
-            let tokens = self.counter.count(&(shape.text.clone() + "\n"));
-            selection.choices.push(Choice { candidate, level: step.level(), shape, tokens });
+            chosen.push((candidate, step.level(), offer.show(step)));
         }
+        selection.choices = self.grouped(chosen);
         selection
+    }
+
+    /// Members of a class follow each other and share one `class` line, or follow the class where it is shown itself.
+    /// The groups are in the order of their best candidates.
+    fn grouped(&mut self, mut chosen: Vec<(usize, u8, Shape)>) -> Vec<Choice> {
+        let units = &self.forms.index.units;
+        let mut first: FxHashMap<usize, usize> = FxHashMap::default();
+        let group = |candidate: usize| {
+            let number = self.candidates[candidate].unit;
+            units[number].owner.unwrap_or(number)
+        };
+        for (candidate, ..) in &chosen {
+            first.entry(group(*candidate)).or_insert(*candidate);
+        }
+        chosen.sort_by_key(|&(candidate, ..)| {
+            let class = group(candidate);
+            (first[&class], self.candidates[candidate].unit != class, candidate)
+        });
+        let mut open = None;
+        let mut choices = Vec::new();
+        for (candidate, level, mut shape) in chosen {
+            let number = self.candidates[candidate].unit;
+            let unit = &self.forms.index.units[number];
+            if let Some(line) = self.forms.class_line(unit).filter(|_| open != unit.owner) {
+                shape.text = format!("{line}\n{}", shape.text);
+                shape.exact = false;
+            }
+            open = unit.owner.or(Some(number));
+            let tokens = self.counter.count(&(shape.text.clone() + "\n"));
+            choices.push(Choice { candidate, level, shape, tokens });
+        }
+        choices
     }
 }
 
 impl Offer {
     /// The lines of the file that a step shows.
     fn shape(&self, step: Step) -> Option<&Shape> {
-        if step == Step::Code { self.code.as_ref() } else { Some(&self.signature) }
+        match step {
+            Step::Line => self.line.as_ref(),
+            Step::Signature | Step::Summary => Some(&self.signature),
+            Step::Code => self.code.as_ref(),
+        }
     }
 
     /// What is charged for a step: the text with its line break.

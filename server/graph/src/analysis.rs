@@ -78,6 +78,11 @@ impl Analysis {
         self.snapshot.revision
     }
 
+    /// Whether both are the same instant of the same graph.
+    pub fn is_same(&self, other: &Analysis) -> bool {
+        Arc::ptr_eq(&self.snapshot, &other.snapshot)
+    }
+
     /// Solves the flow of values of this instant; see [`AnalysisHost::settle`](crate::AnalysisHost::settle). Takes a while:
     /// not for a thread that someone waits for.
     pub fn solve_flow(&self) -> Flow {

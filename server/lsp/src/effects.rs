@@ -2,9 +2,9 @@
 //! the prompt, asking a model, checking its reply, running tests.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use context::Options;
+use context::{Index, Options};
 use graph::{Analysis, AnalysisHost, SymbolId};
 use model::{LanguageModel, Prompt, Request};
 use propose::{Event, Limits, Task};
@@ -121,6 +121,21 @@ fn target(task: &Task, analysis: &Analysis) -> Option<SymbolId> {
     analysis.find(&task.symbol).into_iter().find(|symbol| symbol.file == file)
 }
 
+/// The index of `analysis`. That of the last question is kept: making one reads the whole graph.
+fn index(analysis: &Analysis) -> Arc<Index> {
+    static KEPT: Mutex<Option<Arc<Index>>> = Mutex::new(None);
+    // Whoever asks meanwhile would make the same one, so waiting is no loss.
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(index) = kept.as_ref().filter(|index| index.is_of(analysis)) {
+        return index.clone();
+    }
+    let mut index = Index::new(analysis);
+    if index.is_small() {
+        index.refit();
+    }
+    kept.insert(Arc::new(index)).clone()
+}
+
 fn assemble(task: &Task, analysis: &Analysis) -> Event {
     if model::is_denied(&relative(&task.path, analysis)) {
         return Event::NotAssembled(format!("{} may hold secrets and is never sent", task.path.display()));
@@ -128,7 +143,7 @@ fn assemble(task: &Task, analysis: &Analysis) -> Event {
     let Some(target) = target(task, analysis) else {
         return Event::NotAssembled(format!("`{}` is not there any longer", task.symbol));
     };
-    let mut context = context::context(analysis, target, BUDGET, &Options::default());
+    let mut context = index(analysis).context(target, BUDGET, &Options::default());
     context.items.retain(|item| !model::is_denied(Path::new(&item.path)));
     match ide::assists::ask(task.assist, analysis, target, &context, task.instruction.as_deref()) {
         Some(ask) => Event::Assembled(ask),
@@ -185,6 +200,22 @@ mod tests {
         add_unsaved(&mut request, &unsaved.map(|(path, text)| (path.into(), text.into())));
         let overlay: Vec<_> = request.overlay.iter().map(|(path, text)| (path.to_str().unwrap(), &**text)).collect();
         assert_eq!(overlay, [("a.py", "proposed"), ("b.py", "typed")]);
+    }
+
+    #[test]
+    fn an_index_is_made_once_for_each_instant() {
+        let mut host = AnalysisHost::new(vec!["/".into()]);
+        let mut change = graph::Change::default();
+        change.set("/a.py", "def f(): ...\n");
+        host.apply(change);
+        let before = index(&host.analysis());
+        assert!(before.is_of(&host.analysis()));
+        assert!(Arc::ptr_eq(&before, &index(&host.analysis())));
+        let mut change = graph::Change::default();
+        change.set("/a.py", "def g(): ...\n");
+        host.apply(change);
+        let after = index(&host.analysis());
+        assert!(after.is_of(&host.analysis()) && !before.is_of(&host.analysis()));
     }
 
     #[test]

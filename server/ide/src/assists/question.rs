@@ -22,7 +22,11 @@ impl Question {
     /// The same arguments give the same bytes.
     pub fn ask(self, context: &Context, instruction: Option<&str>, scope: Scope) -> Ask {
         let imports = context.imports.join("\n");
-        let items: Vec<String> = context.items.iter().map(|item| format!("# {}\n{}", item.path, item.text)).collect();
+        // Members of one class share its line, so what follows each other in a file stays together.
+        let parts = context.items.chunk_by(|a, b| a.path == b.path);
+        let text = |item: &context::Item| format!("\n{}", item.text);
+        let items: Vec<String> =
+            parts.map(|part| format!("# {}{}", part[0].path, part.iter().map(text).collect::<String>())).collect();
         let instruction = instruction.map(str::trim).filter(|instruction| !instruction.is_empty());
         let quoted = [context.target_text.as_str(), &imports, instruction.unwrap_or_default()];
         let fence = Fence::around(quoted.into_iter().chain(items.iter().map(String::as_str)));
@@ -59,6 +63,7 @@ fn shown(context: &Context) -> Vec<String> {
             Form::Body => "code",
             Form::Excerpt => "beginning",
             Form::Signature => "signature",
+            Form::Line => "signature's first line",
         };
         let reason = item.reason.first().map_or(String::new(), |reason| format!(": {reason}"));
         format!("{} of `{}`, {} tokens{reason}", form, item.symbol, item.tokens)

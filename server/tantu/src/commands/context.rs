@@ -1,6 +1,6 @@
 //! `tantu context FILE:LINE --budget N`
 
-use ::context::{Context, Options};
+use ::context::{Context, Index, Options};
 use clap::Args;
 use std::fmt::Write as _;
 
@@ -29,7 +29,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         .map_err(|error| error.context(file.display().to_string()))?;
     let target = workspace.analysis.enclosing(id, offset);
     // Nothing is kept free for instructions and an answer: this is the context alone.
-    let context = ::context::context(&workspace.analysis, target, arguments.budget, &Options { reserve: 0 });
+    let mut index = Index::new(&workspace.analysis);
+    if index.is_small() {
+        index.refit();
+    }
+    let context = index.context(target, arguments.budget, &Options { reserve: 0 });
     match arguments.format {
         Format::Json => print_json(&context)?,
         Format::Human => print(&human(&context))?,

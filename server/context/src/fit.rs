@@ -1,0 +1,201 @@
+//! Logistic regression: what each piece of evidence weighs, learned from functions whose bodies are known.
+//!
+//! Every function of a workspace is an example of what a function with such a signature, in such a place, uses. Its own
+//! body is hidden while the evidence is gathered, and for seven of eight also the imports that only it needs. The
+//! weights are the most probable ones given those examples and a normal distribution around the weights of
+//! [`FEATURES`], found by Newton's method; the same workspace always gives the same.
+
+use crate::evidence::{self, Focus, Unwritten};
+use crate::features::{BASE, FEATURES, Feature, FeatureInfo, OWN_FILE_BASE, Values};
+use crate::index::Index;
+
+/// The weight of each feature.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// The log-odds of use when there is no evidence at all.
+    pub base: f32,
+    /// In the order of [`FEATURES`].
+    pub weights: [f32; FEATURES.len()],
+}
+
+/// The rankers: what is in the target's own file is used for other reasons than what is not.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Models {
+    pub elsewhere: Model,
+    pub own_file: Model,
+}
+
+impl Default for Models {
+    /// The weights that are shipped.
+    fn default() -> Self {
+        let weights = |weight: fn(&FeatureInfo) -> f32| std::array::from_fn(|slot| weight(&FEATURES[slot]));
+        Models {
+            elsewhere: Model { base: BASE, weights: weights(|feature| feature.weight) },
+            own_file: Model { base: OWN_FILE_BASE, weights: weights(|feature| feature.own_file_weight) },
+        }
+    }
+}
+
+impl Models {
+    pub(crate) fn of(&self, values: &Values) -> &Model {
+        if values[Feature::Sibling as usize] > 0.0 { &self.own_file } else { &self.elsewhere }
+    }
+
+    /// The probability that the target's body uses a symbol with this evidence.
+    pub(crate) fn chance(&self, values: &Values) -> f32 {
+        self.of(values).chance(values)
+    }
+
+    /// Both models, each fitted to the examples that are its.
+    #[must_use]
+    pub fn refit(&self, examples: &[Example], trust: f64, frozen: impl Fn(usize) -> bool) -> Models {
+        let is_own = |example: &&Example| example.values[Feature::Sibling as usize] > 0.0;
+        let (own, other): (Vec<&Example>, Vec<&Example>) = examples.iter().partition(is_own);
+        Models {
+            elsewhere: self.elsewhere.refit(&other, trust, &frozen),
+            own_file: self.own_file.refit(&own, trust, &frozen),
+        }
+    }
+}
+
+/// What is known of one symbol and one function.
+#[derive(Clone, Debug)]
+pub struct Example {
+    values: Values,
+    is_used: bool,
+    /// For how many such examples it stands.
+    weight: f32,
+}
+
+/// Of the symbols that a function does not use, those that are likeliest to be taken for used are all examples; of the
+/// others every so many-th is.
+const HARD: usize = 300;
+const EASY_STEP: usize = 25;
+/// Functions that use less tell little.
+const MIN_USES: usize = 3;
+/// The parameters of a model: the weights and the base.
+const SIZE: usize = FEATURES.len() + 1;
+const STEPS: usize = 12;
+
+/// Features that say something about a body or imports that are already there; hidden bodies teach nothing about them.
+const FIXED: [Feature; 1] = [Feature::BodyUse];
+
+/// What at most `most` functions of `index` teach, spread evenly over all of them. Together they weigh as much as they are.
+pub fn examples(index: &Index, most: usize) -> Vec<Example> {
+    let telling: Vec<_> = index.functions.iter().filter(|function| function.uses.len() >= MIN_USES).collect();
+    let step = telling.len().div_ceil(most.max(1)).max(1);
+    let mut examples = Vec::new();
+    for (number, function) in telling.into_iter().step_by(step).enumerate() {
+        let unwritten = if number % 8 != 7 { Unwritten::Imports } else { Unwritten::Body };
+        let Some(focus) = Focus::unwritten(index, function, unwritten) else { continue };
+        let rows = evidence::gather(index, &focus);
+        let mut others: Vec<(f32, usize)> = Vec::new();
+        for (unit, row) in rows.iter().enumerate().filter(|&(unit, _)| unit != function.unit) {
+            if function.uses.binary_search(&unit).is_ok() {
+                examples.push(Example { values: row.values, is_used: true, weight: 1.0 });
+            } else {
+                others.push((index.models.chance(&row.values), unit));
+            }
+        }
+        others.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        let hard = others.iter().take(HARD).map(|&(_, unit)| (unit, 1.0));
+        let easy = others.iter().skip(HARD).step_by(EASY_STEP).map(|&(_, unit)| (unit, EASY_STEP as f32));
+        examples.extend(hard.chain(easy).map(|(unit, weight)| Example {
+            values: rows[unit].values,
+            is_used: false,
+            weight,
+        }));
+    }
+    examples
+}
+
+impl Model {
+    /// The probability that the target's body uses a symbol with this evidence.
+    pub(crate) fn chance(&self, values: &Values) -> f32 {
+        let odds: f32 = self.weights.iter().zip(values).map(|(weight, value)| weight * value).sum();
+        1.0 / (1.0 + (-(self.base + odds)).exp())
+    }
+
+    /// The model that explains `examples` best, without straying from this one more than they warrant: `trust` is how
+    /// firmly each weight is held. Features for which `frozen` holds keep their weight.
+    fn refit(&self, examples: &[&Example], trust: f64, frozen: impl Fn(usize) -> bool) -> Model {
+        let start = |slot: usize| if slot < FEATURES.len() { self.weights[slot] } else { self.base };
+        let prior: [f64; SIZE] = std::array::from_fn(|slot| f64::from(start(slot)));
+        let is_frozen = |slot: usize| FIXED.iter().any(|&fixed| fixed as usize == slot) || frozen(slot);
+        let mut at = prior;
+        for _ in 0..STEPS {
+            let (mut gradient, mut curvature) = derivatives(examples, &at);
+            for slot in 0..SIZE {
+                gradient[slot] -= trust * (at[slot] - prior[slot]);
+                curvature[slot][slot] += trust;
+                if is_frozen(slot) {
+                    gradient[slot] = 0.0;
+                    (0..SIZE).for_each(|other| (curvature[slot][other], curvature[other][slot]) = (0.0, 0.0));
+                    curvature[slot][slot] = 1.0;
+                }
+            }
+            let step = solve(curvature, gradient);
+            // Far steps of Newton's method may overshoot.
+            let longest = step.iter().fold(0.0f64, |longest, part| longest.max(part.abs()));
+            let scale = if longest > 4.0 { 4.0 / longest } else { 1.0 };
+            at.iter_mut().zip(&step).for_each(|(at, step)| *at += scale * step);
+            if longest < 1e-4 {
+                break;
+            }
+        }
+        Model { base: at[SIZE - 1] as f32, weights: std::array::from_fn(|slot| at[slot] as f32) }
+    }
+}
+
+type Vector = [f64; SIZE];
+type Matrix = Vec<Vector>;
+
+/// The gradient of the log-likelihood, and its second derivatives with the sign turned.
+fn derivatives(examples: &[&Example], at: &Vector) -> (Vector, Matrix) {
+    let (mut gradient, mut curvature) = ([0.0; SIZE], vec![[0.0; SIZE]; SIZE]);
+    let mut present: Vec<(usize, f64)> = Vec::new();
+    for example in examples {
+        present.clear();
+        let values = example.values.iter().enumerate().filter(|(_, value)| **value != 0.0);
+        present.extend(values.map(|(slot, &value)| (slot, f64::from(value))));
+        present.push((SIZE - 1, 1.0));
+        let odds: f64 = present.iter().map(|&(slot, value)| at[slot] * value).sum();
+        let chance = 1.0 / (1.0 + (-odds).exp());
+        let error = f64::from(example.weight) * (f64::from(u8::from(example.is_used)) - chance);
+        let certainty = f64::from(example.weight) * chance * (1.0 - chance);
+        for (number, &(slot, value)) in present.iter().enumerate() {
+            gradient[slot] += error * value;
+            for &(other, other_value) in &present[number..] {
+                curvature[slot][other] += certainty * value * other_value;
+            }
+        }
+    }
+    let upper = curvature.clone();
+    for (row, values) in curvature.iter_mut().enumerate() {
+        for (value, upper) in values.iter_mut().zip(&upper).take(row) {
+            *value = upper[row];
+        }
+    }
+    (gradient, curvature)
+}
+
+/// Solves `matrix * x = right` for a positive definite matrix, by Cholesky decomposition.
+fn solve(mut matrix: Matrix, right: Vector) -> Vector {
+    for row in 0..SIZE {
+        for column in 0..=row {
+            let sum: f64 = (0..column).map(|inner| matrix[row][inner] * matrix[column][inner]).sum();
+            let rest = matrix[row][column] - sum;
+            matrix[row][column] = if row == column { rest.max(1e-12).sqrt() } else { rest / matrix[column][column] };
+        }
+    }
+    let mut x = right;
+    for row in 0..SIZE {
+        let sum: f64 = (0..row).map(|inner| matrix[row][inner] * x[inner]).sum();
+        x[row] = (x[row] - sum) / matrix[row][row];
+    }
+    for row in (0..SIZE).rev() {
+        let sum: f64 = (row + 1..SIZE).map(|inner| matrix[inner][row] * x[inner]).sum();
+        x[row] = (x[row] - sum) / matrix[row][row];
+    }
+    x
+}

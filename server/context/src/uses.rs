@@ -1,0 +1,113 @@
+//! What functions and files use, read once from the whole graph.
+
+use graph::{FileId, SymbolKind, Target};
+use rustc_hash::{FxHashMap, FxHashSet};
+use syntax::{TextRange, TextSize};
+
+use crate::index::{File, Function, Index, Link};
+use crate::words::{Word, identifiers};
+
+impl Index {
+    pub(crate) fn read_imports(&self, number: usize, id: FileId) -> File {
+        let mut imports = Vec::new();
+        for import in self.analysis.imports(id) {
+            let mut link = Link { units: Vec::new(), modules: Vec::new() };
+            if let graph::ImportKind::Module(module) = import.kind {
+                link.modules.extend(self.file_of(module).filter(|&module| module != number));
+            }
+            for target in self.analysis.targets(id, import.range.start()) {
+                if let Target::Symbol(symbol, _) = target {
+                    link.units.extend(self.unit_of(symbol));
+                    // A package may only pass a name on: where it comes from is as near.
+                    link.modules.extend(self.file_of(symbol.file).filter(|&module| module != number));
+                }
+            }
+            imports.push(link);
+        }
+        File { id, imports, users: FxHashMap::default(), mentions: self.mentions_in(id), functions: 0 }
+    }
+
+    fn mentions_in(&self, id: FileId) -> FxHashMap<Word, u32> {
+        let mut mentions = FxHashMap::default();
+        for (_, name) in identifiers(self.analysis.source(id).text()) {
+            if let Some(word) = self.word(name).filter(|&word| !self.bearing(word).is_empty()) {
+                *mentions.entry(word).or_default() += 1;
+            }
+        }
+        mentions
+    }
+
+    pub(crate) fn add_functions(&mut self) {
+        for (unit, mut uses) in self.find_uses().into_iter().enumerate() {
+            let symbols = &self.units[unit].symbols;
+            if !self.is_function(unit) || symbols.iter().all(|&symbol| self.analysis.symbol(symbol).flags.is_stub) {
+                continue;
+            }
+            uses.sort_unstable();
+            uses.dedup();
+            // The last definition of an overloaded function is the one with the body.
+            let profile = self.profile(symbols[symbols.len() - 1]);
+            let file = &mut self.files[self.units[unit].file];
+            file.functions += 1;
+            for &used in &uses {
+                *file.users.entry(used).or_default() += 1;
+                self.units[used].users += 1;
+            }
+            self.functions.push(Function { unit, profile, uses, norm: 0.0 });
+        }
+        for &unit in self.files.iter().flat_map(|file| file.users.keys()) {
+            self.units[unit].files_using += 1;
+        }
+        self.measure_functions();
+    }
+
+    /// What the body of each unit uses; what the top level of a file uses is noted there.
+    fn find_uses(&mut self) -> Vec<Vec<usize>> {
+        let analysis = self.analysis.clone();
+        let bodies = self.bodies();
+        let mut uses: Vec<Vec<usize>> = vec![Vec::new(); self.units.len()];
+        for (number, bodies) in bodies.into_iter().enumerate() {
+            let id = self.files[number].id;
+            let imports: Vec<TextRange> = analysis.imports(id).into_iter().map(|import| import.range).collect();
+            let mut outside = FxHashSet::default();
+            for (offset, _) in identifiers(analysis.source(id).text()) {
+                let offset = TextSize::new(offset as u32);
+                if imports.iter().any(|import| import.contains(offset)) {
+                    continue;
+                }
+                let body = bodies.partition_point(|(body, _)| body.end() <= offset);
+                let user = bodies.get(body).filter(|(body, _)| body.contains(offset)).map(|&(_, user)| user);
+                for target in analysis.targets(id, offset) {
+                    let Target::Symbol(symbol, _) = target else { continue };
+                    let Some(used) = self.unit_of(symbol) else { continue };
+                    if symbol.file == id && analysis.symbol(symbol).name_range.start() == offset {
+                        continue;
+                    }
+                    match user {
+                        Some(user) if user != used => uses[user].push(used),
+                        Some(_) => {}
+                        None => _ = outside.insert(used),
+                    }
+                }
+            }
+            self.files[number].users = outside.into_iter().map(|unit| (unit, 1)).collect();
+        }
+        uses
+    }
+
+    /// For each file the bodies of its functions in source order. What nested functions and lambdas use, the function
+    /// around them uses.
+    fn bodies(&self) -> Vec<Vec<(TextRange, usize)>> {
+        let mut bodies = vec![Vec::new(); self.files.len()];
+        for (number, unit) in self.units.iter().enumerate().filter(|(number, _)| self.is_function(*number)) {
+            let ranges = unit.symbols.iter().filter_map(|&symbol| self.analysis.symbol(symbol).body);
+            bodies[unit.file].extend(ranges.map(|body| (body, number)));
+        }
+        bodies.iter_mut().for_each(|bodies| bodies.sort_by_key(|(body, _)| body.start()));
+        bodies
+    }
+
+    fn is_function(&self, unit: usize) -> bool {
+        matches!(self.units[unit].kind, SymbolKind::Function | SymbolKind::Method)
+    }
+}
