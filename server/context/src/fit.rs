@@ -46,6 +46,16 @@ impl Models {
         self.of(values).chance(values)
     }
 
+    /// How badly the models foresee `examples`: the mean negative log-likelihood, in nats for each use.
+    pub fn loss(&self, examples: &[Example]) -> f64 {
+        let loss = |example: &Example| {
+            let chance = f64::from(self.chance(&example.values)).clamp(1e-9, 1.0 - 1e-9);
+            -f64::from(example.weight) * if example.is_used { chance.ln() } else { (1.0 - chance).ln() }
+        };
+        let uses = examples.iter().filter(|example| example.is_used).count();
+        examples.iter().map(loss).sum::<f64>() / uses.max(1) as f64
+    }
+
     /// Both models, each fitted to the examples that are its.
     #[must_use]
     pub fn refit(&self, examples: &[Example], trust: f64, frozen: impl Fn(usize) -> bool) -> Models {
@@ -198,4 +208,62 @@ fn solve(mut matrix: Matrix, right: Vector) -> Vector {
         x[row] = (x[row] - sum) / matrix[row][row];
     }
     x
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use graph::{AnalysisHost, Change};
+
+    use super::*;
+
+    fn example(feature: Feature, is_used: bool) -> Example {
+        let mut values: Values = [0.0; FEATURES.len()];
+        values[feature as usize] = 1.0;
+        Example { values, is_used, weight: 1.0 }
+    }
+
+    #[test]
+    fn weights_follow_the_examples_as_far_as_trust_allows() {
+        let mut examples = vec![example(Feature::Caller, true); 40];
+        examples.extend(vec![example(Feature::Caller, false); 10]);
+        examples.extend(vec![example(Feature::Popular, false); 50]);
+        let shipped = Models::default();
+        let slot = Feature::Caller as usize;
+        let fitted = shipped.refit(&examples, 1.0, |_| false);
+        assert!(fitted.loss(&examples) < shipped.loss(&examples));
+        assert!(fitted.elsewhere.weights[slot] > shipped.elsewhere.weights[slot] + 1.0);
+        assert_eq!(fitted.own_file, shipped.own_file, "there was no example in the own file");
+        assert_eq!(fitted, shipped.refit(&examples, 1.0, |_| false));
+        let held = shipped.refit(&examples, 1e6, |_| false);
+        assert!((held.elsewhere.weights[slot] - shipped.elsewhere.weights[slot]).abs() < 0.01);
+        let frozen = shipped.refit(&examples, 1.0, |other| other == slot);
+        assert_eq!(frozen.elsewhere.weights[slot], shipped.elsewhere.weights[slot]);
+        assert_eq!(shipped.refit(&[], 1.0, |_| false), shipped);
+    }
+
+    #[test]
+    fn a_hidden_body_leaves_no_trace() {
+        let mut change = Change::default();
+        change.set("/a.py", "def one(): ...\ndef two(): ...\ndef three(): ...\nKNOWN = 1\n");
+        change.set("/b.py", "from a import one, two, three, KNOWN\n\ndef f():\n    return one() + two() + three()\n");
+        let mut host = AnalysisHost::new(vec![PathBuf::from("/")]);
+        host.apply(change);
+        let index = Index::new(&host.analysis());
+        let rows = |unwritten| {
+            let focus = Focus::unwritten(&index, &index.functions[0], unwritten).expect("it is a function");
+            evidence::gather(&index, &focus)
+        };
+        // `one` is used by the hidden body alone, `KNOWN` by nobody: only their names and places differ.
+        let telling = [Feature::BodyUse, Feature::InFile, Feature::Users, Feature::Popular, Feature::Unused];
+        let (one, known) = (index.named("one")[0], index.named("KNOWN")[0]);
+        let body = rows(Unwritten::Body);
+        for feature in telling.into_iter().chain([Feature::Imported, Feature::UnusedImport, Feature::ModuleNear]) {
+            assert_eq!(body[one].values[feature as usize], body[known].values[feature as usize], "{feature:?}");
+        }
+        let imports = rows(Unwritten::Imports);
+        assert_eq!(imports[one].values[Feature::Imported as usize], 0.0);
+        assert_eq!(imports[known].values[Feature::Imported as usize], 1.0);
+    }
 }

@@ -141,13 +141,6 @@ pub fn context(analysis: &Analysis, target: SymbolId, budget: usize, options: &O
 }
 
 impl Index {
-    /// The same index with another ranker.
-    #[must_use]
-    pub fn with_models(mut self, models: Models) -> Self {
-        self.models = models;
-        self
-    }
-
     /// Fits the ranker to what the functions of this workspace use. Takes as long as some dozens of questions: where
     /// someone waits, only worth it in a small workspace ([`Self::is_small`]).
     pub fn refit(&mut self) {

@@ -108,8 +108,15 @@ struct Offer {
 /// Chooses among `candidates`, which are sorted by falling chance.
 pub(crate) fn select(forms: &Forms, candidates: &[Candidate], purse: Purse) -> Selection {
     let offers = candidates.iter().map(|candidate| offer(forms, candidate.unit)).collect();
-    let mut selecting =
-        Selecting { forms, candidates, offers, purse, counter: Counter::default(), placed: FxHashSet::default() };
+    let mut selecting = Selecting {
+        forms,
+        candidates,
+        offers,
+        purse,
+        counter: Counter::default(),
+        code: FxHashMap::default(),
+        placed: FxHashSet::default(),
+    };
     selecting.run();
     selecting.finish()
 }
@@ -136,6 +143,8 @@ struct Selecting<'a> {
     offers: Vec<Option<Offer>>,
     purse: Purse,
     counter: Counter,
+    /// By file the candidates whose code has been taken, if only for a time.
+    code: FxHashMap<usize, Vec<usize>>,
     /// Classes whose `class` line is paid for.
     placed: FxHashSet<usize>,
 }
@@ -218,6 +227,7 @@ impl Selecting<'_> {
         }
         self.placed.extend(self.class_of(candidate));
         if step == Step::Code {
+            self.code.entry(self.place(candidate)).or_default().push(candidate);
             self.drop_covered(candidate);
         }
         if let Some(offer) = &mut self.offers[candidate] {
@@ -254,11 +264,10 @@ impl Selecting<'_> {
     /// Whether the lines of a step are already shown as part of other code.
     fn is_covered(&self, candidate: usize, step: Step) -> bool {
         let Some(shape) = self.offers[candidate].as_ref().and_then(|offer| offer.shape(step)) else { return false };
-        let others = self.offers.iter().enumerate().filter(|&(other, _)| self.place(other) == self.place(candidate));
-        others.filter(|&(other, _)| other != candidate).any(|(_, other)| {
-            let shown =
-                other.as_ref().filter(|other| other.taken == Some(Step::Code)).and_then(|other| other.code.as_ref());
-            shown.is_some_and(|shown| shown.covers(shape))
+        let others = self.code.get(&self.place(candidate)).into_iter().flatten();
+        others.filter(|&&other| other != candidate).any(|&other| {
+            let other = self.offers[other].as_ref().filter(|other| other.taken == Some(Step::Code));
+            other.and_then(|other| other.code.as_ref()).is_some_and(|shown| shown.covers(shape))
         })
     }
 

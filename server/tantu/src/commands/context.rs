@@ -1,6 +1,6 @@
 //! `tantu context FILE:LINE --budget N`
 
-use ::context::{Context, Index, Options};
+use ::context::{Context, Form, Index, Options};
 use clap::Args;
 use std::fmt::Write as _;
 
@@ -17,6 +17,9 @@ pub(crate) struct Arguments {
     /// How many tokens may be used
     #[arg(long, default_value_t = 4096)]
     budget: usize,
+    /// Tell what is shown, at what price and why, and what is not, instead of showing it
+    #[arg(long, conflicts_with = "format")]
+    explain: bool,
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
 }
@@ -36,9 +39,33 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let context = index.context(target, arguments.budget, &Options { reserve: 0 });
     match arguments.format {
         Format::Json => print_json(&context)?,
+        Format::Human if arguments.explain => print(&ledger(&context, arguments.budget))?,
         Format::Human => print(&human(&context))?,
     }
     Ok(Status::Fine)
+}
+
+/// The most likely needed first: level, tokens, form, symbol, reasons; then what was left out.
+fn ledger(context: &Context, budget: usize) -> String {
+    let mut text = format!("{}: {} of {budget} tokens\n", context.target, context.tokens);
+    for item in &context.items {
+        let form = match item.form {
+            Form::Body => "code",
+            Form::Excerpt => "beginning",
+            Form::Signature => "signature",
+            Form::Line => "first line",
+        };
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{} {:5} {form:10} {} ", item.level, item.tokens, item.symbol);
+        let _ = writeln!(text, "({}:{}): {}", item.path, item.start_line, item.reason.join("; "));
+    }
+    for missing in &context.left_out {
+        let _ = writeln!(text, "- left out: {} ({}): {}", missing.symbol, missing.path, missing.why);
+    }
+    if context.left_out_total > context.left_out.len() {
+        let _ = writeln!(text, "- left out altogether: {} symbols", context.left_out_total);
+    }
+    text
 }
 
 fn human(context: &Context) -> String {
