@@ -109,3 +109,18 @@ fn the_sandbox_says_what_it_has() {
     let stdout = String::from_utf8(output.stdout).unwrap();
     assert!(stdout.contains("prepared     no"), "{stdout}");
 }
+
+#[test]
+fn the_context_explains_itself() {
+    let project = Project::new(&[
+        ("cart.py", "class Cart:\n    def total(self):\n        return 1\n"),
+        (
+            "shop.py",
+            "from cart import Cart\n\n\ndef pay(cart: Cart):\n    ...\n\n\ndef other(cart: Cart):\n    return cart.total()\n",
+        ),
+    ]);
+    let (status, stdout, stderr) = project.tantu(&["context", "shop.py:4", "--budget", "200", "--explain"]);
+    assert_eq!(status, 0, "{stderr}");
+    assert!(stdout.starts_with("shop.pay: ") && stdout.contains(" of 200 tokens\n"), "{stdout}");
+    assert!(stdout.contains("cart.Cart (cart.py:1): "), "{stdout}");
+}
