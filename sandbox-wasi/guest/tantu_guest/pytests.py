@@ -63,16 +63,22 @@ def run(targets):
     sys.argv = ["pytest", *targets]
     recorder = Recorder(report)
     try:
-        status = int(pytest.main([*OPTIONS, *arguments], plugins=[recorder]))
-    except UnknownOptions:
-        try:
-            options = [*OPTIONS, *WITHOUT_PROJECT_OPTIONS]
-            status = int(pytest.main([*options, *arguments], plugins=[recorder]))
-        except UnknownOptions as error:
-            report.raised(error, otherwise=Outcome.ERROR, message=str(error))
-            return report, int(pytest.ExitCode.USAGE_ERROR)
+        status = _main(arguments, recorder)
+        while recorder.rest:
+            arguments, recorder.rest = recorder.rest, []
+            status = _main(arguments, recorder)
+    except UnknownOptions as error:
+        report.raised(error, otherwise=Outcome.ERROR, message=str(error))
+        return report, int(pytest.ExitCode.USAGE_ERROR)
     recorder.conclude(status)
     return report, status
+
+
+def _main(arguments, recorder):
+    try:
+        return int(pytest.main([*OPTIONS, *arguments], plugins=[recorder]))
+    except UnknownOptions:
+        return int(pytest.main([*OPTIONS, *WITHOUT_PROJECT_OPTIONS, *arguments], plugins=[recorder]))
 
 
 class Recorder:
@@ -82,6 +88,8 @@ class Recorder:
         self.report = report
         self.tested = False
         self.skipped = []  # (place, reason)
+        self.uncollected = set()  # files
+        self.rest = []  # arguments that are left to run without these
         # Of the test that is running:
         self.outcomes = set()
         self.unexplained = None
@@ -99,10 +107,16 @@ class Recorder:
             raise  # pytest prints it and stops
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_collection(self):
+    def pytest_collection(self, session):
         try:
             return (yield)
         except pytest.UsageError as error:  # a target that does not exist
+            # Of a file that cannot be imported no test exists; that has been reported, and those of
+            # other files can run: in a session of their own, for this one has begun.
+            rest = [it for it in session.config.args if _file(it) not in self.uncollected]
+            if rest and len(rest) < len(session.config.args):
+                self.rest = rest
+                raise pytest.UsageError("some files cannot be imported; the others run") from None
             message = str(error).replace(workspace.ROOT + "/", "")
             self.report.problem(Outcome.ERROR, message)
             raise
@@ -111,6 +125,8 @@ class Recorder:
         self.report.raised(excinfo.value, locate(excinfo.value), otherwise=Outcome.ERROR)
 
     def pytest_collectreport(self, report):
+        if not report.passed:
+            self.uncollected.add(_file(report.nodeid))
         if report.skipped:
             self._skip(report)
 
@@ -216,6 +232,12 @@ class Recorder:
             self.report.problem(Outcome.ERROR, "there is no test here")
         elif status:
             self.report.problem(Outcome.ERROR, f"pytest stopped with status {status}")
+
+
+def _file(target):
+    """The file of a node id, which may be absolute, relative to the workspace."""
+    path = target.partition("::")[0]
+    return workspace.relative(path) or path
 
 
 def _place(location):

@@ -216,3 +216,19 @@ fn packages_come_from_where_the_caller_says() {
     let request = Request { site, packages: vec!["fast".into()], ..compiled.request(script("main.py")) };
     check(&run(&request), "not-runnable 0 0\nmain.py:4: needs fast, which must be compiled");
 }
+
+#[test]
+fn tests_of_a_file_that_cannot_be_imported_stop_no_others() {
+    let ws = Workspace::new([
+        ("test_bad.py", "import termios\ndef test_a(): pass\n"),
+        ("test_skipped.py", "import pytest\npytest.skip('not now', allow_module_level=True)\ndef test_b(): pass\n"),
+        ("conftest.py", "import pytest\n@pytest.fixture\ndef given(): return 1\n"),
+        ("test_good.py", "def test_c(given): assert given\n"),
+    ]);
+    let outcome = ws.run(pytest(&["test_bad.py::test_a", "test_skipped.py::test_b", "test_good.py::test_c"]));
+    assert_eq!((outcome.passed, outcome.failed), (1, 0), "{outcome:#?}");
+    assert!(outcome.failures.iter().any(|failure| failure.message.contains("needs termios")), "{outcome:#?}");
+    // Another name that is not there is still a mistake.
+    let outcome = ws.run(pytest(&["test_good.py::test_d", "test_good.py::test_c"]));
+    assert_eq!((outcome.outcome, outcome.passed), (Status::Error, 0), "{outcome:#?}");
+}
