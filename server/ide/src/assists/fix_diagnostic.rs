@@ -8,8 +8,8 @@
 //! What is wrong is given as the instruction. Only the body is replaced, as by `implement_function`.
 
 use context::Context;
-use graph::{Analysis, FileId, SymbolId, SymbolKind};
-use syntax::{SourceChange, TextRange};
+use graph::{Analysis, SymbolId};
+use syntax::SourceChange;
 
 use super::function_body;
 use super::question::Question;
@@ -19,23 +19,12 @@ pub(super) const ASSIST: Assist = Assist {
     id: AssistId::FixDiagnostic,
     name: "fix-diagnostic",
     title: "Fix this finding (preview)",
-    offered,
+    // Whether there is anything to fix, others know.
+    offered: function_body::around,
     scope,
     ask,
     accept,
 };
-
-/// The function around the place. Whether there is anything to fix, others know.
-fn offered(analysis: &Analysis, file: FileId, range: TextRange) -> Option<SymbolId> {
-    let mut symbol = analysis.enclosing(file, range.start());
-    while analysis.symbol(symbol).kind == SymbolKind::Lambda {
-        symbol = analysis.symbol(symbol).parent?;
-    }
-    let view = analysis.symbol(symbol);
-    let is_function = matches!(view.kind, SymbolKind::Function | SymbolKind::Method);
-    let is_stub_file = analysis.path(file).extension().is_some_and(|extension| extension == "pyi");
-    (is_function && !is_stub_file && view.range.contains_range(range)).then_some(symbol)
-}
 
 fn scope(analysis: &Analysis, target: SymbolId) -> Option<Scope> {
     function_body::scope(analysis, target, function_body::find)
@@ -78,7 +67,7 @@ fn accept(analysis: &Analysis, target: SymbolId, code: &str) -> Result<SourceCha
 #[cfg(test)]
 mod tests {
     use context::{Options, context};
-    use syntax::apply_edits;
+    use syntax::{TextRange, apply_edits};
 
     use super::*;
     use crate::testing::Workspace;
@@ -92,7 +81,7 @@ def run(connection, name):
     fn target(text: &str) -> (Workspace, Option<SymbolId>) {
         let workspace = Workspace::new(text);
         let (file, offset) = workspace.cursor();
-        let target = offered(&workspace.analysis, file, TextRange::empty(offset));
+        let target = (ASSIST.offered)(&workspace.analysis, file, TextRange::empty(offset));
         (workspace, target)
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Decorators, signature and docstring stay as they are, whatever the reply says.
 
-use graph::{Analysis, FileId, SymbolId};
+use graph::{Analysis, FileId, SymbolId, SymbolKind};
 use syntax::ast::StmtFunctionDef;
 use syntax::{FileEdit, Parsed, Ranged, SourceChange, TextEdit, TextRange, TextSize, parse};
 
@@ -13,6 +13,18 @@ use super::{Refusal, Scope};
 
 /// Finds the function that is meant in a tree, if it is there and still what the assist is for.
 pub(super) type Find = for<'a> fn(&Analysis, SymbolId, &'a Parsed) -> Option<Function<'a>>;
+
+/// The function around `range`, decorators included, whose code a model may write; none in a stub file.
+pub(super) fn around(analysis: &Analysis, file: FileId, range: TextRange) -> Option<SymbolId> {
+    let mut symbol = analysis.enclosing(file, range.start());
+    while analysis.symbol(symbol).kind == SymbolKind::Lambda {
+        symbol = analysis.symbol(symbol).parent?;
+    }
+    let view = analysis.symbol(symbol);
+    let is_function = matches!(view.kind, SymbolKind::Function | SymbolKind::Method);
+    let is_stub_file = analysis.path(file).extension().is_some_and(|extension| extension == "pyi");
+    (is_function && !is_stub_file && view.range.contains_range(range)).then_some(symbol)
+}
 
 /// The function in the tree that the graph calls `symbol`.
 pub(super) fn find<'a>(analysis: &Analysis, symbol: SymbolId, parsed: &'a Parsed) -> Option<Function<'a>> {

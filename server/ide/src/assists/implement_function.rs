@@ -9,7 +9,7 @@
 //! Only the body is replaced. Decorators, signature and docstring stay as they are, whatever the reply says.
 
 use context::Context;
-use graph::{Analysis, FileId, SymbolId, SymbolKind};
+use graph::{Analysis, FileId, SymbolId};
 use syntax::ast::{Stmt, StmtFunctionDef};
 use syntax::{Parsed, SourceChange, TextRange, parse};
 
@@ -29,16 +29,9 @@ pub(super) const ASSIST: Assist = Assist {
 };
 
 fn offered(analysis: &Analysis, file: FileId, range: TextRange) -> Option<SymbolId> {
-    let mut symbol = analysis.enclosing(file, range.start());
-    while analysis.symbol(symbol).kind == SymbolKind::Lambda {
-        symbol = analysis.symbol(symbol).parent?;
-    }
-    let view = analysis.symbol(symbol);
-    let is_function = matches!(view.kind, SymbolKind::Function | SymbolKind::Method);
-    let is_interface = view.flags.is_abstract
-        || view.flags.is_overload
-        || analysis.path(file).extension().is_some_and(|extension| extension == "pyi");
-    if !is_function || is_interface || !view.range.contains_range(range) {
+    let symbol = function_body::around(analysis, file, range)?;
+    let flags = analysis.symbol(symbol).flags;
+    if flags.is_abstract || flags.is_overload {
         return None;
     }
     let parsed = parse(analysis.source(file).text());
