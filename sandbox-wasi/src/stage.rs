@@ -81,10 +81,10 @@ impl Stage {
         self.dir.join("site")
     }
 
-    /// The packages in these `site-packages` folders, or without any in those of a virtual environment in the workspace.
+    /// The packages in these `site-packages` folders.
     pub(crate) fn packages(&self, site: &[PathBuf]) -> Result<Packages, Error> {
         let to = self.site();
-        Packages::open(&self.root, site, to.clone()).while_("stage packages in", &to)
+        Packages::open(site, to.clone()).while_("stage packages in", &to)
     }
 
     /// Brings the copy up to date with the disk and puts `overlay` in front. Returns the files that were left out

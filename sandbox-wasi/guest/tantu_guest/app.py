@@ -18,6 +18,7 @@ from .report import Report  # noqa: E402
 frozen.freeze()
 platform.patch()
 pytests.shorten_start()
+pytests.let_go_of_capture()
 importlib.invalidate_caches()
 sys.path_importer_cache.clear()
 sys.meta_path.remove(own_builtins.Finder)

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 import wit_world
+from _pytest.capture import CaptureFixture
 from _pytest.config import ConftestImportFailure, default_plugins
 from _pytest.doctest import MultipleDoctestFailures
 from _pytest.fixtures import FixtureFunctionDefinition, FixtureLookupError
@@ -12,7 +13,9 @@ from _pytest.subtests import SubtestReport
 from wit_world import Outcome, TestVerdict
 
 from . import own_builtins, workspace
+from .coverage import Coverage
 from .report import COUNTED, Report, locate
+from .targets import Targets
 
 # What writes into the workspace, what needs signals, and what only takes time to start.
 UNUSED_PLUGINS = ("cacheprovider", "faulthandler", "junitxml", "pastebin", "setuponly", "setupplan")
@@ -51,6 +54,21 @@ def shorten_start():
         plugin.__dir__ = lambda names=names: names
 
 
+def let_go_of_capture():
+    """Done once. A fixture that cannot capture here, as `capfd` cannot, must not stay in charge of
+    capturing: pytest would have it try again in each test that follows, which would all fail."""
+    start = CaptureFixture._start
+
+    def start_or_let_go(self):
+        try:
+            start(self)
+        except OSError:
+            self.request.config.pluginmanager.getplugin("capturemanager").unset_fixture()
+            raise
+
+    CaptureFixture._start = start_or_let_go
+
+
 class UnknownOptions(Exception):
     """pytest does not understand its command line or configuration."""
 
@@ -61,12 +79,14 @@ def run(targets):
     workspace.enter()
     arguments = [workspace.absolute(target) for target in targets]
     sys.argv = ["pytest", *targets]
-    recorder = Recorder(report)
+    coverage = Coverage()
+    recorder = Recorder(report, coverage)
+    plugins = [Targets(targets), coverage, recorder]
     try:
-        status = _main(arguments, recorder)
+        status = _main(arguments, plugins)
         while recorder.rest:
             arguments, recorder.rest = recorder.rest, []
-            status = _main(arguments, recorder)
+            status = _main(arguments, plugins)
     except UnknownOptions as error:
         report.raised(error, otherwise=Outcome.ERROR, message=str(error))
         return report, int(pytest.ExitCode.USAGE_ERROR)
@@ -74,18 +94,19 @@ def run(targets):
     return report, status
 
 
-def _main(arguments, recorder):
+def _main(arguments, plugins):
     try:
-        return int(pytest.main([*OPTIONS, *arguments], plugins=[recorder]))
+        return int(pytest.main([*OPTIONS, *arguments], plugins=plugins))
     except UnknownOptions:
-        return int(pytest.main([*OPTIONS, *WITHOUT_PROJECT_OPTIONS, *arguments], plugins=[recorder]))
+        return int(pytest.main([*OPTIONS, *WITHOUT_PROJECT_OPTIONS, *arguments], plugins=plugins))
 
 
 class Recorder:
     """A plugin that tells the report about each test as it ends."""
 
-    def __init__(self, report):
+    def __init__(self, report, coverage):
         self.report = report
+        self.coverage = coverage
         self.tested = False
         self.skipped = []  # (place, reason)
         self.uncollected = set()  # files
@@ -211,9 +232,9 @@ class Recorder:
         else:
             verdict = TestVerdict.NOT_RUNNABLE if self.outcomes else TestVerdict.SKIPPED
         millis = round(max(self.seconds, 0) * 1000)
-        wit_world.tested(
-            wit_world.TestResult(nodeid, *_place(location), verdict, millis, self.message)
-        )
+        executed = self.coverage.of_test()
+        result = wit_world.TestResult(nodeid, *_place(location), verdict, millis, self.message)
+        wit_world.tested(result, executed)
         self.tested = self.tested or bool(self.outcomes)
 
     def _skip(self, report):

@@ -51,6 +51,7 @@ pub(super) fn conclude(ended: Ended, action: &Action, limits: Limits, too_large:
         stderr,
         failures,
         tests: told.tests,
+        coverage: told.coverage,
         raised: told.raised,
         ..Outcome::without_run(verdict.status, "")
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use sandbox::{Failure, Place, Raised, TestResult, Verdict};
+use sandbox::{Coverage, Covered, Failure, Function, Place, Raised, TestResult, Verdict};
 
 use super::instance::State;
 use super::instance::bindings::{self, TestVerdict};
@@ -13,6 +13,10 @@ use super::instance::bindings::{self, TestVerdict};
 const MAX_FINDINGS: usize = 200;
 /// Results of tests that are kept of one run.
 const MAX_TESTS: usize = 20_000;
+/// Functions that tests have executed: all of them, of one test, and of all tests together.
+const MAX_FUNCTIONS: usize = 50_000;
+const MAX_FUNCTIONS_OF_TEST: usize = 5_000;
+const MAX_EXECUTED: usize = 1_000_000;
 /// Names of missing packages, or types of exceptions, that are kept of one run.
 const MAX_NAMES: usize = 50;
 /// Lines of a traceback.
@@ -28,6 +32,9 @@ pub(super) struct Told {
     pub(super) failed: u32,
     pub(super) findings: Vec<Failure>,
     pub(super) tests: Vec<TestResult>,
+    pub(super) coverage: Coverage,
+    /// How many functions the tests have executed together.
+    pub(super) executed: usize,
     pub(super) raised: Vec<Raised>,
     /// Packages that were asked for in vain.
     pub(super) missing: BTreeSet<String>,
@@ -76,7 +83,13 @@ impl bindings::GuestImports for State {
         });
     }
 
-    fn tested(&mut self, test: bindings::TestResult) {
+    fn function(&mut self, path: String, name: String) {
+        if self.told.coverage.functions.len() < MAX_FUNCTIONS {
+            self.told.coverage.functions.push(Function { path: short(path), name: short(name) });
+        }
+    }
+
+    fn tested(&mut self, test: bindings::TestResult, executed: Vec<u32>) {
         if self.told.tests.len() >= MAX_TESTS {
             return;
         }
@@ -96,6 +109,13 @@ impl bindings::GuestImports for State {
         if let Some(listener) = &self.told.listener {
             // Nobody listens any more when the run has been stopped.
             let _ = listener.send(result.clone());
+        }
+        let known = self.told.coverage.functions.len();
+        let is_known = executed.iter().all(|&number| (number as usize) < known);
+        // Half of what a test has executed would be worse than nothing.
+        if is_known && executed.len() <= MAX_FUNCTIONS_OF_TEST && self.told.executed + executed.len() <= MAX_EXECUTED {
+            self.told.executed += executed.len();
+            self.told.coverage.tests.push(Covered { test: result.id.clone(), functions: executed });
         }
         self.told.tests.push(result);
     }

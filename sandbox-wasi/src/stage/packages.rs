@@ -27,13 +27,11 @@ pub(crate) struct Packages {
 }
 
 impl Packages {
-    /// Those in the folders `site`, or of the environment in the workspace `root`, staged in the directory `to`. Forgets
-    /// what was staged of another environment, or before something was installed in this one.
-    pub(super) fn open(root: &Path, site: &[PathBuf], to: PathBuf) -> io::Result<Self> {
-        let found: Vec<PathBuf> = site_packages(root).into_iter().collect();
-        let from = if site.is_empty() { found.as_slice() } else { site };
+    /// Those in the folders `site`, staged in the directory `to`. Forgets what was staged of another environment, or before
+    /// something was installed in this one.
+    pub(super) fn open(site: &[PathBuf], to: PathBuf) -> io::Result<Self> {
         // What is not there has no packages.
-        let from: Vec<PathBuf> = from.iter().filter_map(|folder| folder.canonicalize().ok()).collect();
+        let from: Vec<PathBuf> = site.iter().filter_map(|folder| folder.canonicalize().ok()).collect();
         let mut state = String::new();
         for folder in &from {
             // Writing to a string cannot fail.
@@ -153,18 +151,6 @@ fn requirements(dist_info: &Path) -> Vec<String> {
     required.map(|line| normal(line.split(|c| !is_part(c)).next().unwrap_or_default())).collect()
 }
 
-/// Of the first virtual environment, by name, that lies in the folder.
-fn site_packages(root: &Path) -> Option<PathBuf> {
-    let mut folders: Vec<PathBuf> = fs::read_dir(root).ok()?.flatten().map(|entry| entry.path()).collect();
-    folders.retain(|folder| folder.join("pyvenv.cfg").is_file());
-    folders.sort();
-    let libraries = folders.iter().flat_map(|folder| {
-        let versions = fs::read_dir(folder.join("lib")).into_iter().flatten().flatten().map(|entry| entry.path());
-        versions.chain([folder.join("Lib")]).collect::<Vec<_>>()
-    });
-    libraries.map(|library| library.join("site-packages")).find(|path| path.is_dir())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,7 +160,7 @@ mod tests {
         names.iter().map(|&name| name.to_owned()).collect()
     }
 
-    /// A workspace with an environment.
+    /// An environment, in a folder that is removed with the first value.
     fn workspace(files: &[&str]) -> (TempDir, PathBuf) {
         let root = tempfile::tempdir().unwrap();
         let site = root.path().join(".venv/lib/python3.14/site-packages");
@@ -183,7 +169,6 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, file).unwrap();
         }
-        fs::write(root.path().join(".venv/pyvenv.cfg"), "").unwrap();
         (root, site)
     }
 
@@ -198,7 +183,7 @@ mod tests {
 
     #[test]
     fn what_is_needed_is_staged_with_its_metadata() {
-        let (root, _) = workspace(&[
+        let (_root, site) = workspace(&[
             "flask/__init__.py",
             "flask/sub/app.py",
             "flask/_speed.cpython-314.so",
@@ -209,7 +194,7 @@ mod tests {
             "typing_extensions-4.0.dist-info/METADATA",
         ]);
         let cache = tempfile::tempdir().unwrap();
-        let packages = Packages::open(root.path(), &[], cache.path().join("site")).unwrap();
+        let packages = Packages::open(std::slice::from_ref(&site), cache.path().join("site")).unwrap();
         assert!(packages.add(&names(&["flask", "absent"])).unwrap());
         assert_eq!(staged(&packages), ["Flask-3.0.dist-info", "flask"]);
         assert_eq!(fs::read_to_string(packages.to.join("flask/sub/app.py")).unwrap(), "flask/sub/app.py");
@@ -218,12 +203,12 @@ mod tests {
         assert!(packages.add(&names(&["six", "typing-extensions"])).unwrap());
         let all = ["Flask-3.0.dist-info", "flask", "six.py", "typing_extensions-4.0.dist-info", "typing_extensions.py"];
         assert_eq!(staged(&packages), all);
-        assert_eq!(staged(&Packages::open(root.path(), &[], packages.to).unwrap()), all);
+        assert_eq!(staged(&Packages::open(std::slice::from_ref(&site), packages.to).unwrap()), all);
     }
 
     #[test]
     fn pure_requirements_come_along() {
-        let (root, site) =
+        let (_root, site) =
             workspace(&["app/__init__.py", "jinja2/__init__.py", "markup/a.py", "markup/b.so", "docs/c.py"]);
         let metadata = |name: &str, lines: &str| {
             let path = site.join(format!("{name}-1.0.dist-info/METADATA"));
@@ -237,7 +222,7 @@ mod tests {
         metadata("jinja2", "Name: Jinja2\nRequires-Dist: markup\nRequires-Dist: app\n");
         metadata("markup", "Name: markup\n");
         let cache = tempfile::tempdir().unwrap();
-        let packages = Packages::open(root.path(), &[], cache.path().join("site")).unwrap();
+        let packages = Packages::open(std::slice::from_ref(&site), cache.path().join("site")).unwrap();
         assert!(packages.add(&names(&["app"])).unwrap());
         let infos = ["app-1.0.dist-info", "jinja2-1.0.dist-info", "markup-1.0.dist-info"];
         assert_eq!(staged(&packages), ["app", infos[0], "jinja2", infos[1], infos[2]]);
@@ -247,9 +232,9 @@ mod tests {
 
     #[test]
     fn an_installation_is_noticed() {
-        let (root, site) = workspace(&["six.py"]);
+        let (_root, site) = workspace(&["six.py"]);
         let cache = tempfile::tempdir().unwrap();
-        let open = || Packages::open(root.path(), &[], cache.path().join("site")).unwrap();
+        let open = || Packages::open(std::slice::from_ref(&site), cache.path().join("site")).unwrap();
         assert!(open().add(&names(&["six"])).unwrap());
         // What `pip install --upgrade` does.
         fs::remove_file(site.join("six.py")).unwrap();
@@ -261,18 +246,21 @@ mod tests {
     }
 
     #[test]
-    fn an_environment_outside_of_the_workspace_comes_before_the_one_inside() {
-        let (root, _) = workspace(&["six.py", "attr.py"]);
-        let (outside, site) = workspace(&["six.py"]);
-        fs::write(site.join("six.py"), "chosen").unwrap();
+    fn another_environment_replaces_what_was_staged() {
+        let (_one, first) = workspace(&["six.py", "attr.py"]);
+        let (other, second) = workspace(&["six.py"]);
+        fs::write(second.join("six.py"), "chosen").unwrap();
         let cache = tempfile::tempdir().unwrap();
         let to = cache.path().join("site");
-        let folders = [outside.path().join("gone"), site];
-        let packages = Packages::open(root.path(), &folders, to.clone()).unwrap();
+        let packages = Packages::open(&[first], to.clone()).unwrap();
         assert!(packages.add(&names(&["six", "attr"])).unwrap());
-        assert_eq!(staged(&packages), ["six.py"]);
+        assert_eq!(staged(&packages), ["attr.py", "six.py"]);
+        let packages = Packages::open(&[other.path().join("gone"), second], to.clone()).unwrap();
+        assert_eq!(staged(&packages), [""; 0]);
+        assert!(packages.add(&names(&["six", "attr"])).unwrap());
         assert_eq!(fs::read_to_string(to.join("six.py")).unwrap(), "chosen");
-        assert_eq!(staged(&Packages::open(root.path(), &[], to).unwrap()), [""; 0]);
+        assert_eq!(staged(&packages), ["six.py"]);
+        assert_eq!(staged(&Packages::open(&[], to).unwrap()), [""; 0]);
     }
 
     #[cfg(unix)]
@@ -286,16 +274,15 @@ mod tests {
         let fifo = site.join("four.py");
         assert!(std::process::Command::new("mkfifo").arg(fifo).status().unwrap().success());
         let cache = tempfile::tempdir().unwrap();
-        let packages = Packages::open(root.path(), &[], cache.path().join("site")).unwrap();
+        let packages = Packages::open(std::slice::from_ref(&site), cache.path().join("site")).unwrap();
         assert!(packages.add(&names(&["one", "two", "three", "four"])).unwrap());
         assert_eq!(staged(&packages), ["three.py"]);
     }
 
     #[test]
-    fn a_workspace_without_an_environment_has_no_packages() {
-        let root = tempfile::tempdir().unwrap();
+    fn without_an_environment_there_are_no_packages() {
         let cache = tempfile::tempdir().unwrap();
-        let packages = Packages::open(root.path(), &[], cache.path().join("site")).unwrap();
+        let packages = Packages::open(&[], cache.path().join("site")).unwrap();
         assert!(!packages.add(&names(&["six"])).unwrap());
         assert_eq!(staged(&packages), [""; 0]);
     }

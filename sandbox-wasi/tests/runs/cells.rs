@@ -126,8 +126,7 @@ fn cells_and_runs_see_files_that_have_changed_meanwhile() {
 fn a_cell_fetches_packages_without_being_run_twice() {
     let site = ".venv/lib/python3.14/site-packages";
     let ws = Workspace::new([
-        (".venv/pyvenv.cfg", ""),
-        (&format!("{site}/first.py"), "VALUE = 1\n"),
+        (format!("{site}/first.py").as_str(), "VALUE = 1\n"),
         (&format!("{site}/second/__init__.py"), "import third\nVALUE = third.VALUE\n"),
         (&format!("{site}/third.py"), "VALUE = 3\n"),
     ]);

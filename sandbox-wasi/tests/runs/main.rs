@@ -4,6 +4,7 @@
 mod support;
 
 mod cells;
+mod coverage;
 mod generated;
 mod results;
 
@@ -459,7 +460,6 @@ fn what_needs_a_package_is_not_runnable() {
 fn packages_of_the_environment_are_used_if_they_need_no_compiler() {
     let site = |path: &str| format!(".venv/lib/python3.14/site-packages/{path}");
     let files = [
-        (".venv/pyvenv.cfg".into(), ""),
         (
             site("web/__init__.py"),
             "import importlib.metadata, six_\nfrom .app import run\nversion = importlib.metadata.version('Web-Kit')\n",

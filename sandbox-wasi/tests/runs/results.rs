@@ -232,3 +232,17 @@ fn tests_of_a_file_that_cannot_be_imported_stop_no_others() {
     let outcome = ws.run(pytest(&["test_good.py::test_d", "test_good.py::test_c"]));
     assert_eq!((outcome.outcome, outcome.passed), (Status::Error, 0), "{outcome:#?}");
 }
+
+#[test]
+fn what_cannot_be_captured_harms_no_other_test() {
+    let tests = "\
+def test_file_descriptors(capfd): print('out')
+def test_plain(): pass
+def test_streams(capsys):
+    print('out')
+    assert capsys.readouterr().out == 'out\\n'
+";
+    let outcome = Workspace::new([("test_a.py", tests)]).run(pytest(&["test_a.py"]));
+    let verdicts: Vec<Verdict> = outcome.tests.iter().map(|it| it.verdict).collect();
+    assert_eq!(verdicts, [Verdict::NotRunnable, Verdict::Passed, Verdict::Passed], "{outcome:#?}");
+}

@@ -34,7 +34,8 @@ impl Workspace {
     }
 
     pub fn request(&self, action: Action) -> Request {
-        Request::new(self.path(), action)
+        let site = self.path().join(".venv/lib/python3.14/site-packages");
+        Request { site: vec![site], ..Request::new(self.path(), action) }
     }
 
     pub fn run(&self, action: Action) -> Outcome {

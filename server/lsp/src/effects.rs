@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use context::{Index, Options};
 use graph::{Analysis, AnalysisHost, SymbolId};
+use lint::Environment;
 use model::{LanguageModel, Prompt, Request};
 use propose::{Event, Limits, Task};
 use sandbox::Runner;
@@ -98,6 +99,7 @@ impl Tools {
         for (number, mut request) in requests.into_iter().enumerate() {
             say(format!("running tests, {} of {total}", number + 1));
             add_unsaved(&mut request, &state.unsaved);
+            request.site = Environment::find(&request.root, None).sites;
             let on_event = |event| {
                 if let sandbox::Event::Preparing { .. } = event {
                     say("preparing the Python sandbox, once on this machine".to_owned());

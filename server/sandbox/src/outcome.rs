@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Coverage;
+
 /// What came of a run. Its JSON is the documented output of `tantu run --format json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
@@ -23,6 +25,9 @@ pub struct Outcome {
     /// pytest's tests, one by one, in the order in which they ended; at most 20,000.
     #[serde(default)]
     pub tests: Vec<TestResult>,
+    /// What these have executed; bounded.
+    #[serde(default, skip_serializing_if = "Coverage::is_empty")]
+    pub coverage: Coverage,
     /// Of a cell: what this run has meant for the state that cells share.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<Session>,
@@ -45,9 +50,40 @@ impl Outcome {
             failures: Vec::new(),
             millis: 0,
             tests: Vec::new(),
+            coverage: Coverage::default(),
             session: None,
             raised: Vec::new(),
         }
+    }
+
+    /// This and `next`, as if they had been one run.
+    #[must_use]
+    pub fn followed_by(mut self, next: Outcome) -> Self {
+        // What stopped the second comes first, then what is worst for the code.
+        const WORST_FIRST: [Status; 8] = [
+            Status::Timeout,
+            Status::Output,
+            Status::Memory,
+            Status::Failed,
+            Status::Error,
+            Status::Refused,
+            Status::NotRunnable,
+            Status::Passed,
+        ];
+        let rank = |status| WORST_FIRST.iter().position(|&it| it == status);
+        if rank(next.outcome) <= rank(self.outcome) {
+            (self.outcome, self.exit) = (next.outcome, next.exit);
+        }
+        self.passed += next.passed;
+        self.failed += next.failed;
+        self.stdout.push_str(&next.stdout);
+        self.stderr.push_str(&next.stderr);
+        self.failures.extend(next.failures);
+        self.millis += next.millis;
+        self.tests.extend(next.tests);
+        self.coverage.extend(next.coverage);
+        self.raised.extend(next.raised);
+        self
     }
 }
 
@@ -208,6 +244,7 @@ mod tests {
             failures: vec![failure],
             millis: 12,
             tests: vec![test],
+            coverage: Coverage::default(),
             session: None,
             raised: Vec::new(),
         };

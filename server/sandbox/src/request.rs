@@ -11,8 +11,7 @@ pub struct Request {
     /// The workspace folder. A filtered copy of it is what the code can read; nothing in it can be changed.
     pub root: PathBuf,
     /// The `site-packages` folders of the project's interpreter, which may lie outside of the workspace. They are only
-    /// read; what can be imported from them are distributions in pure Python. With none, those of a virtual environment
-    /// in the workspace are used.
+    /// read; what can be imported from them are distributions in pure Python.
     #[serde(default)]
     pub site: Vec<PathBuf>,
     /// Top-level modules or distributions that the code is known to import. They are staged before the run begins; what

@@ -1,0 +1,93 @@
+"""Notes which functions of the workspace each test executes.
+
+It costs next to nothing: the interpreter calls us when a function of the workspace starts for the
+first time in a test, and not again before the next test.
+"""
+
+import contextlib
+import re
+import sys
+
+import pytest
+import wit_world
+
+from . import workspace
+
+_TOOL = sys.monitoring.COVERAGE_ID
+_START = sys.monitoring.events.PY_START
+_CODE = type(workspace.absolute.__code__)
+# What a function contains that has no name of its own belongs to the function.
+_NAMELESS = re.compile(r"(\.<locals>)?\.<(lambda|genexpr|listcomp|setcomp|dictcomp)>.*|\.<locals>")
+
+
+class Coverage:
+    """A plugin. What a fixture of a wider scope executes counts for every test that has it."""
+
+    def __init__(self):
+        self.executed = set()  # code
+        self.numbers = {}  # by code
+        self.functions = {}  # numbers by path and qualified name
+        self.of_fixtures = {}  # code, by fixture
+        self.item = None
+        with contextlib.suppress(ValueError):  # the tool's place is taken
+            sys.monitoring.use_tool_id(_TOOL, "tantu")
+            sys.monitoring.register_callback(_TOOL, _START, self._start)
+            sys.addaudithook(self._audit)
+
+    def _audit(self, event, arguments):
+        if event == "exec" and isinstance(code := arguments[0], _CODE):
+            if workspace.relative(code.co_filename):
+                self._watch(code)
+
+    def _watch(self, code):
+        """The functions of a module that is about to be executed."""
+        for inner in code.co_consts:
+            if isinstance(inner, _CODE):
+                with contextlib.suppress(ValueError):
+                    sys.monitoring.set_local_events(_TOOL, inner, _START)
+                self._watch(inner)
+
+    def _start(self, code, offset):
+        self.executed.add(code)
+        return sys.monitoring.DISABLE
+
+    def pytest_runtest_logstart(self):
+        self.item = None
+        self._begin()
+
+    def pytest_runtest_setup(self, item):
+        self.item = item
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_fixture_setup(self, fixturedef):
+        if fixturedef.scope == "function":
+            return (yield)
+        around = self.executed
+        self._begin()
+        try:
+            return (yield)
+        finally:
+            self.of_fixtures[fixturedef] = self.executed
+            self.executed = around | self.executed
+
+    def _begin(self):
+        self.executed = set()
+        sys.monitoring.restart_events()
+
+    def of_test(self):
+        """The numbers of the functions that the test which is ending has executed."""
+        executed = self.executed
+        fixtures = getattr(self.item, "_fixtureinfo", None)
+        for definitions in fixtures.name2fixturedefs.values() if fixtures else ():
+            for fixture in definitions:
+                executed = executed | self.of_fixtures.get(fixture, set())
+        return sorted({self._number(code) for code in executed} - {None})
+
+    def _number(self, code):
+        if code not in self.numbers:
+            function = workspace.relative(code.co_filename), _NAMELESS.sub("", code.co_qualname)
+            if function not in self.functions and not function[1].startswith("<"):
+                self.functions[function] = len(self.functions)
+                wit_world.function(*function)
+            self.numbers[code] = self.functions.get(function)
+        return self.numbers[code]

@@ -1,0 +1,45 @@
+//! What tests have executed.
+
+use serde::{Deserialize, Serialize};
+
+/// The functions of the workspace that each test has executed, fixtures included: function coverage by test.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Coverage {
+    pub functions: Vec<Function>,
+    pub tests: Vec<Covered>,
+}
+
+/// A function of the workspace.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Function {
+    /// Relative to the workspace, with forward slashes.
+    pub path: String,
+    /// The qualified name in the module, without `<locals>`: `Class.method`, `function.inner`.
+    pub name: String,
+}
+
+/// What one test has executed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Covered {
+    /// pytest's node id.
+    pub test: String,
+    /// Indices into [`Coverage::functions`], ascending.
+    pub functions: Vec<u32>,
+}
+
+impl Coverage {
+    pub fn is_empty(&self) -> bool {
+        self.tests.is_empty()
+    }
+
+    /// Adds what another run has told.
+    pub fn extend(&mut self, other: Coverage) {
+        // Numbers of the other run are shifted; a function may then be in the table twice, which harms nothing.
+        let shift = self.functions.len() as u32;
+        self.functions.extend(other.functions);
+        self.tests.extend(other.tests.into_iter().map(|it| Covered {
+            functions: it.functions.iter().map(|number| number + shift).collect(),
+            test: it.test,
+        }));
+    }
+}
