@@ -31,15 +31,32 @@ pub struct AffectedTest {
     pub test: SymbolId,
     /// Why: from the test to what changed, each the one that uses the next. Only the test where it has changed itself.
     pub via: Vec<SymbolId>,
-    pub failed_before: bool,
+    pub record: TestRecord,
 }
 
-/// The tests that reach what differs from `before`, looking at no more than `limit` definitions. First those of which
-/// `failed` says that they did the last time; then those that are fewest calls away from the change; of these, those that
-/// reach the least besides; then by file and place. A module whose statements have changed affects what imports it, and a
+/// What earlier runs say about a test.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TestRecord {
+    /// It failed when it was last run.
+    pub failed: bool,
+    /// Whether it executed any of what has changed when it was last run; `None` if that is not known.
+    pub executed: Option<bool>,
+}
+
+/// The tests that reach what differs from `before`, looking at no more than `limit` definitions. First those that failed the
+/// last time, according to the records that `history` has once it is told what has changed; then those that executed what
+/// has changed, and last of all those that did not: what a test executes may change, so that they are not left out. Of
+/// each kind first those that are fewest calls away from the change; of these, those that reach the least besides; then by
+/// file and place. A module whose statements have changed affects what imports it, and a
 /// `conftest.py` the tests below its folder. What was only written differently affects nothing.
-pub fn affected(analysis: &Analysis, before: &[Earlier], failed: impl Fn(SymbolId) -> bool, limit: usize) -> Affected {
+pub fn affected<R: Fn(SymbolId) -> TestRecord>(
+    analysis: &Analysis,
+    before: &[Earlier],
+    history: impl FnOnce(&[SymbolId]) -> R,
+    limit: usize,
+) -> Affected {
     let Changes { symbols, gone, modules } = changes(analysis, before);
+    let record = history(&symbols);
     let mut starts = symbols.clone();
     starts.extend(modules.iter().map(|&file| analysis.module(file)));
     for (owner, name) in &gone {
@@ -51,7 +68,7 @@ pub fn affected(analysis: &Analysis, before: &[Earlier], failed: impl Fn(SymbolI
     let mut seen: FxHashSet<SymbolId> = FxHashSet::default();
     let mut add = |test: SymbolId, via: Vec<SymbolId>| {
         if seen.insert(test) {
-            found.push((via.len(), AffectedTest { test, via, failed_before: failed(test) }));
+            found.push((via.len(), AffectedTest { test, via, record: record(test) }));
         }
     };
     for &test in &reach.tests {
@@ -72,7 +89,7 @@ pub fn affected(analysis: &Analysis, before: &[Earlier], failed: impl Fn(SymbolI
         let method = by_name.iter().find(|(user, _)| via.last() == Some(user)).map(|(_, method)| *method);
         via.extend(method.into_iter().flat_map(|method| reach.path(method)));
         if seen.insert(test) {
-            found.push((far + via.len(), AffectedTest { test, via, failed_before: failed(test) }));
+            found.push((far + via.len(), AffectedTest { test, via, record: record(test) }));
         }
     }
     // What is imported is at work in everything that follows: these come last.
@@ -90,7 +107,7 @@ pub fn affected(analysis: &Analysis, before: &[Earlier], failed: impl Fn(SymbolI
                 via.extend(
                     chain.last().into_iter().flat_map(|&file| reach.path(analysis.module(file)).into_iter().skip(1)),
                 );
-                let test = AffectedTest { test, via, failed_before: failed(test) };
+                let test = AffectedTest { test, via, record: record(test) };
                 found.push((far + chain.len(), test));
             }
         }
@@ -98,7 +115,12 @@ pub fn affected(analysis: &Analysis, before: &[Earlier], failed: impl Fn(SymbolI
     let place = |id: SymbolId| (analysis.path(id.file), analysis.symbol(id).range.start());
     found.sort_by_cached_key(|(distance, it)| {
         (
-            Reverse(it.failed_before),
+            Reverse(it.record.failed),
+            match it.record.executed {
+                Some(true) => 0,
+                None => 1,
+                Some(false) => 2,
+            },
             *distance,
             width(analysis, it.test),
             analysis.path(it.test.file).to_path_buf(),

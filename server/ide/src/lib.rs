@@ -35,7 +35,7 @@ mod type_hierarchy;
 mod wording;
 mod workspace_symbols;
 
-pub use affected::{Affected, AffectedTest, affected};
+pub use affected::{Affected, AffectedTest, TestRecord, affected};
 pub use call_hierarchy::{HierarchyCall, incoming_calls, outgoing_calls, prepare_call_hierarchy};
 pub use cells::{Cell, cells};
 pub use changes::Earlier;

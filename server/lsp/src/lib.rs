@@ -35,6 +35,7 @@ mod setup;
 mod snapshot;
 mod survey;
 mod symbol_key;
+pub mod test_history;
 #[cfg(test)]
 mod tests;
 mod to_proto;

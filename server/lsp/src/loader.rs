@@ -75,7 +75,12 @@ impl Loader {
                     let index = AssertUnwindSafe(|| self.index(ticket, roots, &job, watch));
                     // A panic is a defect of ours, and has been reported. The open documents are still served.
                     let host = catch_unwind(index).unwrap_or_else(|_| AnalysisHost::new(self.roots.clone()));
-                    self.mailbox.send(Event::Indexed { ticket, host, complete: true });
+                    self.mailbox.send(Event::Indexed {
+                        ticket,
+                        host,
+                        database: self.persistence.clone(),
+                        complete: true,
+                    });
                 }
                 Work::Reload(paths) => {
                     // Questions wait for this answer, so there always is one.
@@ -108,7 +113,12 @@ impl Loader {
             host.apply(change);
             done += portion.len();
             if done < files.len() {
-                self.mailbox.send(Event::Indexed { ticket, host: host.clone(), complete: false });
+                self.mailbox.send(Event::Indexed {
+                    ticket,
+                    host: host.clone(),
+                    database: self.persistence.clone(),
+                    complete: false,
+                });
             }
         }
         self.indexed = files.into_iter().collect();

@@ -13,6 +13,7 @@ use tower_lsp_server::ls_types as lsp;
 
 use crate::capabilities::Editor;
 use crate::commands::Run;
+use crate::persistence::Persistence;
 use crate::progress::Job;
 use crate::runs::Ended;
 use crate::settings::{ConfigFile, Layer};
@@ -61,6 +62,8 @@ pub(crate) enum Event {
     Indexed {
         ticket: u64,
         host: AnalysisHost,
+        /// Where its past is kept.
+        database: Option<Arc<Persistence>>,
         complete: bool,
     },
     /// Where values flow.

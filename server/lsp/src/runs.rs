@@ -200,11 +200,6 @@ impl Runs {
         self.green.as_ref()
     }
 
-    /// Whether the test called `name` in `path` failed when it was last run.
-    pub(crate) fn has_failed(&self, path: &Path, name: &str) -> bool {
-        self.tally(path, name).is_some_and(|(_, tally)| tally.failed > 0)
-    }
-
     /// What a lens says about `run`, if it was run, by itself or among others.
     pub(crate) fn title(&self, run: &Run, analysis: &Analysis) -> Option<String> {
         let path = from_proto::path(&run.uri);
@@ -325,7 +320,7 @@ impl Outdated {
 impl Overtaken {
     fn by(edits: &Edits, analysis: &Analysis) -> Self {
         let before: Vec<_> = edits.iter().map(|(path, text)| (path.clone(), text.clone())).collect();
-        let affected = ide::affected(analysis, &before, |_| false, LIMIT);
+        let affected = ide::affected(analysis, &before, |_| |_| ide::TestRecord::default(), LIMIT);
         let name = |test: &ide::AffectedTest| {
             (analysis.path(test.test.file).to_path_buf(), analysis.symbol(test.test).local_name())
         };
@@ -460,7 +455,6 @@ mod tests {
         assert_eq!(world.title(Some("test_price")), "… running");
         world.runs.end(run(Some("test_price")), 2, Some(world.ended(&[("test_price", Verdict::Passed)])));
         assert_eq!(world.title(Some("test_price")), "✓ 1 passed · 2 ms");
-        assert!(!world.runs.has_failed(Path::new("/w/test_a.py"), "test_price"));
         assert_eq!(world.failures(), [], "the older failure is mended");
     }
 

@@ -10,6 +10,7 @@ use tower_lsp_server::ls_types as lsp;
 
 use crate::capabilities::Editor;
 use crate::lints::Lints;
+use crate::persistence::Persistence;
 use crate::runs::Runs;
 use crate::settings::{ConfigFile, Settings};
 use crate::survey::Survey;
@@ -31,6 +32,8 @@ pub(crate) struct Snapshot {
     pub(crate) config_files: Arc<Vec<ConfigFile>>,
     pub(crate) lints: Arc<Lints>,
     pub(crate) runs: Arc<Runs>,
+    /// What earlier sessions have learned; there may be none.
+    pub(crate) database: Option<Arc<Persistence>>,
     /// What the last look at the whole workspace found; of the same index.
     pub(crate) survey: Arc<Survey>,
     /// Part of the workspace is not known yet.

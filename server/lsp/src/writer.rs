@@ -90,6 +90,7 @@ impl Writer {
             config_files: Arc::default(),
             lints: Arc::default(),
             runs: Arc::default(),
+            database: None,
             survey: Arc::default(),
             indexing: false,
         };
@@ -234,7 +235,10 @@ impl Writer {
                 self.to_keep = true;
                 self.refresh();
             }
-            Event::Indexed { ticket, host, complete } if ticket == self.indexes => self.take_over(host, complete),
+            Event::Indexed { ticket, host, database, complete } if ticket == self.indexes => {
+                self.current.database = database;
+                self.take_over(host, complete);
+            }
             // Another index was asked for meanwhile.
             Event::Indexed { .. } => {}
             Event::Settled(flow) => {

@@ -9,7 +9,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use crate::{Error, PATIENCE};
 
 /// Grows with every change of the tables; a file with another number is replaced.
-const VERSION: i32 = 2;
+const VERSION: i32 = 3;
 
 /// "tntu": tells our files from those of other programs.
 const APPLICATION: i32 = 0x746e_7475;
@@ -38,6 +38,10 @@ const TABLES: &str = "
     CREATE TABLE failed_tests (id TEXT PRIMARY KEY) WITHOUT ROWID;
     -- When all tests last passed: the commit is in `meta`, here are the files that differed from it. Without a text: gone.
     CREATE TABLE green_files (path TEXT PRIMARY KEY, text TEXT) WITHOUT ROWID;
+    -- The functions that tests executed when they were last run; the names of both are in one table.
+    CREATE TABLE covered_names (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+    CREATE TABLE coverage (function INTEGER NOT NULL, test INTEGER NOT NULL, PRIMARY KEY (function, test)) WITHOUT ROWID;
+    CREATE INDEX coverage_by_test ON coverage (test);
 ";
 
 /// A connection to the database at `path`, which is created or replaced where necessary.

@@ -6,6 +6,7 @@
 //! blobs mean, and the graph's types.
 
 mod connection;
+mod coverage;
 mod rows;
 mod summaries;
 mod test_runs;

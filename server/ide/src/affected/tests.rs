@@ -12,13 +12,20 @@ fn check(now: &str, before: &[(&str, Option<&str>)], expected: Expect) {
         name if name.is_empty() => analysis.module_name(id.file).to_owned(),
         name => name,
     };
-    let failed = |test: SymbolId| analysis.symbol(test).name == "test_failing";
-    let found = affected(analysis, &before, failed, 1000);
+    let record = |test: SymbolId| TestRecord {
+        failed: analysis.symbol(test).name == "test_failing",
+        executed: match analysis.symbol(test).name {
+            "test_executing" => Some(true),
+            "test_elsewhere" => Some(false),
+            _ => None,
+        },
+    };
+    let found = affected(analysis, &before, |_| record, 1000);
     let changed: Vec<String> = found.changed.iter().map(|&id| name(id)).collect();
     let mut out = format!("changed: {}\n", changed.join(", "));
     for test in &found.tests {
         let via: Vec<String> = test.via.iter().map(|&id| name(id)).collect();
-        out.push_str(&format!("{}{}\n", if test.failed_before { "failed before: " } else { "" }, via.join(" → ")));
+        out.push_str(&format!("{}{}\n", if test.record.failed { "failed before: " } else { "" }, via.join(" → ")));
     }
     assert!(found.complete);
     expected.assert_eq(&out);
@@ -78,6 +85,30 @@ fn the_likeliest_to_fail_comes_first() {
             test_price → price
             test_cart → Cart.total → price
             test_checkout → Cart.total → price
+        "#]],
+    );
+}
+
+#[test]
+fn what_executed_the_change_comes_before_what_did_not() {
+    check_edit(
+        "\
+#- /a.py
+def f(): return 1
+def g(): return f()
+#- /test_a.py
+from a import f, g
+def test_elsewhere(): f()
+def test_unknown(): f()
+def test_executing(): g()
+",
+        "return 1",
+        "return 2",
+        expect![[r#"
+            changed: f
+            test_executing → g → f
+            test_unknown → f
+            test_elsewhere → f
         "#]],
     );
 }

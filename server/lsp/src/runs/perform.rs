@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use graph::FileId;
-use sandbox::{Action, Failure, Outcome, Request, Runner, Status, Verdict};
+use ide::Earlier;
+use sandbox::{Action, Failure, Outcome, Request, Runner, Status, Verdict, run_likeliest_first};
+use store::Store;
 use tower_lsp_server::Client;
 use tower_lsp_server::ls_types as lsp;
 
@@ -14,7 +16,7 @@ use crate::commands::{Run, RunKind};
 use crate::mailbox::{Event, Mailbox};
 use crate::progress::Job;
 use crate::snapshot::Snapshot;
-use crate::{from_proto, revision};
+use crate::{from_proto, revision, test_history};
 
 /// What a run needs besides what it is told.
 pub(crate) struct Perform {
@@ -36,6 +38,8 @@ struct Plan {
     files: Vec<PathBuf>,
     /// Why it cannot be run here, with the place that needs what is not there.
     obstacle: Option<Failure>,
+    /// How many of many tests to run before the others.
+    likeliest: usize,
     /// How the user's own interpreter would run it, if the user allows that at all.
     native: Option<Native>,
 }
@@ -43,12 +47,10 @@ struct Plan {
 impl Perform {
     /// Runs what `snapshot` holds, and tells the writer and the user what came of it.
     pub(crate) async fn work(self, snapshot: Snapshot) {
-        let (run, environments) = (self.run.clone(), self.environments.clone());
-        let planned = tokio::task::spawn_blocking(move || plan(&run, &snapshot, &environments)).await;
-        let ended = match planned {
-            Ok(Ok(plan)) => {
-                self.follow(&plan).await.map(|outcome| Ended::new(&self.run, &outcome, &plan.request.root, plan.files))
-            }
+        let (run, environments, planned) = (self.run.clone(), self.environments.clone(), snapshot.clone());
+        let planned = tokio::task::spawn_blocking(move || plan(&run, &planned, &environments)).await;
+        let done = match planned {
+            Ok(Ok(plan)) => self.follow(&plan).await.map(|outcome| (plan, outcome)),
             Ok(Err(reason)) => {
                 self.client.show_message(lsp::MessageType::INFO, reason).await;
                 None
@@ -56,6 +58,14 @@ impl Perform {
             // A defect of ours, which has been reported on standard error.
             Err(_) => None,
         };
+        let ended = done.map(|(plan, outcome)| {
+            let root = plan.request.root;
+            let ended = Ended::new(&self.run, &outcome, &root, plan.files);
+            let is_green = ended.is_green;
+            // Nobody waits for it.
+            tokio::task::spawn_blocking(move || remember(&snapshot, &root, &outcome, is_green));
+            ended
+        });
         self.mailbox.send(Event::RunEnded { run: self.run, ticket: self.ticket, ended });
     }
 
@@ -107,8 +117,9 @@ impl Perform {
             // The task lives as long as there is something to log.
             sandbox::Event::Output { text, .. } => _ = lines.send(text),
         };
+        let run = run_likeliest_first(&*self.runner, plan.request.clone(), plan.likeliest, &on_event);
         let result = tokio::select! {
-            result = self.runner.run(plan.request.clone(), &on_event) => result,
+            result = run => result,
             () = self.job.cancelled().cancelled() => return None,
         };
         drop(lines);
@@ -127,14 +138,28 @@ impl Perform {
     }
 }
 
+/// Keeps what came of tests of `snapshot`, for the next run and the next session.
+fn remember(snapshot: &Snapshot, root: &Path, outcome: &Outcome, is_green: bool) {
+    let Some(database) = snapshot.database.as_ref().filter(|_| !outcome.tests.is_empty()) else { return };
+    let noted = test_history::note(database.store(), outcome);
+    let unsaved: Vec<PathBuf> = snapshot.documents.keys().cloned().collect();
+    let green = is_green.then(|| revision::green(root, &snapshot.analysis, &unsaved).ok()).flatten();
+    let noted = noted.and_then(|()| green.map_or(Ok(()), |green| database.store().note_green(&green)));
+    if let Err(error) = noted {
+        tracing::warn!("what came of the tests is not kept: {error}");
+    }
+}
+
 /// # Errors
 /// When there is nothing to run; in words for the user.
 fn plan(run: &Run, snapshot: &Snapshot, environments: &Environments) -> Result<Plan, String> {
     let path = from_proto::path(&run.uri);
     let root = root_of(snapshot, &path);
+    let mut likeliest = 0;
     let (action, files, what) = match run.kind {
         RunKind::Affected => {
-            let (targets, files) = affected_tests(snapshot, &root)?;
+            let (targets, files, first) = affected_tests(snapshot, &root)?;
+            likeliest = first;
             let what = match targets.len() {
                 1 => "1 affected test".to_owned(),
                 count => format!("{count} affected tests"),
@@ -174,7 +199,7 @@ fn plan(run: &Run, snapshot: &Snapshot, environments: &Environments) -> Result<P
         ..Request::new(root, action)
     };
     let paths = files.iter().map(|&file| snapshot.analysis.path(file).to_path_buf()).collect();
-    Ok(Plan { request, what, files: paths, obstacle, native })
+    Ok(Plan { request, what, files: paths, obstacle, likeliest, native })
 }
 
 /// What the session of a file's cells is called.
@@ -232,35 +257,47 @@ fn action(run: &Run, snapshot: &Snapshot, path: &Path, relative: &Path) -> Resul
     })
 }
 
-/// The tests that what has changed affects, by node id and in the order in which they are worth running, and their files.
-/// Changed since all of these passed for the last time, else since the last commit.
+/// The tests that what has changed affects, by node id and in the order in which they are worth running, their files, and how
+/// many of them to run first. Changed since all of these passed for the last time, else since the last commit.
 ///
 /// # Errors
 /// When there is none, or nothing to compare with; in words for the user.
-fn affected_tests(snapshot: &Snapshot, root: &Path) -> Result<(Vec<String>, Vec<FileId>), String> {
+fn affected_tests(snapshot: &Snapshot, root: &Path) -> Result<(Vec<String>, Vec<FileId>, usize), String> {
     let analysis = &snapshot.analysis;
-    let (before, since): (Vec<_>, _) = match snapshot.runs.since_green() {
-        Some(edits) => (edits.iter().map(|(path, text)| (path.clone(), text.clone())).collect(), "the last green run"),
-        None => match revision::earlier_with(root, "HEAD", &snapshot.documents.keys().cloned().collect::<Vec<_>>()) {
-            Ok(before) => (before, "the last commit"),
-            Err(error) => return Err(format!("tantu cannot tell what has changed: {error:#}")),
-        },
-    };
-    let has_failed =
-        |test: graph::SymbolId| snapshot.runs.has_failed(analysis.path(test.file), &analysis.symbol(test).local_name());
-    let affected = ide::affected(analysis, &before, has_failed, super::LIMIT);
-    let tests = affected.tests.iter().filter(|it| analysis.path(it.test.file).starts_with(root));
-    let tests: Vec<graph::SymbolId> = tests.map(|it| it.test).collect();
-    if tests.is_empty() {
+    let store = snapshot.database.as_ref().map(|it| it.store());
+    let (before, since) = before(snapshot, store, root)?;
+    let mut affected = ide::affected(analysis, &before, test_history::records(store, root, analysis), super::LIMIT);
+    affected.tests.retain(|it| analysis.path(it.test.file).starts_with(root));
+    if affected.tests.is_empty() {
         return Err(format!("no test reaches what has changed since {since}"));
     }
-    let mut files: Vec<FileId> = tests.iter().map(|test| test.file).collect();
+    let mut files: Vec<FileId> = affected.tests.iter().map(|it| it.test.file).collect();
     files.sort_unstable();
     files.dedup();
-    let id = |test: &graph::SymbolId| {
-        node_id(inside(root, analysis.path(test.file)), Some(&analysis.symbol(*test).local_name()))
-    };
-    Ok((tests.iter().map(id).collect(), files))
+    let likeliest = test_history::likeliest(&mut affected);
+    let ids = affected.tests.iter().map(|it| ide::node_id(analysis, root, it.test));
+    Ok((ids.collect(), files, likeliest))
+}
+
+/// The texts to compare with, and when these were.
+///
+/// # Errors
+/// When there are none; in words for the user.
+fn before(snapshot: &Snapshot, store: Option<&Store>, root: &Path) -> Result<(Vec<Earlier>, &'static str), String> {
+    if let Some(edits) = snapshot.runs.since_green() {
+        let before = edits.iter().map(|(path, text)| (path.clone(), text.clone()));
+        return Ok((before.collect(), "the last green run"));
+    }
+    let unsaved: Vec<PathBuf> = snapshot.documents.keys().cloned().collect();
+    let green = store.and_then(|store| store.green().ok().flatten());
+    // A commit that was rewritten since may be gone.
+    if let Some(before) = green.and_then(|green| revision::since_green(root, &green, &unsaved).ok()) {
+        return Ok((before, "the last green run"));
+    }
+    match revision::earlier_with(root, "HEAD", &unsaved) {
+        Ok(before) => Ok((before, "the last commit")),
+        Err(error) => Err(format!("tantu cannot tell what has changed: {error:#}")),
+    }
 }
 
 /// As pytest spells it.

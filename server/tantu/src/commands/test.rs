@@ -5,14 +5,13 @@ mod report;
 mod selection;
 mod watch;
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use ::sandbox::{Action, Limits, Outcome, Request, Verdict};
+use ::sandbox::{Action, Coverage, Limits, Outcome, Request};
 use clap::Args;
 use graph::FileId;
 use lint::Environment;
-use lsp::revision;
+use lsp::{revision, test_history};
 
 use self::report::{NotRunnable, Report};
 use self::selection::Selection;
@@ -60,8 +59,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
             limits: limits(selection.tests),
             ..Request::new(&workspace.root, Action::Pytest { targets: selection.targets.clone() })
         };
-        let outcome = watch::perform(request, selection.tests)?;
+        let mut outcome = watch::perform(request, &selection)?;
         remember(&mut workspace, &selection, &report, &outcome);
+        // For us, not for whoever reads the report.
+        outcome.coverage = Coverage::default();
         report.outcome = Some(outcome);
     }
     match arguments.format {
@@ -101,12 +102,8 @@ fn limits(tests: usize) -> Limits {
 /// Keeps what failed, and that nothing did. Without a database the next run has less to go by.
 fn remember(workspace: &mut Workspace, selection: &Selection, report: &Report, outcome: &Outcome) {
     let Some(persistence) = &workspace.persistence else { return };
-    let with = |verdict: Verdict| {
-        let tests = outcome.tests.iter().filter(move |test| test.verdict == verdict);
-        tests.map(|test| test.id.clone()).collect::<BTreeSet<String>>()
-    };
     let store = persistence.store();
-    let noted = store.note_tests(&with(Verdict::Passed), &with(Verdict::Failed));
+    let noted = test_history::note(store, outcome);
     let all_passed = outcome.outcome == ::sandbox::Status::Passed && report.not_runnable.is_empty();
     let green = (all_passed && selection.is_decisive)
         .then(|| revision::green(&workspace.root, &workspace.analysis, &[]).ok())

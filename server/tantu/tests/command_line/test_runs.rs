@@ -134,3 +134,28 @@ fn what_failed_before_comes_first() {
         ]
     );
 }
+
+#[test]
+fn what_executed_the_change_comes_first() {
+    let project = Project::new(&[
+        ("a.py", "def f(flag):\n    return g() if flag else 1\ndef g():\n    return 1\n"),
+        (
+            "test_a.py",
+            "from a import f\ndef test_without(): assert f(False) == 1\ndef test_with(): assert f(True) == 1\n",
+        ),
+    ]);
+    project.commit();
+    let affected = || {
+        let (_, stdout, _) = project.tantu(&["test", "--affected", "--since", "HEAD", "--list", "--format", "json"]);
+        let value: Value = serde_json::from_str(&stdout).unwrap();
+        let shown = |test: &Value| format!("{} {}", test["id"].as_str().unwrap(), test["executed"]);
+        value["affected"].as_array().unwrap().iter().map(shown).collect::<Vec<_>>()
+    };
+    let change = || project.write("a.py", "def f(flag):\n    return g() if flag else 1\ndef g():\n    return 2\n");
+    change();
+    assert_eq!(affected(), ["test_a.py::test_without null", "test_a.py::test_with null"]);
+    project.write("a.py", "def f(flag):\n    return g() if flag else 1\ndef g():\n    return 1\n");
+    project.says(&["test"], "passed: 2 passed, N ms\n", 0);
+    change();
+    assert_eq!(affected(), ["test_a.py::test_with true", "test_a.py::test_without false"]);
+}

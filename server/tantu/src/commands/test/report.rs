@@ -30,6 +30,9 @@ struct Test {
     /// From the test to what changed.
     via: Vec<String>,
     failed_before: bool,
+    /// Whether it executed what changed when it last ran; absent where that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    executed: Option<bool>,
 }
 
 pub(super) struct Report {
@@ -54,7 +57,8 @@ impl Report {
             path: workspace.shown(it.test.file),
             line: analysis.source(it.test.file).line_number(analysis.symbol(it.test).name_range.start()),
             via: it.via.iter().map(|&id| name(id)).collect(),
-            failed_before: it.failed_before,
+            failed_before: it.record.failed,
+            executed: it.record.executed,
         };
         let is_runnable = |it: &&AffectedTest| !not_runnable.iter().any(|other| other.file == it.test.file);
         let affected = selection.affected.as_ref();

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use graph::{Analysis, FileId, SymbolId};
+use graph::{Analysis, FileId};
 use ide::{Affected, AffectedTest, Earlier, Runnable, RunnableKind, node_id};
-use lsp::revision;
+use lsp::{revision, test_history};
 
 use super::Arguments;
 use crate::workspace::{Workspace, existing};
@@ -22,6 +22,8 @@ pub(super) struct Selection {
     pub(super) files: Vec<FileId>,
     /// About how many tests these are; parametrized ones count as one.
     pub(super) tests: usize,
+    /// How many of these to run before the others.
+    pub(super) likeliest: usize,
     pub(super) affected: Option<Affected>,
     /// What the change is a change from, as it is reported.
     pub(super) since: String,
@@ -78,6 +80,7 @@ fn all(workspace: &Workspace, files: &[FileId], named: &[(PathBuf, Vec<&str>)]) 
         targets: Vec::new(),
         files: Vec::new(),
         tests: 0,
+        likeliest: 0,
         affected: None,
         since: String::new(),
         is_decisive: false,
@@ -121,15 +124,10 @@ fn affected(
     };
     workspace.settle();
     let (analysis, root) = (&workspace.analysis, &workspace.root);
-    let failed = workspace.persistence.as_ref().and_then(|it| it.store().failed_tests().ok()).unwrap_or_default();
-    let has_failed = |test: SymbolId| {
-        let id = node_id(analysis, root, test);
-        failed
-            .iter()
-            .any(|failed| failed.strip_prefix(&id).is_some_and(|rest| rest.is_empty() || rest.starts_with(['[', ':'])))
-    };
-    let mut affected = ide::affected(analysis, &before, has_failed, LIMIT);
+    let store = workspace.persistence.as_ref().map(|it| it.store());
+    let mut affected = ide::affected(analysis, &before, test_history::records(store, root, analysis), LIMIT);
     affected.tests.retain(|AffectedTest { test, .. }| files.contains(&test.file));
+    let likeliest = test_history::likeliest(&mut affected);
     let mut found: Vec<FileId> = Vec::new();
     for it in &affected.tests {
         if !found.contains(&it.test.file) {
@@ -140,6 +138,7 @@ fn affected(
         targets: affected.tests.iter().map(|it| node_id(analysis, root, it.test)).collect(),
         files: found,
         tests: affected.tests.len(),
+        likeliest,
         affected: Some(affected),
         since,
         is_decisive: is_everywhere && revision.is_none(),

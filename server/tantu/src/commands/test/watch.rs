@@ -4,23 +4,24 @@ use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use sandbox::{Event, Outcome, Request, Runner, Status, TestResult, Verdict};
+use sandbox::{Event, Outcome, Request, Status, TestResult, Verdict, run_likeliest_first};
 use tokio::time::timeout;
 
 use super::progress::Progress;
+use super::selection::Selection;
 use crate::sandboxed::worker;
 
 /// How long to wait for the next test to end. The limit of the whole run is as long as many tests may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Runs `request`, of about so many `tests`. When none has ended for a minute, the run is stopped, and what is known of the others
+/// Runs `request`, which is that of the `selection`. When none has ended for a minute, the run is stopped, and what is known of the others
 /// is kept.
 ///
 /// # Errors
 /// When the sandbox does not work.
-pub(super) fn perform(request: Request, tests: usize) -> anyhow::Result<Outcome> {
+pub(super) fn perform(request: Request, selection: &Selection) -> anyhow::Result<Outcome> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (progress, seen) = (Progress::new(tests), Mutex::new(Seen::default()));
+    let (progress, seen) = (Progress::new(selection.tests), Mutex::new(Seen::default()));
     // Never poisoned: nothing panics while it is held.
     let seen = || seen.lock().unwrap_or_else(PoisonError::into_inner);
     let on_event = |event| {
@@ -29,7 +30,7 @@ pub(super) fn perform(request: Request, tests: usize) -> anyhow::Result<Outcome>
     };
     let worker = worker()?;
     let outcome = runtime.block_on(async {
-        let mut run = pin!(worker.run(request, &on_event));
+        let mut run = pin!(run_likeliest_first(&worker, request, selection.likeliest, &on_event));
         loop {
             match timeout(Duration::from_secs(1), &mut run).await {
                 Ok(outcome) => return outcome,
