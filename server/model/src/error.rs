@@ -45,6 +45,10 @@ pub enum Error {
     #[error("the server redirects to {to}, which was not followed; if that is right, set base-url to it")]
     Redirected { to: String },
 
+    /// Ollama does not have the model on disk.
+    #[error("the server has not pulled the model {model}; run `ollama pull {model}`")]
+    NotPulled { model: String },
+
     /// No recorded reply is left that matches the prompt.
     #[error("{} has no recorded reply left for this prompt ({left} left for others)", file.display())]
     NotRecorded { file: PathBuf, left: usize },
@@ -76,7 +80,7 @@ impl Error {
         match self {
             Error::Connect { .. } => true,
             Error::Timeout { stage, .. } => *stage == Stage::Connect,
-            Error::Status { code, .. } => matches!(code, 429 | 500..=599),
+            Error::Status { code, .. } => matches!(code, 408 | 429 | 500..=599),
             _ => false,
         }
     }
@@ -95,9 +99,11 @@ impl fmt::Display for Stage {
 
 fn remedy(code: u16) -> &'static str {
     match code {
-        401 | 403 => " (is the key in the variable that api-key-env names valid for this server?)",
+        401 | 403 => " (is the key, from the keyring or the variable that api-key-env names, valid for this server?)",
+        402 => " (the account has no credit left)",
         404 => " (are base-url and model right?)",
         429 => " (too many requests, or the quota is used up)",
+        529 => " (it is overloaded; try again later)",
         _ => "",
     }
 }

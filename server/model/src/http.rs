@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use reqwest::header::{ACCEPT, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
 use reqwest::redirect::{Attempt, Policy};
-use reqwest::{Client, Response, StatusCode, Url};
+use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
@@ -16,6 +16,9 @@ use crate::error::{Error, Stage};
 /// How much of a server's explanation of an error is read, and how much of that is shown.
 const EXPLANATION_READ: usize = 64 * 1024;
 const EXPLANATION_SHOWN: usize = 300;
+
+/// The most that a list of models may have, in bytes: routers list hundreds, with descriptions.
+const LISTING_READ: usize = 8 << 20;
 
 /// How long to wait for a model. In the settings these are seconds, fractions allowed, up to a day.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
@@ -56,6 +59,11 @@ fn seconds<'de, D: Deserializer<'de>>(value: D) -> Result<Duration, D::Error> {
     }
 }
 
+/// As [`Timeouts`] are written, where it may be absent.
+pub(crate) fn some_seconds<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Duration>, D::Error> {
+    seconds(value).map(Some)
+}
+
 /// A key to a model server. It can be sent and hidden, but not printed.
 #[derive(Clone)]
 pub(crate) struct Key(String);
@@ -80,43 +88,93 @@ impl fmt::Debug for Key {
     }
 }
 
+/// How a server wants its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeyHeader {
+    /// `Authorization: Bearer …`
+    Bearer,
+    /// `x-api-key: …`
+    ApiKey,
+}
+
 /// Where requests go.
 pub(crate) struct Endpoint {
     client: Client,
-    url: Url,
+    /// Where the API begins.
+    base: Url,
     key: Option<Key>,
+    key_header: KeyHeader,
+    /// Sent with every request.
+    headers: HeaderMap,
     timeouts: Timeouts,
 }
 
 impl Endpoint {
     /// Fails with a message if TLS cannot be set up, for want of root certificates for instance.
-    pub(crate) fn new(url: Url, key: Option<Key>, timeouts: Timeouts) -> Result<Endpoint, String> {
+    pub(crate) fn new(base: Url, key: Option<Key>, timeouts: Timeouts) -> Result<Endpoint, String> {
         let mut client = Client::builder()
             .user_agent(concat!("tantu/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(timeouts.connect)
-            .redirect(redirects_within(&url))
+            .redirect(redirects_within(&base))
             .referer(false)
             // Connecting costs little beside generating, and a connection that the server has just given up is never met.
             .pool_max_idle_per_host(0);
-        if is_loopback(&url) {
+        if is_loopback(&base) {
             client = client.no_proxy();
         }
-        if url.scheme() == "http" {
+        if base.scheme() == "http" {
             // Saves loading the system's certificates, and needs none to be installed.
             client = client.tls_certs_only([]);
         }
         let client = client.build().map_err(|error| root_cause(&error))?;
-        Ok(Endpoint { client, url, key, timeouts })
+        let (key_header, headers) = (KeyHeader::Bearer, HeaderMap::new());
+        Ok(Endpoint { client, base, key, key_header, headers, timeouts })
     }
 
-    /// Sends `body` as JSON and waits for the answer to begin.
-    pub(crate) async fn post(&self, body: &impl Serialize) -> Result<Body, Error> {
-        let patience = Patience::new(self.timeouts);
-        let mut request =
-            self.client.post(self.url.clone()).header(ACCEPT, "text/event-stream, application/json").json(body);
-        if let Some(key) = &self.key {
-            request = request.bearer_auth(&key.0);
+    /// The same with the key in another header, and with a header more.
+    pub(crate) fn with(mut self, key_header: KeyHeader, name: &'static str, value: &'static str) -> Endpoint {
+        self.key_header = key_header;
+        self.headers.insert(name, HeaderValue::from_static(value));
+        self
+    }
+
+    /// Sends `body` as JSON to `path`, given as segments below the base, and waits for the answer to begin.
+    pub(crate) async fn post(&self, path: &[&str], body: &impl Serialize) -> Result<Body, Error> {
+        let request = self.client.post(self.url(path)).header(ACCEPT, "text/event-stream, application/json");
+        self.send(request.json(body)).await
+    }
+
+    /// Asks for the JSON at `path`.
+    pub(crate) async fn get(&self, path: &[&str]) -> Result<Value, Error> {
+        let mut body = self.send(self.client.get(self.url(path)).header(ACCEPT, "application/json")).await?;
+        let mut bytes = Vec::new();
+        while let Some(chunk) = body.chunk().await? {
+            bytes.extend_from_slice(chunk.as_ref());
+            if bytes.len() > LISTING_READ {
+                return Err(Error::TooLarge { limit: LISTING_READ });
+            }
         }
+        let json = serde_json::from_slice(&bytes);
+        json.map_err(|error| body.without_key(Error::Malformed { message: format!("it is no JSON, {error}") }))
+    }
+
+    fn url(&self, path: &[&str]) -> Url {
+        let mut url = self.base.clone();
+        // Every http and https URL has a path; were there one without, it would be sent as it is.
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
+        }
+        url
+    }
+
+    async fn send(&self, mut request: RequestBuilder) -> Result<Body, Error> {
+        let patience = Patience::new(self.timeouts);
+        request = request.headers(self.headers.clone());
+        request = match (&self.key, self.key_header) {
+            (None, _) => request,
+            (Some(key), KeyHeader::Bearer) => request.bearer_auth(&key.0),
+            (Some(key), KeyHeader::ApiKey) => request.header("x-api-key", &key.0),
+        };
         let response = patience.wait(request.send()).await?;
         let response = response.map_err(|error| self.explain(&error))?;
         let status = response.status();
@@ -131,8 +189,9 @@ impl Endpoint {
         }
     }
 
-    fn server(&self) -> String {
-        self.url.origin().ascii_serialization()
+    /// Scheme, host and port.
+    pub(crate) fn server(&self) -> String {
+        self.base.origin().ascii_serialization()
     }
 
     fn explain(&self, error: &reqwest::Error) -> Error {
@@ -242,7 +301,7 @@ async fn refused(mut response: Response, patience: &Patience) -> Error {
 }
 
 /// A proxy in the environment is for the network, not for a server on this machine.
-fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     url.host_str().is_some_and(|host| {
         let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
         host == "localhost" || address.is_ok_and(|address| address.is_loopback())

@@ -29,6 +29,7 @@ pub use crate::answer::{Code, NoCode, python_code};
 pub use crate::deny::is_denied;
 pub use crate::error::{Error, Stage};
 pub use crate::http::Timeouts;
+pub use crate::provider::ollama::Pulled;
 pub use crate::provider::recorded::{Recorded, RecordedReply};
 pub use crate::redact::Redactions;
 pub use crate::request::{Prompt, Request};
@@ -64,8 +65,14 @@ pub enum StopReason {
     End,
     /// The limit on output tokens was reached: the text is cut off.
     Length,
-    /// The model or its provider declined; its explanation, which can be empty.
+    /// Prompt and text together fill what the model can hold: the text is cut off.
+    ContextFull,
+    /// The model declined; its explanation, which can be empty.
     Refused(String),
+    /// The provider's filter cut the text off, whatever the model wanted to say.
+    Filtered,
+    /// The model wants to call a tool, although it was given none.
+    ToolCall,
     /// A reason that this crate does not know, as the server put it. The text may be cut off.
     Other(String),
 }

@@ -12,12 +12,18 @@ pub(crate) fn read(reply: &Reply, path: &str) -> Result<(String, Option<f64>), F
         path: path.to_owned(),
         line: 0,
     };
-    if let StopReason::Refused(why) = &reply.reason {
-        let why = if why.is_empty() { "without saying why" } else { why };
-        return Err(finding("declined", format!("the model declined to answer: {why}")));
+    match &reply.reason {
+        StopReason::Refused(why) => {
+            let why = if why.is_empty() { "without saying why" } else { why };
+            return Err(finding("declined", format!("the model declined to answer: {why}")));
+        }
+        StopReason::Filtered => {
+            return Err(finding("filtered", "the provider's content filter stopped the answer".to_owned()));
+        }
+        _ => {}
     }
     let code = python_code(&reply.text).map_err(|no_code| finding("no-code", no_code.to_string()))?;
-    if reply.reason == StopReason::Length || !code.complete {
+    if matches!(reply.reason, StopReason::Length | StopReason::ContextFull) || !code.complete {
         let message = "the reply was cut off before its end; a shorter one is needed".to_owned();
         return Err(finding("cut-off", message));
     }
@@ -69,6 +75,8 @@ mod tests {
         assert_eq!(code("I cannot do that, sorry.", StopReason::End), "no-code");
         assert_eq!(code("```python\nx = 1\n```", StopReason::Length), "cut-off");
         assert_eq!(code("```python\nx = 1\n", StopReason::End), "cut-off");
+        assert_eq!(code("```python\nx = 1\n```", StopReason::ContextFull), "cut-off");
+        assert_eq!(code("```python\nx = 1\n```", StopReason::Filtered), "filtered");
         assert_eq!(code("", StopReason::Refused(String::new())), "declined");
     }
 }

@@ -1,22 +1,20 @@
-//! Chat Completions, the protocol of OpenAI that most other servers speak too: Hugging Face's router, Ollama, vLLM, SGLang,
+//! Chat Completions, the protocol of OpenAI that most other servers speak too: Hugging Face's router, vLLM, SGLang,
 //! llama.cpp, LM Studio.
+//!
+//! They differ in what they refuse. A request that is turned down because of a field that could be absent is sent again
+//! without it, and what a server does not take is remembered for the next request.
 
 mod wire;
 
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
 
-use futures::StreamExt;
 use futures::future::BoxFuture;
-use futures::stream::try_unfold;
 use serde_json::{Value, json};
-use tokio::time::timeout;
 
-use self::wire::Decoder;
-use crate::http::{Body, Endpoint};
+pub(crate) use self::wire::Chat;
+use super::stream::deltas;
+use crate::http::Endpoint;
 use crate::{Deltas, Error, LanguageModel, Request};
-
-/// How long to wait for the token counts, which a server may send after the last piece of text, or never.
-const WAIT_FOR_USAGE: Duration = Duration::from_secs(2);
 
 pub(crate) struct OpenAi {
     /// The name that the user gave it.
@@ -27,28 +25,65 @@ pub(crate) struct OpenAi {
     /// The limit on output tokens and the field that carries it: OpenAI renamed it, most others did not follow.
     pub(crate) max_tokens: Option<(&'static str, u32)>,
     pub(crate) temperature: Option<f64>,
+    /// What the server has turned down so far.
+    pub(crate) quirks: Mutex<Quirks>,
+}
+
+/// What a server does not take.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Quirks {
+    no_stream_options: bool,
+    other_limit: bool,
+    no_temperature: bool,
+    no_system: bool,
+}
+
+impl Quirks {
+    /// What the refusal `message` says that has not been known; `None` where it says nothing of that kind.
+    fn learn(self, message: &str) -> Option<Quirks> {
+        let message = message.to_ascii_lowercase();
+        let mut learnt = self;
+        if message.contains("stream_options") {
+            learnt.no_stream_options = true;
+        } else if message.contains("max_tokens") || message.contains("max_completion_tokens") {
+            // Only where the name is what is wrong, not the number.
+            let is_name = ["unsupported", "not supported", "unknown", "unrecognized", "extra", "instead"];
+            learnt.other_limit = is_name.iter().any(|word| message.contains(word));
+        } else if message.contains("temperature") {
+            learnt.no_temperature = true;
+        } else if message.contains("system role") || message.contains("roles must alternate") {
+            learnt.no_system = true;
+        }
+        (learnt != self).then_some(learnt)
+    }
 }
 
 impl OpenAi {
-    fn body(&self, request: &Request) -> Value {
-        let mut messages = Vec::new();
-        if !request.system().is_empty() {
-            messages.push(json!({"role": "system", "content": request.system()}));
+    fn body(&self, request: &Request, quirks: Quirks) -> Value {
+        let system = request.system();
+        let messages = match (system.is_empty(), quirks.no_system) {
+            (true, _) => json!([{"role": "user", "content": request.user()}]),
+            (false, true) => json!([{"role": "user", "content": format!("{system}\n\n{}", request.user())}]),
+            (false, false) => {
+                json!([{"role": "system", "content": system}, {"role": "user", "content": request.user()}])
+            }
+        };
+        let mut body = json!({ "model": self.model, "messages": messages, "stream": true });
+        if !quirks.no_stream_options {
+            body["stream_options"] = json!({"include_usage": true});
         }
-        messages.push(json!({"role": "user", "content": request.user()}));
-        let mut body = json!({
-            "model": self.model,
-            "messages": messages,
-            "stream": true,
-            "stream_options": {"include_usage": true},
-        });
         if let Some((field, limit)) = self.max_tokens {
-            body[field] = limit.into();
+            let other = if field == "max_tokens" { "max_completion_tokens" } else { "max_tokens" };
+            body[if quirks.other_limit { other } else { field }] = limit.into();
         }
-        if let Some(temperature) = self.temperature {
+        if let Some(temperature) = self.temperature.filter(|_| !quirks.no_temperature) {
             body["temperature"] = temperature.into();
         }
         body
+    }
+
+    fn quirks(&self) -> Quirks {
+        *self.quirks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -59,371 +94,37 @@ impl LanguageModel for OpenAi {
 
     fn generate(&self, request: Request) -> BoxFuture<'_, Result<Deltas, Error>> {
         Box::pin(async move {
-            let body = self.endpoint.post(&self.body(&request)).await?;
-            Ok(deltas(body))
+            loop {
+                let quirks = self.quirks();
+                let error = match self.endpoint.post(&["chat", "completions"], &self.body(&request, quirks)).await {
+                    Ok(body) => return Ok(deltas::<Chat>(body)),
+                    Err(error) => error,
+                };
+                // Each round learns something, and there are four things to learn.
+                let learnt = match &error {
+                    Error::Status { code: 400 | 422 | 500, message, .. } => quirks.learn(message),
+                    _ => None,
+                };
+                let Some(learnt) = learnt else { return Err(error) };
+                tracing::info!(model = self.name, %error, "asking again in the way that this server wants");
+                *self.quirks.lock().unwrap_or_else(PoisonError::into_inner) = learnt;
+            }
         })
     }
 }
 
-fn deltas(body: Body) -> Deltas {
-    try_unfold((body, Decoder::default()), |(mut body, mut decoder)| async move {
-        loop {
-            if let Some(delta) = decoder.next_delta() {
-                return Ok(Some((delta, (body, decoder))));
-            }
-            if decoder.is_over() {
-                return Ok(None);
-            }
-            let chunk = if decoder.has_finished() {
-                // A connection that fails from here on cannot take the answer back.
-                timeout(WAIT_FOR_USAGE, body.chunk()).await.unwrap_or(Ok(None)).unwrap_or(None)
-            } else {
-                body.chunk().await?
-            };
-            let decoded = match chunk {
-                Some(bytes) => decoder.feed(bytes.as_ref()),
-                None => decoder.end().map(|()| false),
-            };
-            if decoded.map_err(|error| body.without_key(error))? {
-                body.has_progressed();
-            }
-        }
-    })
-    .boxed()
+/// Bodies of responses, good and bad.
+#[cfg(test)]
+pub(crate) fn fixtures() -> Vec<String> {
+    let events = |events: &[&str]| events.iter().map(|event| format!("data: {event}\n\n")).collect::<String>();
+    vec![
+        events(tests::HELLO),
+        events(tests::HELLO).replace("\n\n", "\r\n\r\n"),
+        events(&[tests::TEXT]),
+        events(&[tests::TEXT, r#"{"error":{"message":"upstream","code":502}}"#]),
+        r#" {"choices":[{"message":{"content":"grüß dich 🐍"},"finish_reason":"stop"}]}"#.to_owned(),
+    ]
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Instant;
-
-    use super::*;
-    use crate::http::Key;
-    use crate::testing::Step::{Hang, Reset, Send, Wait};
-    use crate::testing::{Server, Step, response, stream};
-    use crate::{Backoff, Prompt, Reply, Retry, Stage, StopReason, Timeouts, Usage, collect};
-
-    const HELLO: &[&str] = &[
-        r#"{"choices":[{"delta":{"role":"assistant","content":""},"finish_reason":null}]}"#,
-        r#"{"choices":[{"delta":{"content":"gr\u00fcß "}}],"usage":null}"#,
-        r#"{"choices":[{"delta":{"content":"dich 🐍"}}]}"#,
-        r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#,
-        r#"{"choices":[],"usage":{"prompt_tokens":12,"completion_tokens":5}}"#,
-        "[DONE]",
-    ];
-    const TEXT: &str = r#"{"choices":[{"delta":{"content":"half"}}]}"#;
-
-    fn hello() -> Reply {
-        let usage = Some(Usage { input: 12, output: 5 });
-        Reply { text: "grüß dich 🐍".into(), reason: StopReason::End, usage }
-    }
-
-    fn patient() -> Timeouts {
-        let long = Duration::from_secs(20);
-        Timeouts { connect: long, first_token: long, stalled: long, total: long }
-    }
-
-    fn model(url: &str, timeouts: Timeouts) -> OpenAi {
-        let url = format!("{url}/v1/chat/completions").parse().unwrap();
-        OpenAi {
-            name: "local".into(),
-            endpoint: Endpoint::new(url, Key::new("key-0123456789"), timeouts).unwrap(),
-            model: "some-name".into(),
-            max_tokens: Some(("max_tokens", 64)),
-            temperature: Some(0.2),
-        }
-    }
-
-    fn request() -> Request {
-        Request::redacted(Prompt { system: "be brief".into(), user: "greet".into() }).0
-    }
-
-    async fn ask_within(timeouts: Timeouts, script: Vec<Step>) -> Result<Reply, Error> {
-        let server = Server::start(vec![script]).await;
-        collect(&model(&server.url, timeouts), request(), |_| {}).await
-    }
-
-    async fn ask(script: Vec<Step>) -> Result<Reply, Error> {
-        ask_within(patient(), script).await
-    }
-
-    async fn message(script: Vec<Step>) -> String {
-        ask(script).await.unwrap_err().to_string()
-    }
-
-    #[tokio::test]
-    async fn what_is_sent() {
-        let mut server = Server::start(vec![vec![Send(stream(HELLO))]]).await;
-        let mut seen = Vec::new();
-        let reply = collect(&model(&server.url, patient()), request(), |so_far| seen.push(so_far.to_owned())).await;
-        assert_eq!(reply, Ok(hello()));
-        assert_eq!(seen, ["grüß ", "grüß dich 🐍"]);
-
-        let sent = server.request().await;
-        let (head, body) = sent.split_once("\r\n\r\n").unwrap();
-        assert!(head.starts_with("POST /v1/chat/completions HTTP/1.1\r\n"), "{head}");
-        assert!(head.contains("\r\nauthorization: Bearer key-0123456789\r\n"), "{head}");
-        assert_eq!(
-            serde_json::from_str::<Value>(body).unwrap(),
-            json!({
-                "model": "some-name",
-                "messages": [{"role": "system", "content": "be brief"}, {"role": "user", "content": "greet"}],
-                "stream": true,
-                "stream_options": {"include_usage": true},
-                "max_tokens": 64,
-                "temperature": 0.2,
-            })
-        );
-    }
-
-    #[tokio::test]
-    async fn a_stream_cut_at_every_byte() {
-        let bytes = stream(HELLO);
-        let one_by_one = bytes.iter().flat_map(|&byte| [Send(vec![byte]), Wait(Duration::ZERO)]).collect();
-        assert_eq!(ask(one_by_one).await, Ok(hello()));
-        let crlf = String::from_utf8(bytes.clone()).unwrap().replace("\n\n", "\r\n\r\n");
-        for text in [bytes, crlf.into_bytes()] {
-            for cut in 1..text.len() {
-                let (first, rest) = text.split_at(cut);
-                let script = vec![Send(first.to_vec()), Wait(Duration::from_micros(200)), Send(rest.to_vec())];
-                assert_eq!(ask(script).await, Ok(hello()), "cut at {cut}");
-            }
-        }
-    }
-
-    #[tokio::test]
-    async fn reasons_to_stop() {
-        let finish = |reason: &str| format!(r#"{{"choices":[{{"delta":{{}},"finish_reason":"{reason}"}}]}}"#);
-        for (reason, expected) in [
-            ("length", StopReason::Length),
-            ("content_filter", StopReason::Refused("stopped by the provider's content filter".into())),
-            ("tool_calls", StopReason::Other("tool_calls".into())),
-        ] {
-            let reply = ask(vec![Send(stream(&[TEXT, &finish(reason), "[DONE]"]))]).await.unwrap();
-            assert_eq!(reply, Reply { text: "half".into(), reason: expected, usage: None });
-        }
-        let refusal = r#"{"choices":[{"delta":{"refusal":"I must not"}}]}"#;
-        let reply = ask(vec![Send(stream(&[refusal, &finish("stop"), "[DONE]"]))]).await.unwrap();
-        assert_eq!(reply.reason, StopReason::Refused("I must not".into()));
-    }
-
-    #[tokio::test]
-    async fn ends_that_servers_forget() {
-        // No mark and no counts; no reason to stop; and a connection that stays open behind the last event.
-        assert_eq!(ask(vec![Send(stream(&HELLO[..4]))]).await.unwrap().usage, None);
-        assert_eq!(ask(vec![Send(stream(&[TEXT, "[DONE]"]))]).await.unwrap().reason, StopReason::End);
-        let started = Instant::now();
-        assert_eq!(ask(vec![Send(stream(&HELLO[..4])), Hang]).await.unwrap().text, hello().text);
-        assert!(started.elapsed() < WAIT_FOR_USAGE * 2);
-        // And one that breaks there.
-        let reply = ask(vec![Send(stream(&HELLO[..4])), Wait(Duration::from_millis(50)), Reset]).await;
-        assert_eq!(reply.unwrap().text, hello().text);
-    }
-
-    #[tokio::test]
-    async fn answers_in_one_piece() {
-        let whole = r#" {"choices":[{"message":{"content":"grüß dich 🐍"},"finish_reason":"stop"}],
-            "usage":{"prompt_tokens":12,"completion_tokens":5}}"#;
-        for content_type in ["content-type: application/json", "content-type: text/event-stream", "x-none: 1"] {
-            assert_eq!(ask(vec![Send(response("200 OK", &[content_type], whole))]).await, Ok(hello()));
-        }
-        let events = String::from_utf8(stream(HELLO)).unwrap().replace("text/event-stream", "text/html");
-        assert_eq!(ask(vec![Send(events.into_bytes())]).await, Ok(hello()));
-    }
-
-    #[tokio::test]
-    async fn answers_that_make_no_sense() {
-        let ok = |body: &str| vec![Send(response("200 OK", &["content-type: text/html"], body))];
-        assert!(message(ok("<!doctype html><p>hi</p>")).await.contains("it is a web page"));
-        assert!(message(ok("It works!\n")).await.contains("neither events nor JSON"));
-        assert!(message(ok("{\"hello\": 1}")).await.contains("JSON without an answer"));
-        assert!(message(ok("{\"choices\": [{\"message\"")).await.contains("unexpected JSON"));
-        assert!(matches!(ask(vec![Send(stream(&["{nonsense"]))]).await, Err(Error::Malformed { .. })));
-        assert!(matches!(ask(ok("")).await, Err(Error::Interrupted { .. })));
-        assert!(matches!(ask(vec![Send(b"SSH-2.0-x\r\n".to_vec())]).await, Err(Error::Interrupted { .. })));
-    }
-
-    #[tokio::test]
-    async fn streams_that_break_off() {
-        let chunked = |size: usize, text: &str| {
-            response("200 OK", &["transfer-encoding: chunked"], &format!("{size:x}\r\n{text}\r\n"))
-        };
-        let event = format!("data: {TEXT}\n\n");
-        for script in [
-            vec![Send(stream(&[TEXT]))],
-            vec![Send(stream(&[TEXT])), Wait(Duration::from_millis(50)), Reset],
-            vec![Send(chunked(event.len(), &event))],
-            vec![Reset],
-            vec![],
-        ] {
-            let reply = ask(script).await;
-            assert!(matches!(reply, Err(Error::Interrupted { .. })), "{reply:?}");
-        }
-    }
-
-    #[tokio::test]
-    async fn errors_within_the_answer() {
-        let script = |event: &str| vec![Send(stream(&[TEXT, event, "[DONE]"]))];
-        assert_eq!(
-            ask(script(r#"{"error":{"message":"out of memory","type":"server_error"}}"#)).await,
-            Err(Error::Reported { message: "out of memory".into() })
-        );
-        let quoted = format!(r#"{{"error":{{"message":"{}key-0123456789"}}}}"#, "x ".repeat(145));
-        assert_eq!(ask(script(&quoted)).await, Err(Error::Reported { message: format!("{}***", "x ".repeat(145)) }));
-        assert_eq!(
-            ask(script(r#"{"error":{"message":"upstream","code":502}}"#)).await,
-            Err(Error::Status { code: 502, message: "upstream".into(), retry_after: None })
-        );
-    }
-
-    #[tokio::test]
-    async fn statuses() {
-        let script = |status: &str, headers: &[&str], body: &str| vec![Send(response(status, headers, body))];
-        let status = |code, message: &str, retry_after: Option<u64>| {
-            Err(Error::Status { code, message: message.into(), retry_after: retry_after.map(Duration::from_secs) })
-        };
-        let slow_down = r#"{"error":{"message":"slow down"}}"#;
-        assert_eq!(ask(script("429 x", &["retry-after: 7"], slow_down)).await, status(429, "slow down", Some(7)));
-        assert_eq!(ask(script("429 x", &[], slow_down)).await, status(429, "slow down", None));
-        assert_eq!(ask(script("500 x", &[], "<html>")).await, status(500, "internal server error", None));
-        let rejected = r#"{"error":{"message":"bad key key-0123456789"}}"#;
-        assert_eq!(ask(script("401 x", &[], rejected)).await, status(401, "bad key ***", None));
-        assert!(message(script("401 x", &[], rejected)).await.contains("api-key-env"));
-    }
-
-    #[tokio::test]
-    async fn nobody_listens() {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let url = format!("http://127.0.0.1:{port}");
-        let error = collect(&model(&url, patient()), request(), |_| {}).await.unwrap_err();
-        assert!(
-            matches!(&error, Error::Connect { server, cause } if *server == url && cause.contains("refused")),
-            "{error:?}"
-        );
-    }
-
-    #[tokio::test]
-    async fn silence_is_named_by_its_stage() {
-        let short = Duration::from_millis(150);
-        let comments = || {
-            let comment = || [Send(b": wait\n\n".to_vec()), Wait(Duration::from_millis(20))];
-            (0..50).flat_map(move |_| comment())
-        };
-        let silent_start = || vec![Send(stream(&[HELLO[0]]))];
-        let alive = || [Send(stream(&[TEXT]))];
-        for (stage, timeouts, script) in [
-            (Stage::FirstToken, Timeouts { first_token: short, ..patient() }, vec![Hang]),
-            (
-                Stage::FirstToken,
-                Timeouts { first_token: short, ..patient() },
-                silent_start().into_iter().chain([Hang]).collect(),
-            ),
-            (
-                Stage::FirstToken,
-                Timeouts { first_token: short, ..patient() },
-                silent_start().into_iter().chain(comments()).collect(),
-            ),
-            (Stage::Stalled, Timeouts { stalled: short, ..patient() }, alive().into_iter().chain([Hang]).collect()),
-            (Stage::Stalled, Timeouts { stalled: short, ..patient() }, alive().into_iter().chain(comments()).collect()),
-            (Stage::Total, Timeouts { total: short, ..patient() }, alive().into_iter().chain([Hang]).collect()),
-            (Stage::Total, Timeouts { total: short, ..patient() }, vec![Hang]),
-        ] {
-            let started = Instant::now();
-            let reply = ask_within(timeouts, script).await;
-            assert_eq!(reply, Err(Error::Timeout { stage, limit: short }));
-            assert!(started.elapsed() < Duration::from_secs(2));
-        }
-    }
-
-    /// A listener whose queue is full lets connections hang.
-    #[cfg(target_os = "linux")]
-    #[tokio::test]
-    async fn a_connection_that_does_not_come_about() {
-        let socket = tokio::net::TcpSocket::new_v4().unwrap();
-        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-        let listener = socket.listen(1).unwrap();
-        let address = listener.local_addr().unwrap();
-        let mut queued = Vec::new();
-        while let Ok(Ok(stream)) = timeout(Duration::from_millis(100), tokio::net::TcpStream::connect(address)).await {
-            queued.push(stream);
-        }
-        let connect = Duration::from_millis(100);
-        let error =
-            collect(&model(&format!("http://{address}"), Timeouts { connect, ..patient() }), request(), |_| {}).await;
-        assert_eq!(error, Err(Error::Timeout { stage: Stage::Connect, limit: connect }));
-    }
-
-    #[tokio::test]
-    async fn thinking_is_a_sign_of_life_but_no_text() {
-        let thought = Send(b"data: {\"choices\":[{\"delta\":{\"content\":null,\"reasoning\":\"hm\",\"reasoning_content\":\"hm\"}}]}\n\n".to_vec());
-        let script = vec![
-            Send(stream(&[])),
-            thought,
-            Wait(Duration::from_millis(300)),
-            Send(HELLO.iter().flat_map(|event| format!("data: {event}\n\n").into_bytes()).collect()),
-        ];
-        let timeouts = Timeouts { first_token: Duration::from_millis(200), ..patient() };
-        assert_eq!(ask_within(timeouts, script).await, Ok(hello()));
-    }
-
-    #[tokio::test]
-    async fn redirects() {
-        let to = |location: &str| vec![Send(response("307 x", &[&format!("location: {location}")], ""))];
-        // To another host, port or scheme: refused, and nothing is sent there.
-        for (location, shown) in [
-            ("http://user:pass@example.invalid/v1?key=1", "http://example.invalid/v1"),
-            ("https://127.0.0.1/v1", "https://127.0.0.1/v1"),
-        ] {
-            assert_eq!(ask(to(location)).await, Err(Error::Redirected { to: shown.into() }));
-        }
-        // On the same server the prompt is sent again, but not for ever, and not where it would be lost.
-        let mut server = Server::start(vec![to("/v2"), vec![Send(stream(HELLO))]]).await;
-        assert_eq!(collect(&model(&server.url, patient()), request(), |_| {}).await, Ok(hello()));
-        let (first, second) = (server.request().await, server.request().await);
-        assert!(second.starts_with("POST /v2 "));
-        assert_eq!(first.split_once("\r\n\r\n").unwrap().1, second.split_once("\r\n\r\n").unwrap().1);
-        let server = Server::start((0..9).map(|_| to("/again")).collect()).await;
-        let error = collect(&model(&server.url, patient()), request(), |_| {}).await;
-        assert_eq!(error, Err(Error::Redirected { to: format!("{}/again", server.url) }));
-        let moved = vec![Send(response("301 x", &["location: /new"], ""))];
-        assert!(matches!(ask(moved).await, Err(Error::Redirected { .. })));
-    }
-
-    #[tokio::test]
-    async fn answers_without_end() {
-        let piece = format!(r#"{{"choices":[{{"delta":{{"content":"{}"}}}}]}}"#, "x".repeat(10_000));
-        let many = vec![piece.as_str(); 200];
-        assert!(matches!(ask(vec![Send(stream(&many))]).await, Err(Error::TooLarge { .. })));
-        assert!(matches!(ask(vec![Send(stream(&[&"x".repeat(2_000_000)]))]).await, Err(Error::TooLarge { .. })));
-        let whole = format!("{{\"x\": \"{}\"}}", "x".repeat(5_000_000));
-        assert!(matches!(ask(vec![Send(response("200 OK", &[], &whole))]).await, Err(Error::TooLarge { .. })));
-    }
-
-    #[tokio::test]
-    async fn dropping_the_answer_closes_the_connection() {
-        // Before the response, and in the midst of it.
-        for script in [vec![Hang], vec![Send(stream(&[TEXT])), Hang]] {
-            let mut server = Server::start(vec![script]).await;
-            let model = model(&server.url, patient());
-            let mut answer = Box::pin(collect(&model, request(), |_| {}));
-            assert!(timeout(Duration::from_millis(200), &mut answer).await.is_err());
-            server.request().await;
-            let dropped = tokio::time::Instant::now();
-            drop(answer);
-            let closed = timeout(Duration::from_secs(5), server.hang_up()).await.unwrap();
-            assert!(closed - dropped < Duration::from_millis(100), "{:?}", closed - dropped);
-        }
-    }
-
-    #[tokio::test]
-    async fn a_request_is_repeated_as_it_was() {
-        let busy = |body: &str| vec![Send(response("429 x", &["retry-after: 0"], body))];
-        let late = vec![Send(stream(&[r#"{"error":{"message":"overloaded","code":503}}"#]))];
-        let mut server = Server::start(vec![busy("{}"), late, vec![Send(stream(HELLO))]]).await;
-        let backoff = Backoff { pause: Duration::from_millis(1), ..Backoff::default() };
-        let model = Retry::new(model(&server.url, patient()), backoff);
-        assert_eq!(collect(&model, request(), |_| {}).await, Ok(hello()));
-        let requests = [server.request().await, server.request().await, server.request().await];
-        assert_eq!(requests[0], requests[2]);
-        assert_eq!(requests[1], requests[2]);
-    }
-}
+mod tests;

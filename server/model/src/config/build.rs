@@ -1,0 +1,172 @@
+//! From a section of the settings to a model.
+
+use std::env;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use reqwest::Url;
+
+use super::{ModelConfig, Provider, wrong};
+use crate::http::{Endpoint, Key};
+use crate::provider::anthropic::Anthropic;
+use crate::provider::ollama::{KEEP_ALIVE, Ollama};
+use crate::provider::openai::OpenAi;
+use crate::redact::has_secret;
+use crate::{Backoff, Error, LanguageModel, Recorded, Retry};
+
+/// Makes the model that `[models.NAME]` describes. No connection is made yet.
+///
+/// # Errors
+///
+/// [`Error::Settings`] with the key that is wrong or missing, or the environment variable that is not set.
+pub fn build(name: &str, config: &ModelConfig) -> Result<Arc<dyn LanguageModel>, Error> {
+    build_with(name, config, |variable| env::var(variable).ok())
+}
+
+pub(super) fn build_with(
+    name: &str,
+    config: &ModelConfig,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<Arc<dyn LanguageModel>, Error> {
+    let described = Described { name, config };
+    if config.provider == Provider::Recorded {
+        return Ok(Arc::new(described.recorded()?));
+    }
+    let (model, endpoint) = described.served(variable)?;
+    let (name, max_tokens, temperature) = (name.to_owned(), config.max_output_tokens, config.temperature);
+    Ok(match config.provider {
+        Provider::Anthropic => retried(Anthropic::new(&name, endpoint, model, max_tokens, temperature)),
+        Provider::Ollama => retried(Ollama {
+            name,
+            endpoint,
+            model,
+            max_tokens,
+            temperature,
+            context: config.num_ctx,
+            keep_alive: config.keep_alive.unwrap_or(KEEP_ALIVE),
+        }),
+        _ => {
+            let field = if config.provider == Provider::OpenAi { "max_completion_tokens" } else { "max_tokens" };
+            let max_tokens = max_tokens.map(|limit| (field, limit));
+            retried(OpenAi { name, endpoint, model, max_tokens, temperature, quirks: Mutex::default() })
+        }
+    })
+}
+
+fn retried(model: impl LanguageModel + 'static) -> Arc<dyn LanguageModel> {
+    Arc::new(Retry::new(model, Backoff::default()))
+}
+
+pub(super) struct Described<'a> {
+    pub(super) name: &'a str,
+    pub(super) config: &'a ModelConfig,
+}
+
+impl Described<'_> {
+    fn recorded(&self) -> Result<Recorded, Error> {
+        let config = self.config;
+        let misplaced = [
+            ("base-url", config.base_url.is_some()),
+            ("model", config.model.is_some()),
+            ("api-key-env", config.api_key_env.is_some()),
+            ("max-output-tokens", config.max_output_tokens.is_some()),
+            ("temperature", config.temperature.is_some()),
+        ];
+        if let Some((key, _)) = misplaced.iter().find(|(_, is_set)| *is_set) {
+            return Err(self.wrong(key, "means nothing for recorded replies; remove it"));
+        }
+        let Some(replies) = &config.replies else {
+            return Err(self.wrong("replies", "is missing: name the JSON file of recorded replies"));
+        };
+        let folder = config.file.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+        Recorded::read(self.name, &folder.join(replies)).map_err(|message| self.wrong("replies", message))
+    }
+
+    /// The server's name for the model, and where the server is.
+    pub(super) fn served(&self, variable: impl Fn(&str) -> Option<String>) -> Result<(String, Endpoint), Error> {
+        let config = self.config;
+        if config.replies.is_some() {
+            return Err(self.wrong("replies", "is only for provider = \"recorded\"; remove it"));
+        }
+        let Some(model) = config.model.clone().filter(|model| !model.is_empty()) else {
+            return Err(self.wrong("model", "is missing: give the name that the server has for the model"));
+        };
+        if config.max_output_tokens == Some(0) {
+            return Err(self.wrong("max-output-tokens", "must be at least 1; remove it for no limit"));
+        }
+        let hottest = if config.provider == Provider::Anthropic { 1.0 } else { 2.0 };
+        if config.temperature.is_some_and(|temperature| !(0.0..=hottest).contains(&temperature)) {
+            return Err(self.wrong("temperature", format!("must be from 0 to {hottest}")));
+        }
+        if config.num_ctx.is_some_and(|tokens| tokens < 512) {
+            return Err(self.wrong("num-ctx", "must be at least 512; remove it for as many as are needed"));
+        }
+        for (key, is_set) in [("num-ctx", config.num_ctx.is_some()), ("keep-alive", config.keep_alive.is_some())] {
+            if is_set && config.provider != Provider::Ollama {
+                return Err(self.wrong(key, "is only for provider = \"ollama\"; remove it"));
+            }
+        }
+        Ok((model, self.endpoint(variable)?))
+    }
+
+    fn endpoint(&self, variable: impl Fn(&str) -> Option<String>) -> Result<Endpoint, Error> {
+        Endpoint::new(self.url()?, self.key(variable)?, self.config.timeouts)
+            .map_err(|cause| self.wrong("base-url", format!("needs TLS, which cannot be set up: {cause}")))
+    }
+
+    fn url(&self) -> Result<Url, Error> {
+        let text = self.config.base_url.as_deref().or(self.config.provider.base_url());
+        let Some(text) = text else {
+            return Err(
+                self.wrong("base-url", "is missing: say where the server's API begins, e.g. http://127.0.0.1:8080/v1")
+            );
+        };
+        let mut url = Url::parse(text).map_err(|error| self.wrong("base-url", format!("is not a URL: {error}")))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(self.wrong("base-url", "must begin with http:// or https://"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(self.wrong(
+                "base-url",
+                "must not hold a name or password; put the key into a variable and name it in api-key-env",
+            ));
+        }
+        // Ollama's own protocol is beside the one of OpenAI, which many settings name.
+        if self.config.provider == Provider::Ollama && url.path().trim_end_matches('/') == "/v1" {
+            url.set_path("");
+        }
+        Ok(url)
+    }
+
+    fn key(&self, variable: impl Fn(&str) -> Option<String>) -> Result<Option<Key>, Error> {
+        // A server that the user named instead of the provider's own gets a key only if that is said, too.
+        let usual = match self.config.base_url {
+            Some(_) => None,
+            None => self.config.provider.api_key_env(),
+        };
+        let Some(name) = self.config.api_key_env.as_deref().or(usual) else {
+            return Ok(None);
+        };
+        // What stands here by mistake may be the key itself, so it is not repeated.
+        let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if name.is_empty() || !is_name || has_secret(name) {
+            return Err(self.wrong("api-key-env", "must be the name of an environment variable, not the key"));
+        }
+        let Some(text) = variable(name) else {
+            return Err(
+                self.wrong("api-key-env", format!("the environment variable {name} is not set; put the key into it"))
+            );
+        };
+        match Key::new(&text) {
+            Some(key) => Ok(Some(key)),
+            None => {
+                Err(self
+                    .wrong("api-key-env", format!("the environment variable {name} is empty or holds more than a key")))
+            }
+        }
+    }
+
+    fn wrong(&self, key: &str, message: impl Into<String>) -> Error {
+        wrong(self.config.file.as_deref(), &format!("models.{}.{key}", self.name), message)
+    }
+}
