@@ -22,7 +22,7 @@ pub use features::{FEATURES, Feature, FeatureInfo};
 pub use fit::{Example, Model, Models, examples};
 pub use form::Form;
 pub use index::Index;
-pub use tokens::{count_tokens, warm_up};
+pub use tokens::count_tokens;
 
 use evidence::Focus;
 use features::Row;

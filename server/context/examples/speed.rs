@@ -1,0 +1,44 @@
+//! How long the context of a folder's functions takes: `cargo run --release -p context --example speed -- FOLDER BUDGET`
+//!
+//! Milliseconds of wall time: tables, the first question, then the median and the slowest twentieth of 200 functions
+//! spread over the folder, and what a function costs after an edit in another file.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use context::{Index, Options};
+use graph::{AnalysisHost, SymbolKind};
+
+const FUNCTIONS: usize = 200;
+
+fn main() {
+    let folder = std::env::args().nth(1).expect("a folder");
+    let budget = std::env::args().nth(2).and_then(|budget| budget.parse().ok()).unwrap_or(16_384);
+    let discovery = graph::discover(Path::new(&folder));
+    let (change, _) = graph::load(&discovery.files, &|_| ());
+    let mut host = AnalysisHost::new(vec![PathBuf::from(&folder)]);
+    host.apply(change);
+    let analysis = host.analysis();
+
+    let (index, took) = timed(|| Index::new(&analysis));
+    println!("tables     {took:8.1}");
+    let functions: Vec<_> = analysis
+        .files()
+        .flat_map(|file| analysis.symbols(file))
+        .filter(|&symbol| matches!(analysis.symbol(symbol).kind, SymbolKind::Function | SymbolKind::Method))
+        .collect();
+    let options = Options { reserve: 0 };
+    let ask = |&function: &graph::SymbolId| timed(|| index.context(function, budget, &options)).1;
+    let mut times: Vec<f64> = functions.iter().step_by(functions.len().div_ceil(FUNCTIONS).max(1)).map(ask).collect();
+    println!("first      {:8.1}", times[0]);
+    times.sort_by(f64::total_cmp);
+    println!("median     {:8.1}", times[times.len() / 2]);
+    println!("p95        {:8.1}", times[times.len() * 95 / 100]);
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
+    let start = Instant::now();
+    let result = work();
+    let took: Duration = start.elapsed();
+    (result, took.as_secs_f64() * 1000.0)
+}
