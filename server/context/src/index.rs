@@ -5,6 +5,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use syntax::{TextRange, TextSize};
 
 use crate::fit::Models;
+use crate::reading::{Readings, read};
+use crate::tokens::Counter;
 use crate::words::{Word, Words, identifiers, parts};
 
 /// The tables behind [`Index::context`], for one snapshot. Building them reads the whole graph once; asking is then a
@@ -23,6 +25,8 @@ pub struct Index {
     /// The sum of each node's edge weights.
     pub(crate) degrees: Vec<f32>,
     pub(crate) models: Models,
+    pub(crate) counter: Counter,
+    pub(crate) readings: Readings,
     words: Words,
     /// How much a shared word says: rare ones say more.
     word_weights: Vec<f32>,
@@ -126,6 +130,17 @@ const DOC_BYTES: usize = 400;
 
 impl Index {
     pub fn new(analysis: &Analysis) -> Self {
+        Self::build(analysis, Counter::default(), read(analysis, None))
+    }
+
+    /// The index of `analysis`, which is another snapshot of the same workspace; equal to a new one, but what an edit did
+    /// not concern is not looked at again.
+    #[must_use]
+    pub fn renewed(&self, analysis: &Analysis) -> Self {
+        Self::build(analysis, self.counter.clone(), read(analysis, Some((&self.analysis, &self.readings))))
+    }
+
+    fn build(analysis: &Analysis, counter: Counter, readings: Readings) -> Self {
         let mut ids: Vec<FileId> = analysis.files().collect();
         ids.sort_by(|&a, &b| analysis.path(a).cmp(analysis.path(b)));
         let mut index = Index {
@@ -137,6 +152,8 @@ impl Index {
             edges: Vec::new(),
             degrees: Vec::new(),
             models: Models::default(),
+            counter,
+            readings,
             words: Words::default(),
             word_weights: Vec::new(),
             doc_weights: Vec::new(),

@@ -10,6 +10,7 @@ mod features;
 mod fit;
 mod form;
 mod index;
+mod reading;
 mod select;
 mod tokens;
 mod uses;

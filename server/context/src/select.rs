@@ -113,7 +113,7 @@ pub(crate) fn select(forms: &Forms, candidates: &[Candidate], purse: Purse) -> S
         candidates,
         offers,
         purse,
-        counter: Counter::default(),
+        counter: forms.index.counter.clone(),
         code: FxHashMap::default(),
         placed: FxHashSet::default(),
     };

@@ -5,6 +5,7 @@ mod split;
 mod vocabulary;
 
 use std::hash::BuildHasher;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
@@ -31,17 +32,32 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Counts, and remembers within one request.
-#[derive(Default)]
-pub(crate) struct Counter {
-    /// By the text's hash and length.
-    counts: FxHashMap<(u64, usize), usize>,
-}
+/// Counts, and remembers by content what it counted; clones remember together. A workspace keeps one from index to index,
+/// so that after an edit only what changed is counted.
+#[derive(Clone, Default)]
+pub(crate) struct Counter(Arc<Mutex<Counts>>);
+
+/// By the text's hash and length.
+type Counts = FxHashMap<(u64, usize), usize>;
+
+/// More texts than this are those of many edits, most of them gone.
+const MAX_COUNTS: usize = 200_000;
 
 impl Counter {
-    pub(crate) fn count(&mut self, text: &str) -> usize {
+    pub(crate) fn count(&self, text: &str) -> usize {
         let key = (FxBuildHasher.hash_one(text), text.len());
-        *self.counts.entry(key).or_insert_with(|| count_tokens(text))
+        // A map of numbers is never half-changed.
+        let counts = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = counts().get(&key).copied();
+        known.unwrap_or_else(|| {
+            let count = count_tokens(text);
+            let mut counts = counts();
+            if counts.len() >= MAX_COUNTS {
+                counts.clear();
+            }
+            counts.insert(key, count);
+            count
+        })
     }
 }
 
@@ -57,6 +73,15 @@ mod tests {
         assert_eq!(count_tokens(""), 0);
         assert_eq!(count_tokens("hello world"), 2);
         assert!(count_tokens("<|endoftext|>") > 1, "text of a file is never a special token");
+    }
+
+    #[test]
+    fn what_was_counted_is_remembered() {
+        let counter = Counter::default();
+        for text in ["a b", "a  b", "a b", ""] {
+            assert_eq!(counter.clone().count(text), count_tokens(text));
+        }
+        assert_eq!(counter.0.lock().unwrap().len(), 3);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What functions and files use, read once from the whole graph.
 
-use graph::{FileId, SymbolKind, Target};
+use graph::{FileId, SymbolKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 use syntax::{TextRange, TextSize};
 
@@ -15,12 +15,10 @@ impl Index {
             if let graph::ImportKind::Module(module) = import.kind {
                 link.modules.extend(self.file_of(module).filter(|&module| module != number));
             }
-            for target in self.analysis.targets(id, import.range.start()) {
-                if let Target::Symbol(symbol, _) = target {
-                    link.units.extend(self.unit_of(symbol));
-                    // A package may only pass a name on: where it comes from is as near.
-                    link.modules.extend(self.file_of(symbol.file).filter(|&module| module != number));
-                }
+            for symbol in self.readings[&id].targets(import.range.start()) {
+                link.units.extend(self.unit_of(symbol));
+                // A package may only pass a name on: where it comes from is as near.
+                link.modules.extend(self.file_of(symbol.file).filter(|&module| module != number));
             }
             imports.push(link);
         }
@@ -77,8 +75,7 @@ impl Index {
                 }
                 let body = bodies.partition_point(|(body, _)| body.end() <= offset);
                 let user = bodies.get(body).filter(|(body, _)| body.contains(offset)).map(|&(_, user)| user);
-                for target in analysis.targets(id, offset) {
-                    let Target::Symbol(symbol, _) = target else { continue };
+                for symbol in self.readings[&id].targets(offset) {
                     let Some(used) = self.unit_of(symbol) else { continue };
                     if symbol.file == id && analysis.symbol(symbol).name_range.start() == offset {
                         continue;

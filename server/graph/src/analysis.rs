@@ -31,7 +31,7 @@ pub use checks::{MisfitCall, MisfitCallers, MisfitOverride, MissingMember, Usage
 pub use edges::{Edge, Relation};
 pub use importable::Importable;
 pub use meaning::Meaning;
-pub use navigate::{Site, Target};
+pub use navigate::{Resolver, Site, Target};
 pub use spelling::{Collision, CollisionKind, Doubt, Spelled, Spelling};
 pub use stats::Stats;
 pub use symbol::Symbol;

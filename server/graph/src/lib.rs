@@ -31,8 +31,8 @@ use std::fmt;
 
 pub use analysis::{
     Analysis, Call, CallSite, Collision, CollisionKind, Doubt, Edge, Family, Import, ImportKind, Importable, Meaning,
-    MisfitCall, MisfitCallers, MisfitOverride, MissingMember, Owner, Relation, Site, Spelled, Spelling, Stats, Symbol,
-    Target, Usage, Variable,
+    MisfitCall, MisfitCallers, MisfitOverride, MissingMember, Owner, Relation, Resolver, Site, Spelled, Spelling,
+    Stats, Symbol, Target, Usage, Variable,
 };
 pub use archive::{Archived, Digest};
 pub use discover::{Discovery, Skipped, discover, is_python, load};

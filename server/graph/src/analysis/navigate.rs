@@ -35,6 +35,27 @@ pub struct Site {
     pub write: bool,
 }
 
+/// Remembers, while it is asked, what it found out on the way; see [`Analysis::resolver`].
+pub struct Resolver<'a> {
+    analysis: &'a Analysis,
+    file: FileId,
+    evaluator: Evaluator<'a>,
+}
+
+impl Resolver<'_> {
+    /// What the name at a place refers to.
+    pub fn targets(&mut self, offset: TextSize) -> Vec<Target> {
+        let Resolver { analysis, file, ref mut evaluator } = *self;
+        let Some(occurrence) = analysis.occurrence(file, offset) else { return Vec::new() };
+        if let Occurs::Keyword(_) = occurrence.what() {
+            return analysis.argument_targets(analysis.meaning(evaluator, file, occurrence));
+        }
+        let referents = evaluator.referents(Unit::live(file), occurrence.what());
+        let several = referents.len() > 1;
+        referents.into_iter().map(|(referent, inferred)| analysis.target(referent, inferred, several)).collect()
+    }
+}
+
 impl Analysis {
     /// The identifier at a place; its end counts as well.
     pub fn name_at(&self, file: FileId, offset: TextSize) -> Option<TextRange> {
@@ -53,14 +74,12 @@ impl Analysis {
 
     /// What the name at a place refers to.
     pub fn targets(&self, file: FileId, offset: TextSize) -> Vec<Target> {
-        let Some(occurrence) = self.occurrence(file, offset) else { return Vec::new() };
-        let mut evaluator = self.evaluator();
-        if let Occurs::Keyword(_) = occurrence.what() {
-            return self.argument_targets(self.meaning(&mut evaluator, file, occurrence));
-        }
-        let referents = evaluator.referents(Unit::live(file), occurrence.what());
-        let several = referents.len() > 1;
-        referents.into_iter().map(|(referent, inferred)| self.target(referent, inferred, several)).collect()
+        self.resolver(file).targets(offset)
+    }
+
+    /// For many questions about one file.
+    pub fn resolver(&self, file: FileId) -> Resolver<'_> {
+        Resolver { analysis: self, file, evaluator: self.evaluator() }
     }
 
     /// The parameters or fields that an argument is for.
