@@ -403,12 +403,11 @@ impl Gathering<'_> {
         }
         let file = &index.files[focus.file];
         for (number, (unit, row)) in index.units.iter().zip(&mut self.rows).enumerate() {
-            let name = index.analysis.symbol(unit.symbols[0]).name;
-            let special = name.starts_with("__") && name.ends_with("__");
+            let special = unit.is_special;
             let hidden = usize::from(focus.hidden.uses(number));
             let is_only_use = hidden == 1 && file.users.get(&number).is_none_or(|&users| users <= 1);
             row.raise(Feature::SpecialMethod, f32::from(special), None);
-            row.raise(Feature::Private, f32::from(name.starts_with('_') && !special), None);
+            row.raise(Feature::Private, f32::from(unit.is_private), None);
             let files = unit.files_using.saturating_sub(usize::from(is_only_use));
             row.raise(Feature::Popular, (1.0 + files as f32).ln(), None);
             if let Some(uses) = unit.owner.and_then(|class| of_class.get(&class)) {

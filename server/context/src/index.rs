@@ -32,6 +32,9 @@ pub struct Index {
     word_weights: Vec<f32>,
     /// The same for the words of docstrings.
     doc_weights: Vec<f32>,
+    /// By word the units that have it, in order; and those whose docstring has it.
+    with_word: Vec<Vec<usize>>,
+    with_doc_word: Vec<Vec<usize>>,
     traits: FxHashMap<Trait, Vec<u32>>,
     unit_of: FxHashMap<SymbolId, usize>,
     file_of: FxHashMap<FileId, usize>,
@@ -51,6 +54,10 @@ pub(crate) struct Unit {
     pub words: Vec<Word>,
     /// Those of its docstring's beginning.
     pub doc_words: Vec<Word>,
+    /// Named as `__init__` is.
+    pub is_special: bool,
+    /// Named with an underscore before, but not so.
+    pub is_private: bool,
     /// How many files use it.
     pub files_using: usize,
     /// How many functions use it.
@@ -157,6 +164,8 @@ impl Index {
             words: Words::default(),
             word_weights: Vec::new(),
             doc_weights: Vec::new(),
+            with_word: Vec::new(),
+            with_doc_word: Vec::new(),
             traits: FxHashMap::default(),
             unit_of: FxHashMap::default(),
             by_name: FxHashMap::default(),
@@ -252,24 +261,36 @@ impl Index {
 
     /// The share of each unit's name that `text` has words in common with; units that share nothing are left out.
     pub(crate) fn word_overlap(&self, text: &str) -> Vec<(usize, f32)> {
-        let wanted: FxHashSet<Word> = parts(text).iter().filter_map(|word| self.words.get(word)).collect();
         let weight = |word: &Word| self.word_weights[*word as usize];
-        let overlap = |unit: &Unit| {
-            let shared: f32 = unit.words.iter().filter(|word| wanted.contains(word)).map(weight).sum();
-            shared / (0.5 + unit.words.iter().map(weight).sum::<f32>())
+        let shared = self.shared(text, &self.with_word, |unit| &unit.words, weight);
+        let share = |(unit, shared): (usize, f32)| {
+            (unit, shared / (0.5 + self.units[unit].words.iter().map(weight).sum::<f32>()))
         };
-        let all = self.units.iter().map(overlap).enumerate();
-        all.filter(|&(_, share)| share > 0.0).collect()
+        shared.into_iter().map(share).collect()
     }
 
     /// How much the docstring of each unit has in common with `text`; units that share nothing are left out.
     pub(crate) fn doc_overlap(&self, text: &str) -> Vec<(usize, f32)> {
-        let wanted: FxHashSet<Word> = parts(text).iter().filter_map(|word| self.words.get(word)).collect();
         let weight = |word: &Word| self.doc_weights[*word as usize];
-        let overlap =
-            |unit: &Unit| unit.doc_words.iter().filter(|word| wanted.contains(word)).map(weight).sum::<f32>() / 10.0;
-        let all = self.units.iter().map(overlap).enumerate();
-        all.filter(|&(_, share)| share > 0.0).collect()
+        let shared = self.shared(text, &self.with_doc_word, |unit| &unit.doc_words, weight);
+        shared.into_iter().map(|(unit, shared)| (unit, shared / 10.0)).collect()
+    }
+
+    /// The weight of the words that `text` and each unit have in common.
+    fn shared(
+        &self,
+        text: &str,
+        having: &[Vec<usize>],
+        words: impl Fn(&Unit) -> &Vec<Word>,
+        weight: impl Fn(&Word) -> f32,
+    ) -> Vec<(usize, f32)> {
+        let wanted: FxHashSet<Word> = parts(text).iter().filter_map(|word| self.words.get(word)).collect();
+        let mut units: Vec<usize> = wanted.iter().flat_map(|&word| &having[word as usize]).copied().collect();
+        units.sort_unstable();
+        units.dedup();
+        let shared =
+            |unit: usize| words(&self.units[unit]).iter().filter(|word| wanted.contains(word)).map(&weight).sum();
+        units.into_iter().map(|unit| (unit, shared(unit))).collect()
     }
 
     /// The number of a word that some symbol has.
@@ -357,6 +378,7 @@ impl Index {
             let unit = *by_name.entry(view.local_name()).or_insert_with(|| {
                 let name = self.words.intern(view.name);
                 let documentation = view.docstring.map(|text| &text[..text.floor_char_boundary(DOC_BYTES)]);
+                let is_special = view.name.starts_with("__") && view.name.ends_with("__");
                 let mut intern = |text: &str| parts(text).iter().map(|part| self.words.intern(part)).collect();
                 self.units.push(Unit {
                     symbols: Vec::new(),
@@ -366,6 +388,8 @@ impl Index {
                     name,
                     words: intern(view.name),
                     doc_words: documentation.map_or_else(Vec::new, &mut intern),
+                    is_special,
+                    is_private: view.name.starts_with('_') && !is_special,
                     files_using: 0,
                     users: 0,
                 });
@@ -388,6 +412,16 @@ impl Index {
     fn weigh_words(&mut self) {
         self.word_weights = self.rarity(|unit| &unit.words);
         self.doc_weights = self.rarity(|unit| &unit.doc_words);
+        self.with_word = self.having(|unit| &unit.words);
+        self.with_doc_word = self.having(|unit| &unit.doc_words);
+    }
+
+    fn having(&self, words: impl Fn(&Unit) -> &Vec<Word>) -> Vec<Vec<usize>> {
+        let mut having = vec![Vec::new(); self.words.len()];
+        for (number, unit) in self.units.iter().enumerate() {
+            words(unit).iter().for_each(|&word| having[word as usize].push(number));
+        }
+        having
     }
 
     /// For each word how rare it is among the words of units.

@@ -36,6 +36,11 @@ impl Reading {
         Reading { targets }
     }
 
+    /// All of it: where a name is, and a definition that it may refer to.
+    pub(crate) fn all(&self) -> &[(TextSize, SymbolId)] {
+        &self.targets
+    }
+
     /// The definitions that the name at `offset` may refer to.
     pub(crate) fn targets(&self, offset: TextSize) -> impl Iterator<Item = SymbolId> {
         let first = self.targets.partition_point(|&(at, _)| at < offset);

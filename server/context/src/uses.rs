@@ -2,7 +2,7 @@
 
 use graph::{FileId, SymbolKind};
 use rustc_hash::{FxHashMap, FxHashSet};
-use syntax::{TextRange, TextSize};
+use syntax::TextRange;
 
 use crate::index::{File, Function, Index, Link};
 use crate::words::{Word, identifiers};
@@ -68,23 +68,17 @@ impl Index {
             let id = self.files[number].id;
             let imports: Vec<TextRange> = analysis.imports(id).into_iter().map(|import| import.range).collect();
             let mut outside = FxHashSet::default();
-            for (offset, _) in identifiers(analysis.source(id).text()) {
-                let offset = TextSize::new(offset as u32);
-                if imports.iter().any(|import| import.contains(offset)) {
+            for &(offset, symbol) in self.readings[&id].all() {
+                let Some(used) = self.unit_of(symbol) else { continue };
+                let is_definition = symbol.file == id && analysis.symbol(symbol).name_range.start() == offset;
+                if is_definition || imports.iter().any(|import| import.contains(offset)) {
                     continue;
                 }
                 let body = bodies.partition_point(|(body, _)| body.end() <= offset);
-                let user = bodies.get(body).filter(|(body, _)| body.contains(offset)).map(|&(_, user)| user);
-                for symbol in self.readings[&id].targets(offset) {
-                    let Some(used) = self.unit_of(symbol) else { continue };
-                    if symbol.file == id && analysis.symbol(symbol).name_range.start() == offset {
-                        continue;
-                    }
-                    match user {
-                        Some(user) if user != used => uses[user].push(used),
-                        Some(_) => {}
-                        None => _ = outside.insert(used),
-                    }
+                match bodies.get(body).filter(|(body, _)| body.contains(offset)) {
+                    Some(&(_, user)) if user != used => uses[user].push(used),
+                    Some(_) => {}
+                    None => _ = outside.insert(used),
                 }
             }
             self.files[number].users = outside.into_iter().map(|unit| (unit, 1)).collect();
