@@ -1,0 +1,183 @@
+// The Test Explorer. Tests are what the server puts a `▶ run` above, and results are what its lenses say; so a run from a lens
+// shows here too.
+import * as vscode from 'vscode';
+import type { Diagnostic, DocumentDiagnosticReport, Range } from 'vscode-languageclient/node';
+import type { Server } from './server';
+import { verdict } from './verdict';
+
+/** The argument of `tantu.run`. */
+interface Run {
+  uri: string;
+  kind: string;
+  target: string | null;
+}
+
+interface Lens {
+  range: Range | vscode.Range;
+  command?: { title: string; command: string; arguments?: unknown[] } | undefined;
+}
+
+/** What the lenses of a file say, by the item that they are about. */
+type Titles = Map<vscode.TestItem, string>;
+
+/** How often a run is looked after, in milliseconds. */
+const PERIOD = 150;
+
+export class Explorer implements vscode.Disposable {
+  private readonly controller = vscode.tests.createTestController('tantu', 'tantu');
+  private readonly runs = new WeakMap<vscode.TestItem, Run>();
+  /** What was reported last of each item, by its id. */
+  private readonly reported = new Map<string, string>();
+  /** Runs of the Test Explorer's own that have not ended. */
+  private running = 0;
+
+  constructor(private readonly server: () => Server) {
+    this.controller.refreshHandler = () => this.discover();
+    this.controller.resolveHandler = async (item) => void (await (item ? this.refresh(item) : this.discover()));
+    const run = (request: vscode.TestRunRequest, token: vscode.CancellationToken) => this.run(request, token);
+    this.controller.createRunProfile('Run in the sandbox', vscode.TestRunProfileKind.Run, run, true);
+  }
+
+  /** Takes in the lenses of a document that the editor asked for. */
+  async see(uri: vscode.Uri, lenses: readonly Lens[]): Promise<void> {
+    const titles = this.learn(uri, lenses);
+    const isNew = (item: vscode.TestItem, title: string) =>
+      item.children.size === 0 && /^[✓✗○]/.test(title) && !title.endsWith('outdated') && title !== this.reported.get(item.id);
+    const ended = [...titles].filter(([item, title]) => isNew(item, title)).map(([item]) => item);
+    if (ended.length > 0 && this.running === 0) {
+      const run = this.controller.createTestRun(new vscode.TestRunRequest(ended), 'lens', false);
+      await this.report(run, ended, titles);
+      run.end();
+    }
+  }
+
+  dispose(): void {
+    this.controller.dispose();
+  }
+
+  private async discover(): Promise<void> {
+    const files = await vscode.workspace.findFiles('**/{test_*,*_test}.py');
+    files.forEach((uri) => this.file(uri));
+  }
+
+  private async refresh({ uri }: vscode.TestItem): Promise<Titles> {
+    const params = { textDocument: { uri: String(uri) } };
+    const lenses = await this.server().request<Lens[] | null>('textDocument/codeLens', params);
+    return uri ? this.learn(uri, lenses ?? []) : new Map();
+  }
+
+  private file(uri: vscode.Uri): vscode.TestItem {
+    const known = this.controller.items.get(uri.toString());
+    const item = known ?? this.controller.createTestItem(uri.toString(), vscode.workspace.asRelativePath(uri), uri);
+    if (!known) {
+      item.canResolveChildren = true;
+      this.controller.items.add(item);
+    }
+    return item;
+  }
+
+  /** Makes the tree below a file what its lenses say. */
+  private learn(uri: vscode.Uri, lenses: readonly Lens[]): Titles {
+    const titles: Titles = new Map();
+    for (const { command, range } of lenses) {
+      const run = command?.command === 'tantu.run' ? (command.arguments?.[0] as Run) : undefined;
+      if (command && run && ['pytest', 'doctest'].includes(run.kind)) {
+        const file = this.file(uri);
+        const item = run.kind === 'pytest' && !run.target ? file : this.child(file, run);
+        item.range = new vscode.Range(range.start.line, 0, range.start.line, 0);
+        this.runs.set(item, run);
+        titles.set(item, command.title);
+      }
+    }
+    const prune = (items: vscode.TestItemCollection): void =>
+      items.forEach((item) => (titles.has(item) ? prune(item.children) : items.delete(item.id)));
+    const file = this.controller.items.get(uri.toString());
+    if (titles.size === 0) {
+      this.controller.items.delete(uri.toString());
+    } else if (file) {
+      prune(file.children);
+    }
+    return titles;
+  }
+
+  private child(file: vscode.TestItem, { uri, kind, target }: Run): vscode.TestItem {
+    const names = (target ?? '').split('.');
+    const id = (name: string) => `${uri}#${kind}:${name}`;
+    const parent = file.children.get(id(names.slice(0, -1).join('.')));
+    const label = kind === 'doctest' ? `doctest ${target ?? ''}` : parent ? names.at(-1) : target;
+    const { children } = (kind === 'pytest' && parent) || file;
+    const item = children.get(id(names.join('.'))) ?? this.controller.createTestItem(id(names.join('.')), label ?? '', file.uri);
+    children.add(item);
+    return item;
+  }
+
+  private async run(request: vscode.TestRunRequest, token: vscode.CancellationToken): Promise<void> {
+    const run = this.controller.createTestRun(request);
+    const all = request.include ?? [...this.controller.items].map(([, item]) => item);
+    this.running += 1;
+    try {
+      for (const item of all.filter((item) => !request.exclude?.includes(item))) {
+        await this.runOne(run, item, token);
+      }
+    } catch (error) {
+      void vscode.window.showWarningMessage(`tantu: ${String(error)}`);
+    } finally {
+      this.running -= 1;
+      run.end();
+    }
+  }
+
+  private async runOne(run: vscode.TestRun, item: vscode.TestItem, token: vscode.CancellationToken): Promise<void> {
+    await this.refresh(item);
+    leaves(item).forEach((leaf) => run.started(leaf));
+    // A file with nothing but doctests has no run of its own.
+    const parts = this.runs.has(item) ? [item] : leaves(item);
+    for (const part of parts) {
+      await vscode.commands.executeCommand('tantu.run', this.runs.get(part));
+      let titles = await this.refresh(item);
+      while (verdict(titles.get(part) ?? '').kind === 'running' && !token.isCancellationRequested) {
+        await new Promise((resolve) => setTimeout(resolve, PERIOD));
+        titles = await this.refresh(item);
+      }
+      await this.report(run, leaves(part), titles);
+    }
+  }
+
+  private async report(run: vscode.TestRun, items: readonly vscode.TestItem[], titles: Titles): Promise<void> {
+    const uri = items[0]?.uri;
+    const failures = uri ? await this.failures(uri, titles) : undefined;
+    for (const item of items) {
+      const title = titles.get(item) ?? '';
+      this.reported.set(item.id, title);
+      const now = verdict(title);
+      if (now.kind === 'passed') {
+        run.passed(item, now.millis);
+      } else if (now.kind === 'failed') {
+        run.failed(item, failures?.get(item) ?? new vscode.TestMessage(now.message));
+      } else {
+        run.skipped(item);
+      }
+    }
+  }
+
+  /** What went wrong in a file, by the test that it belongs to: the last one that begins above it. */
+  private async failures(uri: vscode.Uri, titles: Titles): Promise<Map<vscode.TestItem, vscode.TestMessage[]>> {
+    const params = { textDocument: { uri: uri.toString() } };
+    const answer = await this.server().request<DocumentDiagnosticReport>('textDocument/diagnostic', params);
+    const failures = new Map<vscode.TestItem, vscode.TestMessage[]>();
+    for (const { code, message, range } of answer.kind === 'full' ? (answer.items as Diagnostic[]) : []) {
+      const { line, character } = range.start;
+      const owner = [...titles.keys()].findLast((item) => item.children.size === 0 && (item.range?.start.line ?? 0) <= line);
+      if (code === 'test-failed' && owner) {
+        const text = new vscode.TestMessage(typeof message === 'string' ? message : message.value);
+        text.location = new vscode.Location(uri, new vscode.Position(line, character));
+        failures.set(owner, [...(failures.get(owner) ?? []), text]);
+      }
+    }
+    return failures;
+  }
+}
+
+function leaves(item: vscode.TestItem): vscode.TestItem[] {
+  return item.children.size === 0 ? [item] : [...item.children].flatMap(([, child]) => leaves(child));
+}

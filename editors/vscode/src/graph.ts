@@ -1,0 +1,104 @@
+// A picture of what calls the definition under the cursor and what it calls, which follows the cursor.
+import { randomBytes } from 'node:crypto';
+import * as vscode from 'vscode';
+import { command, inform } from './commands';
+import type { Server } from './server';
+
+/** The answer to `tantu.graph`. */
+interface Drawing {
+  symbol: string;
+  svg: string;
+}
+
+/** How long the cursor has to rest, in milliseconds. */
+const REST = 200;
+
+export function register(server: Server): vscode.Disposable[] {
+  let panel: vscode.WebviewPanel | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let shown = '';
+
+  const draw = async (): Promise<boolean> => {
+    const editor = vscode.window.activeTextEditor;
+    if (editor?.document.languageId !== 'python') {
+      return false;
+    }
+    const textDocument = { uri: editor.document.uri.toString() };
+    const argument = { textDocument, position: editor.selection.active, depth: 2 };
+    const drawing = await vscode.commands.executeCommand<Drawing | null>('tantu.graph', argument);
+    if (panel && drawing && drawing.svg !== shown) {
+      shown = drawing.svg;
+      panel.title = drawing.symbol;
+      panel.webview.html = page(drawing);
+    }
+    return drawing !== null;
+  };
+
+  const show = async () => {
+    if (panel) {
+      panel.reveal(undefined, true);
+    } else {
+      const beside = { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true };
+      panel = vscode.window.createWebviewPanel('tantu.graph', 'Call graph', beside, { enableScripts: true });
+      panel.onDidDispose(() => ([panel, shown] = [undefined, '']));
+      panel.webview.onDidReceiveMessage((name: string) => open(server, name));
+    }
+    if (!(await draw())) {
+      await inform('there is no definition at the cursor; move it, the picture follows');
+    }
+  };
+
+  return [
+    command('tantu.showGraph', show),
+    vscode.window.onDidChangeTextEditorSelection(() => {
+      clearTimeout(timer);
+      if (panel?.visible) {
+        // What does not work now may work at the next place; the log tells what the server answered.
+        timer = setTimeout(() => void draw().catch(() => false), REST);
+      }
+    }),
+    { dispose: () => (clearTimeout(timer), panel?.dispose()) },
+  ];
+}
+
+/** Opens the definition with a qualified name. */
+async function open(server: Server, name: string): Promise<void> {
+  const query = name.slice(name.lastIndexOf('.') + 1);
+  type Symbol = { name: string; containerName?: string; location: { uri: string; range: vscode.Range } };
+  const found = (await server.request<Symbol[] | null>('workspace/symbol', { query })) ?? [];
+  const exact = found.filter((it) => it.name === query || it.name.endsWith(`.${query}`));
+  const best = exact.find((it) => `${it.containerName ?? ''}.${it.name}`.endsWith(name)) ?? exact[0];
+  if (best) {
+    const { start } = best.location.range;
+    const selection = new vscode.Range(start.line, start.character, start.line, start.character);
+    await vscode.window.showTextDocument(vscode.Uri.parse(best.location.uri, true), {
+      selection,
+      viewColumn: vscode.ViewColumn.One,
+    });
+  }
+}
+
+/** The picture in the editor's colours, each definition a link that the keyboard reaches. */
+function page({ svg }: Drawing): string {
+  const nonce = randomBytes(16).toString('hex');
+  const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-${nonce}'`;
+  return `<!DOCTYPE html><html lang="en"><head><meta http-equiv="Content-Security-Policy" content="${policy}"></head>
+<body>${svg}<style>
+svg { background: none !important }
+text { fill: var(--vscode-editor-foreground) !important }
+rect { fill: var(--vscode-editorWidget-background) !important; stroke: var(--vscode-editorWidget-border, #8a94a3) !important }
+g[role] { cursor: pointer }
+g[role]:focus { outline: none }
+g[role]:focus rect, g[role]:hover rect { stroke: var(--vscode-focusBorder) !important; stroke-width: 2 }
+</style><script nonce="${nonce}">
+const editor = acquireVsCodeApi();
+for (const node of document.querySelectorAll('svg > g')) {
+  const name = node.querySelector('title')?.textContent.split(':')[0];
+  node.setAttribute('tabindex', '0');
+  node.setAttribute('role', 'link');
+  node.setAttribute('aria-label', name);
+  node.addEventListener('click', () => editor.postMessage(name));
+  node.addEventListener('keydown', (event) => event.key === 'Enter' && editor.postMessage(name));
+}
+</script></body></html>`;
+}
