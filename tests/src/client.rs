@@ -354,6 +354,14 @@ impl Client {
         status
     }
 
+    /// Ends the session as the protocol asks, checks all of it, and returns what the server wrote to its standard error.
+    ///
+    /// # Panics
+    /// When something in it was wrong.
+    pub fn finished(mut self) -> String {
+        self.end()
+    }
+
     #[track_caller]
     fn exited(&mut self) -> ExitStatus {
         const GRACE: Duration = Duration::from_secs(10);
@@ -375,8 +383,7 @@ impl Client {
         errors.join().expect("the reader does not panic")
     }
 
-    /// Ends the session as the protocol asks and checks all of it.
-    fn end(&mut self) {
+    fn end(&mut self) -> String {
         self.request("shutdown", Value::Null);
         let unanswered = self.shared.wait(Duration::from_secs(5), |session| session.waiting.is_empty().then_some(()));
         let waiting: Vec<_> = self.session().waiting.iter().copied().collect();
@@ -387,6 +394,7 @@ impl Client {
         assert!(status.success(), "the server exited with {status}:\n{errors}");
         assert!(!errors.contains("panicked at"), "the server panicked:\n{errors}");
         conformance::assert_conforming(&self.session().log);
+        errors
     }
 
     fn report(&mut self) {

@@ -1,5 +1,5 @@
 //! This crate tests the `tantu` binary from outside: it drives the real server over stdio as an editor does, puts a
-//! scripted model server on loopback beside it, runs real Neovim against it, and checks every message of every session
+//! scripted model server on loopback beside it, runs real Neovim and VS Code against it, and checks every message of every session
 //! against the protocol's own meta model.
 //!
 //! It links none of our crates, so it can see nothing that an editor cannot see. Features are tested where they live;
@@ -10,6 +10,8 @@ pub mod client;
 pub mod conformance;
 pub mod model_server;
 pub mod neovim;
+mod process;
+pub mod vscode;
 pub mod wire;
 pub mod workspace;
 

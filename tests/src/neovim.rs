@@ -1,12 +1,12 @@
 //! Runs a Lua script in real, headless Neovim with our plugin and our server, and checks the session's traffic.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
-use crate::conformance;
 use crate::wire::{Record, read_log, transcript};
 use crate::workspace::{Home, Workspace};
+use crate::{conformance, process};
 
 /// How long a script may run.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -23,42 +23,22 @@ const LIMIT: Duration = Duration::from_secs(120);
 #[track_caller]
 pub fn run(script: &Path, tee: &Path, workspace: &Workspace, home: &Home) -> Vec<Record> {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let (log, output) = (folder.path().join("session.jsonl"), folder.path().join("output.txt"));
+    let log = folder.path().join("session.jsonl");
     let server = crate::server_binary();
     let command = [tee, &log, &server].map(|path| path.display().to_string()).join("\n") + "\nlsp";
-    let file = std::fs::File::create(&output).expect("a fresh folder is writable");
-    let mut process = Command::new(executable())
+    let mut editor = Command::new(executable());
+    editor
         .args(["--clean", "--headless", "-l"])
         .arg(script)
         .current_dir(workspace.root())
         .env_clear()
         .envs(home.environment())
         .env("TANTU_COMMAND", command)
-        .env("TANTU_PLUGIN", crate::repository().join("editors/neovim"))
-        .stdin(Stdio::null())
-        .stdout(file.try_clone().expect("a file can be shared"))
-        .stderr(file)
-        .spawn()
-        .expect("Neovim starts");
-    let end = Instant::now() + LIMIT;
-    let status = loop {
-        match process.try_wait().expect("the process is ours") {
-            Some(status) => break Some(status),
-            None if Instant::now() < end => std::thread::sleep(Duration::from_millis(20)),
-            None => break None,
-        }
-    };
-    if status.is_none() {
-        // It did not end in time; whether killing it works changes nothing about the failure.
-        let _ = process.kill();
-        let _ = process.wait();
-    }
+        .env("TANTU_PLUGIN", crate::repository().join("editors/neovim"));
+    let ended = process::run(&mut editor, LIMIT);
     let session = read_log(&log).unwrap_or_default();
-    if !status.is_some_and(|status| status.success()) {
-        let said = std::fs::read_to_string(&output).unwrap_or_default();
-        let how =
-            status.map_or_else(|| format!("did not end within {LIMIT:?}"), |status| format!("ended with {status}"));
-        panic!("{} {how}:\n{said}\nthe session:\n{}", script.display(), transcript(&session));
+    if let Err(failure) = ended {
+        panic!("{} {failure}\nthe session:\n{}", script.display(), transcript(&session));
     }
     conformance::assert_conforming(&session);
     session

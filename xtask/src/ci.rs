@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use crate::{demo, guest, neovim, process, test, tidy};
+use crate::{code_server, demo, guest, neovim, process, test, tidy, vscode};
 
 type Step = (&'static str, fn() -> Result<()>);
 
@@ -13,6 +13,7 @@ const STEPS: &[Step] = &[
     ("format", format),
     ("tidy", tidy::run),
     ("clippy", clippy),
+    ("vscode", vscode::ensure),
     ("setup", setup),
     ("doctests", doctests),
     ("demo", demo::run),
@@ -46,7 +47,8 @@ fn clippy() -> Result<()> {
 
 fn setup() -> Result<()> {
     guest::ensure()?;
-    neovim::ensure().map(drop)
+    neovim::ensure()?;
+    code_server::ensure()
 }
 
 fn doctests() -> Result<()> {

@@ -8,7 +8,9 @@ use std::process::ExitCode;
 use clap::Parser;
 
 mod bench;
+mod cache;
 mod ci;
+mod code_server;
 mod demo;
 mod fuzz;
 mod guest;
@@ -17,6 +19,7 @@ mod process;
 mod setup;
 mod test;
 mod tidy;
+mod vscode;
 
 /// The repository's own tooling.
 ///
@@ -34,12 +37,12 @@ enum Command {
     /// Run the tests
     ///
     /// Uses cargo-nextest where it is installed, else cargo's own runner. Options of ours come first; the rest goes to the
-    /// runner: `cargo xtask test -p graph`, `cargo xtask test --e2e neovim`.
+    /// runner: `cargo xtask test -p graph`, `cargo xtask test --e2e vscode`.
     Test(test::Args),
     /// Run all that continuous integration runs, stopping at the first failure
     ///
-    /// Formatting, the rules of the house, clippy, setup, doctests, the demo and all tests, those in editors too. Prints
-    /// what each step took; the last line is the test runner's summary, or names the step that failed.
+    /// Formatting, the rules of the house, clippy, the VS Code client, setup, doctests, the demo and all tests, those in
+    /// editors too. Prints what each step took; the last line is the test runner's summary, or names the step that failed.
     Ci,
     /// Check the rules of the house: arrows between crates, file lengths, names, words
     ///

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::process;
+use crate::{cache, process};
 
 /// Where the tests look first for a Neovim of the user's own.
 pub const VARIABLE: &str = "TANTU_NVIM";
@@ -29,23 +29,13 @@ pub fn ensure() -> Result<PathBuf> {
         println!("neovim: {} (from {VARIABLE})", own.display());
         return Ok(own);
     }
-    let home = install_directory(|name| std::env::var_os(name).map(PathBuf::from))?;
+    let home = cache::e2e(&format!("neovim-{VERSION}"))?;
     let executable = executable(&home);
     if !executable.is_file() {
         install(&home)?;
     }
     println!("neovim: {}", executable.display());
     Ok(executable)
-}
-
-/// `$XDG_CACHE_HOME/tantu/e2e/neovim-0.11.4`, where the tests look as well.
-fn install_directory(variable: impl Fn(&str) -> Option<PathBuf>) -> Result<PathBuf> {
-    // The XDG specification wants relative paths ignored.
-    let cache = variable("XDG_CACHE_HOME")
-        .filter(|path| path.is_absolute())
-        .or_else(|| Some(variable("HOME")?.join(".cache")))
-        .context("no place for Neovim: set HOME or XDG_CACHE_HOME")?;
-    Ok(cache.join("tantu/e2e").join(format!("neovim-{VERSION}")))
 }
 
 fn executable(home: &Path) -> PathBuf {
@@ -86,32 +76,4 @@ fn install(home: &Path) -> Result<()> {
         fs::remove_dir_all(&part).with_context(|| format!("cannot remove {}", part.display()))?;
     }
     placed
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn directory(variables: &[(&str, &str)]) -> Result<PathBuf> {
-        install_directory(|name| {
-            variables.iter().find(|(known, _)| *known == name).map(|(_, value)| PathBuf::from(value))
-        })
-    }
-
-    #[test]
-    fn prefers_the_xdg_cache() {
-        let path = directory(&[("XDG_CACHE_HOME", "/cache"), ("HOME", "/home/me")]).unwrap();
-        assert_eq!(path, Path::new("/cache/tantu/e2e/neovim-0.11.4"));
-    }
-
-    #[test]
-    fn ignores_a_relative_xdg_cache() {
-        let path = directory(&[("XDG_CACHE_HOME", "cache"), ("HOME", "/home/me")]).unwrap();
-        assert_eq!(path, Path::new("/home/me/.cache/tantu/e2e/neovim-0.11.4"));
-    }
-
-    #[test]
-    fn says_what_to_set() {
-        assert!(directory(&[]).unwrap_err().to_string().contains("set HOME or XDG_CACHE_HOME"));
-    }
 }

@@ -2,11 +2,11 @@
 
 use anyhow::Result;
 
-use crate::{guest, neovim};
+use crate::{code_server, guest, neovim};
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Also install the Neovim that the editor tests drive, into the user's cache directory
+    /// Also install the Neovim and the VS Code that the editor tests drive, into the user's cache directory, and Chromium
     #[arg(long)]
     e2e: bool,
 }
@@ -16,6 +16,7 @@ pub fn run(args: &Args) -> Result<()> {
     guest::ensure()?;
     if args.e2e {
         neovim::ensure()?;
+        code_server::ensure()?;
     }
     Ok(())
 }

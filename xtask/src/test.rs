@@ -2,14 +2,14 @@
 
 use anyhow::Result;
 
-use crate::{guest, neovim, process};
+use crate::{code_server, guest, neovim, process, vscode};
 
-/// Editor tests are those of the `tests` crate whose names start with this: its module `neovim`.
-const EDITOR_TESTS: &str = "neovim";
+/// Editor tests are those of the `tests` crate whose names start with one of these: its modules of that name.
+const EDITOR_TESTS: [&str; 2] = ["neovim", "vscode"];
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Also run the tests that drive a real Neovim, installing it first where it is missing
+    /// Also run the tests that drive a real Neovim and VS Code, installing them first where they are missing
     #[arg(long)]
     e2e: bool,
     /// Passed on to the test runner, for instance `-p graph` or part of a test's name
@@ -21,6 +21,10 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<()> {
     guest::ensure()?;
     let editor = if args.e2e { Some(neovim::ensure()?) } else { None };
+    if args.e2e {
+        code_server::ensure()?;
+        vscode::package()?;
+    }
     let packages = chosen_packages(&args.runner_args);
     if packages.is_empty() || packages.contains(&"tests") {
         // These tests start the server as a process of its own, which cargo does not know.
@@ -54,7 +58,7 @@ fn nextest_line(e2e: bool, args: &[String]) -> Vec<String> {
     // A filter of the user's own stands alone: nextest would run the union of the two.
     let filtered = args.iter().any(|arg| arg.starts_with("-E") || arg.starts_with("--filter"));
     if !e2e && !filtered {
-        line.extend(["-E".to_owned(), format!("not (package(tests) and test(/^{EDITOR_TESTS}/))")]);
+        line.extend(["-E".to_owned(), format!("not (package(tests) and test(/^({})/))", EDITOR_TESTS.join("|"))]);
     }
     line.extend_from_slice(args);
     line
@@ -68,7 +72,7 @@ fn cargo_line(e2e: bool, args: &[String]) -> Vec<String> {
         if !args.iter().any(|arg| arg == "--") {
             line.push("--".to_owned());
         }
-        line.extend(["--skip".to_owned(), format!("{EDITOR_TESTS}::")]);
+        line.extend(EDITOR_TESTS.iter().flat_map(|name| ["--skip".to_owned(), format!("{name}::")]));
     }
     line
 }
@@ -106,9 +110,9 @@ mod tests {
 
     #[test]
     fn leaves_editors_out_unless_asked() {
-        assert_eq!(nextest(false, &[]), "nextest run --workspace -E not (package(tests) and test(/^neovim/))");
+        assert_eq!(nextest(false, &[]), "nextest run --workspace -E not (package(tests) and test(/^(neovim|vscode)/))");
         assert_eq!(nextest(true, &[]), "nextest run --workspace");
-        assert_eq!(cargo(false, &[]), "test --workspace -- --skip neovim::");
+        assert_eq!(cargo(false, &[]), "test --workspace -- --skip neovim:: --skip vscode::");
         assert_eq!(cargo(true, &[]), "test --workspace");
     }
 
@@ -128,6 +132,9 @@ mod tests {
     #[test]
     fn own_filters_and_flags_are_kept() {
         assert_eq!(nextest(false, &["-E", "test(x)"]), "nextest run --workspace -E test(x)");
-        assert_eq!(cargo(false, &["--", "--nocapture"]), "test --workspace -- --nocapture --skip neovim::");
+        assert_eq!(
+            cargo(false, &["--", "--nocapture"]),
+            "test --workspace -- --nocapture --skip neovim:: --skip vscode::"
+        );
     }
 }

@@ -2,6 +2,7 @@
 //! it ends (see `tests::client`).
 
 mod bad_input;
+mod client_settings;
 mod findings;
 mod lint;
 mod navigation;
@@ -10,3 +11,4 @@ mod proposal;
 mod protocol;
 mod refactoring;
 mod sandbox;
+mod vscode;

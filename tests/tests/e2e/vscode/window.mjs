@@ -1,0 +1,111 @@
+// What a person sees and clicks: a squiggle, a fix, a test, a proposal and its evidence.
+import fs from 'node:fs';
+import path from 'node:path';
+import { must, session, setting, until } from './session.mjs';
+
+const read = (file) => fs.readFileSync(path.join(setting.workspace, file), 'utf8');
+
+await session(async (page, shot) => {
+  const editor = page.locator('.editor-instance .view-lines').first();
+  const line = (text) => page.locator('.view-line', { hasText: text }).first();
+  const lens = (text) => page.locator('.contentWidgets .codelens-decoration a', { hasText: text }).first();
+  const status = page.locator('.statusbar-item', { hasText: 'tantu' }).first();
+  const toast = page.locator('.notification-list-item', { hasText: 'Implement function' }).first();
+
+  const open = async (file) => {
+    await page.keyboard.press('Control+p');
+    await page.locator('.quick-input-box input').fill(file);
+    await page.locator('.quick-input-list .monaco-list-row', { hasText: path.basename(file) }).first().click();
+    await page.locator('.tab.active', { hasText: path.basename(file) }).waitFor();
+    await editor.waitFor();
+  };
+  const command = async (title) => {
+    await page.keyboard.press('F1');
+    await page.locator('.quick-input-box input').fill(`>${title}`);
+    await page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().click();
+  };
+  const goTo = async (file, text) => {
+    const row = read(file).split('\n').findIndex((it) => it.includes(text)) + 1;
+    await page.keyboard.press('Control+g');
+    await page.locator('.quick-input-box input').fill(`:${row}`);
+    await page.keyboard.press('Enter');
+    await line(text).waitFor();
+  };
+  const save = async (file, isRight) => {
+    await page.keyboard.press('Control+s');
+    await until(`${file} is on disk`, () => isRight(read(file)));
+  };
+
+  // Look: a squiggle, what it is about, and its fix.
+  await open('scratch.py');
+  await page.locator('[class*="squiggly-"]').first().waitFor({ state: 'attached' });
+  await status.waitFor();
+  await line('import os').getByText('os', { exact: true }).hover();
+  const hover = page.locator('.monaco-hover:visible', { hasText: 'imported but unused' }).first();
+  await hover.waitFor();
+  must(true, 'a squiggle, and a hover that explains it');
+  await shot('1-hover');
+  await page.keyboard.press('Escape');
+  await line('import os').getByText('os', { exact: true }).click();
+  await page.keyboard.press('Control+.');
+  const menu = page.locator('.action-widget').first();
+  await menu.waitFor();
+  await shot('2-quick-fix');
+  await menu.locator('.monaco-list-row', { hasText: /remove unused import/i }).first().click();
+  await line('import os').waitFor({ state: 'detached' });
+  await save('scratch.py', (text) => text === 'import sys\n\nprint(sys.argv)\n');
+
+  // Run a test by its lens.
+  await open('tests/test_cart.py');
+  await lens('▶ run').click();
+  await lens('✓ 5 passed').waitFor({ timeout: 100_000 });
+  await shot('3-run');
+  await command('Testing: Focus on Test Explorer View');
+  await page.locator('.test-explorer .monaco-list-row', { hasText: 'test_cart.py' }).first().waitFor();
+  await shot('4-test-explorer');
+
+  // Callers behind a lens.
+  await open('shop/money.py');
+  await goTo('shop/money.py', 'def _require_same_currency');
+  await lens('3 callers').click();
+  await page.locator('.reference-zone-widget .monaco-list-row').first().waitFor();
+  await shot('5-callers');
+  await page.keyboard.press('Escape');
+
+  // Let a model write a function.
+  const file = 'shop/discounts.py';
+  const before = read(file);
+  await open(file);
+  await goTo(file, 'raise NotImplementedError');
+  await command('tantu: Ask the Model for a Change at Cursor…');
+  await page.locator('.quick-input-box input').fill('prefer plain loops');
+  await page.keyboard.press('Enter');
+  await toast.waitFor({ timeout: 100_000 });
+  await shot('6-proposal');
+  await toast.getByRole('button', { name: 'Show diff' }).click();
+  await page.locator('.editor.modified .view-line', { hasText: 'if off > most:' }).first().waitFor();
+  await toast.waitFor();
+  await shot('7-diff');
+  await toast.getByRole('button', { name: 'Why' }).click();
+  await page.locator('.tab.active', { hasText: 'evidence.md' }).waitFor();
+  const evidence = page.frameLocator('iframe.webview.ready').frameLocator('iframe[title]').locator('h1');
+  await evidence.filter({ hasText: 'best_discount' }).waitFor();
+  await toast.waitFor();
+  await shot('8-evidence');
+  await toast.getByRole('button', { name: 'Apply' }).click();
+  await toast.waitFor({ state: 'detached' });
+  await open(file);
+  await save(file, (text) => text.includes('if off > most:') && !text.includes('raise NotImplementedError'));
+  await shot('9-applied');
+  await editor.click();
+  await page.keyboard.press('Control+z');
+  await save(file, (text) => text === before);
+
+  // The picture follows the cursor.
+  await open('shop/cart.py');
+  await goTo('shop/cart.py', 'class Cart:');
+  await command('tantu: Show Call Graph Around Cursor');
+  const drawing = page.frameLocator('iframe.webview.ready').frameLocator('iframe[title]').locator('svg');
+  await drawing.first().waitFor();
+  await shot('10-graph');
+});
