@@ -60,6 +60,10 @@ export function register(server: Server): vscode.Disposable[] {
       server.log.info((await doctor(server, 'human')).trimEnd());
       server.log.show();
     },
+    'tantu.addModel': async () => {
+      const page = vscode.Uri.joinPath(server.extension.extensionUri, 'walkthrough', 'model.md');
+      await vscode.commands.executeCommand('markdown.showPreview', page);
+    },
     'tantu.restart': () => server.restart(),
   };
   return [
@@ -110,7 +114,7 @@ async function noModel(server: Server): Promise<unknown> {
   }
   const how = 'How to Add One';
   const answer = await vscode.window.showInformationMessage('tantu: no model is configured.', how);
-  return answer && vscode.commands.executeCommand('workbench.action.openWalkthrough', 'tantu.tantu#start', false);
+  return answer && vscode.commands.executeCommand('tantu.addModel');
 }
 
 async function withPlace(handler: Handler): Promise<unknown> {

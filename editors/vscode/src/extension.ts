@@ -4,7 +4,7 @@ import * as commands from './commands';
 import { Documents } from './documents';
 import { Explorer } from './explorer';
 import * as graph from './graph';
-import { Server } from './server';
+import { type Hooks, Server } from './server';
 import { Status } from './status';
 
 let server: Server | undefined;
@@ -13,7 +13,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const status = new Status();
   const documents = new Documents();
   const explorer = new Explorer(() => started);
-  const started = new Server(context.extension, status, {
+  const hooks: Hooks = {
     executeCommand: async (name, args, next) => {
       const answer = await next(name, args);
       if (name === 'tantu.showCallers') {
@@ -34,7 +34,8 @@ export function activate(context: vscode.ExtensionContext): void {
     window: {
       showDocument: async (params, token, next) => ((await documents.show(params)) ? { success: true } : next(params, token)),
     },
-  });
+  };
+  const started = new Server(context.extension, status, hooks, (running) => void know(running, status));
   server = started;
 
   context.subscriptions.push(
@@ -54,7 +55,7 @@ export function activate(context: vscode.ExtensionContext): void {
     vscode.extensions.onDidChange(() => void started.announceSettings()),
   );
   // Nothing waits for the server: the editor is usable while it starts.
-  void started.start().then(() => know(started, status));
+  void started.restart();
 }
 
 export async function deactivate(): Promise<void> {

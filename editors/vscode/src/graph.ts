@@ -79,7 +79,7 @@ async function open(server: Server, name: string): Promise<void> {
 }
 
 /** The picture in the editor's colours, each definition a link that the keyboard reaches. */
-function page({ svg }: Drawing): string {
+function page({ symbol, svg }: Drawing): string {
   const nonce = randomBytes(16).toString('hex');
   const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-${nonce}'`;
   return `<!DOCTYPE html><html lang="en"><head><meta http-equiv="Content-Security-Policy" content="${policy}"></head>
@@ -90,13 +90,19 @@ rect { fill: var(--vscode-editorWidget-background) !important; stroke: var(--vsc
 g[role] { cursor: pointer }
 g[role]:focus { outline: none }
 g[role]:focus rect, g[role]:hover rect { stroke: var(--vscode-focusBorder) !important; stroke-width: 2 }
+g[aria-current] rect { fill: var(--vscode-editor-selectionBackground) !important }
 </style><script nonce="${nonce}">
 const editor = acquireVsCodeApi();
+const current = ${JSON.stringify(symbol)};
 for (const node of document.querySelectorAll('svg > g')) {
   const name = node.querySelector('title')?.textContent.split(':')[0];
   node.setAttribute('tabindex', '0');
   node.setAttribute('role', 'link');
   node.setAttribute('aria-label', name);
+  if (name === current) {
+    node.setAttribute('aria-current', 'true');
+    node.scrollIntoView({ block: 'center', inline: 'center' });
+  }
   node.addEventListener('click', () => editor.postMessage(name));
   node.addEventListener('keydown', (event) => event.key === 'Enter' && editor.postMessage(name));
 }

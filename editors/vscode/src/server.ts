@@ -14,19 +14,27 @@ export class Server implements vscode.Disposable {
   private readonly trace = vscode.window.createOutputChannel('tantu trace', { log: true });
   private readonly keys: readonly string[];
   private client: LanguageClient | undefined;
+  private restarted: Promise<void> = Promise.resolve();
   /** The program that was started last. */
   command: string | undefined;
 
   constructor(
-    private readonly extension: vscode.Extension<unknown>,
+    readonly extension: vscode.Extension<unknown>,
     private readonly status: Status,
     private readonly hooks: Hooks,
+    private readonly onRunning: (server: Server) => void,
   ) {
     this.keys = serverKeys(extension.packageJSON);
   }
 
-  /** Starts the server; why that is not possible is shown to the user, and no error. */
-  async start(): Promise<void> {
+  /** Starts the server, again if it runs. Why that is not possible is shown to the user, and no error. */
+  restart(): Promise<void> {
+    // One after the other, or there would be two of them.
+    this.restarted = this.restarted.catch(() => undefined).then(() => this.stop()).then(() => this.start());
+    return this.restarted;
+  }
+
+  private async start(): Promise<void> {
     const found = locate({
       setting: vscode.workspace.getConfiguration('tantu').get('server.path', ''),
       extension: this.extension.extensionPath,
@@ -36,10 +44,7 @@ export class Server implements vscode.Disposable {
     });
     if ('problem' in found) {
       this.status.show('missing', found.problem);
-      const open = 'Open Settings';
-      if ((await vscode.window.showErrorMessage(`tantu: ${found.problem}`, open)) === open) {
-        await vscode.commands.executeCommand('workbench.action.openSettings', 'tantu.server.path');
-      }
+      void complain(found.problem);
       return;
     }
     this.command = found.path;
@@ -65,21 +70,15 @@ export class Server implements vscode.Disposable {
     );
     this.client = client;
     client.onDidChangeState(({ newState }) => {
-      if (newState === State.Stopped && this.client === client) {
+      if (newState === State.Running) {
+        this.status.show('ready', `${client.initializeResult?.serverInfo?.version ?? ''}, ${found.path}`);
+        this.onRunning(this);
+      } else if (newState === State.Stopped && this.client === client) {
         this.status.show('stopped', 'The server has stopped. The log says why.');
       }
     });
-    try {
-      await client.start();
-      this.status.show('ready', `${client.initializeResult?.serverInfo?.version ?? ''}, ${found.path}`);
-    } catch (error) {
-      this.status.show('stopped', String(error));
-    }
-  }
-
-  async restart(): Promise<void> {
-    await this.stop();
-    await this.start();
+    // Why it failed has been shown by the client.
+    await client.start().catch((error: unknown) => this.log.error(String(error)));
   }
 
   async stop(): Promise<void> {
@@ -119,5 +118,12 @@ export class Server implements vscode.Disposable {
     const settings = vscode.workspace.getConfiguration('tantu');
     const has = (id: string) => vscode.extensions.getExtension(id) !== undefined;
     return chosen(this.keys, (key) => settings.inspect(key), has);
+  }
+}
+
+async function complain(problem: string): Promise<void> {
+  const open = 'Open Settings';
+  if ((await vscode.window.showErrorMessage(`tantu: ${problem}`, open)) === open) {
+    await vscode.commands.executeCommand('workbench.action.openSettings', 'tantu.server.path');
   }
 }

@@ -29,7 +29,7 @@ fn shop() -> Workspace {
 fn inside_the_editor_through_its_own_interface() {
     let workspace = shop();
     let session = run("inside.mjs", &workspace, &Home::new());
-    assert_eq!(sent_by_the_editor(&session, "exit").len(), 1, "the session ended properly");
+    assert_eq!(sent_by_the_editor(&session, "exit").len(), 2, "both sessions ended properly");
 }
 
 #[test]

@@ -105,7 +105,14 @@ await session(async (page, shot) => {
   await open('shop/cart.py');
   await goTo('shop/cart.py', 'class Cart:');
   await command('tantu: Show Call Graph Around Cursor');
-  const drawing = page.frameLocator('iframe.webview.ready').frameLocator('iframe[title]').locator('svg');
-  await drawing.first().waitFor();
+  const drawing = page.frameLocator('iframe.webview.ready').frameLocator('iframe[title]');
+  const current = (name) => drawing.locator('g[aria-current]', { hasText: name });
+  await current('shop.cart.Cart').waitFor();
   await shot('10-graph');
+  await goTo('shop/cart.py', 'def subtotal(self)');
+  await page.keyboard.press('End');
+  await current('shop.cart.Cart.subtotal').waitFor();
+  await drawing.getByRole('link', { name: 'shop.pricing.shipping' }).press('Enter');
+  await page.locator('.tab.active', { hasText: 'pricing.py' }).waitFor();
+  await shot('11-followed');
 });
