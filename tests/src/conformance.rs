@@ -79,6 +79,10 @@ impl Session {
     }
 
     fn judge_request(&mut self, method: &str, params: &Value, found: &mut Vec<String>) -> Vec<String> {
+        // The only request of our own, to those who say that they know it.
+        if method == "tantu/input" && self.declared("experimental.tantu.input") == Some(&Value::Bool(true)) {
+            return Vec::new();
+        }
         let Some(definition) = MetaModel::get().requests.get(method).filter(|d| d.message_direction.is_to_editor())
         else {
             return vec![format!("a server cannot request {method}")];

@@ -8,15 +8,20 @@ local config = {
       require('tantu').show_callers(command, context)
     end,
   },
+  capabilities = { experimental = { tantu = { input = true } } },
+  handlers = {
+    -- What should be different about a proposal?
+    ['tantu/input'] = function(_, params)
+      return { text = vim.fn.input(params.prompt .. ' ') }
+    end,
+  },
 }
 -- Neovim 0.11 draws code lenses but cannot be told to ask for them again; later versions can.
 if not vim.lsp.codelens.enable then
-  config.capabilities = { workspace = { codeLens = { refreshSupport = true } } }
-  config.handlers = {
-    ['workspace/codeLens/refresh'] = function()
-      vim.lsp.codelens.refresh()
-      return vim.NIL
-    end,
-  }
+  config.capabilities.workspace = { codeLens = { refreshSupport = true } }
+  config.handlers['workspace/codeLens/refresh'] = function()
+    vim.lsp.codelens.refresh()
+    return vim.NIL
+  end
 end
 return config

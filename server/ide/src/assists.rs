@@ -17,6 +17,7 @@ mod create_definition;
 mod extract_function;
 mod extract_variable;
 mod fix_diagnostic;
+mod follow_comment;
 mod function_body;
 mod implement_function;
 mod import_block;
@@ -32,6 +33,7 @@ mod names;
 mod place;
 mod question;
 mod quote;
+mod refactor_function;
 mod remove_unused;
 mod reply;
 mod signature;
@@ -39,6 +41,7 @@ mod stdlib;
 mod update_callers;
 mod variables;
 mod write_all;
+mod write_docstring;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -59,8 +62,11 @@ pub use signature::SignatureStep;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AssistId {
+    FollowComment,
     ImplementFunction,
     FixDiagnostic,
+    RefactorFunction,
+    WriteDocstring,
 }
 
 /// An assist as the table below knows it.
@@ -74,7 +80,13 @@ struct Assist {
     accept: fn(&Analysis, SymbolId, &str) -> Result<SourceChange, Refusal>,
 }
 
-const ASSISTS: &[Assist] = &[implement_function::ASSIST, fix_diagnostic::ASSIST];
+const ASSISTS: &[Assist] = &[
+    follow_comment::ASSIST,
+    implement_function::ASSIST,
+    fix_diagnostic::ASSIST,
+    refactor_function::ASSIST,
+    write_docstring::ASSIST,
+];
 
 /// The assists that need no model, in the order in which they are offered.
 const REWRITES: &[action::Rewrite] = &[
@@ -117,8 +129,11 @@ impl AssistId {
 
     fn assist(self) -> &'static Assist {
         match self {
+            AssistId::FollowComment => &follow_comment::ASSIST,
             AssistId::ImplementFunction => &implement_function::ASSIST,
             AssistId::FixDiagnostic => &fix_diagnostic::ASSIST,
+            AssistId::RefactorFunction => &refactor_function::ASSIST,
+            AssistId::WriteDocstring => &write_docstring::ASSIST,
         }
     }
 }
@@ -189,6 +204,7 @@ pub enum Refusal {
         found: Vec<String>,
     },
     StillStub,
+    NoDocstring,
     /// The reply's function is `async`, the one to be written is not.
     Async,
 }
@@ -201,6 +217,7 @@ impl Refusal {
             Refusal::Syntax { .. } => "syntax-error",
             Refusal::NoSuchFunction { .. } => "no-such-function",
             Refusal::StillStub => "still-a-stub",
+            Refusal::NoDocstring => "no-docstring",
             Refusal::Async => "async-mismatch",
         }
     }
@@ -215,6 +232,7 @@ impl fmt::Display for Refusal {
                 write!(f, "the code does not define `{name}`, only {}", found.join(", "))
             }
             Refusal::StillStub => f.write_str("the code does not implement the function"),
+            Refusal::NoDocstring => f.write_str("the code has no docstring in three quotes for the function"),
             Refusal::Async => f.write_str("the code makes the function `async`, which it is not"),
         }
     }
@@ -273,7 +291,9 @@ mod tests {
             assert!(id.title().ends_with("(preview)"));
         }
         let names: Vec<&str> = AssistId::all().map(AssistId::name).collect();
-        assert_eq!(names, ["implement-function", "fix-diagnostic"]);
+        let expected =
+            ["follow-comment", "implement-function", "fix-diagnostic", "refactor-function", "write-docstring"];
+        assert_eq!(names, expected);
         let message = "write-poetry".parse::<AssistId>().expect_err("no such assist");
         assert!(message.contains("implement-function"), "{message}");
     }

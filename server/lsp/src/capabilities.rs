@@ -26,6 +26,8 @@ pub(crate) struct Editor {
     /// Changes of settings can be subscribed to.
     pub(crate) announces_configuration: bool,
     pub(crate) shows_documents: bool,
+    /// The user can be asked for a text: `experimental.tantu.input`, see [`input`](crate::input).
+    pub(crate) asks_for_text: bool,
     pub(crate) applies_edits: bool,
     /// Edits can be pinned to a document's version.
     pub(crate) versioned_edits: bool,
@@ -73,6 +75,10 @@ impl Editor {
                 workspace.and_then(|it| it.did_change_configuration.as_ref()?.dynamic_registration)
             ),
             shows_documents: window.and_then(|it| it.show_document.as_ref()).is_some_and(|it| it.support),
+            asks_for_text: client
+                .experimental
+                .as_ref()
+                .is_some_and(|it| it.pointer("/tantu/input").is_some_and(|it| it == &serde_json::Value::Bool(true))),
             applies_edits: yes(workspace.and_then(|it| it.apply_edit)),
             // Some versions of Neovim announce only the latter, and understand both.
             versioned_edits: edits.is_some_and(|it| yes(it.document_changes) || it.resource_operations.is_some()),

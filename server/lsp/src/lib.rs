@@ -15,6 +15,7 @@ pub mod effects;
 mod flow;
 mod from_proto;
 mod handlers;
+mod input;
 mod lifetime;
 pub mod lints;
 mod loader;

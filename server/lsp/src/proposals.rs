@@ -16,6 +16,7 @@ use validate::{CheckResult, Evidence, Validated};
 
 use crate::commands::Propose;
 use crate::effects::{State, Tools};
+use crate::input;
 use crate::mailbox::Mailbox;
 use crate::preview::Preview;
 use crate::progress::Job;
@@ -25,6 +26,7 @@ use crate::to_proto;
 const APPLY: &str = "Apply";
 const SHOW_DIFF: &str = "Show diff";
 const WHY: &str = "Why";
+const ADJUST: &str = "Adjust";
 const DISCARD: &str = "Discard";
 
 /// How long an editor may take to tell what it has applied.
@@ -131,14 +133,23 @@ impl Desk {
     async fn review(&self, evidence: &Evidence) -> Event {
         let mut preview = Preview::default();
         loop {
-            let actions = [APPLY, SHOW_DIFF, WHY, DISCARD]
-                .map(|title| lsp::MessageActionItem { title: title.to_owned(), properties: Default::default() });
-            let question =
-                self.client.show_message_request(lsp::MessageType::INFO, question(evidence), Some(actions.to_vec()));
+            let adjust = self.latest.borrow().editor.asks_for_text.then_some(ADJUST);
+            let titles = [APPLY, SHOW_DIFF, WHY].into_iter().chain(adjust).chain([DISCARD]);
+            let actions = titles
+                .map(|title| lsp::MessageActionItem { title: title.to_owned(), properties: Default::default() })
+                .collect();
+            let question = self.client.show_message_request(lsp::MessageType::INFO, question(evidence), Some(actions));
             let answer = question.await.ok().flatten();
             match answer.as_ref().map(|action| action.title.as_str()) {
                 Some(APPLY) => return Event::Approved,
                 Some(SHOW_DIFF) => self.preview(&mut preview, "proposal.diff", &evidence.diff).await,
+                // Who has nothing to say after all is asked again.
+                Some(ADJUST) => {
+                    let prompt = format!("{}: what should be different?", evidence.title);
+                    if let Some(wish) = input::ask(&self.client, prompt).await {
+                        return Event::Adjusted(wish);
+                    }
+                }
                 Some(WHY) => self.preview(&mut preview, "evidence.md", &evidence.markdown()).await,
                 _ => return Event::Discarded,
             }

@@ -7,6 +7,7 @@ use model::{Prompt, Reply};
 use serde::{Deserialize, Serialize};
 use validate::{Checked, Evidence, Finding, Moved, Origin, Outcome, Request, Stage, Validated};
 
+use crate::retry::Answers;
 use crate::{Spent, reply, retry};
 
 /// What somebody asked for.
@@ -23,6 +24,9 @@ pub struct Task {
     #[serde(default)]
     pub mends: Option<String>,
 }
+
+/// How often one proposal can be adjusted.
+const MAX_WISHES: usize = 10;
 
 /// When to give up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +64,8 @@ pub enum Event {
     /// The person says yes, or no.
     Approved,
     Discarded,
+    /// The person wants it to be different, and says how.
+    Adjusted(String),
     Applied,
     /// The text was not the one that was checked. Nothing was applied.
     Moved(Moved),
@@ -130,6 +136,12 @@ pub struct Proposal {
     state: State,
     asked: Option<Asked>,
     attempts: u32,
+    /// What the person wanted to be different, in the order in which it was said.
+    #[serde(default)]
+    wishes: Vec<String>,
+    /// The attempts before the last wish.
+    #[serde(default)]
+    attempts_before: u32,
     model: Option<String>,
     spent: Spent,
     /// The code of the latest reply that had any, and the model's own opinion of it.
@@ -162,6 +174,8 @@ impl Proposal {
             state: State::Assembling,
             asked: None,
             attempts: 0,
+            wishes: Vec::new(),
+            attempts_before: 0,
             model: None,
             spent: Spent::default(),
             code: None,
@@ -228,6 +242,16 @@ impl Proposal {
                 self.state = State::Applying;
                 (self, vec![Effect::Apply(validated)])
             }
+            (State::Reviewing { .. }, Event::Adjusted(_)) if self.wishes.len() == MAX_WISHES => {
+                self.give_up(format!("it was adjusted {MAX_WISHES} times; ask again with all that you want"))
+            }
+            (State::Reviewing { .. }, Event::Adjusted(wish)) => {
+                self.wishes.push(wish);
+                self.attempts_before = self.attempts;
+                self.earlier = self.findings();
+                self.latest.clear();
+                self.generate()
+            }
             (State::Reviewing { .. }, Event::Discarded) => {
                 self.state = State::Rejected;
                 (self, Vec::new())
@@ -250,9 +274,12 @@ impl Proposal {
 
     fn generate(mut self) -> Step {
         let Some(asked) = &self.asked else { return self.fail("there is no prompt".to_owned()) };
-        let user = match self.latest.is_empty() {
+        let user = match self.latest.is_empty() && self.wishes.is_empty() {
             true => asked.user.clone(),
-            false => retry::prompt(&asked.user, self.code.as_deref(), &self.latest, &self.earlier),
+            false => {
+                let Proposal { code, latest, earlier, wishes, .. } = &self;
+                retry::prompt(&asked.user, &Answers { code: code.as_deref(), latest, earlier, wishes })
+            }
         };
         let prompt = Prompt { system: asked.system.clone(), user };
         self.state = State::Generating;
@@ -313,7 +340,7 @@ impl Proposal {
                 self.latest.push(finding);
             }
         }
-        if self.attempts < self.limits.max_attempts.max(1) {
+        if self.attempts - self.attempts_before < self.limits.max_attempts.max(1) {
             return self.generate();
         }
         let tried = if self.attempts == 1 { "1 attempt".to_owned() } else { format!("{} attempts", self.attempts) };
@@ -587,6 +614,37 @@ mod tests {
         assert_eq!(origin.context, ["nothing"]);
         assert!(desk.tell(Event::Discarded).is_empty());
         assert_eq!(desk.status(), Status::Cancelled);
+    }
+
+    #[test]
+    fn a_wish_starts_a_round_of_its_own() {
+        let mut desk = desk(&[]);
+        assert_eq!(desk.reply(GOOD), ["review Implement `double`"]);
+        let asked = desk.tell(Event::Adjusted("without *".to_owned()));
+        assert!(asked[0].contains("which passed the checks") && asked[0].contains("- without *\n"), "{asked:?}");
+        // A round has as many attempts as the first one.
+        for _ in 1..Limits::default().max_attempts {
+            let asked = desk.reply(UNDEFINED);
+            assert!(asked[0].contains("`twice` is not defined") && asked[0].contains("- without *"), "{asked:?}");
+        }
+        assert_eq!(desk.reply(GOOD), ["review Implement `double`"]);
+        let asked = desk.tell(Event::Adjusted("shorter".to_owned()));
+        assert!(asked[0].contains("- without *\n- shorter\n"), "{asked:?}");
+        assert_eq!(desk.reply(GOOD), ["review Implement `double`"]);
+        assert_eq!(desk.proposal.summary().expect("ready").attempts, 5);
+    }
+
+    #[test]
+    fn wishes_come_to_an_end() {
+        let mut desk = desk(&[]);
+        assert_eq!(desk.reply(GOOD), ["review Implement `double`"]);
+        for _ in 0..MAX_WISHES {
+            desk.tell(Event::Adjusted("again".to_owned()));
+            assert_eq!(desk.reply(GOOD), ["review Implement `double`"]);
+        }
+        let said = desk.tell(Event::Adjusted("again".to_owned()));
+        assert!(said[0].contains("it was adjusted 10 times"), "{said:?}");
+        assert_eq!(desk.status(), Status::Escalated);
     }
 
     #[test]

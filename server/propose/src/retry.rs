@@ -6,28 +6,48 @@ use validate::Finding;
 /// Findings that one prompt lists at most.
 const MAX_FINDINGS: usize = 30;
 
-/// `user`, the first attempt's prompt, with the latest code and what is wrong with it and with earlier ones.
-pub(crate) fn prompt(user: &str, code: Option<&str>, latest: &[Finding], earlier: &[Finding]) -> String {
+/// What there is to say about answers so far.
+pub(crate) struct Answers<'a> {
+    /// The code of the last one, if it had any.
+    pub code: Option<&'a str>,
+    /// What is wrong with it. Nothing, when it passed the checks.
+    pub latest: &'a [Finding],
+    /// What was wrong with the ones before.
+    pub earlier: &'a [Finding],
+    /// What the person wanted to be different, in the order in which it was said.
+    pub wishes: &'a [String],
+}
+
+/// `user`, the first attempt's prompt, with the latest code, what is wrong with it and with earlier ones, and what the person
+/// has said to those that passed.
+pub(crate) fn prompt(user: &str, answers: &Answers<'_>) -> String {
+    let Answers { code, latest, earlier, wishes } = answers;
     let list = |findings: &mut dyn Iterator<Item = &Finding>| -> String {
         findings.take(MAX_FINDINGS).map(|finding| format!("- {finding}\n")).collect()
     };
     let code = code.unwrap_or_default();
     let now = list(&mut latest.iter());
     let before = list(&mut earlier.iter().filter(|finding| !latest.iter().any(|it| it.repeats(finding))));
+    let wished: String = wishes.iter().map(|wish| format!("- {wish}\n")).collect();
     // Messages quote the program's output, and the code may quote anything; both come from outside.
-    let fence = Fence::around([user, code, &now, &before].into_iter());
+    let fence = Fence::around([user, code, &now, &before, &wished].into_iter());
 
     let mut out = format!("{user}\n{}\n\n", fence.rule());
-    if !code.is_empty() {
-        out.push_str(&fence.quote("Your last answer, which was checked and cannot be used", code));
-        out.push('\n');
-    }
-    out.push_str(&fence.quote("What is wrong with your last answer", &now));
-    if !before.is_empty() {
-        out.push('\n');
-        out.push_str(&fence.quote("What was wrong with answers before it; do not bring it back", &before));
-    }
-    out.push_str("\nAnswer again, in full, without these problems.\n");
+    let mut add = |title: &str, text: &str| {
+        if !text.is_empty() {
+            out.push_str(&fence.quote(title, text));
+            out.push('\n');
+        }
+    };
+    let fate = if latest.is_empty() { "passed the checks" } else { "was checked and cannot be used" };
+    add(&format!("Your last answer, which {fate}"), code);
+    add("What is wrong with your last answer", &now);
+    add("What was wrong with answers before it; do not bring it back", &before);
+    add("What the person who asked has said to answers that passed the checks, the latest last", &wished);
+    out.push_str(match latest.is_empty() {
+        true => "Answer again, in full, as the person wants it; leave the rest of your last answer as it is.\n",
+        false => "Answer again, in full, without these problems.\n",
+    });
     out
 }
 
@@ -43,7 +63,13 @@ mod tests {
 
     #[test]
     fn findings_are_listed_once_and_quoted() {
-        let text = prompt("Write f.", Some("def f(): x"), &[finding("`x`")], &[finding("`y`"), finding("`x`")]);
+        let answers = Answers {
+            code: Some("def f(): x"),
+            latest: &[finding("`x`")],
+            earlier: &[finding("`y`"), finding("`x`")],
+            wishes: &[],
+        };
+        let text = prompt("Write f.", &answers);
         assert!(text.starts_with("Write f.\n"));
         assert!(text.contains("def f(): x") && text.contains("do not bring it back"));
         assert_eq!(text.matches("`x`").count(), 1);
@@ -52,7 +78,17 @@ mod tests {
 
     #[test]
     fn without_code_there_is_nothing_to_quote() {
-        let text = prompt("Write f.", None, &[finding("`x`")], &[]);
+        let answers = Answers { code: None, latest: &[finding("`x`")], earlier: &[], wishes: &[] };
+        let text = prompt("Write f.", &answers);
         assert!(!text.contains("last answer, which") && !text.contains("bring it back"));
+    }
+
+    #[test]
+    fn wishes_are_about_answers_that_passed() {
+        let wishes = ["shorter".to_owned(), "with sum()".to_owned()];
+        let answers = Answers { code: Some("def f(): x"), latest: &[], earlier: &[], wishes: &wishes };
+        let text = prompt("Write f.", &answers);
+        assert!(text.contains("which passed the checks") && text.contains("- shorter\n- with sum()\n"), "{text}");
+        assert!(!text.contains("What is wrong") && text.ends_with("leave the rest of your last answer as it is.\n"));
     }
 }

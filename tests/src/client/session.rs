@@ -65,6 +65,8 @@ pub struct Session {
     pub(super) waiting: HashSet<i64>,
     pub(super) answers: HashMap<i64, Result<Value, Value>>,
     choices: VecDeque<Option<String>>,
+    /// What the person will answer when asked for a text.
+    pub texts: VecDeque<String>,
     outbox: Option<Sender<Value>>,
 }
 
@@ -88,6 +90,7 @@ impl Session {
             waiting: HashSet::new(),
             answers: HashMap::new(),
             choices: VecDeque::new(),
+            texts: VecDeque::new(),
             outbox: Some(outbox),
         }
     }
@@ -191,6 +194,7 @@ impl Session {
                     Err(reason) => json!({ "applied": false, "failureReason": reason }),
                 }
             }
+            "tantu/input" => json!({ "text": self.texts.pop_front() }),
             "window/workDoneProgress/create" | "client/unregisterCapability" => Value::Null,
             "workspace/codeLens/refresh" | "workspace/diagnostic/refresh" => Value::Null,
             _ => return None,

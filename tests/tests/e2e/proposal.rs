@@ -161,6 +161,31 @@ fn shows_its_diff_and_its_reasons_and_asks_again() {
 }
 
 #[test]
+fn is_written_again_as_the_person_wants_it() {
+    let workspace = Workspace::fixture("shop");
+    let model = ModelServer::start([good(), good()]);
+    let home = Home::with_model(&model.base_url());
+    let input = json!({ "tantu": { "input": true } });
+    let editor = Client::builder(&workspace).home(&home).capability("/experimental", input).start();
+    editor.open(FILE);
+    let desk = Desk { editor, model, workspace, _home: home };
+    desk.implement();
+    assert!(desk.proposal().actions.iter().any(|title| title == "Adjust"));
+    // Who has nothing to say after all is asked again.
+    desk.editor.choose("Adjust");
+    desk.proposal();
+    desk.editor.session().texts.push_back("use max() with a key".to_owned());
+    desk.editor.choose("Adjust");
+    desk.editor.wait_for("the second question to the model", |_| (desk.model.asked().len() == 2).then_some(()));
+    let prompt = desk.model.asked()[1].prompt().to_owned();
+    assert!(prompt.contains("use max() with a key") && prompt.contains("passed the checks"), "{prompt}");
+    desk.proposal();
+    desk.editor.choose("Apply");
+    desk.editor.wait_for("the edit", |session| session.edits.first().cloned()).expect("it fits the buffer");
+    desk.wait_for_the_end();
+}
+
+#[test]
 fn is_dropped_when_discarded_or_dismissed() {
     let desk = Desk::with([good()]);
     desk.implement();

@@ -146,7 +146,7 @@ end
 
 --- Completions for the words of a `:Tantu` command line, one per line.
 function M.words(_, line)
-  local assists = 'implement-function\nimplement-comment\nfix-diagnostic\nrefactor\nupdate-callers\nwrite-docstring\n'
+  local assists = 'follow-comment\nimplement-function\nfix-diagnostic\nrefactor-function\nwrite-docstring\n'
     .. 'write-tests\nreview\nexplain\nport-like\ngenerate-module'
   return line:match('propose%s') and assists or 'run\naffected\nreset\npropose\ngraph\nsilence'
 end

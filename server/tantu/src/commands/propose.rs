@@ -72,7 +72,10 @@ fn task(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<Task> {
             let wanted = instruction.iter().map(|wanted| format!("\n{wanted}"));
             (Some(finding + &wanted.collect::<String>()), Some(code))
         }
-        AssistId::ImplementFunction => (instruction.clone(), None),
+        AssistId::FollowComment
+        | AssistId::ImplementFunction
+        | AssistId::RefactorFunction
+        | AssistId::WriteDocstring => (instruction.clone(), None),
     };
     Ok(Task {
         assist: *assist,

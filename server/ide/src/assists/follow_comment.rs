@@ -1,0 +1,149 @@
+//! Follow the comment: has a model do in a function what a comment in it asks for.
+//!
+//! ```python
+//! def load(path):
+//!     # tantu: retry three times when the file is locked        ← offered here
+//!     return open(path).read()
+//! ```
+//!
+//! What the comments ask for is given as the instruction. The body is replaced, the comments with it; so a comment on a line
+//! of its own below the last statement, which is no part of the body, is not one of them.
+
+use context::Context;
+use graph::{Analysis, FileId, SymbolId};
+use syntax::{Parsed, Ranged, SourceChange, TextRange, TextSize, parse};
+
+use super::function_body;
+use super::layout::{after_comment, indent_at};
+use super::question::Question;
+use super::reply::Function;
+use super::{Ask, Assist, AssistId, Refusal, Scope};
+
+pub(super) const ASSIST: Assist = Assist {
+    id: AssistId::FollowComment,
+    name: "follow-comment",
+    title: "Do what the comment asks for (preview)",
+    offered,
+    scope,
+    ask,
+    accept,
+};
+
+/// How a comment begins that asks for something.
+const MARK: &str = "tantu:";
+
+fn offered(analysis: &Analysis, file: FileId, range: TextRange) -> Option<SymbolId> {
+    let source = analysis.source(file);
+    let lines = source.lines();
+    let line = lines.line_range(lines.line(range.start()), source.text());
+    // Most lines have none, which is seen without a look at the tree.
+    source.slice(line).contains(MARK).then_some(())?;
+    let parsed = parse(source.text());
+    let comments = comments(source.text(), &parsed);
+    comments.into_iter().find(|(comment, _)| line.contains_range(*comment))?;
+    // A comment behind the last statement is no part of the function's range, the statement is.
+    let code = line.start() + TextSize::of(indent_at(source.text(), line.start()));
+    let symbol = function_body::around(analysis, file, TextRange::empty(code))?;
+    find(analysis, symbol, &parsed).map(|_| symbol)
+}
+
+/// The comments that ask for something, with what they ask for.
+fn comments<'a>(text: &'a str, parsed: &Parsed) -> Vec<(TextRange, &'a str)> {
+    let asks = |range: TextRange| {
+        let wanted = text[range].trim_start_matches('#').trim_start().strip_prefix(MARK)?.trim();
+        (!wanted.is_empty()).then_some((range, wanted))
+    };
+    parsed.tokens().iter().filter(|token| token.kind().is_comment()).filter_map(|token| asks(token.range())).collect()
+}
+
+/// What is asked for in the function, a line for each comment.
+fn wanted(analysis: &Analysis, target: SymbolId) -> Option<String> {
+    let source = analysis.source(target.file);
+    let parsed = parse(source.text());
+    let function = find(analysis, target, &parsed)?;
+    let range = function.node.range;
+    let range = TextRange::new(range.start(), after_comment(source.text(), range.end()));
+    let inside = comments(source.text(), &parsed).into_iter().filter(|(comment, _)| range.contains_range(*comment));
+    Some(inside.map(|(_, wanted)| wanted).collect::<Vec<_>>().join("\n")).filter(|wanted| !wanted.is_empty())
+}
+
+fn find<'a>(analysis: &Analysis, symbol: SymbolId, parsed: &'a Parsed) -> Option<Function<'a>> {
+    function_body::find(analysis, symbol, parsed)
+}
+
+fn scope(analysis: &Analysis, target: SymbolId) -> Option<Scope> {
+    function_body::scope(analysis, target, find)
+}
+
+fn ask(analysis: &Analysis, target: SymbolId, context: &Context, instruction: Option<&str>) -> Option<Ask> {
+    let scope = scope(analysis, target)?;
+    let wanted = wanted(analysis, target)?;
+    let wanted = [Some(wanted.as_str()), instruction].into_iter().flatten().collect::<Vec<_>>().join("\n");
+    let view = analysis.symbol(target);
+    let question = Question {
+        title: format!("Follow the comment in `{}`", view.qualified_name()),
+        system: SYSTEM,
+        code: "The function with the comment",
+        instruction: "What the comment asks for",
+        request: format!("Write the function `{}` so that it does what the comment asks for.", view.local_name()),
+    };
+    Some(question.ask(context, Some(&wanted), scope))
+}
+
+const SYSTEM: &str = "\
+You change one Python function of an existing program as a comment in it asks. Answer with one ```python block that holds \
+the whole function, then one line `Confidence: N`, where N from 0 to 1 is how sure you are that it is right.
+
+Rules:
+- Do what the comment asks for and leave everything else as it is. Leave the comment itself out.
+- Keep the decorators, the signature and the docstring as they are.
+- Use only names that are shown, that the function's file imports or defines, or that come from Python's standard \
+library. Do not guess names of attributes or parameters.
+- If the body needs another import, put it above the function in the same block.
+- Write nothing else: no other functions, no usage, no placeholders, no explanations.
+- ";
+
+fn accept(analysis: &Analysis, target: SymbolId, code: &str) -> Result<SourceChange, Refusal> {
+    function_body::accept(analysis, target, code, find)
+}
+
+#[cfg(test)]
+mod tests {
+    use context::{Options, context};
+    use syntax::apply_edits;
+
+    use super::*;
+    use crate::testing::Workspace;
+
+    fn target(text: &str) -> (Workspace, Option<SymbolId>) {
+        let workspace = Workspace::new(text);
+        let (file, offset) = workspace.cursor();
+        let target = offered(&workspace.analysis, file, TextRange::empty(offset));
+        (workspace, target)
+    }
+
+    #[test]
+    fn offered_on_comments_that_ask() {
+        let is_offered = |text: &str| target(text).1.is_some();
+        assert!(is_offered("def f():\n    # tantu: return two$0\n    return 1\n"));
+        assert!(is_offered("def f():\n    return$0 1  # tantu: return two\n"));
+        assert!(is_offered("def f():\n    ...  #tantu: re$0turn two\n"));
+        assert!(!is_offered("def f():\n    # tantu: return two\n    return 1$0\n"));
+        assert!(!is_offered("def f():\n    # tantu:$0\n    return 1\n"));
+        assert!(!is_offered("def f():\n    return '# tantu: x'$0\n"));
+        assert!(!is_offered("# tantu: write a function$0\nx = 1\n"));
+    }
+
+    #[test]
+    fn the_comments_are_the_instruction_and_go() {
+        let (workspace, target) =
+            target("def f():\n    # tantu: return two$0\n    x = 1  # tantu: without x\n    return x\n");
+        let (analysis, target) = (&workspace.analysis, target.unwrap());
+        let seen = context(analysis, target, 1000, &Options::default());
+        let asked = ask(analysis, target, &seen, Some("now")).unwrap();
+        assert!(asked.user.contains("return two\nwithout x\nnow"), "{}", asked.user);
+        let change = accept(analysis, target, "def f():\n    return 2\n").unwrap();
+        let after = apply_edits(analysis.source(target.file).text(), &change.files[0].edits).unwrap();
+        assert_eq!(after, "def f():\n    return 2\n");
+    }
+}
