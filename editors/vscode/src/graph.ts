@@ -16,8 +16,9 @@ const REST = 200;
 export function register(server: Server): vscode.Disposable[] {
   let panel: vscode.WebviewPanel | undefined;
   let timer: NodeJS.Timeout | undefined;
-  let shown = '';
+  let shown: Drawing | undefined;
 
+  /** Whether there is something to draw at the cursor. */
   const draw = async (): Promise<boolean> => {
     const editor = vscode.window.activeTextEditor;
     if (editor?.document.languageId !== 'python') {
@@ -26,10 +27,10 @@ export function register(server: Server): vscode.Disposable[] {
     const textDocument = { uri: editor.document.uri.toString() };
     const argument = { textDocument, position: editor.selection.active, depth: 2 };
     const drawing = await vscode.commands.executeCommand<Drawing | null>('tantu.graph', argument);
-    if (panel && drawing && drawing.svg !== shown) {
-      shown = drawing.svg;
+    if (panel && drawing && drawing.svg !== shown?.svg) {
+      shown = drawing;
       panel.title = drawing.symbol;
-      panel.webview.html = page(drawing);
+      await panel.webview.postMessage(shown);
     }
     return drawing !== null;
   };
@@ -40,8 +41,11 @@ export function register(server: Server): vscode.Disposable[] {
     } else {
       const beside = { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true };
       panel = vscode.window.createWebviewPanel('tantu.graph', 'Call graph', beside, { enableScripts: true });
-      panel.onDidDispose(() => ([panel, shown] = [undefined, '']));
-      panel.webview.onDidReceiveMessage((name: string) => open(server, name));
+      const { webview } = panel;
+      panel.onDidDispose(() => ([panel, shown] = [undefined, undefined]));
+      // A page that was hidden begins anew.
+      webview.onDidReceiveMessage((name: string | null) => (name === null ? webview.postMessage(shown) : open(server, name)));
+      webview.html = page();
     }
     if (!(await draw())) {
       await inform('there is no definition at the cursor; move it, the picture follows');
@@ -71,40 +75,41 @@ async function open(server: Server, name: string): Promise<void> {
   if (best) {
     const { start } = best.location.range;
     const selection = new vscode.Range(start.line, start.character, start.line, start.character);
-    await vscode.window.showTextDocument(vscode.Uri.parse(best.location.uri, true), {
-      selection,
-      viewColumn: vscode.ViewColumn.One,
-    });
+    const where = { selection, viewColumn: vscode.ViewColumn.One };
+    await vscode.window.showTextDocument(vscode.Uri.parse(best.location.uri, true), where);
   }
 }
 
-/** The picture in the editor's colours, each definition a link that the keyboard reaches. */
-function page({ symbol, svg }: Drawing): string {
+/** Shows the drawings that it is sent in the editor's colours, each definition a link that the keyboard reaches. */
+function page(): string {
   const nonce = randomBytes(16).toString('hex');
   const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-${nonce}'`;
-  return `<!DOCTYPE html><html lang="en"><head><meta http-equiv="Content-Security-Policy" content="${policy}"></head>
-<body>${svg}<style>
+  return `<!DOCTYPE html><html lang="en"><head><meta http-equiv="Content-Security-Policy" content="${policy}"><style>
 svg { background: none !important }
 text { fill: var(--vscode-editor-foreground) !important }
 rect { fill: var(--vscode-editorWidget-background) !important; stroke: var(--vscode-editorWidget-border, #8a94a3) !important }
+.cycle rect { stroke: var(--vscode-editorError-foreground, #c62828) !important }
 g[role] { cursor: pointer }
 g[role]:focus { outline: none }
 g[role]:focus rect, g[role]:hover rect { stroke: var(--vscode-focusBorder) !important; stroke-width: 2 }
 g[aria-current] rect { fill: var(--vscode-editor-selectionBackground) !important }
-</style><script nonce="${nonce}">
+</style></head><body><script nonce="${nonce}">
 const editor = acquireVsCodeApi();
-const current = ${JSON.stringify(symbol)};
-for (const node of document.querySelectorAll('svg > g')) {
-  const name = node.querySelector('title')?.textContent.split(':')[0];
-  node.setAttribute('tabindex', '0');
-  node.setAttribute('role', 'link');
-  node.setAttribute('aria-label', name);
-  if (name === current) {
-    node.setAttribute('aria-current', 'true');
-    node.scrollIntoView({ block: 'center', inline: 'center' });
+window.addEventListener('message', ({ data }) => {
+  document.body.innerHTML = data?.svg ?? '';
+  for (const node of document.querySelectorAll('svg > g')) {
+    const name = node.querySelector('title')?.textContent.split(':')[0];
+    node.setAttribute('tabindex', '0');
+    node.setAttribute('role', 'link');
+    node.setAttribute('aria-label', name);
+    if (name === data.symbol) {
+      node.setAttribute('aria-current', 'true');
+      node.scrollIntoView({ block: 'center', inline: 'center' });
+    }
+    node.addEventListener('click', () => editor.postMessage(name));
+    node.addEventListener('keydown', (event) => event.key === 'Enter' && editor.postMessage(name));
   }
-  node.addEventListener('click', () => editor.postMessage(name));
-  node.addEventListener('keydown', (event) => event.key === 'Enter' && editor.postMessage(name));
-}
+});
+editor.postMessage(null);
 </script></body></html>`;
 }

@@ -13,10 +13,13 @@ await session(async (page, shot) => {
   const toast = page.locator('.notification-list-item', { hasText: 'Implement function' }).first();
 
   const open = async (file) => {
+    const name = path.basename(file);
     await page.keyboard.press('Control+p');
     await page.locator('.quick-input-box input').fill(file);
-    await page.locator('.quick-input-list .monaco-list-row', { hasText: path.basename(file) }).first().click();
-    await page.locator('.tab.active', { hasText: path.basename(file) }).waitFor();
+    const exactly = page.getByText(name, { exact: true });
+    await page.locator('.quick-input-list .monaco-list-row').filter({ has: exactly }).first().click();
+    await page.locator(`.tab.active[data-resource-name="${name}"]`).waitFor();
+    await page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
     await editor.waitFor();
   };
   const command = async (title) => {
@@ -55,13 +58,21 @@ await session(async (page, shot) => {
   await line('import os').waitFor({ state: 'detached' });
   await save('scratch.py', (text) => text === 'import sys\n\nprint(sys.argv)\n');
 
-  // Run a test by its lens.
+  // Run tests by a lens and by a key; the Test Explorer shows both.
   await open('tests/test_cart.py');
   await lens('▶ run').click();
   await lens('✓ 5 passed').waitFor({ timeout: 100_000 });
   await shot('3-run');
+  await open('tests/test_scratch.py');
+  await goTo('tests/test_scratch.py', 'assert total == 2');
+  await lens('▶ run').waitFor();
+  await page.keyboard.press('Control+Alt+Enter');
+  await lens('✗ 1 failed').waitFor();
   await command('Testing: Focus on Test Explorer View');
-  await page.locator('.test-explorer .monaco-list-row', { hasText: 'test_cart.py' }).first().waitFor();
+  const tests = (name) => page.locator('.test-explorer .monaco-list-row', { hasText: name });
+  await tests('test_cart.py').locator('[class*="testing-passed"]').waitFor();
+  await tests('test_scratch.py').locator('[class*="testing-failed"]').waitFor();
+  must(true, 'the Test Explorer knows what passed and what failed');
   await shot('4-test-explorer');
 
   // Callers behind a lens.
@@ -88,7 +99,7 @@ await session(async (page, shot) => {
   await shot('7-diff');
   await toast.getByRole('button', { name: 'Why' }).click();
   await page.locator('.tab.active', { hasText: 'evidence.md' }).waitFor();
-  const evidence = page.frameLocator('iframe.webview.ready').frameLocator('iframe[title]').locator('h1');
+  const evidence = page.frameLocator('iframe.webview.ready').frameLocator('#active-frame').locator('h1');
   await evidence.filter({ hasText: 'best_discount' }).waitFor();
   await toast.waitFor();
   await shot('8-evidence');
@@ -105,7 +116,7 @@ await session(async (page, shot) => {
   await open('shop/cart.py');
   await goTo('shop/cart.py', 'class Cart:');
   await command('tantu: Show Call Graph Around Cursor');
-  const drawing = page.frameLocator('iframe.webview.ready').frameLocator('iframe[title]');
+  const drawing = page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
   const current = (name) => drawing.locator('g[aria-current]', { hasText: name });
   await current('shop.cart.Cart').waitFor();
   await shot('10-graph');
