@@ -114,6 +114,7 @@ export class Explorer implements vscode.Disposable {
   private async run(request: vscode.TestRunRequest, token: vscode.CancellationToken): Promise<void> {
     const run = this.controller.createTestRun(request);
     const all = request.include ?? [...this.controller.items].map(([, item]) => item);
+    const output = this.server().onLog((text) => run.appendOutput(text.replaceAll(/\r?\n/g, '\r\n')));
     this.running += 1;
     try {
       for (const item of all.filter((item) => !request.exclude?.includes(item))) {
@@ -123,6 +124,7 @@ export class Explorer implements vscode.Disposable {
       void vscode.window.showWarningMessage(`tantu: ${String(error)}`);
     } finally {
       this.running -= 1;
+      output.dispose();
       run.end();
     }
   }
@@ -144,8 +146,8 @@ export class Explorer implements vscode.Disposable {
   }
 
   private async report(run: vscode.TestRun, items: readonly vscode.TestItem[], titles: Titles): Promise<void> {
-    const uri = items[0]?.uri;
-    const failures = uri ? await this.failures(uri, titles) : undefined;
+    const uri = items.find((item) => verdict(titles.get(item) ?? '').kind === 'failed')?.uri;
+    const failures = uri && (await this.failures(uri, titles));
     for (const item of items) {
       const title = titles.get(item) ?? '';
       this.reported.set(item.id, title);
@@ -162,6 +164,8 @@ export class Explorer implements vscode.Disposable {
 
   /** What went wrong in a file, by the test that it belongs to: the last one that begins above it. */
   private async failures(uri: vscode.Uri, titles: Titles): Promise<Map<vscode.TestItem, vscode.TestMessage[]>> {
+    // The server has nothing to say of files that are not open.
+    await vscode.workspace.openTextDocument(uri);
     const params = { textDocument: { uri: uri.toString() } };
     const answer = await this.server().request<DocumentDiagnosticReport>('textDocument/diagnostic', params);
     const failures = new Map<vscode.TestItem, vscode.TestMessage[]>();

@@ -1,7 +1,7 @@
 // The server's process and the client that talks with it.
 import * as fs from 'node:fs';
 import * as vscode from 'vscode';
-import { type Diagnostic, LanguageClient, type Middleware, State } from 'vscode-languageclient/node';
+import { type Diagnostic, LanguageClient, LogMessageNotification, MessageType, type Middleware, State } from 'vscode-languageclient/node';
 import { locate } from './locate';
 import { chosen, serverKeys } from './settings';
 import type { Status } from './status';
@@ -11,6 +11,9 @@ export type Hooks = Pick<Middleware, 'executeCommand' | 'handleWorkDoneProgress'
 
 export class Server implements vscode.Disposable {
   readonly log = vscode.window.createOutputChannel('tantu', { log: true });
+  private readonly said = new vscode.EventEmitter<string>();
+  /** What the server writes to its log, such as the output of what it runs. */
+  readonly onLog = this.said.event;
   private readonly trace = vscode.window.createOutputChannel('tantu trace', { log: true });
   private readonly keys: readonly string[];
   private client: LanguageClient | undefined;
@@ -77,6 +80,17 @@ export class Server implements vscode.Disposable {
         this.status.show('stopped', 'The server has stopped. The log says why.');
       }
     });
+    client.onNotification(LogMessageNotification.type, ({ type, message }) => {
+      if (type === MessageType.Error) {
+        this.log.error(message);
+      } else if (type === MessageType.Log) {
+        // What runs writes as it goes, not line by line.
+        this.log.append(message);
+      } else {
+        this.log.info(message);
+      }
+      this.said.fire(message);
+    });
     // Why it failed has been shown by the client.
     await client.start().catch((error: unknown) => this.log.error(String(error)));
   }
@@ -112,6 +126,7 @@ export class Server implements vscode.Disposable {
   dispose(): void {
     this.log.dispose();
     this.trace.dispose();
+    this.said.dispose();
   }
 
   private settings(): Record<string, unknown> {
