@@ -20,11 +20,16 @@ interface Lens {
 /** What the lenses of a file say, by the item that they are about. */
 type Titles = Map<vscode.TestItem, string>;
 
+const TESTS = '**/{test_*,*_test}.py';
+/** Environments and caches, whose tests are nobody's here. */
+const FOREIGN = '**/{.*,site-packages,node_modules}/**';
+
 /** How often a run is looked after, in milliseconds. */
 const PERIOD = 150;
 
 export class Explorer implements vscode.Disposable {
   private readonly controller = vscode.tests.createTestController('tantu', 'tantu');
+  private readonly watcher = vscode.workspace.createFileSystemWatcher('**/*.py', true, true);
   private readonly runs = new WeakMap<vscode.TestItem, Run>();
   /** What was reported last of each item, by its id. */
   private readonly reported = new Map<string, string>();
@@ -32,6 +37,7 @@ export class Explorer implements vscode.Disposable {
   private running = 0;
 
   constructor(private readonly server: () => Server) {
+    this.watcher.onDidDelete((uri) => this.controller.items.delete(uri.toString()));
     this.controller.refreshHandler = () => this.discover();
     this.controller.resolveHandler = async (item) => void (await (item ? this.refresh(item) : this.discover()));
     const run = (request: vscode.TestRunRequest, token: vscode.CancellationToken) => this.run(request, token);
@@ -52,11 +58,12 @@ export class Explorer implements vscode.Disposable {
   }
 
   dispose(): void {
+    this.watcher.dispose();
     this.controller.dispose();
   }
 
   private async discover(): Promise<void> {
-    const files = await vscode.workspace.findFiles('**/{test_*,*_test}.py');
+    const files = await vscode.workspace.findFiles(TESTS, FOREIGN);
     files.forEach((uri) => this.file(uri));
   }
 

@@ -109,6 +109,15 @@ exports.run = async (log_) => {
   await until('the failure is a finding', () =>
     vscode.languages.getDiagnostics(failing.document.uri).some((it) => (it.code?.value ?? it.code) === 'test-failed'));
 
+  // What is saved is mended first, if the user wants that.
+  const editors = vscode.workspace.getConfiguration('editor', scratch.document);
+  await editors.update('codeActionsOnSave', { 'source.fixAll.tantu': 'explicit' }, vscode.ConfigurationTarget.Global);
+  const again = await vscode.window.showTextDocument(scratch.document);
+  await again.edit((edit) => edit.insert(new vscode.Position(2, 0), '\n'));
+  await scratch.document.save();
+  assert.equal(scratch.document.getText(), 'import sys\n\n\nprint(sys.argv)\n');
+  log('ok: fixed on saving');
+
   // Choosing a setting reaches the server.
   const settings = vscode.workspace.getConfiguration('tantu');
   await vscode.window.showTextDocument(money.document);
