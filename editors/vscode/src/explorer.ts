@@ -176,11 +176,16 @@ export class Explorer implements vscode.Disposable {
     const params = { textDocument: { uri: uri.toString() } };
     const answer = await this.server().request<DocumentDiagnosticReport>('textDocument/diagnostic', params);
     const failures = new Map<vscode.TestItem, vscode.TestMessage[]>();
-    for (const { code, message, range } of answer.kind === 'full' ? (answer.items as Diagnostic[]) : []) {
+    for (const { code, message, range, relatedInformation = [] } of answer.kind === 'full' ? (answer.items as Diagnostic[]) : []) {
       const { line, character } = range.start;
       const owner = [...titles.keys()].findLast((item) => item.children.size === 0 && (item.range?.start.line ?? 0) <= line);
       if (code === 'test-failed' && owner) {
-        const text = new vscode.TestMessage(typeof message === 'string' ? message : message.value);
+        // The lines that led there.
+        const way = relatedInformation.map(({ location, message }) => {
+          const path = vscode.workspace.asRelativePath(vscode.Uri.parse(location.uri, true));
+          return `${path}:${location.range.start.line + 1}: ${message}`;
+        });
+        const text = new vscode.TestMessage([typeof message === 'string' ? message : message.value, ...way].join('\n'));
         text.location = new vscode.Location(uri, new vscode.Position(line, character));
         failures.set(owner, [...(failures.get(owner) ?? []), text]);
       }

@@ -85,6 +85,8 @@ export async function session(script, variables = {}) {
   try {
     await until('code-server listens', () => answers(port));
     page = await (await browser.newContext({ viewport: { width: 1280, height: 800 } })).newPage();
+    // Generous, because CI machines are small and a wait that succeeds ends at once.
+    page.setDefaultTimeout(60_000);
     const errors = [];
     await page.exposeFunction('tantuSawError', (text) => errors.push(text));
     await page.addInitScript(watchToasts);

@@ -68,6 +68,7 @@ await session(async (page, shot) => {
   await lens('▶ run').waitFor();
   await page.keyboard.press('Control+Alt+Enter');
   await lens('✗ 1 failed').waitFor();
+  await page.locator('[class*="test-error"]', { hasText: 'assert 1 == 2' }).first().waitFor();
   await command('Testing: Focus on Test Explorer View');
   const tests = (name) => page.locator('.test-explorer .monaco-list-row', { hasText: name });
   await tests('test_cart.py').locator('[class*="testing-passed"]').waitFor();
