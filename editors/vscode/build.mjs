@@ -1,10 +1,17 @@
-// Bundles the extension into dist/extension.js, or with `--tests` the unit tests into dist/tests/. Beside the bundle goes
-// the licence of every package in it.
+// Bundles the extension into dist/extension.js, or with `--tests` the unit tests into dist/tests/. Beside the bundle
+// goes the licence of every package in it.
 import { build } from 'esbuild';
 import fs from 'node:fs';
 import path from 'node:path';
 
-const common = { bundle: true, platform: 'node', target: 'node20', format: 'cjs', external: ['vscode'], logLevel: 'warning' };
+const common = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'cjs',
+  external: ['vscode'],
+  logLevel: 'warning',
+};
 
 if (process.argv.includes('--tests')) {
   fs.rmSync('dist/tests', { recursive: true, force: true });

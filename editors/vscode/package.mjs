@@ -1,5 +1,5 @@
-// `node package.mjs [TARGET BINARY] [--out FILE]` makes a VSIX: for a platform, such as linux-x64, with the server inside, or without
-// one for every platform. The bundle has to be built.
+// `node package.mjs [TARGET BINARY] [--out FILE]` makes a VSIX: for a platform, such as linux-x64, with the server inside,
+// or without one for every platform. The bundle has to be built.
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -21,11 +21,21 @@ if (target) {
   fs.copyFileSync(binary, path.join('server', name));
   fs.chmodSync(path.join('server', name), 0o755);
 }
-fs.writeFileSync('LICENSE.txt', ['LICENSE-MIT', 'LICENSE-APACHE'].map((name) => fs.readFileSync(`../../${name}`, 'utf8')).join('\n\n'));
+fs.writeFileSync(
+  'LICENSE.txt',
+  ['LICENSE-MIT', 'LICENSE-APACHE'].map((name) => fs.readFileSync(`../../${name}`, 'utf8')).join('\n\n'),
+);
 try {
   const out = values.out ?? `tantu${target ? `-${target}` : ''}.vsix`;
   const vsce = path.join('node_modules', '@vscode', 'vsce', 'vsce');
-  const options = ['package', '--no-dependencies', '--allow-missing-repository', '--out', out, ...(target ? ['--target', target] : [])];
+  const options = [
+    'package',
+    '--no-dependencies',
+    '--allow-missing-repository',
+    '--out',
+    out,
+    ...(target ? ['--target', target] : []),
+  ];
   execFileSync(process.execPath, [vsce, ...options], { stdio: 'inherit' });
 } finally {
   fs.rmSync('server', { recursive: true, force: true });

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use crate::process;
 
-/// Checks types, runs the unit tests and makes the packages.
+/// Checks types and formatting, runs the unit tests and makes the packages.
 ///
 /// # Errors
 /// When Node or npm is missing, when a check fails, and when a file cannot be read or written.

@@ -88,10 +88,18 @@ export async function showCallers([place]: unknown[], callers: Location[] | null
   const { textDocument, position } = place as { textDocument: { uri: string }; position: vscode.Position };
   const locations = (callers ?? []).map(
     ({ uri, range: { start, end } }) =>
-      new vscode.Location(vscode.Uri.parse(uri, true), new vscode.Range(start.line, start.character, end.line, end.character)),
+      new vscode.Location(
+        vscode.Uri.parse(uri, true),
+        new vscode.Range(start.line, start.character, end.line, end.character),
+      ),
   );
   const at = new vscode.Position(position.line, position.character);
-  await vscode.commands.executeCommand('editor.action.showReferences', vscode.Uri.parse(textDocument.uri), at, locations);
+  await vscode.commands.executeCommand(
+    'editor.action.showReferences',
+    vscode.Uri.parse(textDocument.uri),
+    at,
+    locations,
+  );
 }
 
 /** What `tantu doctor` says of this machine. */

@@ -75,7 +75,10 @@ export class Documents implements vscode.TextDocumentContentProvider, vscode.Dis
 async function inWorkspace(name: string): Promise<vscode.Uri | undefined> {
   for (const { uri } of vscode.workspace.workspaceFolders ?? []) {
     const file = vscode.Uri.joinPath(uri, name);
-    const isThere = await fs.stat(file.fsPath).then((it) => it.isFile(), () => false);
+    const isThere = await fs.stat(file.fsPath).then(
+      (it) => it.isFile(),
+      () => false,
+    );
     if (isThere) {
       return file;
     }

@@ -1,5 +1,5 @@
-// The Test Explorer. Tests are what the server puts a `▶ run` above, and results are what its lenses say; so a run from a lens
-// shows here too.
+// The Test Explorer. Tests are what the server puts a `▶ run` above, and results are what its lenses say; so a run from a
+// lens shows here too.
 import * as vscode from 'vscode';
 import type { Diagnostic, DocumentDiagnosticReport, Range } from 'vscode-languageclient/node';
 import type { Server } from './server';
@@ -48,7 +48,10 @@ export class Explorer implements vscode.Disposable {
   async see(uri: vscode.Uri, lenses: readonly Lens[]): Promise<void> {
     const titles = this.learn(uri, lenses);
     const isNew = (item: vscode.TestItem, title: string) =>
-      item.children.size === 0 && /^[✓✗○]/.test(title) && !title.endsWith('outdated') && title !== this.reported.get(item.id);
+      item.children.size === 0 &&
+      /^[✓✗○]/.test(title) &&
+      !title.endsWith('outdated') &&
+      title !== this.reported.get(item.id);
     const ended = [...titles].filter(([item, title]) => isNew(item, title)).map(([item]) => item);
     if (ended.length > 0 && this.running === 0) {
       const run = this.controller.createTestRun(new vscode.TestRunRequest(ended), 'lens', false);
@@ -113,7 +116,8 @@ export class Explorer implements vscode.Disposable {
     const parent = file.children.get(id(names.slice(0, -1).join('.')));
     const label = kind === 'doctest' ? `doctest ${target ?? ''}` : parent ? names.at(-1) : target;
     const { children } = (kind === 'pytest' && parent) || file;
-    const item = children.get(id(names.join('.'))) ?? this.controller.createTestItem(id(names.join('.')), label ?? '', file.uri);
+    const item =
+      children.get(id(names.join('.'))) ?? this.controller.createTestItem(id(names.join('.')), label ?? '', file.uri);
     children.add(item);
     return item;
   }
@@ -176,9 +180,13 @@ export class Explorer implements vscode.Disposable {
     const params = { textDocument: { uri: uri.toString() } };
     const answer = await this.server().request<DocumentDiagnosticReport>('textDocument/diagnostic', params);
     const failures = new Map<vscode.TestItem, vscode.TestMessage[]>();
-    for (const { code, message, range, relatedInformation = [] } of answer.kind === 'full' ? (answer.items as Diagnostic[]) : []) {
+    for (const { code, message, range, relatedInformation = [] } of answer.kind === 'full'
+      ? (answer.items as Diagnostic[])
+      : []) {
       const { line, character } = range.start;
-      const owner = [...titles.keys()].findLast((item) => item.children.size === 0 && (item.range?.start.line ?? 0) <= line);
+      const owner = [...titles.keys()].findLast(
+        (item) => item.children.size === 0 && (item.range?.start.line ?? 0) <= line,
+      );
       if (code === 'test-failed' && owner) {
         // The lines that led there.
         const way = relatedInformation.map(({ location, message }) => {

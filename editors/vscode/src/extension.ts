@@ -32,7 +32,8 @@ export function activate(context: vscode.ExtensionContext): void {
       return lenses;
     },
     window: {
-      showDocument: async (params, token, next) => ((await documents.show(params)) ? { success: true } : next(params, token)),
+      showDocument: async (params, token, next) =>
+        (await documents.show(params)) ? { success: true } : next(params, token),
     },
   };
   const started = new Server(context.extension, status, hooks, (running) => void know(running, status));

@@ -44,7 +44,9 @@ export function register(server: Server): vscode.Disposable[] {
       const { webview } = panel;
       panel.onDidDispose(() => ([panel, shown] = [undefined, undefined]));
       // A page that was hidden begins anew.
-      webview.onDidReceiveMessage((name: string | null) => (name === null ? webview.postMessage(shown) : open(server, name)));
+      webview.onDidReceiveMessage((name: string | null) =>
+        name === null ? webview.postMessage(shown) : open(server, name),
+      );
       webview.html = page();
     }
     if (!(await draw())) {

@@ -1,7 +1,14 @@
 // The server's process and the client that talks with it.
 import * as fs from 'node:fs';
 import * as vscode from 'vscode';
-import { type Diagnostic, LanguageClient, LogMessageNotification, MessageType, type Middleware, State } from 'vscode-languageclient/node';
+import {
+  type Diagnostic,
+  LanguageClient,
+  LogMessageNotification,
+  MessageType,
+  type Middleware,
+  State,
+} from 'vscode-languageclient/node';
 import { locate } from './locate';
 import { chosen, serverKeys } from './settings';
 import type { Status } from './status';
@@ -33,7 +40,10 @@ export class Server implements vscode.Disposable {
   /** Starts the server, again if it runs. Why that is not possible is shown to the user, and no error. */
   restart(): Promise<void> {
     // One after the other, or there would be two of them.
-    this.restarted = this.restarted.catch(() => undefined).then(() => this.stop()).then(() => this.start());
+    this.restarted = this.restarted
+      .catch(() => undefined)
+      .then(() => this.stop())
+      .then(() => this.start());
     return this.restarted;
   }
 

@@ -1,4 +1,5 @@
-// What the user chose, as the server is told: only what was chosen, so that a workspace's own tantu.toml has its say on the rest.
+// What the user chose, as the server is told: only what was chosen, so that a workspace's own tantu.toml has its say on
+// the rest.
 
 /** What VS Code knows of one setting. */
 export interface Inspected {
@@ -26,7 +27,8 @@ export function serverKeys(manifest: { contributes: { configuration: { propertie
 }
 
 /**
- * The settings to send. Navigation is off where an extension that `has` tells of navigates already, unless the user chose.
+ * The settings to send. Navigation is off where an extension that `has` tells of navigates already, unless the user
+ * chose.
  */
 export function chosen(
   keys: readonly string[],

@@ -1,9 +1,7 @@
 // What a lens says of a run, read by the Test Explorer.
 
 export type Verdict =
-  | { kind: 'none' | 'running' | 'skipped' }
-  | { kind: 'passed'; millis?: number }
-  | { kind: 'failed'; message: string };
+  { kind: 'none' | 'running' | 'skipped' } | { kind: 'passed'; millis?: number } | { kind: 'failed'; message: string };
 
 /** `▶ run`, `… running`, `✓ 5 passed · 21 ms`, `✗ 1 failed, 2 passed`, `○ not runnable here`. */
 export function verdict(title: string): Verdict {

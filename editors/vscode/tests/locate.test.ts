@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Places, locate } from '../src/locate';
 
-const places: Places = { setting: '', extension: '/ext', search: '/usr/bin:/opt/bin', platform: 'linux', isFile: () => false };
+const places: Places = {
+  setting: '',
+  extension: '/ext',
+  search: '/usr/bin:/opt/bin',
+  platform: 'linux',
+  isFile: () => false,
+};
 const only = (...files: string[]) => ({ ...places, isFile: (path: string) => files.includes(path) });
 
 test('what was chosen comes first', () => {
@@ -22,6 +28,11 @@ test('the first on the PATH is taken, if there is one', () => {
 });
 
 test('Windows has its own separators and names', () => {
-  const windows = { ...only('D:\\b\\tantu.exe'), platform: 'win32', extension: 'C:\\ext', search: 'C:\\a;D:\\b' } as const;
+  const windows = {
+    ...only('D:\\b\\tantu.exe'),
+    platform: 'win32',
+    extension: 'C:\\ext',
+    search: 'C:\\a;D:\\b',
+  } as const;
   assert.deepEqual(locate(windows), { path: 'D:\\b\\tantu.exe', from: 'PATH' });
 });

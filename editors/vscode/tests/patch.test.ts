@@ -46,5 +46,11 @@ test('lines are added behind the one that is named', () => {
 
 test('several files', () => {
   const two = `${DIFF}--- a/b.py\n+++ b/b.py\n@@ -1 +1 @@\n-x\n+y\n`;
-  assert.deepEqual(parse(two).map(({ path, hunks }) => [path, hunks.length]), [['pkg/a.py', 2], ['b.py', 1]]);
+  assert.deepEqual(
+    parse(two).map(({ path, hunks }) => [path, hunks.length]),
+    [
+      ['pkg/a.py', 2],
+      ['b.py', 1],
+    ],
+  );
 });

@@ -14,8 +14,14 @@ test('only what was chosen is sent, the nearest choice first', () => {
 
 test('navigation is left to who is there, unless the user chose', () => {
   const has = (id: string) => id === 'astral-sh.ty';
-  assert.deepEqual(chosen(keys, () => undefined, has), { navigation: false });
-  assert.deepEqual(chosen(['navigation'], () => ({ globalValue: true }), has), { navigation: true });
+  assert.deepEqual(
+    chosen(keys, () => undefined, has),
+    { navigation: false },
+  );
+  assert.deepEqual(
+    chosen(['navigation'], () => ({ globalValue: true }), has),
+    { navigation: true },
+  );
 });
 
 test('settings of the client are not the server’s', () => {
@@ -26,7 +32,9 @@ test('settings of the client are not the server’s', () => {
 
 test('a workspace cannot choose programs, folders or limits', () => {
   const properties = Object.entries(manifest.contributes.configuration.properties);
-  const scopes = properties.filter(([key]) => /\.(ruff|advisories|native|limits\.\w+)$/.test(key)).map(([, it]) => it.scope);
+  const scopes = properties
+    .filter(([key]) => /\.(ruff|advisories|native|limits\.\w+)$/.test(key))
+    .map(([, it]) => it.scope);
   assert.equal(scopes.length, 6);
   assert.deepEqual(new Set(scopes), new Set(['machine']));
   assert.ok(manifest.capabilities.untrustedWorkspaces.restrictedConfigurations.includes('tantu.server.path'));

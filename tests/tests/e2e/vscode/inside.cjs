@@ -6,7 +6,7 @@ const vscode = require('vscode');
 let log;
 
 async function until(what, condition, seconds = 30) {
-  for (const end = Date.now() + seconds * 1000; ; ) {
+  for (const end = Date.now() + seconds * 1000; ;) {
     const found = await condition();
     if (found) {
       log(`ok: ${what}`);
@@ -39,11 +39,15 @@ function goTo(editor, text) {
 
 /** Waits for a lens with a title on the line of the cursor. */
 function lens(editor, title, seconds) {
-  return until(`a lens says ${title}`, async () => {
-    const lenses = await ask('vscode.executeCodeLensProvider', editor.document.uri, 100);
-    const line = editor.selection.active.line;
-    return lenses.find((it) => it.range.start.line === line && it.command?.title.startsWith(title));
-  }, seconds);
+  return until(
+    `a lens says ${title}`,
+    async () => {
+      const lenses = await ask('vscode.executeCodeLensProvider', editor.document.uri, 100);
+      const line = editor.selection.active.line;
+      return lenses.find((it) => it.range.start.line === line && it.command?.title.startsWith(title));
+    },
+    seconds,
+  );
 }
 
 exports.run = async (log_) => {
@@ -100,14 +104,19 @@ exports.run = async (log_) => {
   goTo(failing, 'def test_fails');
   await lens(failing, '▶ run');
   let tries = 0;
-  await until('the Test Explorer runs them', async () => {
-    // Its view learns of new tests with a delay.
-    if (tries++ % 20 === 0) void ask('testing.runCurrentFile');
-    const lenses = await ask('vscode.executeCodeLensProvider', failing.document.uri);
-    return lenses.some((it) => it.command?.title === '✗ 1 failed');
-  }, 60);
+  await until(
+    'the Test Explorer runs them',
+    async () => {
+      // Its view learns of new tests with a delay.
+      if (tries++ % 20 === 0) void ask('testing.runCurrentFile');
+      const lenses = await ask('vscode.executeCodeLensProvider', failing.document.uri);
+      return lenses.some((it) => it.command?.title === '✗ 1 failed');
+    },
+    60,
+  );
   await until('the failure is a finding', () =>
-    vscode.languages.getDiagnostics(failing.document.uri).some((it) => (it.code?.value ?? it.code) === 'test-failed'));
+    vscode.languages.getDiagnostics(failing.document.uri).some((it) => (it.code?.value ?? it.code) === 'test-failed'),
+  );
 
   // What is saved is mended first, if the user wants that.
   const editors = vscode.workspace.getConfiguration('editor', scratch.document);
@@ -122,11 +131,15 @@ exports.run = async (log_) => {
   const settings = vscode.workspace.getConfiguration('tantu');
   await vscode.window.showTextDocument(money.document);
   await settings.update('codeLens', false, vscode.ConfigurationTarget.Global);
-  await until('lenses go when they are switched off', async () =>
-    (await ask('vscode.executeCodeLensProvider', money.document.uri)).length === 0);
+  await until(
+    'lenses go when they are switched off',
+    async () => (await ask('vscode.executeCodeLensProvider', money.document.uri)).length === 0,
+  );
   await settings.update('codeLens', undefined, vscode.ConfigurationTarget.Global);
-  await until('and come back', async () =>
-    (await ask('vscode.executeCodeLensProvider', money.document.uri)).length > 0);
+  await until(
+    'and come back',
+    async () => (await ask('vscode.executeCodeLensProvider', money.document.uri)).length > 0,
+  );
 
   // A restart leaves nothing behind that is in the way.
   await ask('tantu.restart');

@@ -1,4 +1,5 @@
-// A real VS Code with our extension in it: code-server, its window in headless Chromium. What goes wrong in the window is kept.
+// A real VS Code with our extension in it: code-server, its window in headless Chromium. What goes wrong in the window
+// is kept.
 import { execFileSync, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import http from 'node:http';
@@ -22,7 +23,7 @@ export function must(holds, what) {
 
 /** Waits until `condition` returns something true, and returns it. */
 export async function until(what, condition, seconds = 30) {
-  for (const end = Date.now() + seconds * 1000; ; ) {
+  for (const end = Date.now() + seconds * 1000; ;) {
     const found = await condition();
     if (found) {
       log(`ok: ${what}`);
@@ -71,15 +72,32 @@ export async function session(script, variables = {}) {
   const options = [...common, '--extensions-dir', path.join(folder, 'extensions')];
   const env = { ...process.env, ...variables };
   const install = extensions.flatMap((vsix) => ['--install-extension', vsix]);
-  log(execFileSync(node, [...options, ...install], { env, stdio: 'pipe' }).toString().trim().split('\n').at(-1));
+  log(
+    execFileSync(node, [...options, ...install], { env, stdio: 'pipe' })
+      .toString()
+      .trim()
+      .split('\n')
+      .at(-1),
+  );
 
   const port = await freePort();
   const output = fs.openSync(path.join(folder, 'code-server.log'), 'w');
   const listen = ['--auth', 'none', '--bind-addr', `127.0.0.1:${port}`];
-  const silent = ['--disable-telemetry', '--disable-update-check', '--disable-workspace-trust', '--disable-getting-started-override'];
+  const silent = [
+    '--disable-telemetry',
+    '--disable-update-check',
+    '--disable-workspace-trust',
+    '--disable-getting-started-override',
+  ];
   const code = spawn(node, [...options, ...listen, ...silent], { env, stdio: ['ignore', output, output] });
   const { chromium: browsers } = createRequire(path.join(editor, 'package.json'))('playwright-core');
-  const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-component-update'];
+  const flags = [
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-quic',
+    '--disable-background-networking',
+    '--disable-component-update',
+  ];
   const browser = await browsers.launch({ executablePath: chromium, headless: true, args: flags });
   let page;
   try {

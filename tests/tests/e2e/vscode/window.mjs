@@ -28,7 +28,10 @@ await session(async (page, shot) => {
     await page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().click();
   };
   const goTo = async (file, text) => {
-    const row = read(file).split('\n').findIndex((it) => it.includes(text)) + 1;
+    const row =
+      read(file)
+        .split('\n')
+        .findIndex((it) => it.includes(text)) + 1;
     await page.keyboard.press('Control+g');
     await page.locator('.quick-input-box input').fill(`:${row}`);
     await page.keyboard.press('Enter');
@@ -54,7 +57,10 @@ await session(async (page, shot) => {
   const menu = page.locator('.action-widget').first();
   await menu.waitFor();
   await shot('2-quick-fix');
-  await menu.locator('.monaco-list-row', { hasText: /remove unused import/i }).first().click();
+  await menu
+    .locator('.monaco-list-row', { hasText: /remove unused import/i })
+    .first()
+    .click();
   await line('import os').waitFor({ state: 'detached' });
   await save('scratch.py', (text) => text === 'import sys\n\nprint(sys.argv)\n');
 
