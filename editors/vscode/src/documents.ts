@@ -29,7 +29,7 @@ export class Documents implements vscode.TextDocumentContentProvider, vscode.Dis
     if (name.endsWith('.diff')) {
       return this.compare(text);
     }
-    await vscode.commands.executeCommand('markdown.showPreview', this.keep(name, text));
+    await vscode.commands.executeCommand('markdown.showPreview', this.keep(`/${name}`, text));
     return true;
   }
 
@@ -38,16 +38,16 @@ export class Documents implements vscode.TextDocumentContentProvider, vscode.Dis
     this.changed.dispose();
   }
 
-  private keep(name: string, text: string): vscode.Uri {
-    const uri = vscode.Uri.from({ scheme: SCHEME, path: `/${name}` });
-    this.texts.set(uri.path, text);
+  private keep(path: string, text: string): vscode.Uri {
+    const uri = vscode.Uri.from({ scheme: SCHEME, path });
+    this.texts.set(path, text);
     this.changed.fire(uri);
     return uri;
   }
 
   /** False when the diff does not fit the texts as they are now; then it is better shown as it is. */
   private async compare(diff: string): Promise<boolean> {
-    const pairs: [label: vscode.Uri, before: vscode.Uri, after: vscode.Uri][] = [];
+    const pairs: [label: vscode.Uri, before: vscode.Uri | undefined, after: vscode.Uri][] = [];
     for (const patch of parse(diff)) {
       const file = await inWorkspace(patch.path);
       const before = file && (await vscode.workspace.openTextDocument(file)).getText();
@@ -55,20 +55,19 @@ export class Documents implements vscode.TextDocumentContentProvider, vscode.Dis
       if (after === undefined) {
         return false;
       }
-      const proposed = this.keep(`proposed/${patch.path}`, after);
-      pairs.push([file ?? proposed, file ?? this.keep(`missing/${patch.path}`, ''), proposed]);
+      // The same path as before, or it would look renamed.
+      const proposed = this.keep(file?.path ?? `/${patch.path}`, after);
+      pairs.push([proposed, file, proposed]);
     }
     const [first] = pairs;
-    if (!first) {
-      return false;
-    }
-    if (pairs.length === 1) {
-      const title = `${path.basename(first[0].path)} (proposed)`;
-      await vscode.commands.executeCommand('vscode.diff', first[1], first[2], title, { preview: true });
-    } else {
+    if (first && pairs.length === 1) {
+      const [label, before = this.keep('/nothing', ''), after] = first;
+      const title = `${path.basename(label.path)} (proposed)`;
+      await vscode.commands.executeCommand('vscode.diff', before, after, title, { preview: true });
+    } else if (first) {
       await vscode.commands.executeCommand('vscode.changes', 'Proposed changes', pairs);
     }
-    return true;
+    return first !== undefined;
   }
 }
 
