@@ -17,6 +17,7 @@ pub(crate) enum Command {
     ShowCallers(lsp::TextDocumentPositionParams),
     ChangeSignature(ChangeSignature),
     Graph(Graph),
+    Context(ShowContext),
     Silence(Silence),
 }
 
@@ -129,6 +130,35 @@ pub(crate) struct Drawing {
     pub(crate) svg: String,
 }
 
+/// `tantu.context`: says what a model would be shown to write or change the definition at a place. The answer is an
+/// [`Explanation`], or `null` in a file that is not known.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ShowContext {
+    #[serde(flatten)]
+    pub(crate) place: lsp::TextDocumentPositionParams,
+    /// Tokens, those that are kept free for instructions and the answer included.
+    #[serde(default = "ShowContext::budget")]
+    pub(crate) budget: usize,
+    /// Whether the editor is also asked to open the document.
+    #[serde(default)]
+    pub(crate) show: bool,
+}
+
+impl ShowContext {
+    fn budget() -> usize {
+        crate::effects::BUDGET
+    }
+}
+
+/// The answer to `tantu.context`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Explanation {
+    /// The definition's qualified name.
+    pub(crate) symbol: String,
+    pub(crate) tokens: usize,
+    pub(crate) markdown: String,
+}
+
 /// `tantu.silence`: writes a comment that silences a linter's finding, with the reason.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Silence {
@@ -147,11 +177,12 @@ const PROPOSE: &str = "tantu.propose";
 const SHOW_CALLERS: &str = "tantu.showCallers";
 const CHANGE_SIGNATURE: &str = "tantu.changeSignature";
 const GRAPH: &str = "tantu.graph";
+const CONTEXT: &str = "tantu.context";
 const SILENCE: &str = "tantu.silence";
 
 impl Command {
-    pub(crate) const NAMES: [&str; 8] =
-        [RUN, RUN_AFFECTED_TESTS, RESET_CELLS, PROPOSE, SHOW_CALLERS, CHANGE_SIGNATURE, GRAPH, SILENCE];
+    pub(crate) const NAMES: [&str; 9] =
+        [RUN, RUN_AFFECTED_TESTS, RESET_CELLS, PROPOSE, SHOW_CALLERS, CHANGE_SIGNATURE, GRAPH, CONTEXT, SILENCE];
 
     /// # Errors
     /// "Invalid params", with the reason, when there is no such command or its argument does not fit.
@@ -166,6 +197,7 @@ impl Command {
             SHOW_CALLERS => typed(SHOW_CALLERS, argument).map(Command::ShowCallers),
             CHANGE_SIGNATURE => typed(CHANGE_SIGNATURE, argument).map(Command::ChangeSignature),
             GRAPH => typed(GRAPH, argument).map(Command::Graph),
+            CONTEXT => typed(CONTEXT, argument).map(Command::Context),
             SILENCE => typed(SILENCE, argument).map(Command::Silence),
             other => Err(Error::invalid_params(format!("there is no command {other}"))),
         }
@@ -181,6 +213,7 @@ impl Command {
             Command::ShowCallers(place) => (SHOW_CALLERS, serde_json::to_value(place)),
             Command::ChangeSignature(change) => (CHANGE_SIGNATURE, serde_json::to_value(change)),
             Command::Graph(graph) => (GRAPH, serde_json::to_value(graph)),
+            Command::Context(context) => (CONTEXT, serde_json::to_value(context)),
             Command::Silence(silence) => (SILENCE, serde_json::to_value(silence)),
         };
         // All of these are plain data, which always has a JSON form.

@@ -2,9 +2,9 @@
 //! the prompt, asking a model, checking its reply, running tests.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use context::{Index, Options};
+use context::Options;
 use graph::{Analysis, AnalysisHost, SymbolId};
 use lint::Environment;
 use model::{LanguageModel, Prompt, Request};
@@ -13,11 +13,12 @@ use sandbox::Runner;
 use tokio::task::{JoinError, spawn_blocking};
 use validate::{Candidate, Scope};
 
+use crate::contexts::Contexts;
 use crate::lints::Lints;
 
 /// How many tokens of context a model is shown, room for instructions and answer included. Models that people run on
 /// their own machines often take no more.
-const BUDGET: usize = 8192;
+pub(crate) const BUDGET: usize = 8192;
 
 /// The workspace at one instant, unsaved texts included.
 pub struct State {
@@ -26,6 +27,7 @@ pub struct State {
     pub unsaved: Vec<(PathBuf, Arc<str>)>,
     /// With the settings that they have read so far.
     pub lints: Arc<Lints>,
+    pub contexts: Arc<Contexts>,
 }
 
 /// Told, in a few words, what is being done.
@@ -61,7 +63,7 @@ impl Tools {
 
     /// Makes the prompt.
     pub async fn assemble(&self, task: Task, state: State) -> Event {
-        spawn_blocking(move || assemble(&task, &state.host.analysis())).await.unwrap_or_else(broken)
+        spawn_blocking(move || assemble(&task, &state)).await.unwrap_or_else(broken)
     }
 
     /// Asks the first model; if it does not answer, the next one.
@@ -123,31 +125,17 @@ fn target(task: &Task, analysis: &Analysis) -> Option<SymbolId> {
     analysis.find(&task.symbol).into_iter().find(|symbol| symbol.file == file)
 }
 
-/// The index of `analysis`. That of the last question is kept: making one reads the whole graph.
-fn index(analysis: &Analysis) -> Arc<Index> {
-    static KEPT: Mutex<Option<Arc<Index>>> = Mutex::new(None);
-    // Whoever asks meanwhile would make the same one, so waiting is no loss.
-    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(index) = kept.as_ref().filter(|index| index.is_of(analysis)) {
-        return index.clone();
-    }
-    let mut index = Index::new(analysis);
-    if index.is_small() {
-        index.refit();
-    }
-    kept.insert(Arc::new(index)).clone()
-}
-
-fn assemble(task: &Task, analysis: &Analysis) -> Event {
-    if model::is_denied(&relative(&task.path, analysis)) {
+fn assemble(task: &Task, state: &State) -> Event {
+    let analysis = state.host.analysis();
+    if model::is_denied(&relative(&task.path, &analysis)) {
         return Event::NotAssembled(format!("{} may hold secrets and is never sent", task.path.display()));
     }
-    let Some(target) = target(task, analysis) else {
+    let Some(target) = target(task, &analysis) else {
         return Event::NotAssembled(format!("`{}` is not there any longer", task.symbol));
     };
-    let mut context = index(analysis).context(target, BUDGET, &Options::default());
+    let mut context = state.contexts.index(&analysis).context(target, BUDGET, &Options::default());
     context.items.retain(|item| !model::is_denied(Path::new(&item.path)));
-    match ide::assists::ask(task.assist, analysis, target, &context, task.instruction.as_deref()) {
+    match ide::assists::ask(task.assist, &analysis, target, &context, task.instruction.as_deref()) {
         Some(ask) => Event::Assembled(ask),
         None => Event::NotAssembled(format!("{} makes no sense for `{}`", task.assist, task.symbol)),
     }
@@ -205,22 +193,6 @@ mod tests {
     }
 
     #[test]
-    fn an_index_is_made_once_for_each_instant() {
-        let mut host = AnalysisHost::new(vec!["/".into()]);
-        let mut change = graph::Change::default();
-        change.set("/a.py", "def f(): ...\n");
-        host.apply(change);
-        let before = index(&host.analysis());
-        assert!(before.is_of(&host.analysis()));
-        assert!(Arc::ptr_eq(&before, &index(&host.analysis())));
-        let mut change = graph::Change::default();
-        change.set("/a.py", "def g(): ...\n");
-        host.apply(change);
-        let after = index(&host.analysis());
-        assert!(after.is_of(&host.analysis()) && !before.is_of(&host.analysis()));
-    }
-
-    #[test]
     fn a_reply_is_linted_and_searched_for_ways_into_dangerous_calls() {
         let text = "import os\n\n\ndef run(command):\n    os.system(command)\n\n\ndef ask():\n    \"\"\"Asks.\"\"\"\n    raise NotImplementedError\n";
         let mut host = AnalysisHost::new(vec!["/".into()]);
@@ -228,7 +200,7 @@ mod tests {
         change.set("/shell.py", text);
         host.apply(change);
         let lints = Arc::new(Lints::new(crate::lints::RuffChoice::Off, &["/".into()]));
-        let state = State { host, unsaved: Vec::new(), lints };
+        let state = State { host, unsaved: Vec::new(), lints, contexts: Arc::default() };
         let task = Task {
             assist: ide::assists::AssistId::ImplementFunction,
             path: "/shell.py".into(),

@@ -3,6 +3,7 @@
 pub(crate) mod call_hierarchy;
 pub(crate) mod code_action;
 pub(crate) mod code_lens;
+pub(crate) mod context;
 pub(crate) mod diagnostics;
 pub(crate) mod graph;
 pub(crate) mod hover;

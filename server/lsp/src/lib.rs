@@ -11,6 +11,7 @@ mod arrival;
 mod cache;
 mod capabilities;
 mod commands;
+pub mod contexts;
 pub mod effects;
 mod flow;
 mod from_proto;
@@ -53,6 +54,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tower_lsp_server::{LspService, Server};
 
 use crate::arrival::InOrder;
+use crate::contexts::Contexts;
 use crate::lifetime::{Lifetime, UntilClosed};
 use crate::mailbox::Mailbox;
 use crate::promise::Promises;
@@ -109,9 +111,10 @@ pub fn serve_stdio(services: Services) -> anyhow::Result<bool> {
 pub async fn serve(input: impl AsyncRead + Unpin, output: impl AsyncWrite, services: Services) -> anyhow::Result<bool> {
     let lifetime = Lifetime::default();
     let (mailbox, events) = Mailbox::new();
-    let latest = Writer::start(mailbox.downgrade(), events, services.cache.clone())
+    let contexts = Arc::<Contexts>::default();
+    let latest = Writer::start(mailbox.downgrade(), events, services.cache.clone(), contexts.clone())
         .context("cannot start the server's threads")?;
-    let session = |client| Session::new(client, mailbox, latest, services, lifetime.clone());
+    let session = |client| Session::new(client, mailbox, latest, services, contexts, lifetime.clone());
     let (service, socket) =
         LspService::build(session).custom_method("window/workDoneProgress/cancel", Session::cancel_progress).finish();
     let input = UntilClosed::new(input, lifetime.clone());

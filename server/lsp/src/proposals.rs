@@ -15,6 +15,7 @@ use tower_lsp_server::ls_types as lsp;
 use validate::{CheckResult, Evidence, Validated};
 
 use crate::commands::Propose;
+use crate::contexts::Contexts;
 use crate::effects::{State, Tools};
 use crate::input;
 use crate::mailbox::Mailbox;
@@ -40,6 +41,7 @@ pub(crate) struct Desk {
     pub(crate) runner: Arc<dyn Runner>,
     /// The user's settings.
     pub(crate) settings: Option<PathBuf>,
+    pub(crate) contexts: Arc<Contexts>,
     pub(crate) job: Job,
 }
 
@@ -126,7 +128,8 @@ impl Desk {
         let snapshot = self.mailbox.snapshot().await.ok()?;
         let open = snapshot.documents.keys().filter_map(|path| Some((path.clone(), snapshot.text(path)?)));
         let lints = snapshot.lints.clone();
-        Some(State { unsaved: open.collect(), host: snapshot.host.clone(), lints })
+        let contexts = self.contexts.clone();
+        Some(State { unsaved: open.collect(), host: snapshot.host.clone(), lints, contexts })
     }
 
     /// Asks until there is a yes or a no. An editor that closes the question says no.

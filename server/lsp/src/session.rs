@@ -10,7 +10,8 @@ use tower_lsp_server::ls_types::*;
 use tower_lsp_server::{Client, LanguageServer};
 
 use crate::capabilities::{Editor, server_capabilities};
-use crate::commands::{Command, Graph, Propose, ResetCells, Run, RunAffectedTests, RunKind};
+use crate::commands::{Command, Graph, Propose, ResetCells, Run, RunAffectedTests, RunKind, ShowContext};
+use crate::contexts::Contexts;
 use crate::lifetime::Lifetime;
 use crate::mailbox::{Event, Mailbox};
 use crate::preview::Preview;
@@ -31,14 +32,15 @@ pub(crate) struct Session {
     mailbox: Mailbox,
     latest: watch::Receiver<Snapshot>,
     services: Services,
+    contexts: Arc<Contexts>,
     jobs: Jobs,
     environments: Arc<Environments>,
     /// Tells runs of the same thing apart.
     tickets: AtomicU64,
     /// Notebooks are passed over, which is said once.
     told_of_notebooks: AtomicBool,
-    /// Pictures that the editor was asked to open.
-    drawings: Mutex<Preview>,
+    /// Documents that the editor was asked to open.
+    shown: Mutex<Preview>,
     /// Known from `initialize` on.
     editor: OnceLock<Arc<Editor>>,
 }
@@ -49,23 +51,25 @@ impl Session {
         mailbox: Mailbox,
         latest: watch::Receiver<Snapshot>,
         services: Services,
+        contexts: Arc<Contexts>,
         lifetime: Lifetime,
     ) -> Self {
         let jobs = Jobs::new(client.clone(), lifetime.token().clone());
         let (tickets, told_of_notebooks) = (AtomicU64::new(0), AtomicBool::new(false));
         let environments = Arc::default();
-        let (drawings, editor) = (Mutex::default(), OnceLock::new());
+        let (shown, editor) = (Mutex::default(), OnceLock::new());
         Session {
             client,
             lifetime,
             mailbox,
             latest,
             services,
+            contexts,
             jobs,
             environments,
             tickets,
             told_of_notebooks,
-            drawings,
+            shown,
             editor,
         }
     }
@@ -117,6 +121,7 @@ impl Session {
             latest: self.latest.clone(),
             runner: self.services.runner.clone(),
             settings: self.services.settings.clone(),
+            contexts: self.contexts.clone(),
             job: self.job(task.assist.title(), Kind::Cancellable),
         };
         tokio::spawn(desk.work(task));
@@ -130,22 +135,38 @@ impl Session {
             return Ok(None);
         };
         if show {
-            let unable = |reason: &str| Err(handlers::code_action::refused(reason.to_owned()));
-            if !self.editor().shows_documents {
-                return unable(
-                    "this editor opens nothing for servers; `tantu graph --around` writes the picture to a file",
-                );
-            }
-            let name = format!("{}.svg", drawing.symbol);
-            let Some(uri) = self.drawings.lock().await.write(&name, &drawing.svg) else {
-                return unable("the picture cannot be written to the user's cache; the log says why");
-            };
-            let params = ShowDocumentParams { uri, external: Some(true), take_focus: Some(true), selection: None };
-            if !self.client.show_document(params).await? {
-                return unable("the editor did not open the picture");
-            }
+            let remedy = "`tantu graph --around` writes the picture to a file";
+            self.open(&format!("{}.svg", drawing.symbol), &drawing.svg, true, remedy).await?;
         }
         Ok(serde_json::to_value(drawing).ok())
+    }
+
+    /// Says what a model would be shown, and has the editor open that if it is wanted.
+    async fn explain_context(&self, params: ShowContext) -> Result<Option<LSPAny>> {
+        let (show, contexts) = (params.show, self.contexts.clone());
+        let explain = move |query: &Query| handlers::context::explain(query, &contexts, &params);
+        let Some(explanation) = self.read(explain).await? else { return Ok(None) };
+        if show {
+            let remedy = "`tantu context --explain` prints the same";
+            self.open(&format!("{}.context.md", explanation.symbol), &explanation.markdown, false, remedy).await?;
+        }
+        Ok(serde_json::to_value(explanation).ok())
+    }
+
+    /// Has the editor open a document that nobody edits; `external`: in another program.
+    async fn open(&self, name: &str, text: &str, external: bool, remedy: &str) -> Result<()> {
+        let unable = |reason: &str| Err(handlers::code_action::refused(reason.to_owned()));
+        if !self.editor().shows_documents {
+            return unable(&format!("this editor opens nothing for servers; {remedy}"));
+        }
+        let Some(uri) = self.shown.lock().await.write(name, text) else {
+            return unable("it cannot be written to the user's cache; the log says why");
+        };
+        let params = ShowDocumentParams { uri, external: Some(external), take_focus: Some(true), selection: None };
+        if !self.client.show_document(params).await? {
+            return unable("the editor did not open it");
+        }
+        Ok(())
     }
 
     /// Has the editor apply `edit`, which is pinned to the versions that it was made for.
@@ -418,6 +439,7 @@ impl LanguageServer for Session {
                 self.apply(edit).await
             }
             Command::Graph(params) => self.draw(params).await,
+            Command::Context(params) => self.explain_context(params).await,
             Command::Silence(params) => {
                 let edit = self.read(move |query| handlers::code_action::silence(query, &params)).await?;
                 self.apply(edit).await

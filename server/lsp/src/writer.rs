@@ -12,6 +12,7 @@ use syntax::Document;
 use tokio::sync::{mpsc, watch};
 use tower_lsp_server::ls_types as lsp;
 
+use crate::contexts::{self, Contexts};
 use crate::flow;
 use crate::lints::{self, Ahead};
 use crate::loader::{Loader, Work};
@@ -38,6 +39,8 @@ pub(crate) struct Writer {
     settling: Sender<Analysis>,
     surveying: Sender<Task>,
     linting: Sender<Ahead>,
+    contexts: Arc<Contexts>,
+    foreseeing: Sender<Analysis>,
     /// The revision that was last sent to be surveyed.
     surveyed: Option<u64>,
     /// Something was loaded that is not kept yet.
@@ -77,6 +80,7 @@ impl Writer {
         mailbox: WeakMailbox,
         mut events: mpsc::UnboundedReceiver<Event>,
         cache: Option<PathBuf>,
+        contexts: Arc<Contexts>,
     ) -> std::io::Result<watch::Receiver<Snapshot>> {
         let host = AnalysisHost::new(Vec::new());
         let current = Snapshot {
@@ -99,6 +103,7 @@ impl Writer {
         let settling = flow::start(mailbox.clone())?;
         let surveying = survey::start(mailbox.clone())?;
         let linting = lints::start()?;
+        let foreseeing = contexts::start(contexts.clone())?;
         let mut writer = Writer {
             roots: Vec::new(),
             documents: HashMap::new(),
@@ -107,6 +112,8 @@ impl Writer {
             settling,
             surveying,
             linting,
+            contexts,
+            foreseeing,
             surveyed: None,
             to_keep: false,
             reloads: 0,
@@ -169,6 +176,9 @@ impl Writer {
             Event::Initialize { editor, roots, proposes } => {
                 self.current.editor = editor;
                 self.current.proposes = proposes;
+                if proposes {
+                    self.contexts.expect_questions();
+                }
                 self.current.host = AnalysisHost::new(roots.clone());
                 self.roots = roots;
                 self.stale = true;
@@ -383,6 +393,10 @@ impl Writer {
         if self.missed.is_none() && self.current.analysis.is_settling() {
             // Without the thread what linking found stands.
             let _ = self.settling.send(self.current.analysis.clone());
+        }
+        if self.missed.is_none() && !self.current.analysis.is_settling() {
+            // Without the thread whoever asks waits for it.
+            let _ = self.foreseeing.send(self.current.analysis.clone());
         }
         self.survey();
         self.latest.send_replace(self.current.clone());

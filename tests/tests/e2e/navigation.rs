@@ -172,3 +172,43 @@ fn a_picture_of_what_is_around_a_definition() {
     let refused = other.try_request("workspace/executeCommand", params).expect_err("it cannot");
     assert!(refused["message"].as_str().is_some_and(|it| it.contains("tantu graph --around")), "{refused}");
 }
+
+#[test]
+fn what_a_model_would_be_shown_is_explained() {
+    let workspace = Workspace::of(
+        r#"
+#- /money.py
+class Money:
+    cents: int
+#- /secrets/prices.py
+from money import Money
+def price() -> Money: ...
+#- /cart.py
+from money import Money
+from secrets.prices import price
+
+def total() -> Money:
+    ...
+"#,
+    );
+    let editor = Client::builder(&workspace).start().indexed();
+    editor.open("cart.py");
+    let mut argument = editor.at("cart.py", "def $0total");
+    let explained = editor.execute(&json!({ "command": "tantu.context", "arguments": [argument] }));
+    assert_eq!(explained["symbol"], "cart.total");
+    let text = explained["markdown"].as_str().expect("a document");
+    assert!(text.starts_with("# Context of `cart.total`") && text.contains("`money.Money` | money.py:1 |"), "{text}");
+    assert!(
+        text.contains("of 8192 tokens") && !text.contains("def price"),
+        "what may hold secrets is not sent: {text}"
+    );
+
+    argument["budget"] = json!(0);
+    argument["show"] = json!(true);
+    let explained = editor.execute(&json!({ "command": "tantu.context", "arguments": [argument] }));
+    let shown = editor.session().shown_documents.last().cloned().expect("a document");
+    let path = tests::workspace::uri_path(shown["uri"].as_str().expect("a URI")).expect("a file");
+    let text = std::fs::read_to_string(path).expect("it is there");
+    assert_eq!(explained["markdown"], text);
+    assert!(text.contains("0 of 0 tokens") && text.contains("- `money.Money` (money.py)"), "{text}");
+}

@@ -89,16 +89,25 @@ function M.propose(client, assist, instruction)
   end
 end
 
---- Has the server draw what is around the definition under the cursor, and `vim.ui.open` show it.
-function M.graph(client, depth)
+--- Has the server show something about the definition under the cursor, in a window or with `vim.ui.open`.
+local function show(client, command, options)
   local argument = vim.lsp.util.make_position_params(0, client.offset_encoding)
-  argument.depth, argument.show = tonumber(depth), true
-  local params = { command = 'tantu.graph', arguments = { argument } }
-  client:request('workspace/executeCommand', params, function(err, drawing)
-    if err or not drawing or drawing == vim.NIL then
+  local params = { command = command, arguments = { vim.tbl_extend('error', argument, options, { show = true }) } }
+  client:request('workspace/executeCommand', params, function(err, shown)
+    if err or not shown or shown == vim.NIL then
       warn(err and err.message or 'no definition under the cursor')
     end
   end)
+end
+
+--- Draws what is around the definition.
+function M.graph(client, depth)
+  show(client, 'tantu.graph', { depth = tonumber(depth) })
+end
+
+--- Opens what a model would be shown to write or change the definition.
+function M.context(client, budget)
+  show(client, 'tantu.context', { budget = tonumber(budget) })
 end
 
 --- Silences the linter's finding under the cursor, for a reason that the user is asked for.
@@ -117,7 +126,8 @@ function M.silence(client, reason)
   end
 end
 
---- `:[range]Tantu run`, `:Tantu affected`, `:Tantu reset`, `:Tantu propose [ASSIST [INSTRUCTION…]]`, `:Tantu graph [DEPTH]`, `:Tantu silence [REASON…]`
+--- `:[range]Tantu run`, `:Tantu affected`, `:Tantu reset`, `:Tantu propose [ASSIST [INSTRUCTION…]]`, `:Tantu graph [DEPTH]`, `:Tantu context [BUDGET]`,
+--- `:Tantu silence [REASON…]`
 function M.command(arguments, first, last)
   local client = vim.lsp.get_clients({ bufnr = 0, name = 'tantu' })[1]
   if not client then
@@ -134,12 +144,14 @@ function M.command(arguments, first, last)
     M.propose(client, arguments[2] or 'implement-function', table.concat(arguments, ' ', 3))
   elseif arguments[1] == 'graph' then
     M.graph(client, arguments[2])
+  elseif arguments[1] == 'context' then
+    M.context(client, arguments[2])
   elseif arguments[1] == 'silence' then
     M.silence(client, table.concat(arguments, ' ', 2))
   else
     warn(
       'usage: :[range]Tantu run | :Tantu affected | :Tantu reset | :Tantu propose [ASSIST [INSTRUCTION…]]'
-        .. ' | :Tantu graph [DEPTH] | :Tantu silence [REASON…]'
+        .. ' | :Tantu graph [DEPTH] | :Tantu context [BUDGET] | :Tantu silence [REASON…]'
     )
   end
 end
@@ -148,7 +160,7 @@ end
 function M.words(_, line)
   local assists = 'follow-comment\nimplement-function\nfix-diagnostic\nrefactor-function\nwrite-docstring\n'
     .. 'write-tests\nreview\nexplain\nport-like\ngenerate-module'
-  return line:match('propose%s') and assists or 'run\naffected\nreset\npropose\ngraph\nsilence'
+  return line:match('propose%s') and assists or 'run\naffected\nreset\npropose\ngraph\ncontext\nsilence'
 end
 
 return M

@@ -1,6 +1,6 @@
 //! `tantu context FILE:LINE --budget N`
 
-use ::context::{Context, Form, Index, Options};
+use ::context::{Context, Index, Options};
 use clap::Args;
 use std::fmt::Write as _;
 
@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     if index.is_small() {
         index.refit();
     }
-    let context = index.context(target, arguments.budget, &Options { reserve: 0 });
+    let context = index.context_at(target, Some(offset), arguments.budget, &Options { reserve: 0 });
     match arguments.format {
         Format::Json => print_json(&context)?,
         Format::Human if arguments.explain => print(&ledger(&context, arguments.budget))?,
@@ -49,12 +49,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
 fn ledger(context: &Context, budget: usize) -> String {
     let mut text = format!("{}: {} of {budget} tokens\n", context.target, context.tokens);
     for item in &context.items {
-        let form = match item.form {
-            Form::Body => "code",
-            Form::Excerpt => "beginning",
-            Form::Signature => "signature",
-            Form::Line => "first line",
-        };
+        let form = item.form.label();
         // Writing to a string cannot fail.
         let _ = write!(text, "{} {:5} {form:10} {} ", item.level, item.tokens, item.symbol);
         let _ = writeln!(text, "({}:{}): {}", item.path, item.start_line, item.reason.join("; "));

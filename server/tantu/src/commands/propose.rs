@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use ::lsp::contexts::Contexts;
 use ::lsp::effects::{State, Tools};
 use ::lsp::lints::{Lints, RuffChoice};
 use ::propose::{Effect, Event, Proposal, Summary, Task};
@@ -100,7 +101,8 @@ async fn perform(task: Task, host: &AnalysisHost, bar: &ProgressBar) -> anyhow::
         Tools::configured(settings.as_deref(), Arc::new(worker()?)).map_err(|message| anyhow::anyhow!(message))?;
     let say = |what: String| bar.set_message(what);
     let lints = Arc::new(Lints::new(RuffChoice::Bundled, host.analysis().roots()));
-    let state = || State { host: host.clone(), unsaved: Vec::new(), lints: lints.clone() };
+    let contexts = Arc::<Contexts>::default();
+    let state = || State { host: host.clone(), unsaved: Vec::new(), lints: lints.clone(), contexts: contexts.clone() };
     let (mut proposal, effects) = Proposal::new(task.clone(), limits);
     let mut effects = VecDeque::from(effects);
     while let Some(effect) = effects.pop_front() {

@@ -49,6 +49,13 @@ session.wait('a picture is opened', function()
   return picture and picture:find('_require_same_currency', 1, true)
 end)
 
+-- What a model would be shown, as a document.
+vim.cmd('Tantu context 2000')
+session.wait('the ledger is opened', function()
+  local name, text = vim.api.nvim_buf_get_name(0), table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\n')
+  return name:find('_require_same_currency.context.md', 1, true) and text:find('of 2000 tokens', 1, true)
+end)
+
 -- Run a test. The first run on a machine compiles the sandbox.
 session.open('tests/test_money.py')
 session.go_to('def test_arithmetic_is_exact')

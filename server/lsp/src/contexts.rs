@@ -1,0 +1,191 @@
+//! The tables that contexts are chosen from, kept with the session that they belong to.
+//!
+//! They are made when somebody asks, and from then on ahead of questions, when it has been quiet for a while. In a small
+//! workspace the ranker is fitted to it each time they are made. In a large one that takes longer than anybody waits: the
+//! weights are those that are shipped until they have been fitted in the background, once for a session, and then those.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use context::{Index, Models};
+use graph::Analysis;
+
+use crate::priority;
+
+/// While somebody types, the tables would be out of date before they are there.
+const QUIET: Duration = Duration::from_millis(300);
+
+/// Shared by all questions of a session.
+#[derive(Default)]
+pub struct Contexts {
+    kept: Mutex<Kept>,
+    /// Held by whoever makes an index for a question: the next one most often asks for the same.
+    asking: Mutex<()>,
+    wanted: AtomicBool,
+}
+
+#[derive(Default)]
+struct Kept {
+    index: Option<Arc<Index>>,
+    /// Fitted to a large workspace, which consists of these folders.
+    models: Option<(Vec<PathBuf>, Models)>,
+}
+
+impl Contexts {
+    /// The index of `analysis`.
+    pub fn index(&self, analysis: &Analysis) -> Arc<Index> {
+        self.expect_questions();
+        let _turn = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(index) = self.kept().index.as_ref().filter(|index| index.is_of(analysis)) {
+            return index.clone();
+        }
+        let index = self.make(analysis, self.kept().index.clone());
+        self.kept().index.insert(index).clone()
+    }
+
+    /// From now on tables are made ahead.
+    pub(crate) fn expect_questions(&self) {
+        self.wanted.store(true, Ordering::Relaxed);
+    }
+
+    fn make(&self, analysis: &Analysis, last: Option<Arc<Index>>) -> Arc<Index> {
+        let mut index = last.map_or_else(|| Index::new(analysis), |last| last.renewed(analysis));
+        if index.is_small() {
+            index.refit();
+        } else if let Some(models) = self.fitted(analysis) {
+            index.weigh(models);
+        }
+        Arc::new(index)
+    }
+
+    fn fitted(&self, analysis: &Analysis) -> Option<Models> {
+        let kept = self.kept();
+        kept.models.as_ref().filter(|(roots, _)| roots == analysis.roots()).map(|(_, models)| models.clone())
+    }
+
+    /// Makes the index of `analysis` and, where there are none yet, the weights of a large workspace.
+    fn prepare(&self, analysis: &Analysis) {
+        let last = self.kept().index.clone();
+        if !self.wanted.load(Ordering::Relaxed) {
+            return;
+        }
+        if !last.as_ref().is_some_and(|index| index.is_of(analysis)) {
+            let index = self.make(analysis, last.clone());
+            let mut kept = self.kept();
+            // Whoever asked meanwhile asked for something newer.
+            if kept.index.as_ref().map(Arc::as_ptr) == last.as_ref().map(Arc::as_ptr) {
+                kept.index = Some(index);
+            }
+        }
+        let index = self.kept().index.clone().filter(|index| index.is_of(analysis) && !index.is_small());
+        if let Some(index) = index.filter(|_| self.fitted(analysis).is_none()) {
+            let models = index.fit();
+            self.kept().models = Some((analysis.roots().to_vec(), models.clone()));
+            let mut weighed = index.renewed(analysis);
+            weighed.weigh(models);
+            let mut kept = self.kept();
+            if kept.index.as_ref().is_some_and(|kept| Arc::ptr_eq(kept, &index)) {
+                kept.index = Some(Arc::new(weighed));
+            }
+        }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        // Each field is replaced as a whole.
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Starts the thread that makes tables ahead for what it is sent, the newest first.
+///
+/// # Errors
+/// When no thread can be started.
+pub(crate) fn start(contexts: Arc<Contexts>) -> std::io::Result<Sender<Analysis>> {
+    let (sender, receiver) = channel::<Analysis>();
+    std::thread::Builder::new().name("contexts".to_owned()).spawn(move || {
+        priority::lower();
+        while let Some(analysis) = newest(&receiver) {
+            // A defect of ours. Whoever asks makes the index then.
+            if catch_unwind(AssertUnwindSafe(|| contexts.prepare(&analysis))).is_err() {
+                tracing::error!("the tables for contexts could not be made");
+            }
+        }
+    })?;
+    Ok(sender)
+}
+
+/// The last of the states that arrive in a row; `None` when there will be no more.
+fn newest(receiver: &Receiver<Analysis>) -> Option<Analysis> {
+    let mut newest = receiver.recv().ok()?;
+    loop {
+        match receiver.recv_timeout(QUIET) {
+            Ok(analysis) => newest = analysis,
+            Err(RecvTimeoutError::Timeout) => return Some(newest),
+            Err(RecvTimeoutError::Disconnected) => return None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use graph::{AnalysisHost, Change};
+
+    use super::*;
+
+    fn set(host: &mut AnalysisHost, path: &str, text: &str) -> Analysis {
+        let mut change = Change::default();
+        change.set(path, text);
+        host.apply(change);
+        host.analysis()
+    }
+
+    #[test]
+    fn an_index_is_made_once_for_each_instant() {
+        let mut host = AnalysisHost::new(vec!["/".into()]);
+        let contexts = Contexts::default();
+        let first = set(&mut host, "/a.py", "def f(): ...\n");
+        let before = contexts.index(&first);
+        assert!(before.is_of(&first) && Arc::ptr_eq(&before, &contexts.index(&first)));
+        let second = set(&mut host, "/a.py", "def g(): ...\n");
+        let after = contexts.index(&second);
+        assert!(after.is_of(&second) && !before.is_of(&second));
+    }
+
+    #[test]
+    fn an_index_is_made_ahead_once_anybody_has_asked() {
+        let mut host = AnalysisHost::new(vec!["/".into()]);
+        let contexts = Contexts::default();
+        let first = set(&mut host, "/a.py", "def f(): ...\n");
+        contexts.prepare(&first);
+        assert!(contexts.kept().index.is_none());
+        contexts.index(&first);
+        let second = set(&mut host, "/a.py", "def g(): ...\n");
+        contexts.prepare(&second);
+        let ahead = contexts.kept().index.clone().unwrap();
+        assert!(ahead.is_of(&second) && Arc::ptr_eq(&ahead, &contexts.index(&second)));
+    }
+
+    #[test]
+    fn a_large_workspace_is_fitted_once_and_not_while_somebody_waits() {
+        let mut host = AnalysisHost::new(vec!["/".into()]);
+        let used = "def one(): ...\ndef two(): ...\ndef three(): ...\n";
+        set(&mut host, "/used.py", used);
+        let function = "def f(x):\n    return one() + two() + three()\n";
+        let constants: String = (0..4_100).map(|n| format!("V{n} = {n}\n")).collect();
+        set(&mut host, "/a.py", &format!("from used import one, two, three\n{function}{constants}"));
+        let contexts = Contexts::default();
+        let analysis = host.analysis();
+        let index = contexts.index(&analysis);
+        assert!(!index.is_small());
+        assert_eq!(*index.models(), Models::default());
+        contexts.prepare(&analysis);
+        let fitted = contexts.index(&analysis).models().clone();
+        assert_ne!(fitted, Models::default());
+        let later = set(&mut host, "/used.py", &format!("{used}def four(): ...\n"));
+        assert_eq!(*contexts.index(&later).models(), fitted);
+    }
+}

@@ -1,0 +1,22 @@
+//! `tantu.context`
+
+use std::path::Path;
+
+use context::Options;
+use tower_lsp_server::jsonrpc::Result;
+
+use crate::commands::{Explanation, ShowContext};
+use crate::contexts::Contexts;
+use crate::query::Query;
+
+/// What a model would be shown to write or change the definition around a place.
+pub(crate) fn explain(query: &Query, contexts: &Contexts, params: &ShowContext) -> Result<Option<Explanation>> {
+    let snapshot = &query.snapshot;
+    let analysis = &snapshot.analysis;
+    let Some((file, offset)) = snapshot.place(&params.place) else { return Ok(None) };
+    let target = analysis.enclosing(file, offset);
+    let mut context = contexts.index(analysis).context_at(target, Some(offset), params.budget, &Options::default());
+    context.items.retain(|item| !model::is_denied(Path::new(&item.path)));
+    let markdown = context.to_markdown(params.budget);
+    Ok(Some(Explanation { symbol: context.target, tokens: context.tokens, markdown }))
+}
