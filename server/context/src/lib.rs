@@ -5,11 +5,16 @@
 //! Deliberately absent: prompts and models, reading or writing files, randomness. The same graph and the same request
 //! give the same bytes.
 
+mod documents;
 mod evidence;
 mod features;
 mod fit;
 mod form;
+#[cfg(test)]
+mod hostile;
 mod index;
+mod ledger;
+mod own_text;
 mod reading;
 mod select;
 mod tokens;
@@ -18,7 +23,9 @@ mod words;
 
 use graph::{Analysis, FileId, SymbolId};
 use serde::Serialize;
+use syntax::TextSize;
 
+pub use documents::{Passage, Query, docstrings, passages};
 pub use features::{FEATURES, Feature, FeatureInfo};
 pub use fit::{Example, Model, Models, examples};
 pub use form::Form;
@@ -49,8 +56,11 @@ impl Default for Options {
 pub struct Context {
     /// The qualified name of the target.
     pub target: String,
-    /// The target's own lines. Like `imports` they are a part of the prompt in their own right, not charged here.
+    /// The target's own lines. Like `imports` they are a part of the prompt in their own right, not charged here. Where they
+    /// alone are more than the budget, only the first ones and those around the place that was asked about.
     pub target_text: String,
+    /// How many of its lines are missing in `target_text`.
+    pub target_left_out: usize,
     /// The import statements of the target's file as written, at most [`MAX_IMPORTS`].
     pub imports: Vec<String>,
     /// The most important first, except that members of a class follow each other: they share one `class` line, or
@@ -60,8 +70,12 @@ pub struct Context {
     pub left_out: Vec<LeftOut>,
     /// How many symbols are not shown at all, those not counted that are hardly ever used.
     pub left_out_total: usize,
-    /// The sum over `items`; never more than the budget less its reserve.
+    /// The sum over `items`; with that over `documents` never more than the budget less its reserve.
     pub tokens: usize,
+    /// What the workspace's prose says of the target, the likeliest first; see [`Index::context_with`].
+    pub documents: Vec<Passage>,
+    /// At most a tenth of the budget less its reserve.
+    pub documents_tokens: usize,
     pub levels: Levels,
 }
 
@@ -131,6 +145,8 @@ const MAX_CANDIDATES: usize = 600;
 /// tokens: below it they tell more than code.
 const MIN_SIGNATURES: usize = 2_800;
 const MAX_REASONS: usize = 3;
+/// Of what is not reserved, one part in so many may go to documents.
+const DOCUMENTS_SHARE: usize = 10;
 /// How many functions the ranker is refitted to, and how firmly the shipped weights are held against them.
 const OWN_EXAMPLES: usize = 80;
 const TRUST: f64 = 150.0;
@@ -145,7 +161,21 @@ impl Index {
     /// Fits the ranker to what the functions of this workspace use. Takes as long as some dozens of questions: where
     /// someone waits, only worth it in a small workspace ([`Self::is_small`]).
     pub fn refit(&mut self) {
-        self.models = self.models.refit(&examples(self, OWN_EXAMPLES), TRUST, |_| false);
+        self.models = self.fit();
+    }
+
+    /// The ranker as [`Self::refit`] would leave it.
+    pub fn fit(&self) -> Models {
+        self.models.refit(&examples(self, OWN_EXAMPLES), TRUST, |_| false)
+    }
+
+    /// Ranks by `models` from now on.
+    pub fn weigh(&mut self, models: Models) {
+        self.models = models;
+    }
+
+    pub fn models(&self) -> &Models {
+        &self.models
     }
 
     /// Whether this is the index of `analysis`.
@@ -163,11 +193,31 @@ impl Index {
     /// `target` may be a function, a class, a module or a lambda, with or without a body. Of a function it is assumed
     /// that its body is still to be written; what an existing body uses is only one more piece of evidence.
     pub fn context(&self, target: SymbolId, budget: usize, options: &Options) -> Context {
+        self.context_at(target, None, budget, options)
+    }
+
+    /// As [`Self::context`], asked at `place` in the target: that part of it is shown in any case.
+    pub fn context_at(&self, target: SymbolId, place: Option<TextSize>, budget: usize, options: &Options) -> Context {
+        self.context_with(target, place, budget, options, &Query::default(), Vec::new())
+    }
+
+    /// As [`Self::context_at`], with what matches `query` well of the passages `found`, the likeliest first.
+    pub fn context_with(
+        &self,
+        target: SymbolId,
+        place: Option<TextSize>,
+        budget: usize,
+        options: &Options,
+        query: &Query,
+        found: Vec<Passage>,
+    ) -> Context {
         let view = self.analysis.symbol(target);
+        let own = self.own_text(target, place, budget);
         let forms = Forms { index: self, target_file: target.file, target: view.range };
         let (ranked, rows) = self.rank(target, &forms);
         let reserve = percent(budget, usize::from(options.reserve.min(100)));
-        let rest = budget - reserve;
+        let (documents, documents_tokens) = self.choose(query, found, (budget - reserve) / DOCUMENTS_SHARE);
+        let rest = budget - reserve - documents_tokens;
         let signatures = (rest / 7 * 3).max(rest.min(MIN_SIGNATURES));
         let purse = Purse { code: rest - signatures, signatures };
         let selection = select::select(&forms, &ranked, purse);
@@ -182,12 +232,19 @@ impl Index {
         };
         Context {
             target: view.qualified_name(),
-            target_text: form::whole_lines(self.analysis.source(target.file), view.range).to_owned(),
             imports: self.import_lines(target.file),
-            left_out: self.left_out(&ranked, &selection, rest - tokens),
+            left_out: self
+                .cut_off(target, own.left_out)
+                .chain(self.left_out(&ranked, &selection, rest - tokens))
+                .take(MAX_LEFT_OUT)
+                .collect(),
+            target_text: own.text,
+            target_left_out: own.left_out,
             left_out_total: selection.refusals.iter().filter(|refusal| !refusal.in_part).count(),
             items,
             tokens,
+            documents,
+            documents_tokens,
             levels,
         }
     }
@@ -232,6 +289,17 @@ impl Index {
         reasons.map(|(feature, via)| feature.reason.replace("{}", &via.map_or_else(String::new, name))).collect()
     }
 
+    /// What there is to say of a target that is not shown in full.
+    fn cut_off(&self, target: SymbolId, lines: usize) -> impl Iterator<Item = LeftOut> {
+        let entry = || LeftOut {
+            path: form::display_path(self, target.file),
+            symbol: self.analysis.symbol(target).qualified_name(),
+            form: Form::Body,
+            why: format!("{lines} lines of its own text, which alone is more than the budget"),
+        };
+        (lines > 0).then(entry).into_iter()
+    }
+
     fn left_out(&self, ranked: &[Candidate], selection: &Selection, left: usize) -> Vec<LeftOut> {
         let entry = |refusal: &select::Refusal| {
             let symbol = self.units[ranked[refusal.candidate].unit].symbols[0];
@@ -271,7 +339,6 @@ mod tests {
     use fixture::Fixture;
     use graph::{AnalysisHost, Change};
     use proptest::prelude::*;
-    use syntax::TextSize;
 
     use super::*;
 
@@ -549,7 +616,7 @@ def test_checkout():
 
         let target = analysis.find("b.f")[0];
         let found = context(&analysis, target, 1_000, &ALL);
-        assert_eq!(found.target_text.lines().count(), 3_001);
+        assert!(found.target_text.ends_with(" lines are left out here …"));
 
         let data =
             format!("#- /a.py\nfrom b import D\ndef g():$0\n    ...\n#- /b.py\nD = {:?}\n", "x".repeat(1_000_000));
