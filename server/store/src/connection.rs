@@ -9,7 +9,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use crate::{Error, PATIENCE};
 
 /// Grows with every change of the tables; a file with another number is replaced.
-const VERSION: i32 = 3;
+const VERSION: i32 = 4;
 
 /// "tntu": tells our files from those of other programs.
 const APPLICATION: i32 = 0x746e_7475;
@@ -42,6 +42,11 @@ const TABLES: &str = "
     CREATE TABLE covered_names (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
     CREATE TABLE coverage (function INTEGER NOT NULL, test INTEGER NOT NULL, PRIMARY KEY (function, test)) WITHOUT ROWID;
     CREATE INDEX coverage_by_test ON coverage (test);
+    -- Prose of the workspace. The passages of a document are those from the row `first` to the row `last`.
+    CREATE TABLE documents (path TEXT PRIMARY KEY, stamp INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL);
+    CREATE VIRTUAL TABLE passages USING fts5(
+        heading, text, path UNINDEXED, start_line UNINDEXED, end_line UNINDEXED, tokenize = 'porter unicode61'
+    );
 ";
 
 /// A connection to the database at `path`, which is created or replaced where necessary.

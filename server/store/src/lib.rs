@@ -7,6 +7,7 @@
 
 mod connection;
 mod coverage;
+mod documents;
 mod rows;
 mod summaries;
 mod test_runs;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode};
 
+pub use documents::{Document, Passage};
 pub use rows::{Edge, FileRows, Node};
 pub use summaries::Hash;
 pub use test_runs::Green;
