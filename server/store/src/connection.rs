@@ -80,7 +80,7 @@ pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
 
 /// Makes the folder, and keeps other processes from opening or replacing the file until the lock is dropped: whoever
 /// opens a file while it is replaced could get the old database with the new one's journal.
-fn prepare(path: &Path) -> Result<File, Error> {
+pub(crate) fn prepare(path: &Path) -> Result<File, Error> {
     let io = |path: &Path| {
         let path = path.to_path_buf();
         move |error| Error::Io { path, error }

@@ -1,13 +1,17 @@
 //! This crate keeps on disk what costs time to compute: blobs by the hash of what they were computed from, and rows for
 //! whoever asks with SQL.
 //!
-//! One file serves any number of threads and processes at once. Everything in it can be computed again, so a file that
-//! is damaged, or that another program or version wrote, is replaced by an empty one. Deliberately absent: what the
+//! One file serves any number of threads and processes at once. Everything in a [`Store`] can be computed again, so a file
+//! that is damaged, or that another program or version wrote, is replaced by an empty one. What models were asked cannot,
+//! and is in a [`Journal`] of its own. Deliberately absent: what the
 //! blobs mean, and the graph's types.
 
+mod answers;
 mod connection;
 mod coverage;
 mod documents;
+mod journal;
+mod model_calls;
 mod rows;
 mod summaries;
 mod test_runs;
@@ -20,6 +24,9 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode};
 
 pub use documents::{Document, Passage};
+pub use answers::{Answer, FailingServer};
+pub use journal::Journal;
+pub use model_calls::{Call, Spent, Sum};
 pub use rows::{Edge, FileRows, Node};
 pub use summaries::Hash;
 pub use test_runs::Green;
@@ -33,6 +40,9 @@ pub enum Error {
     /// The file was damaged; now there is an empty one.
     #[error("the database is built anew")]
     Replaced,
+    /// A later version of the program wrote the file.
+    #[error("{}: a later version of tantu wrote it", path.display())]
+    Newer { path: PathBuf },
     #[error("{}: {error}", path.display())]
     Io { path: PathBuf, error: std::io::Error },
     #[error(transparent)]
