@@ -2,14 +2,19 @@
 //! the prompt, asking a model, checking its reply, running tests.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::Duration;
 
 use context::Options;
 use graph::{Analysis, AnalysisHost, SymbolId};
+use ide::assists::AssistId;
 use lint::Environment;
-use model::{LanguageModel, Prompt, Request};
+use model::config::Settings;
+use model::{Denied, Progress, Prompt, Request};
 use propose::{Event, Limits, Task};
 use sandbox::Runner;
+use store::Journal;
 use tokio::task::{JoinError, spawn_blocking};
 use validate::{Candidate, Scope};
 
@@ -35,8 +40,23 @@ pub type Say<'a> = &'a (dyn Fn(String) + Send + Sync);
 
 /// Models and a sandbox.
 pub struct Tools {
-    models: Vec<Arc<dyn LanguageModel>>,
+    settings: Settings,
+    denied: Arc<Denied>,
     runner: Arc<dyn Runner>,
+    /// Who calls the target, in number, as far as has been counted: what many depend on may be for another model.
+    callers: AtomicUsize,
+}
+
+/// What is known of the models' servers, and what they cost: for the whole process.
+pub fn models() -> &'static Arc<model::State> {
+    static STATE: LazyLock<Arc<model::State>> = LazyLock::new(|| {
+        let journal = model::config::journal_path().and_then(|path| {
+            let journal = Journal::open(&path);
+            journal.inspect_err(|error| tracing::warn!("what models cost is not kept: {error}")).ok()
+        });
+        model::State::new(journal.map(Arc::new))
+    });
+    &STATE
 }
 
 impl Tools {
@@ -49,44 +69,67 @@ impl Tools {
             return Err("no model is configured, and there is no home directory to look for config.toml in".to_owned());
         };
         let settings = model::config::load(file).map_err(|error| error.to_string())?;
-        let names = &settings.propose.models;
-        if names.is_empty() {
-            let name = file.display();
+        let name = file.display();
+        if settings.propose.models.is_empty() {
             return Err(format!("no model is configured: describe one in {name}, and name it in [propose] there"));
         }
-        // `load` has made sure that each name is that of a model.
-        let models = names.iter().filter_map(|name| Some((name, settings.models.get(name)?)));
-        let models: Result<Vec<_>, _> = models.map(|(name, config)| model::config::build(name, config)).collect();
+        for assist in settings.propose.assists.keys() {
+            assist.parse::<AssistId>().map_err(|problem| format!("{name}: propose.assists: {problem}"))?;
+        }
+        let denied = Denied::new(&settings.privacy.deny).map_err(|problem| format!("{name}: {problem}"))?;
         let limits = Limits { max_attempts: settings.propose.max_attempts };
-        Ok((Tools { models: models.map_err(|error| error.to_string())?, runner }, limits))
+        let tools = Tools { settings, denied: Arc::new(denied), runner, callers: AtomicUsize::new(0) };
+        // Mistakes are better heard of before anything is computed.
+        model::connect(&tools.settings, &tools.settings.propose.models, None, models())
+            .map_err(|error| error.to_string())?;
+        Ok((tools, limits))
     }
 
     /// Makes the prompt.
     pub async fn assemble(&self, task: Task, state: State) -> Event {
-        spawn_blocking(move || assemble(&task, &state)).await.unwrap_or_else(broken)
+        let denied = self.denied.clone();
+        let assembled = spawn_blocking(move || assemble(&task, &state, &denied)).await;
+        match assembled {
+            Ok((event, callers)) => {
+                self.callers.store(callers, Ordering::Relaxed);
+                event
+            }
+            Err(error) => broken(error),
+        }
     }
 
-    /// Asks the first model; if it does not answer, the next one.
-    pub async fn generate(&self, prompt: Prompt, say: Say<'_>) -> Event {
+    /// Asks the first model that is for this; if it does not answer, the next one.
+    pub async fn generate(&self, assist: AssistId, prompt: Prompt, say: Say<'_>) -> Event {
         let (request, redactions) = Request::redacted(prompt);
-        let mut failure = None;
-        for model in &self.models {
-            let name = model.name().to_owned();
-            say(format!("asking {name}"));
-            let progress = |text: &str| say(format!("{name} is answering, {} lines so far", text.lines().count()));
-            match model::collect(model.as_ref(), request.clone(), progress).await {
-                Ok(mut reply) => {
-                    reply.text = redactions.restore(&reply.text);
-                    return Event::Replied { model: name, reply };
-                }
-                Err(error) => {
-                    tracing::info!(model = name, %error, "no answer");
-                    failure = Some(Event::ModelFailed { model: name, error });
-                }
+        let request = request.for_purpose(assist.name());
+        let (names, reason) = self.settings.propose.route(assist.name(), self.callers.load(Ordering::Relaxed));
+        let mut answering = names.first().cloned().unwrap_or_default();
+        let model = match model::connect(&self.settings, names, reason, models()) {
+            Ok(model) => model,
+            Err(error) => return Event::ModelFailed { model: answering, error },
+        };
+        let progress = |progress: Progress<'_>| match progress {
+            Progress::Begin { model, cached: None } => {
+                say(format!("asking {model}"));
+                model.clone_into(&mut answering);
             }
+            Progress::Begin { model, cached: Some(age) } => {
+                answering = format!("{model}, whose answer is from {}", ago(age));
+                say(format!("{model} was asked the same {}; that answer is used again", ago(age)));
+            }
+            Progress::Note(note) => {
+                tracing::info!("{note}");
+                say(note.to_owned());
+            }
+            Progress::Text(text) => say(format!("{answering} is answering, {} lines so far", text.lines().count())),
+        };
+        match model::collect(&*model, request, progress).await {
+            Ok(mut reply) => {
+                reply.text = redactions.restore(&reply.text);
+                Event::Replied { model: answering, reply }
+            }
+            Err(error) => Event::ModelFailed { model: answering, error },
         }
-        // There is at least one model, or there would be no tools.
-        failure.unwrap_or(Event::Cancelled)
     }
 
     /// Makes an edit of the reply's code and checks it.
@@ -113,6 +156,17 @@ impl Tools {
     }
 }
 
+/// `3 minutes ago`
+fn ago(age: Duration) -> String {
+    let minutes = age.as_secs() / 60;
+    match minutes {
+        0 => "a moment ago".to_owned(),
+        1 => "1 minute ago".to_owned(),
+        2..120 => format!("{minutes} minutes ago"),
+        _ => format!("{} hours ago", minutes / 60),
+    }
+}
+
 /// A panic is a defect of ours, and has been reported.
 fn broken(error: JoinError) -> Event {
     tracing::error!("a proposal was given up: {error}");
@@ -125,25 +179,42 @@ fn target(task: &Task, analysis: &Analysis) -> Option<SymbolId> {
     analysis.find(&task.symbol).into_iter().find(|symbol| symbol.file == file)
 }
 
-fn assemble(task: &Task, state: &State) -> Event {
+/// The prompt, and how many call the target.
+fn assemble(task: &Task, state: &State, denied: &Denied) -> (Event, usize) {
     let analysis = state.host.analysis();
-    if model::is_denied(&relative(&task.path, &analysis)) {
-        return Event::NotAssembled(format!("{} may hold secrets and is never sent", task.path.display()));
+    let not = |reason: String| (Event::NotAssembled(reason), 0);
+    // What tells a finding is the program's own.
+    if let Some(instruction) = task.instruction.as_deref().filter(|_| task.mends.is_none())
+        && let Err(problem) = model::check_instruction(instruction)
+    {
+        return not(problem.to_string());
+    }
+    let (root, inside) = relative(&task.path, &analysis);
+    if denied.is_denied(&root, &inside) {
+        return not(format!(
+            "{} may hold secrets, or is left out by .gitignore or your settings, and is never sent",
+            task.path.display()
+        ));
     }
     let Some(target) = target(task, &analysis) else {
-        return Event::NotAssembled(format!("`{}` is not there any longer", task.symbol));
+        return not(format!("`{}` is not there any longer", task.symbol));
     };
     let mut context = state.contexts.index(&analysis).context(target, BUDGET, &Options::default());
-    context.items.retain(|item| !model::is_denied(Path::new(&item.path)));
+    let is_denied = |path: &str| analysis.roots().iter().any(|root| denied.is_denied(root, Path::new(path)));
+    context.items.retain(|item| !is_denied(&item.path));
     match ide::assists::ask(task.assist, &analysis, target, &context, task.instruction.as_deref()) {
-        Some(ask) => Event::Assembled(ask),
-        None => Event::NotAssembled(format!("{} makes no sense for `{}`", task.assist, task.symbol)),
+        Some(ask) => (Event::Assembled(ask), analysis.callers(target).len()),
+        None => not(format!("{} makes no sense for `{}`", task.assist, task.symbol)),
     }
 }
 
-fn relative(path: &Path, analysis: &Analysis) -> PathBuf {
-    let inside = analysis.roots().iter().find_map(|root| path.strip_prefix(root).ok());
-    inside.unwrap_or(path).to_path_buf()
+/// The workspace folder of `path`, and the path in it.
+fn relative(path: &Path, analysis: &Analysis) -> (PathBuf, PathBuf) {
+    let inside = analysis
+        .roots()
+        .iter()
+        .find_map(|root| Some((root.to_path_buf(), path.strip_prefix(root).ok()?.to_path_buf())));
+    inside.unwrap_or_else(|| (PathBuf::new(), path.to_path_buf()))
 }
 
 fn check(task: &Task, title: String, code: &str, state: &State) -> Event {

@@ -97,7 +97,7 @@ impl Desk {
                 say("choosing what the model has to see".to_owned());
                 tools.assemble(task, self.state().await?).await
             }
-            Effect::Generate(prompt) => tools.generate(prompt, &say).await,
+            Effect::Generate(prompt) => tools.generate(task.assist, prompt, &say).await,
             Effect::Check { title, code } => {
                 say("checking the reply".to_owned());
                 tools.check(task, title, code, self.state().await?).await

@@ -5,6 +5,7 @@
 
 mod build;
 mod inspect;
+mod sections;
 
 use std::collections::BTreeMap;
 use std::env;
@@ -13,8 +14,10 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 pub use self::build::build;
+pub(crate) use self::build::built;
 pub use self::inspect::{Presence, inspect, local_ollama};
-use crate::{Error, Timeouts};
+pub use self::sections::{Audit, Cache, Limits, Privacy, ProposeConfig, Wide};
+use crate::{Error, Price, Timeouts};
 
 /// The content of `config.toml`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -23,21 +26,28 @@ pub struct Settings {
     /// By the name that the user gives them.
     pub models: BTreeMap<String, ModelConfig>,
     pub propose: ProposeConfig,
+    pub limits: Limits,
+    pub privacy: Privacy,
+    pub audit: Audit,
+    pub cache: Cache,
+    /// The file that this was read from.
+    #[serde(skip)]
+    pub file: Option<PathBuf>,
 }
 
-/// `[propose]`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub struct ProposeConfig {
-    /// Names from `[models]` in the order in which they are asked. None: actions that need a model are off.
-    pub models: Vec<String>,
-    /// How often one model may try, from 1 to 10.
-    pub max_attempts: u32,
-}
+impl Settings {
+    /// What to say about a name that no model has.
+    pub(crate) fn no_model(&self, key: &str, unknown: &str) -> Error {
+        let known: Vec<&str> = self.models.keys().map(String::as_str).collect();
+        let message = match known.as_slice() {
+            [] => format!("there is no model `{unknown}`; describe it in a section [models.{unknown}]"),
+            known => format!("there is no model `{unknown}`, only {}", known.join(", ")),
+        };
+        wrong(self.file.as_deref(), key, message)
+    }
 
-impl Default for ProposeConfig {
-    fn default() -> Self {
-        ProposeConfig { models: Vec::new(), max_attempts: 3 }
+    pub(crate) fn wrong_model(&self, name: &str, key: &str, message: &str) -> Error {
+        wrong(self.file.as_deref(), &format!("models.{name}.{key}"), message)
     }
 }
 
@@ -53,6 +63,12 @@ pub struct ModelConfig {
     /// The environment variable that holds the key, which itself is never in a file. `openai`, `anthropic` and
     /// `huggingface` have a usual one: `OPENAI_API_KEY`, `ANTHROPIC_API_KEY` and `HF_TOKEN`.
     pub api_key_env: Option<String>,
+    /// Whether the key is in the keyring of the operating system, where `tantu model login` puts it.
+    #[serde(default)]
+    pub keyring: bool,
+    /// In US dollars for a million tokens. Servers on this machine cost nothing without it.
+    pub price: Option<Price>,
+    pub requests_per_minute: Option<u32>,
     pub max_output_tokens: Option<u32>,
     /// From 0 to 2, with `anthropic` to 1; the server's own default if absent.
     pub temperature: Option<f64>,
@@ -68,6 +84,13 @@ pub struct ModelConfig {
     /// The file that this was read from.
     #[serde(skip)]
     pub file: Option<PathBuf>,
+}
+
+impl ModelConfig {
+    /// Where the API begins, as the settings or the provider have it; `None` where that is said nowhere.
+    pub fn base(&self) -> Option<&str> {
+        self.base_url.as_deref().or(self.provider.base_url())
+    }
 }
 
 /// Who answers.
@@ -86,6 +109,18 @@ pub enum Provider {
 }
 
 impl Provider {
+    /// As it is written in the settings.
+    pub fn name(self) -> &'static str {
+        match self {
+            Provider::Anthropic => "anthropic",
+            Provider::OpenAi => "openai",
+            Provider::HuggingFace => "huggingface",
+            Provider::Ollama => "ollama",
+            Provider::OpenAiCompatible => "openai-compatible",
+            Provider::Recorded => "recorded",
+        }
+    }
+
     fn base_url(self) -> Option<&'static str> {
         match self {
             Provider::OpenAi => Some("https://api.openai.com/v1"),
@@ -117,6 +152,13 @@ pub fn default_path() -> Option<PathBuf> {
     Some(folder.join("tantu").join("config.toml"))
 }
 
+/// Where the journal of models is: `$XDG_STATE_HOME/tantu/models.sqlite`, or below `~/.local/state`. `None` without a home.
+pub fn journal_path() -> Option<PathBuf> {
+    let configured = env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let folder = configured.or_else(|| Some(env::home_dir()?.join(".local/state")))?;
+    Some(folder.join("tantu").join("models.sqlite"))
+}
+
 /// Reads the settings. A file that does not exist means that there are none: no model.
 ///
 /// # Errors
@@ -129,16 +171,37 @@ pub fn load(path: &Path) -> Result<Settings, Error> {
         Err(error) => return Err(wrong(Some(path), "the file", format!("cannot be read: {error}"))),
     };
     let mut settings: Settings = toml::from_str(&text).map_err(|error| unreadable(path, &text, error))?;
+    settings.file = Some(path.to_owned());
     for model in settings.models.values_mut() {
         model.file = Some(path.to_owned());
     }
-    if let Some(unknown) = settings.propose.models.iter().find(|name| !settings.models.contains_key(*name)) {
-        let known: Vec<&str> = settings.models.keys().map(String::as_str).collect();
-        let message = match known.as_slice() {
-            [] => format!("there is no model `{unknown}`; describe it in a section [models.{unknown}]"),
-            known => format!("there is no model `{unknown}`, only {}", known.join(", ")),
-        };
-        return Err(wrong(Some(path), "propose.models", message));
+    for (key, names) in settings.propose.lists() {
+        if let Some(unknown) = names.iter().find(|name| !settings.models.contains_key(*name)) {
+            return Err(settings.no_model(&key, unknown));
+        }
+        if names.is_empty() && key != "propose.models" {
+            return Err(wrong(Some(path), &key, "names no model; remove it for those of propose.models"));
+        }
+    }
+    for (name, model) in &settings.models {
+        let is_price = |price: Price| [price.input, price.output].iter().all(|number| (0.0..=1e6).contains(number));
+        if !model.price.is_none_or(is_price) {
+            return Err(settings.wrong_model(name, "price", "must be US dollars for a million tokens, from 0 on"));
+        }
+        if model.requests_per_minute == Some(0) {
+            return Err(settings.wrong_model(
+                name,
+                "requests-per-minute",
+                "must be at least 1; remove it for no limit",
+            ));
+        }
+        if model.keyring && model.api_key_env.is_some() {
+            return Err(settings.wrong_model(
+                name,
+                "keyring",
+                "and api-key-env are two places for one key; remove one",
+            ));
+        }
     }
     if !(1..=10).contains(&settings.propose.max_attempts) {
         return Err(wrong(Some(path), "propose.max-attempts", "must be from 1 to 10"));

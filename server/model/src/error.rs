@@ -45,6 +45,31 @@ pub enum Error {
     #[error("the server redirects to {to}, which was not followed; if that is right, set base-url to it")]
     Redirected { to: String },
 
+    /// The server failed several times in a row and is left alone for a while.
+    #[error("{server} is not asked for another {} s, because it failed repeatedly: {error}", retry_in.as_secs().max(1))]
+    Unavailable {
+        server: String,
+        /// The last failure.
+        error: String,
+        retry_in: Duration,
+    },
+
+    /// The user's own limit on requests.
+    #[error("more than {per_minute} requests in a minute; the next one can be sent in {} s", retry_in.as_secs().max(1))]
+    TooManyRequests { per_minute: usize, retry_in: Duration },
+
+    /// A cap in the user's settings.
+    #[error("{model} is not asked: {what} is the most that [limits] in config.toml allows")]
+    OverBudget {
+        model: String,
+        /// Ends in what has a cap and the cap.
+        what: String,
+    },
+
+    /// What was spent so far cannot be read, so no cap can be held.
+    #[error("the journal of costs cannot be read: {message}")]
+    Journal { message: String },
+
     /// Ollama does not have the model on disk.
     #[error("the server has not pulled the model {model}; run `ollama pull {model}`")]
     NotPulled { model: String },
@@ -75,6 +100,27 @@ pub enum Stage {
 }
 
 impl Error {
+    /// One word for a list.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Error::Connect { .. } => "connect",
+            Error::Timeout { .. } => "timeout",
+            Error::Status { .. } => "status",
+            Error::Reported { .. } => "reported",
+            Error::Malformed { .. } => "malformed",
+            Error::TooLarge { .. } => "too-large",
+            Error::Interrupted { .. } => "interrupted",
+            Error::Redirected { .. } => "redirected",
+            Error::Unavailable { .. } => "unavailable",
+            Error::TooManyRequests { .. } => "too-many-requests",
+            Error::OverBudget { .. } => "over-budget",
+            Error::Journal { .. } => "journal",
+            Error::NotPulled { .. } => "not-pulled",
+            Error::NotRecorded { .. } => "not-recorded",
+            Error::Settings { .. } => "settings",
+        }
+    }
+
     /// Whether the same request may well succeed a little later.
     pub fn is_transient(&self) -> bool {
         match self {

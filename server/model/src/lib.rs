@@ -4,21 +4,31 @@
 //! as a stream of [`Delta`]s that ends with exactly one [`Delta::Stop`] or with an [`Error`]; dropping the stream, or the
 //! future that reads it, closes the connection. Models are described by the user's own settings ([`config`]).
 //!
-//! Deliberately absent: what to ask (prompts are the caller's), what Python is (code is only cut out of an answer, never
-//! parsed), and anything that is remembered between requests.
+//! [`connect`] puts layers around the providers: failures, costs and repeated questions are their business, and what has
+//! to be remembered for that is in a [`store::Journal`] and in [`State`].
+//!
+//! Deliberately absent: what to ask (prompts are the caller's), and what Python is (code is only cut out of an answer, never
+//! parsed).
 
 mod answer;
 pub mod config;
 mod deny;
 mod error;
 mod http;
+mod instruction;
+mod keyring;
+mod layer;
 mod provider;
 mod redact;
 mod request;
 mod retry;
 mod sse;
+mod stack;
 #[cfg(test)]
 mod testing;
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use futures::TryStreamExt;
 use futures::future::BoxFuture;
@@ -26,14 +36,19 @@ use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
 pub use crate::answer::{Code, NoCode, python_code};
-pub use crate::deny::is_denied;
+pub use crate::deny::{Denied, is_denied};
 pub use crate::error::{Error, Stage};
 pub use crate::http::Timeouts;
+pub use crate::instruction::{BadInstruction, check_instruction};
+pub use crate::keyring::Keyring;
+pub use crate::layer::State;
+pub use crate::layer::account::{Price, dollars};
 pub use crate::provider::ollama::Pulled;
 pub use crate::provider::recorded::{Recorded, RecordedReply};
 pub use crate::redact::Redactions;
 pub use crate::request::{Prompt, Request};
 pub use crate::retry::{Backoff, Retry};
+pub use crate::stack::connect;
 
 /// The pieces of one answer, in order. After a [`Delta::Stop`] or an error nothing follows.
 pub type Deltas = BoxStream<'static, Result<Delta, Error>>;
@@ -48,11 +63,32 @@ pub trait LanguageModel: Send + Sync {
     fn generate(&self, request: Request) -> BoxFuture<'_, Result<Deltas, Error>>;
 }
 
+impl<M: LanguageModel + ?Sized> LanguageModel for Arc<M> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn generate(&self, request: Request) -> BoxFuture<'_, Result<Deltas, Error>> {
+        (**self).generate(request)
+    }
+}
+
 /// One piece of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Delta {
+    /// An answer begins, or begins anew: text before it is void. Providers do without; whoever asks several models says
+    /// whose answer it is.
+    Begin {
+        model: Arc<str>,
+        /// How old the answer is, if it was given to the same question before.
+        cached: Option<Duration>,
+    },
+    /// Something that the person who waits should know, and no part of the answer.
+    Note(String),
     /// The next piece of text, never empty.
     Text(String),
+    /// What the answer costs, in millionths of a US dollar; absent where that is not known.
+    Cost(u64),
     /// The answer is over.
     Stop { reason: StopReason, usage: Option<Usage> },
 }
@@ -90,26 +126,46 @@ pub struct Reply {
     pub text: String,
     pub reason: StopReason,
     pub usage: Option<Usage>,
+    /// In millionths of a US dollar, where that is known.
+    pub cost: Option<u64>,
 }
 
-/// Asks `model` and reads its answer to the end. `progress` is called with the whole text so far, each time it has grown.
+/// What happens while an answer is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress<'a> {
+    /// See [`Delta::Begin`].
+    Begin { model: &'a str, cached: Option<Duration> },
+    /// See [`Delta::Note`].
+    Note(&'a str),
+    /// The whole text so far, which has grown.
+    Text(&'a str),
+}
+
+/// Asks `model` and reads its answer to the end.
 ///
 /// Dropping the future cancels the request.
 pub async fn collect(
     model: &dyn LanguageModel,
     request: Request,
-    mut progress: impl FnMut(&str),
+    mut progress: impl FnMut(Progress<'_>),
 ) -> Result<Reply, Error> {
     let mut deltas = model.generate(request).await?;
     let mut text = String::new();
+    let mut cost = None;
     while let Some(delta) = deltas.try_next().await? {
         match delta {
+            Delta::Begin { model, cached } => {
+                text.clear();
+                progress(Progress::Begin { model: &model, cached });
+            }
+            Delta::Note(note) => progress(Progress::Note(&note)),
             Delta::Text(piece) => {
                 text.push_str(&piece);
-                progress(&text);
+                progress(Progress::Text(&text));
             }
+            Delta::Cost(micros) => cost = Some(micros),
             Delta::Stop { reason, usage } => {
-                return Ok(Reply { text, reason, usage });
+                return Ok(Reply { text, reason, usage, cost });
             }
         }
     }

@@ -19,6 +19,7 @@ pub struct Prompt {
 pub struct Request {
     system: Arc<str>,
     user: Arc<str>,
+    purpose: Arc<str>,
 }
 
 impl Request {
@@ -29,7 +30,32 @@ impl Request {
         let mut redactions = Redactions::default();
         let system = redactions.hide(&prompt.system).into();
         let user = redactions.hide(&prompt.user).into();
-        (Request { system, user }, redactions)
+        (Request { system, user, purpose: "".into() }, redactions)
+    }
+
+    /// The same, to be listed under what it is for, such as `implement-function`. That is never sent.
+    pub fn for_purpose(mut self, purpose: &str) -> Request {
+        self.purpose = purpose.into();
+        self
+    }
+
+    pub fn purpose(&self) -> &str {
+        &self.purpose
+    }
+
+    /// What tells this question from all others, as far as a model can see, within `scope`.
+    pub(crate) fn key(&self, scope: &[u8; 32]) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new_keyed(scope);
+        for text in [&self.system, &self.user] {
+            hasher.update(&(text.len() as u64).to_le_bytes());
+            hasher.update(text.as_bytes());
+        }
+        *hasher.finalize().as_bytes()
+    }
+
+    /// The hash under which the prompt is listed, in hexadecimal digits.
+    pub(crate) fn hash(&self) -> String {
+        blake3::Hash::from_bytes(self.key(&[0; 32])).to_hex().to_string()
     }
 
     pub fn system(&self) -> &str {
@@ -45,6 +71,7 @@ impl Request {
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request")
+            .field("purpose", &self.purpose)
             .field("system_bytes", &self.system.len())
             .field("user_bytes", &self.user.len())
             .finish()

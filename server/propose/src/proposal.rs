@@ -293,6 +293,9 @@ impl Proposal {
             self.spent.input += usage.input;
             self.spent.output += usage.output;
         }
+        if let Some(micros) = reply.cost {
+            self.spent.cost = Some(self.spent.cost.unwrap_or(0.0) + micros as f64 / 1e6);
+        }
         self.earlier = self.findings();
         self.latest.clear();
         self.code = None;
@@ -527,7 +530,7 @@ mod tests {
         /// A model's reply and, if it comes to that, the checks of its code.
         fn reply(&mut self, text: &str) -> Vec<String> {
             let reply =
-                Reply { text: text.to_owned(), reason: StopReason::End, usage: Some(Usage { input: 100, output: 10 }) };
+                Reply { text: text.to_owned(), reason: StopReason::End, usage: Some(Usage { input: 100, output: 10 }), cost: None };
             let effects = self.step(Event::Replied { model: "local".to_owned(), reply });
             match effects.as_slice() {
                 [Effect::Check { title, code }] => self.tell(self.checked(title, code)),
@@ -747,7 +750,7 @@ mod tests {
         let mut desk = desk(&[]);
         let effects = desk.step(Event::Replied {
             model: "local".to_owned(),
-            reply: Reply { text: GOOD.to_owned(), reason: StopReason::End, usage: None },
+            reply: Reply { text: GOOD.to_owned(), reason: StopReason::End, usage: None, cost: None },
         });
         assert!(matches!(effects.as_slice(), [Effect::Check { .. }]));
         let told = desk.tell(Event::Refused(Refusal::NoTarget));
@@ -758,7 +761,7 @@ mod tests {
     /// Brings a new proposal into each state that is not final.
     fn in_every_state() -> Vec<(&'static str, Desk)> {
         let to_check = |desk: &mut Desk| {
-            let reply = Reply { text: GOOD.to_owned(), reason: StopReason::End, usage: None };
+            let reply = Reply { text: GOOD.to_owned(), reason: StopReason::End, usage: None, cost: None };
             desk.step(Event::Replied { model: "local".to_owned(), reply })
         };
         let mut assembling = desk(&[]);

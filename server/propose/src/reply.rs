@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     fn reply(text: &str, reason: StopReason) -> Reply {
-        Reply { text: text.to_owned(), reason, usage: None }
+        Reply { text: text.to_owned(), reason, usage: None, cost: None }
     }
 
     #[test]

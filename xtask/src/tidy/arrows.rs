@@ -17,7 +17,7 @@ const ARROWS: &[(&str, May)] = &[
     ("credential", Use(&[])),
     ("fixture", Use(&[])),
     ("syntax", Use(&[])),
-    ("model", Use(&["credential"])),
+    ("model", Use(&["credential", "store"])),
     ("sandbox", Use(&[])),
     ("store", Use(&[])),
     ("graph", Use(&["syntax"])),

@@ -8,18 +8,24 @@ use reqwest::Url;
 
 use super::{ModelConfig, Provider, wrong};
 use crate::http::{Endpoint, Key};
+use crate::keyring::Keyring;
 use crate::provider::anthropic::Anthropic;
 use crate::provider::ollama::{KEEP_ALIVE, Ollama};
 use crate::provider::openai::OpenAi;
 use crate::redact::has_secret;
 use crate::{Backoff, Error, LanguageModel, Recorded, Retry};
 
-/// Makes the model that `[models.NAME]` describes. No connection is made yet.
+/// Makes the model that `[models.NAME]` describes, without the layers of [`crate::connect`]. No connection is made yet.
 ///
 /// # Errors
 ///
 /// [`Error::Settings`] with the key that is wrong or missing, or the environment variable that is not set.
 pub fn build(name: &str, config: &ModelConfig) -> Result<Arc<dyn LanguageModel>, Error> {
+    built(name, config).map(|(model, _)| model)
+}
+
+/// The same, and the server that it asks: scheme, host and port.
+pub(crate) fn built(name: &str, config: &ModelConfig) -> Result<(Arc<dyn LanguageModel>, Option<String>), Error> {
     build_with(name, config, |variable| env::var(variable).ok())
 }
 
@@ -27,14 +33,15 @@ pub(super) fn build_with(
     name: &str,
     config: &ModelConfig,
     variable: impl Fn(&str) -> Option<String>,
-) -> Result<Arc<dyn LanguageModel>, Error> {
+) -> Result<(Arc<dyn LanguageModel>, Option<String>), Error> {
     let described = Described { name, config };
     if config.provider == Provider::Recorded {
-        return Ok(Arc::new(described.recorded()?));
+        return Ok((Arc::new(described.recorded()?), None));
     }
     let (model, endpoint) = described.served(variable)?;
+    let server = Some(endpoint.server());
     let (name, max_tokens, temperature) = (name.to_owned(), config.max_output_tokens, config.temperature);
-    Ok(match config.provider {
+    let model = match config.provider {
         Provider::Anthropic => retried(Anthropic::new(&name, endpoint, model, max_tokens, temperature)),
         Provider::Ollama => retried(Ollama {
             name,
@@ -50,7 +57,8 @@ pub(super) fn build_with(
             let max_tokens = max_tokens.map(|limit| (field, limit));
             retried(OpenAi { name, endpoint, model, max_tokens, temperature, quirks: Mutex::default() })
         }
-    })
+    };
+    Ok((model, server))
 }
 
 fn retried(model: impl LanguageModel + 'static) -> Arc<dyn LanguageModel> {
@@ -71,6 +79,7 @@ impl Described<'_> {
             ("api-key-env", config.api_key_env.is_some()),
             ("max-output-tokens", config.max_output_tokens.is_some()),
             ("temperature", config.temperature.is_some()),
+            ("keyring", config.keyring),
         ];
         if let Some((key, _)) = misplaced.iter().find(|(_, is_set)| *is_set) {
             return Err(self.wrong(key, "means nothing for recorded replies; remove it"));
@@ -115,7 +124,7 @@ impl Described<'_> {
     }
 
     fn url(&self) -> Result<Url, Error> {
-        let text = self.config.base_url.as_deref().or(self.config.provider.base_url());
+        let text = self.config.base();
         let Some(text) = text else {
             return Err(
                 self.wrong("base-url", "is missing: say where the server's API begins, e.g. http://127.0.0.1:8080/v1")
@@ -138,7 +147,27 @@ impl Described<'_> {
         Ok(url)
     }
 
+    fn key_in_keyring(&self) -> Result<Option<Key>, Error> {
+        let Some(keyring) = Keyring::of_system() else {
+            return Err(self.wrong(
+                "keyring",
+                "is not known on this system; put the key into a variable and name it in api-key-env",
+            ));
+        };
+        let found = keyring.get(self.name).map_err(|message| self.wrong("keyring", message))?;
+        match found.as_deref().map(Key::new) {
+            Some(Some(key)) => Ok(Some(key)),
+            Some(None) => Err(self.wrong("keyring", "holds something that is no key")),
+            None => {
+                Err(self.wrong("keyring", format!("has no key for it; `tantu model login {}` asks for it", self.name)))
+            }
+        }
+    }
+
     fn key(&self, variable: impl Fn(&str) -> Option<String>) -> Result<Option<Key>, Error> {
+        if self.config.keyring {
+            return self.key_in_keyring();
+        }
         // A server that the user named instead of the provider's own gets a key only if that is said, too.
         let usual = match self.config.base_url {
             Some(_) => None,

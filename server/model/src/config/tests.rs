@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::sync::Arc;
 
 use super::build::build_with;
@@ -18,7 +19,7 @@ fn build_text(section: &str, variables: &[(&str, &str)]) -> Result<Arc<dyn Langu
     let mut config = settings.models["m"].clone();
     config.file = Some("config.toml".into());
     let variable = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_string());
-    build_with("m", &config, variable).map_err(|error| error.to_string())
+    build_with("m", &config, variable).map(|(model, _)| model).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -41,7 +42,10 @@ fn a_full_file() {
         "#,
     )
     .unwrap();
-    assert_eq!(settings.propose, ProposeConfig { models: vec!["local".into(), "cloud".into()], max_attempts: 3 });
+    assert_eq!(
+        settings.propose,
+        ProposeConfig { models: vec!["local".into(), "cloud".into()], ..ProposeConfig::default() }
+    );
     let local = &settings.models["local"];
     assert_eq!(local.provider, Provider::OpenAiCompatible);
     assert_eq!(local.timeouts.connect.as_millis(), 500);
@@ -74,11 +78,24 @@ fn mistakes_name_file_line_and_key() {
             "[models.m]\nprovider = \"ollama\"\n[models.m.timeouts]\ntotal = -1",
             "config.toml:4: models.m.timeouts.total: -1 is not a number of seconds",
         ),
-        ("[model]\n", "config.toml:1: settings: unknown field `model`, expected `models` or `propose`"),
+        ("[model]\n", "config.toml:1: settings: unknown field `model`, expected one of `models`, `propose`"),
         ("[models.m]\nprovider = ", "config.toml:2: settings: "),
         (
             "[propose]\nmodels = [\"m\"]",
             "config.toml: propose.models: there is no model `m`; describe it in a section [models.m]",
+        ),
+        (
+            "[models.m]\nprovider = \"ollama\"\n[propose.assists]\nreview = [\"n\"]",
+            "config.toml: propose.assists.review: there is no model `n`, only m",
+        ),
+        ("[limits]\ncost-per-day = -1", "config.toml:2: limits.cost-per-day: -1 is not a sum"),
+        (
+            "[models.m]\nprovider = \"ollama\"\nprice = { input = -1, output = 0 }",
+            "config.toml: models.m.price: must be US dollars",
+        ),
+        (
+            "[models.m]\nprovider = \"ollama\"\nkeyring = true\napi-key-env = \"K\"",
+            "config.toml: models.m.keyring: and api-key-env are two places",
         ),
         ("[propose]\nmax-attempts = 0", "config.toml: propose.max-attempts: must be from 1 to 10"),
     ] {

@@ -136,7 +136,7 @@ mod tests {
 
     fn hello() -> Reply {
         let usage = Some(Usage { input: 12, output: 5 });
-        Reply { text: "grüß dich 🐍".into(), reason: StopReason::End, usage }
+        Reply { text: "grüß dich 🐍".into(), reason: StopReason::End, usage, cost: None }
     }
 
     #[tokio::test]

@@ -185,7 +185,7 @@ mod tests {
         let mut server = Server::start(vec![body(HELLO).into_iter().chain([Hang]).collect()]).await;
         let reply = collect(&model(&server.url), request("greet"), |_| {}).await;
         let usage = Some(Usage { input: 12, output: 5 });
-        assert_eq!(reply, Ok(Reply { text: "grüß dich 🐍".into(), reason: StopReason::End, usage }));
+        assert_eq!(reply, Ok(Reply { text: "grüß dich 🐍".into(), reason: StopReason::End, usage, cost: None }));
         let sent = server.request().await;
         assert!(sent.starts_with("POST /api/chat HTTP/1.1\r\n"), "{sent}");
         assert_eq!(

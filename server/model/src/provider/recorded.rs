@@ -88,7 +88,7 @@ impl LanguageModel for Recorded {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Prompt, collect};
+    use crate::{Progress, Prompt, collect};
 
     fn request(user: &str) -> Request {
         Request::redacted(Prompt { system: String::new(), user: user.into() }).0
@@ -113,7 +113,13 @@ mod tests {
         let reply = RecordedReply { pattern: None, reply: text.clone(), delay_ms: 0 };
         let model = Recorded::new("demo", Path::new(""), vec![reply]);
         let mut seen = Vec::new();
-        let reply = collect(&model, request("x"), |so_far| seen.push(so_far.chars().count())).await.unwrap();
+        let reply = collect(&model, request("x"), |progress| {
+            if let Progress::Text(text) = progress {
+                seen.push(text.chars().count());
+            }
+        })
+        .await
+        .unwrap();
         assert_eq!(seen, [24, 48, 60]);
         assert_eq!(reply.text, text);
     }

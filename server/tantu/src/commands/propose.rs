@@ -108,7 +108,7 @@ async fn perform(task: Task, host: &AnalysisHost, bar: &ProgressBar) -> anyhow::
     while let Some(effect) = effects.pop_front() {
         let event: Event = match effect {
             Effect::Assemble => tools.assemble(task.clone(), state()).await,
-            Effect::Generate(prompt) => tools.generate(prompt, &say).await,
+            Effect::Generate(prompt) => tools.generate(task.assist, prompt, &say).await,
             Effect::Check { title, code } => tools.check(task.clone(), title, code, state()).await,
             Effect::Test(requests) => tools.test(requests, state(), &say).await,
             // The summary says it all.

@@ -7,7 +7,7 @@ use crate::http::Key;
 use crate::provider::stream::WAIT_FOR_USAGE;
 use crate::testing::Step::{Hang, Reset, Send, Wait};
 use crate::testing::{Server, Step, response, stream};
-use crate::{Backoff, Prompt, Reply, Retry, Stage, StopReason, Timeouts, Usage, collect};
+use crate::{Backoff, Progress, Prompt, Reply, Retry, Stage, StopReason, Timeouts, Usage, collect};
 
 pub(super) const HELLO: &[&str] = &[
     r#"{"choices":[{"delta":{"role":"assistant","content":""},"finish_reason":null}]}"#,
@@ -21,7 +21,7 @@ pub(super) const TEXT: &str = r#"{"choices":[{"delta":{"content":"half"}}]}"#;
 
 fn hello() -> Reply {
     let usage = Some(Usage { input: 12, output: 5 });
-    Reply { text: "grüß dich 🐍".into(), reason: StopReason::End, usage }
+    Reply { text: "grüß dich 🐍".into(), reason: StopReason::End, usage, cost: None }
 }
 
 fn patient() -> Timeouts {
@@ -62,7 +62,12 @@ async fn message(script: Vec<Step>) -> String {
 async fn what_is_sent() {
     let mut server = Server::start(vec![vec![Send(stream(HELLO))]]).await;
     let mut seen = Vec::new();
-    let reply = collect(&model(&server.url, patient()), request(), |so_far| seen.push(so_far.to_owned())).await;
+    let reply = collect(&model(&server.url, patient()), request(), |progress| {
+        if let Progress::Text(text) = progress {
+            seen.push(text.to_owned());
+        }
+    })
+    .await;
     assert_eq!(reply, Ok(hello()));
     assert_eq!(seen, ["grüß ", "grüß dich 🐍"]);
 
@@ -108,7 +113,7 @@ async fn reasons_to_stop() {
         ("abort", StopReason::Other("abort".into())),
     ] {
         let reply = ask(vec![Send(stream(&[TEXT, &finish(reason), "[DONE]"]))]).await.unwrap();
-        assert_eq!(reply, Reply { text: "half".into(), reason: expected, usage: None });
+        assert_eq!(reply, Reply { text: "half".into(), reason: expected, usage: None, cost: None });
     }
     let refusal = r#"{"choices":[{"delta":{"refusal":"I must not"}}]}"#;
     let reply = ask(vec![Send(stream(&[refusal, &finish("stop"), "[DONE]"]))]).await.unwrap();

@@ -1,0 +1,71 @@
+//! What stands between a provider and whoever asks: each layer is a [`crate::LanguageModel`] around another.
+//!
+//! From the outside in: [`cache`], [`in_flight`], [`failover`], and for each model [`account`], [`pace`], [`breaker`] and
+//! [`crate::Retry`]. What has to outlive one question is in [`State`], of which a process has one.
+
+pub(crate) mod account;
+pub(crate) mod breaker;
+pub(crate) mod cache;
+pub(crate) mod failover;
+pub(crate) mod in_flight;
+pub(crate) mod pace;
+#[cfg(test)]
+pub(crate) mod testing;
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use store::Journal;
+
+use self::breaker::Breaker;
+use self::in_flight::Running;
+use self::pace::Pace;
+
+/// What is known from earlier questions: which servers fail, how often they were asked, what is being asked right now.
+#[derive(Default)]
+pub struct State {
+    /// Where costs, calls and answers are kept; without one, nothing is, and caps cannot be held.
+    pub(crate) journal: Option<Arc<Journal>>,
+    breakers: Mutex<HashMap<String, Arc<Breaker>>>,
+    paces: Mutex<HashMap<(String, u32), Arc<Pace>>>,
+    pub(crate) running: Running,
+    /// Millionths of a dollar and tokens that questions without an answer yet may cost.
+    pub(crate) pending: Mutex<store::Spent>,
+}
+
+impl State {
+    pub fn new(journal: Option<Arc<Journal>>) -> Arc<State> {
+        Arc::new(State { journal, ..State::default() })
+    }
+
+    pub fn journal(&self) -> Option<&Arc<Journal>> {
+        self.journal.as_ref()
+    }
+
+    /// The breaker of the server at `server`, with what the journal knows of it from other processes.
+    pub(crate) fn breaker(&self, server: &str) -> Arc<Breaker> {
+        let make = || Breaker::new(server, self.journal.clone());
+        entry(&self.breakers, server.to_owned(), make)
+    }
+
+    pub(crate) fn pace(&self, server: &str, per_minute: u32) -> Arc<Pace> {
+        entry(&self.paces, (server.to_owned(), per_minute), || Pace::new(per_minute))
+    }
+}
+
+fn entry<K: Hash + Eq, V>(map: &Mutex<HashMap<K, Arc<V>>>, key: K, make: impl FnOnce() -> V) -> Arc<V> {
+    lock(map).entry(key).or_insert_with(|| Arc::new(make())).clone()
+}
+
+/// What is behind these locks is changed in one step.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Seconds since 1970.
+pub(crate) fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}

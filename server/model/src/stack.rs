@@ -1,0 +1,169 @@
+//! From the user's settings to something that can be asked: the models of a list with all layers around them.
+
+use std::sync::Arc;
+
+use crate::config::{ModelConfig, Provider, Settings, built};
+use crate::http::is_loopback;
+use crate::layer::account::Accounted;
+use crate::layer::breaker::Guarded;
+use crate::layer::cache::Remembered;
+use crate::layer::failover::Failover;
+use crate::layer::in_flight::Joined;
+use crate::layer::pace::Paced;
+use crate::{Error, LanguageModel, Price, State};
+
+/// The models `names` of the settings, asked in this order. `reason` says why these, and is told to whoever waits.
+///
+/// # Errors
+/// [`Error::Settings`] if one of them cannot be built, or if there is a cap on costs and no price to hold it by.
+pub fn connect(
+    settings: &Settings,
+    names: &[String],
+    reason: Option<String>,
+    state: &Arc<State>,
+) -> Result<Arc<dyn LanguageModel>, Error> {
+    let mut models = Vec::new();
+    let mut scope = blake3::Hasher::new();
+    let mut is_recorded = false;
+    for name in names {
+        let config = settings.models.get(name).ok_or_else(|| settings.no_model("propose.models", name))?;
+        models.push(layered(settings, name, config, state)?);
+        // Whatever is said about a model may change what it answers. Keys are not among that.
+        scope.update(format!("{name}\0{config:?}\0").as_bytes());
+        is_recorded |= config.provider == Provider::Recorded;
+    }
+    let scope = *scope.finalize().as_bytes();
+    let model = Arc::new(Joined::new(Arc::new(Failover::new(models, reason)), state.clone(), scope));
+    match state.journal() {
+        Some(journal) if settings.cache.is_on() && !is_recorded => {
+            Ok(Arc::new(Remembered::new(model, journal.clone(), scope, settings.cache.age())))
+        }
+        _ => Ok(model),
+    }
+}
+
+fn layered(
+    settings: &Settings,
+    name: &str,
+    config: &ModelConfig,
+    state: &Arc<State>,
+) -> Result<Arc<dyn LanguageModel>, Error> {
+    let (model, server) = built(name, config)?;
+    let price = price(config, server.as_deref());
+    if price.is_none() && settings.limits.bound_cost() {
+        return Err(settings.wrong_model(
+            name,
+            "price",
+            "is missing, and [limits] bounds costs; write price = { input = 3.0, output = 15.0 }, in US dollars for a \
+             million tokens",
+        ));
+    }
+    let model: Arc<dyn LanguageModel> = match server {
+        None => model,
+        Some(server) => {
+            let guarded = Guarded::new(model, state.breaker(&server));
+            match config.requests_per_minute {
+                None => Arc::new(guarded),
+                Some(limit) => Arc::new(Paced::new(guarded, state.pace(&server, limit))),
+            }
+        }
+    };
+    Ok(Arc::new(Accounted {
+        model,
+        provider: config.provider.name().to_owned(),
+        server_model: config.model.clone().unwrap_or_default(),
+        price,
+        max_output: config.max_output_tokens,
+        limits: settings.limits,
+        keeps_prompts: settings.audit.prompts,
+        state: state.clone(),
+    }))
+}
+
+/// What the settings say; a server on this machine costs nothing.
+fn price(config: &ModelConfig, server: Option<&str>) -> Option<Price> {
+    let is_here = server.is_none_or(|server| server.parse().is_ok_and(|url| is_loopback(&url)));
+    config.price.or(is_here.then_some(Price::FREE))
+}
+
+#[cfg(test)]
+mod tests {
+    use store::Journal;
+
+    use super::*;
+    use crate::testing::Server;
+    use crate::testing::Step::Send;
+    use crate::testing::{response, stream};
+    use crate::{Progress, Prompt, Request, collect, config};
+
+    const ANSWER: &str = r#"{"choices":[{"delta":{"content":"hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":7,"completion_tokens":2}}"#;
+
+    fn settings(text: &str) -> Settings {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.toml");
+        std::fs::write(&file, text).unwrap();
+        config::load(&file).unwrap()
+    }
+
+    fn state() -> (tempfile::TempDir, Arc<State>) {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::open(&folder.path().join("models.sqlite")).unwrap();
+        (folder, State::new(Some(Arc::new(journal))))
+    }
+
+    fn request() -> Request {
+        Request::redacted(Prompt { user: "greet".into(), ..Prompt::default() }).0.for_purpose("review")
+    }
+
+    #[tokio::test]
+    async fn a_question_passes_all_layers() {
+        let down = Server::start((0..1).map(|_| vec![Send(response("401 x", &[], "{}"))]).collect()).await;
+        let up = Server::start(vec![vec![Send(stream(&[ANSWER, "[DONE]"]))]]).await;
+        let section = |name: &str, url: &str, more: &str| {
+            format!(
+                "[models.{name}]\nprovider = \"openai-compatible\"\nmodel = \"x\"\nbase-url = \"{url}/v1\"\n{more}\n"
+            )
+        };
+        let text = section("a", &down.url, "requests-per-minute = 60")
+            + &section("b", &up.url, "price = { input = 1.0, output = 2.0 }")
+            + "[propose]\nmodels = [\"a\", \"b\"]\n[limits]\ncost-per-day = 1.0";
+        let settings = settings(&text);
+        let (_folder, state) = state();
+        for round in 0..2 {
+            // Made anew for every proposal; what is known stays.
+            let reason = Some("because".to_owned());
+            let model = connect(&settings, &settings.propose.models, reason, &state).unwrap();
+            let mut heard = Vec::new();
+            let reply = collect(&*model, request(), |progress| match progress {
+                Progress::Begin { model, cached } => heard.push(format!("{model} {}", cached.is_some())),
+                Progress::Note(note) => heard.push(note.split(':').next().unwrap().to_owned()),
+                Progress::Text(_) => {}
+            });
+            let reply = reply.await.unwrap();
+            let expected: &[&str] = match round {
+                0 => &["because", "a false", "a gave no answer", "b false"],
+                _ => &["b true"],
+            };
+            assert_eq!((reply.text.as_str(), heard), ("hi", expected.iter().map(|line| line.to_string()).collect()));
+            assert_eq!(reply.cost, (round == 0).then_some(11));
+        }
+        let calls = state.journal().unwrap().calls(0, 9).unwrap();
+        let mut outcomes: Vec<_> = calls.iter().map(|call| (&*call.model, &*call.outcome, call.cost)).collect();
+        outcomes.sort_unstable();
+        assert_eq!(outcomes, [("a", "status", Some(0)), ("b", "cached", Some(0)), ("b", "end", Some(11))]);
+    }
+
+    #[tokio::test]
+    async fn caps_on_cost_need_prices_of_what_is_not_here() {
+        let text = |url: &str| {
+            format!(
+                "[models.m]\nprovider = \"openai-compatible\"\nmodel = \"x\"\nbase-url = \"{url}\"\n[propose]\nmodels = \
+                 [\"m\"]\n[limits]\ncost-per-day = 1.0"
+            )
+        };
+        let (_folder, state) = state();
+        let connect = |url: &str| connect(&settings(&text(url)), &["m".to_owned()], None, &state).map(drop);
+        assert!(connect("http://model.invalid/v1").unwrap_err().to_string().contains("models.m.price: is missing"));
+        assert_eq!(connect("http://127.0.0.1:1/v1"), Ok(()));
+    }
+}
