@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use context::Options;
@@ -45,6 +45,8 @@ pub struct Tools {
     runner: Arc<dyn Runner>,
     /// Who calls the target, in number, as far as has been counted: what many depend on may be for another model.
     callers: AtomicUsize,
+    /// The hash of the latest prompt.
+    asked: Mutex<Option<String>>,
 }
 
 /// What is known of the models' servers, and what they cost: for the whole process.
@@ -78,7 +80,8 @@ impl Tools {
         }
         let denied = Denied::new(&settings.privacy.deny).map_err(|problem| format!("{name}: {problem}"))?;
         let limits = Limits { max_attempts: settings.propose.max_attempts };
-        let tools = Tools { settings, denied: Arc::new(denied), runner, callers: AtomicUsize::new(0) };
+        let tools =
+            Tools { settings, denied: Arc::new(denied), runner, callers: AtomicUsize::new(0), asked: Mutex::default() };
         // Mistakes are better heard of before anything is computed.
         model::connect(&tools.settings, &tools.settings.propose.models, None, models())
             .map_err(|error| error.to_string())?;
@@ -102,6 +105,9 @@ impl Tools {
     pub async fn generate(&self, assist: AssistId, prompt: Prompt, say: Say<'_>) -> Event {
         let (request, redactions) = Request::redacted(prompt);
         let request = request.for_purpose(assist.name());
+        // Whoever asks again could not use the answer before.
+        self.forget_answer();
+        *self.asked() = Some(request.hash());
         let (names, reason) = self.settings.propose.route(assist.name(), self.callers.load(Ordering::Relaxed));
         let mut answering = names.first().cloned().unwrap_or_default();
         let model = match model::connect(&self.settings, names, reason, models()) {
@@ -130,6 +136,18 @@ impl Tools {
             }
             Err(error) => Event::ModelFailed { model: answering, error },
         }
+    }
+
+    /// The latest answer was of no use: it is not given again to the same question.
+    pub fn forget_answer(&self) {
+        if let Some(hash) = self.asked().take() {
+            models().forget(&hash);
+        }
+    }
+
+    fn asked(&self) -> MutexGuard<'_, Option<String>> {
+        // A hash is there or not.
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes an edit of the reply's code and checks it.

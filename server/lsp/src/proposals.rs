@@ -105,7 +105,11 @@ impl Desk {
             Effect::Test(requests) => tools.test(requests, self.state().await?, &say).await,
             Effect::Review(evidence) => {
                 say("waiting for your answer".to_owned());
-                self.review(&evidence).await
+                let event = self.review(&evidence).await;
+                if matches!(event, Event::Discarded) {
+                    tools.forget_answer();
+                }
+                event
             }
             Effect::Apply(validated) => self.apply(&validated).await?,
             Effect::Report { severity, message } => {

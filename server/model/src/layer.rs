@@ -44,6 +44,13 @@ impl State {
         self.journal.as_ref()
     }
 
+    /// Forgets the answers to a request: they were of no use, and the next question deserves another one.
+    pub fn forget(&self, prompt_hash: &str) {
+        if let Some(Err(error)) = self.journal.as_ref().map(|journal| journal.forget_answers(prompt_hash)) {
+            tracing::warn!(%error, "an answer of no use is not forgotten");
+        }
+    }
+
     /// The breaker of the server at `server`, with what the journal knows of it from other processes.
     pub(crate) fn breaker(&self, server: &str) -> Arc<Breaker> {
         let make = || Breaker::new(server, self.journal.clone());

@@ -54,7 +54,7 @@ impl Request {
     }
 
     /// The hash under which the prompt is listed, in hexadecimal digits.
-    pub(crate) fn hash(&self) -> String {
+    pub fn hash(&self) -> String {
         blake3::Hash::from_bytes(self.key(&[0; 32])).to_hex().to_string()
     }
 

@@ -529,8 +529,12 @@ mod tests {
 
         /// A model's reply and, if it comes to that, the checks of its code.
         fn reply(&mut self, text: &str) -> Vec<String> {
-            let reply =
-                Reply { text: text.to_owned(), reason: StopReason::End, usage: Some(Usage { input: 100, output: 10 }), cost: None };
+            let reply = Reply {
+                text: text.to_owned(),
+                reason: StopReason::End,
+                usage: Some(Usage { input: 100, output: 10 }),
+                cost: None,
+            };
             let effects = self.step(Event::Replied { model: "local".to_owned(), reply });
             match effects.as_slice() {
                 [Effect::Check { title, code }] => self.tell(self.checked(title, code)),

@@ -15,6 +15,8 @@ pub struct Answer {
     pub text: String,
     /// The tokens that the provider counted, input and output.
     pub tokens: Option<(u64, u64)>,
+    /// As in [`crate::Call`].
+    pub prompt_hash: String,
 }
 
 /// A server that failed lately.
@@ -39,12 +41,13 @@ impl Journal {
     /// When it cannot be read.
     pub fn answer(&self, key: &[u8; 32], since: i64) -> Result<Option<Answer>, Error> {
         let connection = self.connection();
-        let mut select = connection
-            .prepare_cached("SELECT at, model, text, input, output FROM answers WHERE key = ? AND at >= ?")?;
+        let mut select = connection.prepare_cached(
+            "SELECT at, model, text, input, output, prompt_hash FROM answers WHERE key = ? AND at >= ?",
+        )?;
         let answer = select.query_row(params![key, since], |row| {
             let (input, output): (Option<i64>, Option<i64>) = (row.get(3)?, row.get(4)?);
             let tokens = input.zip(output).map(|(input, output)| (input.cast_unsigned(), output.cast_unsigned()));
-            Ok(Answer { at: row.get(0)?, model: row.get(1)?, text: row.get(2)?, tokens })
+            Ok(Answer { at: row.get(0)?, model: row.get(1)?, text: row.get(2)?, tokens, prompt_hash: row.get(5)? })
         });
         Ok(answer.optional()?)
     }
@@ -59,17 +62,27 @@ impl Journal {
         transaction.execute("DELETE FROM answers WHERE at < ?", [since])?;
         let (input, output) = answer.tokens.unzip();
         transaction.execute(
-            "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?, ?)",
             params![
                 key,
                 answer.at,
                 answer.model,
                 answer.text,
                 input.map(u64::cast_signed),
-                output.map(u64::cast_signed)
+                output.map(u64::cast_signed),
+                answer.prompt_hash
             ],
         )?;
         Ok(transaction.commit()?)
+    }
+
+    /// Forgets all answers to a prompt, whoever gave them.
+    ///
+    /// # Errors
+    /// When that cannot be written.
+    pub fn forget_answers(&self, prompt_hash: &str) -> Result<(), Error> {
+        self.connection().execute("DELETE FROM answers WHERE prompt_hash = ?", [prompt_hash])?;
+        Ok(())
     }
 
     /// Notes that a server fails.
@@ -128,7 +141,13 @@ mod tests {
     #[test]
     fn answers_grow_old() {
         let (_folder, journal) = journal();
-        let answer = |at| Answer { at, model: "local".into(), text: "x = 1".into(), tokens: Some((7, 3)) };
+        let answer = |at| Answer {
+            at,
+            model: "local".into(),
+            text: "x = 1".into(),
+            tokens: Some((7, 3)),
+            prompt_hash: "0a".into(),
+        };
         journal.keep_answer(&[1; 32], &answer(100), 0).unwrap();
         assert_eq!(journal.answer(&[1; 32], 100).unwrap(), Some(answer(100)));
         assert_eq!(journal.answer(&[1; 32], 101).unwrap(), None);
@@ -136,6 +155,10 @@ mod tests {
         journal.keep_answer(&[2; 32], &Answer { tokens: None, ..answer(300) }, 200).unwrap();
         assert_eq!(journal.answer(&[1; 32], 0).unwrap(), None);
         assert_eq!(journal.answer(&[2; 32], 0).unwrap().unwrap().tokens, None);
+        journal.forget_answers("0b").unwrap();
+        assert!(journal.answer(&[2; 32], 0).unwrap().is_some());
+        journal.forget_answers("0a").unwrap();
+        assert_eq!(journal.answer(&[2; 32], 0).unwrap(), None);
     }
 
     #[test]

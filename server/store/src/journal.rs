@@ -27,7 +27,8 @@ const TABLES: &str = "
     CREATE INDEX calls_by_time ON calls (at);
     -- Answers by what was asked.
     CREATE TABLE answers (
-        key BLOB PRIMARY KEY, at INTEGER NOT NULL, model TEXT NOT NULL, text TEXT NOT NULL, input INTEGER, output INTEGER
+        key BLOB PRIMARY KEY, at INTEGER NOT NULL, model TEXT NOT NULL, text TEXT NOT NULL, input INTEGER, output INTEGER,
+        prompt_hash TEXT NOT NULL
     );
     -- Servers that failed lately. `open_until`: they are not asked before, in seconds since 1970.
     CREATE TABLE servers (

@@ -1,5 +1,6 @@
 //! One module per subcommand.
 
+pub(crate) mod audit;
 pub(crate) mod callgraph;
 pub(crate) mod check;
 pub(crate) mod context;
@@ -8,7 +9,9 @@ pub(crate) mod graph;
 pub(crate) mod impact;
 pub(crate) mod index;
 pub(crate) mod lsp;
+pub(crate) mod model;
 pub(crate) mod propose;
 pub(crate) mod run;
 pub(crate) mod sandbox;
 pub(crate) mod test;
+pub(crate) mod usage;

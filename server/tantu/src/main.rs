@@ -6,6 +6,7 @@ mod commands;
 mod output;
 mod place;
 mod sandboxed;
+mod time;
 mod workspace;
 
 use std::process::ExitCode;
@@ -13,7 +14,9 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::commands::{callgraph, check, context, doctor, graph, impact, index, lsp, propose, run, sandbox, test};
+use crate::commands::{
+    audit, callgraph, check, context, doctor, graph, impact, index, lsp, model, propose, run, sandbox, test, usage,
+};
 
 /// A graph is millions of small pieces, and every keystroke makes and drops some ten thousand.
 #[global_allocator]
@@ -65,6 +68,12 @@ enum Command {
     Propose(propose::Arguments),
     /// Prepare, inspect or remove the sandbox
     Sandbox(sandbox::Arguments),
+    /// List the models of your settings, ask a server for one, or keep a key
+    Model(model::Arguments),
+    /// Sum up what models were used for and what that cost
+    Usage(usage::Arguments),
+    /// List every question to a model: when, for what, how it ended
+    Audit(audit::Arguments),
     /// Report the state of the installation
     Doctor(doctor::Arguments),
     /// Serve the sandbox; started by the other commands
@@ -98,6 +107,9 @@ fn main() -> ExitCode {
         Command::Test(arguments) => test::run(&arguments),
         Command::Propose(arguments) => propose::run(&arguments),
         Command::Sandbox(arguments) => sandbox::run(&arguments),
+        Command::Model(arguments) => model::run(&arguments),
+        Command::Usage(arguments) => usage::run(&arguments),
+        Command::Audit(arguments) => audit::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::SandboxWorker => sandbox_wasi::worker_main(),
     };

@@ -61,7 +61,7 @@ impl Remembered {
         iter([begin, Delta::Text(answer.text), stop].map(Ok)).boxed()
     }
 
-    fn remember(&self, key: [u8; 32], deltas: Deltas) -> Deltas {
+    fn remember(&self, key: [u8; 32], prompt_hash: String, deltas: Deltas) -> Deltas {
         let (journal, since, mut model, mut text) =
             (self.journal.clone(), self.since(), self.name().to_owned(), String::new());
         let watched = deltas.inspect(move |delta| match delta {
@@ -72,7 +72,13 @@ impl Remembered {
             Ok(Delta::Text(piece)) => text.push_str(piece),
             Ok(Delta::Stop { reason: StopReason::End, usage }) if !text.is_empty() => {
                 let tokens = usage.map(|Usage { input, output }| (input, output));
-                let answer = Answer { at: now(), model: model.clone(), text: text.clone(), tokens };
+                let answer = Answer {
+                    at: now(),
+                    model: model.clone(),
+                    text: text.clone(),
+                    tokens,
+                    prompt_hash: prompt_hash.clone(),
+                };
                 if let Err(error) = journal.keep_answer(&key, &answer, since) {
                     tracing::warn!(%error, "an answer is not remembered");
                 }
@@ -93,7 +99,7 @@ impl LanguageModel for Remembered {
         if let Some(answer) = self.known(&key) {
             return Box::pin(ready(Ok(self.repeat(answer, &request))));
         }
-        Box::pin(async move { Ok(self.remember(key, self.model.generate(request).await?)) })
+        Box::pin(async move { Ok(self.remember(key, request.hash(), self.model.generate(request).await?)) })
     }
 }
 

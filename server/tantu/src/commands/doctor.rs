@@ -4,11 +4,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 use lint::Ruff;
+use lsp::effects::models;
 use serde_json::{Value, json};
+use store::FailingServer;
 
 use super::sandbox;
 use crate::Status;
 use crate::output::{Format, print, print_json};
+use crate::time::now;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -21,12 +24,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let settings = path.as_deref().map(model::config::load);
     let sandbox_status = sandbox_wasi::status();
     let project_ruff = lsp::lints::project_ruff(&std::env::current_dir()?).version();
+    let failing = failing();
     let broken = matches!(settings, Some(Err(_))) || sandbox_status.as_ref().map_or(true, |it| it.guest.is_err());
     match arguments.format {
         Format::Json => print_json(&json!({
             "version": env!("CARGO_PKG_VERSION"),
             "ruff": { "bundled": Ruff::VERSION, "project": project_ruff.as_ref().ok() },
             "settings": settings_json(path.as_ref(), settings.as_ref()),
+            "failing_servers": failing.iter().map(failing_json).collect::<Vec<_>>(),
             "sandbox": match &sandbox_status {
                 Ok(status) => sandbox::to_json(status),
                 Err(error) => json!({ "problem": error.to_string() }),
@@ -40,10 +45,46 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
             let settings_text = settings_human(path.as_ref(), settings.as_ref());
             let project = project_ruff.unwrap_or_else(|_| "none".to_owned());
             let ruff = format!("ruff         {} inside; the project's own: {project}\n", Ruff::VERSION);
-            print(&format!("tantu        {}\n{ruff}{settings_text}{sandbox_text}", env!("CARGO_PKG_VERSION")))?;
+            let servers: String = failing.iter().map(failing_human).collect();
+            print(&format!(
+                "tantu        {}\n{ruff}{settings_text}{servers}{sandbox_text}",
+                env!("CARGO_PKG_VERSION")
+            ))?;
         }
     }
     Ok(if broken { Status::Findings } else { Status::Fine })
+}
+
+/// The servers of models that failed when they were last asked, by any process.
+fn failing() -> Vec<FailingServer> {
+    models().journal().and_then(|journal| journal.failing().ok()).unwrap_or_default()
+}
+
+/// Seconds until a server is asked again; `None` if it may be asked now.
+fn retry_in(failing: &FailingServer) -> Option<i64> {
+    failing.open_until.map(|until| until - now()).filter(|left| *left > 0)
+}
+
+fn failing_json(failing: &FailingServer) -> Value {
+    json!({
+        "server": failing.server,
+        "failures": failing.failures,
+        "state": if retry_in(failing).is_some() { "open" } else if failing.open_until.is_some() { "half-open" } else { "closed" },
+        "retry_in": retry_in(failing),
+        "error": failing.error,
+        "at": crate::time::utc(failing.at),
+    })
+}
+
+fn failing_human(failing: &FailingServer) -> String {
+    let FailingServer { server, failures, error, .. } = failing;
+    let next = match (retry_in(failing), failing.open_until) {
+        (Some(left), _) => format!("not asked for another {left} s"),
+        (None, Some(_)) => "the next question tries it again".to_owned(),
+        (None, None) => "still asked".to_owned(),
+    };
+    let failures = crate::output::counted(*failures as usize, "failure");
+    format!("server       {server}: {failures} in a row, {next}; the last: {error}\n")
 }
 
 type Loaded<'a> = Option<&'a Result<model::config::Settings, model::Error>>;
@@ -61,6 +102,14 @@ fn settings_json(path: Option<&PathBuf>, settings: Loaded) -> Value {
     }
 }
 
+/// A model's name, and what keeps it from being asked.
+fn described(name: &str, config: &model::config::ModelConfig) -> String {
+    match model::config::build(name, config) {
+        Ok(_) => name.to_owned(),
+        Err(error) => format!("{name}: {error}"),
+    }
+}
+
 fn settings_human(path: Option<&PathBuf>, settings: Loaded) -> String {
     let (Some(path), Some(settings)) = (path, settings) else {
         return "settings     nowhere: neither XDG_CONFIG_HOME nor HOME is set\n".to_owned();
@@ -70,8 +119,8 @@ fn settings_human(path: Option<&PathBuf>, settings: Loaded) -> String {
         Err(error) => format!("settings     {error}\n"),
         Ok(_) if !path.exists() => format!("settings     none; they would be in {name}\nmodels       none\n"),
         Ok(settings) => {
-            let models: Vec<&str> = settings.models.keys().map(String::as_str).collect();
-            let models = if models.is_empty() { "none".to_owned() } else { models.join(", ") };
+            let models: Vec<String> = settings.models.iter().map(|(name, config)| described(name, config)).collect();
+            let models = if models.is_empty() { "none".to_owned() } else { models.join("\n             ") };
             let propose = match settings.propose.models.as_slice() {
                 [] => "off: `models` in [propose] names none".to_owned(),
                 names => names.join(", then "),

@@ -1,5 +1,6 @@
 //! The program as it is called from a terminal or by other programs, with the real sandbox.
 
+mod models;
 mod runs;
 mod test_runs;
 
@@ -55,9 +56,19 @@ impl Project {
 
     /// Runs `tantu` in the workspace. Returns the exit status and what it wrote.
     fn tantu(&self, arguments: &[&str]) -> (i32, String, String) {
+        self.tantu_with(arguments, &[])
+    }
+
+    /// The same with variables of the environment.
+    fn tantu_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> (i32, String, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tantu"));
         command.args(arguments).current_dir(self.root()).env("XDG_CACHE_HOME", self.cache.path());
-        command.env_remove("VIRTUAL_ENV");
+        command.env("XDG_CONFIG_HOME", self.cache.path().join("config"));
+        command.env("XDG_STATE_HOME", self.cache.path().join("state"));
+        for name in ["VIRTUAL_ENV", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"] {
+            command.env_remove(name);
+        }
+        command.envs(variables.iter().copied());
         let Output { status, stdout, stderr } = command.output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         (status.code().unwrap(), without_times(&text(stdout)), text(stderr))
