@@ -2,6 +2,7 @@
 //!
 //! Nothing here reads the target's body except [`Feature::BodyUse`]: the body of a function to be written is not there.
 
+mod modules;
 mod walk;
 
 use graph::{SymbolId, SymbolKind};
@@ -108,6 +109,7 @@ pub(crate) fn gather(index: &Index, focus: &Focus) -> Vec<Row> {
     gathering.walk();
     gathering.kinds();
     gathering.owners();
+    gathering.modules();
     gathering.rows
 }
 

@@ -1,8 +1,8 @@
 //! The evidence that a body will use a symbol, and what each piece of it weighs.
 //!
-//! [`FEATURES`] is the whole ranker. Its weights come from a logistic regression over what the functions of eighteen
-//! packages use (see the example program `fit`), all but that of `body-use`, which was set by hand. [`crate::Models`] fits
-//! them to a workspace.
+//! [`FEATURES`] is what the ranker knows. The weights come from a logistic regression over what the functions of some
+//! forty packages use (see the example program `fit`), all but that of `body-use`, which was set by hand.
+//! [`crate::Models`] fits them to a workspace. What features tell only together, [`crate::Forest`] adds.
 
 use crate::fit::Model;
 
@@ -39,62 +39,66 @@ macro_rules! features {
 
 features! {
     BodyUse         "body-use"          5.00   5.00  "the target's code uses it" "1 where the target's own body uses it"
-    Signature       "signature"        -0.03   1.08  "named in the target's signature or decorators" "1 where it is"
-    DocMention      "doc-mention"       0.16   0.27  "mentioned in the target's docstring" "1 where the docstring has its name"
-    Overridden      "overridden"        2.43   3.86  "the target overrides it" "1 where it does"
-    OwnMember       "own-member"        0.95   1.67  "a member of the target's class {}" "1, inherited 1/2"
-    OwnBase         "own-base"         -0.26   0.14  "a base of the target's class" "1 where it is, however far away"
-    TypeMember      "type-member"       0.65   1.07  "a member of {}, a type in the target's signature" "1, inherited 1/2"
-    AttributeMember "attribute-member"  0.59   0.52  "a member of {}, the type of an attribute at hand" "1, inherited 1/2"
-    AttributeType   "attribute-type"    0.20   0.97  "the type of an attribute at hand" "1 where it is"
-    ImportMember    "import-member"     0.32  -0.01  "a member of {}, a type that the target's file imports or makes" "1, inherited 1/2"
-    Imported        "imported"         -0.11   0.10  "imported by the target's file" "1 where it is"
-    UnusedImport    "unused-import"     4.19   2.30  "imported by the target's file and not used there yet" "1 where it is"
-    ModuleTop       "module-top"        0.86   0.50  "at the top of a module that the target's file imports" "1 for what is no member of an imported module"
-    ModuleImported  "module-imported"  -0.36   0.70  "in a module that the target's file imports" "1 where it is"
-    ModuleNear      "module-near"       5.69   2.95  "in a module close by in the import graph" "1/(1 + steps along imports)"
-    Similar         "similar"           4.83   4.73  "used by {}, which resembles the target" "the root of the share of the 25 most similar functions, weighed by likeness squared"
-    WithType        "with-type"         0.33  -0.54  "often used where {} is at hand" "the share of functions with one of the target's types that use it"
-    SameName        "same-name"         3.21   2.56  "used by {}, which has the target's name" "the share of the functions of the target's name"
-    InFile          "in-file"           0.02  -0.60  "used elsewhere in the target's file" "ln(1 + functions of the file that use it)"
-    InFileRate      "in-file-rate"      0.17  -0.78  "used all over the target's file" "the share of the file's functions"
-    InClass         "in-class"         -2.01  -0.60  "used by other methods of {}" "the share of the class's methods"
-    Mentioned       "mentioned"        -0.07  -0.11  "its name occurs in the target's file" "ln(1 + occurrences outside of the target)"
-    Connected       "connected"         0.44   0.32  "well connected to the target in the graph" "ln(1 + 1e6 personalised PageRank)"
-    NameWords       "name-words"        1.73   1.30  "shares words with the target's name" "the share of its name's words, by rarity"
-    DocWords        "doc-words"         0.99   1.01  "shares words with the target's docstring" "the same"
-    ParameterWords  "parameter-words"   0.21   0.43  "shares words with the target's parameters" "the same"
-    ClassWords      "class-words"       0.47  -0.64  "shares words with the target's class" "the same"
-    Described       "described"         0.10  -0.05  "its docstring speaks of the same" "words shared with the target's name and docstring, by rarity"
-    OwnerInFile     "owner-in-file"    -0.26  -0.06  "a member of {}, which the target's file uses" "ln(1 + functions of the file that use its class)"
-    MatesInFile     "mates-in-file"     0.22   0.01  "the target's file uses other members of {}" "ln(1 + uses of members of its class in the file)"
-    OwnerSimilar    "owner-similar"     0.68   1.10  "a member of {}, which resembling functions use" "`similar` for its class"
-    MatesSimilar    "mates-similar"     0.99   0.39  "resembling functions use members of {}" "the greatest `similar` in its class"
-    OwnerWords      "owner-words"       0.74  -0.04  "a member of {}, which shares words with the target" "the greater of its class's name-words and doc-words"
-    OwnerImported   "owner-imported"   -0.20   0.30  "a member of {}, which the target's file imports" "1 where it does"
-    ClassShare      "class-share"       0.43   0.77  "what {} is mostly used for" "the share of all uses of members of its class"
-    Users           "users"             0.41   1.20  "used by many functions" "ln(1 + functions that use it)"
-    Caller          "caller"           -2.04  -3.03  "calls the target" "1 where it does"
-    Sibling         "sibling"          -3.50  -2.15  "in the target's file" "1 where it is"
-    Nearby          "nearby"            0.50   1.64  "close to the target in its file" "1/(1 + symbols between them / 4)"
-    Popular         "popular"          -0.00  -0.96  "used elsewhere in the workspace" "ln(1 + files that use it)"
-    ClassPopular    "class-popular"    -0.11  -0.06  "its class is used elsewhere in the workspace" "ln(1 + uses of members of its class)"
-    Unused          "unused"            0.76   1.69  "used by nobody else yet" "1 where no other function uses it"
-    SpecialMethod   "special-method"   -2.09  -2.81  "a special method" "1 where it is"
-    Private         "private"          -1.15   0.29  "private" "1 where its name starts with one underscore"
-    IsClass         "class"             0.63   2.00  "a class" "1 where it is"
-    IsFunction      "function"          0.84   2.01  "a function" "1 where it is"
-    IsAttribute     "attribute"         0.30   1.41  "an attribute" "1 where it is"
-    IsVariable      "variable"          0.64   2.72  "a variable" "1 where it is"
+    Signature       "signature"        -0.60   1.10  "named in the target's signature or decorators" "1 where it is"
+    DocMention      "doc-mention"       0.25   0.23  "mentioned in the target's docstring" "1 where the docstring has its name"
+    Overridden      "overridden"        2.49   3.80  "the target overrides it" "1 where it does"
+    OwnMember       "own-member"        0.97   1.33  "a member of the target's class {}" "1, inherited 1/2"
+    OwnBase         "own-base"         -0.84  -0.42  "a base of the target's class" "1 where it is, however far away"
+    TypeMember      "type-member"       0.20   1.30  "a member of {}, a type in the target's signature" "1, inherited 1/2"
+    AttributeMember "attribute-member"  0.59   0.28  "a member of {}, the type of an attribute at hand" "1, inherited 1/2"
+    AttributeType   "attribute-type"    0.03   0.70  "the type of an attribute at hand" "1 where it is"
+    ImportMember    "import-member"     0.93  -0.15  "a member of {}, a type that the target's file imports or makes" "1, inherited 1/2"
+    Imported        "imported"         -0.05   0.10  "imported by the target's file" "1 where it is"
+    UnusedImport    "unused-import"     4.95   2.30  "imported by the target's file and not used there yet" "1 where it is"
+    ModuleTop       "module-top"        0.81   0.50  "at the top of a module that the target's file imports" "1 for what is no member of an imported module"
+    ModuleImported  "module-imported"  -0.51   0.70  "in a module that the target's file imports" "1 where it is"
+    ModuleNear      "module-near"       6.10   3.20  "in a module close by in the import graph" "1/(1 + steps along imports)"
+    Similar         "similar"           4.76   4.20  "used by {}, which resembles the target" "the root of the share of the 25 most similar functions, weighed by likeness squared"
+    WithType        "with-type"         0.59   0.30  "often used where {} is at hand" "the share of functions with one of the target's types that use it"
+    SameName        "same-name"         3.38   3.23  "used by {}, which has the target's name" "the share of the functions of the target's name"
+    InFile          "in-file"           0.10  -0.37  "used elsewhere in the target's file" "ln(1 + functions of the file that use it)"
+    InFileRate      "in-file-rate"     -1.18  -0.48  "used all over the target's file" "the share of the file's functions"
+    InClass         "in-class"         -1.62  -0.79  "used by other methods of {}" "the share of the class's methods"
+    Mentioned       "mentioned"        -0.03  -0.14  "its name occurs in the target's file" "ln(1 + occurrences outside of the target)"
+    Connected       "connected"         0.52   0.34  "well connected to the target in the graph" "ln(1 + 1e6 personalised PageRank)"
+    NameWords       "name-words"        1.54   0.58  "shares words with the target's name" "the share of its name's words, by rarity"
+    DocWords        "doc-words"         0.79   1.12  "shares words with the target's docstring" "the same"
+    ParameterWords  "parameter-words"  -0.21   0.21  "shares words with the target's parameters" "the same"
+    ClassWords      "class-words"       0.37  -0.62  "shares words with the target's class" "the same"
+    Described       "described"         0.02  -0.02  "its docstring speaks of the same" "words shared with the target's name and docstring, by rarity"
+    OwnerInFile     "owner-in-file"    -0.22  -0.13  "a member of {}, which the target's file uses" "ln(1 + functions of the file that use its class)"
+    MatesInFile     "mates-in-file"     0.12  -0.25  "the target's file uses other members of {}" "ln(1 + uses of members of its class in the file)"
+    OwnerSimilar    "owner-similar"     0.27   0.91  "a member of {}, which resembling functions use" "`similar` for its class"
+    MatesSimilar    "mates-similar"     0.52   0.87  "resembling functions use members of {}" "the greatest `similar` in its class"
+    OwnerWords      "owner-words"       0.12  -0.29  "a member of {}, which shares words with the target" "the greater of its class's name-words and doc-words"
+    OwnerImported   "owner-imported"   -0.51   0.30  "a member of {}, which the target's file imports" "1 where it does"
+    ClassShare      "class-share"       0.37  -0.11  "what {} is mostly used for" "the share of all uses of members of its class"
+    Users           "users"             0.27   1.04  "used by many functions" "ln(1 + functions that use it)"
+    Caller          "caller"           -2.26  -2.01  "calls the target" "1 where it does"
+    Sibling         "sibling"          -3.50  -1.90  "in the target's file" "1 where it is"
+    Nearby          "nearby"            0.50   1.34  "close to the target in its file" "1/(1 + symbols between them / 4)"
+    Popular         "popular"           0.01  -0.98  "used elsewhere in the workspace" "ln(1 + files that use it)"
+    ClassPopular    "class-popular"    -0.13   0.07  "its class is used elsewhere in the workspace" "ln(1 + uses of members of its class)"
+    Unused          "unused"            0.56   1.44  "used by nobody else yet" "1 where no other function uses it"
+    SpecialMethod   "special-method"   -2.01  -3.09  "a special method" "1 where it is"
+    Private         "private"          -1.20   0.21  "private" "1 where its name starts with one underscore"
+    IsClass         "class"             0.35   1.21  "a class" "1 where it is"
+    IsFunction      "function"          0.41   1.19  "a function" "1 where it is"
+    IsAttribute     "attribute"         0.29   1.37  "an attribute" "1 where it is"
+    IsVariable      "variable"          0.39   2.12  "a variable" "1 where it is"
+    OrphanModule    "orphan-module"     0.35   0.00  "in a module that no other file imports yet" "1 where no other file does"
+    ModuleInFile    "module-in-file"   -0.03   0.08  "the target's file uses more of its module" "ln(1 + other symbols of its module that the target's file uses)"
+    ModuleSimilar   "module-similar"    0.37  -0.54  "resembling functions use its module" "the greatest `similar` in its module"
+    ModuleWords     "module-words"      0.23   0.15  "in a module that shares words with the target" "the share of the words of the module's name in the target's name, class and docstring"
 }
 
 /// The log-odds of use when there is no evidence at all.
-pub(crate) const BASE: f32 = -11.97;
+pub(crate) const BASE: f32 = -11.80;
 /// The same for what is in the target's own file.
-pub(crate) const OWN_FILE_BASE: f32 = -10.05;
+pub(crate) const OWN_FILE_BASE: f32 = -9.80;
 
 /// Poor reasons.
-const VAGUE: [Feature; 11] = [
+const VAGUE: [Feature; 13] = [
     Feature::Users,
     Feature::ClassShare,
     Feature::ModuleNear,
@@ -102,6 +106,8 @@ const VAGUE: [Feature; 11] = [
     Feature::Popular,
     Feature::ClassPopular,
     Feature::Unused,
+    Feature::OrphanModule,
+    Feature::ModuleSimilar,
     Feature::IsClass,
     Feature::IsFunction,
     Feature::IsAttribute,
@@ -165,18 +171,17 @@ mod tests {
     fn the_table_follows_the_enum() {
         assert_eq!(FEATURES[Feature::BodyUse as usize].name, "body-use");
         assert_eq!(FEATURES[Feature::IsVariable as usize].name, "variable");
-        assert_eq!(Feature::IsVariable as usize + 1, FEATURES.len());
     }
 
     #[test]
     fn evidence_raises_the_chance_and_explains_itself() {
         let mut row = Row::EMPTY;
         let model = crate::fit::Models::default().elsewhere;
-        let before = model.chance(&row.values);
+        let before = model.odds(&row.values);
         row.raise(Feature::Similar, 0.9, Some(7));
         row.raise(Feature::Similar, 0.4, Some(8));
         row.raise(Feature::Imported, 1.0, None);
-        assert!(model.chance(&row.values) > before);
+        assert!(model.odds(&row.values) > before);
         let reasons = row.reasons(&model, 1);
         assert_eq!((reasons[0].0.name, reasons[0].1), ("similar", Some(7)));
     }

@@ -5,9 +5,12 @@
 //! weights are the most probable ones given those examples and a normal distribution around the weights of
 //! [`FEATURES`], found by Newton's method; the same workspace always gives the same.
 
+use std::sync::{Arc, LazyLock};
+
 use crate::evidence::{self, Focus, Unwritten};
 use crate::features::{BASE, FEATURES, Feature, FeatureInfo, OWN_FILE_BASE, Values};
-use crate::index::Index;
+use crate::forest::{Forest, Growth};
+use crate::index::{Function, Index};
 
 /// The weight of each feature.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,7 +26,12 @@ pub struct Model {
 pub struct Models {
     pub elsewhere: Model,
     pub own_file: Model,
+    /// What is added to the weighted sum.
+    pub forest: Arc<Forest>,
 }
+
+/// The trees that are shipped.
+static FOREST: LazyLock<Arc<Forest>> = LazyLock::new(|| Arc::new(Forest::from_bytes(include_bytes!("forest.bin"))));
 
 impl Default for Models {
     /// The weights that are shipped.
@@ -32,6 +40,7 @@ impl Default for Models {
         Models {
             elsewhere: Model { base: BASE, weights: weights(|feature| feature.weight) },
             own_file: Model { base: OWN_FILE_BASE, weights: weights(|feature| feature.own_file_weight) },
+            forest: FOREST.clone(),
         }
     }
 }
@@ -43,7 +52,12 @@ impl Models {
 
     /// The probability that the target's body uses a symbol with this evidence.
     pub(crate) fn chance(&self, values: &Values) -> f32 {
-        self.of(values).chance(values)
+        probability(self.of(values).odds(values) + self.forest.odds(values))
+    }
+
+    /// The same by the weighted sum alone: a rougher guess, quickly made.
+    pub(crate) fn first_guess(&self, values: &Values) -> f32 {
+        probability(self.of(values).odds(values))
     }
 
     /// How badly the models foresee `examples`: the mean negative log-likelihood, in nats for each use.
@@ -62,19 +76,48 @@ impl Models {
         let is_own = |example: &&Example| example.values[Feature::Sibling as usize] > 0.0;
         let (own, other): (Vec<&Example>, Vec<&Example>) = examples.iter().partition(is_own);
         Models {
-            elsewhere: self.elsewhere.refit(&other, trust, &frozen),
-            own_file: self.own_file.refit(&own, trust, &frozen),
+            elsewhere: self.elsewhere.refit(&other, &self.forest, trust, &frozen),
+            own_file: self.own_file.refit(&own, &self.forest, trust, &frozen),
+            forest: self.forest.clone(),
         }
+    }
+
+    /// The same weights with new trees, for what the weights leave unexplained of `examples`.
+    #[must_use]
+    pub fn regrown(self, examples: &[Example], growth: &Growth) -> Models {
+        let odds: Vec<f32> = examples.iter().map(|example| self.of(&example.values).odds(&example.values)).collect();
+        let allowed = |slot: usize| FIXED.iter().all(|&fixed| fixed as usize != slot);
+        Models { forest: Arc::new(Forest::grow(examples, &odds, growth, allowed)), ..self }
     }
 }
 
 /// What is known of one symbol and one function.
 #[derive(Clone, Debug)]
 pub struct Example {
-    values: Values,
+    pub(crate) values: Values,
     is_used: bool,
     /// For how many such examples it stands.
     weight: f32,
+}
+
+impl Example {
+    /// The same example, had nobody looked for this evidence.
+    #[must_use]
+    pub fn without(&self, slot: usize) -> Example {
+        let mut example = self.clone();
+        example.values[slot] = 0.0;
+        example
+    }
+
+    /// How the log-likelihood changes with the log-odds: its slope, and its second derivative with the sign turned.
+    pub(crate) fn slope(&self, odds: f64) -> (f32, f32) {
+        let (chance, weight) = (1.0 / (1.0 + (-odds).exp()), f64::from(self.weight));
+        ((weight * (f64::from(u8::from(self.is_used)) - chance)) as f32, (weight * chance * (1.0 - chance)) as f32)
+    }
+}
+
+fn probability(odds: f32) -> f32 {
+    1.0 / (1.0 + (-odds).exp())
 }
 
 /// Of the symbols that a function does not use, those that are likeliest to be taken for used are all examples; of the
@@ -83,6 +126,7 @@ const HARD: usize = 300;
 const EASY_STEP: usize = 25;
 /// Functions that use less tell little.
 const MIN_USES: usize = 3;
+const MIN_USES_ELSEWHERE: usize = 2;
 /// The parameters of a model: the weights and the base.
 const SIZE: usize = FEATURES.len() + 1;
 const STEPS: usize = 12;
@@ -92,7 +136,12 @@ const FIXED: [Feature; 1] = [Feature::BodyUse];
 
 /// What at most `most` functions of `index` teach, spread evenly over all of them. Together they weigh as much as they are.
 pub fn examples(index: &Index, most: usize) -> Vec<Example> {
-    let telling: Vec<_> = index.functions.iter().filter(|function| function.uses.len() >= MIN_USES).collect();
+    let is_telling = |function: &&Function| {
+        let file = index.units[function.unit].file;
+        let elsewhere = function.uses.iter().filter(|&&used| index.units[used].file != file).count();
+        function.uses.len() >= MIN_USES && elsewhere >= MIN_USES_ELSEWHERE
+    };
+    let telling: Vec<_> = index.functions.iter().filter(is_telling).collect();
     let step = telling.len().div_ceil(most.max(1)).max(1);
     let mut examples = Vec::new();
     for (number, function) in telling.into_iter().step_by(step).enumerate() {
@@ -104,7 +153,7 @@ pub fn examples(index: &Index, most: usize) -> Vec<Example> {
             if function.uses.binary_search(&unit).is_ok() {
                 examples.push(Example { values: row.values, is_used: true, weight: 1.0 });
             } else {
-                others.push((index.models.chance(&row.values), unit));
+                others.push((index.models.first_guess(&row.values), unit));
             }
         }
         others.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
@@ -120,21 +169,21 @@ pub fn examples(index: &Index, most: usize) -> Vec<Example> {
 }
 
 impl Model {
-    /// The probability that the target's body uses a symbol with this evidence.
-    pub(crate) fn chance(&self, values: &Values) -> f32 {
-        let odds: f32 = self.weights.iter().zip(values).map(|(weight, value)| weight * value).sum();
-        1.0 / (1.0 + (-(self.base + odds)).exp())
+    /// The log-odds that the target's body uses a symbol with this evidence.
+    pub(crate) fn odds(&self, values: &Values) -> f32 {
+        self.base + self.weights.iter().zip(values).map(|(weight, value)| weight * value).sum::<f32>()
     }
 
     /// The model that explains `examples` best, without straying from this one more than they warrant: `trust` is how
-    /// firmly each weight is held. Features for which `frozen` holds keep their weight.
-    fn refit(&self, examples: &[&Example], trust: f64, frozen: impl Fn(usize) -> bool) -> Model {
+    /// firmly each weight is held. Features for which `frozen` holds keep their weight. The forest stays as it is.
+    fn refit(&self, examples: &[&Example], forest: &Forest, trust: f64, frozen: impl Fn(usize) -> bool) -> Model {
+        let offsets: Vec<f64> = examples.iter().map(|example| f64::from(forest.odds(&example.values))).collect();
         let start = |slot: usize| if slot < FEATURES.len() { self.weights[slot] } else { self.base };
         let prior: [f64; SIZE] = std::array::from_fn(|slot| f64::from(start(slot)));
         let is_frozen = |slot: usize| FIXED.iter().any(|&fixed| fixed as usize == slot) || frozen(slot);
         let mut at = prior;
         for _ in 0..STEPS {
-            let (mut gradient, mut curvature) = derivatives(examples, &at);
+            let (mut gradient, mut curvature) = derivatives(examples, &offsets, &at);
             for slot in 0..SIZE {
                 gradient[slot] -= trust * (at[slot] - prior[slot]);
                 curvature[slot][slot] += trust;
@@ -161,18 +210,17 @@ type Vector = [f64; SIZE];
 type Matrix = Vec<Vector>;
 
 /// The gradient of the log-likelihood, and its second derivatives with the sign turned.
-fn derivatives(examples: &[&Example], at: &Vector) -> (Vector, Matrix) {
+fn derivatives(examples: &[&Example], offsets: &[f64], at: &Vector) -> (Vector, Matrix) {
     let (mut gradient, mut curvature) = ([0.0; SIZE], vec![[0.0; SIZE]; SIZE]);
     let mut present: Vec<(usize, f64)> = Vec::new();
-    for example in examples {
+    for (example, offset) in examples.iter().zip(offsets) {
         present.clear();
         let values = example.values.iter().enumerate().filter(|(_, value)| **value != 0.0);
         present.extend(values.map(|(slot, &value)| (slot, f64::from(value))));
         present.push((SIZE - 1, 1.0));
         let odds: f64 = present.iter().map(|&(slot, value)| at[slot] * value).sum();
-        let chance = 1.0 / (1.0 + (-odds).exp());
-        let error = f64::from(example.weight) * (f64::from(u8::from(example.is_used)) - chance);
-        let certainty = f64::from(example.weight) * chance * (1.0 - chance);
+        let (error, certainty) = example.slope(odds + offset);
+        let (error, certainty) = (f64::from(error), f64::from(certainty));
         for (number, &(slot, value)) in present.iter().enumerate() {
             gradient[slot] += error * value;
             for &(other, other_value) in &present[number..] {
@@ -241,6 +289,24 @@ mod tests {
         let frozen = shipped.refit(&examples, 1.0, |other| other == slot);
         assert_eq!(frozen.elsewhere.weights[slot], shipped.elsewhere.weights[slot]);
         assert_eq!(shipped.refit(&[], 1.0, |_| false), shipped);
+    }
+
+    #[test]
+    fn trees_see_what_features_tell_together() {
+        // Only one of the two, never both: no weights can say so.
+        let mut examples = Vec::new();
+        for (private, unused, is_used) in [(0.0, 0.0, false), (0.0, 1.0, true), (1.0, 0.0, true), (1.0, 1.0, false)] {
+            let mut values: Values = [0.0; FEATURES.len()];
+            values[Feature::Private as usize] = private;
+            values[Feature::Unused as usize] = unused;
+            examples.extend(vec![Example { values, is_used, weight: 1.0 }; 40]);
+        }
+        let sum = Models { forest: Arc::default(), ..Models::default() }.refit(&examples, 0.1, |_| false);
+        let growth = Growth { trees: 40, rate: 0.3, doubt: 1.0 };
+        let grown = sum.clone().regrown(&examples, &growth);
+        assert!(sum.loss(&examples) > 1.3, "{}", sum.loss(&examples));
+        assert!(grown.loss(&examples) < 0.3, "{}", grown.loss(&examples));
+        assert_eq!(grown, sum.regrown(&examples, &growth));
     }
 
     #[test]

@@ -231,7 +231,7 @@ impl Index {
         let symbol = self.units[unit].symbols[0];
         let types = match self.units[unit].kind {
             SymbolKind::Class => vec![symbol],
-            SymbolKind::Function | SymbolKind::Method => self.analysis.annotated_types(symbol),
+            SymbolKind::Function | SymbolKind::Method => self.analysis.returned_types(symbol),
             _ => {
                 let at = self.analysis.symbol(symbol).name_range.start();
                 let (own, held) = self.analysis.types_at(symbol.file, at);

@@ -9,6 +9,7 @@ mod documents;
 mod evidence;
 mod features;
 mod fit;
+mod forest;
 mod form;
 #[cfg(test)]
 mod hostile;
@@ -28,6 +29,7 @@ use syntax::TextSize;
 pub use documents::{Passage, Query, docstrings, passages};
 pub use features::{FEATURES, Feature, FeatureInfo};
 pub use fit::{Example, Model, Models, examples};
+pub use forest::{Forest, Growth};
 pub use form::Form;
 pub use index::Index;
 pub use tokens::count_tokens;
@@ -139,7 +141,8 @@ pub const MAX_IMPORTS: usize = 200;
 
 /// Symbols that are less likely used than this are not worth their tokens.
 const MIN_CHANCE: f32 = 0.000_02;
-/// The number of symbols that are considered at any budget.
+/// The number of symbols that are looked at more closely, and of those that are considered at any budget.
+const MAX_JUDGED: usize = 1500;
 const MAX_CANDIDATES: usize = 600;
 /// Level 1 and level 2 divide what is not reserved by 40 to 30, but the signatures of level 2 have a claim to this many
 /// tokens: below it they tell more than code.
@@ -253,8 +256,12 @@ impl Index {
     fn rank(&self, target: SymbolId, forms: &Forms) -> (Vec<Candidate>, Vec<Row>) {
         let Some(focus) = Focus::new(self, target) else { return Default::default() };
         let rows = evidence::gather(self, &focus);
-        let candidate = |(unit, row): (usize, &Row)| Candidate { unit, chance: self.models.chance(&row.values) };
-        let mut ranked: Vec<Candidate> = rows.iter().enumerate().map(candidate).collect();
+        let mut guesses: Vec<(f32, usize)> =
+            rows.iter().enumerate().map(|(unit, row)| (self.models.first_guess(&row.values), unit)).collect();
+        guesses.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        guesses.truncate(MAX_JUDGED);
+        let candidate = |(_, unit): (f32, usize)| Candidate { unit, chance: self.models.chance(&rows[unit].values) };
+        let mut ranked: Vec<Candidate> = guesses.into_iter().map(candidate).collect();
         ranked.retain(|candidate| candidate.chance >= MIN_CHANCE && forms.can_show(&self.units[candidate.unit]));
         ranked.sort_by(|a, b| b.chance.total_cmp(&a.chance).then(a.unit.cmp(&b.unit)));
         ranked.truncate(MAX_CANDIDATES);
@@ -453,16 +460,16 @@ def test_checkout():
             SHOP,
             60,
             expect![[r#"
-                shop.order.checkout: 60 tokens
-                2 Signature shop.cart.Cart 7-7 3: used by main, which resembles the target; shares words with the target's docstring; shares words with the target's parameters
-                2 Signature shop.cart.Cart.total 13-13 8: used by best_discount, which resembles the target; a member of Cart, a type in the target's signature; a member of Cart, which shares words with the target
-                2 Signature shop.cart.Cart.is_empty 19-20 13: used by best_discount, which resembles the target; a member of Cart, a type in the target's signature; a member of Cart, which shares words with the target
-                2 Body shop.cart.Cart.lines 11-11 10: used by Cart.total, which resembles the target; a member of Cart, a type in the target's signature; a member of Cart, which shares words with the target
-                2 Signature shop.discount.best_discount 4-4 10: imported by the target's file and not used there yet; shares words with the target's docstring; its docstring speaks of the same
-                2 Signature shop.money.Money 1-1 3: used by best_discount, which resembles the target; the type of an attribute at hand; used all over the target's file
-                2 Body shop.money.Money.cents 6-6 5: used by test_checkout, which resembles the target; a member of Money, the type of an attribute at hand; a member of Money, which resembling functions use
-                2 Signature shop.cart.Line 3-3 3: used by Cart.__init__, which resembles the target; the type of an attribute at hand; often used where Cart is at hand
-                2 Body shop.cart.Line.price 5-5 5: used by Cart.total, which resembles the target; a member of Line, the type of an attribute at hand; resembling functions use members of Line
+                shop.order.checkout: 57 tokens
+                2 Signature shop.discount.best_discount 4-4 10: imported by the target's file and not used there yet; shares words with the target's docstring; in a module that shares words with the target
+                2 Signature shop.order.Order 5-5 3: named in the target's signature or decorators; shares words with the target's docstring; close to the target in its file
+                2 Signature shop.cart.Cart 7-7 3: used by main, which resembles the target; shares words with the target's docstring; in a module that shares words with the target
+                2 Signature shop.cart.Cart.total 13-13 8: used by best_discount, which resembles the target; a member of Cart, a type that the target's file imports or makes; in a module that shares words with the target
+                2 Signature shop.cart.Cart.is_empty 19-20 13: used by best_discount, which resembles the target; a member of Cart, a type that the target's file imports or makes; in a module that shares words with the target
+                2 Signature shop.money.Money 1-1 3: used by best_discount, which resembles the target; often used where Cart is at hand; used elsewhere in the target's file
+                2 Body shop.money.Money.cents 6-6 5: used by test_checkout, which resembles the target; a member of Money, a type that the target's file imports or makes; a member of Money, the type of an attribute at hand
+                2 Signature shop.discount.halve 10-10 9: used by best_discount, which resembles the target; in a module that shares words with the target; often used where Cart is at hand
+                2 Signature shop.cart.Line 3-3 3: used by Cart.__init__, which resembles the target; in a module that shares words with the target; often used where Cart is at hand
             "#]],
         );
     }
@@ -474,15 +481,15 @@ def test_checkout():
             2_000,
             expect![[r#"
                 shop.order.checkout: 275 tokens
-                1 Body shop.cart.Cart 7-21 85: used by main, which resembles the target; shares words with the target's docstring; shares words with the target's parameters
-                1 Body shop.discount.best_discount 4-8 36: imported by the target's file and not used there yet; shares words with the target's docstring; its docstring speaks of the same
-                1 Body shop.money.Money 1-13 76: used by best_discount, which resembles the target; the type of an attribute at hand; used all over the target's file
-                1 Body shop.order.Order 5-6 8: close to the target in its file; named in the target's signature or decorators; shares words with the target's docstring
-                1 Body shop.discount.halve 10-11 19: used by best_discount, which resembles the target; often used where Cart is at hand; well connected to the target in the graph
-                1 Body shop.cart.Line 3-5 13: used by Cart.__init__, which resembles the target; the type of an attribute at hand; often used where Cart is at hand
-                1 Body shop.order.main 12-13 8: close to the target in its file; well connected to the target in the graph; in a module close by in the import graph
-                1 Body tests.test_order.test_checkout 4-5 17: shares words with the target's name; well connected to the target in the graph; a function
-                1 Body shop.unrelated.parse_colour 1-2 13: a function; used by nobody else yet
+                1 Body shop.discount.best_discount 4-8 36: imported by the target's file and not used there yet; shares words with the target's docstring; in a module that shares words with the target
+                1 Body shop.order.Order 5-6 8: named in the target's signature or decorators; shares words with the target's docstring; close to the target in its file
+                1 Body shop.cart.Cart 7-21 85: used by main, which resembles the target; shares words with the target's docstring; in a module that shares words with the target
+                1 Body shop.money.Money 1-13 76: used by best_discount, which resembles the target; often used where Cart is at hand; used elsewhere in the target's file
+                1 Body shop.discount.halve 10-11 19: used by best_discount, which resembles the target; in a module that shares words with the target; often used where Cart is at hand
+                1 Body shop.cart.Line 3-5 13: used by Cart.__init__, which resembles the target; in a module that shares words with the target; often used where Cart is at hand
+                1 Body shop.order.main 12-13 8: close to the target in its file; in a module that shares words with the target; the target's file uses more of its module
+                1 Body tests.test_order.test_checkout 4-5 17: shares words with the target's name; in a module that shares words with the target; well connected to the target in the graph
+                1 Body shop.unrelated.parse_colour 1-2 13: used by nobody else yet; a function; in a module that no other file imports yet
             "#]],
         );
     }
@@ -493,19 +500,19 @@ def test_checkout():
         let context = context(&analysis, target, 120, &ALL);
         let texts: Vec<_> = context.items.iter().map(|item| item.text.as_str()).collect();
         expect![[r#"
+            def best_discount(cart: Cart) -> Money:
+                """The largest discount that applies."""
+            class Order:
             class Cart:
                 """What a customer wants to buy."""
                 def total(self) -> Money:
                 @property
                 def is_empty(self) -> bool:
                     self.lines: list[Line] = []
-                def __init__(self) -> None:
-            def best_discount(cart: Cart) -> Money:
-                """The largest discount that applies."""
             class Money:
+                """An amount with a currency."""
                 cents: int
                 def plus(self, other: "Money") -> "Money":
-            class Order:
             def halve(amount: Money) -> Money:
             class Line:
                 price: Money

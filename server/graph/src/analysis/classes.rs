@@ -142,6 +142,16 @@ impl Analysis {
         found
     }
 
+    /// Classes of the workspace that a call of a function gives, or that what it gives holds.
+    pub fn returned_types(&self, function: SymbolId) -> Vec<SymbolId> {
+        let Some(def) = self.snapshot.def(function) else { return Vec::new() };
+        let class = self.symbol(function).parent.filter(|&parent| self.symbol(parent).kind == SymbolKind::Class);
+        let receiver = class.and_then(|class| self.snapshot.def(class));
+        let mut found = Vec::new();
+        self.classes_in(&self.evaluator().returned(def, receiver), &mut found);
+        found
+    }
+
     /// The classes that a value of these types is, or is an instance of.
     pub(super) fn classes_of(&self, types: &crate::types::Types, found: &mut Vec<SymbolId>) {
         for typed in types.iter() {

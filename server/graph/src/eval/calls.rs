@@ -65,7 +65,7 @@ impl Evaluator<'_> {
         types
     }
 
-    pub(super) fn returned(&mut self, function: Def, receiver: Option<Def>) -> Types {
+    pub(crate) fn returned(&mut self, function: Def, receiver: Option<Def>) -> Types {
         self.ask(Query::Return(function, receiver)).inferred()
     }
 
