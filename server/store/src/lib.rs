@@ -23,8 +23,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode};
 
-pub use documents::{Document, Passage};
 pub use answers::{Answer, FailingServer};
+pub use documents::{Document, Passage};
 pub use journal::Journal;
 pub use model_calls::{Call, Spent, Sum};
 pub use rows::{Edge, FileRows, Node};
