@@ -8,6 +8,7 @@ import {
   MessageType,
   type Middleware,
   State,
+  type StaticFeature,
 } from 'vscode-languageclient/node';
 import { locate } from './locate';
 import { chosen, serverKeys } from './settings';
@@ -90,6 +91,11 @@ export class Server implements vscode.Disposable {
         this.status.show('stopped', 'The server has stopped. The log says why.');
       }
     });
+    // What should be different about a proposal?
+    client.registerFeature(asksForText);
+    client.onRequest('tantu/input', async ({ prompt }: { prompt: string }) => ({
+      text: await vscode.window.showInputBox({ prompt, ignoreFocusOut: true }),
+    }));
     client.onNotification(LogMessageNotification.type, ({ type, message }) => {
       if (type === MessageType.Error) {
         this.log.error(message);
@@ -145,6 +151,16 @@ export class Server implements vscode.Disposable {
     return chosen(this.keys, (key) => settings.inspect(key), has);
   }
 }
+
+/** Tells the server that it can ask for a line of text, which standard LSP has no way to do. */
+const asksForText: StaticFeature = {
+  fillClientCapabilities: (capabilities) => {
+    capabilities.experimental = { tantu: { input: true } };
+  },
+  initialize: () => undefined,
+  getState: () => ({ kind: 'static' }),
+  clear: () => undefined,
+};
 
 async function complain(problem: string): Promise<void> {
   const open = 'Open Settings';
