@@ -11,8 +11,6 @@ mod features;
 mod fit;
 mod forest;
 mod form;
-#[cfg(test)]
-mod hostile;
 mod index;
 mod ledger;
 mod own_text;

@@ -11,10 +11,10 @@
 
 use context::Context;
 use graph::{Analysis, FileId, SymbolId};
-use syntax::{Parsed, Ranged, SourceChange, TextRange, TextSize, parse};
+use syntax::{Parsed, Ranged, SourceChange, TextEdit, TextRange, TextSize, parse};
 
 use super::function_body;
-use super::layout::{after_comment, indent_at};
+use super::layout::{after_comment, indent_at, newline, own_line_indent};
 use super::question::Question;
 use super::reply::Function;
 use super::{Ask, Assist, AssistId, Refusal, Scope};
@@ -104,7 +104,26 @@ library. Do not guess names of attributes or parameters.
 - ";
 
 fn accept(analysis: &Analysis, target: SymbolId, code: &str) -> Result<SourceChange, Refusal> {
-    function_body::accept(analysis, target, code, find)
+    let mut change = function_body::accept(analysis, target, code, find)?;
+    let source = analysis.source(target.file);
+    let (text, parsed) = (source.text(), parse(source.text()));
+    let function = find(analysis, target, &parsed).ok_or(Refusal::NoTarget)?;
+    // Other comments above the first statement stay, as everywhere; these are done.
+    for file in &mut change.files {
+        for (comment, _) in comments(text, &parsed) {
+            let is_replaced = file.edits.iter().any(|edit| edit.range.contains_range(comment));
+            if function.node.range.contains_range(comment) && !is_replaced {
+                let lines = source.lines();
+                let line = lines.line_range(lines.line(comment.start()), text);
+                let is_alone = own_line_indent(text, comment.start()).is_some();
+                let next = line.end() + TextSize::of(newline(text));
+                let range = if is_alone { TextRange::new(line.start(), next) } else { comment };
+                file.edits.push(TextEdit::replace(range, ""));
+            }
+        }
+        file.edits.sort_by_key(|edit| edit.range.start());
+    }
+    Ok(change)
 }
 
 #[cfg(test)]

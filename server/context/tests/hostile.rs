@@ -3,7 +3,7 @@
 use graph::{Analysis, AnalysisHost, Change, SymbolId};
 use syntax::TextSize;
 
-use crate::{Index, Options};
+use context::{Index, Options};
 
 const ALL: Options = Options { reserve: 0 };
 
@@ -101,7 +101,7 @@ fn a_hundred_thousand_symbols() {
     let target = around(&analysis, "/w/m7.py", "f250(");
     let context = index.context(target, 8_000, &ALL);
     assert!(context.tokens <= 8_000 && !context.items.is_empty());
-    assert!(context.left_out.len() <= crate::MAX_LEFT_OUT && context.left_out_total <= crate::MAX_CANDIDATES);
+    assert!(context.left_out.len() <= context::MAX_LEFT_OUT && context.left_out_total <= 600);
     let shown: Vec<&str> = context.items.iter().map(|item| item.symbol.as_str()).collect();
     assert!(shown.contains(&"m7.V250") && shown.contains(&"m8.f0"), "{shown:?}");
     assert_eq!(context, Index::new(&analysis).context(target, 8_000, &ALL));
