@@ -11,10 +11,10 @@ use context::{Example, FEATURES, Growth, Index, Models, examples};
 use graph::AnalysisHost;
 
 /// Functions that are taken of each folder.
-const FUNCTIONS: usize = 100;
+const FUNCTIONS: usize = 110;
 /// How firmly the weights are held that are there before.
 const TRUST: f64 = 3.0;
-const GROWTH: Growth = Growth { trees: 400, rate: 0.1, doubt: 20.0 };
+const GROWTH: Growth = Growth { trees: 500, rate: 0.09, doubt: 20.0 };
 /// One folder in so many is kept to find out what the features are worth.
 const KEPT: usize = 5;
 

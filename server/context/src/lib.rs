@@ -144,7 +144,7 @@ const MAX_JUDGED: usize = 1500;
 const MAX_CANDIDATES: usize = 600;
 /// Level 1 and level 2 divide what is not reserved by 40 to 30, but the signatures of level 2 have a claim to this many
 /// tokens: below it they tell more than code.
-const MIN_SIGNATURES: usize = 2_800;
+const MIN_SIGNATURES: usize = 2_300;
 const MAX_REASONS: usize = 3;
 /// Of what is not reserved, one part in so many may go to documents.
 const DOCUMENTS_SHARE: usize = 10;
@@ -464,10 +464,10 @@ def test_checkout():
                 2 Signature shop.cart.Cart 7-7 3: used by main, which resembles the target; shares words with the target's docstring; in a module that shares words with the target
                 2 Signature shop.cart.Cart.total 13-13 8: used by best_discount, which resembles the target; a member of Cart, a type that the target's file imports or makes; in a module that shares words with the target
                 2 Signature shop.cart.Cart.is_empty 19-20 13: used by best_discount, which resembles the target; a member of Cart, a type that the target's file imports or makes; in a module that shares words with the target
-                2 Signature shop.money.Money 1-1 3: used by best_discount, which resembles the target; often used where Cart is at hand; used elsewhere in the target's file
+                2 Signature shop.money.Money 1-1 3: used by best_discount, which resembles the target; the type of an attribute at hand; used elsewhere in the target's file
                 2 Body shop.money.Money.cents 6-6 5: used by test_checkout, which resembles the target; a member of Money, a type that the target's file imports or makes; a member of Money, the type of an attribute at hand
                 2 Signature shop.discount.halve 10-10 9: used by best_discount, which resembles the target; in a module that shares words with the target; often used where Cart is at hand
-                2 Signature shop.cart.Line 3-3 3: used by Cart.__init__, which resembles the target; in a module that shares words with the target; often used where Cart is at hand
+                2 Signature shop.cart.Line 3-3 3: used by Cart.__init__, which resembles the target; in a module that shares words with the target; the type of an attribute at hand
             "#]],
         );
     }
@@ -482,12 +482,12 @@ def test_checkout():
                 1 Body shop.discount.best_discount 4-8 36: imported by the target's file and not used there yet; shares words with the target's docstring; in a module that shares words with the target
                 1 Body shop.order.Order 5-6 8: named in the target's signature or decorators; shares words with the target's docstring; close to the target in its file
                 1 Body shop.cart.Cart 7-21 85: used by main, which resembles the target; shares words with the target's docstring; in a module that shares words with the target
-                1 Body shop.money.Money 1-13 76: used by best_discount, which resembles the target; often used where Cart is at hand; used elsewhere in the target's file
                 1 Body shop.discount.halve 10-11 19: used by best_discount, which resembles the target; in a module that shares words with the target; often used where Cart is at hand
-                1 Body shop.cart.Line 3-5 13: used by Cart.__init__, which resembles the target; in a module that shares words with the target; often used where Cart is at hand
+                1 Body shop.money.Money 1-13 76: used by best_discount, which resembles the target; the type of an attribute at hand; used elsewhere in the target's file
+                1 Body shop.cart.Line 3-5 13: used by Cart.__init__, which resembles the target; in a module that shares words with the target; the type of an attribute at hand
                 1 Body shop.order.main 12-13 8: close to the target in its file; in a module that shares words with the target; the target's file uses more of its module
                 1 Body tests.test_order.test_checkout 4-5 17: shares words with the target's name; in a module that shares words with the target; well connected to the target in the graph
-                1 Body shop.unrelated.parse_colour 1-2 13: used by nobody else yet; a function; in a module that no other file imports yet
+                1 Body shop.unrelated.parse_colour 1-2 13: a function; used by nobody else yet; in a module that no other file imports yet
             "#]],
         );
     }
@@ -501,6 +501,7 @@ def test_checkout():
             def best_discount(cart: Cart) -> Money:
                 """The largest discount that applies."""
             class Order:
+                total: Money
             class Cart:
                 """What a customer wants to buy."""
                 def total(self) -> Money:
@@ -508,7 +509,6 @@ def test_checkout():
                 def is_empty(self) -> bool:
                     self.lines: list[Line] = []
             class Money:
-                """An amount with a currency."""
                 cents: int
                 def plus(self, other: "Money") -> "Money":
             def halve(amount: Money) -> Money:
@@ -600,6 +600,20 @@ def test_checkout():
             assert_eq!(expected.is_none(), found.is_empty(), "{name}: {found:?}");
             assert!(expected.is_none_or(|expected| found.contains(&expected)), "{name}: {found:?}");
         }
+    }
+
+    #[test]
+    fn what_a_function_gives_is_known_without_annotations() {
+        let (analysis, _) = load(
+            "#- /a.py\nclass A:\n    def copy(self):\n        return self\n\ndef make():\n    return A()\n\
+             \ndef many() -> list[A]: ...\n\ndef other():$0\n    return 1\n",
+        );
+        let given = |name: &str| {
+            let types = analysis.returned_types(analysis.find(name)[0]);
+            types.into_iter().map(|class| analysis.symbol(class).name.to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!([given("a.make"), given("a.many"), given("a.A.copy")], [["A"], ["A"], ["A"]]);
+        assert!(given("a.other").is_empty());
     }
 
     #[test]

@@ -78,7 +78,7 @@ const SUMMARY_WORTH: f32 = 0.03;
 /// What a signature and code in the target's own file are worth beside those elsewhere, because its reader has them at
 /// hand; still less below a budget of so many tokens, in proportion to it.
 const OWN_SIGNATURE_WORTH: (f32, f32) = (0.35, 4096.0);
-const OWN_CODE_WORTH: (f32, f32) = (0.1, 16_384.0);
+const OWN_CODE_WORTH: (f32, f32) = (0.05, 16_384.0);
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Step {
