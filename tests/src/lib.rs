@@ -39,6 +39,11 @@ pub fn server_binary() -> PathBuf {
     path
 }
 
+/// The virtual environment that `cargo xtask setup --e2e` makes for the tests of models.
+pub fn sdks() -> PathBuf {
+    cache_directory().join("e2e/sdks-1")
+}
+
 /// The repository's root.
 pub fn repository() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));

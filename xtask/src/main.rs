@@ -16,6 +16,7 @@ mod fuzz;
 mod guest;
 mod neovim;
 mod process;
+mod sdks;
 mod setup;
 mod test;
 mod tidy;

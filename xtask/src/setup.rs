@@ -2,11 +2,12 @@
 
 use anyhow::Result;
 
-use crate::{code_server, guest, neovim};
+use crate::{code_server, guest, neovim, sdks};
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Also install the Neovim and the VS Code that the editor tests drive, into the user's cache directory, and Chromium
+    /// Also install the Neovim and the VS Code that the editor tests drive, into the user's cache directory, and Chromium,
+    /// and the SDKs that models are judged by
     #[arg(long)]
     e2e: bool,
 }
@@ -17,6 +18,7 @@ pub fn run(args: &Args) -> Result<()> {
     if args.e2e {
         neovim::ensure()?;
         code_server::ensure()?;
+        sdks::ensure()?;
     }
     Ok(())
 }

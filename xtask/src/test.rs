@@ -2,14 +2,14 @@
 
 use anyhow::Result;
 
-use crate::{code_server, guest, neovim, process, vscode};
+use crate::{code_server, guest, neovim, process, sdks, vscode};
 
-/// Editor tests are those of the `tests` crate whose names start with one of these: its modules of that name.
-const EDITOR_TESTS: [&str; 2] = ["neovim", "vscode"];
+/// Modules of the `tests` crate that need what `cargo xtask setup --e2e` installs.
+const E2E_TESTS: [&str; 3] = ["neovim", "providers", "vscode"];
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Also run the tests that drive a real Neovim and VS Code, installing them first where they are missing
+    /// Also run the tests that need a real Neovim, VS Code, or the official SDKs of models, installing them first
     #[arg(long)]
     e2e: bool,
     /// Passed on to the test runner, for instance `-p graph` or part of a test's name
@@ -23,6 +23,7 @@ pub fn run(args: &Args) -> Result<()> {
     let editor = if args.e2e { Some(neovim::ensure()?) } else { None };
     if args.e2e {
         code_server::ensure()?;
+        sdks::ensure()?;
         vscode::package()?;
     }
     let packages = chosen_packages(&args.runner_args);
@@ -58,7 +59,7 @@ fn nextest_line(e2e: bool, args: &[String]) -> Vec<String> {
     // A filter of the user's own stands alone: nextest would run the union of the two.
     let filtered = args.iter().any(|arg| arg.starts_with("-E") || arg.starts_with("--filter"));
     if !e2e && !filtered {
-        line.extend(["-E".to_owned(), format!("not (package(tests) and test(/^({})/))", EDITOR_TESTS.join("|"))]);
+        line.extend(["-E".to_owned(), format!("not (package(tests) and test(/^({})/))", E2E_TESTS.join("|"))]);
     }
     line.extend_from_slice(args);
     line
@@ -72,7 +73,7 @@ fn cargo_line(e2e: bool, args: &[String]) -> Vec<String> {
         if !args.iter().any(|arg| arg == "--") {
             line.push("--".to_owned());
         }
-        line.extend(EDITOR_TESTS.iter().flat_map(|name| ["--skip".to_owned(), format!("{name}::")]));
+        line.extend(E2E_TESTS.iter().flat_map(|name| ["--skip".to_owned(), format!("{name}::")]));
     }
     line
 }
@@ -110,9 +111,12 @@ mod tests {
 
     #[test]
     fn leaves_editors_out_unless_asked() {
-        assert_eq!(nextest(false, &[]), "nextest run --workspace -E not (package(tests) and test(/^(neovim|vscode)/))");
+        assert_eq!(
+            nextest(false, &[]),
+            "nextest run --workspace -E not (package(tests) and test(/^(neovim|providers|vscode)/))"
+        );
         assert_eq!(nextest(true, &[]), "nextest run --workspace");
-        assert_eq!(cargo(false, &[]), "test --workspace -- --skip neovim:: --skip vscode::");
+        assert_eq!(cargo(false, &[]), "test --workspace -- --skip neovim:: --skip providers:: --skip vscode::");
         assert_eq!(cargo(true, &[]), "test --workspace");
     }
 
@@ -134,7 +138,7 @@ mod tests {
         assert_eq!(nextest(false, &["-E", "test(x)"]), "nextest run --workspace -E test(x)");
         assert_eq!(
             cargo(false, &["--", "--nocapture"]),
-            "test --workspace -- --nocapture --skip neovim:: --skip vscode::"
+            "test --workspace -- --nocapture --skip neovim:: --skip providers:: --skip vscode::"
         );
     }
 }

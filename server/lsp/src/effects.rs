@@ -11,7 +11,7 @@ use graph::{Analysis, AnalysisHost, SymbolId};
 use ide::assists::AssistId;
 use lint::Environment;
 use model::config::Settings;
-use model::{Denied, Progress, Prompt, Request};
+use model::{Denied, LanguageModel, Progress, Prompt, Request};
 use propose::{Event, Limits, Task};
 use sandbox::Runner;
 use store::Journal;
@@ -38,6 +38,9 @@ pub struct State {
 /// Told, in a few words, what is being done.
 pub type Say<'a> = &'a (dyn Fn(String) + Send + Sync);
 
+/// The models of a list, and what to ask in their place.
+type Connected = (Vec<String>, Arc<dyn LanguageModel>);
+
 /// Models and a sandbox.
 pub struct Tools {
     settings: Settings,
@@ -45,6 +48,8 @@ pub struct Tools {
     runner: Arc<dyn Runner>,
     /// Who calls the target, in number, as far as has been counted: what many depend on may be for another model.
     callers: AtomicUsize,
+    /// The models that were asked last, by name: recorded replies are given once each.
+    connected: Mutex<Option<Connected>>,
     /// The hash of the latest prompt.
     asked: Mutex<Option<String>>,
 }
@@ -80,8 +85,14 @@ impl Tools {
         }
         let denied = Denied::new(&settings.privacy.deny).map_err(|problem| format!("{name}: {problem}"))?;
         let limits = Limits { max_attempts: settings.propose.max_attempts };
-        let tools =
-            Tools { settings, denied: Arc::new(denied), runner, callers: AtomicUsize::new(0), asked: Mutex::default() };
+        let tools = Tools {
+            settings,
+            denied: Arc::new(denied),
+            runner,
+            callers: AtomicUsize::new(0),
+            connected: Mutex::default(),
+            asked: Mutex::default(),
+        };
         // Mistakes are better heard of before anything is computed.
         model::connect(&tools.settings, &tools.settings.propose.models, None, models())
             .map_err(|error| error.to_string())?;
@@ -110,7 +121,7 @@ impl Tools {
         *self.asked() = Some(request.hash());
         let (names, reason) = self.settings.propose.route(assist.name(), self.callers.load(Ordering::Relaxed));
         let mut answering = names.first().cloned().unwrap_or_default();
-        let model = match model::connect(&self.settings, names, reason, models()) {
+        let model = match self.connect(names, reason) {
             Ok(model) => model,
             Err(error) => return Event::ModelFailed { model: answering, error },
         };
@@ -136,6 +147,17 @@ impl Tools {
             }
             Err(error) => Event::ModelFailed { model: answering, error },
         }
+    }
+
+    fn connect(&self, names: &[String], reason: Option<String>) -> Result<Arc<dyn LanguageModel>, model::Error> {
+        // It is there in full or not.
+        let mut connected = self.connected.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, model)) = connected.as_ref().filter(|(known, _)| known == names) {
+            return Ok(model.clone());
+        }
+        let model = model::connect(&self.settings, names, reason, models())?;
+        *connected = Some((names.to_vec(), model.clone()));
+        Ok(model)
     }
 
     /// The latest answer was of no use: it is not given again to the same question.

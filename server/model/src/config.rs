@@ -70,7 +70,7 @@ pub struct ModelConfig {
     pub price: Option<Price>,
     pub requests_per_minute: Option<u32>,
     pub max_output_tokens: Option<u32>,
-    /// From 0 to 2, with `anthropic` to 1; the server's own default if absent.
+    /// From 0 to 2; the server's own default if absent. `anthropic` has none.
     pub temperature: Option<f64>,
     /// For `ollama`: tokens of prompt and answer together. As many as are needed if absent.
     pub num_ctx: Option<u32>,

@@ -22,12 +22,19 @@ use store::Journal;
 use self::breaker::Breaker;
 use self::in_flight::Running;
 use self::pace::Pace;
+use crate::config::{ModelConfig, Provider, built};
+use crate::{Error, LanguageModel};
+
+/// A model, and the server that it asks.
+type Built = (Arc<dyn LanguageModel>, Option<String>);
 
 /// What is known from earlier questions: which servers fail, how often they were asked, what is being asked right now.
 #[derive(Default)]
 pub struct State {
     /// Where costs, calls and answers are kept; without one, nothing is, and caps cannot be held.
     pub(crate) journal: Option<Arc<Journal>>,
+    /// Models by what the settings say of them: what they have learnt of their servers is worth keeping.
+    built: Mutex<HashMap<String, Built>>,
     breakers: Mutex<HashMap<String, Arc<Breaker>>>,
     paces: Mutex<HashMap<(String, u32), Arc<Pace>>>,
     pub(crate) running: Running,
@@ -49,6 +56,21 @@ impl State {
         if let Some(Err(error)) = self.journal.as_ref().map(|journal| journal.forget_answers(prompt_hash)) {
             tracing::warn!(%error, "an answer of no use is not forgotten");
         }
+    }
+
+    /// The model that the settings describe, the one of an earlier question where that is possible.
+    pub(crate) fn built(&self, name: &str, config: &ModelConfig) -> Result<Built, Error> {
+        // Recorded replies begin anew with every proposal, and what is in a keyring may have been replaced.
+        if config.keyring || config.provider == Provider::Recorded {
+            return built(name, config);
+        }
+        let key = format!("{name} {config:?}");
+        if let Some(known) = lock(&self.built).get(&key) {
+            return Ok(known.clone());
+        }
+        let made = built(name, config)?;
+        lock(&self.built).insert(key, made.clone());
+        Ok(made)
     }
 
     /// The breaker of the server at `server`, with what the journal knows of it from other processes.

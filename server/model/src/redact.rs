@@ -255,6 +255,10 @@ fn is_random(run: &str) -> Option<&str> {
 }
 
 #[cfg(test)]
+#[path = "redact/tests.rs"]
+mod planted;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::config::{ModelConfig, Provider, Settings, built};
+use crate::config::{ModelConfig, Provider, Settings};
 use crate::http::is_loopback;
 use crate::layer::account::Accounted;
 use crate::layer::breaker::Guarded;
@@ -48,7 +48,7 @@ fn layered(
     config: &ModelConfig,
     state: &Arc<State>,
 ) -> Result<Arc<dyn LanguageModel>, Error> {
-    let (model, server) = built(name, config)?;
+    let (model, server) = state.built(name, config)?;
     let price = price(config, server.as_deref());
     if price.is_none() && settings.limits.bound_cost() {
         return Err(settings.wrong_model(

@@ -30,6 +30,7 @@ const TABLES: &str = "
         key BLOB PRIMARY KEY, at INTEGER NOT NULL, model TEXT NOT NULL, text TEXT NOT NULL, input INTEGER, output INTEGER,
         prompt_hash TEXT NOT NULL
     );
+    CREATE INDEX answers_by_time ON answers (at);
     -- Servers that failed lately. `open_until`: they are not asked before, in seconds since 1970.
     CREATE TABLE servers (
         server TEXT PRIMARY KEY, failures INTEGER NOT NULL, open_until INTEGER, error TEXT NOT NULL, at INTEGER NOT NULL

@@ -9,6 +9,7 @@ mod navigation;
 mod neovim;
 mod proposal;
 mod protocol;
+mod providers;
 mod refactoring;
 mod sandbox;
 mod vscode;

@@ -42,7 +42,7 @@ pub(super) fn build_with(
     let server = Some(endpoint.server());
     let (name, max_tokens, temperature) = (name.to_owned(), config.max_output_tokens, config.temperature);
     let model = match config.provider {
-        Provider::Anthropic => retried(Anthropic::new(&name, endpoint, model, max_tokens, temperature)),
+        Provider::Anthropic => retried(Anthropic::new(&name, endpoint, model, max_tokens)),
         Provider::Ollama => retried(Ollama {
             name,
             endpoint,
@@ -103,9 +103,11 @@ impl Described<'_> {
         if config.max_output_tokens == Some(0) {
             return Err(self.wrong("max-output-tokens", "must be at least 1; remove it for no limit"));
         }
-        let hottest = if config.provider == Provider::Anthropic { 1.0 } else { 2.0 };
-        if config.temperature.is_some_and(|temperature| !(0.0..=hottest).contains(&temperature)) {
-            return Err(self.wrong("temperature", format!("must be from 0 to {hottest}")));
+        if config.temperature.is_some() && config.provider == Provider::Anthropic {
+            return Err(self.wrong("temperature", "is no longer part of Anthropic's protocol; remove it"));
+        }
+        if config.temperature.is_some_and(|temperature| !(0.0..=2.0).contains(&temperature)) {
+            return Err(self.wrong("temperature", "must be from 0 to 2"));
         }
         if config.num_ctx.is_some_and(|tokens| tokens < 512) {
             return Err(self.wrong("num-ctx", "must be at least 512; remove it for as many as are needed"));

@@ -180,7 +180,7 @@ fn models_that_cannot() {
             "provider = \"anthropic\"\nmodel = \"x\"".to_owned(),
             "api-key-env: the environment variable ANTHROPIC_API_KEY is not set",
         ),
-        ("provider = \"anthropic\"\nmodel = \"x\"\ntemperature = 1.5".to_owned(), "temperature: must be from 0 to 1"),
+        ("provider = \"anthropic\"\nmodel = \"x\"\ntemperature = 0.5".to_owned(), "temperature: is no longer part of"),
         ("provider = \"openai\"\nmodel = \"x\"\nnum-ctx = 4096".to_owned(), "num-ctx: is only for provider"),
         ("provider = \"ollama\"\nmodel = \"x\"\nnum-ctx = 4".to_owned(), "num-ctx: must be at least 512"),
         ("provider = \"ollama\"".to_owned(), "model: is missing"),

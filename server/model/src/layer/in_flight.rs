@@ -131,7 +131,7 @@ mod tests {
     async fn one_listener_may_leave_and_the_last_takes_the_connection_along() {
         let mut server = Server::start(vec![vec![Hang]]).await;
         let endpoint = crate::http::Endpoint::new(server.url.parse().unwrap(), None, Timeouts::default()).unwrap();
-        let model = joined(Arc::new(crate::provider::anthropic::Anthropic::new("m", endpoint, "x".into(), None, None)));
+        let model = joined(Arc::new(crate::provider::anthropic::Anthropic::new("m", endpoint, "x".into(), None)));
         let first = tokio::spawn(collect_owned(model.generate(request("x")).await.unwrap()));
         let second = tokio::spawn(collect_owned(model.generate(request("x")).await.unwrap()));
         server.request().await;

@@ -24,19 +24,12 @@ pub(crate) struct Anthropic {
     /// What the server calls it.
     model: String,
     max_tokens: u32,
-    temperature: Option<f64>,
 }
 
 impl Anthropic {
-    pub(crate) fn new(
-        name: &str,
-        endpoint: Endpoint,
-        model: String,
-        max_tokens: Option<u32>,
-        temperature: Option<f64>,
-    ) -> Anthropic {
+    pub(crate) fn new(name: &str, endpoint: Endpoint, model: String, max_tokens: Option<u32>) -> Anthropic {
         let endpoint = with_version(endpoint);
-        Anthropic { name: name.to_owned(), endpoint, model, max_tokens: max_tokens.unwrap_or(MAX_TOKENS), temperature }
+        Anthropic { name: name.to_owned(), endpoint, model, max_tokens: max_tokens.unwrap_or(MAX_TOKENS) }
     }
 
     fn body(&self, request: &Request) -> Value {
@@ -48,9 +41,6 @@ impl Anthropic {
         });
         if !request.system().is_empty() {
             body["system"] = request.system().into();
-        }
-        if let Some(temperature) = self.temperature {
-            body["temperature"] = temperature.into();
         }
         body
     }
@@ -127,7 +117,7 @@ mod tests {
     fn model(url: &str) -> Anthropic {
         let url = format!("{url}/v1").parse().unwrap();
         let endpoint = Endpoint::new(url, Key::new("key-0123456789"), Timeouts::default()).unwrap();
-        Anthropic::new("cloud", endpoint, "some-name".into(), Some(64), Some(0.2))
+        Anthropic::new("cloud", endpoint, "some-name".into(), Some(64))
     }
 
     fn request() -> Request {
@@ -158,7 +148,6 @@ mod tests {
                 "system": "be brief",
                 "messages": [{"role": "user", "content": "greet"}],
                 "stream": true,
-                "temperature": 0.2,
             })
         );
     }

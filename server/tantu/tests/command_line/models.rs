@@ -145,6 +145,23 @@ fn what_a_proposal_cost_can_be_read_and_the_same_one_costs_nothing() {
 }
 
 #[test]
+fn recorded_replies_are_given_once_each_and_never_from_the_cache() {
+    let project = Project::new(&[("a.py", TODO)]);
+    let reply = |code: &str| json!({ "reply": format!("```python\n{code}\n```\n") });
+    write_settings(
+        &project,
+        "[models.r]\nprovider = \"recorded\"\nreplies = \"r.json\"\n[propose]\nmodels = [\"r\"]\n",
+    );
+    let replies = json!([reply(&DONE.replace("number * 2", "nombre * 2")), reply(DONE)]);
+    std::fs::write(project.cache.path().join("config/tantu/r.json"), replies.to_string()).unwrap();
+    for _ in 0..2 {
+        let summary = json_of(&project, &["propose", "implement-function", "a.py:1", "--format", "json"]);
+        assert_eq!((&summary["status"], &summary["attempts"]), (&json!("ready"), &json!(2)), "{summary}");
+        assert_eq!(summary["model"], "r (recorded)");
+    }
+}
+
+#[test]
 fn a_server_that_fails_is_named_by_the_doctor() {
     let project = Project::new(&[("a.py", TODO)]);
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();

@@ -387,3 +387,16 @@ async fn parts_of_a_message_and_errors_as_objects() {
         Err(Error::Status { code: 400, message: "the prompt is too long".into(), retry_after: None })
     );
 }
+
+#[tokio::test]
+async fn a_server_without_tls_behind_https() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        // It takes the greeting for a broken request, as servers do.
+        tokio::io::AsyncWriteExt::write_all(&mut stream, &response("400 Bad Request", &[], "")).await.unwrap();
+    });
+    let error = collect(&model(&url, patient()), request(), |_| {}).await.unwrap_err();
+    assert!(matches!(&error, Error::Connect { server, .. } if *server == url), "{error:?}");
+}
