@@ -71,7 +71,9 @@ fn concerned(before: &Analysis, now: &Analysis) -> FxHashSet<FileId> {
     pending.extend(before.files().filter(|&file| now.file(before.path(file)) != Some(file)));
     let mut concerned: FxHashSet<FileId> = pending.iter().copied().collect();
     while let Some(file) = pending.pop() {
-        let importers = [before, now].into_iter().flat_map(|analysis| analysis.importers(file));
+        // What is new is not in `before`, nor is anything of another host's.
+        let having = [before, now].into_iter().filter(|analysis| analysis.contains(now.module(file)));
+        let importers = having.flat_map(|analysis| analysis.importers(file));
         pending.extend(importers.filter(|&importer| concerned.insert(importer)));
     }
     concerned
@@ -100,7 +102,8 @@ mod tests {
             ("/d.py", Some("def g(): ...\ng()\n")),
         ]);
         let before = read(&first, None);
-        let steps: [&[(&str, Option<&str>)]; 3] = [
+        let steps: [&[(&str, Option<&str>)]; 4] = [
+            &[("/e.py", Some("from a import A\nA().f()\n"))],
             &[("/a.py", Some("class A:\n    def h(self): ...\n    def f(self): ...\n"))],
             &[("/b.py", Some("from a import A\nx = A\n"))],
             &[("/a.py", None)],
