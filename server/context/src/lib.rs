@@ -149,7 +149,7 @@ const MAX_REASONS: usize = 3;
 /// Of what is not reserved, one part in so many may go to documents.
 const DOCUMENTS_SHARE: usize = 10;
 /// How many functions the ranker is refitted to, and how firmly the shipped weights are held against them.
-const OWN_EXAMPLES: usize = 80;
+const OWN_EXAMPLES: usize = 60;
 const TRUST: f64 = 150.0;
 const SMALL: usize = 4_000;
 
