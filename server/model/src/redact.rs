@@ -255,7 +255,6 @@ fn is_random(run: &str) -> Option<&str> {
 }
 
 #[cfg(test)]
-#[path = "redact/tests.rs"]
 mod planted;
 
 #[cfg(test)]

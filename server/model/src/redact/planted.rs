@@ -52,6 +52,7 @@ const FILLER: &[&str] =
 fn secret() -> impl Strategy<Value = String> {
     let forms = FORMS.iter().map(|(start, more, rest)| {
         let start = [*start, *more].concat();
+        // The patterns are constants, of which every run of the test compiles all.
         proptest::string::string_regex(rest).unwrap().prop_map(move |rest| start.clone() + &rest).boxed()
     });
     proptest::strategy::Union::new(forms)
