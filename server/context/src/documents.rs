@@ -183,10 +183,11 @@ impl Query {
     }
 }
 
-/// Whether two words differ in their endings at most: round, rounded.
+/// Whether two words differ in their endings at most: pay, paying.
 fn is_like(a: &str, b: &str) -> bool {
+    const ENDINGS: [&str; 9] = ["", "s", "es", "d", "ed", "ing", "er", "ers", "ly"];
     let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
-    long == short || short.len() > 3 && long.starts_with(short) && long.len() <= short.len() + 3
+    long.strip_prefix(short).is_some_and(|ending| ENDINGS.contains(&ending))
 }
 
 /// Cuts a document by its headings, which are those of Markdown or reStructuredText; `path` is left empty.
@@ -288,7 +289,9 @@ mod tests {
     use graph::{AnalysisHost, Change};
 
     use super::*;
-    use crate::Options;
+    use crate::{Included, Options, Prose};
+
+    const ALL: Options = Options { reserve: 0 };
 
     fn check(text: &str, expected: Expect) {
         let shown = passages(text).into_iter().map(|it| {
@@ -353,16 +356,22 @@ mod tests {
         let found = passages(
             "# Rounding\nTotals are rounded half up.\n# Other\nThe cart is blue.\n# API\nSee Cart.round_total().\n",
         );
-        let context = index.context_with(target, None, 2_000, &Options { reserve: 0 }, &query, found.clone());
+        let prose = Prose { query: query.clone(), found, included: Vec::new() };
+        let context = index.context_with(target, None, 2_000, &ALL, prose.clone());
         let shown: Vec<_> = context.documents.iter().map(|it| (it.heading.as_str(), it.reason.as_str())).collect();
         assert_eq!(shown, [("Rounding", "speaks of round, total, half"), ("API", "names the target")]);
         let used: usize = context.documents.iter().map(|it| it.tokens).sum();
         assert_eq!(context.documents_tokens, used);
         assert!(used > 0 && used <= 200);
-        let small = index.context_with(target, None, 80, &Options { reserve: 0 }, &query, found.clone());
+        let small = index.context_with(target, None, 80, &ALL, prose.clone());
         assert!(small.documents_tokens <= 8);
         assert!(small.tokens + small.documents_tokens <= 80);
-        let without = index.context(target, 2_000, &Options { reserve: 0 });
+        let included = vec![Included { path: "notes.txt".to_owned(), text: "Carts are heavy.\n".to_owned() }];
+        let named = index.context_with(target, None, 2_000, &ALL, Prose { included, ..prose.clone() });
+        assert_eq!(named.documents[0].text, "Carts are heavy.");
+        assert_eq!(named.documents[1..], context.documents);
+        assert!(named.to_markdown(2_000).contains("| notes.txt:1 | named in `context.include` |"));
+        let without = index.context(target, 2_000, &ALL);
         assert_eq!((without.items, without.documents), (context.items, Vec::new()));
         let lambda = analysis.enclosing(target.file, syntax::TextSize::new(88));
         assert_eq!(index.query(lambda, None).words, [""; 0]);

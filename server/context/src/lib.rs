@@ -11,6 +11,7 @@ mod features;
 mod fit;
 mod forest;
 mod form;
+mod include;
 mod index;
 mod ledger;
 mod own_text;
@@ -29,6 +30,7 @@ pub use features::{FEATURES, Feature, FeatureInfo};
 pub use fit::{Example, Model, Models, examples};
 pub use forest::{Forest, Growth};
 pub use form::Form;
+pub use include::Included;
 pub use index::Index;
 pub use tokens::count_tokens;
 
@@ -49,6 +51,17 @@ impl Default for Options {
     fn default() -> Self {
         Options { reserve: 30 }
     }
+}
+
+/// What is no code and may be shown beside it.
+#[derive(Clone, Debug, Default)]
+pub struct Prose {
+    /// What was looked for.
+    pub query: Query,
+    /// What was found, the likeliest first.
+    pub found: Vec<Passage>,
+    /// Files that the user named.
+    pub included: Vec<Included>,
 }
 
 /// What to show beside a target.
@@ -72,9 +85,10 @@ pub struct Context {
     pub left_out_total: usize,
     /// The sum over `items`; with that over `documents` never more than the budget less its reserve.
     pub tokens: usize,
-    /// What the workspace's prose says of the target, the likeliest first; see [`Index::context_with`].
+    /// The files that the user named, then what the workspace's prose says of the target, the likeliest first; see
+    /// [`Index::context_with`].
     pub documents: Vec<Passage>,
-    /// At most a tenth of the budget less its reserve.
+    /// At most a tenth of the budget less its reserve, and a fifth more where the user named files.
     pub documents_tokens: usize,
     pub levels: Levels,
 }
@@ -148,6 +162,8 @@ const MIN_SIGNATURES: usize = 2_300;
 const MAX_REASONS: usize = 3;
 /// Of what is not reserved, one part in so many may go to documents.
 const DOCUMENTS_SHARE: usize = 10;
+/// The same for files that the user named.
+const INCLUDED_SHARE: usize = 5;
 /// How many functions the ranker is refitted to, and how firmly the shipped weights are held against them.
 const OWN_EXAMPLES: usize = 60;
 const TRUST: f64 = 150.0;
@@ -199,25 +215,28 @@ impl Index {
 
     /// As [`Self::context`], asked at `place` in the target: that part of it is shown in any case.
     pub fn context_at(&self, target: SymbolId, place: Option<TextSize>, budget: usize, options: &Options) -> Context {
-        self.context_with(target, place, budget, options, &Query::default(), Vec::new())
+        self.context_with(target, place, budget, options, Prose::default())
     }
 
-    /// As [`Self::context_at`], with what matches `query` well of the passages `found`, the likeliest first.
+    /// As [`Self::context_at`], with what there is in `prose`: first the files that the user named, then the passages that match
+    /// well.
     pub fn context_with(
         &self,
         target: SymbolId,
         place: Option<TextSize>,
         budget: usize,
         options: &Options,
-        query: &Query,
-        found: Vec<Passage>,
+        prose: Prose,
     ) -> Context {
         let view = self.analysis.symbol(target);
         let own = self.own_text(target, place, budget);
         let forms = Forms { index: self, target_file: target.file, target: view.range };
         let (ranked, rows) = self.rank(target, &forms);
         let reserve = percent(budget, usize::from(options.reserve.min(100)));
-        let (documents, documents_tokens) = self.choose(query, found, (budget - reserve) / DOCUMENTS_SHARE);
+        let (mut documents, included_tokens) = self.include(&prose.included, (budget - reserve) / INCLUDED_SHARE);
+        let (found, found_tokens) = self.choose(&prose.query, prose.found, (budget - reserve) / DOCUMENTS_SHARE);
+        documents.extend(found);
+        let documents_tokens = included_tokens + found_tokens;
         let rest = budget - reserve - documents_tokens;
         let signatures = (rest / 7 * 3).max(rest.min(MIN_SIGNATURES));
         let purse = Purse { code: rest - signatures, signatures };

@@ -66,15 +66,22 @@ pub(crate) fn read(analysis: &Analysis, before: Option<(&Analysis, &Readings)>) 
 /// The files that changed, and those that import them, directly or through others: for no other can a name mean
 /// something else.
 fn concerned(before: &Analysis, now: &Analysis) -> FxHashSet<FileId> {
-    let mut pending = now.changed_since(before);
-    // What is gone is no file of `now`, and whoever imported it still does in `before`.
-    pending.extend(before.files().filter(|&file| now.file(before.path(file)) != Some(file)));
+    let changed = now.changed_since(before);
+    let [then, present]: [FxHashSet<FileId>; 2] = [before, now].map(|analysis| analysis.files().collect());
+    // Also when `before` is of another host: there the same number may mean another file.
+    if changed.len() == present.len() {
+        return present;
+    }
+    let mut pending = changed;
+    pending.extend(then.difference(&present));
     let mut concerned: FxHashSet<FileId> = pending.iter().copied().collect();
     while let Some(file) = pending.pop() {
-        // What is new is not in `before`, nor is anything of another host's.
-        let having = [before, now].into_iter().filter(|analysis| analysis.contains(now.module(file)));
-        let importers = having.flat_map(|analysis| analysis.importers(file));
-        pending.extend(importers.filter(|&importer| concerned.insert(importer)));
+        for (analysis, files) in [(before, &then), (now, &present)] {
+            if files.contains(&file) {
+                let importers = analysis.importers(file).into_iter();
+                pending.extend(importers.filter(|&importer| concerned.insert(importer)));
+            }
+        }
     }
     concerned
 }
@@ -117,5 +124,13 @@ mod tests {
             assert!(Arc::ptr_eq(&readings[&d], &last.1[&d]), "nothing was said of /d.py");
             last = (now, readings);
         }
+        // The numbers of files mean others elsewhere.
+        let mut other = AnalysisHost::new(vec!["/".into()]);
+        let files = [("/x.py", "x = 1\n"), ("/b.py", "import x\nx.x\n")];
+        other.apply(files.into_iter().map(|(path, text)| (path.into(), Some(text.into()))).collect());
+        let now = other.analysis();
+        assert_eq!(read(&now, Some((&last.0, &last.1))), read(&now, None));
+        let few = read(&now, None);
+        assert_eq!(read(&last.0, Some((&now, &few))), last.1);
     }
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use ignore::overrides::OverrideBuilder;
 use ignore::{WalkBuilder, WalkState};
 use rayon::prelude::*;
 
@@ -16,11 +17,13 @@ pub struct Skipped {
     pub reason: String,
 }
 
-/// The Python files of a folder.
+/// The Python files of a folder, and what is written about them.
 #[derive(Clone, Debug, Default)]
 pub struct Discovery {
     /// Sorted.
     pub files: Vec<PathBuf>,
+    /// Prose about the code; sorted. See [`is_document`].
+    pub documents: Vec<PathBuf>,
     pub skipped: Vec<Skipped>,
 }
 
@@ -51,7 +54,10 @@ pub fn discover(root: &Path) -> Discovery {
         let sender = sender.clone();
         Box::new(move |entry| {
             let found = match entry {
-                Ok(entry) if is_python(entry.path()) && entry.file_type().is_some_and(|kind| kind.is_file()) => {
+                Ok(entry)
+                    if (is_python(entry.path()) || is_document(root, entry.path()))
+                        && entry.file_type().is_some_and(|kind| kind.is_file()) =>
+                {
                     Ok(entry.into_path())
                 }
                 Ok(_) => return WalkState::Continue,
@@ -66,11 +72,13 @@ pub fn discover(root: &Path) -> Discovery {
     let mut discovery = Discovery::default();
     for found in receiver {
         match found {
-            Ok(path) => discovery.files.push(path),
+            Ok(path) if is_python(&path) => discovery.files.push(path),
+            Ok(path) => discovery.documents.push(path),
             Err(skipped) => discovery.skipped.push(skipped),
         }
     }
     discovery.files.sort_unstable();
+    discovery.documents.sort_unstable();
     discovery.skipped.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     discovery
 }
@@ -96,9 +104,56 @@ pub fn is_python(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "py" || extension == "pyi")
 }
 
+/// Whether the file at `path` below `root` is prose about the code: a readme anywhere, or a text in a folder for
+/// documentation or decisions.
+pub fn is_document(root: &Path, path: &Path) -> bool {
+    let part = |part: &std::ffi::OsStr| part.to_str().map(str::to_lowercase).unwrap_or_default();
+    let extension = path.extension().map_or(String::new(), part);
+    let is_text = ["md", "markdown", "rst", "txt"].contains(&extension.as_str());
+    if path.file_stem().is_some_and(|stem| part(stem) == "readme") && (is_text || extension.is_empty()) {
+        return true;
+    }
+    let folder = path.strip_prefix(root).ok().and_then(Path::parent);
+    let is_for_prose = |name: String| ["doc", "docs", "adr", "adrs", "decisions"].contains(&name.as_str());
+    is_text && folder.is_some_and(|folder| folder.iter().any(|name| is_for_prose(part(name))))
+}
+
 fn is_ignored_folder(path: &Path) -> bool {
     path.file_name().and_then(|name| name.to_str()).is_some_and(|name| IGNORED_FOLDERS.contains(&name))
         || path.join("pyvenv.cfg").is_file()
+}
+
+/// The files below `root` that any of `globs` names, written as in `.gitignore`, unless the workspace ignores them; sorted.
+/// Globs that make no sense name nothing: see [`check_glob`].
+pub fn matching(root: &Path, globs: &[String]) -> Vec<PathBuf> {
+    let mut wanted = OverrideBuilder::new("/");
+    // Nothing is wanted but what is named.
+    let named = globs.iter().filter(|glob| wanted.add(glob).is_ok()).count();
+    let Ok(wanted) = wanted.build() else { return Vec::new() };
+    if named == 0 {
+        return Vec::new();
+    }
+    let mut walk = WalkBuilder::new(root);
+    walk.hidden(true).require_git(false).follow_links(false).filter_entry(|entry| {
+        let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
+        !is_folder || !is_ignored_folder(entry.path())
+    });
+    let is_file = |entry: &ignore::DirEntry| entry.file_type().is_some_and(|kind| kind.is_file());
+    let paths = walk.build().filter_map(Result::ok).filter(is_file).map(ignore::DirEntry::into_path);
+    let is_wanted = |path: &PathBuf| {
+        path.strip_prefix(root).is_ok_and(|path| wanted.matched(Path::new("/").join(path), false).is_whitelist())
+    };
+    let mut found: Vec<PathBuf> = paths.filter(is_wanted).collect();
+    found.sort_unstable();
+    found
+}
+
+/// Whether a glob makes sense.
+///
+/// # Errors
+/// Why not, in words.
+pub fn check_glob(glob: &str) -> Result<(), String> {
+    OverrideBuilder::new("/").add(glob).map(|_| ()).map_err(|error| error.to_string())
 }
 
 /// Reads `paths` in parallel. `progress` is told how many are done, from any thread. What cannot be read, or is no
@@ -163,6 +218,15 @@ mod tests {
         assert_eq!(change.files.len(), 2);
         assert_eq!(skipped.len(), 1);
         assert!(skipped[0].reason.starts_with("is not UTF-8"), "{}", skipped[0].reason);
+    }
+
+    #[test]
+    fn prose_is_a_readme_or_in_a_folder_for_it() {
+        let is = |path: &str| is_document(Path::new("/docs/w"), &Path::new("/docs/w").join(path));
+        let prose = ["README.md", "sub/readme", "docs/a/b.RST", "Doc/c.txt", "design/adr/0001-x.md"];
+        assert!(prose.iter().all(|path| is(path)), "{prose:?}");
+        let other = ["notes.md", "README.py", "docs/conf.py", "docs/a.png", "readme/x.md", "src/docs.md"];
+        assert!(!other.iter().any(|path| is(path)), "{other:?}");
     }
 
     #[test]

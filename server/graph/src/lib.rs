@@ -35,7 +35,7 @@ pub use analysis::{
     Stats, Symbol, Target, Usage, Variable,
 };
 pub use archive::{Archived, Digest};
-pub use discover::{Discovery, Skipped, discover, is_python, load};
+pub use discover::{Discovery, Skipped, check_glob, discover, is_document, is_python, load, matching};
 pub use host::{AnalysisHost, Change, Timings, is_test_file};
 pub use name::Name;
 pub use settle::Flow;

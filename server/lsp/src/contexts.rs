@@ -5,16 +5,18 @@
 //! weights are those that are shipped until they have been fitted in the background, once for a session, and then those.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use context::{Index, Models};
-use graph::Analysis;
+use context::{Context, Index, Models, Options, Prose};
+use graph::{Analysis, SymbolId};
+use syntax::TextSize;
 
-use crate::priority;
+use crate::persistence::Persistence;
+use crate::{include, priority};
 
 /// While somebody types, the tables would be out of date before they are there.
 const QUIET: Duration = Duration::from_millis(300);
@@ -26,6 +28,10 @@ pub struct Contexts {
     /// Held by whoever makes an index for a question: the next one most often asks for the same.
     asking: Mutex<()>,
     wanted: AtomicBool,
+    /// Where prose is searched.
+    documents: Mutex<Option<Arc<Persistence>>>,
+    /// Globs of files that the user wants a model to see.
+    include: Mutex<Arc<Vec<String>>>,
 }
 
 #[derive(Default)]
@@ -43,8 +49,42 @@ impl Contexts {
         if let Some(index) = self.kept().index.as_ref().filter(|index| index.is_of(analysis)) {
             return index.clone();
         }
-        let index = self.make(analysis, self.kept().index.clone());
+        // Not while the lock is held, which making takes as well.
+        let last = self.kept().index.clone();
+        let index = self.make(analysis, last);
         self.kept().index.insert(index).clone()
+    }
+
+    /// What a model may be shown to write or change `target`: no file that may hold secrets is part of it.
+    pub fn context(
+        &self,
+        analysis: &Analysis,
+        target: SymbolId,
+        place: Option<TextSize>,
+        budget: usize,
+        options: &Options,
+        instruction: Option<&str>,
+    ) -> Context {
+        let index = self.index(analysis);
+        let query = index.query(target, instruction);
+        let documents = self.documents.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let found = documents.map_or_else(Vec::new, |documents| documents.search(analysis, &query));
+        let globs = self.include.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let included = include::read(analysis.roots(), &globs);
+        let prose = Prose { query, found, included };
+        let mut context = index.context_with(target, place, budget, options, prose);
+        context.items.retain(|item| !model::is_denied(Path::new(&item.path)));
+        context
+    }
+
+    /// Prose is searched in this database from now on.
+    pub fn search_in(&self, documents: Option<Arc<Persistence>>) {
+        *self.documents.lock().unwrap_or_else(PoisonError::into_inner) = documents;
+    }
+
+    /// The files that any of `globs` names are part of contexts from now on.
+    pub fn include(&self, globs: Arc<Vec<String>>) {
+        *self.include.lock().unwrap_or_else(PoisonError::into_inner) = globs;
     }
 
     /// From now on tables are made ahead.
@@ -175,8 +215,11 @@ mod tests {
         let used = "def one(): ...\ndef two(): ...\ndef three(): ...\n";
         set(&mut host, "/used.py", used);
         let function = "def f(x):\n    return one() + two() + three()\n";
-        let constants: String = (0..4_100).map(|n| format!("V{n} = {n}\n")).collect();
-        set(&mut host, "/a.py", &format!("from used import one, two, three\n{function}{constants}"));
+        set(&mut host, "/a.py", &format!("from used import one, two, three\n{function}"));
+        for file in 0..42 {
+            let constants: String = (0..100).map(|n| format!("V{n} = {n}\n")).collect();
+            set(&mut host, &format!("/constants{file}.py"), &constants);
+        }
         let contexts = Contexts::default();
         let analysis = host.analysis();
         let index = contexts.index(&analysis);

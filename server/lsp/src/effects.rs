@@ -239,10 +239,12 @@ fn assemble(task: &Task, state: &State, denied: &Denied) -> (Event, usize) {
     let Some(target) = target(task, &analysis) else {
         return not(format!("`{}` is not there any longer", task.symbol));
     };
-    let mut context = state.contexts.index(&analysis).context(target, BUDGET, &Options::default());
+    let (options, instruction) = (Options::default(), task.instruction.as_deref());
+    let mut context = state.contexts.context(&analysis, target, None, BUDGET, &options, instruction);
     let is_denied = |path: &str| analysis.roots().iter().any(|root| denied.is_denied(root, Path::new(path)));
     context.items.retain(|item| !is_denied(&item.path));
-    match ide::assists::ask(task.assist, &analysis, target, &context, task.instruction.as_deref()) {
+    context.documents.retain(|passage| !is_denied(&passage.path));
+    match ide::assists::ask(task.assist, &analysis, target, &context, instruction) {
         Some(ask) => (Event::Assembled(ask), analysis.callers(target).len()),
         None => not(format!("{} makes no sense for `{}`", task.assist, task.symbol)),
     }

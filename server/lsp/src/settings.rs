@@ -31,6 +31,8 @@ pub(crate) struct Settings {
     pub(crate) native: bool,
     /// Of runs in the sandbox.
     pub(crate) limits: Limits,
+    /// Globs of files that a model may always see.
+    pub(crate) include: Arc<Vec<String>>,
     /// What the workspace says beside its settings.
     pub(crate) project: Arc<ide::Project>,
 }
@@ -57,6 +59,8 @@ pub(crate) struct Layer {
     /// Only the editor's settings open the sandbox.
     native: Option<bool>,
     limits: LimitChoices,
+    /// Only files of the workspace can be named.
+    pub(crate) include: Option<Vec<String>>,
     project: Option<Arc<ide::Project>>,
 }
 
@@ -100,6 +104,7 @@ impl Settings {
             advisories: layers.into_iter().find_map(|it| it.advisories.clone()),
             native: layers.into_iter().find_map(|it| it.native).unwrap_or(false),
             limits: layers[0].limits.limits(),
+            include: Arc::new(layers.into_iter().find_map(|it| it.include.clone()).unwrap_or_default()),
             project: layers.into_iter().find_map(|it| it.project.clone()).unwrap_or_default(),
         }
     }
@@ -157,6 +162,7 @@ impl Layer {
                     _ => return Err("`lint.ruff` must be \"bundled\" or \"project\"".to_owned()),
                 });
             }
+            "context.include" => self.include = Some(globs(key, value)?),
             "diagnostics.mode" => {
                 self.diagnostics = Some(match value.as_str() {
                     Some("off") => Diagnostics::Off,
@@ -172,7 +178,7 @@ impl Layer {
                 return Err(format!(
                     "there is no setting `{key}`; there are `navigation`, `codeLens`, `diagnostics.mode`, \
                      `lint.enable`, `lint.ruff`, `lint.advisories`, `python`, `sandbox.native`, `sandbox.limits.wall` \
-                     (seconds), `sandbox.limits.memory` (MiB), `sandbox.limits.output` (KiB)"
+                     (seconds), `sandbox.limits.memory` (MiB), `sandbox.limits.output` (KiB), `context.include`"
                 ));
             }
         }
@@ -235,6 +241,10 @@ impl Layer {
                 }
                 DeValue::Boolean(flag) => Value::Bool(*flag),
                 DeValue::String(text) => Value::String(text.to_string()),
+                DeValue::Array(items) => {
+                    let texts = items.iter().map(|item| item.get_ref().as_str().map_or(Value::Null, Value::from));
+                    Value::Array(texts.collect())
+                }
                 // No setting is of another type; that it does not fit is said with the key.
                 _ => Value::Null,
             };
@@ -243,6 +253,15 @@ impl Layer {
             }
         }
     }
+}
+
+fn globs(key: &str, value: &Value) -> Result<Vec<String>, String> {
+    let wrong = || format!("`{key}` must be a list of globs such as \"docs/*.csv\", seen from the workspace folder");
+    let texts: Option<Vec<String>> =
+        value.as_array().and_then(|items| items.iter().map(|item| item.as_str().map(str::to_owned)).collect());
+    let texts = texts.ok_or_else(wrong)?;
+    texts.iter().try_for_each(|glob| graph::check_glob(glob)).map_err(|error| format!("`{key}`: {error}"))?;
+    Ok(texts)
 }
 
 fn number(key: &str, value: &Value) -> Result<u64, String> {
@@ -301,6 +320,7 @@ pub(crate) fn read(root: &Path) -> (Layer, Vec<ConfigFile>) {
         advisories: None,
         native: None,
         limits: LimitChoices::default(),
+        include: layers.iter().find_map(|layer| layer.include.clone()),
         project: Some(Arc::new(project::read(root))),
     };
     (layer, files)
@@ -322,6 +342,19 @@ mod tests {
     }
 
     #[test]
+    fn files_to_include_are_globs() {
+        let (layer, problems) = Layer::of_file("[tool.tantu]\ncontext.include = ['docs/*.csv', 'notes.txt']\n", true);
+        assert_eq!(problems, []);
+        let (editor, _) = Layer::of_editor(&json!({ "context": { "include": ["a.csv"] } }));
+        assert_eq!(Settings::new([&Layer::default(), &layer]).include.as_slice(), ["docs/*.csv", "notes.txt"]);
+        assert_eq!(Settings::new([&editor, &layer]).include.as_slice(), ["a.csv"]);
+        for wrong in ["'a'", "[1]", "['a{']", "true"] {
+            let (layer, problems) = Layer::of_file(&format!("context.include = {wrong}\n"), false);
+            assert_eq!((layer.include, problems.len()), (None, 1), "{wrong}");
+        }
+    }
+
+    #[test]
     fn the_editor_comes_before_the_workspace() {
         let (editor, problems) = Layer::of_editor(&json!({ "codeLens": false, "diagnostics": { "mode": null } }));
         assert_eq!(problems, [""; 0]);
@@ -338,6 +371,7 @@ mod tests {
                 advisories: None,
                 native: false,
                 limits: Limits::default(),
+                include: Arc::default(),
                 project: Arc::default()
             }
         );

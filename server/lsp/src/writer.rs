@@ -99,7 +99,7 @@ impl Writer {
             indexing: false,
         };
         let (latest, receiver) = watch::channel(current.clone());
-        let keeping = persistence::start()?;
+        let keeping = persistence::start(contexts.clone())?;
         let settling = flow::start(mailbox.clone())?;
         let surveying = survey::start(mailbox.clone())?;
         let linting = lints::start()?;
@@ -319,6 +319,7 @@ impl Writer {
     /// Brings the settings up to date.
     fn settle(&mut self) {
         self.current.settings = Arc::new(Settings::new([&self.editor_settings, &self.workspace_settings]));
+        self.contexts.include(self.current.settings.include.clone());
         self.current.lints = Arc::new(self.current.lints.renewed(&self.current.settings, &self.roots));
         self.surveyed = None;
         self.refresh();

@@ -25,7 +25,7 @@ pub(crate) struct Workspace {
     /// Absent where nothing can be kept.
     pub(crate) persistence: Option<Arc<Persistence>>,
     pub(crate) timings: Timings,
-    _keeping: Option<Keeping>,
+    keeping: Option<Keeping>,
 }
 
 /// What reading a workspace took, in wall time.
@@ -41,11 +41,14 @@ struct Keeping(Option<JoinHandle<()>>);
 
 impl Keeping {
     /// `None` without a database or a thread: then only the next command takes longer.
-    fn start(persistence: Option<&Arc<Persistence>>, analysis: &Analysis) -> Option<Self> {
+    fn start(persistence: Option<&Arc<Persistence>>, analysis: &Analysis, documents: Vec<PathBuf>) -> Option<Self> {
         let (persistence, analysis) = (persistence?.clone(), analysis.clone());
         let work = move || {
             let files: Vec<FileId> = analysis.files().collect();
-            let result = persistence.keep_summaries(&analysis, &files).and_then(|()| persistence.prune());
+            let result = persistence
+                .keep_summaries(&analysis, &files)
+                .and_then(|()| persistence.keep_documents(&analysis, &documents))
+                .and_then(|()| persistence.prune());
             warn(&persistence, result);
         };
         let thread = std::thread::Builder::new().name("persistence".to_owned()).spawn(work).ok()?;
@@ -96,8 +99,14 @@ impl Workspace {
         let graph = host.apply(change);
         let timings = Timings { discover, read, graph };
         let analysis = host.analysis();
-        let _keeping = Keeping::start(persistence.as_ref(), &analysis);
-        Ok(Workspace { root, host, analysis, cached, persistence, timings, _keeping })
+        let keeping = Keeping::start(persistence.as_ref(), &analysis, discovery.documents);
+        Ok(Workspace { root, host, analysis, cached, persistence, timings, keeping })
+    }
+
+    /// Where the workspace's prose can be searched, as it is now.
+    pub(crate) fn documents(&mut self) -> Option<Arc<Persistence>> {
+        drop(self.keeping.take());
+        self.persistence.clone()
     }
 
     /// Keeps nodes and edges for whoever asks with SQL.
@@ -154,7 +163,7 @@ impl Workspace {
         change.set(path, text);
         let timings = Timings { graph: host.apply(change), ..Timings::default() };
         let analysis = host.analysis();
-        Ok(Workspace { root, host, analysis, cached: 0, persistence: None, timings, _keeping: None })
+        Ok(Workspace { root, host, analysis, cached: 0, persistence: None, timings, keeping: None })
     }
 
     /// Reads one file, what it imports of its workspace, and what is loaded before it: the packages around it, and pytest's

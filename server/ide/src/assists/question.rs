@@ -29,9 +29,14 @@ impl Question {
             parts.map(|part| format!("# {}{}", part[0].path, part.iter().map(text).collect::<String>())).collect();
         let instruction = instruction.map(str::trim).filter(|instruction| !instruction.is_empty());
         let quoted = [context.target_text.as_str(), &imports, instruction.unwrap_or_default()];
-        let fence = Fence::around(quoted.into_iter().chain(items.iter().map(String::as_str)));
+        let documents: Vec<String> = context.documents.iter().map(|it| format!("{}\n{}", it.path, it.text)).collect();
+        let fence = Fence::around(quoted.into_iter().chain(items.iter().chain(&documents).map(String::as_str)));
 
         let mut user = String::new();
+        for (number, document) in documents.iter().enumerate() {
+            user.push_str(&fence.quote(&format!("Documentation of the same workspace, part {}", number + 1), document));
+            user.push('\n');
+        }
         for (number, item) in items.iter().enumerate() {
             user.push_str(&fence.quote(&format!("Code of the same workspace, part {}", number + 1), item));
             user.push('\n');
@@ -68,7 +73,12 @@ fn shown(context: &Context) -> Vec<String> {
         let reason = item.reason.first().map_or(String::new(), |reason| format!(": {reason}"));
         format!("{} of `{}`, {} tokens{reason}", form, item.symbol, item.tokens)
     });
+    let documents = context.documents.iter().map(|passage| {
+        let heading = if passage.heading.is_empty() { String::new() } else { format!(" “{}”", passage.heading) };
+        let place = format!("{}:{}", passage.path, passage.start_line);
+        format!("passage{heading} of {place}, {} tokens: {}", passage.tokens, passage.reason)
+    });
     let left_out = (context.left_out_total > 0)
         .then(|| format!("left out for want of room: {} less likely symbols", context.left_out_total));
-    shown.chain(left_out).collect()
+    shown.chain(documents).chain(left_out).collect()
 }

@@ -1,7 +1,5 @@
 //! `tantu.context`
 
-use std::path::Path;
-
 use context::Options;
 use tower_lsp_server::jsonrpc::Result;
 
@@ -15,8 +13,8 @@ pub(crate) fn explain(query: &Query, contexts: &Contexts, params: &ShowContext) 
     let analysis = &snapshot.analysis;
     let Some((file, offset)) = snapshot.place(&params.place) else { return Ok(None) };
     let target = analysis.enclosing(file, offset);
-    let mut context = contexts.index(analysis).context_at(target, Some(offset), params.budget, &Options::default());
-    context.items.retain(|item| !model::is_denied(Path::new(&item.path)));
+    let (budget, options) = (params.budget, Options::default());
+    let context = contexts.context(analysis, target, Some(offset), budget, &options, None);
     let markdown = context.to_markdown(params.budget);
     Ok(Some(Explanation { symbol: context.target, tokens: context.tokens, markdown }))
 }

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use graph::{Analysis, FileId};
 
 use super::Persistence;
+use crate::contexts::Contexts;
+use crate::documents;
 
 /// Whoever saves often is not written after each time; and what an editor asks first goes first.
 const SETTLE: Duration = Duration::from_millis(500);
@@ -26,17 +28,19 @@ pub(crate) enum Keep {
 ///
 /// # Errors
 /// When no thread can be started.
-pub(crate) fn start() -> std::io::Result<Sender<Keep>> {
+pub(crate) fn start(contexts: Arc<Contexts>) -> std::io::Result<Sender<Keep>> {
     let (sender, works) = channel();
     std::thread::Builder::new().name("persistence".to_owned()).spawn(move || {
         crate::priority::lower();
-        State::default().run(&works);
+        State { contexts, ..State::default() }.run(&works);
     })?;
     Ok(sender)
 }
 
 #[derive(Default)]
 struct State {
+    /// Told where prose is searched.
+    contexts: Arc<Contexts>,
     persistence: Option<Arc<Persistence>>,
     /// To be written.
     latest: Option<Analysis>,
@@ -60,7 +64,10 @@ impl State {
 
     fn take(&mut self, keep: Keep) {
         match keep {
-            Keep::Workspace(persistence) => *self = State { persistence, ..State::default() },
+            Keep::Workspace(persistence) => {
+                self.contexts.search_in(persistence.clone());
+                *self = State { contexts: self.contexts.clone(), persistence, ..State::default() };
+            }
             Keep::Graph(analysis) => self.latest = Some(analysis),
         }
     }
@@ -75,6 +82,7 @@ impl State {
         let write = || {
             persistence.keep_summaries(&latest, &files)?;
             persistence.keep_rows(&latest, &files)?;
+            persistence.keep_documents(&latest, &documents::discover(latest.roots()))?;
             if is_first { persistence.prune() } else { Ok(()) }
         };
         match catch_unwind(AssertUnwindSafe(write)) {

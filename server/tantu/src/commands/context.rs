@@ -1,6 +1,6 @@
 //! `tantu context FILE:LINE --budget N`
 
-use ::context::{Context, Index, Options};
+use ::context::{Context, Index, Options, Passage, Prose};
 use clap::Args;
 use std::fmt::Write as _;
 
@@ -26,7 +26,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let Place { file, line } = &arguments.place;
-    let workspace = Workspace::read(&root(file)?)?;
+    let mut workspace = Workspace::read(&root(file)?)?;
     let id = workspace.file(file)?;
     let offset = start_of_line(workspace.analysis.source(id), line.unwrap_or(1))
         .map_err(|error| error.context(file.display().to_string()))?;
@@ -36,7 +36,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     if index.is_small() {
         index.refit();
     }
-    let context = index.context_at(target, Some(offset), arguments.budget, &Options { reserve: 0 });
+    let query = index.query(target, None);
+    let found = workspace.documents().map_or_else(Vec::new, |documents| documents.search(&workspace.analysis, &query));
+    let prose = Prose { query, found, included: lsp::include::of_workspace(&workspace.root) };
+    let context = index.context_with(target, Some(offset), arguments.budget, &Options { reserve: 0 }, prose);
     match arguments.format {
         Format::Json => print_json(&context)?,
         Format::Human if arguments.explain => print(&ledger(&context, arguments.budget))?,
@@ -47,7 +50,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
 
 /// The most likely needed first: level, tokens, form, symbol, reasons; then what was left out.
 fn ledger(context: &Context, budget: usize) -> String {
-    let mut text = format!("{}: {} of {budget} tokens\n", context.target, context.tokens);
+    let used = context.tokens + context.documents_tokens;
+    let mut text = format!("{}: {used} of {budget} tokens\n", context.target);
+    for passage in &context.documents {
+        let place = format!("{}:{}", passage.path, passage.start_line);
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "- {:5} passage    {} ({place}): {}", passage.tokens, passage.heading, passage.reason);
+    }
     for item in &context.items {
         let form = item.form.label();
         // Writing to a string cannot fail.
@@ -73,9 +82,13 @@ fn human(context: &Context) -> String {
         }
         let _ = writeln!(text, "{}\n", item.text.trim_end());
     }
+    for passage in &context.documents {
+        let Passage { path, start_line, heading, tokens, reason, text: prose, .. } = passage;
+        let _ = writeln!(text, "# {path}:{start_line} {heading} ({tokens} tokens)\n#   {reason}\n{prose}\n");
+    }
     for missing in &context.left_out {
         let _ = writeln!(text, "# left out: {} ({}): {}", missing.symbol, missing.path, missing.why);
     }
-    let _ = writeln!(text, "# {} tokens for {}", context.tokens, context.target);
+    let _ = writeln!(text, "# {} tokens for {}", context.tokens + context.documents_tokens, context.target);
     text
 }

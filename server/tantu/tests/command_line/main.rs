@@ -135,3 +135,28 @@ fn the_context_explains_itself() {
     assert!(stdout.starts_with("shop.pay: ") && stdout.contains(" of 200 tokens\n"), "{stdout}");
     assert!(stdout.contains("cart.Cart (cart.py:1): "), "{stdout}");
 }
+
+#[test]
+fn a_context_has_what_the_documentation_says_and_says_where() {
+    let project = Project::new(&[
+        ("README.md", "# Shop\n\n## Paying a cart\n\nWho pays a cart pays in cents.\n\n## Licence\n\nMIT.\n"),
+        ("shop.py", "def pay_cart(cart):\n    ...\n"),
+    ]);
+    let (status, stdout, stderr) = project.tantu(&["context", "shop.py:1", "--explain"]);
+    assert_eq!(status, 0, "{stderr}");
+    assert!(stdout.contains("passage    Paying a cart (README.md:3): speaks of"), "{stdout}");
+    assert!(!stdout.contains("Licence"), "{stdout}");
+    let (_, stdout, _) = project.tantu(&["context", "shop.py:1", "--format", "json"]);
+    let context: serde_json::Value = serde_json::from_str(&stdout).expect("JSON");
+    assert_eq!(context["documents"][0]["end_line"], 5);
+}
+
+#[test]
+fn a_context_outside_of_the_workspace_or_of_no_place_is_an_error() {
+    let project = Project::new(&[("shop.py", "def pay(): ...\n"), (".gitignore", "out/\n"), ("out/a.py", "x = 1\n")]);
+    for place in ["out/a.py:1", "shop.py:99", "nowhere.py:1"] {
+        let (status, stdout, stderr) = project.tantu(&["context", place]);
+        assert_eq!((status, stdout.as_str()), (2, ""), "{place}");
+        assert!(stderr.contains(place.split(':').next().expect("a name")), "{stderr}");
+    }
+}

@@ -1,0 +1,89 @@
+//! The files that the setting `context.include` names.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use context::Included;
+
+use crate::settings;
+
+/// More files than this leave next to nothing of each.
+const MAX_FILES: usize = 20;
+/// Bytes that are read of a file: more than any budget shows.
+const MAX_BYTES: u64 = 64 << 10;
+
+/// The files below `roots` that `globs` name, by path. Only texts are read (of PDF files nothing is), no links are
+/// followed, and what may hold secrets or is ignored by the workspace is left out.
+pub(crate) fn read(roots: &[PathBuf], globs: &[String]) -> Vec<Included> {
+    if globs.is_empty() {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for root in roots {
+        for path in graph::matching(root, globs) {
+            let relative = path.strip_prefix(root).unwrap_or(&path);
+            if found.len() < MAX_FILES
+                && !model::is_denied(relative)
+                && let Some(text) = beginning(&path)
+            {
+                found.push(Included { path: relative.to_string_lossy().replace('\\', "/"), text });
+            }
+        }
+    }
+    found
+}
+
+/// The files that the settings in the workspace folder `root` name.
+pub fn of_workspace(root: &Path) -> Vec<Included> {
+    let globs = settings::read(root).0.include.unwrap_or_default();
+    read(&[root.to_path_buf()], &globs)
+}
+
+/// `None` where it is no text.
+fn beginning(path: &Path) -> Option<String> {
+    let mut bytes = Vec::new();
+    File::open(path).ok()?.take(MAX_BYTES).read_to_end(&mut bytes).ok()?;
+    let end = match std::str::from_utf8(&bytes) {
+        Ok(_) => bytes.len(),
+        // A character may be cut in two where reading stopped.
+        Err(error) if bytes.len() as u64 == MAX_BYTES && error.error_len().is_none() => error.valid_up_to(),
+        Err(_) => return None,
+    };
+    bytes.truncate(end);
+    String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn only_texts_of_the_workspace_that_hold_no_secrets() {
+        let (folder, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let write = |path: &str, text: &[u8]| {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        write("data/a.csv", b"n\n1\n");
+        write("data/picture.csv", b"\x89PNG\0");
+        write("data/long.csv", "é\n".repeat(50_000).as_bytes());
+        write("secrets/b.csv", b"n\n2\n");
+        write("data/.env", b"TOKEN=1\n");
+        write("build/c.csv", b"n\n3\n");
+        write(".gitignore", b"build/\n");
+        write("notes.txt", b"Notes.\n");
+        write("tantu.toml", b"context.include = ['data/*', '*.csv', '/../x.csv']\n");
+        fs::write(outside.path().join("d.csv"), "n\n4\n").unwrap();
+        #[cfg(unix)]
+        std::os::unix::fs::symlink(outside.path().join("d.csv"), folder.path().join("data/d.csv")).unwrap();
+        let found = of_workspace(folder.path());
+        let paths: Vec<&str> = found.iter().map(|file| file.path.as_str()).collect();
+        assert_eq!(paths, ["data/a.csv", "data/long.csv"]);
+        assert!(found[1].text.len() as u64 <= MAX_BYTES && found[1].text.len() > 60_000);
+        assert_eq!(read(&[folder.path().to_path_buf()], &[]), []);
+    }
+}
