@@ -1,6 +1,7 @@
 //! What a question may cost, what it cost, and a line in the journal for each.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use futures::future::{BoxFuture, ready};
@@ -160,11 +161,15 @@ impl LanguageModel for Accounted {
             started: Instant::now(),
             bytes: 0,
             reserved,
-            asked: true,
+            asked: Arc::default(),
         };
-        let model = self.model.clone();
+        let (model, asked) = (self.model.clone(), entry.asked.clone());
         // Notes are for before the question, so the question waits until they were heard.
-        let asked = once(async move { model.generate(request).await }).try_flatten();
+        let asked = once(async move {
+            asked.store(true, Ordering::Relaxed);
+            model.generate(request).await
+        })
+        .try_flatten();
         let counted = asked.flat_map(move |delta| iter(entry.note(delta)));
         let notes = iter(notes.into_iter().map(|note| Ok(Delta::Note(note))));
         Box::pin(ready(Ok(notes.chain(counted).boxed())))
@@ -181,7 +186,7 @@ struct Entry {
     bytes: u64,
     reserved: Spent,
     /// Whether a model may have read the prompt, which is paid for.
-    asked: bool,
+    asked: Arc<AtomicBool>,
 }
 
 impl Entry {
@@ -199,7 +204,7 @@ impl Entry {
             Err(error) => {
                 self.call.outcome = error.kind().to_owned();
                 // Nobody has read what did not arrive, and who refuses sends no bill.
-                self.asked = self.bytes > 0;
+                self.asked.store(self.bytes > 0, Ordering::Relaxed);
             }
             Ok(_) => {}
         }
@@ -212,7 +217,7 @@ impl Entry {
 
     fn usage(&self) -> Usage {
         let output = if self.call.estimated { self.bytes.div_ceil(BYTES_PER_TOKEN) } else { self.call.output };
-        Usage { input: if self.asked { self.call.input } else { 0 }, output }
+        Usage { input: if self.asked.load(Ordering::Relaxed) { self.call.input } else { 0 }, output }
     }
 }
 
@@ -312,6 +317,8 @@ mod tests {
         let mut deltas = model.generate(request("0123456789")).await.unwrap();
         assert!(deltas.next().await.is_some());
         drop(deltas);
+        // One that was never sent.
+        drop(model.generate(request("0123456789")).await.unwrap());
         let calls: Vec<_> = bench
             .calls()
             .into_iter()
@@ -323,6 +330,7 @@ mod tests {
             ("status", 0, 0, Some(0), true),
             ("length", 4, 2, Some(42), true),
             ("cancelled", 4, 4, Some(72), true),
+            ("cancelled", 0, 0, Some(0), true),
         ];
         assert_eq!(calls, expected.map(|(outcome, i, o, cost, estimated)| (outcome.to_owned(), i, o, cost, estimated)));
         let call = &bench.calls()[0];
