@@ -25,6 +25,17 @@ impl Workspace {
         Workspace { analysis: host.analysis(), fixture }
     }
 
+    /// With what an assist is offered for at the cursor, if it is.
+    pub fn with_target(
+        text: &str,
+        offered: fn(&Analysis, FileId, TextRange) -> Option<SymbolId>,
+    ) -> (Self, Option<SymbolId>) {
+        let workspace = Workspace::new(text);
+        let (file, offset) = workspace.cursor();
+        let target = offered(&workspace.analysis, file, TextRange::empty(offset));
+        (workspace, target)
+    }
+
     #[track_caller]
     pub fn file(&self, path: &str) -> FileId {
         self.analysis.file(Path::new(path)).expect("the fixture has this file")

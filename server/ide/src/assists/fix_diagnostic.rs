@@ -67,7 +67,7 @@ fn accept(analysis: &Analysis, target: SymbolId, code: &str) -> Result<SourceCha
 #[cfg(test)]
 mod tests {
     use context::{Options, context};
-    use syntax::{TextRange, apply_edits};
+    use syntax::apply_edits;
 
     use super::*;
     use crate::testing::Workspace;
@@ -79,10 +79,7 @@ def run(connection, name):
 ";
 
     fn target(text: &str) -> (Workspace, Option<SymbolId>) {
-        let workspace = Workspace::new(text);
-        let (file, offset) = workspace.cursor();
-        let target = (ASSIST.offered)(&workspace.analysis, file, TextRange::empty(offset));
-        (workspace, target)
+        Workspace::with_target(text, ASSIST.offered)
     }
 
     #[test]

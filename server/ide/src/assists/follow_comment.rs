@@ -135,10 +135,7 @@ mod tests {
     use crate::testing::Workspace;
 
     fn target(text: &str) -> (Workspace, Option<SymbolId>) {
-        let workspace = Workspace::new(text);
-        let (file, offset) = workspace.cursor();
-        let target = offered(&workspace.analysis, file, TextRange::empty(offset));
-        (workspace, target)
+        Workspace::with_target(text, offered)
     }
 
     #[test]

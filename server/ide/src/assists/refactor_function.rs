@@ -95,10 +95,7 @@ def total(items):
 ";
 
     fn target(text: &str) -> (Workspace, Option<SymbolId>) {
-        let workspace = Workspace::new(text);
-        let (file, offset) = workspace.cursor();
-        let target = offered(&workspace.analysis, file, TextRange::empty(offset));
-        (workspace, target)
+        Workspace::with_target(text, offered)
     }
 
     #[test]
