@@ -1,4 +1,4 @@
-//! What models were asked, what that cost, and what they answered.
+//! What models were asked, what that cost, what they answered, and what became of it.
 //!
 //! Unlike the rest of this crate it cannot be computed again. So a file that is of no use is set aside and not removed, and
 //! one that a later version wrote is left alone.
@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::{Error, PATIENCE, connection};
 
 /// Grows with every change of the tables; what an earlier version wrote is then brought up to date in [`connect`].
-const VERSION: i32 = 1;
+const VERSION: i32 = 2;
 
 /// "tntj": tells our files from those of other programs.
 const APPLICATION: i32 = 0x746e_746a;
@@ -34,6 +34,30 @@ const TABLES: &str = "
     -- Servers that failed lately. `open_until`: they are not asked before, in seconds since 1970.
     CREATE TABLE servers (
         server TEXT PRIMARY KEY, failures INTEGER NOT NULL, open_until INTEGER, error TEXT NOT NULL, at INTEGER NOT NULL
+    );
+";
+
+/// What version 2 added.
+const TABLES_2: &str = "
+    -- Requests for a change. `owner` is the session that works on it, `body` is for whoever wrote it to read.
+    CREATE TABLE proposals (
+        id INTEGER PRIMARY KEY, workspace TEXT NOT NULL, at INTEGER NOT NULL, title TEXT NOT NULL, state TEXT NOT NULL,
+        is_over INTEGER NOT NULL, owner TEXT NOT NULL, body TEXT NOT NULL
+    );
+    CREATE INDEX proposals_by_workspace ON proposals (workspace, at);
+    -- What models did wrong, each kind once for a workspace. `forbidden` is a name whose use is that mistake.
+    CREATE TABLE mistakes (
+        id INTEGER PRIMARY KEY, workspace TEXT NOT NULL, category TEXT NOT NULL, text TEXT NOT NULL, snippet TEXT NOT NULL,
+        model TEXT NOT NULL, severity TEXT NOT NULL, forbidden TEXT, frequency INTEGER NOT NULL, hits INTEGER NOT NULL,
+        first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL, is_archived INTEGER NOT NULL
+    );
+    CREATE INDEX mistakes_by_workspace ON mistakes (workspace, category);
+    -- By the row numbers of `mistakes`.
+    CREATE VIRTUAL TABLE mistake_words USING fts5(text, snippet);
+    -- Code that somebody wants to keep.
+    CREATE TABLE snippets (
+        workspace TEXT NOT NULL, name TEXT NOT NULL, at INTEGER NOT NULL, origin TEXT NOT NULL, code TEXT NOT NULL,
+        tests TEXT NOT NULL, PRIMARY KEY (workspace, name)
     );
 ";
 
@@ -82,8 +106,15 @@ fn connect(path: &Path) -> Result<Connection, Error> {
             connection.pragma_update(None, "journal_mode", "WAL")?;
             let transaction = connection.transaction()?;
             transaction.execute_batch(TABLES)?;
+            transaction.execute_batch(TABLES_2)?;
             transaction.pragma_update(None, "user_version", VERSION)?;
             transaction.pragma_update(None, "application_id", APPLICATION)?;
+            transaction.commit()?;
+        }
+        (APPLICATION, 1) => {
+            let transaction = connection.transaction()?;
+            transaction.execute_batch(TABLES_2)?;
+            transaction.pragma_update(None, "user_version", VERSION)?;
             transaction.commit()?;
         }
         (APPLICATION, _) => return Err(Error::Newer { path: path.to_path_buf() }),
@@ -137,6 +168,20 @@ mod tests {
         assert_eq!(Journal::open(&path).unwrap().calls(0, 10).unwrap(), []);
         let kept = std::fs::read_dir(folder.path()).unwrap().filter_map(Result::ok);
         assert!(kept.into_iter().any(|entry| entry.file_name().to_string_lossy().contains(".damaged-")));
+    }
+
+    #[test]
+    fn a_file_of_version_1_is_brought_up_to_date() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("models.sqlite");
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(TABLES).unwrap();
+        old.pragma_update(None, "user_version", 1).unwrap();
+        old.pragma_update(None, "application_id", APPLICATION).unwrap();
+        drop(old);
+        let journal = Journal::open(&path).unwrap();
+        journal.record(&call(1000, "local", "review")).unwrap();
+        assert_eq!(journal.snippets("/w", "").unwrap(), []);
     }
 
     #[test]

@@ -2,17 +2,20 @@
 //! whoever asks with SQL.
 //!
 //! One file serves any number of threads and processes at once. Everything in a [`Store`] can be computed again, so a file
-//! that is damaged, or that another program or version wrote, is replaced by an empty one. What models were asked cannot,
-//! and is in a [`Journal`] of its own. Deliberately absent: what the
-//! blobs mean, and the graph's types.
+//! that is damaged, or that another program or version wrote, is replaced by an empty one. What models were asked, and what
+//! became of their answers, cannot, and is in a [`Journal`] of its own. Deliberately absent: what the blobs mean, and the
+//! graph's types.
 
 mod answers;
 mod connection;
 mod coverage;
 mod documents;
 mod journal;
+mod mistakes;
 mod model_calls;
+mod proposals;
 mod rows;
+mod snippets;
 mod summaries;
 mod test_runs;
 
@@ -26,8 +29,11 @@ use rusqlite::{Connection, ErrorCode};
 pub use answers::{Answer, FailingServer};
 pub use documents::{Document, Passage};
 pub use journal::Journal;
+pub use mistakes::{KnownMistake, Mistake};
 pub use model_calls::{Call, Spent, Sum};
+pub use proposals::{Kept, Owner, Step};
 pub use rows::{Edge, FileRows, Node};
+pub use snippets::Snippet;
 pub use summaries::Hash;
 pub use test_runs::Green;
 
