@@ -343,6 +343,13 @@ impl Client {
         status
     }
 
+    /// Kills the server in the middle of whatever it does, as the system does when there is no memory left.
+    pub fn kill(mut self) {
+        self.process.kill().expect("the process is ours");
+        self.process.wait().expect("the process is ours");
+        self.finish();
+    }
+
     /// Waits until the server ends by itself.
     ///
     /// # Panics

@@ -18,6 +18,7 @@ pub(crate) enum Command {
     ChangeSignature(ChangeSignature),
     Graph(Graph),
     Context(ShowContext),
+    Evidence(ShowEvidence),
     Silence(Silence),
 }
 
@@ -150,6 +151,17 @@ impl ShowContext {
     }
 }
 
+/// `tantu.evidence`: says what was checked of a proposal. The answer is a card, or `null` if there is no such proposal.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ShowEvidence {
+    /// The proposal's number; the latest one of this workspace if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) id: Option<i64>,
+    /// Whether the editor is also asked to open the document.
+    #[serde(default)]
+    pub(crate) show: bool,
+}
+
 /// The answer to `tantu.context`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Explanation {
@@ -178,11 +190,22 @@ const SHOW_CALLERS: &str = "tantu.showCallers";
 const CHANGE_SIGNATURE: &str = "tantu.changeSignature";
 const GRAPH: &str = "tantu.graph";
 const CONTEXT: &str = "tantu.context";
+const EVIDENCE: &str = "tantu.evidence";
 const SILENCE: &str = "tantu.silence";
 
 impl Command {
-    pub(crate) const NAMES: [&str; 9] =
-        [RUN, RUN_AFFECTED_TESTS, RESET_CELLS, PROPOSE, SHOW_CALLERS, CHANGE_SIGNATURE, GRAPH, CONTEXT, SILENCE];
+    pub(crate) const NAMES: [&str; 10] = [
+        RUN,
+        RUN_AFFECTED_TESTS,
+        RESET_CELLS,
+        PROPOSE,
+        SHOW_CALLERS,
+        CHANGE_SIGNATURE,
+        GRAPH,
+        CONTEXT,
+        EVIDENCE,
+        SILENCE,
+    ];
 
     /// # Errors
     /// "Invalid params", with the reason, when there is no such command or its argument does not fit.
@@ -198,6 +221,7 @@ impl Command {
             CHANGE_SIGNATURE => typed(CHANGE_SIGNATURE, argument).map(Command::ChangeSignature),
             GRAPH => typed(GRAPH, argument).map(Command::Graph),
             CONTEXT => typed(CONTEXT, argument).map(Command::Context),
+            EVIDENCE => typed(EVIDENCE, argument).map(Command::Evidence),
             SILENCE => typed(SILENCE, argument).map(Command::Silence),
             other => Err(Error::invalid_params(format!("there is no command {other}"))),
         }
@@ -214,6 +238,7 @@ impl Command {
             Command::ChangeSignature(change) => (CHANGE_SIGNATURE, serde_json::to_value(change)),
             Command::Graph(graph) => (GRAPH, serde_json::to_value(graph)),
             Command::Context(context) => (CONTEXT, serde_json::to_value(context)),
+            Command::Evidence(evidence) => (EVIDENCE, serde_json::to_value(evidence)),
             Command::Silence(silence) => (SILENCE, serde_json::to_value(silence)),
         };
         // All of these are plain data, which always has a JSON form.

@@ -16,10 +16,11 @@ use propose::{Event, Limits, Task};
 use sandbox::Runner;
 use store::Journal;
 use tokio::task::{JoinError, spawn_blocking};
-use validate::{Candidate, Scope};
+use validate::{Behaviour, Candidate, Inspection, PastMistake, Scope};
 
 use crate::contexts::Contexts;
 use crate::lints::Lints;
+use crate::memory;
 
 /// How many tokens of context a model is shown, room for instructions and answer included. Models that people run on
 /// their own machines often take no more.
@@ -57,7 +58,9 @@ pub struct Tools {
 /// What is known of the models' servers, and what they cost: for the whole process.
 pub fn models() -> &'static Arc<model::State> {
     static STATE: LazyLock<Arc<model::State>> = LazyLock::new(|| {
-        let journal = model::config::journal_path().and_then(|path| {
+        // The user's journal is not for the tests of this crate.
+        let path = if cfg!(test) { None } else { model::config::journal_path() };
+        let journal = path.and_then(|path| {
             let journal = Journal::open(&path);
             journal.inspect_err(|error| tracing::warn!("what models cost is not kept: {error}")).ok()
         });
@@ -99,10 +102,30 @@ impl Tools {
         Ok((tools, limits))
     }
 
-    /// Makes the prompt.
+    /// Whether mistakes are remembered.
+    pub(crate) fn remembers(&self) -> bool {
+        self.settings.memory.enable
+    }
+
+    /// Where mistakes are remembered; `None` when they are not.
+    fn memory(&self) -> Option<Arc<Journal>> {
+        models().journal().filter(|_| self.remembers()).cloned()
+    }
+
+    /// Makes the prompt, which tells of mistakes that were made before.
     pub async fn assemble(&self, task: Task, state: State) -> Event {
-        let denied = self.denied.clone();
-        let assembled = spawn_blocking(move || assemble(&task, &state, &denied)).await;
+        let (denied, memory) = (self.denied.clone(), self.memory());
+        let assembled = spawn_blocking(move || {
+            let (mut event, callers) = assemble(&task, &state, &denied);
+            if let (Event::Assembled(ask), Some(journal)) = (&mut event, memory) {
+                let workspace = memory::workspace(&state.host.analysis(), &task.path);
+                let mistakes = memory::told(&journal, &workspace, &ask.user);
+                ask.user.push_str(&memory::section(&ask.user, &mistakes));
+                ask.shown.extend(mistakes.iter().map(|it| format!("an earlier mistake: {}", it.mistake.text)));
+            }
+            (event, callers)
+        })
+        .await;
         match assembled {
             Ok((event, callers)) => {
                 self.callers.store(callers, Ordering::Relaxed);
@@ -112,14 +135,15 @@ impl Tools {
         }
     }
 
-    /// Asks the first model that is for this; if it does not answer, the next one.
-    pub async fn generate(&self, assist: AssistId, prompt: Prompt, say: Say<'_>) -> Event {
+    /// Asks the first model that is for this after the `passed_over` ones; if it does not answer, the next one.
+    pub async fn generate(&self, assist: AssistId, prompt: Prompt, passed_over: usize, say: Say<'_>) -> Event {
         let (request, redactions) = Request::redacted(prompt);
         let request = request.for_purpose(assist.name());
         // Whoever asks again could not use the answer before.
         self.forget_answer();
         *self.asked() = Some(request.hash());
         let (names, reason) = self.settings.propose.route(assist.name(), self.callers.load(Ordering::Relaxed));
+        let Some(names @ [_, ..]) = names.get(passed_over..) else { return Event::NoOtherModel };
         let mut answering = names.first().cloned().unwrap_or_default();
         let model = match self.connect(names, reason) {
             Ok(model) => model,
@@ -173,8 +197,21 @@ impl Tools {
     }
 
     /// Makes an edit of the reply's code and checks it.
-    pub async fn check(&self, task: Task, title: String, code: String, state: State) -> Event {
-        spawn_blocking(move || check(&task, title, &code, &state)).await.unwrap_or_else(broken)
+    pub async fn check(
+        &self,
+        task: Task,
+        title: String,
+        code: String,
+        parts: Option<Vec<String>>,
+        state: State,
+    ) -> Event {
+        let memory = self.memory();
+        let work = move || {
+            let workspace = memory::workspace(&state.host.analysis(), &task.path);
+            let past = memory.map(|journal| memory::past(&journal, &workspace)).unwrap_or_default();
+            check(&task, title, &code, parts.as_deref(), &past, &state)
+        };
+        spawn_blocking(work).await.unwrap_or_else(broken)
     }
 
     /// Runs `requests` one after the other.
@@ -259,20 +296,43 @@ fn relative(path: &Path, analysis: &Analysis) -> (PathBuf, PathBuf) {
     inside.unwrap_or_else(|| (PathBuf::new(), path.to_path_buf()))
 }
 
-fn check(task: &Task, title: String, code: &str, state: &State) -> Event {
+fn check(
+    task: &Task,
+    title: String,
+    code: &str,
+    parts: Option<&[String]>,
+    past: &[PastMistake],
+    state: &State,
+) -> Event {
     let analysis = state.host.analysis();
     let Some(target) = target(task, &analysis) else { return Event::Refused(ide::assists::Refusal::NoTarget) };
     let Some(scope) = ide::assists::scope(task.assist, &analysis, target) else {
         return Event::Refused(ide::assists::Refusal::NoTarget);
     };
+    let behaviour = behaviour(task);
     match ide::assists::accept(task.assist, &analysis, target, code) {
         Err(refusal) => Event::Refused(refusal),
         Ok(change) => {
             let scope = Scope { path: scope.path, ranges: vec![scope.range], imports: true };
-            let candidate = Candidate { title, change, scope, mends: task.mends.clone() };
-            let checked = state.lints.inspect(|inspection| validate::check(&state.host, candidate, inspection));
+            let mut candidate = Candidate { title, change, scope, mends: task.mends.clone(), behaviour };
+            if let Some(parts) = parts {
+                candidate.restrict(&analysis, parts);
+            }
+            let checked = state
+                .lints
+                .inspect(|inspection| validate::check(&state.host, candidate, &Inspection { past, ..*inspection }));
             Event::Checked(Box::new(checked))
         }
+    }
+}
+
+/// What is called refactoring changes no answer, unless the person asks for just that.
+fn behaviour(task: &Task) -> Behaviour {
+    match (task.assist, &task.instruction) {
+        (AssistId::RefactorFunction, None) => Behaviour::Kept,
+        (AssistId::RefactorFunction, Some(_)) => Behaviour::Told,
+        (AssistId::WriteDocstring, _) => Behaviour::Free,
+        (AssistId::FollowComment | AssistId::ImplementFunction | AssistId::FixDiagnostic, _) => Behaviour::Free,
     }
 }
 
@@ -322,7 +382,9 @@ mod tests {
             mends: None,
         };
         let code = "def ask():\n    \"\"\"Asks.\"\"\"\n    eval('1')\n    run(input())\n";
-        let Event::Checked(checked) = check(&task, String::new(), code, &state) else { panic!("it is an edit") };
+        let Event::Checked(checked) = check(&task, String::new(), code, None, &[], &state) else {
+            panic!("it is an edit")
+        };
         let codes: Vec<&str> = checked.findings().iter().map(|finding| finding.code.as_str()).collect();
         assert_eq!(codes, ["S307", "tainted-call"], "{:?}", checked.findings());
     }

@@ -96,7 +96,7 @@ impl Lints {
         let gate = Gate(&self.ruff);
         let mut linters: Vec<&(dyn Linter + Send + Sync)> = self.linters();
         linters.push(&gate);
-        look(&Inspection { linters: &linters, tainted: Some(&ide::tainted_calls) })
+        look(&Inspection { linters: &linters, tainted: Some(&ide::tainted_calls), ..Inspection::default() })
     }
 
     /// What there is to find in a file.

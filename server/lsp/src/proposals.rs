@@ -1,11 +1,10 @@
 //! A proposal's conversation with the person: progress, the question, the edit.
 
-use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use propose::{Effect, Event, Proposal, Severity, Task};
+use propose::{Event, Limits, Proposal, Severity, Task};
 use sandbox::Runner;
 use syntax::{SourceChange, apply_edits};
 use tokio::sync::watch;
@@ -16,6 +15,7 @@ use validate::{CheckResult, Evidence, Validated};
 
 use crate::commands::Propose;
 use crate::contexts::Contexts;
+use crate::drive::{Audience, Work};
 use crate::effects::{State, Tools};
 use crate::input;
 use crate::mailbox::Mailbox;
@@ -25,6 +25,10 @@ use crate::snapshot::Snapshot;
 use crate::to_proto;
 
 const APPLY: &str = "Apply";
+const APPLY_CONFIDENT: &str = "Apply confident parts";
+const CHOOSE: &str = "Choose parts";
+const KEEP: &str = "Keep";
+const LEAVE_OUT: &str = "Leave out";
 const SHOW_DIFF: &str = "Show diff";
 const WHY: &str = "Why";
 const ADJUST: &str = "Adjust";
@@ -70,78 +74,45 @@ pub(crate) fn task(snapshot: &Snapshot, params: Propose) -> Result<Task> {
 
 impl Desk {
     /// Works on `task` until it is applied, discarded, cancelled or given up. Leaves nothing behind but what was applied.
-    pub(crate) async fn work(self, task: Task) {
-        let (tools, limits) = match Tools::configured(self.settings.as_deref(), self.runner.clone()) {
-            Ok(tools) => tools,
-            Err(message) => return self.show(lsp::MessageType::ERROR, message).await,
-        };
-        let (mut proposal, effects) = Proposal::new(task, limits);
-        let mut effects = VecDeque::from(effects);
-        while let Some(effect) = effects.pop_front() {
-            let event = tokio::select! {
-                event = self.perform(effect, proposal.task().clone(), &tools) => event,
-                () = self.job.cancelled().cancelled() => Some(Event::Cancelled),
-            };
-            if let Some(event) = event {
-                let (next, more) = proposal.step(event);
-                proposal = next;
-                effects.extend(more);
-            }
+    pub(crate) async fn begin(self, task: Task) {
+        if let Some((tools, limits)) = self.tools().await {
+            Work::new(Proposal::new(task, limits)).drive(&tools, &self).await;
         }
     }
 
-    async fn perform(&self, effect: Effect, task: Task, tools: &Tools) -> Option<Event> {
-        let say = |what| self.job.say(what);
-        Some(match effect {
-            Effect::Assemble => {
-                say("choosing what the model has to see".to_owned());
-                tools.assemble(task, self.state().await?).await
+    /// Goes on with what was interrupted.
+    pub(crate) async fn resume(self, id: i64, proposal: Proposal) {
+        if let Some((tools, _)) = self.tools().await {
+            Work::resume(id, proposal).drive(&tools, &self).await;
+        }
+    }
+
+    async fn tools(&self) -> Option<(Tools, Limits)> {
+        match Tools::configured(self.settings.as_deref(), self.runner.clone()) {
+            Ok(tools) => Some(tools),
+            Err(message) => {
+                self.show(lsp::MessageType::ERROR, message).await;
+                None
             }
-            Effect::Generate(prompt) => tools.generate(task.assist, prompt, &say).await,
-            Effect::Check { title, code } => {
-                say("checking the reply".to_owned());
-                tools.check(task, title, code, self.state().await?).await
-            }
-            Effect::Test(requests) => tools.test(requests, self.state().await?, &say).await,
-            Effect::Review(evidence) => {
-                say("waiting for your answer".to_owned());
-                let event = self.review(&evidence).await;
-                if matches!(event, Event::Discarded) {
-                    tools.forget_answer();
-                }
-                event
-            }
-            Effect::Apply(validated) => self.apply(&validated).await?,
-            Effect::Report { severity, message } => {
-                let severity = match severity {
-                    Severity::Error => lsp::MessageType::ERROR,
-                    Severity::Warning => lsp::MessageType::WARNING,
-                };
-                self.show(severity, message).await;
-                return None;
-            }
-        })
+        }
     }
 
     async fn show(&self, severity: lsp::MessageType, message: String) {
         self.client.show_message(severity, format!("tantu: {message}")).await;
     }
 
-    /// The newest state; `None` when the session is over.
-    async fn state(&self) -> Option<State> {
-        let snapshot = self.mailbox.snapshot().await.ok()?;
-        let open = snapshot.documents.keys().filter_map(|path| Some((path.clone(), snapshot.text(path)?)));
-        let lints = snapshot.lints.clone();
-        let contexts = self.contexts.clone();
-        Some(State { unsaved: open.collect(), host: snapshot.host.clone(), lints, contexts })
-    }
-
     /// Asks until there is a yes or a no. An editor that closes the question says no.
-    async fn review(&self, evidence: &Evidence) -> Event {
+    async fn ask(&self, evidence: &Evidence) -> Event {
         let mut preview = Preview::default();
         loop {
             let adjust = self.latest.borrow().editor.asks_for_text.then_some(ADJUST);
-            let titles = [APPLY, SHOW_DIFF, WHY].into_iter().chain(adjust).chain([DISCARD]);
+            let confident: Vec<String> =
+                evidence.parts.iter().filter(|it| it.is_confident).map(|it| it.name.clone()).collect();
+            let has_parts = evidence.parts.len() > 1;
+            let some = (has_parts && (1..evidence.parts.len()).contains(&confident.len())).then_some(APPLY_CONFIDENT);
+            let choose = has_parts.then_some(CHOOSE);
+            let titles = [APPLY].into_iter().chain(some).chain(choose).chain([SHOW_DIFF, WHY]);
+            let titles = titles.chain(adjust).chain([DISCARD]);
             let actions = titles
                 .map(|title| lsp::MessageActionItem { title: title.to_owned(), properties: Default::default() })
                 .collect();
@@ -149,6 +120,13 @@ impl Desk {
             let answer = question.await.ok().flatten();
             match answer.as_ref().map(|action| action.title.as_str()) {
                 Some(APPLY) => return Event::Approved,
+                Some(APPLY_CONFIDENT) => return Event::Selected(confident),
+                // Who wants all of them, or cannot decide, is asked again.
+                Some(CHOOSE) => {
+                    if let Some(parts) = self.choose(evidence).await {
+                        return Event::Selected(parts);
+                    }
+                }
                 Some(SHOW_DIFF) => self.preview(&mut preview, "proposal.diff", &evidence.diff).await,
                 // Who has nothing to say after all is asked again.
                 Some(ADJUST) => {
@@ -161,6 +139,22 @@ impl Desk {
                 _ => return Event::Discarded,
             }
         }
+    }
+
+    /// The parts that the person wants, some but not all.
+    async fn choose(&self, evidence: &Evidence) -> Option<Vec<String>> {
+        let mut wanted = Vec::new();
+        for part in &evidence.parts {
+            let remark = if part.is_confident { "nothing was found there" } else { "something was found there" };
+            let text = format!("{}: {} ({remark})", evidence.title, part.name);
+            let actions = [KEEP, LEAVE_OUT]
+                .map(|title| lsp::MessageActionItem { title: title.to_owned(), properties: Default::default() });
+            let answer = self.client.show_message_request(lsp::MessageType::INFO, text, Some(actions.into())).await;
+            if answer.ok().flatten()?.title == KEEP {
+                wanted.push(part.name.clone());
+            }
+        }
+        (1..evidence.parts.len()).contains(&wanted.len()).then_some(wanted)
     }
 
     /// Shows `text` as a document, where the editor can, or else as a message.
@@ -177,7 +171,7 @@ impl Desk {
     }
 
     /// Applies the change, if the texts are still those that were checked. `None` when the session is over.
-    async fn apply(&self, validated: &Validated) -> Option<Event> {
+    async fn put(&self, validated: &Validated) -> Option<Event> {
         let snapshot = self.mailbox.snapshot().await.ok()?;
         let change = match validated.change(|path| snapshot.text(path)) {
             Ok(change) => change,
@@ -219,6 +213,41 @@ impl Desk {
             let message = "the text in the editor is not the one that was approved; look at it, or undo";
             self.show(lsp::MessageType::WARNING, message.to_owned()).await;
         }
+    }
+}
+
+impl Audience for Desk {
+    /// The newest state; `None` when the session is over.
+    async fn state(&self) -> Option<State> {
+        let snapshot = self.mailbox.snapshot().await.ok()?;
+        let open = snapshot.documents.keys().filter_map(|path| Some((path.clone(), snapshot.text(path)?)));
+        let lints = snapshot.lints.clone();
+        let contexts = self.contexts.clone();
+        Some(State { unsaved: open.collect(), host: snapshot.host.clone(), lints, contexts })
+    }
+
+    fn say(&self, what: String) {
+        self.job.say(what);
+    }
+
+    async fn review(&self, evidence: &Evidence) -> Option<Event> {
+        Some(self.ask(evidence).await)
+    }
+
+    async fn apply(&self, validated: &Validated) -> Option<Event> {
+        self.put(validated).await
+    }
+
+    async fn report(&self, severity: Severity, message: String) {
+        let severity = match severity {
+            Severity::Error => lsp::MessageType::ERROR,
+            Severity::Warning => lsp::MessageType::WARNING,
+        };
+        self.show(severity, message).await;
+    }
+
+    async fn cancelled(&self) {
+        self.job.cancelled().cancelled().await;
     }
 }
 

@@ -10,7 +10,7 @@ use tower_lsp_server::ls_types::*;
 use tower_lsp_server::{Client, LanguageServer};
 
 use crate::capabilities::{Editor, server_capabilities};
-use crate::commands::{Command, Graph, Propose, ResetCells, Run, RunAffectedTests, RunKind, ShowContext};
+use crate::commands::{Command, Graph, Propose, ResetCells, Run, RunAffectedTests, RunKind, ShowContext, ShowEvidence};
 use crate::contexts::Contexts;
 use crate::lifetime::Lifetime;
 use crate::mailbox::{Event, Mailbox};
@@ -21,7 +21,7 @@ use crate::query::{self, Query};
 use crate::runs::{Environments, Perform};
 use crate::settings::Layer;
 use crate::snapshot::Snapshot;
-use crate::{Services, announce, from_proto, handlers, runs, setup};
+use crate::{Services, announce, evidence, from_proto, handlers, resume, runs, setup};
 
 /// How often an answer about a document is computed again because the document has changed.
 const MAX_RECOMPUTATIONS: usize = 4;
@@ -115,17 +115,36 @@ impl Session {
     /// Has a model write something, in the background. That it makes sense is known before this returns.
     async fn propose(&self, params: Propose) -> Result<Option<LSPAny>> {
         let task = self.read(move |query| proposals::task(&query.snapshot, params)).await?;
-        let desk = Desk {
-            client: self.client.clone(),
-            mailbox: self.mailbox.clone(),
-            latest: self.latest.clone(),
-            runner: self.services.runner.clone(),
-            settings: self.services.settings.clone(),
-            contexts: self.contexts.clone(),
-            job: self.job(task.assist.title(), Kind::Cancellable),
-        };
-        tokio::spawn(desk.work(task));
+        tokio::spawn(self.desks()(task.assist.title()).begin(task));
         Ok(None)
+    }
+
+    /// Makes what a proposal is worked on with, by the title of the work.
+    fn desks(&self) -> impl Fn(&str) -> Desk + Send + Sync + use<> {
+        let (client, mailbox, latest) = (self.client.clone(), self.mailbox.clone(), self.latest.clone());
+        let (services, contexts, jobs) = (self.services.clone(), self.contexts.clone(), self.jobs.clone());
+        let shows = self.editor().progress;
+        move |title| Desk {
+            client: client.clone(),
+            mailbox: mailbox.clone(),
+            latest: latest.clone(),
+            runner: services.runner.clone(),
+            settings: services.settings.clone(),
+            contexts: contexts.clone(),
+            job: jobs.start(title, shows, Kind::Cancellable),
+        }
+    }
+
+    /// Says what was checked of a proposal, and has the editor open that if it is wanted.
+    async fn show_evidence(&self, params: ShowEvidence) -> Result<Option<LSPAny>> {
+        let roots = self.read(|query| Ok(query.snapshot.analysis.roots().to_vec())).await?;
+        let card = tokio::task::spawn_blocking(move || evidence::card(&roots, params.id)).await;
+        let Some(card) = card.map_err(|_| Error::internal_error())? else { return Ok(None) };
+        if params.show {
+            let remedy = format!("`tantu evidence {}` prints the same", card.id);
+            self.open(&format!("proposal-{}.md", card.id), &card.markdown, false, &remedy).await?;
+        }
+        Ok(serde_json::to_value(card).ok())
     }
 
     /// Draws, and has the editor open the picture if that is wanted.
@@ -244,6 +263,9 @@ impl LanguageServer for Session {
         tokio::spawn(announce::run(self.client.clone(), self.latest.clone(), self.lifetime.clone()));
         tokio::spawn(setup::run(self.client.clone(), self.editor(), self.mailbox.clone()));
         tokio::spawn(setup::warn(self.client.clone(), self.services.settings.clone()));
+        if self.services.proposes() {
+            tokio::spawn(resume::run(self.client.clone(), self.latest.clone(), self.desks()));
+        }
     }
 
     async fn shutdown(&self) -> Result<()> {
@@ -440,6 +462,7 @@ impl LanguageServer for Session {
             }
             Command::Graph(params) => self.draw(params).await,
             Command::Context(params) => self.explain_context(params).await,
+            Command::Evidence(params) => self.show_evidence(params).await,
             Command::Silence(params) => {
                 let edit = self.read(move |query| handlers::code_action::silence(query, &params)).await?;
                 self.apply(edit).await

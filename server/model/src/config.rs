@@ -16,7 +16,7 @@ use serde::Deserialize;
 pub use self::build::build;
 pub(crate) use self::build::built;
 pub use self::inspect::{Presence, inspect, local_ollama};
-pub use self::sections::{Audit, Cache, Limits, Privacy, ProposeConfig, Wide};
+pub use self::sections::{Audit, Cache, Limits, Memory, Privacy, ProposeConfig, Wide};
 use crate::{Error, Price, Timeouts};
 
 /// The content of `config.toml`.
@@ -30,6 +30,7 @@ pub struct Settings {
     pub privacy: Privacy,
     pub audit: Audit,
     pub cache: Cache,
+    pub memory: Memory,
     /// The file that this was read from.
     #[serde(skip)]
     pub file: Option<PathBuf>,

@@ -3,8 +3,8 @@
 //!
 //! ```text
 //! Assembling → Generating → Checking → Testing → Reviewing → Applying → Applied
-//!                   ↑___________|__________|         ↘ Rejected / Failed
-//!                    with all findings so far
+//!                   ↑___________|__________|  ↖_______|____________|  ↘ Rejected / Failed
+//!                    with all findings so far    other parts, or other text around it
 //!                    ↘ Escalated / Failed / Cancelled
 //! ```
 //!
@@ -14,10 +14,12 @@
 //!
 //! Deliberately absent: waiting, networks, clocks, editors. Whoever performs the effects has those.
 
+mod lesson;
 mod proposal;
 mod reply;
 mod retry;
 mod summary;
 
+pub use lesson::Lesson;
 pub use proposal::{Effect, Event, Limits, Proposal, Severity, State, Task};
 pub use summary::{Spent, Status, Summary};

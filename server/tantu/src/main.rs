@@ -15,7 +15,8 @@ use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::commands::{
-    audit, callgraph, check, context, doctor, graph, impact, index, lsp, model, propose, run, sandbox, test, usage,
+    audit, callgraph, check, context, doctor, evidence, graph, impact, index, lsp, memory, model, propose, run,
+    sandbox, snippets, test, usage,
 };
 
 /// A graph is millions of small pieces, and every keystroke makes and drops some ten thousand.
@@ -65,7 +66,15 @@ enum Command {
     /// Exit status: 0 every test passed, 1 a test failed or could not be run here, 2 the command could not be carried out.
     Test(test::Arguments),
     /// Have a model write something, check it, and print the diff
+    ///
+    /// Exit status: 0 every check that could run passed, 1 it is for you to judge, 2 it failed.
     Propose(propose::Arguments),
+    /// Print what was checked of a proposal, or list the latest ones
+    Evidence(evidence::Arguments),
+    /// List, show or forget what models did wrong in this workspace, or switch that off
+    Memory(memory::Arguments),
+    /// Keep code by name, find it again, print or insert it
+    Snippets(snippets::Arguments),
     /// Prepare, inspect or remove the sandbox
     Sandbox(sandbox::Arguments),
     /// List the models of your settings, ask a server for one, or keep a key
@@ -106,6 +115,9 @@ fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Propose(arguments) => propose::run(&arguments),
+        Command::Evidence(arguments) => evidence::run(&arguments),
+        Command::Memory(arguments) => memory::run(&arguments),
+        Command::Snippets(arguments) => snippets::run(&arguments),
         Command::Sandbox(arguments) => sandbox::run(&arguments),
         Command::Model(arguments) => model::run(&arguments),
         Command::Usage(arguments) => usage::run(&arguments),

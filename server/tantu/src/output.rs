@@ -1,6 +1,7 @@
 //! What people and programs see.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::ops::Range;
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -92,6 +93,19 @@ pub(crate) fn grouped(number: usize) -> String {
         text.push(digit);
     }
     text
+}
+
+/// Columns as wide as they must be. Those in `numbers` are aligned to the right.
+pub(crate) fn table<const N: usize>(rows: &[[String; N]], numbers: Range<usize>) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..N).map(width).collect();
+    let cell = |(column, text): (usize, &String)| match numbers.contains(&column) {
+        true => format!("{text:>width$}", width = widths[column]),
+        false => format!("{text:<width$}", width = widths[column]),
+    };
+    rows.iter()
+        .map(|row| row.iter().enumerate().map(cell).collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n")
+        .collect()
 }
 
 /// `1 test`, `2 tests`

@@ -15,6 +15,19 @@ pub struct Candidate {
     pub scope: Scope,
     /// The code of the linter's finding that it is to mend.
     pub mends: Option<String>,
+    pub behaviour: Behaviour,
+}
+
+/// What an edit may do to the answers of the functions that it edits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Behaviour {
+    /// Whatever is asked for.
+    #[default]
+    Free,
+    /// It may change, and where it does is told.
+    Told,
+    /// It must stay as it is.
+    Kept,
 }
 
 /// Where a candidate may edit: nowhere but in one file.

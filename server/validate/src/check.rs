@@ -4,6 +4,7 @@ mod cycles;
 mod graph_stage;
 mod lint_stage;
 mod outcomes;
+mod past;
 mod scope;
 mod security;
 mod syntax_stage;
@@ -15,14 +16,17 @@ use std::sync::Arc;
 
 use graph::{Analysis, AnalysisHost, Change, Confidence as EdgeConfidence, FileId, SymbolId, SymbolKind};
 use sandbox::{Outcome, Request};
+use serde::{Deserialize, Serialize};
 use syntax::{SourceChange, TextRange};
 
 pub use lint_stage::{Inspection, TaintedCall};
+pub use past::PastMistake;
 
 use crate::candidate::{Edited, display_path};
 use crate::confidence::Measured;
 use crate::evidence::{TestRun, unified_diff};
-use crate::{Callers, Candidate, CheckResult, Confidence, Evidence, Finding, Origin, Stage};
+use crate::parts;
+use crate::{Behaviour, Callers, Candidate, CheckResult, Confidence, Evidence, Finding, Origin, Stage};
 
 /// A change that passed every check that could run. Only this crate can make one.
 #[derive(Clone, Debug)]
@@ -39,7 +43,26 @@ pub struct Moved {
     pub path: PathBuf,
 }
 
+/// What an edit takes away and what it puts there, wherever that is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Essence {
+    path: PathBuf,
+    edits: Vec<(String, String)>,
+}
+
 impl Validated {
+    /// What the change does, without the places. When everything around it moves, this stays the same.
+    pub fn essence(&self) -> Vec<Essence> {
+        let files = self.change.files.iter().map(|file| {
+            let texts = self.texts.iter().find(|(path, _)| *path == file.path);
+            let before = texts.map_or("", |(_, text)| &**text);
+            let taken = |range: TextRange| before[range.start().to_usize()..range.end().to_usize()].to_owned();
+            let edits = file.edits.iter().map(|edit| (taken(edit.range), edit.text.clone())).collect();
+            Essence { path: file.path.clone(), edits }
+        });
+        files.collect()
+    }
+
     /// The change, if `current` still gives the very texts that it was checked against; a missing file is an empty one.
     ///
     /// # Errors
@@ -73,6 +96,8 @@ pub struct Checked {
     runs: Vec<TestRun>,
     /// What could not be checked.
     unchecked: Vec<String>,
+    /// How much of an earlier mistake it repeats.
+    likeness: Option<f64>,
 }
 
 /// The workspace before and after the edit.
@@ -153,6 +178,7 @@ pub fn check(host: &AnalysisHost, candidate: Candidate, inspection: &Inspection<
         tests: tests_stage::Plan::default(),
         runs: Vec::new(),
         unchecked: Vec::new(),
+        likeness: None,
     };
     checked.run_stages(inspection);
     checked
@@ -165,11 +191,12 @@ impl Checked {
         let mut found = syntax_stage::findings(&self.comparison);
         found.extend(of_linters(Stage::Syntax));
         self.conclude(Stage::Syntax, found);
-        let later = [Stage::Scope, Stage::Graph, Stage::Lint, Stage::Security];
+        let mut later = vec![Stage::Scope, Stage::Graph, Stage::Lint, Stage::Security];
+        later.extend((!inspection.past.is_empty()).then_some(Stage::Memory));
         if self.results[&Stage::Syntax] == CheckResult::Failed {
             // What the parser makes up where it does not understand would be blamed next.
             let why = CheckResult::NotRun("it does not parse".to_owned());
-            self.results.extend(later.map(|stage| (stage, why.clone())));
+            self.results.extend(later.into_iter().map(|stage| (stage, why.clone())));
             self.results.insert(Stage::Tests, why);
             return;
         }
@@ -184,6 +211,10 @@ impl Checked {
         found.extend(security::findings(&self.comparison, &introduced.security));
         found.extend(inspection.tainted.map(|find| lint_stage::tainted(&self.comparison, find)).unwrap_or_default());
         self.conclude(Stage::Security, found);
+        if !inspection.past.is_empty() {
+            self.conclude(Stage::Memory, past::findings(&self.comparison, inspection.past));
+            self.likeness = past::likeness(&self.comparison, inspection.past);
+        }
         self.warnings = introduced.warnings;
         if let Some(code) = self.candidate.mends.as_deref()
             && introduced.mended.is_none_or(|[was, _]| was == 0)
@@ -192,7 +223,7 @@ impl Checked {
         }
         self.unchecked.extend(graph_stage::unchecked(&self.comparison));
         if self.findings.is_empty() {
-            self.tests = tests_stage::plan(&self.comparison);
+            self.tests = tests_stage::plan(&self.comparison, self.candidate.behaviour);
             self.unchecked.extend(self.tests.left_out.take());
             if self.tests.requests.is_empty() {
                 self.absorb(Vec::new());
@@ -214,9 +245,21 @@ impl Checked {
         &self.findings
     }
 
-    /// What linters find that is new and may be meant: no reason to refuse the candidate.
+    /// What is found that may be meant: no reason to refuse the candidate.
     pub fn warnings(&self) -> &[Finding] {
         &self.warnings
+    }
+
+    /// How much of an earlier mistake comes back, from 0 to 1; `None` when there is nothing to compare with.
+    pub fn likeness(&self) -> Option<f64> {
+        self.likeness
+    }
+
+    /// The line of the text after the edit that a finding is about; nothing where no line is to blame.
+    pub fn line_of(&self, finding: &Finding) -> Option<&str> {
+        let of_file = |it: &&Edited| display_path(&self.comparison.after, &it.path) == finding.path;
+        let edited = self.comparison.files.iter().find(of_file)?;
+        edited.after.lines().nth(finding.line.checked_sub(1)? as usize).map(str::trim)
     }
 
     /// The graph with the edit.
@@ -233,9 +276,11 @@ impl Checked {
     /// Takes what came of [`Checked::tests`], in their order. An error says why the sandbox could not run one; missing
     /// ones count as not run.
     pub fn absorb(&mut self, outcomes: Vec<Result<Outcome, String>>) {
-        let (result, absorbed) = outcomes::absorb(&self.tests.requests, outcomes);
+        let tolerant = self.candidate.behaviour != Behaviour::Kept;
+        let (result, absorbed) = outcomes::absorb(&self.tests.requests, outcomes, tolerant);
         self.results.insert(Stage::Tests, result);
         self.findings.extend(absorbed.findings);
+        self.warnings.extend(absorbed.warnings);
         self.unchecked.extend(absorbed.unchecked);
         self.runs = absorbed.runs;
     }
@@ -255,13 +300,16 @@ impl Checked {
             statement,
             failed: !is_valid,
             tests: Some((passed, failed)),
+            likeness: self.likeness,
             complexity,
             callers: (!functions.is_empty()).then_some(callers.functions),
         };
         let texts = self.comparison.files.iter().map(|file| (file.path.clone(), file.before.clone())).collect();
         let validated = is_valid.then_some(Validated { change: self.candidate.change, texts });
+        let parts = parts::parts(&self.comparison, &self.findings, &self.warnings);
         let evidence = Evidence {
             title: self.candidate.title,
+            parts,
             confidence: Confidence::of(measured),
             unchecked: self.unchecked,
             findings: self.findings,
@@ -330,6 +378,7 @@ pub(crate) mod tests {
             change: SourceChange { files: vec![FileEdit { path: path.to_owned(), edits }] },
             scope: Scope { path: path.to_owned(), ranges: vec![range], imports: true },
             mends: None,
+            behaviour: Behaviour::Free,
         }
     }
 
@@ -342,7 +391,7 @@ pub(crate) mod tests {
     /// With the gate alone.
     fn judge(host: &AnalysisHost, candidate: Candidate) -> Checked {
         let ruff = Ruff::with_user_settings(None);
-        check(host, candidate, &Inspection { linters: &[&Gate(&ruff)], tainted: None })
+        check(host, candidate, &Inspection { linters: &[&Gate(&ruff)], ..Inspection::default() })
     }
 
     pub(crate) fn draw(checked: &Checked) -> String {

@@ -37,6 +37,8 @@ pub(crate) struct Measured {
     pub statement: Option<f64>,
     /// Tests and doctest examples that ran: passed and failed.
     pub tests: Option<(u32, u32)>,
+    /// How much of an earlier mistake comes back, from 0 to 1.
+    pub likeness: Option<f64>,
     /// Cyclomatic complexity of the most complex function that was edited.
     pub complexity: Option<u32>,
     /// Functions that call what was edited.
@@ -58,7 +60,7 @@ impl Confidence {
         let factors = [
             ("the model's own statement", 0.30, measured.statement.map(|value| value.clamp(0.0, 1.0))),
             (TESTS, 0.25, tests.map(|(passed, failed)| f64::from(passed) / f64::from(passed + failed))),
-            ("unlike past mistakes", 0.25, None),
+            ("unlike past mistakes", 0.25, measured.likeness.map(|likeness| 1.0 - likeness)),
             ("simplicity", 0.10, measured.complexity.map(|complexity| falling(complexity.saturating_sub(1)))),
             ("small blast radius", 0.10, measured.callers.map(falling)),
         ];

@@ -9,7 +9,7 @@ use similar::TextDiff;
 
 use crate::candidate::display_path;
 use crate::check::Comparison;
-use crate::{CheckResult, Confidence, Finding, Stage};
+use crate::{CheckResult, Confidence, Finding, Part, Stage};
 
 /// Everything that is known about a candidate. Its JSON is part of the interface.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -19,10 +19,13 @@ pub struct Evidence {
     /// What could not be checked. Shown first: it is what a reviewer must look at.
     pub unchecked: Vec<String>,
     pub findings: Vec<Finding>,
-    /// What linters find that is new and may be meant. It keeps nothing back.
+    /// What is new and may be meant: findings of linters, and other answers where they may change. It keeps nothing back.
     #[serde(default)]
     pub warnings: Vec<Finding>,
     pub checks: BTreeMap<Stage, CheckResult>,
+    /// What can be taken or left by itself.
+    #[serde(default)]
+    pub parts: Vec<Part>,
     pub callers: Callers,
     pub tests: Vec<TestRun>,
     /// Unified; paths are relative to the workspace folder.

@@ -20,6 +20,8 @@ pub enum Stage {
     Lint,
     /// No insecure construct, no secret and no way for data from outside into a dangerous call is new.
     Security,
+    /// Nothing that somebody has complained of before is done again.
+    Memory,
     /// Doctests and tests that reach the edit pass.
     Tests,
 }
@@ -34,6 +36,7 @@ impl Stage {
             Stage::Graph => "Names, imports and calls resolve, callers still fit",
             Stage::Lint => "Linters find no new error",
             Stage::Security => "No insecure construct is new",
+            Stage::Memory => "It repeats no mistake that can be searched for",
             Stage::Tests => "Tests and doctests pass",
         }
     }
@@ -48,6 +51,7 @@ impl fmt::Display for Stage {
             Stage::Graph => "graph",
             Stage::Lint => "lint",
             Stage::Security => "security",
+            Stage::Memory => "memory",
             Stage::Tests => "tests",
         })
     }

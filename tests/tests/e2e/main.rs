@@ -8,6 +8,7 @@ mod lint;
 mod navigation;
 mod neovim;
 mod proposal;
+mod proposal_life;
 mod protocol;
 mod providers;
 mod refactoring;

@@ -96,6 +96,20 @@ pub struct Privacy {
     pub deny: Vec<String>,
 }
 
+/// `[memory]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Memory {
+    /// Whether mistakes of models are remembered and told to the next ones.
+    pub enable: bool,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Memory { enable: true }
+    }
+}
+
 /// `[audit]`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]

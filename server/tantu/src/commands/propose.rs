@@ -1,18 +1,22 @@
 //! `tantu propose ASSIST FILE:LINE`
 
-use std::collections::VecDeque;
+use std::path::Path;
 use std::sync::Arc;
 
 use ::lsp::contexts::Contexts;
+use ::lsp::drive::{Audience, Work};
 use ::lsp::effects::{State, Tools};
 use ::lsp::lints::{Lints, RuffChoice};
-use ::propose::{Effect, Event, Proposal, Summary, Task};
+use ::propose::State::Applied;
+use ::propose::{Event, Proposal, Severity, Summary, Task};
 use anyhow::Context;
 use clap::Args;
 use graph::{AnalysisHost, FileId};
 use ide::assists::AssistId;
 use indicatif::ProgressBar;
-use syntax::TextRange;
+use serde::Serialize;
+use syntax::{SourceChange, TextRange};
+use validate::{Evidence, Validated};
 
 use crate::Status;
 use crate::output::{Format, GREEN, RED, print, print_json, spinner, styled};
@@ -30,30 +34,47 @@ pub(crate) struct Arguments {
     /// What you want besides
     #[arg(short, long, value_name = "TEXT")]
     instruction: Option<String>,
+    /// Write the change to the files if every check that could run passed
+    #[arg(long)]
+    apply: bool,
+    /// Print nothing but the diff
+    #[arg(long, conflicts_with = "format")]
+    diff: bool,
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
 }
 
-/// Nothing is applied: the diff is printed, for a person or a program to judge.
+/// Without `--apply` the diff is printed, for a person or a program to judge.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let workspace = Workspace::read(&root_of(&existing(&arguments.place.file)?))?;
     let task = task(&workspace, arguments)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let bar = spinner("choosing what the model has to see");
-    let proposal = runtime.block_on(perform(task, &workspace.host, &bar));
+    let done = runtime.block_on(perform(task, &workspace.host, &bar, arguments.apply));
     bar.finish_and_clear();
     // What the worker thread was asked for last is not waited for.
     runtime.shutdown_background();
-    let summary = proposal?.summary().context("the proposal did not come to an end")?;
-    match arguments.format {
-        Format::Json => print_json(&summary)?,
-        Format::Human => print(&human(&summary))?,
+    let (proposal, id) = done?;
+    let summary = proposal.summary().context("the proposal did not come to an end")?;
+    match (arguments.format, arguments.diff) {
+        (Format::Json, _) => print_json(&Printed { id, summary: &summary })?,
+        (Format::Human, true) => print(&summary.diff)?,
+        (Format::Human, false) => print(&human(&summary, id, matches!(proposal.state(), Applied)))?,
     }
     Ok(match summary.status {
         ::propose::Status::Ready => Status::Fine,
         ::propose::Status::Escalated => Status::Findings,
         ::propose::Status::Failed | ::propose::Status::Cancelled => Status::Failure,
     })
+}
+
+#[derive(Serialize)]
+struct Printed<'a> {
+    /// For `tantu evidence`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<i64>,
+    #[serde(flatten)]
+    summary: &'a Summary,
 }
 
 fn task(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<Task> {
@@ -94,34 +115,67 @@ fn finding_at(workspace: &Workspace, file: FileId, line: u32) -> Option<(String,
     Some((format!("{}, line {line} of the file: {}", on_line.code, on_line.message), on_line.code))
 }
 
-/// Works on `task` until a person would be asked.
-async fn perform(task: Task, host: &AnalysisHost, bar: &ProgressBar) -> anyhow::Result<Proposal> {
+/// Works on `task` until a person would be asked. With `apply` the answer is yes.
+async fn perform(
+    task: Task,
+    host: &AnalysisHost,
+    bar: &ProgressBar,
+    apply: bool,
+) -> anyhow::Result<(Proposal, Option<i64>)> {
     let settings = model::config::default_path();
     let (tools, limits) =
         Tools::configured(settings.as_deref(), Arc::new(worker()?)).map_err(|message| anyhow::anyhow!(message))?;
-    let say = |what: String| bar.set_message(what);
     let lints = Arc::new(Lints::new(RuffChoice::Bundled, host.analysis().roots()));
-    let contexts = Arc::<Contexts>::default();
-    let state = || State { host: host.clone(), unsaved: Vec::new(), lints: lints.clone(), contexts: contexts.clone() };
-    let (mut proposal, effects) = Proposal::new(task.clone(), limits);
-    let mut effects = VecDeque::from(effects);
-    while let Some(effect) = effects.pop_front() {
-        let event: Event = match effect {
-            Effect::Assemble => tools.assemble(task.clone(), state()).await,
-            Effect::Generate(prompt) => tools.generate(task.assist, prompt, &say).await,
-            Effect::Check { title, code } => tools.check(task.clone(), title, code, state()).await,
-            Effect::Test(requests) => tools.test(requests, state(), &say).await,
-            // The summary says it all.
-            Effect::Review(_) | Effect::Apply(_) | Effect::Report { .. } => continue,
-        };
-        let (next, more) = proposal.step(event);
-        proposal = next;
-        effects.extend(more);
-    }
-    Ok(proposal)
+    let terminal = Terminal { host, lints, contexts: Arc::default(), bar, apply };
+    Ok(Work::new(Proposal::new(task, limits)).drive(&tools, &terminal).await)
 }
 
-fn human(summary: &Summary) -> String {
+struct Terminal<'a> {
+    host: &'a AnalysisHost,
+    lints: Arc<Lints>,
+    contexts: Arc<Contexts>,
+    bar: &'a ProgressBar,
+    apply: bool,
+}
+
+impl Audience for Terminal<'_> {
+    async fn state(&self) -> Option<State> {
+        let (lints, contexts) = (self.lints.clone(), self.contexts.clone());
+        Some(State { host: self.host.clone(), unsaved: Vec::new(), lints, contexts })
+    }
+
+    fn say(&self, what: String) {
+        self.bar.set_message(what);
+    }
+
+    async fn review(&self, _: &Evidence) -> Option<Event> {
+        self.apply.then_some(Event::Approved)
+    }
+
+    async fn apply(&self, validated: &Validated) -> Option<Event> {
+        // What cannot be read is not what was checked.
+        let text = |path: &Path| {
+            let text = syntax::read_source(path).ok()?;
+            Some(Arc::from(text.as_str()))
+        };
+        Some(match validated.change(text) {
+            Err(moved) => Event::Moved(moved),
+            Ok(change) => match write(change) {
+                Ok(()) => Event::Applied,
+                Err(error) => Event::NotApplied(format!("{error:#}")),
+            },
+        })
+    }
+
+    /// The summary says it all.
+    async fn report(&self, _: Severity, _: String) {}
+
+    async fn cancelled(&self) {
+        std::future::pending().await
+    }
+}
+
+fn human(summary: &Summary, id: Option<i64>, applied: bool) -> String {
     let stdout = std::io::stdout();
     let mut text = summary.diff.clone();
     for finding in &summary.findings {
@@ -137,6 +191,7 @@ fn human(summary: &Summary) -> String {
         text.push_str(&format!("{message}\n"));
     }
     let (style, verdict) = match summary.status {
+        ::propose::Status::Ready if applied => (GREEN, "applied: every check that could run passed"),
         ::propose::Status::Ready => (GREEN, "ready: every check that could run passed"),
         ::propose::Status::Escalated => (RED, "for you to judge: no attempt passed"),
         ::propose::Status::Failed => (RED, "failed"),
@@ -145,5 +200,37 @@ fn human(summary: &Summary) -> String {
     let confidence = summary.confidence.map_or(String::new(), |score| format!(", confidence {score:.2}"));
     let model = summary.model.as_deref().map_or(String::new(), |model| format!(", by {model}"));
     text.push_str(&format!("{}{confidence}{model}\n", styled(&stdout, style, verdict)));
+    if let Some(id) = id {
+        text.push_str(&format!("`tantu evidence {id}` says what was checked\n"));
+    }
     text
+}
+
+/// Writes the files of a change. Each is replaced as a whole, so that none is ever half-written.
+fn write(change: &SourceChange) -> anyhow::Result<()> {
+    for file in &change.files {
+        let path = &file.path;
+        let before = match path.exists() {
+            true => syntax::read_source(path).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))?,
+            false => String::new(),
+        };
+        let after = syntax::apply_edits(&before, &file.edits).map_err(|error| {
+            anyhow::anyhow!("{}: the edits do not fit at byte {}", path.display(), u32::from(error.at))
+        })?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+        let beside = folder.join(format!(".{}.tantu", path.file_name().unwrap_or_default().to_string_lossy()));
+        let written = std::fs::write(&beside, after).and_then(|()| {
+            if let Ok(metadata) = std::fs::metadata(path) {
+                std::fs::set_permissions(&beside, metadata.permissions())?;
+            }
+            std::fs::rename(&beside, path)
+        });
+        if let Err(error) = written {
+            // Nobody wants half a file.
+            let _ = std::fs::remove_file(&beside);
+            return Err(error).with_context(|| path.display().to_string());
+        }
+    }
+    Ok(())
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use store::Sum;
 
 use crate::Status;
-use crate::output::{Format, counted, grouped, print, print_json};
+use crate::output::{Format, counted, grouped, print, print_json, table};
 use crate::time::now;
 
 const DAY: i64 = 24 * 60 * 60;
@@ -74,7 +74,7 @@ fn human(sums: &[Sum], days: u32) -> String {
         grouped(total(|sum| sum.output) as usize),
         cost(total(|sum| sum.cost), total(|sum| sum.unpriced)),
     ];
-    table(&std::iter::once(header).chain(rows).chain([last]).collect::<Vec<_>>())
+    table(&std::iter::once(header).chain(rows).chain([last]).collect::<Vec<_>>(), 3..7)
 }
 
 /// What has no price makes the sum a lower bound.
@@ -83,19 +83,6 @@ fn cost(micros: u64, unpriced: u64) -> String {
         0 => dollars(micros),
         _ => format!("{} + {unpriced} unpriced", dollars(micros)),
     }
-}
-
-/// Columns as wide as they must be: the first three are words, the others numbers.
-fn table(rows: &[[String; 7]]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..7).map(width).collect();
-    let cell = |(column, text): (usize, &String)| match column {
-        0..3 => format!("{text:<width$}", width = widths[column]),
-        _ => format!("{text:>width$}", width = widths[column]),
-    };
-    rows.iter()
-        .map(|row| row.iter().enumerate().map(cell).collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n")
-        .collect()
 }
 
 #[cfg(test)]

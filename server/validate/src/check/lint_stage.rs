@@ -9,7 +9,7 @@ use graph::{Analysis, FileId};
 use lint::{Document, Identity, Linter, Severity};
 use syntax::{TextRange, on_deep_stack, parse};
 
-use super::Comparison;
+use super::{Comparison, PastMistake};
 use crate::{Candidate, Finding, Stage};
 
 /// A linter that any thread may use.
@@ -28,6 +28,8 @@ pub struct Inspection<'a> {
     /// [`lint::Gate`] among them, whatever the user has chosen: without it, code that no compiler takes passes.
     pub linters: &'a [&'a SharedLinter<'a>],
     pub tainted: Option<&'a FindTainted<'a>>,
+    /// What was wrong with earlier answers.
+    pub past: &'a [PastMistake],
 }
 
 /// The new findings of one candidate.
@@ -155,7 +157,7 @@ mod tests {
         let gate = Gate(&ruff);
         let linters: &[&SharedLinter<'_>] = &[&ruff, &Secrets, &gate];
         let candidate = candidate(&path, range, vec![TextEdit::replace(range, new)]);
-        check(&host, candidate, &Inspection { linters, tainted: Some(&calls_of_sink) })
+        check(&host, candidate, &Inspection { linters, tainted: Some(&calls_of_sink), ..Inspection::default() })
     }
 
     /// Stands for the search of tainted calls.
@@ -178,7 +180,7 @@ mod tests {
         let linters: &[&SharedLinter<'_>] = &[&ruff];
         let mut candidate = candidate(&path, range, vec![TextEdit::replace(range, new)]);
         candidate.mends = Some(code.to_owned());
-        let checked = check(&host, candidate, &Inspection { linters, tainted: None });
+        let checked = check(&host, candidate, &Inspection { linters, ..Inspection::default() });
         let codes = checked.findings().iter().map(|finding| finding.code.clone()).collect();
         (codes, draw(&checked))
     }

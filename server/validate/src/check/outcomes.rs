@@ -18,22 +18,33 @@ const LIMITATIONS: [&str; 3] = ["needs ", "not allowed in the sandbox", "every t
 #[derive(Default)]
 pub(super) struct Absorbed {
     pub findings: Vec<Finding>,
+    /// Answers that are other than before, where that may be.
+    pub warnings: Vec<Finding>,
     pub unchecked: Vec<String>,
     pub runs: Vec<TestRun>,
 }
 
 /// Takes the outcomes of `requests`, in their order. An error says why the sandbox could not run one.
-pub(super) fn absorb(requests: &[Request], outcomes: Vec<Result<Outcome, String>>) -> (CheckResult, Absorbed) {
+///
+/// `tolerant`: functions may answer otherwise than before.
+pub(super) fn absorb(
+    requests: &[Request],
+    outcomes: Vec<Result<Outcome, String>>,
+    tolerant: bool,
+) -> (CheckResult, Absorbed) {
     let mut absorbed = Absorbed::default();
     let mut outcomes = outcomes.into_iter();
     let mut why_not: Option<String> = None;
     for request in requests {
         let name = describe(&request.action);
         let outcome = outcomes.next().unwrap_or_else(|| Err("was not run".to_owned()));
-        let judged = outcome.as_ref().map_or_else(
+        let mut judged = outcome.as_ref().map_or_else(
             |why| Judged { findings: Vec::new(), limitations: vec![why.clone()] },
             |outcome| judge(request, outcome, &name),
         );
+        if tolerant && matches!(request.action, Action::Generated { .. }) {
+            absorbed.warnings.append(&mut judged.findings);
+        }
         let (status, passed, failed, millis) = match &outcome {
             Err(_) => ("not run".to_owned(), 0, 0, 0),
             // What the sandbox refused to run counts there, and is nobody's failure.
@@ -75,7 +86,8 @@ fn describe(action: &Action) -> String {
         },
         Action::Script { path } => path.display().to_string(),
         Action::Code { filename, .. } | Action::Cell { filename, .. } => filename.clone(),
-        Action::Generated { path, function, .. } => format!("{function} in {}", path.display()),
+        Action::Generated { path, function, against: None, .. } => format!("{function} in {}", path.display()),
+        Action::Generated { path, function, .. } => format!("old and new {function} in {}", path.display()),
     }
 }
 
@@ -90,6 +102,7 @@ struct Judged {
 fn judge(request: &Request, outcome: &Outcome, name: &str) -> Judged {
     let code = match request.action {
         Action::Doctest { .. } => "doctest-failed",
+        Action::Generated { .. } => "other-behaviour",
         _ => "test-failed",
     };
     let limitation = |why: String| Judged { findings: Vec::new(), limitations: vec![why] };
@@ -171,7 +184,6 @@ fn one_line(message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
 
     fn run(status: Status, passed: u32, failures: &[&str]) -> (CheckResult, Absorbed) {
@@ -181,7 +193,7 @@ mod tests {
             failures.iter().map(|&message| Failure::new("tests/test_a.py", 3, message)).collect();
         let failed = failures.len() as u32;
         let outcome = Outcome { passed, failed, failures, ..Outcome::without_run(status, "first line\nlast words\n") };
-        absorb(&[request], vec![Ok(outcome)])
+        absorb(&[request], vec![Ok(outcome)], false)
     }
 
     fn messages((_, absorbed): &(CheckResult, Absorbed)) -> Vec<&str> {
@@ -242,5 +254,21 @@ mod tests {
         let message = messages(&found)[0];
         assert!(message.len() < 700 && message.ends_with("AssertionError: é"), "{message}");
         assert_eq!(messages(&run(Status::Failed, 0, &["a"; 100])).len(), MAX_FAILURES);
+    }
+
+    #[test]
+    fn another_answer_is_told_or_held_against_it() {
+        let path = "a.py".into();
+        let against = Some(String::new());
+        let action = Action::Generated { path, function: "f".to_owned(), inputs: 1, seed: 0, against };
+        let failures = vec![Failure::new("a.py", 1, "f(1) answers 2, was 1")];
+        let outcome = Outcome { failed: 1, failures, ..Outcome::without_run(Status::Failed, "") };
+        let of = |tolerant| absorb(&[Request::new("/ws", action.clone())], vec![Ok(outcome.clone())], tolerant);
+        let (result, absorbed) = of(false);
+        assert_eq!((result, absorbed.warnings.len()), (CheckResult::Failed, 0));
+        assert_eq!(absorbed.findings[0].code, "other-behaviour");
+        let (result, absorbed) = of(true);
+        assert!(result != CheckResult::Failed && absorbed.findings.is_empty());
+        assert_eq!(absorbed.warnings[0].code, "other-behaviour");
     }
 }

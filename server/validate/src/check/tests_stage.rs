@@ -7,6 +7,7 @@ use graph::{Analysis, SymbolId, SymbolKind};
 use sandbox::{Action, Request};
 
 use super::Comparison;
+use crate::Behaviour;
 use crate::candidate::root_of;
 
 /// Tests that are run for one candidate. The nearest come first; a suite belongs to CI.
@@ -25,7 +26,13 @@ pub(super) struct Plan {
     pub left_out: Option<String>,
 }
 
-pub(super) fn plan(comparison: &Comparison) -> Plan {
+/// Functions whose old and new version are run side by side.
+const MAX_COMPARED: usize = 3;
+
+/// Inputs that they are both given.
+const INPUTS: u32 = 200;
+
+pub(super) fn plan(comparison: &Comparison, behaviour: Behaviour) -> Plan {
     let after = &comparison.after;
     let mut plan = Plan::default();
     let roots: BTreeSet<&Path> = after.roots().iter().map(PathBuf::as_path).collect();
@@ -47,6 +54,10 @@ pub(super) fn plan(comparison: &Comparison) -> Plan {
         plan.requests.extend(here.take(MAX_DOCTESTS).map(|(&symbol, path)| {
             request(Action::Doctest { path: path.to_owned(), name: Some(after.symbol(symbol).local_name()) })
         }));
+        if behaviour != Behaviour::Free {
+            let compared = compared(comparison, root).take(MAX_COMPARED);
+            plan.requests.extend(compared.map(&request));
+        }
         let targets: Vec<String> =
             tests.iter().filter_map(|test| Some(node_id(relative(test)?, &after.symbol(*test).local_name()))).collect();
         complete &= targets.len() <= MAX_TESTS;
@@ -58,6 +69,23 @@ pub(super) fn plan(comparison: &Comparison) -> Plan {
         plan.left_out = Some(format!("more tests than the nearest {MAX_TESTS} that reach the edit"));
     }
     plan
+}
+
+/// The edited functions of `root` that were there before, to be run beside what they were.
+fn compared<'a>(comparison: &'a Comparison, root: &'a Path) -> impl Iterator<Item = Action> + 'a {
+    let (before, after) = (&comparison.before, &comparison.after);
+    comparison.edited_functions().filter_map(move |symbol| {
+        let edited = comparison.edited(after.path(symbol.file))?;
+        let was_there = before.find(&after.symbol(symbol).qualified_name()).iter().any(|it| it.file == symbol.file);
+        let path = edited.path.strip_prefix(root).ok().filter(|_| root_of(after, &edited.path) == Some(root))?;
+        was_there.then(|| Action::Generated {
+            path: path.to_owned(),
+            function: after.symbol(symbol).local_name(),
+            inputs: INPUTS,
+            seed: 0,
+            against: Some(edited.before.to_string()),
+        })
+    })
 }
 
 /// How pytest names a test.

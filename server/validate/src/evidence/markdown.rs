@@ -14,6 +14,7 @@ impl Evidence {
         write_list(&mut out, "Findings", self.findings.iter().map(ToString::to_string));
         write_list(&mut out, "Warnings", self.warnings.iter().map(ToString::to_string));
         self.write_checks(&mut out);
+        self.write_parts(&mut out);
         self.write_callers(&mut out);
         self.write_tests(&mut out);
         self.write_origin(&mut out);
@@ -32,6 +33,14 @@ impl Evidence {
             push(out, format_args!("| {} | {result} |\n", stage.title()));
         }
         out.push('\n');
+    }
+
+    /// One part is all there is.
+    fn write_parts(&self, out: &mut String) {
+        if self.parts.len() > 1 {
+            let mark = |it: &crate::Part| if it.is_confident { "nothing found there" } else { "look at it" };
+            write_list(out, "Parts", self.parts.iter().map(|part| format!("{}: {}", part.name, mark(part))));
+        }
     }
 
     fn write_callers(&self, out: &mut String) {

@@ -1,0 +1,72 @@
+//! Proposals that an earlier session left in the middle: offered again, one after the other.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use propose::Proposal;
+use store::{Kept, Step};
+use tokio::sync::watch;
+use tokio::task::spawn_blocking;
+use tower_lsp_server::Client;
+use tower_lsp_server::ls_types as lsp;
+
+use crate::drive::owner;
+use crate::effects::models;
+use crate::proposals::Desk;
+use crate::snapshot::Snapshot;
+
+const RESUME: &str = "Resume";
+const DISCARD: &str = "Discard";
+
+/// Asks about each as soon as the workspace is known. One that is neither resumed nor discarded is asked about next time.
+pub(crate) async fn run(
+    client: Client,
+    mut latest: watch::Receiver<Snapshot>,
+    desks: impl Fn(&str) -> Desk + Send + Sync,
+) {
+    let known = latest.wait_for(|snapshot| !snapshot.indexing && snapshot.analysis.files().next().is_some()).await;
+    let Ok(roots) = known.map(|snapshot| snapshot.analysis.roots().to_vec()) else { return };
+    let abandoned = spawn_blocking(move || {
+        let journal = models().journal()?;
+        let owner = owner(journal)?;
+        let found = roots.iter().map(|root| journal.adopt_proposals(owner, root));
+        let found = found.collect::<Result<Vec<_>, _>>();
+        found.inspect_err(|error| tracing::warn!("proposals cannot be looked up: {error}")).ok()
+    });
+    for kept in abandoned.await.ok().flatten().unwrap_or_default().into_iter().flatten() {
+        let Ok(proposal) = serde_json::from_str::<Proposal>(&kept.body) else {
+            close(kept, "unreadable").await;
+            continue;
+        };
+        let actions = [RESUME, DISCARD]
+            .map(|title| lsp::MessageActionItem { title: title.to_owned(), properties: Default::default() });
+        let asked = client.show_message_request(lsp::MessageType::INFO, question(&kept), Some(actions.into()));
+        match asked.await.ok().flatten().as_ref().map(|action| action.title.as_str()) {
+            Some(RESUME) => drop(tokio::spawn(desks(&kept.title).resume(kept.id, proposal))),
+            Some(_) => close(kept, "cancelled").await,
+            None => {}
+        }
+    }
+}
+
+fn question(kept: &Kept) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let minutes = now.saturating_sub(kept.at.cast_unsigned()) / 60;
+    let ago = match minutes {
+        0 => "a moment ago".to_owned(),
+        1 => "1 minute ago".to_owned(),
+        2..120 => format!("{minutes} minutes ago"),
+        120..2880 => format!("{} hours ago", minutes / 60),
+        _ => format!("{} days ago", minutes / 60 / 24),
+    };
+    format!("tantu was interrupted {ago}: {} ({}). No answer that was paid for is lost.", kept.title, kept.state)
+}
+
+async fn close(kept: Kept, state: &'static str) {
+    let written = spawn_blocking(move || {
+        let step = Step { title: &kept.title, state, is_over: true, body: &kept.body };
+        models().journal().map(|journal| journal.continue_proposal(kept.id, step))
+    });
+    if let Ok(Some(Err(error))) = written.await {
+        tracing::warn!("a proposal is not closed: {error}");
+    }
+}

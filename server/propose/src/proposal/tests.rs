@@ -1,0 +1,586 @@
+//! The state machine, told what happens by hand.
+
+use std::path::Path;
+
+use ide::assists;
+use model::{Error, StopReason, Usage};
+use validate::{AnalysisHost, Behaviour, Candidate, Change, Inspection, Scope};
+
+use super::*;
+use crate::Status;
+
+const FILE: &str = "/shop.py";
+const TEXT: &str = "def double(x):\n    \"\"\"Twice x.\"\"\"\n    raise NotImplementedError\n";
+const TESTS: (&str, &str) = ("/test_shop.py", "import shop\ndef test_double(): assert shop.double(2) == 4\n");
+
+const GOOD: &str = "```python\ndef double(x):\n    return 2 * x\n```\nConfidence: 0.9\n";
+const UNDEFINED: &str = "```python\ndef double(x):\n    return twice(x)\n```\n";
+const PROSE: &str = "I am sorry, I cannot do that.";
+
+/// A proposal, and what performs its effects but for the model, the sandbox and the person.
+struct Desk {
+    host: AnalysisHost,
+    proposal: Proposal,
+    /// How many there are to ask.
+    models: usize,
+    learnt: Vec<Lesson>,
+}
+
+/// Before the first reply of a model; the prompt was asked for.
+fn desk(files: &[(&str, &str)]) -> Desk {
+    let mut host = AnalysisHost::new(vec![PathBuf::from("/")]);
+    let mut change = Change::default();
+    change.set(FILE, TEXT);
+    files.iter().for_each(|&(path, text)| change.set(path, text));
+    host.apply(change);
+    let symbol = "shop.double".to_owned();
+    let task =
+        Task { assist: AssistId::ImplementFunction, path: PathBuf::from(FILE), symbol, instruction: None, mends: None };
+    let (proposal, effects) = Proposal::new(task, Limits::default());
+    assert_eq!(draw(&effects), ["assemble"]);
+    let mut desk = Desk { host, proposal, models: 1, learnt: Vec::new() };
+    let ask = desk.ask();
+    assert_eq!(desk.tell(Event::Assembled(ask)), ["generate: Write double."]);
+    desk
+}
+
+/// One line for each effect.
+fn draw(effects: &[Effect]) -> Vec<String> {
+    let line = |effect: &Effect| match effect {
+        Effect::Assemble => "assemble".to_owned(),
+        Effect::Generate { prompt, .. } => format!("generate: {}", prompt.user),
+        Effect::Check { code, .. } => format!("check: {code}"),
+        Effect::Learn(lessons) => format!("learn {}", lessons.len()),
+        Effect::Test(requests) => format!("test {}", requests.len()),
+        Effect::Review(evidence) => format!("review {}", evidence.title),
+        Effect::Apply(_) => "apply".to_owned(),
+        Effect::Report { severity, message } => format!("{severity:?}: {message}"),
+    };
+    effects.iter().map(line).collect()
+}
+
+impl Desk {
+    fn ask(&self) -> Ask {
+        let analysis = self.host.analysis();
+        let target = analysis.find("shop.double")[0];
+        Ask {
+            title: "Implement `double`".to_owned(),
+            system: "Rules.".to_owned(),
+            user: "Write double.".to_owned(),
+            scope: assists::scope(AssistId::ImplementFunction, &analysis, target).expect("a stub"),
+            shown: vec!["nothing".to_owned()],
+        }
+    }
+
+    fn step(&mut self, event: Event) -> Vec<Effect> {
+        let nothing = Proposal::new(self.proposal.task.clone(), self.proposal.limits).0;
+        let (proposal, effects) = std::mem::replace(&mut self.proposal, nothing).step(event);
+        self.proposal = proposal;
+        let mut rest = Vec::new();
+        for effect in effects {
+            match effect {
+                Effect::Learn(lessons) => self.learnt.extend(lessons),
+                Effect::Generate { passed_over, .. } if passed_over == self.models => {
+                    rest.extend(self.step(Event::NoOtherModel));
+                }
+                Effect::Check { title, code, parts: Some(parts) } => {
+                    let event = self.checked(&title, &code, Some(&parts));
+                    rest.extend(self.step(event));
+                }
+                effect => rest.push(effect),
+            }
+        }
+        rest
+    }
+
+    fn tell(&mut self, event: Event) -> Vec<String> {
+        draw(&self.step(event))
+    }
+
+    /// A model's reply and, if it comes to that, the checks of its code.
+    fn reply(&mut self, text: &str) -> Vec<String> {
+        let reply = Reply {
+            text: text.to_owned(),
+            reason: StopReason::End,
+            usage: Some(Usage { input: 100, output: 10 }),
+            cost: None,
+        };
+        let effects = self.step(Event::Replied { model: "local".to_owned(), reply });
+        match effects.as_slice() {
+            [Effect::Check { title, code, parts: None }] => self.tell(self.checked(title, code, None)),
+            _ => draw(&effects),
+        }
+    }
+
+    fn checked(&self, title: &str, code: &str, parts: Option<&[String]>) -> Event {
+        let analysis = self.host.analysis();
+        let target = analysis.find("shop.double")[0];
+        let id = AssistId::ImplementFunction;
+        let Some(scope) = assists::scope(id, &analysis, target) else { return Event::Refused(Refusal::NoTarget) };
+        match assists::accept(id, &analysis, target, code) {
+            Err(refusal) => Event::Refused(refusal),
+            Ok(change) => {
+                let scope = Scope { path: scope.path, ranges: vec![scope.range], imports: true };
+                let mut candidate =
+                    Candidate { title: title.to_owned(), change, scope, mends: None, behaviour: Behaviour::Free };
+                if let Some(parts) = parts {
+                    candidate.restrict(&analysis, parts);
+                }
+                Event::Checked(Box::new(validate::check(&self.host, candidate, &Inspection::default())))
+            }
+        }
+    }
+
+    #[track_caller]
+    fn status(&self) -> Status {
+        self.proposal.summary().expect("it is over or ready").status
+    }
+
+    /// Through the store and back.
+    fn restart(&mut self) -> Vec<String> {
+        let json = serde_json::to_string(&self.proposal).expect("plain data");
+        let stored: Proposal = serde_json::from_str(&json).expect("its own JSON");
+        let (proposal, effects) = stored.resume();
+        self.proposal = proposal;
+        draw(&effects)
+    }
+}
+
+fn passed() -> Event {
+    let outcome = r#"{"outcome": "passed", "passed": 1, "failed": 0, "exit": 0, "stdout": "", "stderr": "",
+                      "failures": [], "millis": 3}"#;
+    Event::Tested(vec![Ok(serde_json::from_str(outcome).expect("an outcome"))])
+}
+
+fn failed() -> Event {
+    let outcome = r#"{"outcome": "failed", "passed": 0, "failed": 1, "exit": 1, "stdout": "", "stderr": "",
+                      "failures": [{"path": "test_shop.py", "line": 2, "message": "assert 2 == 4"}], "millis": 3}"#;
+    Event::Tested(vec![Ok(serde_json::from_str(outcome).expect("an outcome"))])
+}
+
+fn broken_model() -> Event {
+    Event::ModelFailed { model: "local".to_owned(), error: Error::Reported { message: "overloaded".to_owned() } }
+}
+
+#[test]
+fn from_question_to_edit() {
+    let mut desk = desk(&[TESTS]);
+    assert_eq!(desk.reply(GOOD), ["test 1"]);
+    assert_eq!(desk.proposal.summary(), None);
+    assert_eq!(desk.tell(passed()), ["review Implement `double`"]);
+    let json = serde_json::to_value(desk.proposal.summary()).expect("plain data");
+    assert_eq!(json["status"], "ready");
+    assert_eq!(json["checks"]["tests"], "passed");
+    assert_eq!(json["usage"], serde_json::json!({ "input": 100, "output": 10, "cost": null }));
+    assert_eq!((&json["attempts"], &json["model"]), (&1.into(), &"local".into()));
+    assert!(json["confidence"].as_f64().is_some_and(|confidence| confidence > 0.9), "{json}");
+    assert!(json["diff"].as_str().is_some_and(|diff| diff.contains("+    return 2 * x")), "{json}");
+    assert_eq!(json["findings"], serde_json::json!([]));
+
+    let effects = desk.step(Event::Approved);
+    let [Effect::Apply(validated)] = effects.as_slice() else { panic!("{:?}", draw(&effects)) };
+    let change = validated.change(|_| Some(TEXT.into())).expect("the text is the same");
+    assert_eq!(change.files[0].edits[0].text, "return 2 * x");
+    assert!(desk.tell(Event::Applied).is_empty());
+    assert!(desk.proposal.is_over() && desk.status() == Status::Ready);
+}
+
+#[test]
+fn without_tests_the_review_comes_at_once() {
+    let mut desk = desk(&[]);
+    assert_eq!(desk.reply(GOOD), ["review Implement `double`"]);
+    let evidence = desk.proposal.evidence().expect("it was checked");
+    let origin = evidence.origin.as_ref().expect("a model wrote it");
+    assert_eq!((origin.model.as_str(), origin.attempts, origin.output_tokens), ("local", 1, 10));
+    assert_eq!(origin.context, ["nothing"]);
+    assert!(desk.tell(Event::Discarded).is_empty());
+    assert_eq!(desk.status(), Status::Cancelled);
+}
+
+#[test]
+fn a_wish_starts_a_round_of_its_own() {
+    let mut desk = desk(&[]);
+    assert_eq!(desk.reply(GOOD), ["review Implement `double`"]);
+    let asked = desk.tell(Event::Adjusted("without *".to_owned()));
+    assert!(asked[0].contains("which passed the checks") && asked[0].contains("- without *\n"), "{asked:?}");
+    // A round has as many attempts as the first one.
+    for _ in 1..Limits::default().max_attempts {
+        let asked = desk.reply(UNDEFINED);
+        assert!(asked[0].contains("`twice` is not defined") && asked[0].contains("- without *"), "{asked:?}");
+    }
+    assert_eq!(desk.reply(GOOD), ["review Implement `double`"]);
+    let asked = desk.tell(Event::Adjusted("shorter".to_owned()));
+    assert!(asked[0].contains("- without *\n- shorter\n"), "{asked:?}");
+    assert_eq!(desk.reply(GOOD), ["review Implement `double`"]);
+    assert_eq!(desk.proposal.summary().expect("ready").attempts, 5);
+}
+
+#[test]
+fn wishes_come_to_an_end() {
+    let mut desk = desk(&[]);
+    assert_eq!(desk.reply(GOOD), ["review Implement `double`"]);
+    for _ in 0..MAX_WISHES {
+        desk.tell(Event::Adjusted("again".to_owned()));
+        assert_eq!(desk.reply(GOOD), ["review Implement `double`"]);
+    }
+    let said = desk.tell(Event::Adjusted("again".to_owned()));
+    assert!(said[0].contains("it was adjusted 10 times"), "{said:?}");
+    assert_eq!(desk.status(), Status::Escalated);
+}
+
+#[test]
+fn a_bad_reply_is_asked_for_again_with_what_is_wrong() {
+    let mut desk = desk(&[TESTS]);
+    let asked = desk.reply(UNDEFINED);
+    let [prompt] = asked.as_slice() else { panic!("{asked:?}") };
+    assert!(prompt.starts_with("generate: Write double."), "{prompt}");
+    assert!(prompt.contains("return twice(x)") && prompt.contains("`twice` is not defined"), "{prompt}");
+
+    let asked = desk.reply("```python\ndef triple(x):\n    return 3 * x\n```\n");
+    assert!(asked[0].contains("does not define `double`"), "{asked:?}");
+    assert!(asked[0].contains("`twice` is not defined"), "earlier findings stay: {asked:?}");
+
+    assert_eq!(desk.reply(GOOD), ["test 1"]);
+    assert_eq!(desk.tell(passed()), ["review Implement `double`"]);
+    let summary = desk.proposal.summary().expect("ready");
+    assert_eq!((summary.attempts, summary.usage.input), (3, 300));
+    assert!(summary.findings.is_empty());
+}
+
+#[test]
+fn failing_tests_are_findings() {
+    let mut desk = desk(&[TESTS]);
+    assert_eq!(desk.reply(GOOD), ["test 1"]);
+    let asked = desk.tell(failed());
+    assert!(asked[0].contains("assert 2 == 4"), "{asked:?}");
+}
+
+#[test]
+fn when_no_attempt_passes_a_person_may_look_at_the_code() {
+    let mut desk = desk(&[]);
+    desk.reply(UNDEFINED);
+    desk.reply(UNDEFINED);
+    let told = desk.reply(UNDEFINED);
+    assert_eq!(
+        told,
+        ["Warning: Implement `double`: 3 attempts did not pass the checks: \
+          shop.py:3: `twice` is not defined [graph: undefined-name]. Nothing was applied."]
+    );
+    let summary = desk.proposal.summary().expect("over");
+    assert_eq!((summary.status, summary.attempts), (Status::Escalated, 3));
+    assert_eq!(summary.findings.len(), 1, "the same finding is told once: {:?}", summary.findings);
+    assert!(summary.diff.contains("twice"));
+    assert!(desk.proposal.is_over());
+    assert!(desk.tell(Event::Approved).is_empty(), "what did not pass cannot be applied");
+    assert_eq!(desk.status(), Status::Escalated);
+}
+
+#[test]
+fn without_any_code_there_is_nothing_to_look_at() {
+    let mut desk = desk(&[]);
+    let asked = desk.reply(PROSE);
+    assert!(asked[0].contains("no Python code"), "{asked:?}");
+    desk.reply(PROSE);
+    let told = desk.reply(PROSE);
+    assert!(told[0].starts_with("Error: ") && told[0].contains("no Python code"), "{told:?}");
+    assert_eq!(desk.status(), Status::Failed);
+}
+
+#[test]
+fn findings_of_all_attempts_are_told_once() {
+    let mut desk = desk(&[]);
+    desk.reply("```python\ndef double(x):\n\n    a(x); b(x)\n```");
+    let asked = desk.reply("```python\ndef double(x):\n    b(x); b(x); c(x)\n```");
+    for name in ["a", "b", "c"] {
+        assert_eq!(asked[0].matches(&format!("`{name}` is not defined")).count(), 1, "{name}: {asked:?}");
+    }
+    let names: Vec<String> = desk.proposal.findings().into_iter().map(|finding| finding.message).collect();
+    assert_eq!(names, ["`a` is not defined", "`b` is not defined", "`c` is not defined"]);
+}
+
+#[test]
+fn a_model_that_fails() {
+    let mut first = desk(&[]);
+    assert_eq!(
+        first.tell(broken_model()),
+        ["Error: Implement `double`: model `local`: the server gave up: overloaded"]
+    );
+    assert_eq!((first.status(), first.proposal.attempts()), (Status::Failed, 0));
+
+    let mut second = desk(&[]);
+    second.reply(UNDEFINED);
+    let told = second.tell(broken_model());
+    assert!(told[0].starts_with("Warning: ") && told[0].contains("overloaded"), "{told:?}");
+    assert_eq!((second.status(), second.proposal.attempts()), (Status::Escalated, 1));
+}
+
+#[test]
+fn nothing_to_ask() {
+    let task = desk(&[]).proposal.task.clone();
+    let (proposal, _) = Proposal::new(task, Limits::default());
+    let (proposal, effects) = proposal.step(Event::NotAssembled("no model is configured".to_owned()));
+    assert_eq!(draw(&effects), ["Error: no model is configured"]);
+    assert_eq!(proposal.summary().and_then(|summary| summary.message).as_deref(), Some("no model is configured"));
+}
+
+#[test]
+fn a_target_that_is_gone_is_not_asked_for_again() {
+    let mut desk = desk(&[]);
+    let effects = desk.step(Event::Replied {
+        model: "local".to_owned(),
+        reply: Reply { text: GOOD.to_owned(), reason: StopReason::End, usage: None, cost: None },
+    });
+    assert!(matches!(effects.as_slice(), [Effect::Check { .. }]));
+    let told = desk.tell(Event::Refused(Refusal::NoTarget));
+    assert!(told[0].contains("not there any longer"), "{told:?}");
+    assert_eq!(desk.status(), Status::Failed);
+}
+
+/// Brings a new proposal into each state that is not final.
+fn in_every_state() -> Vec<(&'static str, Desk)> {
+    let to_check = |desk: &mut Desk| {
+        let reply = Reply { text: GOOD.to_owned(), reason: StopReason::End, usage: None, cost: None };
+        desk.step(Event::Replied { model: "local".to_owned(), reply })
+    };
+    let mut assembling = desk(&[]);
+    assembling.proposal = Proposal::new(assembling.proposal.task.clone(), Limits::default()).0;
+    let generating = desk(&[]);
+    let mut checking = desk(&[]);
+    to_check(&mut checking);
+    let mut testing = desk(&[TESTS]);
+    testing.reply(GOOD);
+    let mut reviewing = desk(&[]);
+    reviewing.reply(GOOD);
+    let mut applying = desk(&[]);
+    applying.reply(GOOD);
+    applying.step(Event::Approved);
+    vec![
+        ("assembling", assembling),
+        ("generating", generating),
+        ("checking", checking),
+        ("testing", testing),
+        ("reviewing", reviewing),
+        ("applying", applying),
+    ]
+}
+
+#[test]
+fn can_be_cancelled_in_every_state() {
+    for (state, mut desk) in in_every_state() {
+        assert!(!desk.proposal.is_over(), "{state}");
+        assert!(desk.tell(Event::Cancelled).is_empty(), "{state}");
+        assert_eq!(desk.status(), Status::Cancelled, "{state}");
+        // What was under way comes too late.
+        for late in [passed(), Event::Approved, Event::Applied, broken_model()] {
+            assert!(desk.tell(late).is_empty(), "{state}");
+        }
+        assert!(desk.reply(GOOD).is_empty(), "{state}");
+        assert_eq!(desk.status(), Status::Cancelled, "{state}");
+    }
+}
+
+#[test]
+fn events_that_do_not_fit_are_ignored() {
+    for (state, mut desk) in in_every_state() {
+        let fits = |event: &Event| {
+            matches!(
+                (state, event),
+                ("testing", Event::Tested(_))
+                    | ("reviewing", Event::Approved | Event::Discarded)
+                    | ("applying", Event::Applied)
+                    | ("generating", Event::ModelFailed { .. })
+                    | ("checking", Event::Refused(_))
+            )
+        };
+        let before = serde_json::to_value(&desk.proposal).expect("plain data");
+        let refused = Event::Refused(Refusal::StillStub);
+        for event in [passed(), Event::Approved, Event::Discarded, Event::Applied, broken_model(), refused] {
+            if !fits(&event) {
+                assert!(desk.tell(event).is_empty(), "{state}");
+                assert_eq!(serde_json::to_value(&desk.proposal).expect("plain data"), before, "{state}");
+            }
+        }
+    }
+}
+
+/// Somebody types `text` before the edit arrives.
+fn overtaken(desk: &mut Desk, text: &str) -> Vec<Effect> {
+    let mut change = Change::default();
+    change.set(FILE, text);
+    desk.host.apply(change);
+    let effects = desk.step(Event::Moved(Moved { path: FILE.into() }));
+    let [Effect::Check { title, code, parts: None }] = effects.as_slice() else { return effects };
+    let event = desk.checked(title, code, None);
+    desk.step(event)
+}
+
+#[test]
+fn what_was_approved_follows_the_text_that_moved() {
+    let mut desk = desk(&[]);
+    desk.reply(GOOD);
+    let effects = desk.step(Event::Approved);
+    let [Effect::Apply(validated)] = effects.as_slice() else { panic!("{:?}", draw(&effects)) };
+    let typed = format!("# new line\n{TEXT}");
+    validated.change(|_| Some(typed.as_str().into())).expect_err("the text is another");
+    let effects = overtaken(&mut desk, &typed);
+    let [Effect::Apply(validated)] = effects.as_slice() else { panic!("{:?}", draw(&effects)) };
+    validated.change(|_| Some(typed.as_str().into())).expect("it was checked for this text");
+    assert!(desk.tell(Event::Applied).is_empty());
+}
+
+#[test]
+fn what_was_approved_is_asked_about_again_when_it_has_become_another_edit() {
+    let mut desk = desk(&[]);
+    desk.reply(GOOD);
+    desk.step(Event::Approved);
+    let effects = overtaken(&mut desk, &TEXT.replace("raise NotImplementedError", "pass"));
+    assert_eq!(draw(&effects), ["review Implement `double`"]);
+}
+
+#[test]
+fn an_edit_does_not_run_after_the_text_for_ever() {
+    let mut desk = desk(&[]);
+    desk.reply(GOOD);
+    desk.step(Event::Approved);
+    for at in 0..MAX_REBASES {
+        let effects = overtaken(&mut desk, &format!("{}{TEXT}", "# new\n".repeat(at as usize + 1)));
+        assert!(matches!(effects.as_slice(), [Effect::Apply(_)]), "{:?}", draw(&effects));
+    }
+    let told = draw(&overtaken(&mut desk, &format!("x = 1\n{TEXT}")));
+    assert!(told[0].contains("/shop.py keeps changing"), "{told:?}");
+    assert_eq!(desk.status(), Status::Failed);
+}
+
+#[test]
+fn the_next_model_is_asked_when_one_has_had_its_attempts() {
+    let mut desk = desk(&[]);
+    desk.models = 2;
+    for _ in 0..Limits::default().max_attempts {
+        desk.reply(UNDEFINED);
+    }
+    assert!(matches!(desk.proposal.state(), State::Generating));
+    assert_eq!(desk.proposal.passed_over, 1);
+    assert_eq!(desk.reply(GOOD), ["review Implement `double`"]);
+    assert_eq!(desk.learnt.iter().map(|it| it.category.as_str()).collect::<Vec<_>>(), ["undefined-name"; 3]);
+    assert_eq!(desk.learnt[0].snippet, "return twice(x)");
+}
+
+#[test]
+fn however_many_models_there_are_replies_come_to_an_end() {
+    let mut desk = desk(&[]);
+    desk.models = 100;
+    let mut replies = 0;
+    while !desk.proposal.is_over() {
+        desk.reply(UNDEFINED);
+        replies += 1;
+    }
+    assert!(replies >= MAX_REPLIES && replies < MAX_REPLIES + Limits::default().max_attempts, "{replies}");
+    assert_eq!(desk.status(), Status::Escalated);
+}
+
+#[test]
+fn what_the_person_says_is_learnt() {
+    let mut desk = desk(&[]);
+    desk.reply(GOOD);
+    desk.tell(Event::Adjusted("without `sum`".to_owned()));
+    desk.reply(GOOD);
+    desk.tell(Event::Discarded);
+    let learnt: Vec<_> = desk.learnt.iter().map(|it| (it.category.as_str(), it.forbidden.as_deref())).collect();
+    assert_eq!(learnt, [("adjusted", Some("sum")), ("rejected", None)]);
+    assert_eq!(desk.learnt[1].snippet, "    return 2 * x");
+}
+
+#[test]
+fn what_is_approved_and_done_by_hand_meanwhile_is_not_done_again() {
+    let mut desk = desk(&[]);
+    desk.reply(GOOD);
+    desk.step(Event::Approved);
+    let told = draw(&overtaken(&mut desk, "def double(x):\n    return 2 * x\n"));
+    assert!(told[0].contains("the text has changed since you said yes"), "{told:?}");
+    assert_eq!(desk.status(), Status::Failed);
+}
+
+#[test]
+fn a_change_of_nothing_is_no_proposal() {
+    let mut desk = desk(&[]);
+    desk.reply(GOOD);
+    let told = desk.tell(Event::Selected(vec!["other.py".to_owned()]));
+    assert!(told[0].contains("it would change nothing"), "{told:?}");
+    assert_eq!(desk.status(), Status::Failed);
+}
+
+#[test]
+fn a_restart_pays_for_nothing_twice_and_trusts_no_stored_verdict() {
+    for (state, mut desk) in in_every_state() {
+        let effects = desk.restart();
+        match state {
+            "assembling" => assert_eq!(effects, ["assemble"]),
+            // The prompt holds code, and is not stored.
+            "generating" => assert_eq!(effects, ["assemble"]),
+            _ => assert_eq!(effects, ["check: def double(x):\n    return 2 * x\n"], "{state}"),
+        }
+    }
+    let mut desk = desk(&[]);
+    desk.reply(UNDEFINED);
+    assert_eq!(desk.restart(), ["assemble"]);
+    let effects = desk.tell(Event::Assembled(desk.ask()));
+    assert!(effects[0].starts_with("generate: ") && effects[0].contains("`twice` is not defined"), "{effects:?}");
+    desk.tell(Event::Cancelled);
+    assert!(desk.restart().is_empty());
+    assert_eq!(desk.status(), Status::Cancelled);
+}
+
+/// The Python files of `fixtures/workspaces/shop`, and the replies that the demonstration plays.
+fn shop() -> (AnalysisHost, Vec<String>) {
+    fn add(folder: &Path, change: &mut Change) {
+        for entry in std::fs::read_dir(folder).expect("the fixture is there") {
+            let path = entry.expect("a readable folder").path();
+            if path.is_dir() {
+                add(&path, change);
+            } else if path.extension().is_some_and(|extension| extension == "py") {
+                let text = std::fs::read_to_string(&path).expect("a readable file");
+                change.set(path, text);
+            }
+        }
+    }
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures");
+    let root = fixtures.join("workspaces/shop");
+    let mut change = Change::default();
+    add(&root, &mut change);
+    let mut host = AnalysisHost::new(vec![root]);
+    host.apply(change);
+    let replies = std::fs::read_to_string(fixtures.join("replies/best_discount.json")).expect("a readable file");
+    let replies: Vec<serde_json::Value> = serde_json::from_str(&replies).expect("a list of replies");
+    (host, replies.iter().map(|reply| reply["reply"].as_str().expect("a text").to_owned()).collect())
+}
+
+#[test]
+fn the_recorded_replies_are_a_bad_one_and_a_good_one() {
+    let (host, replies) = shop();
+    let analysis = host.analysis();
+    let target = analysis.find("shop.discounts.best_discount")[0];
+    let id = AssistId::ImplementFunction;
+    let check = |reply: &str| {
+        let code = model::python_code(reply).expect("code").text;
+        let scope = assists::scope(id, &analysis, target).expect("a stub");
+        let change = assists::accept(id, &analysis, target, &code).expect("the function");
+        let scope = Scope { path: scope.path, ranges: vec![scope.range], imports: true };
+        validate::check(
+            &host,
+            Candidate { title: String::new(), change, scope, mends: None, behaviour: Behaviour::Free },
+            &Inspection::default(),
+        )
+    };
+    let [bad, good] = [&replies[0], &replies[1]].map(|reply| check(reply));
+    let findings: Vec<String> = bad.findings().iter().map(|finding| finding.to_string()).collect();
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    assert!(findings[0].contains("`Cart` has no member `total_amount`; it has `subtotal"), "{findings:?}");
+    assert!(bad.tests().is_empty());
+
+    assert_eq!(good.findings(), []);
+    assert_eq!(good.tests().len(), 2, "its doctest and the tests that reach it: {:?}", good.tests());
+    let verdict = good.finish(None, None);
+    assert!(verdict.validated.is_some());
+    assert_eq!(verdict.evidence.callers.broken, 0);
+    assert!(verdict.evidence.callers.exact >= 9, "{:?}", verdict.evidence.callers);
+}

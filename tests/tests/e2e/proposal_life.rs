@@ -1,0 +1,214 @@
+//! Proposals that outlive their session: interrupted ones are resumed and paid for once, what was checked can be looked up,
+//! and a mistake that was made once is told to the next model.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tests::client::Client;
+use tests::model_server::{ModelServer, Reply};
+use tests::workspace::{Home, Workspace};
+
+use crate::proposal::good_code;
+
+const FILE: &str = "shop/discounts.py";
+const STUB: &str = "raise NotImplementedError";
+
+fn good() -> Reply {
+    Reply::Text(good_code())
+}
+
+fn session(workspace: &Workspace, home: &Home) -> Client {
+    let editor = Client::builder(workspace).home(home).start();
+    editor.open(FILE);
+    editor
+}
+
+fn implement(editor: &Client) {
+    let actions = editor.actions(FILE, "raise Not$0ImplementedError");
+    let action =
+        actions.iter().find(|action| action["title"] == "Implement function (preview)").expect("it is offered");
+    editor.execute(&action["command"]);
+}
+
+#[track_caller]
+fn wait_for_progress(editor: &Client, part: &str) {
+    editor.wait_for(part, |session| {
+        let said = |value: &Value| value["message"].as_str().is_some_and(|text| text.contains(part));
+        session.progress.iter().any(|(_, value)| said(value)).then_some(())
+    });
+}
+
+/// What the server says of the latest proposal, as soon as it has reached a state. Who has applied it, for one, compares the
+/// buffer before saying so.
+#[track_caller]
+fn wait_for_state(editor: &Client, state: &str) -> Value {
+    let end = Instant::now() + tests::PATIENCE;
+    loop {
+        let card = editor.execute(&json!({ "command": "tantu.evidence", "arguments": [{ "show": true }] }));
+        if card["state"] == state {
+            return card;
+        }
+        assert!(Instant::now() < end, "waited in vain for {state}: {card}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// The server is killed when `reached` returns; another one goes on and applies the answer. The model is asked so often
+/// in all.
+#[track_caller]
+fn check_resumed(workspace: Workspace, script: Vec<Reply>, reached: impl Fn(&Client, &ModelServer), asked: usize) {
+    let model = ModelServer::start(script);
+    let home = Home::with_model(&model.base_url());
+    let editor = session(&workspace, &home);
+    implement(&editor);
+    reached(&editor, &model);
+    editor.kill();
+
+    let editor = session(&workspace, &home);
+    let question = editor.question();
+    assert!(question.text.contains("was interrupted") && question.text.contains("best_discount"), "{question:?}");
+    editor.choose("Resume");
+    let question = editor.question();
+    assert!(question.text.contains("Passed"), "{question:?}");
+    editor.choose("Apply");
+    editor.wait_for("the edit", |session| session.edits.first().cloned()).expect("it fits the buffer");
+    assert!(!editor.text(FILE).contains(STUB));
+    assert_eq!(model.asked().len(), asked);
+    wait_for_state(&editor, "applied");
+    assert_eq!(editor.finished().matches("panicked").count(), 0);
+
+    // Nothing is left to be asked about.
+    let editor = session(&workspace, &home).indexed();
+    editor.hover(FILE, "def best_$0discount(");
+    assert!(editor.session().open_questions.is_empty());
+}
+
+#[test]
+fn killed_while_the_model_thinks() {
+    let thinks = |_: &Client, model: &ModelServer| drop(model.wait_until_asked(1));
+    check_resumed(Workspace::fixture("shop"), vec![Reply::Hang, good()], thinks, 2);
+}
+
+#[test]
+fn killed_while_tests_run() {
+    let workspace = Workspace::fixture("shop");
+    let slow = "import time\nfrom shop.discounts import best_discount\n\n\ndef test_slow():\n    best_discount\n    time.sleep(3)\n";
+    workspace.write("tests/test_slow.py", slow);
+    let runs = |editor: &Client, _: &ModelServer| wait_for_progress(editor, "running tests");
+    check_resumed(workspace, vec![good()], runs, 1);
+}
+
+#[test]
+fn killed_while_the_person_thinks() {
+    let asks = |editor: &Client, _: &ModelServer| drop(editor.question());
+    check_resumed(Workspace::fixture("shop"), vec![good()], asks, 1);
+}
+
+#[test]
+fn killed_between_two_attempts() {
+    let wrong = good_code().replace("off > most", "off > the_most");
+    let script = vec![Reply::Text(wrong), Reply::Hang, good()];
+    let thinks = |_: &Client, model: &ModelServer| drop(model.wait_until_asked(2));
+    check_resumed(Workspace::fixture("shop"), script, thinks, 3);
+}
+
+#[test]
+fn what_is_not_resumed_is_asked_about_until_it_is_discarded() {
+    let (workspace, model) = (Workspace::fixture("shop"), ModelServer::start([good()]));
+    let home = Home::with_model(&model.base_url());
+    let editor = session(&workspace, &home);
+    implement(&editor);
+    editor.question();
+    // Another server, at the same time: the first one is alive and works on it.
+    let other = session(&workspace, &home).indexed();
+    other.hover(FILE, "def best_$0discount(");
+    assert!(other.session().open_questions.is_empty());
+    drop(other);
+    editor.kill();
+    for answer in [None, Some("Discard")] {
+        let editor = session(&workspace, &home);
+        assert!(editor.question().text.contains("was interrupted"));
+        match answer {
+            Some(title) => {
+                editor.choose(title);
+                wait_for_state(&editor, "cancelled");
+            }
+            None => editor.dismiss(),
+        }
+        editor.kill();
+    }
+    let editor = session(&workspace, &home).indexed();
+    editor.hover(FILE, "def best_$0discount(");
+    assert!(editor.session().open_questions.is_empty());
+}
+
+fn tantu(workspace: &Workspace, home: &Home, arguments: &[&str]) -> String {
+    let mut command = Command::new(tests::server_binary());
+    command.args(arguments).current_dir(workspace.root()).env_clear().envs(home.environment());
+    let output = command.output().expect("it can be started");
+    let said = String::from_utf8(output.stdout).expect("it writes UTF-8");
+    assert!(!said.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    said
+}
+
+#[test]
+fn what_was_checked_can_be_looked_up_in_the_editor_and_in_a_terminal() {
+    let (workspace, model) = (Workspace::fixture("shop"), ModelServer::start([good()]));
+    let home = Home::with_model(&model.base_url());
+    let editor = session(&workspace, &home);
+    assert_eq!(editor.execute(&json!({ "command": "tantu.evidence", "arguments": [{}] })), Value::Null);
+    implement(&editor);
+    editor.question();
+    editor.choose("Apply");
+    editor.wait_for("the edit", |session| session.edits.first().cloned()).expect("it fits the buffer");
+    let card = wait_for_state(&editor, "applied");
+    assert!(card["markdown"].as_str().is_some_and(|text| text.contains("## Checks")), "{card}");
+    assert!(!editor.session().shown_documents.is_empty());
+    let id = card["id"].to_string();
+    let listed = tantu(&workspace, &home, &["evidence"]);
+    assert!(listed.contains("applied") && listed.contains("best_discount"), "{listed}");
+    let printed = tantu(&workspace, &home, &["evidence", &id]);
+    assert!(printed.contains("## Checks") && printed.contains("applied"), "{printed}");
+    let json: Value =
+        serde_json::from_str(&tantu(&workspace, &home, &["evidence", &id, "--format", "json"])).expect("JSON");
+    assert_eq!(json["summary"]["status"], "ready");
+}
+
+#[test]
+fn a_mistake_that_was_made_once_is_told_and_one_that_was_complained_of_is_caught() {
+    let wrong = Reply::Text(good_code().replace("off > most", "off > the_most"));
+    let prints = good_code().replace("    return best", "    print(best)\n    return best");
+    assert!(prints.contains("print(best)"), "the reply has another shape than this test expects: {prints}");
+    let script = [wrong, good(), Reply::Text(prints.clone()), Reply::Text(prints), good()];
+    let (workspace, model) = (Workspace::fixture("shop"), ModelServer::start(script));
+    let home = Home::with_model(&model.base_url());
+    let input = json!({ "tantu": { "input": true } });
+    let editor = Client::builder(&workspace).home(&home).capability("/experimental", input).start();
+    editor.open(FILE);
+    implement(&editor);
+    editor.question();
+    assert_eq!(model.asked().len(), 2);
+    // The person wants it to be different, and gets what was not wanted.
+    editor.session().texts.push_back("do not use `print`".to_owned());
+    editor.choose("Adjust");
+    editor.question();
+    let asked = model.asked();
+    // The answers that print were refused before the person saw them.
+    assert_eq!(asked.len(), 5, "{:?}", asked.last().map(|it| it.prompt()));
+    assert!(asked[4].prompt().contains("`print` is not wanted here"), "{}", asked[4].prompt());
+    editor.choose("Discard");
+
+    let listed = tantu(&workspace, &home, &["memory", "list"]);
+    assert!(listed.contains("the_most") && listed.contains("do not use `print`"), "{listed}");
+    drop(editor);
+    // The next session: the first prompt tells of it.
+    let editor = session(&workspace, &home);
+    implement(&editor);
+    let asked = model.wait_until_asked(6);
+    assert!(asked[5].prompt().contains("the_most"), "{}", asked[5].prompt());
+    let off = tantu(&workspace, &home, &["memory", "off"]);
+    assert!(off.contains("not remembered"), "{off}");
+    assert!(tantu(&workspace, &home, &["memory", "forget", "--all"]).contains("forgotten"));
+    assert!(tantu(&workspace, &home, &["memory", "list"]).contains("no mistake"));
+}
