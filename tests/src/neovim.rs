@@ -24,8 +24,7 @@ const LIMIT: Duration = Duration::from_secs(120);
 pub fn run(script: &Path, tee: &Path, workspace: &Workspace, home: &Home) -> Vec<Record> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let log = folder.path().join("session.jsonl");
-    let server = crate::server_binary();
-    let command = [tee, &log, &server].map(|path| path.display().to_string()).join("\n") + "\nlsp";
+    let server = process::server_through(tee, &log, folder.path());
     let mut editor = Command::new(executable());
     editor
         .args(["--clean", "--headless", "-l"])
@@ -33,7 +32,7 @@ pub fn run(script: &Path, tee: &Path, workspace: &Workspace, home: &Home) -> Vec
         .current_dir(workspace.root())
         .env_clear()
         .envs(home.environment())
-        .env("TANTU_COMMAND", command)
+        .env("TANTU_COMMAND", format!("{}\nlsp", server.display()))
         .env("TANTU_PLUGIN", crate::repository().join("editors/neovim"));
     let ended = process::run(&mut editor, LIMIT);
     let session = read_log(&log).unwrap_or_default();

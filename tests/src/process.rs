@@ -1,6 +1,9 @@
 //! Editors as child processes: they end in time, or are ended with all that they have started.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -14,7 +17,7 @@ use std::time::{Duration, Instant};
 pub(crate) fn run(command: &mut Command, limit: Duration) -> Result<String, String> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let output = folder.path().join("output.txt");
-    let file = std::fs::File::create(&output).expect("a fresh folder is writable");
+    let file = fs::File::create(&output).expect("a fresh folder is writable");
     let mut process = command
         .stdin(Stdio::null())
         .stdout(file.try_clone().expect("a file can be shared"))
@@ -36,12 +39,28 @@ pub(crate) fn run(command: &mut Command, limit: Duration) -> Result<String, Stri
     if status.is_none() {
         let _ = process.wait();
     }
-    let said = std::fs::read_to_string(&output).unwrap_or_default();
+    let said = fs::read_to_string(&output).unwrap_or_default();
     if status.is_some_and(|status| status.success()) {
         return Ok(said);
     }
     let how = status.map_or_else(|| format!("did not end within {limit:?}"), |status| format!("ended with {status}"));
     Err(format!("{how}:\n{said}"))
+}
+
+/// A program in `folder` that starts the server through `tee`, which writes to `log`: editors take a path more often than a
+/// command line.
+///
+/// # Panics
+/// When `folder` cannot be written to.
+pub(crate) fn server_through(tee: &Path, log: &Path, folder: &Path) -> PathBuf {
+    let path = folder.join("tantu");
+    let quoted = [tee, log, &crate::server_binary()].map(|path| format!("'{}'", path.display()));
+    // Only the language server has messages to look at.
+    let script =
+        format!("#!/bin/sh\n[ \"$1\" = lsp ] && exec {} \"$@\"\nexec {} \"$@\"\n", quoted.join(" "), quoted[2]);
+    fs::write(&path, script).expect("a fresh folder is writable");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("the file is ours");
+    path
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 //! server, and checks the session's traffic.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -47,7 +46,7 @@ pub fn run(script: &Path, tee: &Path, workspace: &Workspace, home: &Home) -> Vec
         "workspace": workspace.root(),
         "folder": folder.path(),
         "extensions": extensions,
-        "server": wrapped(tee, &log, folder.path()),
+        "server": process::server_through(tee, &log, folder.path()),
         "shots": shots,
     });
     let mut driver = Command::new(&node);
@@ -68,18 +67,6 @@ pub fn run(script: &Path, tee: &Path, workspace: &Workspace, home: &Home) -> Vec
     }
     conformance::assert_conforming(&session);
     session
-}
-
-/// A program that starts the server through `tee`; as a setting takes a path, and not a command line.
-fn wrapped(tee: &Path, log: &Path, folder: &Path) -> PathBuf {
-    let path = folder.join("tantu");
-    let quoted = [tee, log, &crate::server_binary()].map(|path| format!("'{}'", path.display()));
-    // Only the language server has messages to look at.
-    let script =
-        format!("#!/bin/sh\n[ \"$1\" = lsp ] && exec {} \"$@\"\nexec {} \"$@\"\n", quoted.join(" "), quoted[2]);
-    fs::write(&path, script).expect("a fresh folder is writable");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("the file is ours");
-    path
 }
 
 /// `$TANTU_CHROMIUM`, else the first Chromium on the `PATH`.

@@ -1,4 +1,5 @@
 -- The server as `vim.lsp.enable('tantu')` starts it. Change any of it with `vim.lsp.config('tantu', { … })`.
+local card = require('tantu.card')
 local config = {
   cmd = { 'tantu', 'lsp' },
   filetypes = { 'python' },
@@ -10,10 +11,9 @@ local config = {
   },
   capabilities = { experimental = { tantu = { input = true } } },
   handlers = {
-    -- What should be different about a proposal?
-    ['tantu/input'] = function(_, params)
-      return { text = vim.fn.input(params.prompt .. ' ') }
-    end,
+    ['tantu/input'] = card.input,
+    ['window/showDocument'] = card.show,
+    ['window/showMessageRequest'] = card.ask,
   },
 }
 -- Neovim 0.11 draws code lenses but cannot be told to ask for them again; later versions can.

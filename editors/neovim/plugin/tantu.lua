@@ -1,16 +1,22 @@
-vim.api.nvim_create_user_command('Tantu', function(command)
-  local first, last
-  if command.range > 0 then
-    first, last = command.line1, command.line2
-  end
-  require('tantu').command(command.fargs, first, last)
-end, { nargs = '+', range = true, complete = 'custom,v:lua.require\'tantu\'.words', desc = 'Run, propose or draw at the cursor' })
+vim.api.nvim_create_user_command('Tantu', function(it)
+  require('tantu').command(it.fargs, it.range > 0 and it.line1 or nil, it.range > 0 and it.line2 or nil)
+end, { nargs = '+', range = true, complete = 'custom,v:lua.require\'tantu\'.words', desc = 'tantu, at the cursor' })
 
-vim.api.nvim_create_autocmd('LspAttach', {
+for name in ('adjust affected context evidence graph impact propose reset run silence status'):gmatch('%a+') do
+  vim.keymap.set('n', '<Plug>(tantu-' .. name .. ')', '<Cmd>Tantu ' .. name .. '<CR>')
+end
+vim.keymap.set('x', '<Plug>(tantu-run)', ':Tantu run<CR>')
+
+vim.api.nvim_create_autocmd({ 'LspAttach', 'LspProgress' }, {
   group = vim.api.nvim_create_augroup('tantu', {}),
-  callback = function(event)
-    if vim.lsp.get_client_by_id(event.data.client_id).name == 'tantu' then
-      require('tantu').attach(event.buf)
+  callback = function(it)
+    local client = vim.lsp.get_client_by_id(it.data.client_id)
+    if not client or client.name ~= 'tantu' then
+      return
+    elseif it.event == 'LspAttach' then
+      require('tantu').attach(it.buf)
+    else
+      require('tantu').progress(it.data.params.token, it.data.params.value)
     end
   end,
 })

@@ -22,10 +22,12 @@ fn with_the_plugin_from_hover_to_an_applied_proposal() {
     let workspace = Workspace::fixture("shop");
     let path = tests::repository().join("fixtures/replies/best_discount.json");
     let replies: Value = serde_json::from_str(&std::fs::read_to_string(path).expect("a fixture")).expect("JSON");
-    let model = ModelServer::start([Reply::Text(replies[1]["reply"].as_str().expect("text").to_owned())]);
+    let reply = Reply::Text(replies[1]["reply"].as_str().expect("text").to_owned());
+    let model = ModelServer::start([reply.clone(), reply]);
     let home = Home::with_model(&model.base_url());
     let session = run("plugin.lua", &workspace, &home);
-    assert_eq!(model.asked().len(), 1);
+    assert_eq!(model.asked().len(), 2);
+    assert!(model.asked()[1].prompt().contains("say it in fewer words"), "so does what should be different");
     assert!(model.asked()[0].prompt().contains("prefer plain loops"), "the instruction goes to the model");
     assert_eq!(sent_by_the_editor(&session, "exit").len(), 1, "the session ended properly");
 }

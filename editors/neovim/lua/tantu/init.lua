@@ -1,9 +1,14 @@
--- What standard LSP leaves to the editor: keeping code lenses fresh, and commands that start from the cursor.
--- Everything else (approval, progress, edits) is the server's, through Neovim's own handlers.
+-- What standard LSP leaves to the editor: fresh code lenses, a statusline, and commands that start from the cursor.
+local card = require('tantu.card')
 local M = {}
+local jobs = {} -- What runs in the background, by its token.
 
 local function warn(text)
   vim.notify('tantu: ' .. text, vim.log.levels.WARN)
+end
+
+local function running()
+  return vim.lsp.get_clients({ bufnr = 0, name = 'tantu' })[1]
 end
 
 --- Keeps the code lenses of a buffer fresh.
@@ -22,40 +27,43 @@ function M.attach(buffer)
   })
 end
 
---- Runs the test, doctest or `__main__` whose lens is nearest at or above the cursor.
-function M.run(client)
-  local row = vim.api.nvim_win_get_cursor(0)[1] - 1
-  local params = { textDocument = vim.lsp.util.make_text_document_params() }
-  client:request('textDocument/codeLens', params, function(err, lenses)
-    local nearest
-    for _, lens in ipairs(lenses or {}) do
-      local line = lens.range.start.line
-      local runs = lens.command and lens.command.command == 'tantu.run'
-      if runs and line <= row and (not nearest or line >= nearest.range.start.line) then
-        nearest = lens
-      end
-    end
-    if nearest then
-      client:exec_cmd(nearest.command)
-    else
-      warn(err and err.message or 'nothing to run at or above the cursor')
-    end
+--- Takes in what the server says of its work.
+function M.progress(token, value)
+  jobs[token] = value.kind ~= 'end' and vim.tbl_extend('force', jobs[token] or {}, value) or nil
+  vim.cmd.redrawstatus()
+end
+
+--- For 'statusline': `tantu`, with what it is busy with; empty where no server runs.
+function M.status()
+  local words = { running() and 'tantu' }
+  for _, job in vim.spairs(words[1] and jobs or {}) do
+    local detail = job.percentage and job.percentage .. ' %' or job.message or ''
+    table.insert(words, vim.trim(job.title .. ' ' .. detail))
+  end
+  return (table.concat(words, ' · '):gsub('%%', '%%%%'))
+end
+
+--- The server's command line with `doctor` in the place of `lsp`.
+function M.doctor(cmd)
+  return vim.list_extend(vim.list_slice(cmd, 1, #cmd - 1), { 'doctor' })
+end
+
+local function here(client)
+  return vim.lsp.util.make_position_params(0, client.offset_encoding)
+end
+
+local function execute(client, command, argument, handler)
+  client:exec_cmd({ title = command, command = command, arguments = { argument } }, nil, handler)
+end
+
+--- Asks for a text, unless `words` are one. Nothing follows when the question is cancelled.
+local function ask(prompt, words, send)
+  if #words > 0 then
+    return send(table.concat(words, ' '))
+  end
+  vim.ui.input({ prompt = prompt .. ' (may be empty): ' }, function(text)
+    return text and send(text)
   end)
-end
-
---- Runs the selected lines.
-function M.run_selection(client, first, last)
-  local range = {
-    start = { line = first - 1, character = 0 },
-    ['end'] = { line = last, character = 0 },
-  }
-  local argument = { uri = vim.uri_from_bufnr(0), kind = 'selection', range = range }
-  client:exec_cmd({ title = 'run', command = 'tantu.run', arguments = { argument } })
-end
-
---- A command about the file in the buffer.
-local function about_file(client, command)
-  client:exec_cmd({ title = command, command = command, arguments = { { uri = vim.uri_from_bufnr(0) } } })
 end
 
 --- Puts the callers that a lens counts into the quickfix list. Neovim itself shows nothing of what a command answers.
@@ -69,98 +77,119 @@ function M.show_callers(command, context)
     end
     vim.fn.setqflist({}, ' ', { title = command.title, items = items })
     vim.cmd('botright copen')
-  end, context.bufnr)
-end
-
---- Asks for a change at the cursor. Without an instruction the user is asked for one; it may be left empty.
-function M.propose(client, assist, instruction)
-  local at = vim.lsp.util.make_position_params(0, client.offset_encoding)
-  local argument = { assist = assist, uri = at.textDocument.uri, position = at.position }
-  local function send(text)
-    if text then -- Nil when the input was cancelled.
-      argument.instruction = text ~= '' and text or nil
-      client:exec_cmd({ title = assist, command = 'tantu.propose', arguments = { argument } })
-    end
-  end
-  if instruction ~= '' then
-    send(instruction)
-  else
-    vim.ui.input({ prompt = 'Instruction for ' .. assist .. ' (may be empty): ' }, send)
-  end
-end
-
---- Has the server show something about the definition under the cursor, in a window or with `vim.ui.open`.
-local function show(client, command, options)
-  local argument = vim.lsp.util.make_position_params(0, client.offset_encoding)
-  local params = { command = command, arguments = { vim.tbl_extend('error', argument, options, { show = true }) } }
-  client:request('workspace/executeCommand', params, function(err, shown)
-    if err or not shown or shown == vim.NIL then
-      warn(err and err.message or 'no definition under the cursor')
-    end
   end)
 end
 
---- Draws what is around the definition.
-function M.graph(client, depth)
-  show(client, 'tantu.graph', { depth = tonumber(depth) })
+--- Has the server show something about the definition under the cursor, in a window or with `vim.ui.open`.
+local function shows(command, option)
+  return function(client, words)
+    local argument = vim.tbl_extend('error', here(client), { show = true, [option] = tonumber(words[1]) })
+    execute(client, command, argument, function(err, shown)
+      return (err or not shown or shown == vim.NIL) and warn(err and err.message or 'no definition under the cursor')
+    end)
+  end
 end
 
---- Opens what a model would be shown to write or change the definition.
-function M.context(client, budget)
-  show(client, 'tantu.context', { budget = tonumber(budget) })
+local function about_file(command)
+  return function(client)
+    execute(client, command, { uri = vim.uri_from_bufnr(0) })
+  end
 end
 
---- Silences the linter's finding under the cursor, for a reason that the user is asked for.
-function M.silence(client, reason)
-  local argument = vim.lsp.util.make_position_params(0, client.offset_encoding)
-  local function send(text)
-    if text then -- Nil when the input was cancelled.
-      argument.reason = text
-      client:exec_cmd({ title = 'silence', command = 'tantu.silence', arguments = { argument } })
+--- What may follow `:Tantu`: functions of the client, the other words, and the range.
+local commands = {
+  affected = about_file('tantu.runAffectedTests'),
+  context = shows('tantu.context', 'budget'),
+  graph = shows('tantu.graph', 'depth'),
+  reset = about_file('tantu.resetCells'),
+}
+
+function commands.run(client, _, first, last)
+  local uri = vim.uri_from_bufnr(0)
+  if first then
+    local range = { start = { line = first - 1, character = 0 }, ['end'] = { line = last, character = 0 } }
+    return execute(client, 'tantu.run', { uri = uri, kind = 'selection', range = range })
+  end
+  local row = vim.api.nvim_win_get_cursor(0)[1] - 1
+  client:request('textDocument/codeLens', { textDocument = { uri = uri } }, function(err, lenses)
+    local nearest
+    for _, lens in ipairs(lenses or {}) do
+      local line, command = lens.range.start.line, lens.command
+      local is_run = line <= row and command and command.command == 'tantu.run'
+      nearest = is_run and line >= (nearest and nearest.line or 0) and { line = line, command = command } or nearest
     end
-  end
-  if reason ~= '' then
-    send(reason)
-  else
-    vim.ui.input({ prompt = 'Reason (may be empty): ' }, send)
-  end
+    if not nearest then
+      return warn(err and err.message or 'nothing to run at or above the cursor')
+    end
+    client:exec_cmd(nearest.command)
+  end)
 end
 
---- `:[range]Tantu run`, `:Tantu affected`, `:Tantu reset`, `:Tantu propose [ASSIST [INSTRUCTION…]]`, `:Tantu graph [DEPTH]`, `:Tantu context [BUDGET]`,
---- `:Tantu silence [REASON…]`
-function M.command(arguments, first, last)
-  local client = vim.lsp.get_clients({ bufnr = 0, name = 'tantu' })[1]
-  if not client then
-    warn('not running here; see :checkhealth vim.lsp')
-  elseif arguments[1] == 'run' and first then
-    M.run_selection(client, first, last)
-  elseif arguments[1] == 'run' then
-    M.run(client)
-  elseif arguments[1] == 'affected' then
-    about_file(client, 'tantu.runAffectedTests')
-  elseif arguments[1] == 'reset' then
-    about_file(client, 'tantu.resetCells')
-  elseif arguments[1] == 'propose' then
-    M.propose(client, arguments[2] or 'implement-function', table.concat(arguments, ' ', 3))
-  elseif arguments[1] == 'graph' then
-    M.graph(client, arguments[2])
-  elseif arguments[1] == 'context' then
-    M.context(client, arguments[2])
-  elseif arguments[1] == 'silence' then
-    M.silence(client, table.concat(arguments, ' ', 2))
+function commands.propose(client, words)
+  local assist, at = words[1] or 'implement-function', here(client)
+  ask('Instruction for ' .. assist, vim.list_slice(words, 2), function(text)
+    local argument = { assist = assist, uri = at.textDocument.uri, position = at.position }
+    argument.instruction = text ~= '' and text or nil
+    execute(client, 'tantu.propose', argument)
+  end)
+end
+
+function commands.adjust(_, words)
+  card.wish = words[1] and table.concat(words, ' ')
+  return card.answer('Adjust') or warn('no proposal waits for an answer')
+end
+
+function commands.evidence(client)
+  if card.focus() then
+    return
+  elseif not vim.list_contains(client.server_capabilities.executeCommandProvider.commands, 'tantu.evidence') then
+    return warn('no proposal waits for an answer')
+  end
+  client:exec_cmd({ title = 'evidence', command = 'tantu.evidence' })
+end
+
+function commands.impact(client)
+  client:request('textDocument/hover', here(client), function(err, hover)
+    if not hover then
+      return warn(err and err.message or 'no definition under the cursor')
+    end
+    card.open('impact', vim.split(hover.contents.value, '\n'), 'markdown')
+  end)
+end
+
+function commands.status(client)
+  local text = ('%s, in %s\n\n'):format(M.status(), client.root_dir or 'a single file')
+  vim.system(M.doctor(client.config.cmd), { cwd = client.root_dir, text = true }, vim.schedule_wrap(function(doctor)
+    card.open('status', vim.split(vim.trim(text .. doctor.stdout .. doctor.stderr), '\n'), 'text')
+  end))
+end
+
+function commands.silence(client, words)
+  local argument = here(client)
+  ask('Reason', words, function(text)
+    execute(client, 'tantu.silence', vim.tbl_extend('error', argument, { reason = text }))
+  end)
+end
+
+M.names = vim.tbl_keys(commands)
+table.sort(M.names)
+
+--- What `:[range]Tantu WORD…` does; see the help.
+function M.command(words, first, last)
+  local client, command = running(), commands[words[1]]
+  if not command then
+    warn('there are :Tantu ' .. table.concat(M.names, ', '))
+  elseif not client then
+    warn('not running here; see :checkhealth tantu')
   else
-    warn(
-      'usage: :[range]Tantu run | :Tantu affected | :Tantu reset | :Tantu propose [ASSIST [INSTRUCTION…]]'
-        .. ' | :Tantu graph [DEPTH] | :Tantu context [BUDGET] | :Tantu silence [REASON…]'
-    )
+    command(client, vim.list_slice(words, 2), first, last)
   end
 end
 
 --- Completions for the words of a `:Tantu` command line, one per line.
 function M.words(_, line)
-  local assists = 'follow-comment\nimplement-function\nfix-diagnostic\nrefactor-function\nwrite-docstring\n'
-    .. 'write-tests\nreview\nexplain\nport-like\ngenerate-module'
-  return line:match('propose%s') and assists or 'run\naffected\nreset\npropose\ngraph\ncontext\nsilence'
+  local assists = { 'follow-comment', 'implement-function', 'fix-diagnostic', 'refactor-function', 'write-docstring' }
+  return table.concat(line:match('propose%s') and assists or M.names, '\n')
 end
 
 return M

@@ -8,17 +8,7 @@ vim.cmd('filetype plugin on')
 vim.lsp.config('tantu', { cmd = session.command, on_exit = session.on_exit })
 vim.lsp.enable('tantu')
 
--- What a picker shows is kept; the answer is scripted.
-local asked, answer = nil, nil
-vim.ui.select = function(items, options, choose)
-  asked = { prompt = options.prompt, titles = vim.tbl_map(options.format_item or tostring, items) }
-  for index, title in ipairs(asked.titles) do
-    if title == answer then
-      return choose(items[index], index)
-    end
-  end
-  choose(nil)
-end
+local floating = session.floating
 vim.ui.input = function(_, confirm)
   confirm('prefer plain loops')
 end
@@ -28,6 +18,19 @@ local client = session.open('shop/money.py')
 session.must(client.root_dir == vim.uv.cwd(), 'the workspace is the root')
 session.go_to('Money:')
 session.hover('Money')
+
+-- What breaks, and what is there, in the card.
+vim.cmd('Tantu impact')
+session.must(vim.api.nvim_get_current_buf() == vim.fn.bufnr('shop/money.py'), 'the cursor stays')
+floating('impact', 'class of')
+vim.cmd('Tantu status')
+vim.api.nvim_set_current_win(floating('status', 'sandbox'))
+vim.cmd.normal('q')
+session.must(vim.api.nvim_win_get_config(0).relative == '', 'q closes the card')
+session.must(require('tantu').status():find('^tantu'), 'the statusline says that it runs')
+vim.cmd('checkhealth tantu')
+session.must(session.text():find('OK version %d', 1) and session.text():find('serves /', 1, true), 'it is healthy')
+vim.cmd.bdelete()
 
 -- A lens leads to the callers that it counts.
 session.go_to('def _require_same_currency')
@@ -60,7 +63,7 @@ end)
 session.open('tests/test_money.py')
 session.go_to('def test_arithmetic_is_exact')
 session.lens('▶ run')
-vim.cmd('Tantu run')
+vim.api.nvim_feedkeys(vim.keycode('<Plug>(tantu-run)'), 'x', false)
 session.lens('✓ 1 passed', 100)
 
 -- Run a line that is not even saved: what it prints is in the log.
@@ -89,12 +92,36 @@ session.open('shop/discounts.py')
 local before = session.text()
 vim.bo.undolevels = vim.bo.undolevels -- Closes the undo block, as a pause in typing does.
 session.go_to('raise NotImplementedError')
-answer = 'Apply'
+local code = vim.api.nvim_get_current_win()
 vim.cmd('Tantu propose')
-session.wait('the proposal is shown', function()
-  return asked
-end, 60)
-session.must(asked.prompt:find('best_discount', 1, true), 'the question names the function: ' .. asked.prompt)
+local card = floating('best_discount', 'confidence', 60)
+session.must(vim.api.nvim_get_current_win() == code, 'who is typing goes on typing')
+
+-- The diff, the evidence, and once more what is asked: each in the card.
+vim.cmd('Tantu evidence')
+session.must(vim.api.nvim_get_current_win() == card, 'the cursor is in the card')
+vim.cmd.normal('s')
+session.wait('the diff is shown', function()
+  return vim.bo.filetype == 'diff' and session.text():find('+        if off > most:', 1, true)
+end)
+session.wait('the question is open again', function()
+  return vim.fn.maparg('w', 'n') ~= ''
+end)
+vim.cmd.normal('w')
+session.wait('the evidence is shown', function()
+  return vim.bo.filetype == 'markdown' and session.text():find('Tests and doctests pass', 1, true)
+end)
+session.wait('the question is open again', function()
+  return vim.fn.maparg('a', 'n') ~= ''
+end)
+vim.cmd.normal('q')
+session.must(vim.api.nvim_get_current_win() == code, 'a closed card is out of the way')
+
+-- What should be different, and again.
+vim.cmd('Tantu adjust say it in fewer words')
+floating('best_discount', 'confidence', 60)
+vim.cmd('Tantu evidence')
+vim.cmd.normal('a')
 session.wait('the proposal is applied', function()
   return session.text():find('if off > most:', 1, true)
 end)

@@ -63,6 +63,20 @@ function M.hover(text)
   vim.api.nvim_win_close(window, true)
 end
 
+--- Waits for a floating window with a title and a text, and returns it.
+function M.floating(title, text, seconds)
+  return M.wait('a card ' .. title .. ' with ' .. text, function()
+    for _, window in ipairs(vim.api.nvim_list_wins()) do
+      local config = vim.api.nvim_win_get_config(window)
+      local lines = vim.api.nvim_buf_get_lines(vim.api.nvim_win_get_buf(window), 0, -1, false)
+      local is_titled = vim.inspect(config.title):find(title, 1, true)
+      if config.relative ~= '' and is_titled and table.concat(lines, '\n'):find(text, 1, true) then
+        return window
+      end
+    end
+  end, seconds)
+end
+
 --- Titles of the code lenses on the cursor's line, as they are drawn.
 function M.lenses()
   local row = vim.api.nvim_win_get_cursor(0)[1] - 1
