@@ -25,6 +25,8 @@ if (process.argv.includes('--tests')) {
     minify: true,
     metafile: true,
   });
+  // The walkthrough shows the manual's own page.
+  fs.copyFileSync('../../docs/add-a-model.md', 'walkthrough/model.md');
   fs.writeFileSync('dist/licenses.txt', licenses(Object.keys(result.metafile.inputs)));
   console.log(`dist/extension.js: ${Math.round(fs.statSync('dist/extension.js').size / 1000)} kB`);
 }

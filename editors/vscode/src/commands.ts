@@ -1,79 +1,72 @@
 // Commands that start from the cursor. What they do is the server's; here is only what it has to be told.
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import * as vscode from 'vscode';
 import type { CodeAction, Location } from 'vscode-languageclient/node';
 import type { Server } from './server';
+import type { Doctor } from './status';
 
-/** As `textDocument`, `position` and `range` of the protocol: VS Code counts as the protocol does. */
-interface Place {
-  uri: string;
-  range: { start: vscode.Position; end: vscode.Position };
-}
-
-type Handler = (place: Place) => PromiseLike<unknown>;
+const execute = <R = unknown>(command: string, ...args: unknown[]) =>
+  vscode.commands.executeCommand<R>(command, ...args);
 
 export function register(server: Server): vscode.Disposable[] {
-  const execute = (command: string, argument: object) => vscode.commands.executeCommand(command, argument);
-
-  /** The server's commands behind its code actions at a place. */
-  const offers = async ({ uri, range }: Place, only: string[], command: string) => {
-    const here = new vscode.Range(range.start, range.end);
-    const known = vscode.languages.getDiagnostics(vscode.Uri.parse(uri, true));
-    const diagnostics = await server.encode(known.filter((it) => it.range.intersection(here)));
-    const context = { diagnostics, only };
-    const params = { textDocument: { uri }, range, context };
-    const actions = (await server.request<CodeAction[] | null>('textDocument/codeAction', params)) ?? [];
-    return actions.flatMap((action) => (action.command?.command === command ? [action.command] : []));
-  };
-
-  const atCursor: Record<string, Handler> = {
-    'tantu.runHere': async (place) => {
-      const here = { ...place, range: { start: place.range.start, end: place.range.start } };
-      const [run] = await offers(here, ['tantu.run'], 'tantu.run');
-      return run ? execute(run.command, run.arguments?.[0]) : inform('there is nothing to run at the cursor');
+  const atCursor: Record<string, (uri: vscode.Uri, selection: vscode.Selection) => PromiseLike<unknown>> = {
+    'tantu.runHere': async (uri, { start }) => {
+      // VS Code asks only for kinds that are announced, and offers those to everybody.
+      const context = { diagnostics: [], only: ['tantu.run'] };
+      const params = { textDocument: { uri: String(uri) }, range: { start, end: start }, context };
+      const [run] = (await server.request<CodeAction[] | null>('textDocument/codeAction', params)) ?? [];
+      return run?.command
+        ? execute('tantu.run', ...(run.command.arguments ?? []))
+        : inform('there is nothing to run at the cursor');
     },
-    'tantu.runSelection': ({ uri, range }) => execute('tantu.run', { uri, kind: 'selection', range }),
-    'tantu.runAffected': ({ uri }) => execute('tantu.runAffectedTests', { uri }),
-    'tantu.forgetCells': ({ uri }) => execute('tantu.resetCells', { uri }),
-    'tantu.proposeHere': async (place) => {
-      const found = await offers(place, ['refactor.rewrite', 'quickfix'], 'tantu.propose');
-      const items = found.map((command) => ({ label: command.title.replace(' (preview)', ''), command }));
+    'tantu.runSelection': (uri, { start, end }) =>
+      execute('tantu.run', { uri: String(uri), kind: 'selection', range: { start, end } }),
+    'tantu.runAffected': (uri) => execute('tantu.runAffectedTests', { uri: String(uri) }),
+    'tantu.forgetCells': (uri) => execute('tantu.resetCells', { uri: String(uri) }),
+    'tantu.proposeHere': async (uri, selection) => {
+      const found = await execute<vscode.CodeAction[]>('vscode.executeCodeActionProvider', uri, selection);
+      const items = found.flatMap(({ title, command }) =>
+        command?.command === 'tantu.propose' ? [{ label: title.replace(' (preview)', ''), command }] : [],
+      );
       const item = items.length > 1 ? await vscode.window.showQuickPick(items, { title: 'Ask the model' }) : items[0];
       if (!item) {
-        return items.length > 0 || noModel(server);
+        return items.length > 0 || nothingToAsk(server);
       }
       const prompt = 'What should be kept in mind? May be empty.';
       const instruction = await vscode.window.showInputBox({ title: item.label, prompt });
       const argument = { ...item.command.arguments?.[0], ...(instruction ? { instruction } : {}) };
       return instruction === undefined || execute(item.command.command, argument);
     },
-    'tantu.silenceHere': async ({ uri, range }) => {
+    'tantu.silenceHere': async (uri, { start: position }) => {
       const reason = await vscode.window.showInputBox({ title: 'Silence the finding', prompt: 'Why? May be empty.' });
-      const argument = { textDocument: { uri }, position: range.start, reason };
-      return reason === undefined || execute('tantu.silence', argument);
+      return reason === undefined || execute('tantu.silence', { textDocument: { uri: String(uri) }, position, reason });
     },
   };
-  const anywhere: Record<string, () => Promise<unknown> | void> = {
+  const anywhere: Record<string, () => PromiseLike<unknown> | void> = {
     'tantu.showLog': () => server.log.show(),
     'tantu.doctor': async () => {
-      server.log.info((await doctor(server, 'human')).trimEnd());
+      server.log.info((await server.doctor('human')).trimEnd());
       server.log.show();
     },
-    'tantu.addModel': async () => {
+    'tantu.addModel': () => {
       const page = vscode.Uri.joinPath(server.extension.extensionUri, 'walkthrough', 'model.md');
-      await vscode.commands.executeCommand('markdown.showPreview', page);
+      return execute('markdown.showPreview', page);
     },
     'tantu.restart': () => server.restart(),
   };
+  const withPlace = (handler: (typeof atCursor)[string]) => () => {
+    const editor = vscode.window.activeTextEditor;
+    return editor?.document.languageId === 'python'
+      ? handler(editor.document.uri, editor.selection)
+      : inform('open a Python file first');
+  };
   return [
-    ...Object.entries(atCursor).map(([name, handler]) => command(name, () => withPlace(handler))),
+    ...Object.entries(atCursor).map(([name, handler]) => command(name, withPlace(handler))),
     ...Object.entries(anywhere).map(([name, handler]) => command(name, handler)),
   ];
 }
 
 /** Registers a command whose failure is told in one line, without a stack. */
-export function command(name: string, handler: () => Promise<unknown> | void): vscode.Disposable {
+export function command(name: string, handler: () => PromiseLike<unknown> | void): vscode.Disposable {
   return vscode.commands.registerCommand(name, async () => {
     try {
       await handler();
@@ -86,50 +79,23 @@ export function command(name: string, handler: () => Promise<unknown> | void): v
 /** Lists the callers that a lens counts, as VS Code lists references. */
 export async function showCallers([place]: unknown[], callers: Location[] | null): Promise<void> {
   const { textDocument, position } = place as { textDocument: { uri: string }; position: vscode.Position };
+  const point = ({ line, character }: { line: number; character: number }) => new vscode.Position(line, character);
   const locations = (callers ?? []).map(
     ({ uri, range: { start, end } }) =>
-      new vscode.Location(
-        vscode.Uri.parse(uri, true),
-        new vscode.Range(start.line, start.character, end.line, end.character),
-      ),
+      new vscode.Location(vscode.Uri.parse(uri, true), new vscode.Range(point(start), point(end))),
   );
-  const at = new vscode.Position(position.line, position.character);
-  await vscode.commands.executeCommand(
-    'editor.action.showReferences',
-    vscode.Uri.parse(textDocument.uri),
-    at,
-    locations,
-  );
-}
-
-/** What `tantu doctor` says of this machine. */
-export async function doctor(server: Server, format: 'human' | 'json'): Promise<string> {
-  if (server.command === undefined) {
-    throw new Error('there is no server; set tantu.server.path');
-  }
-  const cwd = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath;
-  return (await promisify(execFile)(server.command, ['doctor', '--format', format], { cwd })).stdout;
+  await execute('editor.action.showReferences', vscode.Uri.parse(textDocument.uri), point(position), locations);
 }
 
 export async function inform(message: string): Promise<void> {
   await vscode.window.showInformationMessage(`tantu: ${message}`);
 }
 
-async function noModel(server: Server): Promise<unknown> {
-  const { models } = (JSON.parse(await doctor(server, 'json')) as { settings: { models: unknown[] } }).settings;
-  if (models.length > 0) {
+async function nothingToAsk(server: Server): Promise<unknown> {
+  const { settings } = JSON.parse(await server.doctor('json')) as Doctor;
+  if (settings.models.length > 0) {
     return inform('there is nothing here that a model could do');
   }
-  const how = 'How to Add One';
-  const answer = await vscode.window.showInformationMessage('tantu: no model is configured.', how);
-  return answer && vscode.commands.executeCommand('tantu.addModel');
-}
-
-async function withPlace(handler: Handler): Promise<unknown> {
-  const editor = vscode.window.activeTextEditor;
-  if (editor?.document.languageId !== 'python') {
-    return inform('open a Python file first');
-  }
-  const { start, end } = editor.selection;
-  return handler({ uri: editor.document.uri.toString(), range: { start, end } });
+  const answer = await vscode.window.showInformationMessage('tantu: no model is configured.', 'How to add a model');
+  return answer && execute('tantu.addModel');
 }

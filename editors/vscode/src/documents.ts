@@ -1,5 +1,5 @@
 // Documents that the server shows: Markdown is rendered, and a diff is opened beside the text that it changes.
-import * as fs from 'node:fs/promises';
+import * as fs from 'node:fs';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
 import type { ShowDocumentParams } from 'vscode-languageclient/node';
@@ -20,16 +20,15 @@ export class Documents implements vscode.TextDocumentContentProvider, vscode.Dis
   /** Shows what is better shown in a way of our own; says whether it was. */
   async show({ uri, external }: ShowDocumentParams): Promise<boolean> {
     const file = vscode.Uri.parse(uri, true);
-    const name = path.basename(file.path);
-    if (file.scheme !== 'file' || external || !/\.(md|diff)$/.test(name)) {
+    if (file.scheme !== 'file' || external || !/\.(md|diff)$/.test(file.path)) {
       return false;
     }
     // The server's own file goes away when the question is answered.
-    const text = await fs.readFile(file.fsPath, 'utf8');
-    if (name.endsWith('.diff')) {
+    const text = fs.readFileSync(file.fsPath, 'utf8');
+    if (file.path.endsWith('.diff')) {
       return this.compare(text);
     }
-    await vscode.commands.executeCommand('markdown.showPreview', this.keep(`/${name}`, text));
+    await vscode.commands.executeCommand('markdown.showPreview', this.keep(`/${path.basename(file.path)}`, text));
     return true;
   }
 
@@ -47,40 +46,24 @@ export class Documents implements vscode.TextDocumentContentProvider, vscode.Dis
 
   /** False when the diff does not fit the texts as they are now; then it is better shown as it is. */
   private async compare(diff: string): Promise<boolean> {
-    const pairs: [label: vscode.Uri, before: vscode.Uri | undefined, after: vscode.Uri][] = [];
+    const pairs: [label: vscode.Uri, before: vscode.Uri, after: vscode.Uri][] = [];
     for (const patch of parse(diff)) {
-      const file = await inWorkspace(patch.path);
-      const before = file && (await vscode.workspace.openTextDocument(file)).getText();
-      const after = apply(before ?? '', patch);
+      const folders = vscode.workspace.workspaceFolders ?? [];
+      const file = folders
+        .map(({ uri }) => vscode.Uri.joinPath(uri, patch.path))
+        .find((it) => fs.existsSync(it.fsPath));
+      const after = apply(file ? (await vscode.workspace.openTextDocument(file)).getText() : '', patch);
       if (after === undefined) {
         return false;
       }
       // The same path as before, or it would look renamed.
       const proposed = this.keep(file?.path ?? `/${patch.path}`, after);
-      pairs.push([proposed, file, proposed]);
+      pairs.push([proposed, file ?? this.keep('/nothing', ''), proposed]);
     }
-    const [first] = pairs;
-    if (first && pairs.length === 1) {
-      const [label, before = this.keep('/nothing', ''), after] = first;
-      const title = `${path.basename(label.path)} (proposed)`;
-      await vscode.commands.executeCommand('vscode.diff', before, after, title, { preview: true });
-    } else if (first) {
-      await vscode.commands.executeCommand('vscode.changes', 'Proposed changes', pairs);
-    }
-    return first !== undefined;
+    const [[label, before, after] = []] = pairs;
+    await (pairs.length > 1
+      ? vscode.commands.executeCommand('vscode.changes', 'Proposed changes', pairs)
+      : vscode.commands.executeCommand('vscode.diff', before, after, `${path.basename(label?.path ?? '')} (proposed)`));
+    return true;
   }
-}
-
-async function inWorkspace(name: string): Promise<vscode.Uri | undefined> {
-  for (const { uri } of vscode.workspace.workspaceFolders ?? []) {
-    const file = vscode.Uri.joinPath(uri, name);
-    const isThere = await fs.stat(file.fsPath).then(
-      (it) => it.isFile(),
-      () => false,
-    );
-    if (isThere) {
-      return file;
-    }
-  }
-  return undefined;
 }

@@ -1,7 +1,7 @@
 // The Test Explorer. Tests are what the server puts a `▶ run` above, and results are what its lenses say; so a run from a
 // lens shows here too.
 import * as vscode from 'vscode';
-import type { Diagnostic, DocumentDiagnosticReport, Range } from 'vscode-languageclient/node';
+import type { Diagnostic, Range } from 'vscode-languageclient/node';
 import type { Server } from './server';
 import { verdict } from './verdict';
 
@@ -47,12 +47,9 @@ export class Explorer implements vscode.Disposable {
   /** Takes in the lenses of a document that the editor asked for. */
   async see(uri: vscode.Uri, lenses: readonly Lens[]): Promise<void> {
     const titles = this.learn(uri, lenses);
-    const isNew = (item: vscode.TestItem, title: string) =>
-      item.children.size === 0 &&
-      /^[✓✗○]/.test(title) &&
-      !title.endsWith('outdated') &&
-      title !== this.reported.get(item.id);
-    const ended = [...titles].filter(([item, title]) => isNew(item, title)).map(([item]) => item);
+    const isNew = ([{ id, children }, title]: [vscode.TestItem, string]) =>
+      children.size === 0 && /^[✓✗○](?!.*outdated$)/.test(title) && title !== this.reported.get(id);
+    const ended = [...titles].filter(isNew).map(([item]) => item);
     if (ended.length > 0 && this.running === 0) {
       const run = this.controller.createTestRun(new vscode.TestRunRequest(ended), 'lens', false);
       await this.report(run, ended, titles);
@@ -66,8 +63,7 @@ export class Explorer implements vscode.Disposable {
   }
 
   private async discover(): Promise<void> {
-    const files = await vscode.workspace.findFiles(TESTS, FOREIGN);
-    files.forEach((uri) => this.file(uri));
+    (await vscode.workspace.findFiles(TESTS, FOREIGN)).forEach((uri) => this.file(uri));
   }
 
   private async refresh({ uri }: vscode.TestItem): Promise<Titles> {
@@ -77,12 +73,11 @@ export class Explorer implements vscode.Disposable {
   }
 
   private file(uri: vscode.Uri): vscode.TestItem {
-    const known = this.controller.items.get(uri.toString());
+    const { items } = this.controller;
+    const known = items.get(uri.toString());
     const item = known ?? this.controller.createTestItem(uri.toString(), vscode.workspace.asRelativePath(uri), uri);
-    if (!known) {
-      item.canResolveChildren = true;
-      this.controller.items.add(item);
-    }
+    item.canResolveChildren = true;
+    items.add(item);
     return item;
   }
 
@@ -113,9 +108,9 @@ export class Explorer implements vscode.Disposable {
   private child(file: vscode.TestItem, { uri, kind, target }: Run): vscode.TestItem {
     const names = (target ?? '').split('.');
     const id = (name: string) => `${uri}#${kind}:${name}`;
-    const parent = file.children.get(id(names.slice(0, -1).join('.')));
+    const parent = kind === 'pytest' ? file.children.get(id(names.slice(0, -1).join('.'))) : undefined;
     const label = kind === 'doctest' ? `doctest ${target ?? ''}` : parent ? names.at(-1) : target;
-    const { children } = (kind === 'pytest' && parent) || file;
+    const { children } = parent ?? file;
     const item =
       children.get(id(names.join('.'))) ?? this.controller.createTestItem(id(names.join('.')), label ?? '', file.uri);
     children.add(item);
@@ -124,8 +119,17 @@ export class Explorer implements vscode.Disposable {
 
   private async run(request: vscode.TestRunRequest, token: vscode.CancellationToken): Promise<void> {
     const run = this.controller.createTestRun(request);
+    const server = this.server();
+    const { jobs } = server.status;
+    const others = new Set(jobs.keys());
     const all = request.include ?? [...this.controller.items].map(([, item]) => item);
-    const output = this.server().onLog((text) => run.appendOutput(text.replaceAll(/\r?\n/g, '\r\n')));
+    const listeners = [
+      server.onLog((text) => run.appendOutput(text.replaceAll(/\r?\n/g, '\r\n'))),
+      // Its stop button ends in the sandbox what has begun since.
+      token.onCancellationRequested(() =>
+        [...jobs].forEach(([job, { title }]) => title === 'Running' && !others.has(job) && void server.cancel(job)),
+      ),
+    ];
     this.running += 1;
     try {
       for (const item of all.filter((item) => !request.exclude?.includes(item))) {
@@ -135,7 +139,7 @@ export class Explorer implements vscode.Disposable {
       void vscode.window.showWarningMessage(`tantu: ${String(error)}`);
     } finally {
       this.running -= 1;
-      output.dispose();
+      listeners.forEach((it) => it.dispose());
       run.end();
     }
   }
@@ -144,11 +148,10 @@ export class Explorer implements vscode.Disposable {
     await this.refresh(item);
     leaves(item).forEach((leaf) => run.started(leaf));
     // A file with nothing but doctests has no run of its own.
-    const parts = this.runs.has(item) ? [item] : leaves(item);
-    for (const part of parts) {
+    for (const part of token.isCancellationRequested ? [] : this.runs.has(item) ? [item] : leaves(item)) {
       await vscode.commands.executeCommand('tantu.run', this.runs.get(part));
       let titles = await this.refresh(item);
-      while (verdict(titles.get(part) ?? '').kind === 'running' && !token.isCancellationRequested) {
+      while (verdict(titles.get(part) ?? '').kind === 'running') {
         await new Promise((resolve) => setTimeout(resolve, PERIOD));
         titles = await this.refresh(item);
       }
@@ -162,11 +165,11 @@ export class Explorer implements vscode.Disposable {
     for (const item of items) {
       const title = titles.get(item) ?? '';
       this.reported.set(item.id, title);
-      const now = verdict(title);
-      if (now.kind === 'passed') {
-        run.passed(item, now.millis);
-      } else if (now.kind === 'failed') {
-        run.failed(item, failures?.get(item) ?? new vscode.TestMessage(now.message));
+      const { kind, millis, message } = verdict(title);
+      if (kind === 'passed') {
+        run.passed(item, millis);
+      } else if (kind === 'failed') {
+        run.failed(item, failures?.get(item) ?? new vscode.TestMessage(message));
       } else {
         run.skipped(item);
       }
@@ -178,23 +181,20 @@ export class Explorer implements vscode.Disposable {
     // The server has nothing to say of files that are not open.
     await vscode.workspace.openTextDocument(uri);
     const params = { textDocument: { uri: uri.toString() } };
-    const answer = await this.server().request<DocumentDiagnosticReport>('textDocument/diagnostic', params);
+    const { items = [] } = await this.server().request<{ items?: Diagnostic[] }>('textDocument/diagnostic', params);
     const failures = new Map<vscode.TestItem, vscode.TestMessage[]>();
-    for (const { code, message, range, relatedInformation = [] } of answer.kind === 'full'
-      ? (answer.items as Diagnostic[])
-      : []) {
+    for (const { message, range, relatedInformation = [] } of items.filter(({ code }) => code === 'test-failed')) {
       const { line, character } = range.start;
-      const owner = [...titles.keys()].findLast(
-        (item) => item.children.size === 0 && (item.range?.start.line ?? 0) <= line,
-      );
-      if (code === 'test-failed' && owner) {
-        // The lines that led there.
-        const way = relatedInformation.map(({ location, message }) => {
-          const path = vscode.workspace.asRelativePath(vscode.Uri.parse(location.uri, true));
-          return `${path}:${location.range.start.line + 1}: ${message}`;
-        });
-        const text = new vscode.TestMessage([typeof message === 'string' ? message : message.value, ...way].join('\n'));
-        text.location = new vscode.Location(uri, new vscode.Position(line, character));
+      const isAbove = (item: vscode.TestItem) => item.children.size === 0 && (item.range?.start.line ?? 0) <= line;
+      const owner = [...titles.keys()].findLast(isAbove);
+      // The lines that led there.
+      const way = relatedInformation.map(({ location, message }) => {
+        const path = vscode.workspace.asRelativePath(vscode.Uri.parse(location.uri, true));
+        return `${path}:${location.range.start.line + 1}: ${message}`;
+      });
+      const text = new vscode.TestMessage([String(message), ...way].join('\n'));
+      text.location = new vscode.Location(uri, new vscode.Position(line, character));
+      if (owner) {
         failures.set(owner, [...(failures.get(owner) ?? []), text]);
       }
     }

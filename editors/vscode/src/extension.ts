@@ -4,7 +4,7 @@ import * as commands from './commands';
 import { Documents } from './documents';
 import { Explorer } from './explorer';
 import * as graph from './graph';
-import { type Hooks, Server } from './server';
+import { Server } from './server';
 import { Status } from './status';
 
 let server: Server | undefined;
@@ -13,17 +13,17 @@ export function activate(context: vscode.ExtensionContext): void {
   const status = new Status();
   const documents = new Documents();
   const explorer = new Explorer(() => started);
-  const hooks: Hooks = {
+  const started = new Server(context.extension, status, {
     executeCommand: async (name, args, next) => {
       const answer = await next(name, args);
-      if (name === 'tantu.showCallers') {
-        await commands.showCallers(args, answer);
-      }
+      await (name === 'tantu.showCallers' && commands.showCallers(args, answer));
       return answer;
     },
     handleWorkDoneProgress: (token, value, next) => {
       status.progress(token, value);
       next(token, value);
+      // What ends may have been a question to a model, or the sandbox's preparation.
+      void (value.kind === 'end' && started.look());
     },
     provideCodeLenses: async (document, token, next) => {
       const lenses = await next(document, token);
@@ -35,8 +35,7 @@ export function activate(context: vscode.ExtensionContext): void {
       showDocument: async (params, token, next) =>
         (await documents.show(params)) ? { success: true } : next(params, token),
     },
-  };
-  const started = new Server(context.extension, status, hooks, (running) => void know(running, status));
+  });
   server = started;
 
   context.subscriptions.push(
@@ -45,12 +44,10 @@ export function activate(context: vscode.ExtensionContext): void {
     explorer,
     started,
     ...commands.register(started),
-    ...graph.register(started),
-    vscode.workspace.onDidChangeConfiguration((change) => {
-      if (change.affectsConfiguration('tantu.server.path')) {
-        void started.restart();
-      }
-    }),
+    ...graph.register(),
+    vscode.workspace.onDidChangeConfiguration(
+      (change) => void (change.affectsConfiguration('tantu.server.path') && started.restart()),
+    ),
     // Before that, the workspace's choice of a server did not count.
     vscode.workspace.onDidGrantWorkspaceTrust(() => void started.restart()),
     vscode.extensions.onDidChange(() => void started.announceSettings()),
@@ -61,20 +58,4 @@ export function activate(context: vscode.ExtensionContext): void {
 
 export async function deactivate(): Promise<void> {
   await server?.stop();
-}
-
-/** What the server has at hand, for the status item. */
-async function know(server: Server, status: Status): Promise<void> {
-  try {
-    const { settings, sandbox } = JSON.parse(await commands.doctor(server, 'json')) as {
-      settings: { propose: string[] };
-      sandbox: { prepared: string | null; problem: string | null };
-    };
-    status.know([
-      settings.propose.length > 0 ? `models: ${settings.propose.join(', ')}` : 'no model',
-      sandbox.problem ?? (sandbox.prepared ? 'sandbox ready' : 'the sandbox is prepared with the first run'),
-    ]);
-  } catch (error) {
-    server.log.debug(`doctor: ${String(error)}`);
-  }
 }

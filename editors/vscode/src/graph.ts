@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
 import { command, inform } from './commands';
-import type { Server } from './server';
 
 /** The answer to `tantu.graph`. */
 interface Drawing {
@@ -13,7 +12,7 @@ interface Drawing {
 /** How long the cursor has to rest, in milliseconds. */
 const REST = 200;
 
-export function register(server: Server): vscode.Disposable[] {
+export function register(): vscode.Disposable[] {
   let panel: vscode.WebviewPanel | undefined;
   let timer: NodeJS.Timeout | undefined;
   let shown: Drawing | undefined;
@@ -44,9 +43,7 @@ export function register(server: Server): vscode.Disposable[] {
       const { webview } = panel;
       panel.onDidDispose(() => ([panel, shown] = [undefined, undefined]));
       // A page that was hidden begins anew.
-      webview.onDidReceiveMessage((name: string | null) =>
-        name === null ? webview.postMessage(shown) : open(server, name),
-      );
+      webview.onDidReceiveMessage((name: string | null) => (name === null ? webview.postMessage(shown) : open(name)));
       webview.html = page();
     }
     if (!(await draw())) {
@@ -68,17 +65,16 @@ export function register(server: Server): vscode.Disposable[] {
 }
 
 /** Opens the definition with a qualified name. */
-async function open(server: Server, name: string): Promise<void> {
+async function open(name: string): Promise<void> {
   const query = name.slice(name.lastIndexOf('.') + 1);
-  type Symbol = { name: string; containerName?: string; location: { uri: string; range: vscode.Range } };
-  const found = (await server.request<Symbol[] | null>('workspace/symbol', { query })) ?? [];
+  const search = 'vscode.executeWorkspaceSymbolProvider';
+  const found = await vscode.commands.executeCommand<vscode.SymbolInformation[]>(search, query);
   const exact = found.filter((it) => it.name === query || it.name.endsWith(`.${query}`));
-  const best = exact.find((it) => `${it.containerName ?? ''}.${it.name}`.endsWith(name)) ?? exact[0];
+  const best = exact.find((it) => `${it.containerName}.${it.name}`.endsWith(name)) ?? exact[0];
   if (best) {
-    const { start } = best.location.range;
-    const selection = new vscode.Range(start.line, start.character, start.line, start.character);
-    const where = { selection, viewColumn: vscode.ViewColumn.One };
-    await vscode.window.showTextDocument(vscode.Uri.parse(best.location.uri, true), where);
+    const { uri, range } = best.location;
+    const selection = new vscode.Range(range.start, range.start);
+    await vscode.window.showTextDocument(uri, { selection, viewColumn: vscode.ViewColumn.One });
   }
 }
 

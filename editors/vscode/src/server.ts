@@ -1,82 +1,76 @@
 // The server's process and the client that talks with it.
+import { execFile } from 'node:child_process';
 import * as fs from 'node:fs';
+import { promisify } from 'node:util';
 import * as vscode from 'vscode';
 import {
-  type Diagnostic,
   LanguageClient,
   LogMessageNotification,
   MessageType,
   type Middleware,
+  type ProgressToken,
   State,
   type StaticFeature,
+  WorkDoneProgressCancelNotification,
 } from 'vscode-languageclient/node';
 import { locate } from './locate';
 import { chosen, serverKeys } from './settings';
-import type { Status } from './status';
+import type { Doctor, Status } from './status';
 
 /** What the rest of the extension looks into and adds to. */
 export type Hooks = Pick<Middleware, 'executeCommand' | 'handleWorkDoneProgress' | 'provideCodeLenses' | 'window'>;
 
 export class Server implements vscode.Disposable {
   readonly log = vscode.window.createOutputChannel('tantu', { log: true });
+  private readonly trace = vscode.window.createOutputChannel('tantu trace', { log: true });
   private readonly said = new vscode.EventEmitter<string>();
   /** What the server writes to its log, such as the output of what it runs. */
   readonly onLog = this.said.event;
-  private readonly trace = vscode.window.createOutputChannel('tantu trace', { log: true });
-  private readonly keys: readonly string[];
   private client: LanguageClient | undefined;
-  private restarted: Promise<void> = Promise.resolve();
-  /** The program that was started last. */
-  command: string | undefined;
+  private command: string | undefined;
+  private restarted: Promise<unknown> = Promise.resolve();
 
   constructor(
     readonly extension: vscode.Extension<unknown>,
-    private readonly status: Status,
+    readonly status: Status,
     private readonly hooks: Hooks,
-    private readonly onRunning: (server: Server) => void,
-  ) {
-    this.keys = serverKeys(extension.packageJSON);
-  }
+  ) {}
 
   /** Starts the server, again if it runs. Why that is not possible is shown to the user, and no error. */
-  restart(): Promise<void> {
+  restart(): Promise<unknown> {
     // One after the other, or there would be two of them.
     this.restarted = this.restarted
-      .catch(() => undefined)
       .then(() => this.stop())
-      .then(() => this.start());
+      .then(() => this.start())
+      .catch((error: unknown) => this.log.error(String(error)));
     return this.restarted;
   }
 
   private async start(): Promise<void> {
-    const found = locate({
-      setting: vscode.workspace.getConfiguration('tantu').get('server.path', ''),
-      extension: this.extension.extensionPath,
-      search: process.env['PATH'] ?? '',
-      platform: process.platform,
-      isFile: (path) => fs.statSync(path, { throwIfNoEntry: false })?.isFile() ?? false,
-    });
-    if ('problem' in found) {
-      this.status.show('missing', found.problem);
-      void complain(found.problem);
+    const setting = vscode.workspace.getConfiguration('tantu').get('server.path', '');
+    const isFile = (path: string) => fs.statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+    const found = locate(setting, this.extension.extensionPath, process.env['PATH'] ?? '', process.platform, isFile);
+    this.command = found;
+    if (!found) {
+      void this.miss(setting ? `tantu.server.path names ${setting}, which is not a file.` : MISSING);
       return;
     }
-    this.command = found.path;
-    this.log.info(`starting ${found.path} (from ${found.from})`);
+    this.log.info(`starting ${found}`);
     this.status.show('starting');
+    const configuration = () => this.settings();
     const client = new LanguageClient(
       'tantu',
       'tantu',
-      { command: found.path, args: ['lsp'] },
+      { command: found, args: ['lsp'] },
       {
         documentSelector: [{ scheme: 'file', language: 'python' }],
-        initializationOptions: () => this.settings(),
+        initializationOptions: configuration,
         outputChannel: this.log,
         traceOutputChannel: this.trace,
         middleware: {
           ...this.hooks,
           workspace: {
-            configuration: (params) => params.items.map((item) => (item.section === 'tantu' ? this.settings() : null)),
+            configuration: ({ items }) => items.map(({ section }) => (section === 'tantu' ? configuration() : null)),
             didChangeConfiguration: () => this.announceSettings(),
           },
         },
@@ -85,8 +79,8 @@ export class Server implements vscode.Disposable {
     this.client = client;
     client.onDidChangeState(({ newState }) => {
       if (newState === State.Running) {
-        this.status.show('ready', `${client.initializeResult?.serverInfo?.version ?? ''}, ${found.path}`);
-        this.onRunning(this);
+        this.status.show('ready', `${client.initializeResult?.serverInfo?.version ?? ''}, ${found}`);
+        void this.look();
       } else if (newState === State.Stopped && this.client === client) {
         this.status.show('stopped', 'The server has stopped. The log says why.');
       }
@@ -97,18 +91,13 @@ export class Server implements vscode.Disposable {
       text: await vscode.window.showInputBox({ prompt, ignoreFocusOut: true }),
     }));
     client.onNotification(LogMessageNotification.type, ({ type, message }) => {
-      if (type === MessageType.Error) {
-        this.log.error(message);
-      } else if (type === MessageType.Log) {
-        // What runs writes as it goes, not line by line.
-        this.log.append(message);
-      } else {
-        this.log.info(message);
-      }
+      // What runs writes as it goes, not line by line.
+      const log = { [MessageType.Error]: this.log.error, [MessageType.Log]: this.log.append }[type as 1 | 4];
+      (log ?? this.log.info).call(this.log, message);
       this.said.fire(message);
     });
     // Why it failed has been shown by the client.
-    await client.start().catch((error: unknown) => this.log.error(String(error)));
+    await client.start();
   }
 
   async stop(): Promise<void> {
@@ -120,6 +109,11 @@ export class Server implements vscode.Disposable {
   /** Has the server ask for its settings again. */
   async announceSettings(): Promise<void> {
     await this.client?.sendNotification('workspace/didChangeConfiguration', { settings: null });
+  }
+
+  /** Ends a piece of work. */
+  async cancel(token: ProgressToken): Promise<void> {
+    await this.client?.sendNotification(WorkDoneProgressCancelNotification.type, { token });
   }
 
   /**
@@ -134,23 +128,40 @@ export class Server implements vscode.Disposable {
     return this.client.sendRequest<R>(method, params);
   }
 
-  /** Findings as the server knows them. */
-  async encode(diagnostics: vscode.Diagnostic[]): Promise<Diagnostic[]> {
-    return (await this.client?.code2ProtocolConverter.asDiagnostics(diagnostics)) ?? [];
+  /** What `tantu doctor` says of this machine. */
+  async doctor(format: 'human' | 'json'): Promise<string> {
+    const cwd = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath;
+    return (await promisify(execFile)(this.command ?? 'tantu', ['doctor', '--format', format], { cwd })).stdout;
+  }
+
+  /** Brings the status item up to date. */
+  async look(): Promise<void> {
+    try {
+      this.status.know(JSON.parse(await this.doctor('json')) as Doctor);
+    } catch (error) {
+      this.log.debug(`doctor: ${String(error)}`);
+    }
   }
 
   dispose(): void {
-    this.log.dispose();
-    this.trace.dispose();
-    this.said.dispose();
+    [this.log, this.trace, this.said].forEach((it) => it.dispose());
+  }
+
+  private async miss(problem: string): Promise<void> {
+    this.status.show('missing', problem);
+    if (await vscode.window.showErrorMessage(`tantu: ${problem}`, 'Open Settings')) {
+      await vscode.commands.executeCommand('workbench.action.openSettings', 'tantu.server.path');
+    }
   }
 
   private settings(): Record<string, unknown> {
     const settings = vscode.workspace.getConfiguration('tantu');
     const has = (id: string) => vscode.extensions.getExtension(id) !== undefined;
-    return chosen(this.keys, (key) => settings.inspect(key), has);
+    return chosen(serverKeys(this.extension.packageJSON), (key) => settings.inspect(key), has);
   }
 }
+
+const MISSING = 'There is no tantu on the PATH. Install it, or set tantu.server.path to where it is.';
 
 /** Tells the server that it can ask for a line of text, which standard LSP has no way to do. */
 const asksForText: StaticFeature = {
@@ -161,10 +172,3 @@ const asksForText: StaticFeature = {
   getState: () => ({ kind: 'static' }),
   clear: () => undefined,
 };
-
-async function complain(problem: string): Promise<void> {
-  const open = 'Open Settings';
-  if ((await vscode.window.showErrorMessage(`tantu: ${problem}`, open)) === open) {
-    await vscode.commands.executeCommand('workbench.action.openSettings', 'tantu.server.path');
-  }
-}

@@ -8,9 +8,6 @@ export interface Inspected {
   workspaceFolderValue?: unknown;
 }
 
-/** Settings of the client, which the server does not know. */
-const OF_CLIENT = new Set(['server.path', 'trace.server']);
-
 /** Extensions that answer where something is defined and used. */
 const NAVIGATORS = [
   'ms-python.vscode-pylance',
@@ -23,28 +20,17 @@ const NAVIGATORS = [
 /** The keys, without `tantu.`, of the settings in package.json that are the server's. */
 export function serverKeys(manifest: { contributes: { configuration: { properties: object } } }): string[] {
   const keys = Object.keys(manifest.contributes.configuration.properties).map((key) => key.slice('tantu.'.length));
-  return keys.filter((key) => !OF_CLIENT.has(key));
+  return keys.filter((key) => key !== 'server.path' && key !== 'trace.server');
 }
 
-/**
- * The settings to send. Navigation is off where an extension that `has` tells of navigates already, unless the user
- * chose.
- */
+/** The settings to send. Navigation is off where an extension that `has` tells of navigates, unless the user chose. */
 export function chosen(
   keys: readonly string[],
   inspect: (key: string) => Inspected | undefined,
   has: (extension: string) => boolean,
 ): Record<string, unknown> {
-  const settings: Record<string, unknown> = {};
-  if (NAVIGATORS.some(has)) {
-    settings['navigation'] = false;
-  }
-  for (const key of keys) {
-    const it = inspect(key);
-    const value = it?.workspaceFolderValue ?? it?.workspaceValue ?? it?.globalValue;
-    if (value !== undefined && value !== '') {
-      settings[key] = value;
-    }
-  }
-  return settings;
+  const nearest = (it?: Inspected) => it?.workspaceFolderValue ?? it?.workspaceValue ?? it?.globalValue;
+  const settings = keys.map((key) => [key, nearest(inspect(key))] as const);
+  const defaults = NAVIGATORS.some(has) ? { navigation: false } : {};
+  return { ...defaults, ...Object.fromEntries(settings.filter(([, value]) => value !== undefined && value !== '')) };
 }

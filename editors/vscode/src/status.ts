@@ -1,45 +1,61 @@
-// The item in the status bar: whether the server runs, and what it is busy with.
+// The item in the status bar: whether the server runs, what it is busy with, and what it has at hand.
 import * as vscode from 'vscode';
-import type { WorkDoneProgressBegin, WorkDoneProgressEnd, WorkDoneProgressReport } from 'vscode-languageclient/node';
+import type {
+  ProgressToken,
+  WorkDoneProgressBegin,
+  WorkDoneProgressEnd,
+  WorkDoneProgressReport,
+} from 'vscode-languageclient/node';
 
-type Health = 'starting' | 'ready' | 'stopped' | 'missing';
 type Progress = WorkDoneProgressBegin | WorkDoneProgressReport | WorkDoneProgressEnd;
+
+/** What `tantu doctor --format json` says, as far as it matters here. */
+export interface Doctor {
+  settings: { propose: string[]; models: unknown[] };
+  failing_servers: { server: string; state: 'open' | 'half-open' | 'closed'; retry_in: number | null; error: string }[];
+  sandbox: { prepared: string | null; problem: string | null };
+}
 
 export class Status implements vscode.Disposable {
   private readonly item = vscode.window.createStatusBarItem('tantu', vscode.StatusBarAlignment.Right, 10);
-  private readonly jobs = new Map<number | string, { title: string; percentage?: number | undefined }>();
-  private health: Health = 'starting';
-  private detail = '';
-  /** What the server has at hand, such as models. */
+  /** What is under way, by its token. */
+  readonly jobs = new Map<ProgressToken, { title: string; percentage?: number }>();
+  private lines: string[] = [];
   private facts: string[] = [];
+  private isDown = false;
 
   constructor() {
     this.item.name = 'tantu';
     this.item.command = { title: 'Commands', command: 'workbench.action.quickOpen', arguments: ['>tantu: '] };
     this.item.show();
-    this.draw();
   }
 
-  show(health: Health, detail = ''): void {
-    [this.health, this.detail] = [health, detail];
+  /** What the server is doing, or why it is not there. */
+  show(health: 'starting' | 'ready' | 'stopped' | 'missing', detail = ''): void {
+    this.lines = [`tantu: ${health}`, detail];
+    this.isDown = health === 'stopped' || health === 'missing';
     this.jobs.clear();
-    this.draw();
+    this.draw(health === 'starting');
   }
 
-  progress(token: number | string, value: Progress): void {
-    const job = this.jobs.get(token);
-    if (value.kind === 'begin') {
-      this.jobs.set(token, value);
-    } else if (value.kind === 'end') {
+  progress(token: ProgressToken, value: Progress): void {
+    if (value.kind === 'end') {
       this.jobs.delete(token);
-    } else if (job) {
-      job.percentage = value.percentage ?? job.percentage;
+    } else {
+      this.jobs.set(token, { title: '', ...this.jobs.get(token), ...value });
     }
     this.draw();
   }
 
-  know(facts: string[]): void {
-    this.facts = facts;
+  /** Models, their servers that fail, and the sandbox. */
+  know({ settings, failing_servers: failing, sandbox }: Doctor): void {
+    this.facts = [
+      settings.propose.length > 0 ? `models: ${settings.propose.join(', ')}` : 'no model',
+      ...failing.map(
+        (it) => `${it.server} fails: ${it.error}${it.retry_in ? `; asked again in ${it.retry_in} s` : ''}`,
+      ),
+      sandbox.problem ?? (sandbox.prepared ? 'sandbox ready' : 'the sandbox is prepared with the first run'),
+    ];
     this.draw();
   }
 
@@ -47,15 +63,13 @@ export class Status implements vscode.Disposable {
     this.item.dispose();
   }
 
-  private draw(): void {
-    const jobs = [...this.jobs.values()].map(({ title, percentage }) =>
-      percentage === undefined ? title : `${title} ${percentage} %`,
+  private draw(isBusy = this.jobs.size > 0): void {
+    const jobs = [...this.jobs.values()].map(
+      (it) => `${it.title}${it.percentage === undefined ? '' : ` ${it.percentage} %`}`,
     );
-    const isBusy = this.health === 'starting' || jobs.length > 0;
-    const isDown = this.health === 'stopped' || this.health === 'missing';
-    this.item.text = `${isDown ? '$(warning)' : isBusy ? '$(sync~spin)' : '$(check)'} tantu`;
-    this.item.backgroundColor = isDown ? new vscode.ThemeColor('statusBarItem.warningBackground') : undefined;
-    this.item.tooltip = [`tantu: ${this.health}`, this.detail, ...jobs, ...this.facts].filter(Boolean).join('\n');
-    this.item.accessibilityInformation = { label: `tantu: ${[this.health, ...jobs].join(', ')}` };
+    this.item.text = `${this.isDown ? '$(warning)' : isBusy ? '$(sync~spin)' : '$(check)'} tantu`;
+    this.item.backgroundColor = this.isDown ? new vscode.ThemeColor('statusBarItem.warningBackground') : undefined;
+    this.item.tooltip = [...this.lines, ...jobs, ...this.facts].filter(Boolean).join('\n');
+    this.item.accessibilityInformation = { label: [this.lines[0], ...jobs].join(', ') };
   }
 }

@@ -33,6 +33,9 @@ const SHOW_DIFF: &str = "Show diff";
 const WHY: &str = "Why";
 const ADJUST: &str = "Adjust";
 const DISCARD: &str = "Discard";
+const HOW: &str = "How to add a model";
+/// What [`HOW`] leads to.
+const ADD_A_MODEL: &str = include_str!("../../../docs/add-a-model.md");
 
 /// How long an editor may take to tell what it has applied.
 const ECHO: Duration = Duration::from_secs(3);
@@ -91,9 +94,19 @@ impl Desk {
         match Tools::configured(self.settings.as_deref(), self.runner.clone()) {
             Ok(tools) => Some(tools),
             Err(message) => {
-                self.show(lsp::MessageType::ERROR, message).await;
+                self.explain(&message).await;
                 None
             }
+        }
+    }
+
+    /// Says why no model can be asked, and leads to the page that says what to do.
+    async fn explain(&self, message: &str) {
+        let how = lsp::MessageActionItem { title: HOW.to_owned(), properties: Default::default() };
+        let question =
+            self.client.show_message_request(lsp::MessageType::WARNING, format!("tantu: {message}"), Some(vec![how]));
+        if question.await.is_ok_and(|answer| answer.is_some()) {
+            self.preview(&mut Preview::default(), "add-a-model.md", ADD_A_MODEL).await;
         }
     }
 

@@ -542,6 +542,26 @@ async fn without_a_model_nothing_is_offered() {
 }
 
 #[tokio::test]
+async fn without_a_model_a_page_says_how_to_add_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = folder.path().join("config.toml");
+    let mut client = Client::initialize(json!({ "capabilities": able() }), Some(settings.clone())).await;
+    client.choices.extend(["How to add a model"]);
+    client.open(STUB).await;
+    let argument = json!({ "assist": "implement-function", "uri": URI, "position": { "line": 2, "character": 6 } });
+    let params = json!({ "command": "tantu.propose", "arguments": [argument] });
+    assert!(client.ask("workspace/executeCommand", params).await.is_null());
+    let question = client.asked("window/showMessageRequest").await;
+    assert!(question["message"].as_str().unwrap().contains(settings.to_str().unwrap()), "{question}");
+    // This editor opens no documents.
+    let is_page =
+        |it: &Value| it["params"]["message"].as_str().is_some_and(|it| it.starts_with("# How to add a model"));
+    while !client.notifications.iter().any(is_page) {
+        client.receive().await;
+    }
+}
+
+#[tokio::test]
 async fn a_finding_that_no_rule_can_mend_is_offered_to_the_model() {
     const TEXT: &str = "def f(a):\n    exec(a)\n    return eval(a)\n";
     let folder = tempfile::tempdir().unwrap();

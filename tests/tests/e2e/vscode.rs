@@ -17,10 +17,11 @@ fn sent_by_the_editor<'a>(session: &'a [Record], method: &str) -> Vec<&'a Value>
     sent.map(|record| &record.message).filter(|message| message["method"] == method).collect()
 }
 
-/// The sample shop, with a file that a linter has something to say about and a test that fails.
+/// The sample shop, with a file that a linter has something to say about, a test that fails and one that does not end.
 fn shop() -> Workspace {
     let workspace = Workspace::fixture("shop");
     workspace.write("scratch.py", "import os\nimport sys\n\nprint(sys.argv)\n");
+    workspace.write("tests/test_endless.py", "def test_never_ends():\n    while True:\n        pass\n");
     workspace.write("tests/test_scratch.py", "def test_fails():\n    total = 1\n    assert total == 2\n");
     workspace
 }

@@ -118,6 +118,26 @@ exports.run = async (log_) => {
     vscode.languages.getDiagnostics(failing.document.uri).some((it) => (it.code?.value ?? it.code) === 'test-failed'),
   );
 
+  // Its stop button ends what runs, long before the sandbox would.
+  const endless = await open('tests/test_endless.py');
+  goTo(endless, 'def test_never_ends');
+  await lens(endless, '▶ run');
+  await until(
+    'an endless test runs',
+    async () => {
+      if (tries++ % 20 === 0) void ask('testing.runCurrentFile');
+      const lenses = await ask('vscode.executeCodeLensProvider', endless.document.uri);
+      return lenses.some((it) => it.command?.title.startsWith('…'));
+    },
+    60,
+  );
+  await ask('testing.cancelRun');
+  const stopped = await until('and is stopped', async () => {
+    const lenses = await ask('vscode.executeCodeLensProvider', endless.document.uri);
+    return !lenses.some((it) => it.command?.title.startsWith('…')) && lenses.map((it) => it.command?.title).join(' | ');
+  });
+  assert.doesNotMatch(stopped, /stopped after/, stopped);
+
   // What is saved is mended first, if the user wants that.
   const editors = vscode.workspace.getConfiguration('editor', scratch.document);
   await editors.update('codeActionsOnSave', { 'source.fixAll.tantu': 'explicit' }, vscode.ConfigurationTarget.Global);

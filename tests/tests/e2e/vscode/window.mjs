@@ -1,7 +1,7 @@
 // What a person sees and clicks: a squiggle, a fix, a test, a proposal and its evidence.
 import fs from 'node:fs';
 import path from 'node:path';
-import { must, session, setting, until } from './session.mjs';
+import { log, must, session, setting, until } from './session.mjs';
 
 const read = (file) => fs.readFileSync(path.join(setting.workspace, file), 'utf8');
 
@@ -133,4 +133,10 @@ await session(async (page, shot) => {
   await drawing.getByRole('link', { name: 'shop.pricing.shipping' }).press('Enter');
   await page.locator('.tab.active', { hasText: 'pricing.py' }).waitFor();
   await shot('11-followed');
+
+  // What VS Code itself measures.
+  await command('Developer: Show Running Extensions');
+  const measured = page.locator('.runtime-extensions-editor .monaco-list-row', { hasText: 'tantu' }).first();
+  await measured.waitFor();
+  log((await measured.innerText()).replaceAll(/\s+/g, ' '));
 });
