@@ -1,7 +1,7 @@
 //! Where the guest component lies.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::cache;
 use crate::error::Error;
@@ -11,8 +11,11 @@ const FILE: &str = "tantu-guest.wasm";
 /// What the sources of the guest hash to; see `build.rs`.
 const KEY: &str = env!("TANTU_GUEST_KEY");
 
-/// Finds the component: named by the environment variable `TANTU_GUEST` (for trying out another one), beside the
-/// binary (an installation), or where `guest/build.py` puts it (a checkout).
+/// Where an installation with `bin` and `share` keeps it, seen from `bin`.
+const SHARED: &str = "../share/tantu";
+
+/// Finds the component: named by the environment variable `TANTU_GUEST` (for trying out another one), beside the binary or
+/// in `share` (an installation), or where `guest/build.py` puts it (a checkout).
 pub(crate) fn locate() -> Result<PathBuf, Error> {
     if let Some(path) = env::var_os("TANTU_GUEST") {
         let path = PathBuf::from(path);
@@ -21,9 +24,12 @@ pub(crate) fn locate() -> Result<PathBuf, Error> {
             Err(source) => Err(Error::GuestUnreadable { path, source }),
         };
     }
-    let installed = env::current_exe().ok().map(|binary| binary.with_file_name(FILE));
+    // A tool's environment is often entered through a link.
+    let binary = env::current_exe().and_then(|path| path.canonicalize()).ok();
+    let folder = binary.as_deref().and_then(Path::parent);
+    let installed = folder.into_iter().flat_map(|it| [it.join(FILE), it.join(SHARED).join(FILE)]);
     let built = cache::tantu_dir()?.join("guest").join(KEY).join(FILE);
-    match installed.into_iter().chain([built.clone()]).find(|path| path.is_file()) {
+    match installed.chain([built.clone()]).find(|path| path.is_file()) {
         Some(path) => Ok(path),
         None => Err(Error::GuestMissing { path: built }),
     }

@@ -12,6 +12,7 @@ mod cache;
 mod ci;
 mod code_server;
 mod demo;
+mod dist;
 mod fuzz;
 mod guest;
 mod neovim;
@@ -59,6 +60,10 @@ enum Command {
     Fuzz(fuzz::Args),
     /// Show the server at work on a copy of the sample shop
     Demo,
+    /// Make the wheel and the VSIX for this platform, and try them and `cargo install` out in clean environments
+    ///
+    /// Needs python3 with venv and pip, a package index, and Node. Packages go to `dist` in cargo's target directory.
+    Dist,
 }
 
 fn main() -> ExitCode {
@@ -71,6 +76,7 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Demo => demo::run(),
+        Command::Dist => dist::run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

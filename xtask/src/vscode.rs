@@ -26,8 +26,7 @@ pub fn ensure() -> Result<()> {
 pub fn package() -> Result<()> {
     let target = process::target_directory(&process::metadata()?)?.join("vscode");
     fs::create_dir_all(&target).with_context(|| format!("cannot create {}", target.display()))?;
-    install()?;
-    npm(&["run", "--silent", "build"])?;
+    build()?;
     let vsix = target.join("tantu.vsix");
     process::run(process::program("node").arg(folder().join("package.mjs")).arg("--out").arg(&vsix))?;
     process::run(
@@ -37,6 +36,15 @@ pub fn package() -> Result<()> {
             .arg(target.join("tester.vsix"))
             .current_dir(process::root().join("tests/tests/e2e/vscode/tester")),
     )
+}
+
+/// Bundles the client.
+///
+/// # Errors
+/// When Node or npm is missing, and when it does not compile.
+pub fn build() -> Result<()> {
+    install()?;
+    npm(&["run", "--silent", "build"])
 }
 
 /// Installs the packages that the lock file names, unless they are there.
