@@ -254,17 +254,51 @@ pub fn scope(id: AssistId, analysis: &Analysis, target: SymbolId) -> Option<Scop
     (id.assist().scope)(analysis, target)
 }
 
-/// What to ask a model; `None` if the assist makes no sense for `target`. The same arguments give the same bytes.
+/// Why there is nothing to ask a model; for the person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotAsked {
+    /// The assist is not for such a target.
+    NoSense(AssistId),
+    /// The target's own text is cut. Who does not see all of a function cannot write it anew without losing something.
+    TooLong {
+        /// How many lines would not be seen.
+        left_out: usize,
+    },
+}
+
+impl fmt::Display for NotAsked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NotAsked::NoSense(id) => write!(f, "{id} makes no sense here"),
+            NotAsked::TooLong { left_out } => write!(
+                f,
+                "the function is too long: a model would not see {left_out} of its lines; extract a part of it into a \
+                 function of its own first"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for NotAsked {}
+
+/// What to ask a model. The same arguments give the same bytes.
 ///
 /// `instruction` is what the person wants besides.
+///
+/// # Errors
+/// When the assist makes no sense for `target`, or `context` does not hold all of the target.
 pub fn ask(
     id: AssistId,
     analysis: &Analysis,
     target: SymbolId,
     context: &Context,
     instruction: Option<&str>,
-) -> Option<Ask> {
-    (id.assist().ask)(analysis, target, context, instruction)
+) -> Result<Ask, NotAsked> {
+    let ask = (id.assist().ask)(analysis, target, context, instruction).ok_or(NotAsked::NoSense(id))?;
+    match context.target_left_out {
+        0 => Ok(ask),
+        left_out => Err(NotAsked::TooLong { left_out }),
+    }
 }
 
 /// The edit that `code`, the Python code of a model's reply, means for `target` in this snapshot.
@@ -281,7 +315,30 @@ mod everywhere;
 
 #[cfg(test)]
 mod tests {
+    use context::Options;
+
     use super::*;
+    use crate::testing::Workspace;
+
+    #[test]
+    fn a_function_that_is_not_seen_in_full_is_not_written_anew() {
+        let body: String = (0..200).map(|n| format!("    x{n} = {n}\n")).collect();
+        let text = format!("def f():\n    # tantu: shorten this\n{body}    raise NotImplementedError$0\n");
+        let (workspace, target) = Workspace::with_target(&text, function_body::around);
+        let (analysis, target) = (&workspace.analysis, target.expect("the cursor is in a function"));
+        for id in AssistId::all() {
+            let ask = |budget| {
+                let context = context::context(analysis, target, budget, &Options::default());
+                ask(id, analysis, target, &context, Some("S608: wrong"))
+            };
+            assert!(ask(8_192).is_ok(), "{id}");
+            let Err(NotAsked::TooLong { left_out }) = ask(300) else { panic!("{id} is asked about a part") };
+            assert!((50..200).contains(&left_out), "{left_out}");
+        }
+        let context = context::context(analysis, target, 8_192, &Options::default());
+        let id = AssistId::FixDiagnostic;
+        assert_eq!(super::ask(id, analysis, target, &context, None), Err(NotAsked::NoSense(id)));
+    }
 
     #[test]
     fn names_are_stable_and_agree_with_serde() {

@@ -282,8 +282,8 @@ fn assemble(task: &Task, state: &State, denied: &Denied) -> (Event, usize) {
     context.items.retain(|item| !is_denied(&item.path));
     context.documents.retain(|passage| !is_denied(&passage.path));
     match ide::assists::ask(task.assist, &analysis, target, &context, instruction) {
-        Some(ask) => (Event::Assembled(ask), analysis.callers(target).len()),
-        None => not(format!("{} makes no sense for `{}`", task.assist, task.symbol)),
+        Ok(ask) => (Event::Assembled(ask), analysis.callers(target).len()),
+        Err(reason) => not(format!("`{}`: {reason}", task.symbol)),
     }
 }
 
