@@ -20,6 +20,7 @@ const ARROWS: &[(&str, May)] = &[
     ("model", Use(&["credential", "store"])),
     ("sandbox", Use(&[])),
     ("store", Use(&[])),
+    ("pdf", Use(&[])),
     ("graph", Use(&["syntax"])),
     ("lint", Use(&["credential", "syntax"])),
     ("context", Use(&["graph", "syntax"])),
@@ -27,7 +28,10 @@ const ARROWS: &[(&str, May)] = &[
     ("validate", Use(&["graph", "lint", "sandbox", "syntax"])),
     ("propose", Use(&["ide", "model", "validate"])),
     ("sandbox-wasi", Use(&["sandbox"])),
-    ("lsp", Use(&["context", "graph", "ide", "lint", "model", "propose", "sandbox", "store", "syntax", "validate"])),
+    (
+        "lsp",
+        Use(&["context", "graph", "ide", "lint", "model", "pdf", "propose", "sandbox", "store", "syntax", "validate"]),
+    ),
     (
         "tantu",
         Use(&[
