@@ -14,9 +14,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 pub use self::build::build;
-pub(crate) use self::build::built;
+pub(crate) use self::build::{built, served};
 pub use self::inspect::{Presence, inspect, local_ollama};
-pub use self::sections::{Audit, Cache, Limits, Memory, Privacy, ProposeConfig, Wide};
+pub use self::sections::{Audit, Cache, ContextConfig, Limits, Memory, Privacy, ProposeConfig, Wide};
 use crate::{Error, Price, Timeouts};
 
 /// The content of `config.toml`.
@@ -26,6 +26,7 @@ pub struct Settings {
     /// By the name that the user gives them.
     pub models: BTreeMap<String, ModelConfig>,
     pub propose: ProposeConfig,
+    pub context: ContextConfig,
     pub limits: Limits,
     pub privacy: Privacy,
     pub audit: Audit,
@@ -183,6 +184,9 @@ pub fn load(path: &Path) -> Result<Settings, Error> {
         if names.is_empty() && key != "propose.models" {
             return Err(wrong(Some(path), &key, "names no model; remove it for those of propose.models"));
         }
+    }
+    if let Some(unknown) = settings.context.embeddings.as_ref().filter(|name| !settings.models.contains_key(*name)) {
+        return Err(settings.no_model("context.embeddings", unknown));
     }
     for (name, model) in &settings.models {
         let is_price = |price: Price| [price.input, price.output].iter().all(|number| (0.0..=1e6).contains(number));

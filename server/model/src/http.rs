@@ -20,6 +20,9 @@ const EXPLANATION_SHOWN: usize = 300;
 /// The most that a list of models may have, in bytes: routers list hundreds, with descriptions.
 const LISTING_READ: usize = 8 << 20;
 
+/// The same for vectors: of 4,096 numbers with 20 digits each for each of 64 texts, and more.
+const VECTORS_READ: usize = 16 << 20;
+
 /// How long to wait for a model. In the settings these are seconds, fractions allowed, up to a day.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
@@ -146,12 +149,22 @@ impl Endpoint {
 
     /// Asks for the JSON at `path`.
     pub(crate) async fn get(&self, path: &[&str]) -> Result<Value, Error> {
-        let mut body = self.send(self.client.get(self.url(path)).header(ACCEPT, "application/json")).await?;
+        self.read(self.client.get(self.url(path)), LISTING_READ).await
+    }
+
+    /// Sends `body` as JSON to `path` and reads the JSON that answers it.
+    pub(crate) async fn ask(&self, path: &[&str], body: &impl Serialize) -> Result<Value, Error> {
+        self.read(self.client.post(self.url(path)).json(body), VECTORS_READ).await
+    }
+
+    /// Reads an answer of at most `limit` bytes.
+    async fn read(&self, request: RequestBuilder, limit: usize) -> Result<Value, Error> {
+        let mut body = self.send(request.header(ACCEPT, "application/json")).await?;
         let mut bytes = Vec::new();
         while let Some(chunk) = body.chunk().await? {
             bytes.extend_from_slice(chunk.as_ref());
-            if bytes.len() > LISTING_READ {
-                return Err(Error::TooLarge { limit: LISTING_READ });
+            if bytes.len() > limit {
+                return Err(Error::TooLarge { limit });
             }
         }
         let json = serde_json::from_slice(&bytes);

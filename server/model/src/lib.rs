@@ -13,6 +13,7 @@
 mod answer;
 pub mod config;
 mod deny;
+mod embeddings;
 mod error;
 mod http;
 mod instruction;
@@ -37,6 +38,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::answer::{Code, NoCode, python_code};
 pub use crate::deny::{Denied, is_denied};
+pub use crate::embeddings::{BATCH, Embeddings};
 pub use crate::error::{Error, Stage};
 pub use crate::http::Timeouts;
 pub use crate::instruction::{BadInstruction, check_instruction};

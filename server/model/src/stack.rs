@@ -49,6 +49,17 @@ fn layered(
     state: &Arc<State>,
 ) -> Result<Arc<dyn LanguageModel>, Error> {
     let (model, server) = state.built(name, config)?;
+    surrounded(settings, name, config, state, (model, server))
+}
+
+/// A model of this section, which asks a server, with the layers around it that each model has of its own.
+pub(crate) fn surrounded(
+    settings: &Settings,
+    name: &str,
+    config: &ModelConfig,
+    state: &Arc<State>,
+    (model, server): (Arc<dyn LanguageModel>, Option<String>),
+) -> Result<Arc<dyn LanguageModel>, Error> {
     let price = price(config, server.as_deref());
     if price.is_none() && settings.limits.bound_cost() {
         return Err(settings.wrong_model(

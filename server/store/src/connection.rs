@@ -9,7 +9,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use crate::{Error, PATIENCE};
 
 /// Grows with every change of the tables; a file with another number is replaced.
-const VERSION: i32 = 4;
+const VERSION: i32 = 5;
 
 /// "tntu": tells our files from those of other programs.
 const APPLICATION: i32 = 0x746e_7475;
@@ -47,6 +47,8 @@ const TABLES: &str = "
     CREATE VIRTUAL TABLE passages USING fts5(
         heading, text, path UNINDEXED, start_line UNINDEXED, end_line UNINDEXED, tokenize = 'porter unicode61'
     );
+    -- What passages mean, by a hash of the text and of the model that says so: numbers of four bytes.
+    CREATE TABLE vectors (key BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID;
 ";
 
 /// A connection to the database at `path`, which is created or replaced where necessary.

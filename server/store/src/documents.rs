@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use rusqlite::{OptionalExtension, Transaction, TransactionBehavior};
+use rusqlite::{OptionalExtension, Row, Transaction, TransactionBehavior};
 
 use crate::{Error, Store};
 
@@ -69,6 +69,19 @@ impl Store {
         })
     }
 
+    /// At most `count` passages with their documents' paths, by path and line.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn passages(&self, count: usize) -> Result<Vec<(String, Passage)>, Error> {
+        self.with(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT path, heading, text, start_line, end_line FROM passages ORDER BY path, start_line LIMIT ?",
+            )?;
+            statement.query_map([count as i64], passage)?.collect()
+        })
+    }
+
     /// At most `count` passages that have any of `words`, with their documents' paths; the best first, and of equals the
     /// one that comes first by path and line. Words are compared without their endings.
     ///
@@ -86,14 +99,14 @@ impl Store {
                 "SELECT path, heading, text, start_line, end_line FROM passages WHERE passages MATCH ?
                  ORDER BY bm25(passages, 3.0, 1.0), path, start_line LIMIT ?",
             )?;
-            let found = statement.query_map((quoted.join(" OR "), count as i64), |row| {
-                let passage =
-                    Passage { heading: row.get(1)?, text: row.get(2)?, start_line: row.get(3)?, end_line: row.get(4)? };
-                Ok((row.get(0)?, passage))
-            })?;
-            found.collect()
+            statement.query_map((quoted.join(" OR "), count as i64), passage)?.collect()
         })
     }
+}
+
+fn passage(row: &Row<'_>) -> rusqlite::Result<(String, Passage)> {
+    let (heading, text) = (row.get(1)?, row.get(2)?);
+    Ok((row.get(0)?, Passage { heading, text, start_line: row.get(3)?, end_line: row.get(4)? }))
 }
 
 fn remove(transaction: &Transaction<'_>, path: &str) -> rusqlite::Result<()> {

@@ -18,6 +18,7 @@ mod rows;
 mod snippets;
 mod summaries;
 mod test_runs;
+mod vectors;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -36,6 +37,7 @@ pub use rows::{Edge, FileRows, Node};
 pub use snippets::Snippet;
 pub use summaries::Hash;
 pub use test_runs::Green;
+pub use vectors::Vector;
 
 /// Why something could not be read or written.
 #[derive(Debug, thiserror::Error)]

@@ -29,6 +29,11 @@ pub(crate) fn built(name: &str, config: &ModelConfig) -> Result<(Arc<dyn Languag
     build_with(name, config, |variable| env::var(variable).ok())
 }
 
+/// The server's name for a model, and where the server is; nothing of what it can do.
+pub(crate) fn served(name: &str, config: &ModelConfig) -> Result<(String, Endpoint), Error> {
+    Described { name, config }.served(|variable| env::var(variable).ok())
+}
+
 pub(super) fn build_with(
     name: &str,
     config: &ModelConfig,

@@ -57,6 +57,15 @@ impl ProposeConfig {
     }
 }
 
+/// `[context]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct ContextConfig {
+    /// The name in `[models]` of a model that turns texts into vectors, by which prose of the workspace is found beside its
+    /// words. None: by words alone, and nothing is sent.
+    pub embeddings: Option<String>,
+}
+
 /// `[limits]`. Costs are US dollars in the file and millionths of them here. A day begins at midnight UTC.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
