@@ -1,7 +1,8 @@
 //! What a workspace's prose says of a target: readmes, documentation, decisions, docstrings of modules and classes.
 //!
-//! Whoever keeps the prose cuts it with [`passages`] and looks for [`Index::query`]; what matches well is shown, for at most
-//! a tenth of the budget.
+//! Whoever keeps the prose cuts it with [`passages`] and looks for [`Index::query`]. What speaks of the target is shown for
+//! at most a tenth of the budget; what only may do so takes what code leaves of that, and code leaves nothing but what is
+//! hardly ever used.
 
 use graph::{SymbolId, SymbolKind};
 use serde::Serialize;
@@ -23,7 +24,7 @@ pub struct Passage {
     pub text: String,
     /// `o200k_base` tokens of the text and the line break after it; 0 until it is chosen.
     pub tokens: usize,
-    /// Why it is here.
+    /// Why it is here; until it is chosen empty, or why it was found where that is no matter of words.
     pub reason: String,
 }
 
@@ -128,21 +129,36 @@ impl Index {
         Query { name: own.to_lowercase(), name_words, words }
     }
 
-    /// Of `found`, the likeliest first, what matches `query` well and fits in `budget` tokens together; and what that takes.
-    pub(crate) fn choose(&self, query: &Query, found: Vec<Passage>, budget: usize) -> (Vec<Passage>, usize) {
-        let mut left = budget;
-        let mut chosen = Vec::new();
+    /// Of `found`, what matches `query`, in the same order: what matches well, and what may.
+    pub(crate) fn matching(&self, query: &Query, found: Vec<Passage>) -> (Vec<Passage>, Vec<Passage>) {
+        let (mut good, mut fair) = (Vec::new(), Vec::new());
         for mut passage in found {
-            let Some(reason) = query.matches(&passage) else { continue };
+            let kind = match query.matches(&passage) {
+                Some((reason, is_good)) => {
+                    passage.reason = reason;
+                    if is_good { &mut good } else { &mut fair }
+                }
+                // Found by what it means, whatever its words are.
+                None if !passage.reason.is_empty() => &mut fair,
+                None => continue,
+            };
             passage.tokens = self.counter.count(&format!("{}\n", passage.text));
-            if passage.tokens <= left {
-                left -= passage.tokens;
-                passage.reason = reason;
-                chosen.push(passage);
-            }
+            kind.push(passage);
         }
-        (chosen, budget - left)
+        (good, fair)
     }
+}
+
+/// Those of `passages` that fit in `budget` tokens together, and what they take.
+pub(crate) fn fitting(passages: Vec<Passage>, budget: usize) -> (Vec<Passage>, usize) {
+    let mut left = budget;
+    let fits = |passage: &Passage| {
+        let fits = passage.tokens <= left;
+        left -= if fits { passage.tokens } else { 0 };
+        fits
+    };
+    let chosen = passages.into_iter().filter(fits).collect();
+    (chosen, budget - left)
 }
 
 /// The docstrings of a module and its classes that say more than a line; `path` is left empty.
@@ -165,9 +181,9 @@ pub fn docstrings(analysis: &graph::Analysis, file: graph::FileId) -> Vec<Passag
 }
 
 impl Query {
-    /// Why a passage matches well: it names the target, or has at least half of the words of its name and two words in
-    /// all. A word counts whatever its ending.
-    fn matches(&self, passage: &Passage) -> Option<String> {
+    /// Why a passage matches, and whether it does so well: it names the target, or has all words of its name. At least half
+    /// of them and two words in all are a match. A word counts whatever its ending.
+    fn matches(&self, passage: &Passage) -> Option<(String, bool)> {
         let said = parts(&format!("{} {}", passage.heading, passage.text));
         let has = |word: &&String| said.iter().any(|other| is_like(word, other));
         let shared: Vec<&str> = self.words.iter().filter(has).map(String::as_str).collect();
@@ -176,10 +192,11 @@ impl Query {
         let is_named = self.name_words.len() > 1
             && crate::words::identifiers(&passage.text).any(|(_, name)| name.to_lowercase() == self.name);
         if is_named {
-            return Some("names the target".to_owned());
+            return Some(("names the target".to_owned(), true));
         }
         let is_about = of_name > 0 && 2 * of_name >= self.name_words.len() && shared.len() >= 2;
-        is_about.then(|| format!("speaks of {}", shared[..shared.len().min(5)].join(", ")))
+        let is_good = self.name_words.len() > 1 && of_name == self.name_words.len();
+        is_about.then(|| (format!("speaks of {}", shared[..shared.len().min(5)].join(", ")), is_good))
     }
 }
 
@@ -366,7 +383,7 @@ mod tests {
         let small = index.context_with(target, None, 80, &ALL, prose.clone());
         assert!(small.documents_tokens <= 8);
         assert!(small.tokens + small.documents_tokens <= 80);
-        let included = vec![Included { path: "notes.txt".to_owned(), text: "Carts are heavy.\n".to_owned() }];
+        let included = vec![Included { path: "notes.txt".to_owned(), text: Ok("Carts are heavy.\n".to_owned()) }];
         let named = index.context_with(target, None, 2_000, &ALL, Prose { included, ..prose.clone() });
         assert_eq!(named.documents[0].text, "Carts are heavy.");
         assert_eq!(named.documents[1..], context.documents);

@@ -1,5 +1,7 @@
 //! Files that the user wants a model to see: texts from their beginning, tables by their first rows.
 
+use serde::Serialize;
+
 use crate::documents::Passage;
 use crate::index::Index;
 
@@ -8,7 +10,22 @@ use crate::index::Index;
 pub struct Included {
     /// As the file is known to people.
     pub path: String,
-    pub text: String,
+    /// Or why there is none, as in "`path`: it is encrypted".
+    pub text: Result<String, String>,
+}
+
+/// A file that the user named and that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Unread {
+    pub path: String,
+    pub why: String,
+}
+
+impl Included {
+    pub(crate) fn unread(self) -> Option<Unread> {
+        let why = self.text.err()?;
+        Some(Unread { path: self.path, why })
+    }
 }
 
 /// The header of a table and its first rows.
@@ -22,8 +39,10 @@ impl Index {
     pub(crate) fn include(&self, files: &[Included], budget: usize) -> (Vec<Passage>, usize) {
         let mut left = budget;
         let mut shown = Vec::new();
-        for (number, file) in files.iter().enumerate() {
-            let passage = self.beginning(file, left / (files.len() - number));
+        let texts: Vec<(&str, &str)> =
+            files.iter().filter_map(|file| Some((file.path.as_str(), file.text.as_deref().ok()?))).collect();
+        for (number, (path, text)) in texts.iter().enumerate() {
+            let passage = self.beginning(path, text, left / (texts.len() - number));
             left -= passage.as_ref().map_or(0, |passage| passage.tokens);
             shown.extend(passage);
         }
@@ -31,13 +50,13 @@ impl Index {
     }
 
     /// The first lines of a file that fit in `budget` tokens; `None` where not one does.
-    fn beginning(&self, file: &Included, budget: usize) -> Option<Passage> {
-        let is_table = [".csv", ".tsv"].iter().any(|end| file.path.to_lowercase().ends_with(end));
-        let total = file.text.lines().count();
+    fn beginning(&self, path: &str, whole: &str, budget: usize) -> Option<Passage> {
+        let is_table = [".csv", ".tsv"].iter().any(|end| path.to_lowercase().ends_with(end));
+        let total = whole.lines().count();
         let most = if is_table { TABLE_LINES } else { total };
         let mut text = String::new();
         let (mut tokens, mut lines) = (0, 0);
-        for line in file.text.lines().take(most) {
+        for line in whole.lines().take(most) {
             let line = match line.len() > MAX_LINE_BYTES {
                 true => format!("{} …\n", &line[..line.floor_char_boundary(MAX_LINE_BYTES)]),
                 false => format!("{line}\n"),
@@ -60,7 +79,7 @@ impl Index {
         };
         // The whole may be a little less than its lines one by one, never more.
         let tokens = tokens.min(self.counter.count(&format!("{text}\n")));
-        let (heading, path) = (String::new(), file.path.clone());
+        let (heading, path) = (String::new(), path.to_owned());
         Some(Passage { path, heading, start_line: 1, end_line: lines as u32, text, tokens, reason })
     }
 }
@@ -72,7 +91,7 @@ mod tests {
     use super::*;
 
     fn file(path: &str, text: &str) -> Included {
-        Included { path: path.to_owned(), text: text.to_owned() }
+        Included { path: path.to_owned(), text: Ok(text.to_owned()) }
     }
 
     #[test]
@@ -85,6 +104,7 @@ mod tests {
             file("notes.txt", &notes),
             file("empty.txt", ""),
             file("wide.txt", &"é".repeat(10_000)),
+            Included { path: "closed.pdf".to_owned(), text: Err("it is encrypted".to_owned()) },
         ];
         let (shown, used) = index.include(&files, 2_000);
         assert_eq!(

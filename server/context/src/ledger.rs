@@ -48,8 +48,11 @@ impl Context {
             let place = cell(&format!("{}:{}", passage.path, passage.start_line));
             let _ = writeln!(text, "| {} | {heading} | {place} | {why} |", passage.tokens);
         }
-        if self.left_out_total > 0 || !self.left_out.is_empty() {
+        if self.left_out_total > 0 || !self.left_out.is_empty() || !self.unread.is_empty() {
             text += "\n## Left out\n\n";
+        }
+        for file in &self.unread {
+            let _ = writeln!(text, "- {}, named in `context.include`: {}", file.path, file.why);
         }
         for missing in &self.left_out {
             let _ = writeln!(

@@ -30,7 +30,7 @@ pub use features::{FEATURES, Feature, FeatureInfo};
 pub use fit::{Example, Model, Models, examples};
 pub use forest::{Forest, Growth};
 pub use form::Form;
-pub use include::Included;
+pub use include::{Included, Unread};
 pub use index::Index;
 pub use tokens::count_tokens;
 
@@ -90,6 +90,8 @@ pub struct Context {
     pub documents: Vec<Passage>,
     /// At most a tenth of the budget less its reserve, and a fifth more where the user named files.
     pub documents_tokens: usize,
+    /// Of the files that the user named, those that could not be read.
+    pub unread: Vec<Unread>,
     pub levels: Levels,
 }
 
@@ -234,16 +236,21 @@ impl Index {
         let (ranked, rows) = self.rank(target, &forms);
         let reserve = percent(budget, usize::from(options.reserve.min(100)));
         let (mut documents, included_tokens) = self.include(&prose.included, (budget - reserve) / INCLUDED_SHARE);
-        let (found, found_tokens) = self.choose(&prose.query, prose.found, (budget - reserve) / DOCUMENTS_SHARE);
-        documents.extend(found);
-        let documents_tokens = included_tokens + found_tokens;
-        let rest = budget - reserve - documents_tokens;
+        let (good, fair) = self.matching(&prose.query, prose.found);
+        let room = (budget - reserve) / DOCUMENTS_SHARE;
+        let (good, good_tokens) = documents::fitting(good, room);
+        documents.extend(good);
+        let rest = budget - reserve - included_tokens - good_tokens;
         let signatures = (rest / 7 * 3).max(rest.min(MIN_SIGNATURES));
         let purse = Purse { code: rest - signatures, signatures };
         let selection = select::select(&forms, &ranked, purse);
 
         let items = self.items(&ranked, &rows, &selection);
-        let tokens = items.iter().map(|item| item.tokens).sum();
+        let tokens: usize = items.iter().map(|item| item.tokens).sum();
+        let (fair, fair_tokens) = documents::fitting(fair, (room - good_tokens).min(rest - tokens));
+        documents.extend(fair);
+        let documents_tokens = included_tokens + good_tokens + fair_tokens;
+        let left = rest - tokens - fair_tokens;
         let used = |level: u8| items.iter().filter(|item| item.level == level).map(|item| item.tokens).sum();
         let levels = Levels {
             reserve,
@@ -255,7 +262,7 @@ impl Index {
             imports: self.import_lines(target.file),
             left_out: self
                 .cut_off(target, own.left_out)
-                .chain(self.left_out(&ranked, &selection, rest - tokens))
+                .chain(self.left_out(&ranked, &selection, left))
                 .take(MAX_LEFT_OUT)
                 .collect(),
             target_text: own.text,
@@ -265,6 +272,7 @@ impl Index {
             tokens,
             documents,
             documents_tokens,
+            unread: prose.included.into_iter().filter_map(Included::unread).collect(),
             levels,
         }
     }

@@ -15,6 +15,8 @@ use context::{Context, Index, Models, Options, Prose};
 use graph::{Analysis, SymbolId};
 use syntax::TextSize;
 
+use crate::meanings::Meanings;
+use crate::pdfs::Pdfs;
 use crate::persistence::Persistence;
 use crate::{include, priority};
 
@@ -30,8 +32,11 @@ pub struct Contexts {
     wanted: AtomicBool,
     /// Where prose is searched.
     documents: Mutex<Option<Arc<Persistence>>>,
+    /// By which prose is found besides; most users have none.
+    meanings: Mutex<Option<Arc<Meanings>>>,
     /// Globs of files that the user wants a model to see.
     include: Mutex<Arc<Vec<String>>>,
+    pdfs: Pdfs,
 }
 
 #[derive(Default)]
@@ -68,9 +73,17 @@ impl Contexts {
         let index = self.index(analysis);
         let query = index.query(target, instruction);
         let documents = self.documents.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let found = documents.map_or_else(Vec::new, |documents| documents.search(analysis, &query));
+        let meanings = self.meanings.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let found = documents.map_or_else(Vec::new, |documents| match meanings {
+            Some(meanings) => {
+                let found = meanings.search(&documents, analysis, &query);
+                meanings.renew_behind(&documents, analysis);
+                found
+            }
+            None => documents.search(analysis, &query),
+        });
         let globs = self.include.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let included = include::read(analysis.roots(), &globs);
+        let included = include::read(analysis.roots(), &globs, &self.pdfs);
         let prose = Prose { query, found, included };
         let mut context = index.context_with(target, place, budget, options, prose);
         context.items.retain(|item| !model::is_denied(Path::new(&item.path)));
@@ -80,6 +93,11 @@ impl Contexts {
     /// Prose is searched in this database from now on.
     pub fn search_in(&self, documents: Option<Arc<Persistence>>) {
         *self.documents.lock().unwrap_or_else(PoisonError::into_inner) = documents;
+    }
+
+    /// Prose is found also by `meanings` from now on.
+    pub fn resemble_by(&self, meanings: Option<Arc<Meanings>>) {
+        *self.meanings.lock().unwrap_or_else(PoisonError::into_inner) = meanings;
     }
 
     /// The files that any of `globs` names are part of contexts from now on.

@@ -17,7 +17,7 @@ const MAX_BYTES: u64 = 512 << 10;
 /// Another process gets its turn to write after so many documents.
 const PORTION: usize = 128;
 /// Passages that are looked at for one context.
-const MAX_FOUND: usize = 24;
+pub(crate) const MAX_FOUND: usize = 24;
 
 impl Persistence {
     /// Brings the passages of the files `documents` and of the docstrings in `analysis` up to date.
@@ -61,16 +61,20 @@ impl Persistence {
     pub fn search(&self, analysis: &Analysis, query: &context::Query) -> Vec<context::Passage> {
         let found = self.store().search_documents(&query.words, MAX_FOUND);
         let found = found.inspect_err(|error| tracing::debug!("documents are not searched: {error}"));
-        let passage = |(path, passage): (String, store::Passage)| context::Passage {
-            path: relative(analysis, Path::new(&path)).to_string_lossy().replace('\\', "/"),
-            heading: passage.heading,
-            start_line: passage.start_line,
-            end_line: passage.end_line,
-            text: passage.text,
-            tokens: 0,
-            reason: String::new(),
-        };
-        found.unwrap_or_default().into_iter().map(passage).collect()
+        found.unwrap_or_default().into_iter().map(|(path, passage)| found_at(analysis, &path, passage)).collect()
+    }
+}
+
+/// A passage of the document at `path` as contexts take it.
+pub(crate) fn found_at(analysis: &Analysis, path: &str, passage: store::Passage) -> context::Passage {
+    context::Passage {
+        path: relative(analysis, Path::new(path)).to_string_lossy().replace('\\', "/"),
+        heading: passage.heading,
+        start_line: passage.start_line,
+        end_line: passage.end_line,
+        text: passage.text,
+        tokens: 0,
+        reason: String::new(),
     }
 }
 

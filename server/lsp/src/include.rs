@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use context::Included;
 
+use crate::pdfs::Pdfs;
 use crate::settings;
 
 /// More files than this leave next to nothing of each.
@@ -13,9 +14,9 @@ const MAX_FILES: usize = 20;
 /// Bytes that are read of a file: more than any budget shows.
 const MAX_BYTES: u64 = 64 << 10;
 
-/// The files below `roots` that `globs` name, by path. Only texts are read (of PDF files nothing is), no links are
-/// followed, and what may hold secrets or is ignored by the workspace is left out.
-pub(crate) fn read(roots: &[PathBuf], globs: &[String]) -> Vec<Included> {
+/// The files below `roots` that `globs` name, by path: texts and PDF files. No links are followed, and what may hold
+/// secrets or is ignored by the workspace is left out.
+pub(crate) fn read(roots: &[PathBuf], globs: &[String], pdfs: &Pdfs) -> Vec<Included> {
     if globs.is_empty() {
         return Vec::new();
     }
@@ -25,7 +26,7 @@ pub(crate) fn read(roots: &[PathBuf], globs: &[String]) -> Vec<Included> {
             let relative = path.strip_prefix(root).unwrap_or(&path);
             if found.len() < MAX_FILES
                 && !model::is_denied(relative)
-                && let Some(text) = beginning(&path)
+                && let Some(text) = text_of(&path, pdfs)
             {
                 found.push(Included { path: relative.to_string_lossy().replace('\\', "/"), text });
             }
@@ -36,8 +37,20 @@ pub(crate) fn read(roots: &[PathBuf], globs: &[String]) -> Vec<Included> {
 
 /// The files that the settings in the workspace folder `root` name.
 pub fn of_workspace(root: &Path) -> Vec<Included> {
-    let globs = settings::read(root).0.include.unwrap_or_default();
-    read(&[root.to_path_buf()], &globs)
+    read(&[root.to_path_buf()], &globs_of(root), &Pdfs::default())
+}
+
+/// The globs that the settings in the workspace folder `root` give.
+pub fn globs_of(root: &Path) -> Vec<String> {
+    settings::read(root).0.include.unwrap_or_default()
+}
+
+/// `None` for what is neither a text nor a PDF file.
+fn text_of(path: &Path, pdfs: &Pdfs) -> Option<Result<String, String>> {
+    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("pdf")) {
+        return Some(pdfs.text(path));
+    }
+    beginning(path).map(Ok)
 }
 
 /// `None` where it is no text.
@@ -80,10 +93,13 @@ mod tests {
         fs::write(outside.path().join("d.csv"), "n\n4\n").unwrap();
         #[cfg(unix)]
         std::os::unix::fs::symlink(outside.path().join("d.csv"), folder.path().join("data/d.csv")).unwrap();
+        write("data/spec.PDF", b"%PDF-1.4");
         let found = of_workspace(folder.path());
         let paths: Vec<&str> = found.iter().map(|file| file.path.as_str()).collect();
-        assert_eq!(paths, ["data/a.csv", "data/long.csv"]);
-        assert!(found[1].text.len() as u64 <= MAX_BYTES && found[1].text.len() > 60_000);
-        assert_eq!(read(&[folder.path().to_path_buf()], &[]), []);
+        assert_eq!(paths, ["data/a.csv", "data/long.csv", "data/spec.PDF"]);
+        assert_eq!(found[2].text, Err("it holds no text that can be read, such as scanned pages".to_owned()));
+        let long = found[1].text.as_ref().unwrap();
+        assert!(long.len() as u64 <= MAX_BYTES && long.len() > 60_000);
+        assert_eq!(read(&[folder.path().to_path_buf()], &[], &Pdfs::default()), []);
     }
 }

@@ -25,7 +25,9 @@ mod lifetime;
 pub mod lints;
 mod loader;
 mod mailbox;
+pub mod meanings;
 mod memory;
+mod pdfs;
 pub mod persistence;
 mod preview;
 mod priority;
@@ -63,6 +65,7 @@ use crate::arrival::InOrder;
 use crate::contexts::Contexts;
 use crate::lifetime::{Lifetime, UntilClosed};
 use crate::mailbox::Mailbox;
+use crate::meanings::Meanings;
 use crate::promise::Promises;
 use crate::session::Session;
 use crate::writer::Writer;
@@ -118,6 +121,11 @@ pub async fn serve(input: impl AsyncRead + Unpin, output: impl AsyncWrite, servi
     let lifetime = Lifetime::default();
     let (mailbox, events) = Mailbox::new();
     let contexts = Arc::<Contexts>::default();
+    match Meanings::configured(services.settings.as_deref()) {
+        Ok(meanings) => contexts.resemble_by(meanings.map(Arc::new)),
+        // Whoever uses a model is told as well.
+        Err(problem) => tracing::warn!("prose is found by its words alone: {problem}"),
+    }
     let latest = Writer::start(mailbox.downgrade(), events, services.cache.clone(), contexts.clone())
         .context("cannot start the server's threads")?;
     let session = |client| Session::new(client, mailbox, latest, services, contexts, lifetime.clone());

@@ -3,6 +3,7 @@
 //! Deliberately absent: whatever could be useful to another program; that is in the crates below.
 
 mod commands;
+mod meanings;
 mod output;
 mod place;
 mod sandboxed;

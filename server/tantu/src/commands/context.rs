@@ -5,6 +5,7 @@ use clap::Args;
 use std::fmt::Write as _;
 
 use crate::Status;
+use crate::meanings::{meanings, report};
 use crate::output::{Format, print, print_json};
 use crate::place::{Place, start_of_line};
 use crate::workspace::{Workspace, root};
@@ -37,7 +38,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         index.refit();
     }
     let query = index.query(target, None);
-    let found = workspace.documents().map_or_else(Vec::new, |documents| documents.search(&workspace.analysis, &query));
+    let found = match (workspace.documents(), meanings()) {
+        (Some(documents), Some(meanings)) => {
+            report(meanings.renew(&documents, &workspace.analysis));
+            meanings.search(&documents, &workspace.analysis, &query)
+        }
+        (Some(documents), None) => documents.search(&workspace.analysis, &query),
+        (None, _) => Vec::new(),
+    };
     let prose = Prose { query, found, included: lsp::include::of_workspace(&workspace.root) };
     let context = index.context_with(target, Some(offset), arguments.budget, &Options { reserve: 0 }, prose);
     match arguments.format {
@@ -63,6 +71,9 @@ fn ledger(context: &Context, budget: usize) -> String {
         let _ = write!(text, "{} {:5} {form:10} {} ", item.level, item.tokens, item.symbol);
         let _ = writeln!(text, "({}:{}): {}", item.path, item.start_line, item.reason.join("; "));
     }
+    for file in &context.unread {
+        let _ = writeln!(text, "- left out: {}, named in context.include: {}", file.path, file.why);
+    }
     for missing in &context.left_out {
         let _ = writeln!(text, "- left out: {} ({}): {}", missing.symbol, missing.path, missing.why);
     }
@@ -85,6 +96,9 @@ fn human(context: &Context) -> String {
     for passage in &context.documents {
         let Passage { path, start_line, heading, tokens, reason, text: prose, .. } = passage;
         let _ = writeln!(text, "# {path}:{start_line} {heading} ({tokens} tokens)\n#   {reason}\n{prose}\n");
+    }
+    for file in &context.unread {
+        let _ = writeln!(text, "# left out: {}, named in context.include: {}", file.path, file.why);
     }
     for missing in &context.left_out {
         let _ = writeln!(text, "# left out: {} ({}): {}", missing.symbol, missing.path, missing.why);

@@ -19,6 +19,7 @@ use syntax::{SourceChange, TextRange};
 use validate::{Evidence, Validated};
 
 use crate::Status;
+use crate::meanings::{meanings, report};
 use crate::output::{Format, GREEN, RED, print, print_json, spinner, styled};
 use crate::place::{Place, start_of_line};
 use crate::sandboxed::worker;
@@ -46,11 +47,12 @@ pub(crate) struct Arguments {
 
 /// Without `--apply` the diff is printed, for a person or a program to judge.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
-    let workspace = Workspace::read(&root_of(&existing(&arguments.place.file)?))?;
+    let mut workspace = Workspace::read(&root_of(&existing(&arguments.place.file)?))?;
     let task = task(&workspace, arguments)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let bar = spinner("choosing what the model has to see");
-    let done = runtime.block_on(perform(task, &workspace.host, &bar, arguments.apply));
+    let contexts = contexts(&mut workspace);
+    let done = runtime.block_on(perform(task, &workspace.host, contexts, &bar, arguments.apply));
     bar.finish_and_clear();
     // What the worker thread was asked for last is not waited for.
     runtime.shutdown_background();
@@ -115,10 +117,24 @@ fn finding_at(workspace: &Workspace, file: FileId, line: u32) -> Option<(String,
     Some((format!("{}, line {line} of the file: {}", on_line.code, on_line.message), on_line.code))
 }
 
+/// Where contexts come from, prose and the files that the workspace's settings name included, as in an editor.
+fn contexts(workspace: &mut Workspace) -> Arc<Contexts> {
+    let contexts = Contexts::default();
+    if let (Some(meanings), Some(documents)) = (meanings(), workspace.documents()) {
+        let renewed = meanings.renew(&documents, &workspace.analysis);
+        contexts.resemble_by(Some(Arc::new(meanings)));
+        report(renewed);
+    }
+    contexts.search_in(workspace.documents());
+    contexts.include(Arc::new(::lsp::include::globs_of(&workspace.root)));
+    Arc::new(contexts)
+}
+
 /// Works on `task` until a person would be asked. With `apply` the answer is yes.
 async fn perform(
     task: Task,
     host: &AnalysisHost,
+    contexts: Arc<Contexts>,
     bar: &ProgressBar,
     apply: bool,
 ) -> anyhow::Result<(Proposal, Option<i64>)> {
@@ -126,7 +142,7 @@ async fn perform(
     let (tools, limits) =
         Tools::configured(settings.as_deref(), Arc::new(worker()?)).map_err(|message| anyhow::anyhow!(message))?;
     let lints = Arc::new(Lints::new(RuffChoice::Bundled, host.analysis().roots()));
-    let terminal = Terminal { host, lints, contexts: Arc::default(), bar, apply };
+    let terminal = Terminal { host, lints, contexts, bar, apply };
     Ok(Work::new(Proposal::new(task, limits)).drive(&tools, &terminal).await)
 }
 
