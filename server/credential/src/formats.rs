@@ -107,7 +107,7 @@ pub const FORMATS: &[Format] = &[
     sure("shopify-token", "a Shopify token", r"\bshp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}\b"),
     sure("square-token", "a Square token", r"\bsq0(?:atp|csp)-[A-Za-z0-9_-]{22,43}"),
     sure("databricks-token", "a Databricks token", r"\bdapi[0-9a-f]{32}\b"),
-    sure("grafana-token", "a Grafana token", r"\bglsa_[A-Za-z0-9]{32}_[0-9a-f]{8}\b|\bglc_[A-Za-z0-9+/]{32,}={0,2}"),
+    sure("grafana-token", "a Grafana token", r"\b(?:glsa_[A-Za-z0-9]{32}_[0-9a-f]{8}\b|glc_[A-Za-z0-9+/]{32,}={0,2})"),
     sure("vault-token", "a Vault token", r"\bhv[sb]\.[A-Za-z0-9_-]{24,}"),
     sure("terraform-token", "a Terraform token", r"\b[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{60,}"),
     sure("linear-key", "a Linear key", r"\blin_api_[A-Za-z0-9]{40}\b"),
@@ -134,7 +134,7 @@ struct Patterns {
 }
 
 impl Patterns {
-    fn new(pattern: impl Fn(&Format) -> &'static str) -> Patterns {
+    fn new(pattern: impl Fn(&Format) -> String) -> Patterns {
         let texts: Vec<String> = FORMATS.iter().map(|format| format!("(?-u){}", pattern(format))).collect();
         Patterns {
             // The patterns are constants, and the tests compile every one of them.
@@ -153,9 +153,23 @@ impl Patterns {
     }
 }
 
-static EXACT: LazyLock<Patterns> = LazyLock::new(|| Patterns::new(|format| format.exact));
+static EXACT: LazyLock<Patterns> = LazyLock::new(|| Patterns::new(|format| format.exact.to_owned()));
 
-static LOOSE: LazyLock<Patterns> = LazyLock::new(|| Patterns::new(|format| format.loose.unwrap_or(format.exact)));
+static LOOSE: LazyLock<Patterns> =
+    LazyLock::new(|| Patterns::new(|format| within_names(format.loose.unwrap_or(format.exact))));
+
+/// The same pattern where an underscore joins the token with a name: `backup_ghp_…`, `ghp_…_old`.
+fn within_names(pattern: &str) -> String {
+    const EDGE: &str = r"(?:\b|_)";
+    let (before, rest) = pattern.strip_prefix(r"\b").map_or(("", pattern), |rest| (EDGE, rest));
+    let (inside, behind) = rest.strip_suffix(r"\b").map_or((rest, ""), |inside| (inside, EDGE));
+    if before.is_empty() && behind.is_empty() {
+        return pattern.to_owned();
+    }
+    // Patterns with a group of their own have no such edges before it: the first group is the secret.
+    let group = if rest.starts_with("AccountKey") || rest.starts_with("SharedAccessKey") { "?:" } else { "" };
+    format!("{before}({group}{inside}){behind}")
+}
 
 /// The first secret in `value` that `accept` takes, and where it is.
 pub fn find(value: &str, accept: impl Fn(&Format, &str) -> bool) -> Option<(&'static Format, Range<usize>)> {
@@ -190,6 +204,21 @@ mod tests {
         let value = format!("ghp_{} ghp_{}", "x".repeat(36), "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8");
         let (_, range) = find(&value, |_, secret| !secret.contains("xxx")).unwrap();
         assert_eq!(range.start, 41);
+    }
+
+    #[test]
+    fn a_token_that_a_name_runs_into_is_a_candidate() {
+        let token = ["gh", "p_a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"].concat();
+        for (before, after) in [("backup_", ""), ("", "_old"), ("backup_", "_old"), ("x = '", "'")] {
+            let text = format!("{before}{token}{after}");
+            let found: Vec<&str> = candidates(&text).map(|(_, range)| &text[range]).collect();
+            assert_eq!(found, [&token], "{text}");
+        }
+        let key = format!("old_AccountKey={}==", "a1".repeat(43));
+        let found: Vec<&str> = candidates(&key).map(|(_, range)| &key[range]).collect();
+        assert_eq!(found, [&key[15..]]);
+        // A letter before it makes it another word.
+        assert_eq!(candidates(&format!("x{token}")).count(), 0);
     }
 
     #[test]

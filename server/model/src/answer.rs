@@ -47,7 +47,7 @@ fn is_python(language: &str) -> bool {
 }
 
 /// Drops what a reasoning model thinks aloud before it answers. Some servers swallow the opening tag.
-fn without_thoughts(reply: &str) -> &str {
+pub(crate) fn without_thoughts(reply: &str) -> &str {
     const OPEN: &str = "<think>";
     const CLOSE: &str = "</think>";
     let reply = reply.trim_start_matches('\u{feff}');
@@ -67,14 +67,14 @@ fn on_own_line(text: &str, at: usize) -> bool {
     before.is_empty() || before.ends_with('\n')
 }
 
-struct Block {
+pub(crate) struct Block {
     /// The first word of the tag in lower case, or nothing.
-    language: String,
-    text: String,
+    pub(crate) language: String,
+    pub(crate) text: String,
     closed: bool,
 }
 
-fn fenced_blocks(reply: &str) -> Vec<Block> {
+pub(crate) fn fenced_blocks(reply: &str) -> Vec<Block> {
     let lines: Vec<&str> = reply.lines().collect();
     let mut blocks = Vec::new();
     let mut at = 0;

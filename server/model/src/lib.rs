@@ -25,6 +25,7 @@ mod request;
 mod retry;
 mod sse;
 mod stack;
+mod structured;
 #[cfg(test)]
 mod testing;
 
@@ -51,6 +52,7 @@ pub use crate::redact::Redactions;
 pub use crate::request::{Prompt, Request};
 pub use crate::retry::{Backoff, Retry};
 pub use crate::stack::connect;
+pub use crate::structured::{Items, NoItems, json_items};
 
 /// The pieces of one answer, in order. After a [`Delta::Stop`] or an error nothing follows.
 pub type Deltas = BoxStream<'static, Result<Delta, Error>>;

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use crate::redact::Redactions;
 
 /// A prompt as its author wrote it, secrets and all.
@@ -20,6 +22,16 @@ pub struct Request {
     system: Arc<str>,
     user: Arc<str>,
     purpose: Arc<str>,
+    form: Option<Arc<Form>>,
+}
+
+/// What an answer that is data has to look like.
+#[derive(Debug)]
+pub(crate) struct Form {
+    /// Letters, digits, `_` and `-`.
+    pub(crate) name: &'static str,
+    /// A JSON schema, of an object.
+    pub(crate) schema: Value,
 }
 
 impl Request {
@@ -30,13 +42,24 @@ impl Request {
         let mut redactions = Redactions::default();
         let system = redactions.hide(&prompt.system).into();
         let user = redactions.hide(&prompt.user).into();
-        (Request { system, user, purpose: "".into() }, redactions)
+        (Request { system, user, purpose: "".into(), form: None }, redactions)
     }
 
     /// The same, to be listed under what it is for, such as `implement-function`. That is never sent.
     pub fn for_purpose(mut self, purpose: &str) -> Request {
         self.purpose = purpose.into();
         self
+    }
+
+    /// The same, to be answered in JSON as `schema` has it, which describes an object. Servers that can are told to hold the
+    /// model to it; others are not told, so the prompt has to say it as well. [`crate::json_items`] reads either's answers.
+    pub fn in_form(mut self, name: &'static str, schema: Value) -> Request {
+        self.form = Some(Arc::new(Form { name, schema }));
+        self
+    }
+
+    pub(crate) fn form(&self) -> Option<&Form> {
+        self.form.as_deref()
     }
 
     pub fn purpose(&self) -> &str {
@@ -49,6 +72,9 @@ impl Request {
         for text in [&self.system, &self.user] {
             hasher.update(&(text.len() as u64).to_le_bytes());
             hasher.update(text.as_bytes());
+        }
+        if let Some(form) = &self.form {
+            hasher.update(form.schema.to_string().as_bytes());
         }
         *hasher.finalize().as_bytes()
     }
@@ -81,6 +107,14 @@ impl fmt::Debug for Request {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_form_of_the_answer_is_part_of_the_question() {
+        let request = || Request::redacted(Prompt { user: "list".into(), ..Prompt::default() }).0;
+        assert_eq!(request().hash(), request().hash());
+        let formed = request().in_form("findings", serde_json::json!({ "type": "object" }));
+        assert_ne!(formed.hash(), request().hash());
+    }
 
     #[test]
     fn a_secret_has_one_placeholder_in_the_whole_request() {

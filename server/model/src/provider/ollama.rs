@@ -55,13 +55,17 @@ impl Ollama {
         if let Some(temperature) = self.temperature {
             options["temperature"] = temperature.into();
         }
-        json!({
+        let mut body = json!({
             "model": self.model,
             "messages": messages,
             "stream": true,
             "keep_alive": format!("{}s", self.keep_alive.as_secs()),
             "options": options,
-        })
+        });
+        if let Some(form) = request.form() {
+            body["format"] = form.schema.clone();
+        }
+        body
     }
 
     /// Enough context for the prompt and an answer: what is beyond it, Ollama cuts off at the beginning.
@@ -198,6 +202,13 @@ mod tests {
                 "options": {"num_ctx": 8192, "num_predict": 64},
             })
         );
+    }
+
+    #[test]
+    fn the_form_of_the_answer_is_sent() {
+        let schema = json!({"type": "object"});
+        let body = model("http://127.0.0.1:1").body(&request("list").in_form("findings", schema.clone()));
+        assert_eq!(body["format"], schema);
     }
 
     #[test]

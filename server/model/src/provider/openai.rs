@@ -36,6 +36,10 @@ pub(crate) struct Quirks {
     other_limit: bool,
     no_temperature: bool,
     no_system: bool,
+    /// The schema of an answer; that it has to be JSON is taken.
+    no_schema: bool,
+    /// Neither.
+    no_format: bool,
 }
 
 impl Quirks {
@@ -49,6 +53,8 @@ impl Quirks {
             // Only where the name is what is wrong, not the number.
             let is_name = ["unsupported", "not supported", "unknown", "unrecognized", "extra", "instead"];
             learnt.other_limit = is_name.iter().any(|word| message.contains(word));
+        } else if ["response_format", "json_schema", "json_object"].iter().any(|field| message.contains(field)) {
+            (learnt.no_schema, learnt.no_format) = (true, self.no_schema);
         } else if message.contains("temperature") {
             learnt.no_temperature = true;
         } else if message.contains("system role") || message.contains("roles must alternate") {
@@ -76,6 +82,13 @@ impl OpenAi {
             let other = if field == "max_tokens" { "max_completion_tokens" } else { "max_tokens" };
             body[if quirks.other_limit { other } else { field }] = limit.into();
         }
+        if let Some(form) = request.form().filter(|_| !quirks.no_format) {
+            let schema = json!({"name": form.name, "schema": form.schema, "strict": true});
+            body["response_format"] = match quirks.no_schema {
+                true => json!({"type": "json_object"}),
+                false => json!({"type": "json_schema", "json_schema": schema}),
+            };
+        }
         if let Some(temperature) = self.temperature.filter(|_| !quirks.no_temperature) {
             body["temperature"] = temperature.into();
         }
@@ -100,7 +113,7 @@ impl LanguageModel for OpenAi {
                     Ok(body) => return Ok(deltas::<Chat>(body)),
                     Err(error) => error,
                 };
-                // Each round learns something, and there are four things to learn.
+                // Each round learns something, and there are six things to learn.
                 let learnt = match &error {
                     Error::Status { code: 400 | 422 | 500, message, .. } => quirks.learn(message),
                     _ => None,

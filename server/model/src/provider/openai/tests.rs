@@ -400,3 +400,19 @@ async fn a_server_without_tls_behind_https() {
     let error = collect(&model(&url, patient()), request(), |_| {}).await.unwrap_err();
     assert!(matches!(&error, Error::Connect { server, .. } if *server == url), "{error:?}");
 }
+
+#[test]
+fn the_form_of_the_answer_is_asked_for_as_far_as_a_server_understands_it() {
+    let model = model("http://127.0.0.1:1", patient());
+    let schema = json!({"type": "object"});
+    let request = request().in_form("findings", schema.clone());
+    let format = |quirks: Quirks| model.body(&request, quirks)["response_format"].clone();
+    let all = Quirks::default();
+    let strict = json!({"name": "findings", "schema": schema, "strict": true});
+    assert_eq!(format(all), json!({"type": "json_schema", "json_schema": strict}));
+    let some = all.learn("Invalid value for 'response_format.type': 'json_schema'").unwrap();
+    assert_eq!(format(some), json!({"type": "json_object"}));
+    let none = some.learn("response_format is not supported").unwrap();
+    assert_eq!(format(none), Value::Null);
+    assert_eq!(none.learn("response_format is not supported"), None);
+}
