@@ -124,6 +124,7 @@ fn connect(path: &Path) -> Result<Connection, Error> {
             return connect(path);
         }
     }
+    connection.execute_batch(crate::dismissals::TABLE)?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     Ok(connection)
 }

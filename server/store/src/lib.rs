@@ -9,6 +9,7 @@
 mod answers;
 mod connection;
 mod coverage;
+mod dismissals;
 mod documents;
 mod journal;
 mod mistakes;
@@ -28,6 +29,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode};
 
 pub use answers::{Answer, FailingServer};
+pub use dismissals::Dismissal;
 pub use documents::{Document, Passage};
 pub use journal::Journal;
 pub use mistakes::{KnownMistake, Mistake};
