@@ -12,8 +12,10 @@ mod arguments;
 mod break_cycle;
 mod call_sites;
 mod change_signature;
+pub mod commit_message;
 mod convert_import;
 mod create_definition;
+pub mod explain;
 mod extract_function;
 mod extract_variable;
 mod fix_diagnostic;
@@ -36,6 +38,7 @@ mod quote;
 mod refactor_function;
 mod remove_unused;
 mod reply;
+pub mod review;
 mod signature;
 mod stdlib;
 mod update_callers;
@@ -173,6 +176,18 @@ pub struct Ask {
     pub system: String,
     pub user: String,
     pub scope: Scope,
+    /// What `user` quotes and what it leaves out, one line each, for the person who wants to know.
+    pub shown: Vec<String>,
+}
+
+/// What to ask a model that is to say something and to edit nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inquiry {
+    /// What it is for, in a few words: "Review `shop.cart.total`".
+    pub title: String,
+    /// Who the model is to be, and the rules it must keep.
+    pub system: String,
+    pub user: String,
     /// What `user` quotes and what it leaves out, one line each, for the person who wants to know.
     pub shown: Vec<String>,
 }

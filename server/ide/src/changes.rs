@@ -16,7 +16,7 @@ pub type Earlier = (PathBuf, Option<Arc<str>>);
 
 /// What differs.
 #[derive(Debug, Default)]
-pub(crate) struct Changes {
+pub struct Changes {
     /// Functions, methods, classes and variables that are new or whose code differs.
     pub symbols: Vec<SymbolId>,
     /// Names that are gone, with the module or class that had them.
@@ -26,7 +26,7 @@ pub(crate) struct Changes {
 }
 
 /// The differences between `before` and now.
-pub(crate) fn changes(analysis: &Analysis, before: &[Earlier]) -> Changes {
+pub fn changes(analysis: &Analysis, before: &[Earlier]) -> Changes {
     let mut changes = Changes::default();
     for (path, before) in before {
         match (analysis.file(path), before) {

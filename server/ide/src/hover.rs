@@ -1,6 +1,6 @@
 //! What the name under the cursor is, who uses it, and what a change of it would touch.
 
-mod page;
+pub(crate) mod page;
 mod symbol;
 
 use graph::{Analysis, FileId, Param, ParamKind, Symbol, SymbolKind, Target};

@@ -38,7 +38,7 @@ mod workspace_symbols;
 pub use affected::{Affected, AffectedTest, TestRecord, affected};
 pub use call_hierarchy::{HierarchyCall, incoming_calls, outgoing_calls, prepare_call_hierarchy};
 pub use cells::{Cell, cells};
-pub use changes::Earlier;
+pub use changes::{Changes, Earlier, changes};
 pub use code_lens::{Lens, LensKind, callers_title, code_lenses};
 pub use collection::node_id;
 pub use definition::{Definition, Place, definition};

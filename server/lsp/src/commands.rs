@@ -20,6 +20,10 @@ pub(crate) enum Command {
     Context(ShowContext),
     Evidence(ShowEvidence),
     Silence(Silence),
+    Review(Review),
+    DismissFinding(DismissFinding),
+    Explain(Explain),
+    CommitMessage(CommitMessage),
 }
 
 /// `tantu.run`: runs a test, a doctest, a cell, a selection or a script in the sandbox.
@@ -182,6 +186,55 @@ pub(crate) struct Silence {
     pub(crate) reason: String,
 }
 
+/// `tantu.review`: has a model look for defects.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Review {
+    pub(crate) uri: lsp::Uri,
+    /// In the function or class that is meant; all of the file if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) position: Option<lsp::Position>,
+}
+
+/// `tantu.dismissFinding`: a finding of a model's is not shown again, in no session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DismissFinding {
+    /// The qualified name of the definition.
+    pub(crate) symbol: String,
+    pub(crate) message: String,
+}
+
+/// `tantu.explain`: says what the definition at a place does and how it is tied in. The answer is a [`Facts`], or `null` in a
+/// file that is not known. What a model has to say besides follows in the document.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Explain {
+    #[serde(flatten)]
+    pub(crate) place: lsp::TextDocumentPositionParams,
+    /// Whether a model is asked and the editor opens the document; else the answer is all.
+    #[serde(default = "Explain::show")]
+    pub(crate) show: bool,
+}
+
+impl Explain {
+    fn show() -> bool {
+        true
+    }
+}
+
+/// The answer to `tantu.explain`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Facts {
+    /// The definition's qualified name.
+    pub(crate) symbol: String,
+    pub(crate) markdown: String,
+}
+
+/// `tantu.commitMessage`: has a model write the message for what is staged in git.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CommitMessage {
+    /// A file in the repository that is meant, or a folder.
+    pub(crate) uri: lsp::Uri,
+}
+
 const RUN: &str = "tantu.run";
 const RUN_AFFECTED_TESTS: &str = "tantu.runAffectedTests";
 const RESET_CELLS: &str = "tantu.resetCells";
@@ -192,9 +245,13 @@ const GRAPH: &str = "tantu.graph";
 const CONTEXT: &str = "tantu.context";
 const EVIDENCE: &str = "tantu.evidence";
 const SILENCE: &str = "tantu.silence";
+const REVIEW: &str = "tantu.review";
+const DISMISS_FINDING: &str = "tantu.dismissFinding";
+const EXPLAIN: &str = "tantu.explain";
+const COMMIT_MESSAGE: &str = "tantu.commitMessage";
 
 impl Command {
-    pub(crate) const NAMES: [&str; 10] = [
+    pub(crate) const NAMES: [&str; 14] = [
         RUN,
         RUN_AFFECTED_TESTS,
         RESET_CELLS,
@@ -205,6 +262,10 @@ impl Command {
         CONTEXT,
         EVIDENCE,
         SILENCE,
+        REVIEW,
+        DISMISS_FINDING,
+        EXPLAIN,
+        COMMIT_MESSAGE,
     ];
 
     /// # Errors
@@ -223,6 +284,10 @@ impl Command {
             CONTEXT => typed(CONTEXT, argument).map(Command::Context),
             EVIDENCE => typed(EVIDENCE, argument).map(Command::Evidence),
             SILENCE => typed(SILENCE, argument).map(Command::Silence),
+            REVIEW => typed(REVIEW, argument).map(Command::Review),
+            DISMISS_FINDING => typed(DISMISS_FINDING, argument).map(Command::DismissFinding),
+            EXPLAIN => typed(EXPLAIN, argument).map(Command::Explain),
+            COMMIT_MESSAGE => typed(COMMIT_MESSAGE, argument).map(Command::CommitMessage),
             other => Err(Error::invalid_params(format!("there is no command {other}"))),
         }
     }
@@ -240,6 +305,10 @@ impl Command {
             Command::Context(context) => (CONTEXT, serde_json::to_value(context)),
             Command::Evidence(evidence) => (EVIDENCE, serde_json::to_value(evidence)),
             Command::Silence(silence) => (SILENCE, serde_json::to_value(silence)),
+            Command::Review(review) => (REVIEW, serde_json::to_value(review)),
+            Command::DismissFinding(finding) => (DISMISS_FINDING, serde_json::to_value(finding)),
+            Command::Explain(explain) => (EXPLAIN, serde_json::to_value(explain)),
+            Command::CommitMessage(message) => (COMMIT_MESSAGE, serde_json::to_value(message)),
         };
         // All of these are plain data, which always has a JSON form.
         lsp::Command { title, command: command.to_owned(), arguments: argument.ok().map(|it| vec![it]) }

@@ -19,6 +19,7 @@ use tokio::task::{JoinError, spawn_blocking};
 use validate::{Behaviour, Candidate, Inspection, PastMistake, Scope};
 
 use crate::contexts::Contexts;
+use crate::inquiry::PURPOSES;
 use crate::lints::Lints;
 use crate::memory;
 
@@ -83,7 +84,8 @@ impl Tools {
         if settings.propose.models.is_empty() {
             return Err(format!("no model is configured: describe one in {name}, and name it in [propose] there"));
         }
-        for assist in settings.propose.assists.keys() {
+        let is_assist = |name: &&String| !PURPOSES.contains(&name.as_str());
+        for assist in settings.propose.assists.keys().filter(is_assist) {
             assist.parse::<AssistId>().map_err(|problem| format!("{name}: propose.assists: {problem}"))?;
         }
         let denied = Denied::new(&settings.privacy.deny).map_err(|problem| format!("{name}: {problem}"))?;
@@ -234,7 +236,7 @@ impl Tools {
 }
 
 /// `3 minutes ago`
-fn ago(age: Duration) -> String {
+pub(crate) fn ago(age: Duration) -> String {
     let minutes = age.as_secs() / 60;
     match minutes {
         0 => "a moment ago".to_owned(),
@@ -288,7 +290,7 @@ fn assemble(task: &Task, state: &State, denied: &Denied) -> (Event, usize) {
 }
 
 /// The workspace folder of `path`, and the path in it.
-fn relative(path: &Path, analysis: &Analysis) -> (PathBuf, PathBuf) {
+pub(crate) fn relative(path: &Path, analysis: &Analysis) -> (PathBuf, PathBuf) {
     let inside = analysis
         .roots()
         .iter()

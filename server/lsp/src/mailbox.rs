@@ -15,6 +15,7 @@ use crate::capabilities::Editor;
 use crate::commands::Run;
 use crate::persistence::Persistence;
 use crate::progress::Job;
+use crate::review::News;
 use crate::runs::Ended;
 use crate::settings::{ConfigFile, Layer};
 use crate::snapshot::Snapshot;
@@ -83,6 +84,13 @@ pub(crate) enum Event {
         run: Run,
         ticket: u64,
         ended: Option<Ended>,
+    },
+    /// What a model found.
+    Reviewed(News),
+    /// A model's finding that nobody wants to see: the name of the definition, and the message.
+    Dismissed {
+        symbol: String,
+        message: String,
     },
     Snapshot(oneshot::Sender<Snapshot>),
 }

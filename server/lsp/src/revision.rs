@@ -92,7 +92,7 @@ fn text_of(root: &Path, commit: &str, name: &Path) -> Option<Arc<str>> {
     syntax::decode(bytes).ok().map(Arc::from)
 }
 
-fn git(root: &Path, arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
+pub(crate) fn git(root: &Path, arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
     let mut git = Command::new("git");
     // Nothing is written, and no program that the repository's settings name is asked.
     git.args(["--no-optional-locks", "-c", "core.fsmonitor=false", "-C"]).arg(root).args(arguments);

@@ -11,6 +11,7 @@ use tower_lsp_server::{Client, LanguageServer};
 
 use crate::capabilities::{Editor, server_capabilities};
 use crate::commands::{Command, Graph, Propose, ResetCells, Run, RunAffectedTests, RunKind, ShowContext, ShowEvidence};
+use crate::consult::Consultation;
 use crate::contexts::Contexts;
 use crate::lifetime::Lifetime;
 use crate::mailbox::{Event, Mailbox};
@@ -21,7 +22,7 @@ use crate::query::{self, Query};
 use crate::runs::{Environments, Perform};
 use crate::settings::Layer;
 use crate::snapshot::Snapshot;
-use crate::{Services, announce, evidence, from_proto, handlers, resume, runs, setup};
+use crate::{Services, announce, consult, evidence, from_proto, handlers, resume, runs, setup};
 
 /// How often an answer about a document is computed again because the document has changed.
 const MAX_RECOMPUTATIONS: usize = 4;
@@ -40,7 +41,7 @@ pub(crate) struct Session {
     /// Notebooks are passed over, which is said once.
     told_of_notebooks: AtomicBool,
     /// Documents that the editor was asked to open.
-    shown: Mutex<Preview>,
+    shown: Arc<Mutex<Preview>>,
     /// Known from `initialize` on.
     editor: OnceLock<Arc<Editor>>,
 }
@@ -57,7 +58,7 @@ impl Session {
         let jobs = Jobs::new(client.clone(), lifetime.token().clone());
         let (tickets, told_of_notebooks) = (AtomicU64::new(0), AtomicBool::new(false));
         let environments = Arc::default();
-        let (shown, editor) = (Mutex::default(), OnceLock::new());
+        let (shown, editor) = (Arc::default(), OnceLock::new());
         Session {
             client,
             lifetime,
@@ -145,6 +146,19 @@ impl Session {
             self.open(&format!("proposal-{}.md", card.id), &card.markdown, false, &remedy).await?;
         }
         Ok(serde_json::to_value(card).ok())
+    }
+
+    /// Something to ask a model, in the background.
+    fn consultation(&self, title: &str) -> Consultation {
+        Consultation {
+            client: self.client.clone(),
+            mailbox: self.mailbox.clone(),
+            editor: self.editor(),
+            settings: self.services.settings.clone(),
+            contexts: self.contexts.clone(),
+            shown: self.shown.clone(),
+            job: self.job(title, Kind::Cancellable),
+        }
     }
 
     /// Draws, and has the editor open the picture if that is wanted.
@@ -463,6 +477,20 @@ impl LanguageServer for Session {
             Command::Graph(params) => self.draw(params).await,
             Command::Context(params) => self.explain_context(params).await,
             Command::Evidence(params) => self.show_evidence(params).await,
+            Command::Review(params) => {
+                let consult = |title: &str| self.consultation(title);
+                consult::review(self.mailbox.snapshot(), consult, params).await
+            }
+            Command::DismissFinding(params) => consult::dismiss(&self.mailbox, params),
+            Command::Explain(params) => {
+                let consult = |title: &str| self.consultation(title);
+                consult::explain(self.mailbox.snapshot(), consult, params).await
+            }
+            Command::CommitMessage(params) => {
+                let consultation = self.consultation("Writing a commit message");
+                tokio::spawn(consultation.commit_message(from_proto::path(&params.uri)));
+                Ok(None)
+            }
             Command::Silence(params) => {
                 let edit = self.read(move |query| handlers::code_action::silence(query, &params)).await?;
                 self.apply(edit).await

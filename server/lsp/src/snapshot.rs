@@ -11,6 +11,7 @@ use tower_lsp_server::ls_types as lsp;
 use crate::capabilities::Editor;
 use crate::lints::Lints;
 use crate::persistence::Persistence;
+use crate::review::Reviews;
 use crate::runs::Runs;
 use crate::settings::{ConfigFile, Settings};
 use crate::survey::Survey;
@@ -32,6 +33,7 @@ pub(crate) struct Snapshot {
     pub(crate) config_files: Arc<Vec<ConfigFile>>,
     pub(crate) lints: Arc<Lints>,
     pub(crate) runs: Arc<Runs>,
+    pub(crate) reviews: Arc<Reviews>,
     /// What earlier sessions have learned; there may be none.
     pub(crate) database: Option<Arc<Persistence>>,
     /// What the last look at the whole workspace found; of the same index.

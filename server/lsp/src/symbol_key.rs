@@ -1,7 +1,7 @@
 //! How a symbol is named in what the editor keeps and sends back later.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use graph::{Analysis, FileId, SymbolId};
 use serde::{Deserialize, Serialize};
@@ -34,6 +34,10 @@ impl SymbolKey {
             (symbol, SymbolKey { path: analysis.path(file).to_path_buf(), name, ordinal })
         });
         keyed.collect()
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The symbol, if it still exists.

@@ -94,6 +94,7 @@ impl Writer {
             config_files: Arc::default(),
             lints: Arc::default(),
             runs: Arc::default(),
+            reviews: Arc::default(),
             database: None,
             survey: Arc::default(),
             indexing: false,
@@ -281,6 +282,15 @@ impl Writer {
             }
             Event::RunEnded { run, ticket, ended } => {
                 Arc::make_mut(&mut self.current.runs).end(run, ticket, ended);
+                self.refresh();
+            }
+            Event::Reviewed(news) => {
+                let analysis = self.current.host.analysis();
+                Arc::make_mut(&mut self.current.reviews).add(&analysis, news);
+                self.refresh();
+            }
+            Event::Dismissed { symbol, message } => {
+                Arc::make_mut(&mut self.current.reviews).dismiss(&symbol, &message);
                 self.refresh();
             }
             Event::Snapshot(reply) => {

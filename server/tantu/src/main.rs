@@ -16,8 +16,8 @@ use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::commands::{
-    audit, callgraph, check, context, doctor, evidence, graph, impact, index, lsp, memory, model, propose, run,
-    sandbox, snippets, test, usage,
+    audit, callgraph, check, commit_message, context, doctor, evidence, explain, graph, impact, index, lsp, memory,
+    model, propose, review, run, sandbox, snippets, test, usage,
 };
 
 /// A graph is millions of small pieces, and every keystroke makes and drops some ten thousand.
@@ -76,6 +76,14 @@ enum Command {
     Memory(memory::Arguments),
     /// Keep code by name, find it again, print or insert it
     Snippets(snippets::Arguments),
+    /// Have a model look for defects that no rule finds
+    ///
+    /// A finding that quotes no code of what was reviewed, or that contradicts the graph, is dropped and counted.
+    Review(review::Arguments),
+    /// Say what a definition does and how it is tied in
+    Explain(explain::Arguments),
+    /// Have a model write the message for what is staged in git
+    CommitMessage(commit_message::Arguments),
     /// Prepare, inspect or remove the sandbox
     Sandbox(sandbox::Arguments),
     /// List the models of your settings, ask a server for one, or keep a key
@@ -119,6 +127,9 @@ fn main() -> ExitCode {
         Command::Evidence(arguments) => evidence::run(&arguments),
         Command::Memory(arguments) => memory::run(&arguments),
         Command::Snippets(arguments) => snippets::run(&arguments),
+        Command::Review(arguments) => review::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::CommitMessage(arguments) => commit_message::run(&arguments),
         Command::Sandbox(arguments) => sandbox::run(&arguments),
         Command::Model(arguments) => model::run(&arguments),
         Command::Usage(arguments) => usage::run(&arguments),

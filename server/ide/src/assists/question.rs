@@ -2,7 +2,7 @@
 
 use context::{Context, Form};
 
-use super::{Ask, Fence, Scope};
+use super::{Ask, Fence, Inquiry, Scope};
 
 /// What differs between the assists that have a function written.
 pub(super) struct Question {
@@ -21,6 +21,12 @@ pub(super) struct Question {
 impl Question {
     /// The same arguments give the same bytes.
     pub fn ask(self, context: &Context, instruction: Option<&str>, scope: Scope) -> Ask {
+        let Inquiry { title, system, user, shown } = self.inquire(context, instruction);
+        Ask { title, system, user, scope, shown }
+    }
+
+    /// The same where nothing is to be edited.
+    pub fn inquire(self, context: &Context, instruction: Option<&str>) -> Inquiry {
         let imports = context.imports.join("\n");
         // Members of one class share its line, so what follows each other in a file stays together.
         let parts = context.items.chunk_by(|a, b| a.path == b.path);
@@ -51,13 +57,8 @@ impl Question {
             user.push_str(&fence.quote(self.instruction, instruction));
         }
         user.push_str(&format!("\n{}\n", self.request));
-        Ask {
-            title: self.title,
-            system: format!("{}{}\n", self.system, fence.rule()),
-            user,
-            scope,
-            shown: shown(context),
-        }
+        let system = format!("{}{}\n", self.system, fence.rule());
+        Inquiry { title: self.title, system, user, shown: shown(context) }
     }
 }
 

@@ -2,7 +2,7 @@
 
 /// Paragraphs and lists.
 #[derive(Debug, Default)]
-pub(super) struct Page {
+pub(crate) struct Page {
     markdown: String,
     plain: String,
     in_list: bool,
@@ -16,6 +16,13 @@ impl Page {
         let fence = if code.contains("```") { "````" } else { "```" };
         self.markdown.push_str(&format!("{fence}python\n{code}\n{fence}\n"));
         self.plain.push_str(&format!("{code}\n"));
+    }
+
+    /// `mark`: `# ` or more of them.
+    pub fn heading(&mut self, mark: &str, line: &Line) {
+        self.block();
+        self.markdown.push_str(&format!("{mark}{}\n", line.markdown));
+        self.plain.push_str(&format!("{}\n", line.plain));
     }
 
     pub fn paragraph(&mut self, line: &Line) {
@@ -57,7 +64,7 @@ impl Page {
 
 /// Part of a paragraph or an item.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Line {
+pub(crate) struct Line {
     markdown: String,
     plain: String,
 }
@@ -93,6 +100,12 @@ impl Line {
     pub fn link(mut self, text: &str, uri: &str) -> Self {
         self.markdown.push_str(&format!("[{}]({uri})", escape(text)));
         self.plain.push_str(text);
+        self
+    }
+
+    pub fn append(mut self, other: Line) -> Self {
+        self.markdown.push_str(&other.markdown);
+        self.plain.push_str(&other.plain);
         self
     }
 

@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 use tower_lsp_server::jsonrpc::{Error, ErrorCode, Result};
 use tower_lsp_server::ls_types as lsp;
 
-use crate::commands::{ChangeSignature, Command, Propose, Run, RunKind, Silence};
+use crate::commands::{ChangeSignature, Command, DismissFinding, Explain, Propose, Review, Run, RunKind, Silence};
 use crate::query::Query;
+use crate::review::{Noted, SOURCE};
 use crate::snapshot::Snapshot;
 use crate::{from_proto, to_proto};
 
@@ -32,6 +33,8 @@ pub(crate) const KINDS: [lsp::CodeActionKind; 8] = [
 const FIX_ALL: lsp::CodeActionKind = lsp::CodeActionKind::new("source.fixAll.tantu");
 const ORGANIZE_IMPORTS: lsp::CodeActionKind = lsp::CodeActionKind::new("source.organizeImports.tantu");
 const RUN: lsp::CodeActionKind = lsp::CodeActionKind::new("tantu.run");
+const REVIEW: lsp::CodeActionKind = lsp::CodeActionKind::new("tantu.review");
+const EXPLAIN: lsp::CodeActionKind = lsp::CodeActionKind::new("tantu.explain");
 const MOVE: lsp::CodeActionKind = lsp::CodeActionKind::new("refactor.move");
 
 /// What an action without its edit is resolved by.
@@ -68,7 +71,8 @@ pub(crate) fn code_actions(query: &Query, params: &lsp::CodeActionParams) -> Res
             let propose = Propose { assist: offer.id, uri, position, instruction: None, mends: None };
             if offer.id == AssistId::FixDiagnostic {
                 let unmended = unmended(params, &found);
-                found.extend(unmended.into_iter().map(|finding| fix_by_model(propose.clone(), finding)));
+                let fix = |finding| fix_by_model(snapshot, file, propose.clone(), finding);
+                found.extend(unmended.into_iter().map(fix));
                 continue;
             }
             found.push(lsp::CodeAction {
@@ -79,6 +83,8 @@ pub(crate) fn code_actions(query: &Query, params: &lsp::CodeActionParams) -> Res
             });
         }
     }
+    found.extend(dismissals(snapshot, params, file));
+    found.extend(questions(snapshot, params, file));
     if wanted(&RUN) {
         found.extend(runs(snapshot, uri, file, params.range));
     }
@@ -104,13 +110,65 @@ fn unmended(params: &lsp::CodeActionParams, offered: &[lsp::CodeAction]) -> Vec<
             Some(lsp::NumberOrString::String(code)) => code.as_str(),
             _ => "",
         };
-        finding.source.as_deref() == Some("tantu") && !NOT_TO_MEND.contains(&code)
+        matches!(finding.source.as_deref(), Some("tantu" | SOURCE)) && !NOT_TO_MEND.contains(&code)
     };
     fixed(params, None).into_iter().filter(|finding| is_ours(finding) && !is_mended(finding)).collect()
 }
 
+/// What a model has said that the editor shows as `finding`.
+fn noted<'a>(snapshot: &'a Snapshot, file: graph::FileId, finding: &lsp::Diagnostic) -> Option<&'a Noted> {
+    let all = snapshot.reviews.of_file(&snapshot.analysis, file).into_iter();
+    let is_meant = |(range, noted): &(syntax::TextRange, &'a Arc<Noted>)| {
+        snapshot.range(file, *range) == finding.range && finding.message.starts_with(&noted.message)
+    };
+    all.filter(|_| finding.source.as_deref() == Some(SOURCE)).find(is_meant).map(|(_, noted)| &**noted)
+}
+
+/// Findings of a model's are opinions, and a person may have another.
+fn dismissals(snapshot: &Snapshot, params: &lsp::CodeActionParams, file: graph::FileId) -> Vec<lsp::CodeAction> {
+    let all = fixed(params, None).into_iter();
+    let action = |finding: lsp::Diagnostic| {
+        let noted = noted(snapshot, file, &finding)?;
+        let dismissal = DismissFinding { symbol: noted.name.clone(), message: noted.message.clone() };
+        let title = "Dismiss this finding".to_owned();
+        Some(lsp::CodeAction {
+            title: title.clone(),
+            kind: Some(lsp::CodeActionKind::QUICKFIX),
+            diagnostics: Some(vec![finding]),
+            command: Some(Command::DismissFinding(dismissal).titled(title)),
+            ..Default::default()
+        })
+    };
+    all.filter_map(action).collect()
+}
+
+/// What can be asked about the function or class at the place.
+fn questions(snapshot: &Snapshot, params: &lsp::CodeActionParams, file: graph::FileId) -> Vec<lsp::CodeAction> {
+    let (analysis, position) = (&snapshot.analysis, params.range.start);
+    let offset = from_proto::offset(analysis.source(file), position, snapshot.editor.encoding);
+    let Some(target) = ide::assists::review::target(analysis, file, offset) else { return Vec::new() };
+    let (name, text_document) = (analysis.symbol(target).name, params.text_document.clone());
+    let review = Review { uri: text_document.uri.clone(), position: Some(position) };
+    let explain = Explain { place: lsp::TextDocumentPositionParams { text_document, position }, show: true };
+    let review = (REVIEW, format!("Review `{name}` (preview)"), Command::Review(review));
+    let explain = (EXPLAIN, format!("Explain `{name}`"), Command::Explain(explain));
+    let all = snapshot.proposes.then_some(review).into_iter().chain([explain]);
+    let action = |(kind, title, command): (lsp::CodeActionKind, String, Command)| lsp::CodeAction {
+        title: title.clone(),
+        kind: Some(kind),
+        command: Some(command.titled(title)),
+        ..Default::default()
+    };
+    all.map(action).collect()
+}
+
 /// Has a model rewrite the function around a finding.
-fn fix_by_model(propose: Propose, finding: lsp::Diagnostic) -> lsp::CodeAction {
+fn fix_by_model(
+    snapshot: &Snapshot,
+    file: graph::FileId,
+    propose: Propose,
+    finding: lsp::Diagnostic,
+) -> lsp::CodeAction {
     let code = match &finding.code {
         Some(lsp::NumberOrString::String(code)) => code.clone(),
         _ => String::new(),
@@ -119,7 +177,10 @@ fn fix_by_model(propose: Propose, finding: lsp::Diagnostic) -> lsp::CodeAction {
     let title = format!("Fix {code} with a model (preview)");
     let propose = Propose {
         position: finding.range.start,
-        instruction: Some(format!("{code}, line {line} of the file: {}", finding.message)),
+        instruction: Some(match noted(snapshot, file, &finding) {
+            Some(noted) => noted.instruction.clone(),
+            None => format!("{code}, line {line} of the file: {}", finding.message),
+        }),
         mends: Some(code),
         ..propose
     };

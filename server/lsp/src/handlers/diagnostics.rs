@@ -12,6 +12,7 @@ use tower_lsp_server::jsonrpc::Result;
 use tower_lsp_server::ls_types as lsp;
 
 use crate::query::Query;
+use crate::review::{CODE, Noted, SOURCE};
 use crate::runs::TestFailure;
 use crate::settings::{ConfigFile, Diagnostics, Problem};
 use crate::snapshot::Snapshot;
@@ -112,7 +113,21 @@ pub(crate) fn document(snapshot: &Snapshot, path: &Path) -> Vec<lsp::Diagnostic>
     let failures = snapshot.runs.failures(path, analysis.source(file).text(), analysis);
     let failures =
         failures.into_iter().map(|(line, failure, outdated)| test_failure(snapshot, file, line, failure, outdated));
-    findings.chain(failures).collect()
+    let reviews = snapshot.reviews.of_file(analysis, file).into_iter();
+    findings.chain(failures).chain(reviews.map(|(range, it)| review(snapshot, file, range, it))).collect()
+}
+
+/// What a model says, which nobody has checked: never an error.
+fn review(snapshot: &Snapshot, file: FileId, range: TextRange, noted: &Noted) -> lsp::Diagnostic {
+    let severity = match noted.severity {
+        ide::Severity::Error => ide::Severity::Warning,
+        milder => milder,
+    };
+    lsp::Diagnostic {
+        severity: Some(to_proto::severity(severity)),
+        source: Some(SOURCE.to_owned()),
+        ..diagnostic(snapshot.range(file, range), CODE, format!("{} ({}, not verified)", noted.message, noted.model))
+    }
 }
 
 /// What there is to say about every file with something to say, by path; nothing unless that is wanted.

@@ -1,0 +1,254 @@
+//! What an editor has asked a model that is to say something and to edit nothing: reviews, explanations, commit messages.
+//! All of it is done in the background and can be cancelled.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
+use std::time::Duration;
+
+use graph::SymbolId;
+use ide::assists::explain::{self, Facts};
+use ide::assists::review;
+use tokio::sync::{Mutex, oneshot};
+use tower_lsp_server::Client;
+use tower_lsp_server::jsonrpc::{Error, Result};
+use tower_lsp_server::ls_types as lsp;
+
+use crate::capabilities::Editor;
+use crate::commands::{self, DismissFinding, Explain, Review};
+use crate::commit_message::{self, staged};
+use crate::contexts::Contexts;
+use crate::handlers::code_action::refused;
+use crate::inquiry::Inquirer;
+use crate::mailbox::{Event, Mailbox};
+use crate::preview::Preview;
+use crate::progress::Job;
+use crate::review::{News, Reviewed, dismiss as keep_dismissal, summary};
+use crate::snapshot::Snapshot;
+
+/// How often a document is written anew while a model is speaking. Editors need a moment to read it.
+const REFRESH: Duration = Duration::from_millis(500);
+
+/// What a consultation needs of the session.
+pub(crate) struct Consultation {
+    pub(crate) client: Client,
+    pub(crate) mailbox: Mailbox,
+    pub(crate) editor: Arc<Editor>,
+    /// The user's settings.
+    pub(crate) settings: Option<PathBuf>,
+    pub(crate) contexts: Arc<Contexts>,
+    pub(crate) shown: Arc<Mutex<Preview>>,
+    pub(crate) job: Job,
+}
+
+type Pending = oneshot::Receiver<Snapshot>;
+
+/// `tantu.review`. That there is something to review is known before this returns.
+pub(crate) async fn review(
+    snapshot: Pending,
+    consult: impl Fn(&str) -> Consultation,
+    params: Review,
+) -> Result<Option<lsp::LSPAny>> {
+    let snapshot = snapshot.await.map_err(|_| Error::internal_error())?;
+    let nothing = || Error::invalid_params("there is no function or class here");
+    let file = snapshot.file(&params.uri).ok_or_else(nothing)?;
+    let (analysis, encoding) = (&snapshot.analysis, snapshot.editor.encoding);
+    let (targets, title) = match params.position {
+        Some(position) => {
+            let offset = crate::from_proto::offset(analysis.source(file), position, encoding);
+            let target = review::target(analysis, file, offset).ok_or_else(nothing)?;
+            (vec![target], format!("Review `{}`", analysis.symbol(target).name))
+        }
+        None => (review::parts(analysis, file), format!("Review `{}`", analysis.module_name(file))),
+    };
+    tokio::spawn(consult(&title).review(snapshot, targets));
+    Ok(None)
+}
+
+/// `tantu.explain`. The facts are the answer; what a model says follows in the document.
+pub(crate) async fn explain(
+    snapshot: Pending,
+    consult: impl Fn(&str) -> Consultation,
+    params: Explain,
+) -> Result<Option<lsp::LSPAny>> {
+    let snapshot = snapshot.await.map_err(|_| Error::internal_error())?;
+    let Some((file, offset)) = snapshot.place(&params.place) else { return Ok(None) };
+    let target = explain::target(&snapshot.analysis, file, offset);
+    let analysis = snapshot.analysis.clone();
+    let facts = tokio::task::spawn_blocking(move || explain::facts(&analysis, target));
+    let facts = facts.await.map_err(|_| Error::internal_error())?;
+    if params.show {
+        let title = format!("Explain `{}`", snapshot.analysis.symbol(target).name);
+        tokio::spawn(consult(&title).explain(snapshot, target, facts.clone()));
+    }
+    Ok(serde_json::to_value(commands::Facts { symbol: facts.symbol, markdown: facts.markdown }).ok())
+}
+
+/// `tantu.dismissFinding`
+pub(crate) fn dismiss(mailbox: &Mailbox, params: DismissFinding) -> Result<Option<lsp::LSPAny>> {
+    let DismissFinding { symbol, message } = params;
+    let kept = keep_dismissal(&symbol, &message);
+    mailbox.send(Event::Dismissed { symbol, message });
+    kept.map(|()| None).map_err(|problem| refused(format!("it is gone for this session only: {problem}")))
+}
+
+impl Consultation {
+    /// The models; says what is wrong where there are none.
+    async fn inquirer(&self) -> Option<Arc<Inquirer>> {
+        let problem = match Inquirer::configured(self.settings.as_deref()) {
+            Ok(Some(inquirer)) => return Some(Arc::new(inquirer)),
+            Ok(None) => Inquirer::none(self.settings.as_deref()),
+            Err(problem) => problem,
+        };
+        self.say(lsp::MessageType::ERROR, problem).await;
+        None
+    }
+
+    async fn say(&self, severity: lsp::MessageType, message: String) {
+        self.client.show_message(severity, format!("tantu: {message}")).await;
+    }
+
+    /// What `work` gives, or nothing when the user has enough of it.
+    async fn until_cancelled<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            done = work => Some(done),
+            () = self.job.cancelled().cancelled() => None,
+        }
+    }
+
+    async fn review(self, snapshot: Snapshot, targets: Vec<SymbolId>) {
+        let Some(inquirer) = self.inquirer().await else { return };
+        let analysis = snapshot.analysis.clone();
+        let of = Reviewed {
+            analysis: analysis.clone(),
+            contexts: self.contexts.clone(),
+            lints: snapshot.lints.clone(),
+            project: snapshot.settings.project.clone(),
+        };
+        let say = |what: String| self.job.say(what);
+        let number = targets.len();
+        for (index, target) in targets.into_iter().enumerate() {
+            if number > 1 {
+                self.job.say(format!("{} of {number}", index + 1));
+            }
+            let name = analysis.symbol(target).qualified_name();
+            let asked = crate::review::review(&inquirer, of.clone(), target, &say);
+            match self.until_cancelled(asked).await {
+                None => return,
+                Some(Err(problem)) => {
+                    let message = format!("`{name}` is not reviewed: {problem}");
+                    return self.say(lsp::MessageType::ERROR, message).await;
+                }
+                Some(Ok(outcome)) => {
+                    self.mailbox.send(Event::Reviewed(News::new(&analysis, target, &outcome)));
+                    let cut = if outcome.complete { "" } else { "; its answer was cut off" };
+                    let message = format!("{} on `{name}`: {}{cut}", outcome.model, summary(&outcome.review));
+                    self.say(lsp::MessageType::INFO, message).await;
+                }
+            }
+        }
+    }
+
+    async fn explain(self, snapshot: Snapshot, target: SymbolId, facts: Facts) {
+        let name = format!("{}.explanation.md", facts.symbol);
+        let beginning = facts.markdown.clone();
+        let inquirer = match Inquirer::configured(self.settings.as_deref()) {
+            Ok(Some(inquirer)) => Arc::new(inquirer),
+            Ok(None) => {
+                let reason = Inquirer::none(self.settings.as_deref());
+                let text = beginning + &crate::explain::without_model(&reason);
+                return self.open(&name, &text).await;
+            }
+            Err(problem) => {
+                let text = beginning + &crate::explain::without_model(&problem);
+                return self.open(&name, &text).await;
+            }
+        };
+        self.open(&name, &beginning).await;
+        let heard = SyncMutex::new(String::new());
+        let say = |what: String| self.job.say(what);
+        let explained = crate::explain::explain(
+            &inquirer,
+            snapshot.analysis.clone(),
+            &self.contexts,
+            (target, facts),
+            &say,
+            |text| {
+                self.job.say(format!("answering, {} lines so far", text.lines().count()));
+                text.clone_into(&mut heard.lock().unwrap_or_else(PoisonError::into_inner));
+            },
+        );
+        let told = async {
+            let mut shown = 0;
+            loop {
+                tokio::time::sleep(REFRESH).await;
+                let text = heard.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                if text.len() != shown {
+                    shown = text.len();
+                    let text = format!("{beginning}{}{text}\n", crate::explain::introduction("a model"));
+                    self.shown.lock().await.write(&name, &text);
+                }
+            }
+        };
+        let both = async {
+            tokio::select! {
+                explained = explained => explained,
+                () = told => Err("the session is over".to_owned()),
+            }
+        };
+        match self.until_cancelled(both).await {
+            None => {}
+            Some(Ok(answer)) => {
+                let cut = if answer.complete { "" } else { "\n\n*The answer was cut off here.*" };
+                let words = answer.text.trim();
+                let introduction = crate::explain::introduction(&answer.model);
+                self.open(&name, &format!("{beginning}{introduction}{words}{cut}\n")).await;
+            }
+            Some(Err(problem)) => {
+                self.say(lsp::MessageType::ERROR, format!("there is no explanation in words: {problem}")).await;
+            }
+        }
+    }
+
+    pub(crate) async fn commit_message(self, path: PathBuf) {
+        let Some(inquirer) = self.inquirer().await else { return };
+        let Ok(snapshot) = self.mailbox.snapshot().await else { return };
+        let folder = if path.is_dir() { path } else { path.parent().map(PathBuf::from).unwrap_or_default() };
+        let looked = {
+            let (analysis, inquirer) = (snapshot.analysis.clone(), inquirer.clone());
+            let look = move || staged(&folder, |path| inquirer.admit(&analysis, path).is_ok());
+            tokio::task::spawn_blocking(look).await
+        };
+        let staged = match looked.map_err(anyhow::Error::from).and_then(|staged| staged) {
+            Ok(staged) => staged,
+            Err(error) => return self.say(lsp::MessageType::ERROR, format!("{error:#}")).await,
+        };
+        let say = |what: String| self.job.say(what);
+        let written = commit_message::write(&inquirer, staged, snapshot.host.clone(), &say);
+        match self.until_cancelled(written).await {
+            None => {}
+            Some(Err(problem)) => {
+                self.say(lsp::MessageType::ERROR, format!("there is no commit message: {problem}")).await;
+            }
+            Some(Ok(message)) => {
+                if !message.problems.is_empty() {
+                    let problems = message.problems.join("; ");
+                    self.say(lsp::MessageType::WARNING, format!("the commit message is not right: {problems}")).await;
+                }
+                self.open("commit-message.txt", &format!("{}\n", message.text)).await;
+            }
+        }
+    }
+
+    /// Has the editor show a document that nobody edits, or else a message.
+    async fn open(&self, name: &str, text: &str) {
+        let uri = self.shown.lock().await.write(name, text);
+        if let Some(uri) = uri.filter(|_| self.editor.shows_documents) {
+            let params =
+                lsp::ShowDocumentParams { uri, external: Some(false), take_focus: Some(true), selection: None };
+            if self.client.show_document(params).await.unwrap_or(false) {
+                return;
+            }
+        }
+        self.client.show_message(lsp::MessageType::INFO, text).await;
+    }
+}

@@ -1,0 +1,264 @@
+//! Reviews: what a model finds in code, asked for and judged, and the findings that an editor shows.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use graph::{Analysis, SymbolId};
+use ide::assists::review::{self, Claim, Finding, Review, Why};
+use lint::Severity;
+use model::Prompt;
+use serde_json::{Value, json};
+use store::Dismissal;
+use syntax::TextRange;
+use tokio::task::spawn_blocking;
+
+use crate::contexts::Contexts;
+use crate::effects::{Say, models};
+use crate::inquiry::{Inquirer, Inquiry, Spent};
+use crate::lints::Lints;
+use crate::symbol_key::SymbolKey;
+
+/// Whose findings they are, as editors show it beside each.
+pub const SOURCE: &str = "tantu-model";
+
+/// The code of a finding.
+pub const CODE: &str = "review";
+
+/// How often a model may answer in a form that cannot be read.
+const ATTEMPTS: usize = 2;
+
+/// Dismissed messages that a prompt lists, the latest.
+const MAX_DISMISSED: u32 = 20;
+
+/// What is reviewed.
+#[derive(Clone)]
+pub struct Reviewed {
+    pub analysis: Analysis,
+    pub contexts: Arc<Contexts>,
+    pub lints: Arc<Lints>,
+    pub project: Arc<ide::Project>,
+}
+
+/// What came of a review.
+pub struct Outcome {
+    pub review: Review,
+    /// Claims that are not of the form that was asked for.
+    pub malformed: usize,
+    /// Otherwise the answer was cut off.
+    pub complete: bool,
+    pub model: String,
+    pub spent: Spent,
+}
+
+/// Has a model review `target`. Findings that were dismissed earlier are dropped.
+///
+/// # Errors
+/// When nobody answers, or nobody answers in a form that can be read; the message is for the user.
+pub async fn review(inquirer: &Arc<Inquirer>, of: Reviewed, target: SymbolId, say: Say<'_>) -> Result<Outcome, String> {
+    inquirer.admit(&of.analysis, of.analysis.path(target.file))?;
+    say("choosing what the model has to see".to_owned());
+    let prepared = {
+        let (of, inquirer) = (of.clone(), inquirer.clone());
+        spawn_blocking(move || {
+            let context = inquirer.context(&of.contexts, &of.analysis, target);
+            let known = known(&of, target);
+            let asked = review::ask(&of.analysis, target, &context, &known, &dismissed(&of.analysis, target));
+            (asked, of.analysis.callers(target).len())
+        })
+    };
+    let (asked, callers) = prepared.await.map_err(|error| error.to_string())?;
+    let mut spent = Spent::default();
+    let mut problem = String::new();
+    for _ in 0..ATTEMPTS {
+        let again = match problem.as_str() {
+            "" => String::new(),
+            problem => format!("\nYour last answer could not be read: {problem}. Answer with the JSON alone.\n"),
+        };
+        let prompt = Prompt { system: asked.system.clone(), user: format!("{}{again}", asked.user) };
+        let inquiry = Inquiry { purpose: review::NAME, callers, prompt, form: Some(schema()) };
+        let heard = |text: &str| say(format!("answering, {} lines so far", text.lines().count()));
+        let answer = inquirer.ask(inquiry, say, heard).await?;
+        spent += answer.spent;
+        match model::json_items::<Claim>(&answer.text, review::KEY) {
+            Ok(found) => {
+                let judged = spawn_blocking(move || review::judge(&of.analysis, target, found.items, is_dismissed));
+                let review = judged.await.map_err(|error| error.to_string())?;
+                let complete = found.complete && answer.complete;
+                return Ok(Outcome { review, malformed: found.malformed, complete, model: answer.model, spent });
+            }
+            Err(error) => {
+                answer.forget();
+                problem = error.to_string();
+            }
+        }
+    }
+    Err(format!("the model's findings cannot be read: {problem}"))
+}
+
+/// What tools say of the target.
+fn known(of: &Reviewed, target: SymbolId) -> Vec<String> {
+    let (analysis, file) = (&of.analysis, target.file);
+    let range = analysis.symbol(target).range;
+    let graph = ide::diagnostics(analysis, &of.project, file);
+    let graph = graph.into_iter().map(|it| (it.range, it.code.as_str().to_owned(), it.message));
+    let lint = of.lints.find(analysis, file).into_iter().map(|it| (it.range, it.code.into_owned(), it.message));
+    let inside = graph.chain(lint).filter(|(it, ..)| range.contains_range(*it));
+    let line = |at: TextRange| analysis.source(file).line_number(at.start());
+    inside.map(|(at, code, message)| format!("line {}: {code} {message}", line(at))).collect()
+}
+
+/// What was dismissed of the target and of what is inside.
+fn dismissed(analysis: &Analysis, target: SymbolId) -> Vec<String> {
+    let Some(journal) = models().journal() else { return Vec::new() };
+    let symbols = inside(analysis, target).into_iter().map(|id| analysis.symbol(id).qualified_name());
+    let messages = symbols.filter_map(|symbol| journal.dismissed(&symbol, MAX_DISMISSED).ok());
+    messages.flatten().take(MAX_DISMISSED as usize).collect()
+}
+
+/// `target` and what is defined inside it.
+fn inside(analysis: &Analysis, target: SymbolId) -> Vec<SymbolId> {
+    let range = analysis.symbol(target).range;
+    let is_inside = |&id: &SymbolId| id == target || range.contains_range(analysis.symbol(id).range);
+    analysis.symbols(target.file).into_iter().filter(is_inside).collect()
+}
+
+fn key(symbol: &str, message: &str) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(symbol.as_bytes()).update(&[0]).update(review::normalized(message).as_bytes());
+    *hasher.finalize().as_bytes()
+}
+
+fn is_dismissed(symbol: &str, message: &str) -> bool {
+    models().journal().is_some_and(|journal| journal.is_dismissed(&key(symbol, message)).unwrap_or(false))
+}
+
+/// Sees to it that a finding is not shown again.
+///
+/// # Errors
+/// When that cannot be kept; the message is for the user.
+pub(crate) fn dismiss(symbol: &str, message: &str) -> Result<(), String> {
+    let journal = models().journal().ok_or("there is no journal of models to keep it in; the log says why")?;
+    let at = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let (symbol, message) = (symbol.to_owned(), message.to_owned());
+    let dismissal = Dismissal { key: key(&symbol, &message), symbol, message, at: i64::try_from(at).unwrap_or(0) };
+    journal.dismiss(&dismissal).map_err(|error| format!("it cannot be kept: {error}"))
+}
+
+/// "2 findings; dropped: 1 that it quotes no code of what was reviewed".
+pub fn summary(review: &Review) -> String {
+    let count = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
+    let mut text = match review.findings.len() {
+        0 => "nothing found".to_owned(),
+        number => count(number, "finding"),
+    };
+    let number = |of: fn(&Why) -> bool| review.dropped.iter().filter(|dropped| of(&dropped.why)).count();
+    let reasons = [
+        (number(|why| matches!(why, Why::NoSuchCode)), "quoting code that is not there"),
+        (number(|why| matches!(why, Why::Contradicted(_))), "contradicting the graph"),
+        (number(|why| matches!(why, Why::Dismissed)), "dismissed before"),
+        (number(|why| matches!(why, Why::Repeated)), "said twice"),
+    ];
+    for (number, reason) in reasons.into_iter().filter(|(number, _)| *number > 0) {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "; {number} dropped, {reason}");
+    }
+    text
+}
+
+/// The form of an answer.
+fn schema() -> Value {
+    let text = || json!({ "type": "string" });
+    let finding = json!({
+        "type": "object",
+        "properties": {
+            "line": { "type": "integer" },
+            "code": text(),
+            "severity": { "type": "string", "enum": ["error", "warning", "information"] },
+            "message": text(),
+            "replacement": { "type": ["string", "null"] },
+        },
+        "required": ["line", "code", "severity", "message", "replacement"],
+        "additionalProperties": false,
+    });
+    let mut schema = json!({ "type": "object", "required": [review::KEY], "additionalProperties": false });
+    schema["properties"] = json!({ review::KEY: { "type": "array", "items": finding } });
+    schema
+}
+
+/// The findings of a session. Each is shown as long as the definition that it is about has the text that was reviewed.
+#[derive(Clone, Default)]
+pub(crate) struct Reviews(Vec<Arc<Noted>>);
+
+/// A finding that outlives its snapshot.
+pub(crate) struct Noted {
+    symbol: SymbolKey,
+    /// Of the symbol.
+    text: Arc<str>,
+    /// Within that text.
+    range: TextRange,
+    pub(crate) severity: Severity,
+    pub(crate) message: String,
+    /// What a model is told that is to mend it.
+    pub(crate) instruction: String,
+    /// The qualified name of the symbol.
+    pub(crate) name: String,
+    pub(crate) model: String,
+}
+
+impl Noted {
+    pub(crate) fn new(analysis: &Analysis, finding: &Finding, model: &str) -> Self {
+        let view = analysis.symbol(finding.symbol);
+        Noted {
+            symbol: SymbolKey::new(analysis, finding.symbol),
+            text: analysis.source(finding.symbol.file).slice(view.range).into(),
+            range: finding.range - view.range.start(),
+            severity: finding.severity,
+            message: finding.message.clone(),
+            instruction: review::instruction(analysis, finding),
+            name: view.qualified_name(),
+            model: model.to_owned(),
+        }
+    }
+
+    /// Where it is now; `None` when the code is another.
+    fn place(&self, analysis: &Analysis) -> Option<(SymbolId, TextRange)> {
+        let symbol = self.symbol.find(analysis)?;
+        let range = analysis.symbol(symbol).range;
+        let is_same = analysis.source(symbol.file).slice(range) == &*self.text;
+        is_same.then(|| (symbol, self.range + range.start()))
+    }
+}
+
+/// What a review says, in place of what earlier ones said of the same definitions.
+pub(crate) struct News {
+    pub(crate) reviewed: Vec<SymbolKey>,
+    pub(crate) found: Vec<Noted>,
+}
+
+impl News {
+    pub(crate) fn new(analysis: &Analysis, target: SymbolId, outcome: &Outcome) -> Self {
+        let reviewed = inside(analysis, target).into_iter().map(|id| SymbolKey::new(analysis, id));
+        let found = outcome.review.findings.iter().map(|it| Noted::new(analysis, it, &outcome.model));
+        News { reviewed: reviewed.collect(), found: found.collect() }
+    }
+}
+
+impl Reviews {
+    pub(crate) fn add(&mut self, analysis: &Analysis, news: News) {
+        self.0.retain(|noted| !news.reviewed.contains(&noted.symbol) && noted.place(analysis).is_some());
+        self.0.extend(news.found.into_iter().map(Arc::new));
+    }
+
+    pub(crate) fn dismiss(&mut self, symbol: &str, message: &str) {
+        self.0.retain(|noted| noted.name != symbol || noted.message != message);
+    }
+
+    /// What is said of a file, and where.
+    pub(crate) fn of_file(&self, analysis: &Analysis, file: graph::FileId) -> Vec<(TextRange, &Arc<Noted>)> {
+        let path = analysis.path(file);
+        let of_file = self.0.iter().filter(|noted| noted.symbol.path() == path);
+        let mut found: Vec<_> = of_file.filter_map(|noted| Some((noted.place(analysis)?.1, noted))).collect();
+        found.sort_by_key(|(range, _)| range.start());
+        found
+    }
+}

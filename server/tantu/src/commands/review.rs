@@ -1,0 +1,246 @@
+//! `tantu review FILE[:LINE]`
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ::lsp::inquiry::{Inquirer, Spent};
+use ::lsp::lints::{Lints, RuffChoice};
+use ::lsp::review::{Outcome, Reviewed, review, summary};
+use ::lsp::revision;
+use anyhow::{Context, ensure};
+use clap::Args;
+use graph::SymbolId;
+use ide::assists::review as ask;
+use indicatif::ProgressBar;
+use model::dollars;
+use serde::Serialize;
+use syntax::{Encoding, TextRange};
+
+use crate::Status;
+use crate::output::{BOLD, Format, RED, YELLOW, print, print_json, spinner, styled};
+use crate::place::{Place, start_of_line};
+use crate::workspace::{Workspace, existing, root_of};
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// A file, or with a line the function or class there, such as shop/cart.py:12
+    #[arg(value_name = "FILE[:LINE]", required_unless_present = "since")]
+    place: Option<Place>,
+    /// Review what has changed since this revision of git, such as HEAD or main; in FILE or in all of the workspace
+    #[arg(long, value_name = "REV")]
+    since: Option<String>,
+    /// In JSON, lines and characters are counted from 0, characters in UTF-16 code units, as editors do
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+}
+
+#[derive(Serialize)]
+struct Report {
+    findings: Vec<Finding>,
+    dropped: Vec<Dropped>,
+    /// Claims that are not of the form that was asked for.
+    malformed: usize,
+    /// What was not reviewed, and why.
+    failed: Vec<Failed>,
+    models: Vec<String>,
+    usage: Spent,
+}
+
+#[derive(Serialize)]
+struct Finding {
+    path: String,
+    range: Range,
+    symbol: String,
+    severity: &'static str,
+    message: String,
+    replacement: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Range {
+    start: Position,
+    end: Position,
+}
+
+#[derive(Serialize)]
+struct Position {
+    line: u32,
+    character: u32,
+}
+
+#[derive(Serialize)]
+struct Dropped {
+    symbol: String,
+    message: String,
+    why: String,
+}
+
+#[derive(Serialize)]
+struct Failed {
+    symbol: String,
+    why: String,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
+    let here = PathBuf::from(".");
+    let around = arguments.place.as_ref().map_or(&here, |place| &place.file);
+    let mut workspace = Workspace::read(&root_of(&existing(around)?))?;
+    workspace.settle();
+    let targets = targets(&workspace, arguments)?;
+    let settings = model::config::default_path();
+    let configured = Inquirer::configured(settings.as_deref()).map_err(anyhow::Error::msg)?;
+    let inquirer = Arc::new(configured.with_context(|| Inquirer::none(settings.as_deref()))?);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let bar = spinner("choosing what the model has to see");
+    let outcomes = runtime.block_on(perform(&workspace, &inquirer, &targets, &bar));
+    bar.finish_and_clear();
+    runtime.shutdown_background();
+    let (report, text) = report(&workspace, outcomes);
+    match arguments.format {
+        Format::Json => print_json(&report)?,
+        Format::Human => print(&text)?,
+    }
+    Ok(match (report.failed.is_empty(), report.findings.is_empty()) {
+        (false, _) => Status::Failure,
+        (true, false) => Status::Findings,
+        (true, true) => Status::Fine,
+    })
+}
+
+fn targets(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<Vec<SymbolId>> {
+    let analysis = &workspace.analysis;
+    let file = arguments.place.as_ref().map(|place| workspace.file(&place.file)).transpose()?;
+    if let Some(since) = &arguments.since {
+        ensure!(arguments.place.as_ref().is_none_or(|it| it.line.is_none()), "--since is for files, not for a line");
+        let before = revision::earlier(&workspace.root, since)?;
+        let ide::Changes { symbols, modules, .. } = ide::changes(analysis, &before);
+        let modules = modules.into_iter().map(|file| analysis.module(file));
+        let mut targets = ask::changed_parts(analysis, &modules.chain(symbols).collect::<Vec<_>>());
+        targets.retain(|target| file.is_none_or(|file| target.file == file));
+        return Ok(targets);
+    }
+    let (Some(file), Some(place)) = (file, &arguments.place) else { return Ok(Vec::new()) };
+    let Some(line) = place.line else { return Ok(ask::parts(analysis, file)) };
+    let name = place.file.display().to_string();
+    let offset = start_of_line(analysis.source(file), line).map_err(|error| error.context(name.clone()))?;
+    let target = ask::target(analysis, file, offset);
+    Ok(vec![target.with_context(|| format!("{name}:{line}: there is no function or class here"))?])
+}
+
+type Answered = (SymbolId, Result<Outcome, String>);
+
+/// One after the other, until nobody answers.
+async fn perform(
+    workspace: &Workspace,
+    inquirer: &Arc<Inquirer>,
+    targets: &[SymbolId],
+    bar: &ProgressBar,
+) -> Vec<Answered> {
+    let of = Reviewed {
+        analysis: workspace.analysis.clone(),
+        contexts: Arc::default(),
+        lints: Arc::new(Lints::new(RuffChoice::Bundled, std::slice::from_ref(&workspace.root))),
+        project: Arc::new(::lsp::project::read(&workspace.root)),
+    };
+    let mut outcomes = Vec::new();
+    for &target in targets {
+        let name = workspace.analysis.symbol(target).qualified_name();
+        let say = |what: String| bar.set_message(format!("{name}: {what}"));
+        let outcome = review(inquirer, of.clone(), target, &say).await;
+        let is_over = outcome.is_err();
+        outcomes.push((target, outcome));
+        if is_over {
+            break;
+        }
+    }
+    outcomes
+}
+
+fn report(workspace: &Workspace, outcomes: Vec<Answered>) -> (Report, String) {
+    let analysis = &workspace.analysis;
+    let mut report = Report {
+        findings: Vec::new(),
+        dropped: Vec::new(),
+        malformed: 0,
+        failed: Vec::new(),
+        models: Vec::new(),
+        usage: Spent::default(),
+    };
+    let mut text = String::new();
+    let stdout = std::io::stdout();
+    for (target, outcome) in outcomes {
+        let symbol = analysis.symbol(target).qualified_name();
+        let outcome = match outcome {
+            Ok(outcome) => outcome,
+            Err(why) => {
+                text.push_str(&format!("{symbol}: {}: {why}\n", styled(&stdout, RED, "not reviewed")));
+                report.failed.push(Failed { symbol, why });
+                continue;
+            }
+        };
+        report.usage += outcome.spent;
+        report.malformed += outcome.malformed;
+        for found in &outcome.review.findings {
+            let finding = finding(workspace, found);
+            text.push_str(&human(workspace, &finding, found.range, found.symbol));
+            report.findings.push(finding);
+        }
+        let cut = if outcome.complete { "" } else { "; the answer was cut off" };
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{symbol}: {}{cut}, by {}", summary(&outcome.review), outcome.model);
+        let dropped = outcome.review.dropped.into_iter();
+        report.dropped.extend(dropped.map(|it| Dropped {
+            symbol: symbol.clone(),
+            message: it.message,
+            why: it.why.to_string(),
+        }));
+        if !report.models.contains(&outcome.model) {
+            report.models.push(outcome.model);
+        }
+    }
+    if let Some(cost) = report.usage.cost.filter(|&cost| cost > 0) {
+        let _ = writeln!(text, "it cost {}", dollars(cost));
+    }
+    if text.is_empty() {
+        text.push_str("there is nothing to review\n");
+    }
+    (report, text)
+}
+
+fn finding(workspace: &Workspace, found: &ask::Finding) -> Finding {
+    let analysis = &workspace.analysis;
+    let source = analysis.source(found.symbol.file);
+    let position = |offset| {
+        let syntax::Position { line, column } = source.position(offset, Encoding::Utf16);
+        Position { line, character: column }
+    };
+    Finding {
+        path: workspace.shown(found.symbol.file),
+        range: Range { start: position(found.range.start()), end: position(found.range.end()) },
+        symbol: analysis.symbol(found.symbol).qualified_name(),
+        severity: match found.severity {
+            ide::Severity::Error => "error",
+            ide::Severity::Warning => "warning",
+            ide::Severity::Information => "information",
+            ide::Severity::Hint => "hint",
+        },
+        message: found.message.clone(),
+        replacement: found.replacement.clone(),
+    }
+}
+
+fn human(workspace: &Workspace, finding: &Finding, range: TextRange, symbol: SymbolId) -> String {
+    let stdout = std::io::stdout();
+    let source = workspace.analysis.source(symbol.file);
+    let style = if finding.severity == "error" { RED } else { YELLOW };
+    let place = format!("{}:{}:{}", finding.path, finding.range.start.line + 1, finding.range.start.character + 1);
+    let (place, severity) = (styled(&stdout, BOLD, &place), styled(&stdout, style, finding.severity));
+    let mut text = format!("{place}: {severity}: {}\n", finding.message);
+    let quote = |text: &mut String, mark: &str, code: &str| {
+        code.lines().for_each(|line| text.push_str(&format!("  {mark} {line}\n")));
+    };
+    quote(&mut text, if finding.replacement.is_some() { "-" } else { "|" }, source.slice(range));
+    quote(&mut text, "+", finding.replacement.as_deref().unwrap_or_default());
+    text
+}
