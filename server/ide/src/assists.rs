@@ -8,6 +8,7 @@
 mod action;
 mod add_import;
 mod add_requirement;
+mod add_types;
 mod arguments;
 mod break_cycle;
 mod call_sites;
@@ -17,6 +18,7 @@ mod convert_import;
 mod create_definition;
 pub mod explain;
 mod extract_function;
+mod extract_functions;
 mod extract_variable;
 mod fix_diagnostic;
 mod follow_comment;
@@ -28,6 +30,7 @@ mod inline_function;
 mod inline_variable;
 mod layout;
 mod lint_fixes;
+mod make_async;
 mod module_path;
 mod move_symbol;
 mod moved_imports;
@@ -36,6 +39,7 @@ mod place;
 mod question;
 mod quote;
 mod refactor_function;
+mod refactor_presets;
 mod remove_unused;
 mod reply;
 pub mod review;
@@ -45,6 +49,7 @@ mod update_callers;
 mod variables;
 mod write_all;
 mod write_docstring;
+mod write_tests;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -60,6 +65,7 @@ pub use change_signature::{change_signature, function_at};
 pub use lint_fixes::silences;
 pub use quote::Fence;
 pub use signature::SignatureStep;
+pub use write_tests::{Retest, retest};
 
 /// Names an assist in commands, in settings and on the command line, in kebab case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -69,7 +75,15 @@ pub enum AssistId {
     ImplementFunction,
     FixDiagnostic,
     RefactorFunction,
+    Simplify,
+    Extract,
+    AddTypes,
+    MakeAsync,
+    AddErrorHandling,
+    ImproveNames,
+    ReduceComplexity,
     WriteDocstring,
+    WriteTests,
 }
 
 /// An assist as the table below knows it.
@@ -77,6 +91,8 @@ struct Assist {
     id: AssistId,
     name: &'static str,
     title: &'static str,
+    /// What a person is asked before, where the assist is told by an instruction what to do.
+    wish: Option<&'static str>,
     offered: fn(&Analysis, FileId, TextRange) -> Option<SymbolId>,
     scope: fn(&Analysis, SymbolId) -> Option<Scope>,
     ask: fn(&Analysis, SymbolId, &Context, Option<&str>) -> Option<Ask>,
@@ -88,7 +104,30 @@ const ASSISTS: &[Assist] = &[
     implement_function::ASSIST,
     fix_diagnostic::ASSIST,
     refactor_function::ASSIST,
+    refactor_presets::SIMPLIFY,
+    extract_functions::ASSIST,
+    add_types::ASSIST,
+    make_async::ASSIST,
+    refactor_presets::ADD_ERROR_HANDLING,
+    refactor_presets::IMPROVE_NAMES,
+    refactor_presets::REDUCE_COMPLEXITY,
     write_docstring::ASSIST,
+    write_tests::ASSIST,
+];
+
+/// Other names of assists.
+const ALIASES: [(&str, AssistId); 2] =
+    [("refactor", AssistId::RefactorFunction), ("implement-comment", AssistId::FollowComment)];
+
+/// The assists that refactor a function in one way, without being told how.
+pub const PRESETS: [AssistId; 7] = [
+    AssistId::Simplify,
+    AssistId::Extract,
+    AssistId::AddTypes,
+    AssistId::MakeAsync,
+    AssistId::AddErrorHandling,
+    AssistId::ImproveNames,
+    AssistId::ReduceComplexity,
 ];
 
 /// The assists that need no model, in the order in which they are offered.
@@ -130,13 +169,26 @@ impl AssistId {
         self.assist().title
     }
 
+    /// What a person is asked before, where the assist is told by an instruction what to do. Without one it is not for a menu.
+    pub fn wish(self) -> Option<&'static str> {
+        self.assist().wish
+    }
+
     fn assist(self) -> &'static Assist {
         match self {
             AssistId::FollowComment => &follow_comment::ASSIST,
             AssistId::ImplementFunction => &implement_function::ASSIST,
             AssistId::FixDiagnostic => &fix_diagnostic::ASSIST,
             AssistId::RefactorFunction => &refactor_function::ASSIST,
+            AssistId::Simplify => &refactor_presets::SIMPLIFY,
+            AssistId::Extract => &extract_functions::ASSIST,
+            AssistId::AddTypes => &add_types::ASSIST,
+            AssistId::MakeAsync => &make_async::ASSIST,
+            AssistId::AddErrorHandling => &refactor_presets::ADD_ERROR_HANDLING,
+            AssistId::ImproveNames => &refactor_presets::IMPROVE_NAMES,
+            AssistId::ReduceComplexity => &refactor_presets::REDUCE_COMPLEXITY,
             AssistId::WriteDocstring => &write_docstring::ASSIST,
+            AssistId::WriteTests => &write_tests::ASSIST,
         }
     }
 }
@@ -151,7 +203,8 @@ impl FromStr for AssistId {
     type Err = String;
 
     fn from_str(name: &str) -> Result<AssistId, String> {
-        AssistId::all().find(|id| id.name() == name).ok_or_else(|| {
+        let alias = ALIASES.iter().find(|(alias, _)| *alias == name).map(|(_, id)| *id);
+        AssistId::all().find(|id| id.name() == name).or(alias).ok_or_else(|| {
             let known: Vec<&str> = AssistId::all().map(AssistId::name).collect();
             format!("there is no assist called `{name}`; there are: {}", known.join(", "))
         })
@@ -178,6 +231,8 @@ pub struct Ask {
     pub scope: Scope,
     /// What `user` quotes and what it leaves out, one line each, for the person who wants to know.
     pub shown: Vec<String>,
+    /// The files, absolute, that `user` quotes besides the context.
+    pub quotes: Vec<PathBuf>,
 }
 
 /// What to ask a model that is to say something and to edit nothing.
@@ -192,15 +247,21 @@ pub struct Inquiry {
     pub shown: Vec<String>,
 }
 
-/// The only place that an assist may edit, import statements of the same file aside.
+/// The only places that an assist may edit, import statements of the same files aside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope {
-    pub file: FileId,
-    /// Absolute.
-    pub path: PathBuf,
-    pub symbol: SymbolId,
-    /// In the text of the snapshot that was asked.
-    pub range: TextRange,
+    /// Absolute paths, and ranges in the texts of the snapshot that was asked. A file that is to be made has the empty range
+    /// at 0.
+    pub places: Vec<(PathBuf, TextRange)>,
+    /// Absolute: where files may be made, whatever they are called.
+    pub folder: Option<PathBuf>,
+}
+
+impl Scope {
+    /// One place.
+    fn of(analysis: &Analysis, file: FileId, range: TextRange) -> Scope {
+        Scope { places: vec![(analysis.path(file).to_owned(), range)], folder: None }
+    }
 }
 
 /// Why a reply cannot become an edit. The messages are fit to be sent back to the model.
@@ -222,6 +283,12 @@ pub enum Refusal {
     NoDocstring,
     /// The reply's function is `async`, the one to be written is not.
     Async,
+    /// It is not what this assist takes.
+    Unfit {
+        /// In kebab case.
+        code: &'static str,
+        message: String,
+    },
 }
 
 impl Refusal {
@@ -234,6 +301,7 @@ impl Refusal {
             Refusal::StillStub => "still-a-stub",
             Refusal::NoDocstring => "no-docstring",
             Refusal::Async => "async-mismatch",
+            Refusal::Unfit { code, .. } => code,
         }
     }
 }
@@ -249,6 +317,7 @@ impl fmt::Display for Refusal {
             Refusal::StillStub => f.write_str("the code does not implement the function"),
             Refusal::NoDocstring => f.write_str("the code has no docstring in three quotes for the function"),
             Refusal::Async => f.write_str("the code makes the function `async`, which it is not"),
+            Refusal::Unfit { message, .. } => f.write_str(message),
         }
     }
 }
@@ -363,8 +432,21 @@ mod tests {
             assert!(id.title().ends_with("(preview)"));
         }
         let names: Vec<&str> = AssistId::all().map(AssistId::name).collect();
-        let expected =
-            ["follow-comment", "implement-function", "fix-diagnostic", "refactor-function", "write-docstring"];
+        let expected = [
+            "follow-comment",
+            "implement-function",
+            "fix-diagnostic",
+            "refactor-function",
+            "simplify",
+            "extract",
+            "add-types",
+            "make-async",
+            "add-error-handling",
+            "improve-names",
+            "reduce-complexity",
+            "write-docstring",
+            "write-tests",
+        ];
         assert_eq!(names, expected);
         let message = "write-poetry".parse::<AssistId>().expect_err("no such assist");
         assert!(message.contains("implement-function"), "{message}");

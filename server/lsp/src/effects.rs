@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use context::Options;
 use graph::{Analysis, AnalysisHost, SymbolId};
-use ide::assists::AssistId;
+use ide::assists::{AssistId, Refusal};
 use lint::Environment;
 use model::config::Settings;
 use model::{Denied, LanguageModel, Progress, Prompt, Request};
@@ -16,7 +16,7 @@ use propose::{Event, Limits, Task};
 use sandbox::Runner;
 use store::Journal;
 use tokio::task::{JoinError, spawn_blocking};
-use validate::{Behaviour, Candidate, Inspection, PastMistake, Scope};
+use validate::{Behaviour, Candidate, Inspection, PastMistake, Scope, SourceChange};
 
 use crate::contexts::Contexts;
 use crate::inquiry::PURPOSES;
@@ -284,7 +284,16 @@ fn assemble(task: &Task, state: &State, denied: &Denied) -> (Event, usize) {
     context.items.retain(|item| !is_denied(&item.path));
     context.documents.retain(|passage| !is_denied(&passage.path));
     match ide::assists::ask(task.assist, &analysis, target, &context, instruction) {
-        Ok(ask) => (Event::Assembled(ask), analysis.callers(target).len()),
+        Ok(ask) => {
+            let denied_quote = ask.quotes.iter().find(|path| {
+                let (root, inside) = relative(path, &analysis);
+                denied.is_denied(&root, &inside)
+            });
+            match denied_quote {
+                Some(path) => not(format!("{} would have to be shown, and is never sent", path.display())),
+                None => (Event::Assembled(ask), analysis.callers(target).len()),
+            }
+        }
         Err(reason) => not(format!("`{}`: {reason}", task.symbol)),
     }
 }
@@ -307,15 +316,18 @@ fn check(
     state: &State,
 ) -> Event {
     let analysis = state.host.analysis();
-    let Some(target) = target(task, &analysis) else { return Event::Refused(ide::assists::Refusal::NoTarget) };
+    let Some(target) = target(task, &analysis) else { return Event::Refused(Refusal::NoTarget) };
     let Some(scope) = ide::assists::scope(task.assist, &analysis, target) else {
-        return Event::Refused(ide::assists::Refusal::NoTarget);
+        return Event::Refused(Refusal::NoTarget);
     };
     let behaviour = behaviour(task);
     match ide::assists::accept(task.assist, &analysis, target, code) {
         Err(refusal) => Event::Refused(refusal),
         Ok(change) => {
-            let scope = Scope { path: scope.path, ranges: vec![scope.range], imports: true };
+            if let Some(refusal) = there_already(&change, &analysis) {
+                return Event::Refused(refusal);
+            }
+            let scope = Scope { places: scope.places, folder: scope.folder, imports: true };
             let mut candidate = Candidate { title, change, scope, mends: task.mends.clone(), behaviour };
             if let Some(parts) = parts {
                 candidate.restrict(&analysis, parts);
@@ -331,11 +343,43 @@ fn check(
 /// What is called refactoring changes no answer, unless the person asks for just that.
 fn behaviour(task: &Task) -> Behaviour {
     match (task.assist, &task.instruction) {
-        (AssistId::RefactorFunction, None) => Behaviour::Kept,
-        (AssistId::RefactorFunction, Some(_)) => Behaviour::Told,
-        (AssistId::WriteDocstring, _) => Behaviour::Free,
-        (AssistId::FollowComment | AssistId::ImplementFunction | AssistId::FixDiagnostic, _) => Behaviour::Free,
+        (
+            AssistId::Simplify
+            | AssistId::Extract
+            | AssistId::AddTypes
+            | AssistId::ImproveNames
+            | AssistId::ReduceComplexity,
+            None,
+        )
+        | (AssistId::RefactorFunction, None) => Behaviour::Kept,
+        (
+            AssistId::RefactorFunction
+            | AssistId::Simplify
+            | AssistId::Extract
+            | AssistId::AddTypes
+            | AssistId::ImproveNames
+            | AssistId::ReduceComplexity
+            | AssistId::AddErrorHandling,
+            _,
+        ) => Behaviour::Told,
+        (
+            AssistId::FollowComment
+            | AssistId::ImplementFunction
+            | AssistId::FixDiagnostic
+            | AssistId::MakeAsync
+            | AssistId::WriteDocstring
+            | AssistId::WriteTests,
+            _,
+        ) => Behaviour::Free,
     }
+}
+
+/// A file that is to be made may be there, although the index leaves it out.
+fn there_already(change: &SourceChange, analysis: &Analysis) -> Option<Refusal> {
+    let new = change.files.iter().filter(|file| analysis.file(&file.path).is_none());
+    let path = &new.into_iter().find(|file| file.path.symlink_metadata().is_ok())?.path;
+    let message = format!("{} is there already; nothing may be written over", relative(path, analysis).1.display());
+    Some(Refusal::Unfit { code: "file-exists", message })
 }
 
 /// The tests see what the person sees: the texts in the editor, except where the proposal has its own.

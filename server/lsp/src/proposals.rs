@@ -77,7 +77,17 @@ pub(crate) fn task(snapshot: &Snapshot, params: Propose) -> Result<Task> {
 
 impl Desk {
     /// Works on `task` until it is applied, discarded, cancelled or given up. Leaves nothing behind but what was applied.
-    pub(crate) async fn begin(self, task: Task) {
+    pub(crate) async fn begin(self, mut task: Task) {
+        let asks_for_text = self.latest.borrow().editor.asks_for_text;
+        if let Some(prompt) = task.assist.wish()
+            && task.instruction.is_none()
+            && asks_for_text
+        {
+            task.instruction = input::ask(&self.client, prompt.to_owned()).await;
+            if task.instruction.is_none() {
+                return;
+            }
+        }
         if let Some((tools, limits)) = self.tools().await {
             Work::new(Proposal::new(task, limits)).drive(&tools, &self).await;
         }
@@ -193,8 +203,9 @@ impl Desk {
         if !snapshot.editor.applies_edits {
             return Some(Event::NotApplied("it does not let servers edit".to_owned()));
         }
-        let Some(edit) = to_proto::workspace_edit(&snapshot, change) else {
-            return Some(Event::NotApplied("a file has no URI".to_owned()));
+        let edit = match to_proto::proposed(&snapshot, change) {
+            Ok(edit) => edit,
+            Err(reason) => return Some(Event::NotApplied(reason)),
         };
         let expected = expected(&snapshot, change);
         drop(snapshot);

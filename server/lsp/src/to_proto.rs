@@ -5,7 +5,7 @@ use std::path::Path;
 use std::str::FromStr;
 
 use graph::{FileId, SymbolKind};
-use ide::assists::Change;
+use ide::assists::{Change, NewFile};
 use syntax::{Encoding, FileEdit, Position, Source, SourceChange, TextEdit, TextRange};
 use tower_lsp_server::ls_types as lsp;
 
@@ -29,6 +29,19 @@ pub(crate) fn range(source: &Source, range: TextRange, encoding: Encoding) -> ls
 /// `None` when a file has no URI or is not known.
 pub(crate) fn workspace_edit(snapshot: &Snapshot, change: &SourceChange) -> Option<lsp::WorkspaceEdit> {
     Some(as_one(snapshot, document_edits(snapshot, change)?))
+}
+
+/// A proposal's change as the editor applies it: a file that is not known is to be made.
+///
+/// # Errors
+/// As [`change`].
+pub(crate) fn proposed(snapshot: &Snapshot, edits: &SourceChange) -> Result<lsp::WorkspaceEdit, String> {
+    let (known, new): (Vec<FileEdit>, Vec<FileEdit>) =
+        edits.files.iter().cloned().partition(|file| snapshot.analysis.file(&file.path).is_some());
+    let text =
+        |file: FileEdit| NewFile { path: file.path, text: file.edits.into_iter().map(|edit| edit.text).collect() };
+    let created = new.into_iter().map(text).collect();
+    change(snapshot, &Change { edits: SourceChange { files: known }, created, texts: Vec::new() })
 }
 
 fn as_one(snapshot: &Snapshot, documents: Vec<lsp::TextDocumentEdit>) -> lsp::WorkspaceEdit {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use ide::assists::{Ask, AssistId, Refusal};
+use ide::assists::{Ask, AssistId, Refusal, Retest, retest};
 use model::{Prompt, Reply};
 use serde::{Deserialize, Serialize};
 use validate::{Checked, Essence, Evidence, Finding, Moved, Origin, Outcome, Request, Stage, Validated};
@@ -183,6 +183,20 @@ pub struct Proposal {
     earlier: Vec<Finding>,
     /// About the latest candidate that could be checked.
     evidence: Option<Evidence>,
+    /// Tests of an earlier answer that failed, and may have found a bug.
+    #[serde(default)]
+    suspected: Option<Suspected>,
+    /// What the tests of the latest answer expect that those before did not, a line for each.
+    #[serde(default)]
+    expects: Vec<String>,
+}
+
+/// An answer whose own tests failed at an assertion.
+#[derive(Serialize, Deserialize)]
+struct Suspected {
+    code: String,
+    /// What failed, with the tests' names.
+    failures: Vec<String>,
 }
 
 /// What the first attempt was asked for.
@@ -234,6 +248,8 @@ impl Proposal {
             latest: Vec::new(),
             earlier: Vec::new(),
             evidence: None,
+            suspected: None,
+            expects: Vec::new(),
         };
         (proposal, vec![Effect::Assemble])
     }
@@ -310,6 +326,8 @@ impl Proposal {
             (State::Reviewing { .. }, Event::Adjusted(wish)) => {
                 let lesson = Lesson::of_wish(&wish);
                 self.wishes.push(wish);
+                // What was wrong is the person's to say now.
+                self.suspected = None;
                 (self.attempts_before, self.attempts_of_others) = (self.attempts, 0);
                 (self.passed_over, self.in_vain, self.parts) = (0, None, None);
                 self.earlier = self.findings();
@@ -375,7 +393,16 @@ impl Proposal {
             Ok((code, statement)) => {
                 self.statement = statement;
                 self.code = Some(code.clone());
-                self.check(code)
+                let retest = self.suspected.as_ref().map(|before| retest(&before.code, &before.failures, &code));
+                let Retest { weakened, changed } = retest.unwrap_or_default();
+                self.expects = changed;
+                match weakened {
+                    Some(refusal) => {
+                        let finding = self.reply_finding(refusal.code(), refusal.to_string());
+                        self.retry(vec![finding])
+                    }
+                    None => self.check(code),
+                }
             }
             Err(finding) => self.retry(vec![finding]),
         }
@@ -414,6 +441,7 @@ impl Proposal {
         let lessons = checked.findings().iter().filter_map(|it| Lesson::of(it, checked.line_of(it)));
         let lessons: Vec<Lesson> = lessons.collect();
         let mut verdict = checked.finish(Some(origin), self.statement);
+        verdict.evidence.unchecked.extend(self.expects.iter().cloned());
         let approved = self.approved.take();
         if verdict.evidence.diff.is_empty() {
             return self.fail("it would change nothing: the text is as it should be".to_owned());
@@ -423,6 +451,11 @@ impl Proposal {
             verdict.evidence.unchecked.splice(0..0, left_out);
         }
         let findings = verdict.evidence.findings.clone();
+        let suspected = findings.iter().filter(|finding| finding.code == "suspected-bug");
+        let failures: Vec<String> = suspected.map(|finding| finding.message.clone()).collect();
+        if let Some(code) = self.code.clone().filter(|_| !failures.is_empty()) {
+            self.suspected = Some(Suspected { code, failures });
+        }
         let is_other =
             |validated: &Validated| approved.as_ref().is_some_and(|approved| *approved != validated.essence());
         if verdict.validated.as_ref().is_some_and(is_other) {

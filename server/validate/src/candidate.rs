@@ -1,6 +1,6 @@
 //! An edit that has not been checked yet, and its place in the texts before and after.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use graph::Analysis;
@@ -30,15 +30,28 @@ pub enum Behaviour {
     Kept,
 }
 
-/// Where a candidate may edit: nowhere but in one file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Where a candidate may edit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope {
-    /// Absolute.
-    pub path: PathBuf,
-    /// Byte ranges in the text before the edit.
-    pub ranges: Vec<TextRange>,
-    /// Whether import statements may be added outside the ranges too.
+    /// Absolute paths, and byte ranges in the texts before the edit. A file that is to be made has the empty range at 0.
+    pub places: Vec<(PathBuf, TextRange)>,
+    /// Absolute: where files may be made, whatever they are called.
+    pub folder: Option<PathBuf>,
+    /// Whether import statements may be added in the same files outside the places too.
     pub imports: bool,
+}
+
+impl Scope {
+    /// The places in one file.
+    pub fn ranges_in<'a>(&'a self, path: &'a Path) -> impl Iterator<Item = TextRange> + 'a {
+        self.places.iter().filter(move |(file, _)| file == path).map(|(_, range)| *range)
+    }
+
+    /// Whether a file of this name may be made.
+    pub(crate) fn creates(&self, path: &Path) -> bool {
+        let is_plain = path.components().all(|part| !matches!(part, Component::ParentDir | Component::CurDir));
+        is_plain && self.folder.as_ref().is_some_and(|folder| path.starts_with(folder))
+    }
 }
 
 /// A file before and after the edit.

@@ -108,7 +108,8 @@ pub(crate) struct Comparison {
 }
 
 impl Comparison {
-    /// The innermost classes, functions or modules that were edited, in the graph after the edit.
+    /// The innermost classes, functions or modules that were edited, in the graph after the edit; and the functions that
+    /// were written as a whole, but for those inside others.
     pub fn edited_symbols(&self) -> BTreeSet<SymbolId> {
         let mut symbols = BTreeSet::new();
         for edited in &self.files {
@@ -121,9 +122,22 @@ impl Comparison {
                     symbol = parent;
                 }
                 symbols.insert(symbol);
+                symbols.extend(self.new_functions(file, written));
             }
         }
         symbols
+    }
+
+    /// The functions of `file` that lie in `written`, and in no other function.
+    fn new_functions(&self, file: FileId, written: TextRange) -> impl Iterator<Item = SymbolId> {
+        let is_function = |id: SymbolId| self.after.symbol(id).kind.is_function();
+        self.after.symbols(file).into_iter().filter(move |&id| {
+            let symbol = self.after.symbol(id);
+            symbol.kind != SymbolKind::Lambda
+                && is_function(id)
+                && written.contains_range(symbol.range)
+                && !symbol.parent.is_some_and(is_function)
+        })
     }
 
     pub fn edited_functions(&self) -> impl Iterator<Item = SymbolId> {
@@ -163,7 +177,7 @@ pub fn check(host: &AnalysisHost, candidate: Candidate, inspection: &Inspection<
     }
     let mut overlay = host.clone();
     let mut change = Change::default();
-    for edited in &files {
+    for edited in files.iter().filter(|edited| graph::is_python(&edited.path)) {
         change.set(edited.path.clone(), edited.after.clone());
     }
     overlay.apply(change);
@@ -279,7 +293,8 @@ impl Checked {
         let tolerant = self.candidate.behaviour != Behaviour::Kept;
         let (result, absorbed) = outcomes::absorb(&self.tests.requests, outcomes, tolerant);
         self.results.insert(Stage::Tests, result);
-        self.findings.extend(absorbed.findings);
+        let findings = absorbed.findings.into_iter().map(|finding| outcomes::suspected(&self.comparison, finding));
+        self.findings.extend(findings);
         self.warnings.extend(absorbed.warnings);
         self.unchecked.extend(absorbed.unchecked);
         self.runs = absorbed.runs;
@@ -376,7 +391,7 @@ pub(crate) mod tests {
         Candidate {
             title: "Edit".to_owned(),
             change: SourceChange { files: vec![FileEdit { path: path.to_owned(), edits }] },
-            scope: Scope { path: path.to_owned(), ranges: vec![range], imports: true },
+            scope: Scope { places: vec![(path.to_owned(), range)], folder: None, imports: true },
             mends: None,
             behaviour: Behaviour::Free,
         }
@@ -716,7 +731,7 @@ print(g(), f(2))
         "#]]
         .assert_eq(&draw_edits(vec![TextEdit::replace(range, "pass"), TextEdit::replace(range, "x")]));
         let other = Candidate {
-            scope: Scope { path: PathBuf::from("/other.py"), ranges: vec![range], imports: true },
+            scope: Scope { places: vec![(PathBuf::from("/other.py"), range)], folder: None, imports: true },
             ..candidate(&path, range, vec![TextEdit::replace(range, "return 1")])
         };
         expect![[r#"

@@ -102,8 +102,6 @@ fn line(edited: &Edited, offset: syntax::TextSize) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use graph::{AnalysisHost, Change};
     use syntax::{SourceChange, TextRange, TextSize};
 
@@ -131,7 +129,7 @@ mod tests {
         let mut candidate = Candidate {
             title: "Edit".to_owned(),
             change: SourceChange { files: vec![FileEdit { path: "/a.py".into(), edits }] },
-            scope: Scope { path: Path::new("/a.py").into(), ranges: vec![whole], imports: true },
+            scope: Scope { places: vec![("/a.py".into(), whole)], folder: None, imports: true },
             mends: None,
             behaviour: Behaviour::Free,
         };

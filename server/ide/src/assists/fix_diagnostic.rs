@@ -19,6 +19,7 @@ pub(super) const ASSIST: Assist = Assist {
     id: AssistId::FixDiagnostic,
     name: "fix-diagnostic",
     title: "Fix this finding (preview)",
+    wish: None,
     // Whether there is anything to fix, others know.
     offered: function_body::around,
     scope,

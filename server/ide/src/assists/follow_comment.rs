@@ -6,23 +6,25 @@
 //!     return open(path).read()
 //! ```
 //!
-//! What the comments ask for is given as the instruction. The body is replaced, the comments with it; so a comment on a line
-//! of its own below the last statement, which is no part of the body, is not one of them.
+//! What the comments ask for is given as the instruction. The body is replaced, and the comments go, those on lines of their
+//! own below the last statement too.
 
 use context::Context;
 use graph::{Analysis, FileId, SymbolId};
+use syntax::ast::StmtFunctionDef;
 use syntax::{Parsed, Ranged, SourceChange, TextEdit, TextRange, TextSize, parse};
 
 use super::function_body;
 use super::layout::{after_comment, indent_at, newline, own_line_indent};
 use super::question::Question;
-use super::reply::Function;
+use super::reply::{Function, functions};
 use super::{Ask, Assist, AssistId, Refusal, Scope};
 
 pub(super) const ASSIST: Assist = Assist {
     id: AssistId::FollowComment,
     name: "follow-comment",
     title: "Do what the comment asks for (preview)",
+    wish: None,
     offered,
     scope,
     ask,
@@ -41,10 +43,42 @@ fn offered(analysis: &Analysis, file: FileId, range: TextRange) -> Option<Symbol
     let parsed = parse(source.text());
     let comments = comments(source.text(), &parsed);
     comments.into_iter().find(|(comment, _)| line.contains_range(*comment))?;
+    if let Some(symbol) = function_above(analysis, file, &parsed, line) {
+        return Some(symbol);
+    }
     // A comment behind the last statement is no part of the function's range, the statement is.
     let code = line.start() + TextSize::of(indent_at(source.text(), line.start()));
     let symbol = function_body::around(analysis, file, TextRange::empty(code))?;
     find(analysis, symbol, &parsed).map(|_| symbol)
+}
+
+/// The innermost function that the comment on a line of its own belongs to, below whose last statement it stands.
+fn function_above(analysis: &Analysis, file: FileId, parsed: &Parsed, line: TextRange) -> Option<SymbolId> {
+    let text = analysis.source(file).text();
+    let all = functions(parsed.statements());
+    let above = all.iter().filter(|function| below(text, function.node).contains_range(line));
+    let name = above.max_by_key(|function| function.path.len())?.node.name.range;
+    let symbol = analysis.symbols(file).into_iter().find(|symbol| analysis.symbol(*symbol).name_range == name)?;
+    function_body::around(analysis, file, name).filter(|around| *around == symbol)
+}
+
+/// From the end of a function to the end of the last line below it that holds nothing but a comment and is indented more than
+/// its `def`.
+fn below(text: &str, function: &StmtFunctionDef) -> TextRange {
+    let start = after_comment(text, function.end());
+    let width = indent_at(text, function.name.start()).len();
+    let (mut at, mut end) = (start, start);
+    for line in text[start.to_usize()..].split_inclusive('\n') {
+        let is_first = at == start;
+        at += TextSize::of(line);
+        let code = line.trim_start_matches([' ', '\t', '\u{c}']);
+        if code.starts_with('#') && line.len() - code.len() > width {
+            end = at;
+        } else if !code.trim().is_empty() && !is_first {
+            break;
+        }
+    }
+    TextRange::new(start, end)
 }
 
 /// The comments that ask for something, with what they ask for.
@@ -62,7 +96,7 @@ fn wanted(analysis: &Analysis, target: SymbolId) -> Option<String> {
     let parsed = parse(source.text());
     let function = find(analysis, target, &parsed)?;
     let range = function.node.range;
-    let range = TextRange::new(range.start(), after_comment(source.text(), range.end()));
+    let range = TextRange::new(range.start(), below(source.text(), function.node).end());
     let inside = comments(source.text(), &parsed).into_iter().filter(|(comment, _)| range.contains_range(*comment));
     Some(inside.map(|(_, wanted)| wanted).collect::<Vec<_>>().join("\n")).filter(|wanted| !wanted.is_empty())
 }
@@ -72,7 +106,11 @@ fn find<'a>(analysis: &Analysis, symbol: SymbolId, parsed: &'a Parsed) -> Option
 }
 
 fn scope(analysis: &Analysis, target: SymbolId) -> Option<Scope> {
-    function_body::scope(analysis, target, find)
+    let mut scope = function_body::scope(analysis, target, find)?;
+    let source = analysis.source(target.file);
+    let function = find(analysis, target, &parse(source.text())).map(|function| below(source.text(), function.node));
+    scope.places.extend(function.filter(|range| !range.is_empty()).map(|range| (scope.places[0].0.clone(), range)));
+    Some(scope)
 }
 
 fn ask(analysis: &Analysis, target: SymbolId, context: &Context, instruction: Option<&str>) -> Option<Ask> {
@@ -108,15 +146,16 @@ fn accept(analysis: &Analysis, target: SymbolId, code: &str) -> Result<SourceCha
     let source = analysis.source(target.file);
     let (text, parsed) = (source.text(), parse(source.text()));
     let function = find(analysis, target, &parsed).ok_or(Refusal::NoTarget)?;
-    // Other comments above the first statement stay, as everywhere; these are done.
+    // Other comments above the first statement and below the last one stay, as everywhere; these are done.
+    let place = TextRange::new(function.node.range.start(), below(text, function.node).end());
     for file in &mut change.files {
         for (comment, _) in comments(text, &parsed) {
             let is_replaced = file.edits.iter().any(|edit| edit.range.contains_range(comment));
-            if function.node.range.contains_range(comment) && !is_replaced {
+            if place.contains_range(comment) && !is_replaced {
                 let lines = source.lines();
                 let line = lines.line_range(lines.line(comment.start()), text);
                 let is_alone = own_line_indent(text, comment.start()).is_some();
-                let next = line.end() + TextSize::of(newline(text));
+                let next = (line.end() + TextSize::of(newline(text))).min(TextSize::of(&**text));
                 let range = if is_alone { TextRange::new(line.start(), next) } else { comment };
                 file.edits.push(TextEdit::replace(range, ""));
             }
@@ -148,6 +187,10 @@ mod tests {
         assert!(!is_offered("def f():\n    # tantu:$0\n    return 1\n"));
         assert!(!is_offered("def f():\n    return '# tantu: x'$0\n"));
         assert!(!is_offered("# tantu: write a function$0\nx = 1\n"));
+        assert!(is_offered("def f():\n    return 1\n\n    # tantu: return two$0\nx = 1\n"));
+        assert!(is_offered("def f():\n    return 1\n    # tantu: return two$0"));
+        assert!(!is_offered("def f():\n    return 1\n# tantu: return two$0\n"));
+        assert!(!is_offered("def f():\n    return 1\nx = 1\n    # tantu: return two$0\n"));
     }
 
     #[test]
@@ -161,5 +204,24 @@ mod tests {
         let change = accept(analysis, target, "def f():\n    return 2\n").unwrap();
         let after = apply_edits(analysis.source(target.file).text(), &change.files[0].edits).unwrap();
         assert_eq!(after, "def f():\n    return 2\n");
+    }
+
+    #[test]
+    fn comments_below_the_last_statement_belong_to_the_innermost_function() {
+        let text =
+            "def f():\n    def g():\n        return 1\n    return g\n\n    # why\n    # tantu: call g$0\n\nx = f\n";
+        let (workspace, found) = target(text);
+        let (analysis, f) = (&workspace.analysis, found.unwrap());
+        assert_eq!(analysis.symbol(f).name, "f");
+        let change = accept(analysis, f, "def f():\n    def g():\n        return 1\n    return g()\n").unwrap();
+        let places = scope(analysis, f).unwrap().places;
+        let edits = &change.files[0].edits;
+        assert!(edits.iter().all(|edit| places.iter().any(|(_, range)| range.contains_range(edit.range))), "{edits:?}");
+        let after = apply_edits(analysis.source(f.file).text(), edits).unwrap();
+        assert_eq!(after, "def f():\n    def g():\n        return 1\n    return g()\n\n    # why\n\nx = f\n");
+
+        let (workspace, found) =
+            target("def f():\n    def g():\n        return 1\n        # tantu: two$0\n    # other\n");
+        assert_eq!(workspace.analysis.symbol(found.unwrap()).name, "g");
     }
 }

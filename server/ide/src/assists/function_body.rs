@@ -38,7 +38,7 @@ pub(super) fn scope(analysis: &Analysis, target: SymbolId, find: Find) -> Option
     let parsed = parse(text);
     let function = find(analysis, target, &parsed)?;
     let range = body_range(text, function.node, &parsed);
-    Some(Scope { file: target.file, path: analysis.path(target.file).to_owned(), symbol: target, range })
+    Some(Scope::of(analysis, target.file, range))
 }
 
 /// From the colon to the end of the body, a comment behind it included.
@@ -52,17 +52,25 @@ fn body_range(text: &str, function: &StmtFunctionDef, parsed: &Parsed) -> TextRa
 /// # Errors
 /// When it has no such function, or one that cannot take the place of this one.
 pub(super) fn accept(analysis: &Analysis, target: SymbolId, code: &str, find: Find) -> Result<SourceChange, Refusal> {
+    written(analysis, target, code, find, false)
+}
+
+/// The same; `becomes_async` says whether the reply's function may be `async` where this one is not.
+pub(super) fn written(
+    analysis: &Analysis,
+    target: SymbolId,
+    code: &str,
+    find: Find,
+    becomes_async: bool,
+) -> Result<SourceChange, Refusal> {
     let source = analysis.source(target.file);
     let parsed = parse(source.text());
     let function = find(analysis, target, &parsed).ok_or(Refusal::NoTarget)?;
     let reply = Reply::parse(code)?;
-    let body = reply.body_for(&function)?;
+    let body = reply.body_for(&function, becomes_async)?;
 
     let layout = Layout::of(function.node, &parsed, source.text());
-    let module = analysis.module(target.file);
-    let defined = analysis.children(module).into_iter().map(|child| analysis.symbol(child).name).collect();
-    let package = package(analysis, target.file);
-    let file = Destination { statements: parsed.statements(), package: &package, defines: defined };
+    let file = Destination::of(analysis, target.file, &parsed);
     let missing = imports::missing(&body.imports, body.statements, &file);
 
     let mut lines: Vec<String> = missing.local.iter().map(|line| format!("{}{line}", layout.base)).collect();
@@ -77,17 +85,6 @@ pub(super) fn accept(analysis: &Analysis, target: SymbolId, code: &str, find: Fi
     edits.sort_by_key(|edit| edit.range.start());
     let path = analysis.path(target.file).to_owned();
     Ok(SourceChange { files: vec![FileEdit { path, edits }] })
-}
-
-/// The package that relative imports of `file` start from.
-fn package(analysis: &Analysis, file: FileId) -> String {
-    let module = analysis.module_name(file);
-    let is_package = analysis.path(file).file_stem().is_some_and(|stem| stem == "__init__");
-    match module.rsplit_once('.') {
-        _ if is_package => module.to_owned(),
-        Some((package, _)) => package.to_owned(),
-        None => String::new(),
-    }
 }
 
 /// Puts `body`, whose lines are indented, behind the docstring.

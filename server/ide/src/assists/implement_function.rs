@@ -22,6 +22,7 @@ pub(super) const ASSIST: Assist = Assist {
     id: AssistId::ImplementFunction,
     name: "implement-function",
     title: "Implement function (preview)",
+    wish: None,
     offered,
     scope,
     ask,
@@ -119,8 +120,8 @@ mod tests {
             Ok(change) => {
                 let [file] = change.files.as_slice() else { panic!("one file: {change:?}") };
                 let scope = scope(analysis, target).expect("an accepted target has a scope");
-                let inside = |edit: &&TextEdit| scope.range.contains_range(edit.range);
-                assert_eq!(file.edits.iter().filter(inside).count(), 1, "{:?} not in {:?}", file.edits, scope.range);
+                let inside = |edit: &&TextEdit| scope.places[0].1.contains_range(edit.range);
+                assert_eq!(file.edits.iter().filter(inside).count(), 1, "{:?} not in {:?}", file.edits, scope.places);
                 let before = analysis.source(target.file).text();
                 let after = apply_edits(before, &file.edits).expect("the edits fit");
                 assert!(!parse(&after).has_errors(), "{after}");
@@ -585,7 +586,7 @@ x = 1
             let workspace = Workspace::new(&format!("y = 1\n\nclass C:\n  {method}\n\n  z = 2\n"));
             let target = target(&workspace);
             let source = workspace.analysis.source(target.file);
-            let range = scope(&workspace.analysis, target).expect("a stub has a scope").range;
+            let range = scope(&workspace.analysis, target).expect("a stub has a scope").places[0].1;
             let mut accepted = 0;
             for (cut, _) in reply.char_indices() {
                 let Ok(change) = accept(&workspace.analysis, target, &reply[..cut]) else { continue };

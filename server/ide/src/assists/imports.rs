@@ -1,11 +1,13 @@
 //! Imports that come with a function.
 
+use graph::{Analysis, FileId};
 use rustc_hash::{FxHashMap, FxHashSet};
 use syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
 use syntax::ast::{Alias, Expr, Stmt, StmtImportFrom};
 use syntax::{Parsed, Ranged, TextEdit, TextRange, TextSize};
 
 use super::layout::{after_comment, line_start, newline};
+use super::module_path::package;
 
 /// The import statements of a reply that its function needs and the file does not have.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -23,6 +25,14 @@ pub(super) struct Destination<'a> {
     pub package: &'a str,
     /// What the module defines itself.
     pub defines: FxHashSet<&'a str>,
+}
+
+impl<'a> Destination<'a> {
+    pub fn of(analysis: &'a Analysis, file: FileId, parsed: &'a Parsed) -> Destination<'a> {
+        let children = analysis.children(analysis.module(file)).into_iter();
+        let defines = children.map(|child| analysis.symbol(child).name).collect();
+        Destination { statements: parsed.statements(), package: package(analysis, file), defines }
+    }
 }
 
 /// Which of `imports`, the import statements of a reply, the statements of `body` need in `file`.

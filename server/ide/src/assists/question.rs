@@ -1,5 +1,7 @@
 //! What a model is asked about a function: the code that it needs, quoted, and the request.
 
+use std::path::PathBuf;
+
 use context::{Context, Form};
 
 use super::{Ask, Fence, Inquiry, Scope};
@@ -18,15 +20,33 @@ pub(super) struct Question {
     pub request: String,
 }
 
+/// Text of the workspace that is quoted besides the context.
+pub(super) struct Quoted {
+    /// Our own words, such as "The file that the tests go into".
+    pub label: String,
+    pub text: String,
+    /// Absolute.
+    pub path: PathBuf,
+}
+
 impl Question {
     /// The same arguments give the same bytes.
     pub fn ask(self, context: &Context, instruction: Option<&str>, scope: Scope) -> Ask {
-        let Inquiry { title, system, user, shown } = self.inquire(context, instruction);
-        Ask { title, system, user, scope, shown }
+        self.ask_with(context, instruction, scope, Vec::new())
+    }
+
+    /// The same with more to see.
+    pub fn ask_with(self, context: &Context, instruction: Option<&str>, scope: Scope, more: Vec<Quoted>) -> Ask {
+        let Inquiry { title, system, user, shown } = self.inquire_with(context, instruction, &more);
+        Ask { title, system, user, scope, shown, quotes: more.into_iter().map(|it| it.path).collect() }
     }
 
     /// The same where nothing is to be edited.
     pub fn inquire(self, context: &Context, instruction: Option<&str>) -> Inquiry {
+        self.inquire_with(context, instruction, &[])
+    }
+
+    fn inquire_with(self, context: &Context, instruction: Option<&str>, more: &[Quoted]) -> Inquiry {
         let imports = context.imports.join("\n");
         // Members of one class share its line, so what follows each other in a file stays together.
         let parts = context.items.chunk_by(|a, b| a.path == b.path);
@@ -36,7 +56,8 @@ impl Question {
         let instruction = instruction.map(str::trim).filter(|instruction| !instruction.is_empty());
         let quoted = [context.target_text.as_str(), &imports, instruction.unwrap_or_default()];
         let documents: Vec<String> = context.documents.iter().map(|it| format!("{}\n{}", it.path, it.text)).collect();
-        let fence = Fence::around(quoted.into_iter().chain(items.iter().chain(&documents).map(String::as_str)));
+        let quoted = quoted.into_iter().chain(more.iter().map(|it| it.text.as_str()));
+        let fence = Fence::around(quoted.chain(items.iter().chain(&documents).map(String::as_str)));
 
         let mut user = String::new();
         for (number, document) in documents.iter().enumerate() {
@@ -49,6 +70,10 @@ impl Question {
         }
         if !imports.is_empty() {
             user.push_str(&fence.quote("Imports of the function's file", &imports));
+            user.push('\n');
+        }
+        for Quoted { label, text, .. } in more {
+            user.push_str(&fence.quote(label, text));
             user.push('\n');
         }
         user.push_str(&fence.quote(self.code, &context.target_text));

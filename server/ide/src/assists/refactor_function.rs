@@ -23,7 +23,8 @@ use super::{Ask, Assist, AssistId, Refusal, Scope};
 pub(super) const ASSIST: Assist = Assist {
     id: AssistId::RefactorFunction,
     name: "refactor-function",
-    title: "Refactor this function (preview)",
+    title: "Refactor: as you describe (preview)",
+    wish: Some("What should be different in the function?"),
     offered,
     scope,
     ask,
@@ -36,7 +37,7 @@ fn offered(analysis: &Analysis, file: FileId, range: TextRange) -> Option<Symbol
 }
 
 /// The function in the tree that the graph calls `symbol`, if there is anything in it.
-fn find<'a>(analysis: &Analysis, symbol: SymbolId, parsed: &'a Parsed) -> Option<Function<'a>> {
+pub(super) fn find<'a>(analysis: &Analysis, symbol: SymbolId, parsed: &'a Parsed) -> Option<Function<'a>> {
     function_body::find(analysis, symbol, parsed).filter(|function| !is_stub(&function.node.body))
 }
 

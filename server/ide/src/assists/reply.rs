@@ -126,7 +126,7 @@ impl Reply {
         &self.parsed
     }
 
-    fn statements(&self) -> &[Stmt] {
+    pub fn statements(&self) -> &[Stmt] {
         match self.parsed.statements() {
             [Stmt::If(wrapper)] if self.wrapped => &wrapper.body,
             statements => statements,
@@ -134,8 +134,8 @@ impl Reply {
     }
 
     /// The body that the reply gives to `target`: of the definition with its name, or all of the reply if it is nothing
-    /// but a body.
-    pub fn body_for(&self, target: &Function<'_>) -> Result<Body<'_>, Refusal> {
+    /// but a body. `becomes_async` says whether it may be `async` where `target` is not.
+    pub fn body_for(&self, target: &Function<'_>, becomes_async: bool) -> Result<Body<'_>, Refusal> {
         let all = functions(self.statements());
         let decorators = |node: &StmtFunctionDef| -> Vec<String> {
             node.decorator_list.iter().map(|decorator| dotted(&decorator.expression)).collect()
@@ -148,7 +148,7 @@ impl Reply {
             (it.path.len().min(target.path.len()), own == wanted, !own.iter().any(|name| name.ends_with("overload")))
         });
         match best {
-            Some(found) if found.node.is_async && !target.node.is_async => Err(Refusal::Async),
+            Some(found) if found.node.is_async && !target.node.is_async && !becomes_async => Err(Refusal::Async),
             Some(found) => self.body(&found.node.body, Parts::of(found.node, &self.parsed), true),
             None if all.is_empty() || returns_outside_functions(self.statements()) => {
                 let statements = self.statements();

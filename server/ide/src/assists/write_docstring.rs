@@ -21,6 +21,7 @@ pub(super) const ASSIST: Assist = Assist {
     id: AssistId::WriteDocstring,
     name: "write-docstring",
     title: "Write docstring (preview)",
+    wish: None,
     offered,
     scope,
     ask,
@@ -51,7 +52,7 @@ fn scope(analysis: &Analysis, target: SymbolId) -> Option<Scope> {
     let parsed = parse(text);
     let function = find(analysis, target, &parsed, text)?;
     let range = place(&function, &parsed, text);
-    Some(Scope { file: target.file, path: analysis.path(target.file).to_owned(), symbol: target, range })
+    Some(Scope::of(analysis, target.file, range))
 }
 
 fn ask(analysis: &Analysis, target: SymbolId, context: &Context, instruction: Option<&str>) -> Option<Ask> {
@@ -151,7 +152,7 @@ mod tests {
             Ok(change) => {
                 let edits = &change.files[0].edits;
                 let scope = scope(analysis, target).expect("it is offered");
-                assert!(edits.iter().all(|edit| scope.range.contains_range(edit.range)));
+                assert!(edits.iter().all(|edit| scope.places[0].1.contains_range(edit.range)));
                 let after = apply_edits(analysis.source(target.file).text(), edits).unwrap();
                 assert!(!parse(&after).has_errors(), "{after}");
                 after

@@ -75,6 +75,9 @@ pub(crate) fn code_actions(query: &Query, params: &lsp::CodeActionParams) -> Res
                 found.extend(unmended.into_iter().map(fix));
                 continue;
             }
+            if offer.id.wish().is_some() && !snapshot.editor.asks_for_text {
+                continue;
+            }
             found.push(lsp::CodeAction {
                 title: offer.title.to_owned(),
                 kind: Some(lsp::CodeActionKind::REFACTOR_REWRITE),

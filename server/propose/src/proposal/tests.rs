@@ -69,6 +69,7 @@ impl Desk {
             user: "Write double.".to_owned(),
             scope: assists::scope(AssistId::ImplementFunction, &analysis, target).expect("a stub"),
             shown: vec!["nothing".to_owned()],
+            quotes: Vec::new(),
         }
     }
 
@@ -120,7 +121,7 @@ impl Desk {
         match assists::accept(id, &analysis, target, code) {
             Err(refusal) => Event::Refused(refusal),
             Ok(change) => {
-                let scope = Scope { path: scope.path, ranges: vec![scope.range], imports: true };
+                let scope = Scope { places: scope.places, folder: scope.folder, imports: true };
                 let mut candidate =
                     Candidate { title: title.to_owned(), change, scope, mends: None, behaviour: Behaviour::Free };
                 if let Some(parts) = parts {
@@ -564,7 +565,7 @@ fn the_recorded_replies_are_a_bad_one_and_a_good_one() {
         let code = model::python_code(reply).expect("code").text;
         let scope = assists::scope(id, &analysis, target).expect("a stub");
         let change = assists::accept(id, &analysis, target, &code).expect("the function");
-        let scope = Scope { path: scope.path, ranges: vec![scope.range], imports: true };
+        let scope = Scope { places: scope.places, folder: scope.folder, imports: true };
         validate::check(
             &host,
             Candidate { title: String::new(), change, scope, mends: None, behaviour: Behaviour::Free },

@@ -9,10 +9,10 @@ use ::lsp::effects::{State, Tools};
 use ::lsp::lints::{Lints, RuffChoice};
 use ::propose::State::Applied;
 use ::propose::{Event, Proposal, Severity, Summary, Task};
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
 use graph::{AnalysisHost, FileId};
-use ide::assists::AssistId;
+use ide::assists::{AssistId, PRESETS};
 use indicatif::ProgressBar;
 use serde::Serialize;
 use syntax::{SourceChange, TextRange};
@@ -35,6 +35,9 @@ pub(crate) struct Arguments {
     /// What you want besides
     #[arg(short, long, value_name = "TEXT")]
     instruction: Option<String>,
+    /// The way to refactor, such as simplify; with refactor only
+    #[arg(long, value_name = "NAME", value_parser = preset)]
+    preset: Option<AssistId>,
     /// Write the change to the files if every check that could run passed
     #[arg(long)]
     apply: bool,
@@ -79,8 +82,20 @@ struct Printed<'a> {
     summary: &'a Summary,
 }
 
+/// One of the ways to refactor.
+fn preset(name: &str) -> Result<AssistId, String> {
+    PRESETS.into_iter().find(|id| id.name() == name).ok_or_else(|| {
+        let known: Vec<&str> = PRESETS.into_iter().map(AssistId::name).collect();
+        format!("there are: {}", known.join(", "))
+    })
+}
+
 fn task(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<Task> {
-    let Arguments { assist, place, instruction, .. } = arguments;
+    let Arguments { assist, place, instruction, preset, .. } = arguments;
+    if preset.is_some() && *assist != AssistId::RefactorFunction {
+        bail!("--preset is for refactor, not for {assist}");
+    }
+    let assist = preset.as_ref().unwrap_or(assist);
     let name = place.file.display();
     let analysis = &workspace.analysis;
     let file = workspace.file(&place.file)?;
@@ -96,10 +111,7 @@ fn task(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<Task> {
             let wanted = instruction.iter().map(|wanted| format!("\n{wanted}"));
             (Some(finding + &wanted.collect::<String>()), Some(code))
         }
-        AssistId::FollowComment
-        | AssistId::ImplementFunction
-        | AssistId::RefactorFunction
-        | AssistId::WriteDocstring => (instruction.clone(), None),
+        _ => (instruction.clone(), None),
     };
     Ok(Task {
         assist: *assist,

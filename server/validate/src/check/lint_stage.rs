@@ -55,9 +55,12 @@ pub(super) fn introduced(comparison: &Comparison, candidate: &Candidate, linters
         let new = look(&edited.path, &edited.after, linters);
         let dangers = |found: &[lint::Finding]| found.iter().filter(|it| is_danger(it)).map(|it| it.range).collect();
         all.security.push([dangers(&old), dangers(&new)]);
-        if let Some(code) = candidate.mends.as_deref().filter(|_| edited.path == candidate.scope.path) {
-            let is_in_scope =
-                |it: &lint::Finding| candidate.scope.ranges.iter().any(|range| range.contains_range(it.range));
+        if let Some(code) =
+            candidate.mends.as_deref().filter(|_| candidate.scope.ranges_in(&edited.path).next().is_some())
+        {
+            let is_in_scope = |it: &lint::Finding| {
+                candidate.scope.ranges_in(&edited.path).any(|range| range.contains_range(it.range))
+            };
             let was = old.iter().filter(|it| it.code == code && is_in_scope(it)).count();
             let left: Vec<&lint::Finding> = new.iter().filter(|it| it.code == code && edited.wrote(it.range)).collect();
             all.mended = Some([was, left.len()]);

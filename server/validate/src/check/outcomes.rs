@@ -2,7 +2,9 @@
 
 use sandbox::{Action, Failure, Outcome, Request, Status};
 
+use super::Comparison;
 use super::graph_stage::count;
+use crate::candidate::display_path;
 use crate::evidence::TestRun;
 use crate::{CheckResult, Finding, Stage};
 
@@ -146,6 +148,31 @@ fn judge(request: &Request, outcome: &Outcome, name: &str) -> Judged {
 
 fn finding(code: &str, message: String, path: String, line: u32) -> Finding {
     Finding { stage: Stage::Tests, code: code.to_owned(), message, path, line }
+}
+
+/// How pytest begins to say that something does not hold.
+const ASSERTED: [&str; 4] = ["assert", "AssertionError", "Failed: DID NOT RAISE", "DID NOT RAISE"];
+
+/// A failed assertion of a test that the candidate wrote is as likely to be right as the code that it tests: what is wrong is for
+/// a person to say.
+pub(super) fn suspected(comparison: &Comparison, finding: Finding) -> Finding {
+    let says_so = finding.code == "test-failed" && ASSERTED.iter().any(|start| finding.message.starts_with(start));
+    let Some(test) = written_test(comparison, &finding).filter(|_| says_so) else { return finding };
+    let message = format!("`{test}`: {}; the test is wrong, or it has found a bug", finding.message);
+    Finding { code: "suspected-bug".to_owned(), message, ..finding }
+}
+
+/// The name of the test at a finding's place, if the candidate wrote it.
+fn written_test(comparison: &Comparison, finding: &Finding) -> Option<String> {
+    let after = &comparison.after;
+    let edited = comparison.files.iter().find(|it| display_path(after, &it.path) == finding.path)?;
+    let file = after.file(&edited.path)?;
+    let line = finding.line.checked_sub(1)?;
+    let source = after.source(file);
+    let offset = source.lines().line_range(line, source.text()).end();
+    let symbol = after.symbol(after.enclosing(file, offset));
+    let is_written = edited.written().any(|written| written.contains_range(symbol.range));
+    (symbol.name.starts_with("test") && symbol.kind.is_function() && is_written).then(|| symbol.local_name())
 }
 
 /// The file that a run was of, or the first of them.

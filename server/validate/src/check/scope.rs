@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use graph::{Analysis, FileId, SymbolId, SymbolKind};
+use graph::{Analysis, FileId, SymbolKind};
 use syntax::ast::Stmt;
 use syntax::{TextEdit, TextRange, parse};
 
@@ -18,12 +18,16 @@ pub(super) fn findings(comparison: &Comparison, scope: &Scope) -> Vec<Finding> {
             let (code, path) = (code.to_owned(), path.clone());
             found.push(Finding { stage: Stage::Scope, code, message, path, line });
         };
-        if edited.path != scope.path {
+        let is_new = comparison.before.file(&edited.path).is_none();
+        if is_new && scope.creates(&edited.path) {
+            continue;
+        }
+        if scope.ranges_in(&edited.path).next().is_none() {
             add("other-file", "this file was not to be edited".to_owned(), 0);
             continue;
         }
         for (edit, written) in edited.edits.iter().zip(edited.written()) {
-            let allowed = scope.ranges.iter().any(|range| range.contains_range(edit.range))
+            let allowed = scope.ranges_in(&edited.path).any(|range| range.contains_range(edit.range))
                 || scope.imports && is_import(edit, edited, written);
             if !allowed {
                 let line = edited.after[..written.start().to_usize()].matches('\n').count() as u32 + 1;
@@ -42,14 +46,22 @@ pub(super) fn findings(comparison: &Comparison, scope: &Scope) -> Vec<Finding> {
 fn stray_definitions(comparison: &Comparison, scope: &Scope, edited: &Edited) -> Vec<(&'static str, String)> {
     let (before, after) = (&comparison.before, &comparison.after);
     let (Some(old_file), Some(file)) = (before.file(&edited.path), after.file(&edited.path)) else { return Vec::new() };
-    let targets: Vec<SymbolId> = scope.ranges.iter().map(|range| before.enclosing(old_file, range.start())).collect();
     let remaining = after.symbols(file);
-    let inside = |analysis: &Analysis| -> Vec<TextRange> {
-        let known = targets.iter().filter(|target| remaining.contains(target));
-        known.map(|&target| analysis.symbol(target).range).collect()
-    };
-    let (old, all_old) = (definitions(before, old_file, &inside(before)), definitions(before, old_file, &[]));
-    let (new, all_new) = (definitions(after, file, &inside(after)), definitions(after, file, &[]));
+    let (mut inside_old, mut inside_new) = (Vec::new(), Vec::new());
+    for range in scope.ranges_in(&edited.path) {
+        let target = before.enclosing(old_file, range.start());
+        if matches!(before.symbol(target).kind, SymbolKind::Module | SymbolKind::Class) {
+            // Not all of a module or class was to be edited, but this place in it.
+            inside_old.push(range);
+            let edits = edited.edits.iter().zip(edited.written());
+            inside_new.extend(edits.filter(|(edit, _)| range.contains_range(edit.range)).map(|(_, written)| written));
+        } else if remaining.contains(&target) {
+            inside_old.push(before.symbol(target).range);
+            inside_new.push(after.symbol(target).range);
+        }
+    }
+    let (old, all_old) = (definitions(before, old_file, &inside_old), definitions(before, old_file, &[]));
+    let (new, all_new) = (definitions(after, file, &inside_new), definitions(after, file, &[]));
     let lost = old.difference(&all_new).map(|name| ("lost-definition", format!("`{name}` is gone")));
     let added =
         new.difference(&all_old).map(|name| ("new-definition", format!("`{name}` is new, and was not asked for")));
