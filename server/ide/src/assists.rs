@@ -23,6 +23,7 @@ mod extract_variable;
 mod fix_diagnostic;
 mod follow_comment;
 mod function_body;
+mod generate_module;
 mod implement_function;
 mod import_block;
 mod imports;
@@ -36,6 +37,7 @@ mod move_symbol;
 mod moved_imports;
 mod names;
 mod place;
+mod port_like;
 mod question;
 mod quote;
 mod refactor_function;
@@ -43,6 +45,7 @@ mod refactor_presets;
 mod remove_unused;
 mod reply;
 pub mod review;
+mod rewrite_calls;
 mod signature;
 mod stdlib;
 mod update_callers;
@@ -84,6 +87,16 @@ pub enum AssistId {
     ReduceComplexity,
     WriteDocstring,
     WriteTests,
+    UpdateCallers,
+    PortLike,
+    GenerateModule,
+}
+
+/// What a model answers with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    Python,
+    Json,
 }
 
 /// An assist as the table below knows it.
@@ -113,6 +126,9 @@ const ASSISTS: &[Assist] = &[
     refactor_presets::REDUCE_COMPLEXITY,
     write_docstring::ASSIST,
     write_tests::ASSIST,
+    rewrite_calls::ASSIST,
+    port_like::ASSIST,
+    generate_module::ASSIST,
 ];
 
 /// Other names of assists.
@@ -174,6 +190,11 @@ impl AssistId {
         self.assist().wish
     }
 
+    /// What a model answers with.
+    pub fn answer(self) -> Answer {
+        if self == AssistId::GenerateModule { Answer::Json } else { Answer::Python }
+    }
+
     fn assist(self) -> &'static Assist {
         match self {
             AssistId::FollowComment => &follow_comment::ASSIST,
@@ -189,6 +210,9 @@ impl AssistId {
             AssistId::ReduceComplexity => &refactor_presets::REDUCE_COMPLEXITY,
             AssistId::WriteDocstring => &write_docstring::ASSIST,
             AssistId::WriteTests => &write_tests::ASSIST,
+            AssistId::UpdateCallers => &rewrite_calls::ASSIST,
+            AssistId::PortLike => &port_like::ASSIST,
+            AssistId::GenerateModule => &generate_module::ASSIST,
         }
     }
 }
@@ -446,6 +470,9 @@ mod tests {
             "reduce-complexity",
             "write-docstring",
             "write-tests",
+            "update-callers",
+            "port-like",
+            "generate-module",
         ];
         assert_eq!(names, expected);
         let message = "write-poetry".parse::<AssistId>().expect_err("no such assist");

@@ -342,35 +342,25 @@ fn check(
 
 /// What is called refactoring changes no answer, unless the person asks for just that.
 fn behaviour(task: &Task) -> Behaviour {
-    match (task.assist, &task.instruction) {
-        (
-            AssistId::Simplify
-            | AssistId::Extract
-            | AssistId::AddTypes
-            | AssistId::ImproveNames
-            | AssistId::ReduceComplexity,
-            None,
-        )
-        | (AssistId::RefactorFunction, None) => Behaviour::Kept,
-        (
-            AssistId::RefactorFunction
-            | AssistId::Simplify
-            | AssistId::Extract
-            | AssistId::AddTypes
-            | AssistId::ImproveNames
-            | AssistId::ReduceComplexity
-            | AssistId::AddErrorHandling,
-            _,
-        ) => Behaviour::Told,
-        (
-            AssistId::FollowComment
-            | AssistId::ImplementFunction
-            | AssistId::FixDiagnostic
-            | AssistId::MakeAsync
-            | AssistId::WriteDocstring
-            | AssistId::WriteTests,
-            _,
-        ) => Behaviour::Free,
+    match task.assist {
+        AssistId::RefactorFunction
+        | AssistId::Simplify
+        | AssistId::Extract
+        | AssistId::AddTypes
+        | AssistId::ImproveNames
+        | AssistId::ReduceComplexity => match task.instruction {
+            None => Behaviour::Kept,
+            Some(_) => Behaviour::Told,
+        },
+        AssistId::AddErrorHandling | AssistId::PortLike => Behaviour::Told,
+        AssistId::FollowComment
+        | AssistId::ImplementFunction
+        | AssistId::FixDiagnostic
+        | AssistId::MakeAsync
+        | AssistId::UpdateCallers
+        | AssistId::WriteDocstring
+        | AssistId::WriteTests
+        | AssistId::GenerateModule => Behaviour::Free,
     }
 }
 

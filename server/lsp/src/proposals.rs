@@ -298,6 +298,9 @@ fn question(evidence: &Evidence) -> String {
     let passed = evidence.checks.iter().filter(|(_, result)| **result == CheckResult::Passed);
     let passed: Vec<String> = passed.map(|(stage, _)| stage.to_string()).collect();
     let mut text = format!("{}: {confidence}. Passed: {}.", evidence.title, passed.join(", "));
+    if !evidence.created.is_empty() {
+        text.push_str(&format!(" Makes {}.", evidence.created.join(", ")));
+    }
     for (stage, result) in &evidence.checks {
         if let CheckResult::NotRun(why) = result {
             text.push_str(&format!(" Not run: {stage} ({why})."));

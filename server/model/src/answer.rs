@@ -22,6 +22,22 @@ pub enum NoCode {
     Prose,
     #[error("the reply has no Python code, only a block of `{0}`")]
     OtherLanguage(String),
+    #[error("the reply has no JSON object")]
+    NoJson,
+}
+
+/// Finds the JSON object in a reply: that of the first fenced block tagged as JSON or, where there is none, from the first
+/// brace to the last. Whether it is JSON is for a parser to say.
+pub fn json_code(reply: &str) -> Result<Code, NoCode> {
+    let reply = without_thoughts(reply);
+    let blocks = fenced_blocks(reply);
+    if let Some(block) = blocks.iter().find(|block| block.language.starts_with("json")) {
+        return Ok(Code { text: block.text.clone(), complete: block.closed, blocks: 1 });
+    }
+    let start = reply.find('{').ok_or(NoCode::NoJson)?;
+    let end = reply.rfind('}').filter(|end| *end > start);
+    let text = reply[start..end.map_or(reply.len(), |end| end + 1)].to_owned();
+    Ok(Code { text, complete: end.is_some(), blocks: 1 })
 }
 
 /// Finds the Python code in a reply: the first fenced block tagged as Python, else the first without a tag, else, where
@@ -197,6 +213,17 @@ fn looks_like_prose(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_stands_in_a_fence_or_between_braces() {
+        let text = |reply: &str| json_code(reply).map(|code| (code.text, code.complete));
+        let whole = |text: &str| Ok((text.to_owned(), true));
+        assert_eq!(text("Here:\n```json\n{\"a\": \"```\"}\n```\nDone {}."), whole("{\"a\": \"```\"}\n"));
+        assert_eq!(text("<think>{no}</think>\nIt is {\"a\": {}}, so."), whole("{\"a\": {}}"));
+        assert_eq!(text("```\n{\"a\": 1}\n```"), whole("{\"a\": 1}"));
+        assert_eq!(text("```json\n{\"a\": 1"), Ok(("{\"a\": 1\n".to_owned(), false)));
+        assert_eq!(text("I cannot."), Err(NoCode::NoJson));
+    }
 
     const CODE: &str = "def f():\n    return 1\n";
 

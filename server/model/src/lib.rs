@@ -37,7 +37,7 @@ use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
-pub use crate::answer::{Code, NoCode, python_code};
+pub use crate::answer::{Code, NoCode, json_code, python_code};
 pub use crate::deny::{Denied, is_denied};
 pub use crate::embeddings::{BATCH, Embeddings};
 pub use crate::error::{Error, Stage};

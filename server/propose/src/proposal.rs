@@ -389,7 +389,7 @@ impl Proposal {
         self.earlier = self.findings();
         self.latest.clear();
         self.code = None;
-        match reply::read(reply, &self.file_name()) {
+        match reply::read(reply, self.task.assist.answer(), &self.file_name()) {
             Ok((code, statement)) => {
                 self.statement = statement;
                 self.code = Some(code.clone());

@@ -1,10 +1,11 @@
 //! What a model's reply says, beside being code.
 
-use model::{Reply, StopReason, python_code};
+use ide::assists::Answer;
+use model::{Reply, StopReason, json_code, python_code};
 use validate::{Finding, Stage};
 
 /// The code of a reply, and how sure the model says it is of it, from 0 to 1.
-pub(crate) fn read(reply: &Reply, path: &str) -> Result<(String, Option<f64>), Finding> {
+pub(crate) fn read(reply: &Reply, answer: Answer, path: &str) -> Result<(String, Option<f64>), Finding> {
     let finding = |code: &str, message: String| Finding {
         stage: Stage::Reply,
         code: code.to_owned(),
@@ -22,7 +23,11 @@ pub(crate) fn read(reply: &Reply, path: &str) -> Result<(String, Option<f64>), F
         }
         _ => {}
     }
-    let code = python_code(&reply.text).map_err(|no_code| finding("no-code", no_code.to_string()))?;
+    let code = match answer {
+        Answer::Python => python_code(&reply.text),
+        Answer::Json => json_code(&reply.text),
+    };
+    let code = code.map_err(|no_code| finding("no-code", no_code.to_string()))?;
     if matches!(reply.reason, StopReason::Length | StopReason::ContextFull) || !code.complete {
         let message = "the reply was cut off before its end; a shorter one is needed".to_owned();
         return Err(finding("cut-off", message));
@@ -55,7 +60,7 @@ mod tests {
     #[test]
     fn code_and_statement() {
         let whole = reply("```python\nx = 1\n```\nConfidence: 0.85\n", StopReason::End);
-        assert_eq!(read(&whole, "a.py"), Ok(("x = 1\n".to_owned(), Some(0.85))));
+        assert_eq!(read(&whole, Answer::Python, "a.py"), Ok(("x = 1\n".to_owned(), Some(0.85))));
         for (line, expected) in [
             ("**Confidence:** 0.5", Some(0.5)),
             ("confidence = 80%", Some(0.8)),
@@ -71,7 +76,7 @@ mod tests {
 
     #[test]
     fn replies_without_usable_code() {
-        let code = |text: &str, reason| read(&reply(text, reason), "a.py").expect_err("no code").code;
+        let code = |text: &str, reason| read(&reply(text, reason), Answer::Python, "a.py").expect_err("no code").code;
         assert_eq!(code("I cannot do that, sorry.", StopReason::End), "no-code");
         assert_eq!(code("```python\nx = 1\n```", StopReason::Length), "cut-off");
         assert_eq!(code("```python\nx = 1\n", StopReason::End), "cut-off");

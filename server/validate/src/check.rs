@@ -24,7 +24,7 @@ pub use past::PastMistake;
 
 use crate::candidate::{Edited, display_path};
 use crate::confidence::Measured;
-use crate::evidence::{TestRun, unified_diff};
+use crate::evidence::{TestRun, created, unified_diff};
 use crate::parts;
 use crate::{Behaviour, Callers, Candidate, CheckResult, Confidence, Evidence, Finding, Origin, Stage};
 
@@ -236,6 +236,9 @@ impl Checked {
             self.unchecked.push(format!("mended: whether `{code}` is gone, no linter here can tell"));
         }
         self.unchecked.extend(graph_stage::unchecked(&self.comparison));
+        let others = self.comparison.files.iter().filter(|edited| !graph::is_python(&edited.path));
+        let path = |edited: &Edited| display_path(&self.comparison.after, &edited.path);
+        self.unchecked.extend(others.map(|edited| format!("{}: it is no Python", path(edited))));
         if self.findings.is_empty() {
             self.tests = tests_stage::plan(&self.comparison, self.candidate.behaviour);
             self.unchecked.extend(self.tests.left_out.take());
@@ -328,6 +331,7 @@ impl Checked {
             confidence: Confidence::of(measured),
             unchecked: self.unchecked,
             findings: self.findings,
+            created: created(&self.comparison),
             warnings: self.warnings,
             checks: self.results,
             callers,

@@ -19,6 +19,9 @@ pub struct Evidence {
     /// What could not be checked. Shown first: it is what a reviewer must look at.
     pub unchecked: Vec<String>,
     pub findings: Vec<Finding>,
+    /// The files that it makes; paths are relative to the workspace folder.
+    #[serde(default)]
+    pub created: Vec<String>,
     /// What is new and may be meant: findings of linters, and other answers where they may change. It keeps nothing back.
     #[serde(default)]
     pub warnings: Vec<Finding>,
@@ -69,6 +72,12 @@ pub struct Origin {
     pub cost: Option<f64>,
     /// What the model was shown and what was left out, one line each.
     pub context: Vec<String>,
+}
+
+/// The files that are not there before the edit.
+pub(crate) fn created(comparison: &Comparison) -> Vec<String> {
+    let new = comparison.files.iter().filter(|edited| comparison.before.file(&edited.path).is_none());
+    new.map(|edited| display_path(&comparison.after, &edited.path)).collect()
 }
 
 pub(crate) fn unified_diff(comparison: &Comparison) -> String {

@@ -104,6 +104,10 @@ fn task(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<Task> {
     let offers = ide::assists::offered(analysis, file, TextRange::empty(offset));
     let offer = offers.into_iter().find(|offer| offer.id == *assist);
     let offer = offer.with_context(|| format!("{name}:{line}: {assist} makes no sense here"))?;
+    if matches!(assist, AssistId::PortLike | AssistId::GenerateModule) && instruction.is_none() {
+        let wish = assist.wish().unwrap_or_default();
+        bail!("{assist} has to be told what you want, by -i TEXT: {wish}");
+    }
     let (instruction, mends) = match assist {
         AssistId::FixDiagnostic => {
             let (finding, code) = finding_at(workspace, file, line)

@@ -10,6 +10,7 @@ impl Evidence {
     pub fn markdown(&self) -> String {
         let mut out = format!("# {}\n\n", self.title);
         write_confidence(&mut out, &self.confidence);
+        write_list(&mut out, "Files that it makes", self.created.iter().cloned());
         write_list(&mut out, "Not checked", self.unchecked.iter().cloned());
         write_list(&mut out, "Findings", self.findings.iter().map(ToString::to_string));
         write_list(&mut out, "Warnings", self.warnings.iter().map(ToString::to_string));
