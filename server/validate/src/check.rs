@@ -408,7 +408,7 @@ pub(crate) mod tests {
     }
 
     /// With the gate alone.
-    fn judge(host: &AnalysisHost, candidate: Candidate) -> Checked {
+    pub(crate) fn judge(host: &AnalysisHost, candidate: Candidate) -> Checked {
         let ruff = Ruff::with_user_settings(None);
         check(host, candidate, &Inspection { linters: &[&Gate(&ruff)], ..Inspection::default() })
     }
@@ -812,7 +812,12 @@ class TestQuote:
         assert!(overlay[0].1.contains("return x + 1"));
     }
 
-    fn outcome(status: Status, passed: u32, failed: u32, failures: &[(&str, u32, &str)]) -> Result<Outcome, String> {
+    pub(crate) fn outcome(
+        status: Status,
+        passed: u32,
+        failed: u32,
+        failures: &[(&str, u32, &str)],
+    ) -> Result<Outcome, String> {
         let failures = failures.iter().map(|&(path, line, message)| Failure::new(path, line, message)).collect();
         Ok(Outcome { passed, failed, failures, ..Outcome::without_run(status, "why on stderr") })
     }

@@ -302,7 +302,8 @@ impl Session {
 
     pub(super) fn open(&mut self, uri: &str, text: &str) {
         let buffer = Buffer::new(text, self.encoding);
-        let item = json!({ "uri": uri, "languageId": "python", "version": buffer.version, "text": text });
+        let language = if uri.ends_with(".py") { "python" } else { "plaintext" };
+        let item = json!({ "uri": uri, "languageId": language, "version": buffer.version, "text": text });
         self.documents.insert(uri.to_owned(), buffer);
         self.notify("textDocument/didOpen", json!({ "textDocument": item }));
     }
@@ -314,7 +315,11 @@ fn file_operation(operation: &str, change: &Value) -> Result<(), String> {
         uri_path(uri).ok_or_else(|| format!("not a file: {uri:?}"))
     };
     let done = match operation {
-        "create" => std::fs::File::create_new(path("uri")?).map(drop),
+        "create" => {
+            let path = path("uri")?;
+            let folder = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+            folder.and_then(|()| std::fs::File::create_new(path)).map(drop)
+        }
         "rename" => std::fs::rename(path("oldUri")?, path("newUri")?),
         "delete" => std::fs::remove_file(path("uri")?),
         _ => return Err(format!("unknown operation {operation}")),

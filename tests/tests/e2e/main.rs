@@ -1,6 +1,7 @@
 //! Sessions with the real server, as an editor has them. Every session's messages are checked against the protocol when
 //! it ends (see `tests::client`).
 
+mod assists;
 mod bad_input;
 mod client_settings;
 mod findings;

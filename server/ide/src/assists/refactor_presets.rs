@@ -25,6 +25,7 @@ pub(super) const SIMPLIFY: Assist = Assist {
     id: AssistId::Simplify,
     name: "simplify",
     title: "Refactor: simplify (preview)",
+    wish: None,
     offered: |analysis, file, range| {
         offered(analysis, file, range, |function, complexity| complexity > 1 || function.body.len() > 2)
     },
@@ -36,6 +37,7 @@ pub(super) const ADD_ERROR_HANDLING: Assist = Assist {
     id: AssistId::AddErrorHandling,
     name: "add-error-handling",
     title: "Refactor: add error handling (preview)",
+    wish: None,
     offered: |analysis, file, range| {
         let symbol = offered(analysis, file, range, |function, _| !has_try(&function.body))?;
         // What the workspace does itself, it says by its own exceptions; what fails elsewhere has to be handled.
@@ -49,6 +51,7 @@ pub(super) const IMPROVE_NAMES: Assist = Assist {
     id: AssistId::ImproveNames,
     name: "improve-names",
     title: "Refactor: improve names (preview)",
+    wish: None,
     offered: |analysis, file, range| offered(analysis, file, range, |function, _| has_short_names(function)),
     ask: |analysis, target, context, instruction| ask(analysis, target, context, NAMED, instruction),
     ..refactor_function::ASSIST
@@ -58,6 +61,7 @@ pub(super) const REDUCE_COMPLEXITY: Assist = Assist {
     id: AssistId::ReduceComplexity,
     name: "reduce-complexity",
     title: "Refactor: reduce complexity (preview)",
+    wish: None,
     offered: |analysis, file, range| offered(analysis, file, range, |_, complexity| complexity >= COMPLEX),
     ask: |analysis, target, context, instruction| ask(analysis, target, context, FLATTENED, instruction),
     ..refactor_function::ASSIST

@@ -1,5 +1,6 @@
 //! The program as it is called from a terminal or by other programs, with the real sandbox.
 
+mod assists;
 mod consult;
 mod models;
 mod runs;

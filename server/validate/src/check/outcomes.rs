@@ -211,6 +211,11 @@ fn one_line(message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use syntax::{TextEdit, TextRange, TextSize};
+
+    use super::super::tests::{candidate, judge, load, outcome};
     use super::*;
 
     fn run(status: Status, passed: u32, failures: &[&str]) -> (CheckResult, Absorbed) {
@@ -297,5 +302,23 @@ mod tests {
         let (result, absorbed) = of(true);
         assert!(result != CheckResult::Failed && absorbed.findings.is_empty());
         assert_eq!(absorbed.warnings[0].code, "other-behaviour");
+    }
+
+    #[test]
+    fn an_assertion_that_a_candidate_wrote_is_a_suspected_bug() {
+        let (host, _, _) = load("#- /a.py\ndef f():\n    return 1\n#- /b.py\n$1$1");
+        let test = "from a import f\ndef test_f():\n    assert f() == 2\n";
+        let edits = vec![TextEdit::insert(TextSize::new(0), test)];
+        let range = TextRange::empty(TextSize::new(0));
+        let suspected = |message: &str| {
+            let mut checked = judge(&host, candidate(Path::new("/test_a.py"), range, edits.clone()));
+            checked.absorb(vec![outcome(Status::Failed, 0, 1, &[("test_a.py", 3, message)])]);
+            let finding = &checked.findings()[0];
+            (finding.code.clone(), finding.message.clone())
+        };
+        let (code, message) = suspected("assert 1 == 2");
+        assert_eq!(code, "suspected-bug");
+        assert_eq!(message, "`test_f`: assert 1 == 2; the test is wrong, or it has found a bug");
+        assert_eq!(suspected("NameError: g").0, "test-failed");
     }
 }

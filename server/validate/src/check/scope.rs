@@ -49,7 +49,14 @@ fn stray_definitions(comparison: &Comparison, scope: &Scope, edited: &Edited) ->
     let remaining = after.symbols(file);
     let (mut inside_old, mut inside_new) = (Vec::new(), Vec::new());
     for range in scope.ranges_in(&edited.path) {
-        let target = before.enclosing(old_file, range.start());
+        let mut target = before.enclosing(old_file, range.start());
+        // What is inserted where a definition begins stands before it.
+        while let Some(parent) = before.symbol(target).parent
+            && range.is_empty()
+            && before.symbol(target).range.start() == range.start()
+        {
+            target = parent;
+        }
         if matches!(before.symbol(target).kind, SymbolKind::Module | SymbolKind::Class) {
             // Not all of a module or class was to be edited, but this place in it.
             inside_old.push(range);
@@ -93,4 +100,85 @@ fn definitions(analysis: &Analysis, file: FileId, without: &[TextRange]) -> BTre
     let named = symbols.filter(|symbol| !matches!(symbol.kind, SymbolKind::Module | SymbolKind::Lambda));
     let outside = named.filter(|symbol| !without.iter().any(|range| range.contains_range(symbol.range)));
     outside.map(|symbol| symbol.local_name()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use expect_test::expect;
+    use syntax::{FileEdit, SourceChange, TextSize};
+
+    use super::super::tests::{draw, judge, load};
+    use super::*;
+    use crate::Candidate;
+
+    #[test]
+    fn places_in_several_files_and_new_files() {
+        let (host, path, range) =
+            load("#- /a.py\n$1def f():\n    pass$1\ndef g(): pass\n#- /b.py\nimport a\nx = a.f()\n");
+        let one = |path: &str, range: TextRange, text: &str| FileEdit {
+            path: PathBuf::from(path),
+            edits: vec![TextEdit::replace(range, text)],
+        };
+        let whole = TextRange::new(TextSize::new(9), TextSize::new(18));
+        let at = |offset| TextRange::empty(TextSize::new(offset));
+        let drawn = |files: Vec<FileEdit>, scope: Scope| {
+            let change = SourceChange { files };
+            draw(&judge(&host, Candidate { title: String::new(), change, scope, mends: None }))
+        };
+        let places = vec![(path.clone(), range), (PathBuf::from("/b.py"), whole), (PathBuf::from("/test_c.py"), at(0))];
+        let places = Scope { places, folder: None, imports: true };
+        let test = "import b\ndef test_x():\n    assert b.x\n";
+        expect![[r#"
+            run Pytest { targets: ["test_c.py::test_x"] }
+        "#]]
+        .assert_eq(&drawn(
+            vec![
+                one("/a.py", range, "def f(y):\n    return y"),
+                one("/b.py", whole, "x = a.f(1)"),
+                one("/test_c.py", at(0), test),
+            ],
+            places.clone(),
+        ));
+        // A place at the very beginning is for what comes before; nothing else may be new or go.
+        let before = Scope { places: vec![(path.clone(), at(0))], folder: None, imports: false };
+        expect![[r#"
+            tests not-run: no test or doctest reaches the edit
+            open: behaviour: no test or doctest reaches the edit
+        "#]]
+        .assert_eq(&drawn(vec![one("/a.py", at(0), "def h():\n    pass\n\n\n")], before.clone()));
+        expect![[r#"
+            a.py:3: this place was not to be edited [scope: outside-edit]
+            a.py: `g` is gone [scope: lost-definition]
+            c.py: this file was not to be edited [scope: other-file]
+            scope failed
+            tests not-run: an earlier check failed
+        "#]]
+        .assert_eq(&drawn(
+            vec![
+                one("/a.py", TextRange::new(TextSize::new(18), TextSize::new(31)), "\n"),
+                one("/c.py", at(0), "x = 1\n"),
+            ],
+            before,
+        ));
+        // In a folder, files may be made and not changed, and there is no way out of it.
+        let folder = Scope { folder: Some(PathBuf::from("/new")), ..Scope::default() };
+        expect![[r#"
+            tests not-run: no test or doctest reaches the edit
+            open: /new/README.md: it is no Python
+            open: behaviour: no test or doctest reaches the edit
+        "#]]
+        .assert_eq(
+            &drawn(vec![one("/new/c.py", at(0), "x = 1\n"), one("/new/README.md", at(0), "# New\n")], folder.clone())
+                .replace("open: new", "open: /new"),
+        );
+        expect![[r#"
+            a.py: this file was not to be edited [scope: other-file]
+            new/../c.py: this file was not to be edited [scope: other-file]
+            scope failed
+            tests not-run: an earlier check failed
+        "#]]
+        .assert_eq(&drawn(vec![one("/a.py", at(0), "\n"), one("/new/../c.py", at(0), "x = 1\n")], folder));
+    }
 }

@@ -1,0 +1,288 @@
+//! Assists whose edit a model writes: offered as a code action, checked, and applied after a yes, each with a recorded reply.
+
+use serde_json::json;
+use tests::client::Client;
+use tests::model_server::{ModelServer, Reply};
+use tests::workspace::{Home, Workspace};
+
+/// A session with an editor that can ask for a text, in a file.
+struct Desk {
+    editor: Client,
+    model: ModelServer,
+    workspace: Workspace,
+    file: &'static str,
+    _home: Home,
+}
+
+impl Desk {
+    fn with(workspace: &str, file: &'static str, replies: &[&str]) -> Desk {
+        let workspace = Workspace::of(workspace);
+        let model = ModelServer::start(replies.iter().map(|reply| match reply.starts_with("```") {
+            true => Reply::Text((*reply).to_owned()),
+            false => Reply::code(reply),
+        }));
+        let home = Home::with_model(&model.base_url());
+        let input = json!({ "tantu": { "input": true } });
+        let editor = Client::builder(&workspace).home(&home).capability("/experimental", input).start().indexed();
+        editor.open(file);
+        Desk { editor, model, workspace, file, _home: home }
+    }
+
+    /// Takes the action of this title at a place. It is only a command.
+    #[track_caller]
+    fn take(&self, place: &str, title: &str) {
+        let actions = self.editor.actions(self.file, place);
+        let action = actions.iter().find(|action| action["title"] == title);
+        let action = action.unwrap_or_else(|| panic!("no {title} among {actions:?}"));
+        assert!(action["edit"].is_null(), "a model's action must not carry an edit: {action}");
+        assert_eq!(action["command"]["command"], "tantu.propose");
+        self.editor.execute(&action["command"]);
+    }
+
+    /// Says yes to the proposal, whose question is the answer.
+    #[track_caller]
+    fn apply(&self) -> String {
+        let question = self.editor.question();
+        assert!(self.editor.session().edits.is_empty(), "nothing is applied before a yes");
+        self.editor.choose("Apply");
+        let edit = self.editor.wait_for("the edit", |session| session.edits.first().cloned());
+        edit.unwrap_or_else(|why| panic!("{why}: {}", question.text));
+        question.text
+    }
+}
+
+const BASKET: &str = "\
+#- /basket.py
+def total(items):
+    \"\"\"The sum of what is not free.\"\"\"
+    result = 0
+    for item in items:
+        if item > 0:
+            result = result + item
+    return result
+#- /test_basket.py
+from basket import total
+
+
+def test_total():
+    assert total([1, -2, 3]) == 4
+";
+
+#[test]
+fn a_preset_rewrites_the_body() {
+    let desk =
+        Desk::with(BASKET, "basket.py", &["def total(items):\n    return sum(item for item in items if item > 0)\n"]);
+    desk.take("for item in $0items", "Refactor: simplify (preview)");
+    let asked = desk.apply();
+    assert!(asked.contains("tests"), "{asked}");
+    let text = desk.editor.text("basket.py");
+    assert!(text.ends_with("not free.\"\"\"\n    return sum(item for item in items if item > 0)\n"), "{text}");
+    assert!(desk.model.asked()[0].prompt().contains("Make it simpler"));
+}
+
+#[test]
+fn types_are_added_to_the_header() {
+    let reply = "from collections.abc import Iterable\n\ndef total(items: Iterable[int]) -> int:\n    ...\n";
+    let desk = Desk::with(BASKET, "basket.py", &[reply]);
+    desk.take("def to$0tal", "Refactor: add types (preview)");
+    desk.apply();
+    let text = desk.editor.text("basket.py");
+    assert!(text.starts_with("from collections.abc import Iterable\n"), "{text}");
+    assert!(text.contains("def total(items: Iterable[int]) -> int:\n    \"\"\"The sum"), "{text}");
+    assert!(text.contains("result = result + item"), "{text}");
+}
+
+#[test]
+fn functions_are_extracted() {
+    let lines: String = (0..15).map(|n| format!("    count += {n}\n")).collect();
+    let long = format!("#- /a.py\ndef f(count):\n{lines}    return count\n");
+    let reply = "def _added(count):\n    \"\"\"Adds.\"\"\"\n    return count + sum(range(15))\n\ndef f(count):\n    return _added(count)\n";
+    let desk = Desk::with(&long, "a.py", &[reply]);
+    desk.take("count += $07", "Refactor: extract functions (preview)");
+    desk.apply();
+    let expected = "def _added(count):\n    \"\"\"Adds.\"\"\"\n    return count + sum(range(15))\n\n\ndef f(count):\n    return _added(count)\n";
+    assert_eq!(desk.editor.text("a.py"), expected);
+}
+
+#[test]
+fn callers_of_what_becomes_async_await_it() {
+    let workspace = "\
+#- /net.py
+import time
+
+def fetch(host):
+    time.sleep(1)
+    return [host]
+#- /main.py
+from net import fetch
+
+async def main():
+    return fetch('a')[0]
+";
+    let reply = "import asyncio\n\nasync def fetch(host):\n    await asyncio.sleep(1)\n    return [host]\n";
+    let desk = Desk::with(workspace, "net.py", &[reply]);
+    desk.take("time.sl$0eep", "Refactor: make async (preview)");
+    desk.apply();
+    assert!(desk.editor.text("net.py").contains("async def fetch(host):\n    await asyncio.sleep(1)"));
+    assert!(desk.editor.text("main.py").contains("return (await fetch('a'))[0]"));
+}
+
+#[test]
+fn a_comment_below_the_last_statement_is_followed() {
+    let desk = Desk::with(
+        "#- /a.py\ndef f():\n    return 1\n    # tantu: return two\n",
+        "a.py",
+        &["def f():\n    return 2\n"],
+    );
+    desk.take("# tantu: ret$0urn", "Do what the comment asks for (preview)");
+    desk.apply();
+    assert_eq!(desk.editor.text("a.py"), "def f():\n    return 2\n");
+}
+
+const UNTESTED: &str = "\
+#- /shop/__init__.py
+#- /shop/money.py
+def half(amount: int) -> int:
+    \"\"\"Half of an amount, rounded up.\"\"\"
+    return amount // 2
+#- /tests/test_other.py
+";
+
+fn test_of(amount: u32, expected: u32) -> String {
+    format!("from shop.money import half\n\n\ndef test_half():\n    assert half({amount}) == {expected}\n")
+}
+
+#[test]
+fn tests_are_written_and_run() {
+    let desk = Desk::with(UNTESTED, "shop/money.py", &[&test_of(4, 2)]);
+    desk.take("def ha$0lf", "Write tests (preview)");
+    let asked = desk.apply();
+    assert!(asked.contains("Makes tests/test_money.py."), "{asked}");
+    let tests = asked.split("Passed: ").nth(1).and_then(|passed| passed.split('.').next());
+    assert!(tests.is_some_and(|passed| passed.ends_with("tests")), "{asked}");
+    assert_eq!(desk.editor.text("tests/test_money.py"), test_of(4, 2));
+    // The editor makes the file; saving is the person's business.
+    assert_eq!(desk.workspace.read("tests/test_money.py"), "");
+}
+
+#[test]
+fn a_test_that_fails_is_a_suspected_bug_and_is_never_weakened() {
+    // What the docstring says, then less of it, then the same again.
+    let weak = test_of(3, 2).replace("half(3) == 2", "half(3)");
+    let desk = Desk::with(UNTESTED, "shop/money.py", &[&test_of(3, 2), &weak, &test_of(3, 2)]);
+    desk.take("def ha$0lf", "Write tests (preview)");
+    let message = desk.editor.message("suspected-bug");
+    assert!(message.text.contains("`test_half`: assert 1 == 2"), "{}", message.text);
+    let asked = desk.model.asked();
+    assert_eq!(asked.len(), 3);
+    assert!(asked[1].prompt().contains("the test is wrong, or it has found a bug"), "{}", asked[1].prompt());
+    assert!(asked[2].prompt().contains("no longer asserts `half(3) == 2`"), "{}", asked[2].prompt());
+    assert!(desk.editor.session().edits.is_empty());
+}
+
+#[test]
+fn what_a_corrected_test_first_expected_is_told() {
+    let desk = Desk::with(UNTESTED, "shop/money.py", &[&test_of(3, 2), &test_of(3, 1)]);
+    desk.take("def ha$0lf", "Write tests (preview)");
+    let asked = desk.apply();
+    assert!(asked.contains("first expected `half(3)` to be `2`"), "{asked}");
+}
+
+#[test]
+fn calls_that_do_not_fit_are_updated_in_several_files() {
+    let workspace = "\
+#- /shapes.py
+def area(width, height):
+    return width * height
+#- /rooms.py
+from shapes import area
+
+def size(room):
+    return area(room.width)
+#- /main.py
+import shapes
+
+print(shapes.area(2))
+";
+    let reply =
+        "# place 1\nprint(shapes.area(2, 2))\n# place 2\nheight = room.height\nreturn area(room.width, height)\n";
+    let desk = Desk::with(workspace, "shapes.py", &[reply]);
+    desk.take("def ar$0ea", "Update the calls that do not fit (preview)");
+    let asked = desk.apply();
+    assert!(asked.contains("Update 2 calls of `shapes.area`"), "{asked}");
+    assert!(desk.editor.text("main.py").ends_with("print(shapes.area(2, 2))\n"));
+    assert!(desk.editor.text("rooms.py").ends_with("    height = room.height\n    return area(room.width, height)\n"));
+    assert!(desk.model.asked()[0].prompt().contains("rooms.py:4: missing argument `height`"));
+}
+
+#[test]
+fn a_function_is_made_like_another() {
+    let workspace = "\
+#- /users.py
+def load(path):
+    with open(path) as file:
+        return file.readlines()
+#- /orders.py
+def load_orders(path):
+    return open(path).readlines()
+";
+    let reply = "def load_orders(path):\n    with open(path) as file:\n        return file.readlines()\n";
+    let desk = Desk::with(workspace, "orders.py", &[reply]);
+    desk.editor.session().texts.push_back("like users.load".to_owned());
+    desk.take("return op$0en", "Make this like another function (preview)");
+    let asked = desk.apply();
+    assert!(asked.contains("Make `orders.load_orders` like `users.load`"), "{asked}");
+    assert_eq!(desk.editor.text("orders.py"), reply);
+    assert!(desk.model.asked()[0].prompt().contains("def load(path):"));
+}
+
+#[test]
+fn who_has_nothing_to_say_is_not_asked_again() {
+    let desk = Desk::with(BASKET, "basket.py", &[]);
+    desk.take("for item in $0items", "Make this like another function (preview)");
+    desk.editor.wait_for("the question for a text", |session| {
+        session.log.iter().any(|record| record.message["method"] == "tantu/input").then_some(())
+    });
+    assert!(desk.model.asked().is_empty());
+    assert!(desk.editor.session().open_questions.is_empty());
+}
+
+/// A blueprint as a model sends it.
+fn blueprint(files: &[(&str, &str)]) -> String {
+    let files: Vec<_> = files.iter().map(|(path, content)| json!({ "path": path, "content": content })).collect();
+    format!("```json\n{}\n```\nConfidence: 0.8\n", json!({ "files": files }))
+}
+
+#[test]
+fn a_package_is_generated_from_a_description() {
+    let module = "\"\"\"Rates.\"\"\"\n\n\ndef convert(amount: float, rate: float) -> float:\n    \"\"\"An amount at a rate.\"\"\"\n    return amount * rate\n";
+    let test = "from rates import convert\n\n\ndef test_convert():\n    assert convert(2, 3) == 6\n";
+    let readme = "# Rates\n";
+    let files = [("rates/__init__.py", module), ("tests/test_rates.py", test), ("rates/README.md", readme)];
+    let outside = blueprint(&[("../rates.py", module), ("tests/test_rates.py", test)]);
+    let desk = Desk::with("#- /main.py\n\nx = 1\n", "main.py", &[&outside, &blueprint(&files)]);
+    desk.editor.session().texts.push_back("a converter of currencies".to_owned());
+    desk.take("$0\nx = 1", "Generate a module from a description (preview)");
+    let asked = desk.apply();
+    assert!(asked.contains("Makes rates/__init__.py, tests/test_rates.py, rates/README.md."), "{asked}");
+    for (path, text) in files {
+        assert_eq!(desk.editor.text(path), text);
+    }
+    let prompts = desk.model.asked();
+    assert!(prompts[0].prompt().contains("a converter of currencies"));
+    assert!(prompts[1].prompt().contains("`../rates.py` is no plain relative path"), "{}", prompts[1].prompt());
+}
+
+#[test]
+fn what_has_to_be_told_is_only_offered_where_one_can_be_asked() {
+    let workspace = Workspace::of(BASKET);
+    let model = ModelServer::start([]);
+    let home = Home::with_model(&model.base_url());
+    let editor = Client::builder(&workspace).home(&home).start().indexed();
+    editor.open("basket.py");
+    let actions = editor.actions("basket.py", "for item in $0items");
+    let titles: Vec<&str> = actions.iter().filter_map(|action| action["title"].as_str()).collect();
+    assert!(titles.contains(&"Refactor: simplify (preview)"), "{titles:?}");
+    let told = ["Refactor: as you describe (preview)", "Make this like another function (preview)"];
+    assert!(told.iter().all(|title| !titles.contains(title)), "{titles:?}");
+}
