@@ -1,11 +1,12 @@
 //! What ranking needs to know about one snapshot: who uses what, who resembles whom.
 
 use graph::{Analysis, FileId, SymbolId, SymbolKind, Target};
+use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use syntax::{TextRange, TextSize};
 
 use crate::fit::Models;
-use crate::reading::{Readings, read};
+use crate::reading::{Readings, from_bytes, read, to_bytes};
 use crate::tokens::Counter;
 use crate::words::{Word, Words, identifiers, parts};
 
@@ -140,6 +141,16 @@ impl Index {
         Self::build(analysis, Counter::default(), read(analysis, None))
     }
 
+    /// As [`Self::new`], where [`Self::readings`] of the same texts are known from before. `None` where these are not.
+    pub fn restored(analysis: &Analysis, readings: &[u8]) -> Option<Self> {
+        Some(Self::build(analysis, Counter::default(), from_bytes(analysis, readings)?))
+    }
+
+    /// What every name refers to, for [`Self::restored`]; `None` while a text is broken.
+    pub fn readings(&self) -> Option<Vec<u8>> {
+        to_bytes(&self.analysis, &self.readings)
+    }
+
     /// The index of `analysis`, which is another snapshot of the same workspace; equal to a new one, but what an edit did
     /// not concern is not looked at again.
     #[must_use]
@@ -174,10 +185,7 @@ impl Index {
             index.add_units(number, id);
         }
         index.weigh_words();
-        for (number, &id) in ids.iter().enumerate() {
-            let file = index.read_imports(number, id);
-            index.files.push(file);
-        }
+        index.files = ids.par_iter().enumerate().map(|(number, &id)| index.read_imports(number, id)).collect();
         index.add_functions();
         index.add_edges();
         index

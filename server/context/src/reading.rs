@@ -1,5 +1,7 @@
 //! What the names in each file refer to: the dear part of the tables, read in parallel and kept from one snapshot to the next.
 
+mod kept;
+
 use std::sync::Arc;
 
 use graph::{Analysis, FileId, SymbolId, Target};
@@ -8,6 +10,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use syntax::TextSize;
 
 use crate::words::identifiers;
+
+pub(crate) use kept::{from_bytes, to_bytes};
 
 /// The names of one file that refer to something in the workspace.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,10 +1,11 @@
 //! What functions and files use, read once from the whole graph.
 
-use graph::{FileId, SymbolKind};
+use graph::{FileId, SymbolId, SymbolKind};
+use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use syntax::TextRange;
 
-use crate::index::{File, Function, Index, Link};
+use crate::index::{File, Function, Index, Link, Profile};
 use crate::words::{Word, identifiers};
 
 impl Index {
@@ -36,15 +37,12 @@ impl Index {
     }
 
     pub(crate) fn add_functions(&mut self) {
-        for (unit, mut uses) in self.find_uses().into_iter().enumerate() {
-            let symbols = &self.units[unit].symbols;
-            if !self.is_function(unit) || symbols.iter().all(|&symbol| self.analysis.symbol(symbol).flags.is_stub) {
-                continue;
-            }
+        let profiles: Vec<Option<Profile>> =
+            (0..self.units.len()).into_par_iter().map(|unit| self.profile_of(unit)).collect();
+        for (unit, (mut uses, profile)) in self.find_uses().into_iter().zip(profiles).enumerate() {
+            let Some(profile) = profile else { continue };
             uses.sort_unstable();
             uses.dedup();
-            // The last definition of an overloaded function is the one with the body.
-            let profile = self.profile(symbols[symbols.len() - 1]);
             let file = &mut self.files[self.units[unit].file];
             file.functions += 1;
             for &used in &uses {
@@ -59,31 +57,47 @@ impl Index {
         self.measure_functions();
     }
 
+    /// `None` for what is no function with a body of its own.
+    fn profile_of(&self, unit: usize) -> Option<Profile> {
+        let symbols = &self.units[unit].symbols;
+        let is_stub = |&symbol: &SymbolId| self.analysis.symbol(symbol).flags.is_stub;
+        // The last definition of an overloaded function is the one with the body.
+        let &last = symbols.last().filter(|_| self.is_function(unit) && !symbols.iter().all(is_stub))?;
+        Some(self.profile(last))
+    }
+
     /// What the body of each unit uses; what the top level of a file uses is noted there.
     fn find_uses(&mut self) -> Vec<Vec<usize>> {
-        let analysis = self.analysis.clone();
         let bodies = self.bodies();
+        let found: Vec<_> =
+            bodies.into_par_iter().enumerate().map(|(number, bodies)| self.uses_in(number, &bodies)).collect();
         let mut uses: Vec<Vec<usize>> = vec![Vec::new(); self.units.len()];
-        for (number, bodies) in bodies.into_iter().enumerate() {
-            let id = self.files[number].id;
-            let imports: Vec<TextRange> = analysis.imports(id).into_iter().map(|import| import.range).collect();
-            let mut outside = FxHashSet::default();
-            for &(offset, symbol) in self.readings[&id].all() {
-                let Some(used) = self.unit_of(symbol) else { continue };
-                let is_definition = symbol.file == id && analysis.symbol(symbol).name_range.start() == offset;
-                if is_definition || imports.iter().any(|import| import.contains(offset)) {
-                    continue;
-                }
-                let body = bodies.partition_point(|(body, _)| body.end() <= offset);
-                match bodies.get(body).filter(|(body, _)| body.contains(offset)) {
-                    Some(&(_, user)) if user != used => uses[user].push(used),
-                    Some(_) => {}
-                    None => _ = outside.insert(used),
-                }
-            }
-            self.files[number].users = outside.into_iter().map(|unit| (unit, 1)).collect();
+        for (file, (inside, outside)) in self.files.iter_mut().zip(found) {
+            inside.into_iter().for_each(|(user, used)| uses[user].push(used));
+            file.users = outside.into_iter().map(|unit| (unit, 1)).collect();
         }
         uses
+    }
+
+    /// What the `bodies` of a file use, as pairs of user and used, and what its top level does.
+    fn uses_in(&self, number: usize, bodies: &[(TextRange, usize)]) -> (Vec<(usize, usize)>, FxHashSet<usize>) {
+        let (analysis, id) = (&self.analysis, self.files[number].id);
+        let imports: Vec<TextRange> = analysis.imports(id).into_iter().map(|import| import.range).collect();
+        let (mut inside, mut outside) = (Vec::new(), FxHashSet::default());
+        for &(offset, symbol) in self.readings[&id].all() {
+            let Some(used) = self.unit_of(symbol) else { continue };
+            let is_definition = symbol.file == id && analysis.symbol(symbol).name_range.start() == offset;
+            if is_definition || imports.iter().any(|import| import.contains(offset)) {
+                continue;
+            }
+            let body = bodies.partition_point(|(body, _)| body.end() <= offset);
+            match bodies.get(body).filter(|(body, _)| body.contains(offset)) {
+                Some(&(_, user)) if user != used => inside.push((user, used)),
+                Some(_) => {}
+                None => _ = outside.insert(used),
+            }
+        }
+        (inside, outside)
     }
 
     /// For each file the bodies of its functions in source order. What nested functions and lambdas use, the function

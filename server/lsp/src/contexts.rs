@@ -111,13 +111,25 @@ impl Contexts {
     }
 
     fn make(&self, analysis: &Analysis, last: Option<Arc<Index>>) -> Arc<Index> {
-        let mut index = last.map_or_else(|| Index::new(analysis), |last| last.renewed(analysis));
+        let mut index = last.map_or_else(|| self.first(analysis), |last| last.renewed(analysis));
         if index.is_small() {
             index.refit();
         } else if let Some(models) = self.fitted(analysis) {
             index.weigh(models);
         }
         Arc::new(index)
+    }
+
+    /// The first index of a session, which may be known from before.
+    fn first(&self, analysis: &Analysis) -> Index {
+        let Some(kept) = self.documents.lock().unwrap_or_else(PoisonError::into_inner).clone() else {
+            return Index::new(analysis);
+        };
+        let (index, is_new) = kept.index(analysis);
+        if is_new && let Err(error) = kept.keep_index(&index, analysis) {
+            tracing::debug!("what names refer to is not kept: {error}");
+        }
+        index
     }
 
     fn fitted(&self, analysis: &Analysis) -> Option<Models> {

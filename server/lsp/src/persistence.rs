@@ -2,6 +2,7 @@
 //! how long answers take, never what they are.
 
 mod background;
+mod readings;
 mod rows;
 
 use std::collections::HashSet;

@@ -63,7 +63,8 @@ impl Drop for Keeping {
     }
 }
 
-fn warn<E: std::fmt::Display>(persistence: &Persistence, result: Result<(), E>) {
+/// Says on standard error what could not be kept.
+pub(crate) fn warn<E: std::fmt::Display>(persistence: &Persistence, result: Result<(), E>) {
     if let Err(error) = result {
         eprintln!("not kept for the next time in {}: {error}", persistence.path().display());
     }

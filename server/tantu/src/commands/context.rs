@@ -8,7 +8,7 @@ use crate::Status;
 use crate::meanings::{meanings, report};
 use crate::output::{Format, print, print_json};
 use crate::place::{Place, start_of_line};
-use crate::workspace::{Workspace, root};
+use crate::workspace::{self, Workspace, root};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -33,7 +33,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         .map_err(|error| error.context(file.display().to_string()))?;
     let target = workspace.analysis.enclosing(id, offset);
     // Nothing is kept free for instructions and an answer: this is the context alone.
-    let mut index = Index::new(&workspace.analysis);
+    let kept = workspace.persistence.clone();
+    let (mut index, is_new) =
+        kept.as_ref().map_or_else(|| (Index::new(&workspace.analysis), true), |kept| kept.index(&workspace.analysis));
     if index.is_small() {
         index.refit();
     }
@@ -52,6 +54,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         Format::Json => print_json(&context)?,
         Format::Human if arguments.explain => print(&ledger(&context, arguments.budget))?,
         Format::Human => print(&human(&context))?,
+    }
+    if let Some(kept) = kept.filter(|_| is_new) {
+        workspace::warn(&kept, kept.keep_index(&index, &workspace.analysis));
     }
     Ok(Status::Fine)
 }
