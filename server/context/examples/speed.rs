@@ -1,7 +1,8 @@
 //! How long the context of a folder's functions takes: `cargo run --release -p context --example speed -- FOLDER BUDGET`
 //!
-//! Milliseconds of one thread's processor time: tables, the first question, then the median and the slowest twentieth of
-//! 200 functions spread over the folder. Set `RAYON_NUM_THREADS` to 1, or other threads read names unseen.
+//! Milliseconds of one thread's processor time: tables made anew, after an edit, and of what was kept; the first question;
+//! the median and the slowest twentieth of 200 functions spread over the folder. Set `RAYON_NUM_THREADS` to 1, or other
+//! threads work unseen.
 
 use std::path::{Path, PathBuf};
 
@@ -23,6 +24,10 @@ fn main() -> Result<(), &'static str> {
     println!("tables     {took:8.1}");
     let (_, took) = timed(|| index.renewed(&analysis));
     println!("renewed    {took:8.1}");
+    if let Some(readings) = index.readings() {
+        let (_, took) = timed(|| Index::restored(&analysis, &readings));
+        println!("restored   {took:8.1} from {} KB", readings.len() >> 10);
+    }
     let functions: Vec<_> = analysis
         .files()
         .flat_map(|file| analysis.symbols(file))

@@ -86,6 +86,68 @@ fn json_of(project: &Project, arguments: &[&str]) -> Value {
 }
 
 #[test]
+fn a_proposal_is_made_of_what_an_editor_would_show() {
+    let served = Served::start(&completion(DONE));
+    let content = "BT /F 9 Tf (Doubling never overflows.) Tj ET";
+    let pdf = format!(
+        "%PDF-1.4\n1 0 obj << /Type /Catalog /Pages 2 0 R >> endobj 2 0 obj << /Kids [3 0 R] >> endobj 3 0 obj << /Type \
+         /Page /Resources << /Font << /F << /Subtype /Type1 >> >> >> /Contents 4 0 R >> endobj 4 0 obj << /Length {} >> \
+         stream\n{content}\nendstream endobj trailer << /Root 1 0 R >>",
+        content.len()
+    );
+    let project = Project::new(&[
+        ("a.py", &TODO.replace("double", "double_it")),
+        ("README.md", "# Numbers\n\n`double_it` never rounds.\n"),
+        ("rules.pdf", &pdf),
+        ("broken.pdf", "no such thing"),
+        ("tantu.toml", "context.include = ['*.pdf']\n"),
+    ]);
+    write_settings(&project, &settings(&served.address));
+    let (_, stdout, stderr) = project.tantu(&["propose", "implement-function", "a.py:1"]);
+    let asked = served.asked();
+    let (_, prompt) = asked.first().unwrap_or_else(|| panic!("nobody was asked: {stdout}{stderr}"));
+    assert!(prompt.contains("never rounds") && prompt.contains("Doubling never overflows."), "{prompt}");
+    let (_, stdout, _) = project.tantu(&["context", "a.py:1", "--explain"]);
+    assert!(stdout.contains("- left out: broken.pdf, named in context.include: it is no PDF file"), "{stdout}");
+}
+
+#[test]
+fn a_function_that_is_too_long_to_be_shown_is_not_asked_about() {
+    let served = Served::start(&completion(DONE));
+    let body: String = (0..3_000).map(|n| format!("    x{n} = {n}\n")).collect();
+    let project = Project::new(&[("a.py", &format!("def f():\n{body}    raise NotImplementedError\n"))]);
+    write_settings(&project, &settings(&served.address));
+    let (status, stdout, stderr) = project.tantu(&["propose", "implement-function", "a.py:1"]);
+    assert_eq!(status, 2, "{stdout}{stderr}");
+    assert!(stdout.contains("`a.f`: the function is too long"), "{stdout}{stderr}");
+    assert_eq!(served.asked(), []);
+}
+
+#[test]
+fn prose_is_found_by_what_it_means_where_the_settings_say_so() {
+    let answer = r#"{"data":[{"index":0,"embedding":[1,0]}]}"#;
+    let served = Served::start(answer);
+    let project = Project::new(&[
+        ("a.py", TODO),
+        ("docs/sums.md", "# Sums\n\nTwo equal addends make one product.\n"),
+        ("tantu.toml", "context.embeddings = 'local'\n"),
+    ]);
+    write_settings(&project, &settings(&served.address));
+    let explained = || project.tantu(&["context", "a.py:1", "--explain"]).1;
+    assert!(!explained().contains("Sums"), "a workspace cannot ask for it");
+    assert_eq!(served.asked(), []);
+    write_settings(&project, &(settings(&served.address) + "[context]\nembeddings = \"local\"\n"));
+    let found = explained();
+    assert!(found.contains("passage    Sums (docs/sums.md:1): means what is looked for, as local sees it"), "{found}");
+    let asked = served.asked();
+    assert_eq!(asked.len(), 2, "the passage, and what is looked for: {asked:?}");
+    assert!(asked[0].0.starts_with("POST /v1/embeddings ") && asked[0].1.contains("addends"), "{asked:?}");
+    assert!(asked[1].1.contains("double"), "{asked:?}");
+    explained();
+    assert_eq!(served.asked().len(), 1, "the passage's vector is kept");
+}
+
+#[test]
 fn a_workspace_can_neither_name_a_model_nor_redirect_one() {
     let (ours, theirs) = (Served::start(&completion(DONE)), Served::start(&completion(DONE)));
     let evil = settings(&theirs.address);
