@@ -231,7 +231,8 @@ fn type_checking(context: &AssistContext<'_>, stmt: &Stmt) -> Outcome {
 fn apart(edits: Vec<TextEdit>) -> Vec<TextEdit> {
     let (insertions, mut others): (Vec<_>, Vec<_>) = edits.into_iter().partition(|edit| edit.range.is_empty());
     let mut kept = Vec::new();
-    for edit in insertions {
+    // From the last to the first, so that they keep their order.
+    for edit in insertions.into_iter().rev() {
         match others.iter_mut().find(|other| other.range.start() == edit.range.start()) {
             Some(other) => other.text.insert_str(0, &edit.text),
             None => kept.push(edit),
@@ -316,6 +317,27 @@ mod tests {
                     def m(self):
                         from b import x, y
                         return y + x
+            "#]],
+        );
+    }
+
+    #[test]
+    fn for_type_checking_where_nothing_else_is_imported() {
+        check_titled(
+            &REWRITE,
+            "Import only",
+            "#- /a.py\nfrom b import C$0\n\n\ndef f(c: C): ...\n#- /b.py\nimport a\nx = y = C = 1\n",
+            expect![[r#"
+                from __future__ import annotations
+
+                from typing import TYPE_CHECKING
+
+
+                if TYPE_CHECKING:
+                    from b import C
+
+
+                def f(c: C): ...
             "#]],
         );
     }
