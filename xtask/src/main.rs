@@ -46,7 +46,7 @@ enum Command {
     /// Formatting, the rules of the house, clippy, the VS Code client, setup, doctests, the demo and all tests, those in
     /// editors too. Prints what each step took; the last line is the test runner's summary, or names the step that failed.
     Ci,
-    /// Check the rules of the house: arrows between crates, file lengths, names, words
+    /// Check the rules of the house: arrows between crates, file lengths, names, words, links between documents
     ///
     /// Reads every file that git tracks or would track, and prints a line `path:line: what, remedy` for each place.
     Tidy,

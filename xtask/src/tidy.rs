@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use crate::process;
 
 mod arrows;
+mod links;
 mod sources;
 mod words;
 
@@ -35,12 +36,14 @@ impl fmt::Display for Violation {
 pub fn run() -> Result<()> {
     let mut violations = arrows::check(&process::metadata()?, read)?;
     let files = files()?;
+    let known = files.iter().map(String::as_str).collect();
     for path in &files {
         let bytes = fs::read(process::root().join(path)).with_context(|| format!("cannot read {path}"))?;
         // Rules about text say nothing about images, nor about the fixtures that are deliberately not UTF-8.
         let Ok(text) = String::from_utf8(bytes) else { continue };
         violations.extend(sources::check(path, &text));
         violations.extend(words::check(path, &text));
+        violations.extend(links::check(path, &text, &known, |other| read(other).ok()));
     }
     violations.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
     for violation in &violations {

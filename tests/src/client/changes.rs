@@ -1,5 +1,7 @@
 //! What a person lets the server change: names, code actions, imports of files that move.
 
+use std::ops::Range;
+
 use serde_json::{Value, json};
 
 use super::Client;
@@ -42,7 +44,12 @@ impl Client {
     pub fn actions_for(&self, file: &str, selected: &str, only: Option<&str>) -> Vec<Value> {
         let buffer = self.buffer(file);
         let start = buffer.find(selected);
-        let range = buffer.range(start..start + selected.len());
+        self.actions_in(file, start..start + selected.len(), only)
+    }
+
+    /// The same for a range of bytes.
+    fn actions_in(&self, file: &str, selected: Range<usize>, only: Option<&str>) -> Vec<Value> {
+        let range = self.buffer(file).range(selected);
         let uri = self.uri(file);
         let before = |a: &Value, b: &Value| {
             let place = |it: &Value| (it["line"].as_u64(), it["character"].as_u64());
@@ -66,7 +73,17 @@ impl Client {
     /// When it is not offered, or its edit does not fit the buffers.
     #[track_caller]
     pub fn act(&self, file: &str, selected: &str, title: &str) {
-        let offered = self.actions_for(file, selected, None);
+        let start = self.buffer(file).find(selected);
+        self.act_in(file, start..start + selected.len(), title);
+    }
+
+    /// The same for a range of bytes.
+    ///
+    /// # Panics
+    /// As [`Client::act`].
+    #[track_caller]
+    pub fn act_in(&self, file: &str, selected: Range<usize>, title: &str) {
+        let offered = self.actions_in(file, selected.clone(), None);
         let action = offered.iter().find(|it| it["title"].as_str().is_some_and(|it| it.starts_with(title)));
         let mut action = action.unwrap_or_else(|| panic!("no {title:?} for {selected:?}: {offered:?}")).clone();
         if action["edit"].is_null() {

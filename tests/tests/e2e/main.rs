@@ -6,6 +6,7 @@ mod bad_input;
 mod client_settings;
 mod findings;
 mod lint;
+mod manual;
 mod navigation;
 mod neovim;
 mod proposal;
