@@ -21,6 +21,7 @@ mod extract_function;
 mod extract_functions;
 mod extract_variable;
 mod fix_diagnostic;
+mod fix_failing_test;
 mod follow_comment;
 mod function_body;
 mod generate_module;
@@ -65,6 +66,7 @@ use syntax::{SourceChange, TextRange};
 
 pub use action::{Action, ActionKind, Change, Edit, Lint, NewFile, Outcome, Request, TextFileEdit, Wanted};
 pub use change_signature::{change_signature, function_at};
+pub use fix_failing_test::code_under_test;
 pub use lint_fixes::silences;
 pub use quote::Fence;
 pub use signature::SignatureStep;
@@ -77,6 +79,7 @@ pub enum AssistId {
     FollowComment,
     ImplementFunction,
     FixDiagnostic,
+    FixFailingTest,
     RefactorFunction,
     Simplify,
     Extract,
@@ -116,6 +119,7 @@ const ASSISTS: &[Assist] = &[
     follow_comment::ASSIST,
     implement_function::ASSIST,
     fix_diagnostic::ASSIST,
+    fix_failing_test::ASSIST,
     refactor_function::ASSIST,
     refactor_presets::SIMPLIFY,
     extract_functions::ASSIST,
@@ -195,11 +199,17 @@ impl AssistId {
         if self == AssistId::GenerateModule { Answer::Json } else { Answer::Python }
     }
 
+    /// Other names of it.
+    pub fn aliases(self) -> impl Iterator<Item = &'static str> {
+        ALIASES.into_iter().filter(move |(_, id)| *id == self).map(|(name, _)| name)
+    }
+
     fn assist(self) -> &'static Assist {
         match self {
             AssistId::FollowComment => &follow_comment::ASSIST,
             AssistId::ImplementFunction => &implement_function::ASSIST,
             AssistId::FixDiagnostic => &fix_diagnostic::ASSIST,
+            AssistId::FixFailingTest => &fix_failing_test::ASSIST,
             AssistId::RefactorFunction => &refactor_function::ASSIST,
             AssistId::Simplify => &refactor_presets::SIMPLIFY,
             AssistId::Extract => &extract_functions::ASSIST,
@@ -434,7 +444,9 @@ mod tests {
         let text = format!("def f():\n    # tantu: shorten this\n{body}    raise NotImplementedError$0\n");
         let (workspace, target) = Workspace::with_target(&text, function_body::around);
         let (analysis, target) = (&workspace.analysis, target.expect("the cursor is in a function"));
-        for id in AssistId::all() {
+        // The others are not about one function alone.
+        let others = [AssistId::UpdateCallers, AssistId::PortLike, AssistId::GenerateModule, AssistId::WriteTests];
+        for id in AssistId::all().filter(|id| !others.contains(id)) {
             let ask = |budget| {
                 let context = context::context(analysis, target, budget, &Options::default());
                 ask(id, analysis, target, &context, Some("S608: wrong"))
@@ -460,6 +472,7 @@ mod tests {
             "follow-comment",
             "implement-function",
             "fix-diagnostic",
+            "fix-failing-test",
             "refactor-function",
             "simplify",
             "extract",

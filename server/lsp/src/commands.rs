@@ -19,6 +19,7 @@ pub(crate) enum Command {
     Graph(Graph),
     Context(ShowContext),
     Evidence(ShowEvidence),
+    Snippets(Snippets),
     Silence(Silence),
     Review(Review),
     DismissFinding(DismissFinding),
@@ -166,6 +167,33 @@ pub(crate) struct ShowEvidence {
     pub(crate) show: bool,
 }
 
+/// `tantu.snippets`: keeps code by name, for the workspace of a file, and puts it into texts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Snippets {
+    pub(crate) action: SnippetAction,
+    /// A file of the workspace that is meant; of an insertion, the one that is edited.
+    pub(crate) uri: lsp::Uri,
+    /// Of the snippet; to list, a word in name or code. An editor that can ask for a text asks for a name that is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+    /// What is to be kept, all of the file if there is none; or the line before which it is inserted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) range: Option<lsp::Range>,
+    /// The number of a proposal whose added lines are to be kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) proposal: Option<i64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum SnippetAction {
+    /// The answer is a list of `{ name, origin, lines, code }`.
+    List,
+    Keep,
+    Insert,
+    Delete,
+}
+
 /// The answer to `tantu.context`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Explanation {
@@ -244,6 +272,7 @@ const CHANGE_SIGNATURE: &str = "tantu.changeSignature";
 const GRAPH: &str = "tantu.graph";
 const CONTEXT: &str = "tantu.context";
 const EVIDENCE: &str = "tantu.evidence";
+const SNIPPETS: &str = "tantu.snippets";
 const SILENCE: &str = "tantu.silence";
 const REVIEW: &str = "tantu.review";
 const DISMISS_FINDING: &str = "tantu.dismissFinding";
@@ -251,7 +280,7 @@ const EXPLAIN: &str = "tantu.explain";
 const COMMIT_MESSAGE: &str = "tantu.commitMessage";
 
 impl Command {
-    pub(crate) const NAMES: [&str; 14] = [
+    pub(crate) const NAMES: [&str; 15] = [
         RUN,
         RUN_AFFECTED_TESTS,
         RESET_CELLS,
@@ -261,6 +290,7 @@ impl Command {
         GRAPH,
         CONTEXT,
         EVIDENCE,
+        SNIPPETS,
         SILENCE,
         REVIEW,
         DISMISS_FINDING,
@@ -283,6 +313,7 @@ impl Command {
             GRAPH => typed(GRAPH, argument).map(Command::Graph),
             CONTEXT => typed(CONTEXT, argument).map(Command::Context),
             EVIDENCE => typed(EVIDENCE, argument).map(Command::Evidence),
+            SNIPPETS => typed(SNIPPETS, argument).map(Command::Snippets),
             SILENCE => typed(SILENCE, argument).map(Command::Silence),
             REVIEW => typed(REVIEW, argument).map(Command::Review),
             DISMISS_FINDING => typed(DISMISS_FINDING, argument).map(Command::DismissFinding),
@@ -304,6 +335,7 @@ impl Command {
             Command::Graph(graph) => (GRAPH, serde_json::to_value(graph)),
             Command::Context(context) => (CONTEXT, serde_json::to_value(context)),
             Command::Evidence(evidence) => (EVIDENCE, serde_json::to_value(evidence)),
+            Command::Snippets(snippets) => (SNIPPETS, serde_json::to_value(snippets)),
             Command::Silence(silence) => (SILENCE, serde_json::to_value(silence)),
             Command::Review(review) => (REVIEW, serde_json::to_value(review)),
             Command::DismissFinding(finding) => (DISMISS_FINDING, serde_json::to_value(finding)),

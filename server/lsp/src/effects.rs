@@ -356,6 +356,7 @@ fn behaviour(task: &Task) -> Behaviour {
         AssistId::FollowComment
         | AssistId::ImplementFunction
         | AssistId::FixDiagnostic
+        | AssistId::FixFailingTest
         | AssistId::MakeAsync
         | AssistId::UpdateCallers
         | AssistId::WriteDocstring

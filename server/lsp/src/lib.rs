@@ -48,6 +48,7 @@ mod session;
 mod settings;
 mod setup;
 mod snapshot;
+pub mod snippets;
 mod survey;
 mod symbol_key;
 pub mod test_history;

@@ -10,7 +10,10 @@ use tower_lsp_server::ls_types::*;
 use tower_lsp_server::{Client, LanguageServer};
 
 use crate::capabilities::{Editor, server_capabilities};
-use crate::commands::{Command, Graph, Propose, ResetCells, Run, RunAffectedTests, RunKind, ShowContext, ShowEvidence};
+use crate::commands::{
+    Command, Graph, Propose, ResetCells, Run, RunAffectedTests, RunKind, ShowContext, ShowEvidence, SnippetAction,
+    Snippets,
+};
 use crate::consult::Consultation;
 use crate::contexts::Contexts;
 use crate::lifetime::Lifetime;
@@ -22,7 +25,8 @@ use crate::query::{self, Query};
 use crate::runs::{Environments, Perform};
 use crate::settings::Layer;
 use crate::snapshot::Snapshot;
-use crate::{Services, announce, consult, evidence, from_proto, handlers, resume, runs, setup};
+use crate::snippets::Done;
+use crate::{Services, announce, consult, evidence, from_proto, handlers, input, resume, runs, setup, snippets};
 
 /// How often an answer about a document is computed again because the document has changed.
 const MAX_RECOMPUTATIONS: usize = 4;
@@ -133,6 +137,20 @@ impl Session {
             settings: services.settings.clone(),
             contexts: contexts.clone(),
             job: jobs.start(title, shows, Kind::Cancellable),
+        }
+    }
+
+    /// Keeps, lists, inserts or deletes a snippet.
+    async fn snippets(&self, mut params: Snippets) -> Result<Option<LSPAny>> {
+        if params.name.is_none() && params.action != SnippetAction::List && self.editor().asks_for_text {
+            params.name = input::ask(&self.client, "The name of the snippet".to_owned()).await;
+            if params.name.is_none() {
+                return Ok(None);
+            }
+        }
+        match self.read(move |query| snippets::perform(query, &params)).await? {
+            Done::Answer(answer) => Ok(Some(answer)),
+            Done::Edit(edit) => self.apply(*edit).await,
         }
     }
 
@@ -477,6 +495,7 @@ impl LanguageServer for Session {
             Command::Graph(params) => self.draw(params).await,
             Command::Context(params) => self.explain_context(params).await,
             Command::Evidence(params) => self.show_evidence(params).await,
+            Command::Snippets(params) => self.snippets(params).await,
             Command::Review(params) => {
                 let consult = |title: &str| self.consultation(title);
                 consult::review(self.mailbox.snapshot(), consult, params).await

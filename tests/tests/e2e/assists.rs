@@ -286,3 +286,102 @@ fn what_has_to_be_told_is_only_offered_where_one_can_be_asked() {
     let told = ["Refactor: as you describe (preview)", "Make this like another function (preview)"];
     assert!(told.iter().all(|title| !titles.contains(title)), "{titles:?}");
 }
+
+#[test]
+fn the_part_that_passes_is_offered_without_the_rest() {
+    let workspace = "\
+#- /shapes.py
+def area(width, height):
+    return width * height
+#- /rooms.py
+from shapes import area
+
+def size(room):
+    return area(room.width)
+#- /main.py
+import shapes
+
+print(shapes.area(2))
+";
+    let reply = "# place 1\nprint(shapes.area(2, 2))\n# place 2\nreturn area(room.width, the_height)\n";
+    let desk = Desk::with(workspace, "shapes.py", &[reply, reply, reply]);
+    desk.take("def ar$0ea", "Update the calls that do not fit (preview)");
+    let asked = desk.apply();
+    assert!(asked.contains("a part was left out") && asked.contains("`the_height`"), "{asked}");
+    assert!(desk.editor.text("main.py").ends_with("print(shapes.area(2, 2))\n"));
+    assert_eq!(desk.workspace.read("rooms.py").matches("area(room.width)").count(), 1);
+    assert_eq!(desk.editor.session().edits.len(), 1);
+}
+
+#[test]
+fn parts_are_chosen_one_by_one() {
+    let workspace = "\
+#- /shapes.py
+def area(width, height):
+    return width * height
+#- /rooms.py
+from shapes import area
+
+def size(room):
+    return area(room.width)
+#- /main.py
+import shapes
+
+print(shapes.area(2))
+";
+    let reply = "# place 1\nprint(shapes.area(2, 2))\n# place 2\nreturn area(room.width, room.height)\n";
+    let desk = Desk::with(workspace, "shapes.py", &[reply]);
+    desk.take("def ar$0ea", "Update the calls that do not fit (preview)");
+    let question = desk.editor.question();
+    assert!(
+        !question.actions.iter().any(|it| it == "Apply confident parts"),
+        "nothing speaks against any: {question:?}"
+    );
+    desk.editor.choose("Choose parts");
+    for answer in ["Leave out", "Keep"] {
+        let question = desk.editor.question();
+        assert!(question.text.contains(if answer == "Keep" { "rooms.py: size" } else { "main.py" }), "{question:?}");
+        desk.editor.choose(answer);
+    }
+    desk.apply();
+    assert!(desk.editor.text("rooms.py").ends_with("return area(room.width, room.height)\n"));
+    assert!(desk.workspace.read("main.py").contains("area(2)"));
+    assert_eq!(desk.editor.session().edits.len(), 1);
+}
+
+#[test]
+fn a_refactoring_that_answers_otherwise_is_refused_without_any_test() {
+    let workspace = "#- /basket.py\ndef total(items: list[int]) -> int:\n    result = 0\n    for item in items:\n        if item > 0:\n            result = result + item\n    return result\n";
+    let other = "def total(items):\n    return sum(items)\n";
+    let same = "def total(items):\n    return sum(item for item in items if item > 0)\n";
+    let desk = Desk::with(workspace, "basket.py", &[other, same]);
+    desk.take("for item in $0items", "Refactor: simplify (preview)");
+    desk.apply();
+    let asked = desk.model.asked();
+    assert_eq!(asked.len(), 2);
+    assert!(asked[1].prompt().contains("other-behaviour"), "{}", asked[1].prompt());
+    assert!(desk.editor.text("basket.py").ends_with("return sum(item for item in items if item > 0)\n"));
+}
+
+#[test]
+fn the_code_under_a_failing_test_is_fixed() {
+    let broken = BASKET.replace("if item > 0", "if item > 1");
+    let desk =
+        Desk::with(&broken, "basket.py", &["def total(items):\n    return sum(item for item in items if item > 0)\n"]);
+    let uri = desk.editor.uri("test_basket.py");
+    desk.editor.open("test_basket.py");
+    let run =
+        json!({ "command": "tantu.run", "arguments": [{ "uri": uri, "kind": "pytest", "target": "test_total" }] });
+    desk.editor.execute(&run);
+    let is_failure = |finding: &serde_json::Value| finding["code"] == "test-failed";
+    let failure = desk.editor.diagnostic("test_basket.py", "the failure", is_failure);
+    let params =
+        json!({ "textDocument": { "uri": uri }, "range": failure["range"], "context": { "diagnostics": [failure] } });
+    let actions = desk.editor.request("textDocument/codeAction", params);
+    let actions = actions.as_array().expect("a list");
+    let action = actions.iter().find(|action| action["title"] == "Fix `total` with a model (preview)");
+    desk.editor.execute(&action.unwrap_or_else(|| panic!("not offered among {actions:?}"))["command"]);
+    desk.apply();
+    assert!(desk.model.asked()[0].prompt().contains("`test_basket.test_total` fails: "), "the failure is told");
+    assert!(desk.editor.text("basket.py").ends_with("if item > 0)\n"));
+}

@@ -212,3 +212,33 @@ fn a_mistake_that_was_made_once_is_told_and_one_that_was_complained_of_is_caught
     assert!(tantu(&workspace, &home, &["memory", "forget", "--all"]).contains("forgotten"));
     assert!(tantu(&workspace, &home, &["memory", "list"]).contains("no mistake"));
 }
+
+#[test]
+fn code_is_kept_by_name_and_put_into_a_text() {
+    let workspace = Workspace::of("#- /a.py\nclass A:\n    def f(self):\n        return 1\n\n    x = 2\n");
+    let home = Home::new();
+    let editor = Client::builder(&workspace).home(&home).start().indexed();
+    editor.open("a.py");
+    let uri = editor.uri("a.py");
+    let execute = |argument: Value| editor.execute(&json!({ "command": "tantu.snippets", "arguments": [argument] }));
+    let lines = |from: u32, to: u32| json!({ "start": { "line": from, "character": 0 }, "end": { "line": to, "character": 0 } });
+    execute(json!({ "action": "keep", "uri": uri, "name": "one", "range": lines(1, 3) }));
+    let listed = execute(json!({ "action": "list", "uri": uri }));
+    assert_eq!(listed[0]["code"], "def f(self):\n    return 1\n", "{listed}");
+    assert_eq!((&listed[0]["origin"], &listed[0]["lines"]), (&json!("a.py:2"), &json!(2)));
+    execute(json!({ "action": "insert", "uri": uri, "name": "one", "range": lines(4, 4) }));
+    let expected = "class A:\n    def f(self):\n        return 1\n\n    def f(self):\n        return 1\n    x = 2\n";
+    editor.wait_for("the edit", |session| session.edits.first().cloned()).expect("it fits the buffer");
+    assert_eq!(editor.text("a.py"), expected);
+
+    assert!(tantu(&workspace, &home, &["snippets", "list"]).contains("a.py:2"));
+    assert!(tantu(&workspace, &home, &["snippets", "show", "one"]).ends_with("def f(self):\n    return 1\n"));
+    assert!(tantu(&workspace, &home, &["snippets", "insert", "one", "a.py:3"]).contains("before line 3"));
+    assert!(
+        workspace
+            .read("a.py")
+            .contains("    def f(self):\n        def f(self):\n            return 1\n        return 1\n")
+    );
+    execute(json!({ "action": "delete", "uri": uri, "name": "one" }));
+    assert!(tantu(&workspace, &home, &["snippets", "list"]).contains("no such snippets"));
+}

@@ -130,7 +130,7 @@ fn accept(analysis: &Analysis, target: SymbolId, code: &str) -> Result<SourceCha
         imported.push(TextEdit::insert(wanted, texts.collect::<String>()));
     }
     // What only the new functions use has to be imported as well.
-    let statements: Vec<&Stmt> = reply.statements().iter().filter(|it| is_import(it)).collect();
+    let statements: Vec<&Stmt> = reply.statements().iter().filter(is_import).collect();
     let known = imported.iter().map(|edit| edit.text.as_str()).collect::<String>();
     let bodies: Vec<Stmt> = new.iter().map(|it| Stmt::FunctionDef((*it).clone())).collect();
     let missing = imports::missing(&statements, &bodies, &Destination::of(analysis, target.file, &parsed));

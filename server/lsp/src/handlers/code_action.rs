@@ -69,6 +69,9 @@ pub(crate) fn code_actions(query: &Query, params: &lsp::CodeActionParams) -> Res
         for offer in ide::assists::offered(&snapshot.analysis, file, range) {
             let (uri, position) = (uri.clone(), params.range.start);
             let propose = Propose { assist: offer.id, uri, position, instruction: None, mends: None };
+            if offer.id == AssistId::FixFailingTest {
+                continue;
+            }
             if offer.id == AssistId::FixDiagnostic {
                 let unmended = unmended(params, &found);
                 let fix = |finding| fix_by_model(snapshot, file, propose.clone(), finding);
@@ -85,6 +88,9 @@ pub(crate) fn code_actions(query: &Query, params: &lsp::CodeActionParams) -> Res
                 ..Default::default()
             });
         }
+    }
+    if snapshot.proposes {
+        found.extend(failing_tests(snapshot, params, file));
     }
     found.extend(dismissals(snapshot, params, file));
     found.extend(questions(snapshot, params, file));
@@ -194,6 +200,41 @@ fn fix_by_model(
         command: Some(Command::Propose(propose).titled(title)),
         ..Default::default()
     }
+}
+
+/// Has a model rewrite what a failing test tests.
+fn failing_tests(snapshot: &Snapshot, params: &lsp::CodeActionParams, file: graph::FileId) -> Vec<lsp::CodeAction> {
+    let (analysis, encoding) = (&snapshot.analysis, snapshot.editor.encoding);
+    let is_failure =
+        |finding: &lsp::Diagnostic| finding.code == Some(lsp::NumberOrString::String("test-failed".to_owned()));
+    let action = |finding: lsp::Diagnostic| {
+        let related = finding.related_information.iter().flatten();
+        let frames = related.filter_map(|it| {
+            let file = snapshot.file(&it.location.uri)?;
+            Some((file, from_proto::offset(analysis.source(file), it.location.range.start, encoding)))
+        });
+        let frames: Vec<_> = frames.collect();
+        let line = from_proto::range(analysis.source(file), finding.range, encoding);
+        let target = ide::assists::code_under_test(analysis, file, line, &frames)?;
+        let symbol = analysis.symbol(target);
+        let test = analysis.symbol(analysis.enclosing(file, line.start()));
+        let propose = Propose {
+            assist: AssistId::FixFailingTest,
+            uri: snapshot.uri(target.file)?,
+            position: snapshot.range(target.file, symbol.name_range).start,
+            instruction: Some(format!("`{}` fails: {}", test.qualified_name(), finding.message)),
+            mends: None,
+        };
+        let title = format!("Fix `{}` with a model (preview)", symbol.local_name());
+        Some(lsp::CodeAction {
+            title: title.clone(),
+            kind: Some(lsp::CodeActionKind::QUICKFIX),
+            diagnostics: Some(vec![finding]),
+            command: Some(Command::Propose(propose).titled(title)),
+            ..Default::default()
+        })
+    };
+    fixed(params, None).into_iter().filter(is_failure).filter_map(action).collect()
 }
 
 /// What the sandbox can run here: the selected lines, or what the cursor is in.

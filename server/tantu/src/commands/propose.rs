@@ -11,6 +11,7 @@ use ::propose::State::Applied;
 use ::propose::{Event, Proposal, Severity, Summary, Task};
 use anyhow::{Context, bail};
 use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use graph::{AnalysisHost, FileId};
 use ide::assists::{AssistId, PRESETS};
 use indicatif::ProgressBar;
@@ -27,7 +28,8 @@ use crate::workspace::{Workspace, existing, root_of};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// What to do, such as implement-function
+    /// What to do
+    #[arg(value_parser = assists(AssistId::all()))]
     assist: AssistId,
     /// The place to do it at, such as shop/discounts.py:58
     #[arg(value_name = "FILE:LINE")]
@@ -36,7 +38,7 @@ pub(crate) struct Arguments {
     #[arg(short, long, value_name = "TEXT")]
     instruction: Option<String>,
     /// The way to refactor, such as simplify; with refactor only
-    #[arg(long, value_name = "NAME", value_parser = preset)]
+    #[arg(long, value_name = "NAME", value_parser = assists(PRESETS))]
     preset: Option<AssistId>,
     /// Write the change to the files if every check that could run passed
     #[arg(long)]
@@ -82,12 +84,11 @@ struct Printed<'a> {
     summary: &'a Summary,
 }
 
-/// One of the ways to refactor.
-fn preset(name: &str) -> Result<AssistId, String> {
-    PRESETS.into_iter().find(|id| id.name() == name).ok_or_else(|| {
-        let known: Vec<&str> = PRESETS.into_iter().map(AssistId::name).collect();
-        format!("there are: {}", known.join(", "))
-    })
+/// Takes the names of these assists, and says in the help what they do.
+fn assists(of: impl IntoIterator<Item = AssistId>) -> impl TypedValueParser<Value = AssistId> {
+    let title = |id: AssistId| id.title().trim_end_matches(" (preview)");
+    let values = of.into_iter().map(|id| PossibleValue::new(id.name()).aliases(id.aliases()).help(title(id)));
+    PossibleValuesParser::new(values.collect::<Vec<_>>()).try_map(|name| name.parse::<AssistId>())
 }
 
 fn task(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<Task> {
@@ -104,6 +105,9 @@ fn task(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<Task> {
     let offers = ide::assists::offered(analysis, file, TextRange::empty(offset));
     let offer = offers.into_iter().find(|offer| offer.id == *assist);
     let offer = offer.with_context(|| format!("{name}:{line}: {assist} makes no sense here"))?;
+    if *assist == AssistId::FixFailingTest && instruction.is_none() {
+        bail!("{assist} has to be told how the test fails, by -i TEXT");
+    }
     if matches!(assist, AssistId::PortLike | AssistId::GenerateModule) && instruction.is_none() {
         let wish = assist.wish().unwrap_or_default();
         bail!("{assist} has to be told what you want, by -i TEXT: {wish}");

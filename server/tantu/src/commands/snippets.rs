@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use lsp::effects::models;
+use lsp::snippets::{added, dedented, indented};
 use serde_json::{Value, json};
 use store::{Journal, Snippet};
 
@@ -65,7 +66,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         What::Keep { name, lines, proposal, tests } => {
             let (code, origin) = match (lines, proposal) {
                 (Some(lines), _) => (read(lines)?, lines.place.file.display().to_string()),
-                (None, Some(id)) => (added(*id)?, format!("proposal {id}")),
+                (None, Some(id)) => (of_proposal(*id)?, format!("proposal {id}")),
                 (None, None) => bail!("what is to be kept? Write FILE:LINE-LINE, or --proposal ID"),
             };
             let tests = tests.as_deref().map(whole).transpose()?.unwrap_or_default();
@@ -128,20 +129,8 @@ fn read(lines: &Lines) -> anyhow::Result<String> {
     Ok(dedented(&wanted.collect::<Vec<_>>()))
 }
 
-/// The lines without the indentation that all of them have.
-fn dedented(lines: &[&str]) -> String {
-    let indent = |line: &&str| line.len() - line.trim_start().len();
-    let common = lines.iter().filter(|line| !line.trim().is_empty()).map(indent).min().unwrap_or(0);
-    lines.iter().map(|line| format!("{}\n", line.get(common..).unwrap_or_default())).collect()
-}
-
-/// What a proposal adds.
-fn added(id: i64) -> anyhow::Result<String> {
-    let card = lsp::evidence::card(&[], Some(id));
-    let evidence =
-        card.and_then(|card| card.evidence).with_context(|| format!("there is no proposal {id} with an answer"))?;
-    let lines = evidence.diff.lines().filter(|line| !line.starts_with("+++"));
-    Ok(dedented(&lines.filter_map(|line| line.strip_prefix('+')).collect::<Vec<_>>()))
+fn of_proposal(id: i64) -> anyhow::Result<String> {
+    added(id).with_context(|| format!("there is no proposal {id} with an answer"))
 }
 
 fn insert(snippet: &Snippet, place: &Place) -> anyhow::Result<(String, Value)> {
@@ -159,24 +148,9 @@ fn insert(snippet: &Snippet, place: &Place) -> anyhow::Result<(String, Value)> {
     if !out.is_empty() && !out.ends_with('\n') {
         out.push('\n');
     }
-    for line in snippet.code.lines() {
-        out.push_str(if line.is_empty() { "" } else { indent });
-        out.push_str(line);
-        out.push('\n');
-    }
+    out.push_str(&indented(&snippet.code, indent));
     out.push_str(&lines[at..].concat());
     std::fs::write(&path, out).with_context(|| path.display().to_string())?;
     let (name, shown) = (&snippet.name, place.file.display());
     Ok((format!("{name} inserted into {shown}, before line {line}\n"), json!({ "inserted": name })))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn common_indentation_is_taken_away() {
-        assert_eq!(dedented(&["    if a:", "", "        b"]), "if a:\n\n    b\n");
-        assert_eq!(dedented(&[]), "");
-    }
 }

@@ -125,7 +125,10 @@ mod tests {
         let at = |offset| TextRange::empty(TextSize::new(offset));
         let drawn = |files: Vec<FileEdit>, scope: Scope| {
             let change = SourceChange { files };
-            draw(&judge(&host, Candidate { title: String::new(), change, scope, mends: None }))
+            draw(&judge(
+                &host,
+                Candidate { title: String::new(), change, scope, mends: None, behaviour: crate::Behaviour::Free },
+            ))
         };
         let places = vec![(path.clone(), range), (PathBuf::from("/b.py"), whole), (PathBuf::from("/test_c.py"), at(0))];
         let places = Scope { places, folder: None, imports: true };

@@ -138,7 +138,7 @@ impl Cited<'_> {
         let words = || words(message).collect::<Vec<_>>();
         let pick = |names: &[(usize, &'m str)]| {
             let is_here = |(_, name): &&(usize, &'m str)| !self.places(name).is_empty();
-            let before = names.iter().filter(|(at, _)| *at < phrase.start).filter(is_here).next_back();
+            let before = names.iter().filter(|(at, _)| *at < phrase.start).rfind(is_here);
             before.or_else(|| names.iter().filter(|(at, _)| *at >= phrase.end).find(is_here)).map(|(_, name)| *name)
         };
         if quoted.is_empty() { pick(&words()) } else { pick(&quoted) }

@@ -1,0 +1,143 @@
+//! Code that somebody keeps by name: what to keep of a selection or a proposal, and how it is put into a text.
+
+use serde::Serialize;
+use serde_json::Value;
+use store::{Journal, Snippet};
+use syntax::{FileEdit, SourceChange, TextEdit, TextRange, TextSize};
+use tower_lsp_server::jsonrpc::Result;
+use tower_lsp_server::ls_types as lsp;
+
+use crate::commands::{SnippetAction, Snippets};
+use crate::effects::models;
+use crate::evidence::card;
+use crate::handlers::code_action::refused;
+use crate::query::Query;
+use crate::{from_proto, memory, to_proto};
+
+/// What an editor is told of a snippet.
+#[derive(Serialize)]
+struct Listed {
+    name: String,
+    origin: String,
+    lines: usize,
+    code: String,
+}
+
+/// What came of a command.
+pub(crate) enum Done {
+    Answer(Value),
+    Edit(Box<lsp::WorkspaceEdit>),
+}
+
+/// # Errors
+/// When there is no such snippet or place, or the journal cannot be used; the message is for the user.
+pub(crate) fn perform(query: &Query, params: &Snippets) -> Result<Done> {
+    let snapshot = &query.snapshot;
+    let uri = &params.uri;
+    let path = from_proto::path(uri);
+    let workspace = memory::workspace(&snapshot.analysis, &path);
+    let journal = models().journal().ok_or_else(|| refused("there is no journal to keep snippets in".to_owned()))?;
+    let failed = |error: store::Error| refused(error.to_string());
+    let name = || {
+        params
+            .name
+            .clone()
+            .filter(|name| !name.trim().is_empty())
+            .ok_or_else(|| refused("which snippet? It needs a name".to_owned()))
+    };
+    match params.action {
+        SnippetAction::List => {
+            let all = journal.snippets(&workspace, params.name.as_deref().unwrap_or_default()).map_err(failed)?;
+            let listed = all.into_iter().map(|it| Listed {
+                lines: it.code.lines().count(),
+                name: it.name,
+                origin: it.origin,
+                code: it.code,
+            });
+            Ok(Done::Answer(serde_json::to_value(listed.collect::<Vec<_>>()).unwrap_or_default()))
+        }
+        SnippetAction::Keep => {
+            let (code, origin) = match (params.proposal, params.range) {
+                (Some(id), _) => (added(id).unwrap_or_default(), format!("proposal {id}")),
+                (None, range) => {
+                    let file = snapshot.file(uri).ok_or_else(|| refused("this file is not known".to_owned()))?;
+                    let source = snapshot.analysis.source(file);
+                    let range = range.map_or(TextRange::up_to(TextSize::of(&**source.text())), |range| {
+                        from_proto::range(source, range, snapshot.editor.encoding)
+                    });
+                    let lines: Vec<&str> = source.slice(range).lines().collect();
+                    let origin = format!(
+                        "{}:{}",
+                        path.strip_prefix(&workspace).unwrap_or(&path).display(),
+                        source.line_number(range.start())
+                    );
+                    (dedented(&lines), origin)
+                }
+            };
+            if code.trim().is_empty() {
+                return Err(refused("there is nothing to keep".to_owned()));
+            }
+            let snippet = Snippet { name: name()?, at: 0, origin, code, tests: String::new() };
+            journal.keep_snippet(&workspace, &snippet).map_err(failed)?;
+            Ok(Done::Answer(Value::Null))
+        }
+        SnippetAction::Delete => {
+            let name = name()?;
+            match journal.remove_snippet(&workspace, &name).map_err(failed)? {
+                true => Ok(Done::Answer(Value::Null)),
+                false => Err(refused(format!("there is no snippet `{name}`"))),
+            }
+        }
+        SnippetAction::Insert => insert(query, params, journal, &workspace, &name()?),
+    }
+}
+
+fn insert(query: &Query, params: &Snippets, journal: &Journal, workspace: &str, name: &str) -> Result<Done> {
+    let snapshot = &query.snapshot;
+    let found = journal.snippet(workspace, name).map_err(|error| refused(error.to_string()))?;
+    let snippet = found.ok_or_else(|| refused(format!("there is no snippet `{name}`")))?;
+    let place = || refused("where? It needs a place in a Python file".to_owned());
+    let file = snapshot.file(&params.uri).ok_or_else(place)?;
+    let source = snapshot.analysis.source(file);
+    let at = from_proto::range(source, params.range.ok_or_else(place)?, snapshot.editor.encoding).start();
+    let line = source.lines().line_range(source.lines().line(at), source.text());
+    let text = source.slice(line);
+    let indent = &text[..text.len() - text.trim_start().len()];
+    let edit = TextEdit::insert(line.start(), indented(&snippet.code, indent.trim_end_matches(['\r', '\n'])));
+    let path = snapshot.analysis.path(file).to_path_buf();
+    let change = SourceChange { files: vec![FileEdit { path, edits: vec![edit] }] };
+    let edit = to_proto::workspace_edit(snapshot, &change).ok_or_else(place)?;
+    Ok(Done::Edit(Box::new(edit)))
+}
+
+/// The lines without the indentation that all of them have.
+pub fn dedented(lines: &[&str]) -> String {
+    let indent = |line: &&str| line.len() - line.trim_start().len();
+    let common = lines.iter().filter(|line| !line.trim().is_empty()).map(indent).min().unwrap_or(0);
+    lines.iter().map(|line| format!("{}\n", line.get(common..).unwrap_or_default())).collect()
+}
+
+/// The lines with this indentation before them.
+pub fn indented(code: &str, indent: &str) -> String {
+    code.lines().map(|line| if line.is_empty() { "\n".to_owned() } else { format!("{indent}{line}\n") }).collect()
+}
+
+/// What a proposal adds; `None` if there is no such proposal, or no answer.
+pub fn added(id: i64) -> Option<String> {
+    let evidence = card(&[], Some(id))?.evidence?;
+    let lines = evidence.diff.lines().filter(|line| !line.starts_with("+++"));
+    Some(dedented(&lines.filter_map(|line| line.strip_prefix('+')).collect::<Vec<_>>()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn indentation_is_taken_away_and_put_back() {
+        let code = dedented(&["    if a:", "", "        b"]);
+        assert_eq!(code, "if a:\n\n    b\n");
+        assert_eq!(indented(&code, "\t"), "\tif a:\n\n\t    b\n");
+        assert_eq!(dedented(&[]), "");
+    }
+}
