@@ -62,7 +62,9 @@ use std::str::FromStr;
 use context::Context;
 use graph::{Analysis, FileId, SymbolId};
 use serde::{Deserialize, Serialize};
-use syntax::{SourceChange, TextRange};
+use syntax::{Parsed, SourceChange, TextRange};
+
+use crate::tree::with_tree_of;
 
 pub use action::{Action, ActionKind, Change, Edit, Lint, NewFile, Outcome, Request, TextFileEdit, Wanted};
 pub use change_signature::{change_signature, function_at};
@@ -102,6 +104,9 @@ pub enum Answer {
     Json,
 }
 
+/// What an assist is offered for at a place, if it makes sense there. The tree is that of the file.
+type Offered = fn(&Analysis, &Parsed, FileId, TextRange) -> Option<SymbolId>;
+
 /// An assist as the table below knows it.
 struct Assist {
     id: AssistId,
@@ -109,7 +114,7 @@ struct Assist {
     title: &'static str,
     /// What a person is asked before, where the assist is told by an instruction what to do.
     wish: Option<&'static str>,
-    offered: fn(&Analysis, FileId, TextRange) -> Option<SymbolId>,
+    offered: Offered,
     scope: fn(&Analysis, SymbolId) -> Option<Scope>,
     ask: fn(&Analysis, SymbolId, &Context, Option<&str>) -> Option<Ask>,
     accept: fn(&Analysis, SymbolId, &str) -> Result<SourceChange, Refusal>,
@@ -360,11 +365,14 @@ impl std::error::Error for Refusal {}
 
 /// The assists that make sense at `range`, in the order of the table. Fast enough for every move of the cursor.
 pub fn offered(analysis: &Analysis, file: FileId, range: TextRange) -> Vec<Offer> {
-    let offers = ASSISTS.iter().filter_map(|assist| {
-        let symbol = (assist.offered)(analysis, file, range)?;
-        Some(Offer { id: assist.id, title: assist.title, symbol })
+    let offers = with_tree_of(analysis, file, |parsed| {
+        let offers = ASSISTS.iter().filter_map(|assist| {
+            let symbol = (assist.offered)(analysis, parsed, file, range)?;
+            Some(Offer { id: assist.id, title: assist.title, symbol })
+        });
+        offers.collect()
     });
-    offers.collect()
+    offers.unwrap_or_default()
 }
 
 /// Where `id` may edit for `target`; `None` if it makes no sense there.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fixture::Fixture;
 use graph::{Analysis, AnalysisHost, Change, FileId, SymbolId};
-use syntax::{TextRange, TextSize};
+use syntax::{Parsed, TextRange, TextSize, parse};
 
 /// An analysis of the files of a fixture; its only root is `/`.
 pub(crate) struct Workspace {
@@ -28,11 +28,12 @@ impl Workspace {
     /// With what an assist is offered for at the cursor, if it is.
     pub fn with_target(
         text: &str,
-        offered: fn(&Analysis, FileId, TextRange) -> Option<SymbolId>,
+        offered: fn(&Analysis, &Parsed, FileId, TextRange) -> Option<SymbolId>,
     ) -> (Self, Option<SymbolId>) {
         let workspace = Workspace::new(text);
         let (file, offset) = workspace.cursor();
-        let target = offered(&workspace.analysis, file, TextRange::empty(offset));
+        let parsed = parse(workspace.analysis.source(file).text());
+        let target = offered(&workspace.analysis, &parsed, file, TextRange::empty(offset));
         (workspace, target)
     }
 

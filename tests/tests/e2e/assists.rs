@@ -192,8 +192,8 @@ fn what_a_corrected_test_first_expected_is_told() {
 fn calls_that_do_not_fit_are_updated_in_several_files() {
     let workspace = "\
 #- /shapes.py
-def area(width, height):
-    return width * height
+def area(width):
+    return width * width
 #- /rooms.py
 from shapes import area
 
@@ -207,6 +207,12 @@ print(shapes.area(2))
     let reply =
         "# place 1\nprint(shapes.area(2, 2))\n# place 2\nheight = room.height\nreturn area(room.width, height)\n";
     let desk = Desk::with(workspace, "shapes.py", &[reply]);
+    // Not saved.
+    desk.editor.replace(
+        "shapes.py",
+        "def area(width):\n    return width * width",
+        "def area(width, height):\n    return width * height",
+    );
     desk.take("def ar$0ea", "Update the calls that do not fit (preview)");
     let asked = desk.apply();
     assert!(asked.contains("Update 2 calls of `shapes.area`"), "{asked}");

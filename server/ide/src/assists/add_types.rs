@@ -31,9 +31,9 @@ pub(super) const ASSIST: Assist = Assist {
     accept,
 };
 
-fn offered(analysis: &Analysis, file: FileId, range: TextRange) -> Option<SymbolId> {
+fn offered(analysis: &Analysis, parsed: &Parsed, file: FileId, range: TextRange) -> Option<SymbolId> {
     let symbol = function_body::around(analysis, file, range)?;
-    find(analysis, symbol, &parse(analysis.source(file).text())).map(|_| symbol)
+    find(analysis, symbol, parsed).map(|_| symbol)
 }
 
 /// The function in the tree that the graph calls `symbol`, if an annotation is missing.

@@ -11,7 +11,7 @@
 use context::Context;
 use graph::{Analysis, FileId, SymbolId};
 use syntax::ast::{Stmt, StmtFunctionDef};
-use syntax::{Ranged, SourceChange, TextEdit, TextRange, TextSize, parse};
+use syntax::{Parsed, Ranged, SourceChange, TextEdit, TextRange, TextSize, parse};
 
 use super::imports::{self, Destination};
 use super::layout::{Layout, indent_at, newline, reindent, unit};
@@ -35,12 +35,12 @@ pub(super) const ASSIST: Assist = Assist {
 /// The lines from which on a body is long.
 const LONG: usize = 15;
 
-fn offered(analysis: &Analysis, file: FileId, range: TextRange) -> Option<SymbolId> {
+fn offered(analysis: &Analysis, parsed: &Parsed, file: FileId, range: TextRange) -> Option<SymbolId> {
     let symbol = function_body::around(analysis, file, range)?;
     let view = analysis.symbol(symbol);
     let is_long = view.body.is_some_and(|body| analysis.source(file).slice(body).lines().count() >= LONG);
     is_long.then_some(())?;
-    find(analysis, symbol, &parse(analysis.source(file).text())).map(|_| symbol)
+    find(analysis, symbol, parsed).map(|_| symbol)
 }
 
 /// Where new functions and, for a method, new methods go.
@@ -187,7 +187,8 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, reply: &str, expected: Expect) {
-        let (workspace, target) = Workspace::with_target(text, function_body::around);
+        let (workspace, target) =
+            Workspace::with_target(text, |analysis, _, file, range| function_body::around(analysis, file, range));
         let (analysis, target) = (&workspace.analysis, target.expect("a function"));
         expected.assert_eq(&match accept(analysis, target, reply) {
             Err(refusal) => format!("{}: {refusal}\n", refusal.code()),

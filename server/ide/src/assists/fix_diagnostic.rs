@@ -21,7 +21,7 @@ pub(super) const ASSIST: Assist = Assist {
     title: "Fix this finding (preview)",
     wish: None,
     // Whether there is anything to fix, others know.
-    offered: function_body::around,
+    offered: |analysis, _, file, range| function_body::around(analysis, file, range),
     scope,
     ask,
     accept,

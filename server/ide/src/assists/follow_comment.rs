@@ -34,22 +34,21 @@ pub(super) const ASSIST: Assist = Assist {
 /// How a comment begins that asks for something.
 const MARK: &str = "tantu:";
 
-fn offered(analysis: &Analysis, file: FileId, range: TextRange) -> Option<SymbolId> {
+fn offered(analysis: &Analysis, parsed: &Parsed, file: FileId, range: TextRange) -> Option<SymbolId> {
     let source = analysis.source(file);
     let lines = source.lines();
     let line = lines.line_range(lines.line(range.start()), source.text());
     // Most lines have none, which is seen without a look at the tree.
     source.slice(line).contains(MARK).then_some(())?;
-    let parsed = parse(source.text());
-    let comments = comments(source.text(), &parsed);
+    let comments = comments(source.text(), parsed);
     comments.into_iter().find(|(comment, _)| line.contains_range(*comment))?;
-    if let Some(symbol) = function_above(analysis, file, &parsed, line) {
+    if let Some(symbol) = function_above(analysis, file, parsed, line) {
         return Some(symbol);
     }
     // A comment behind the last statement is no part of the function's range, the statement is.
     let code = line.start() + TextSize::of(indent_at(source.text(), line.start()));
     let symbol = function_body::around(analysis, file, TextRange::empty(code))?;
-    find(analysis, symbol, &parsed).map(|_| symbol)
+    find(analysis, symbol, parsed).map(|_| symbol)
 }
 
 /// The innermost function that the comment on a line of its own belongs to, below whose last statement it stands.

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use context::Context;
 use graph::{Analysis, FileId, SymbolId, SymbolKind, is_test_file};
 use serde::Deserialize;
-use syntax::{FileEdit, SourceChange, TextEdit, TextRange, TextSize};
+use syntax::{FileEdit, Parsed, SourceChange, TextEdit, TextRange, TextSize};
 
 use super::question::{Question, Quoted};
 use super::{Ask, Assist, AssistId, Refusal, Scope};
@@ -56,7 +56,7 @@ struct File {
 }
 
 /// On lines outside of functions and classes that hold no code but imports.
-fn offered(analysis: &Analysis, file: FileId, range: TextRange) -> Option<SymbolId> {
+fn offered(analysis: &Analysis, _: &Parsed, file: FileId, range: TextRange) -> Option<SymbolId> {
     let source = analysis.source(file);
     let line = source.slice(source.lines().line_range(source.lines().line(range.start()), source.text())).trim();
     let is_free = line.is_empty() || ["#", "\"\"\"", "import ", "from "].iter().any(|start| line.starts_with(start));

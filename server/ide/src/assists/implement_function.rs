@@ -11,7 +11,7 @@
 use context::Context;
 use graph::{Analysis, FileId, SymbolId};
 use syntax::ast::{Stmt, StmtFunctionDef};
-use syntax::{Parsed, SourceChange, TextRange, parse};
+use syntax::{Parsed, SourceChange, TextRange};
 
 use super::function_body;
 use super::question::Question;
@@ -29,14 +29,13 @@ pub(super) const ASSIST: Assist = Assist {
     accept,
 };
 
-fn offered(analysis: &Analysis, file: FileId, range: TextRange) -> Option<SymbolId> {
+fn offered(analysis: &Analysis, parsed: &Parsed, file: FileId, range: TextRange) -> Option<SymbolId> {
     let symbol = function_body::around(analysis, file, range)?;
     let flags = analysis.symbol(symbol).flags;
     if flags.is_abstract || flags.is_overload {
         return None;
     }
-    let parsed = parse(analysis.source(file).text());
-    let function = find(analysis, symbol, &parsed)?;
+    let function = find(analysis, symbol, parsed)?;
     (!function.class.is_some_and(|class| is_protocol(class.bases()))).then_some(symbol)
 }
 
@@ -98,7 +97,7 @@ library. Do not guess names of attributes or parameters.
 #[cfg(test)]
 mod tests {
     use expect_test::{Expect, expect};
-    use syntax::{TextEdit, TextSize, apply_edits};
+    use syntax::{TextEdit, TextSize, apply_edits, parse};
 
     use super::*;
     use crate::testing::Workspace;
@@ -134,9 +133,7 @@ mod tests {
     /// Where the assist is offered: the name of the function at the cursor, if it is.
     #[track_caller]
     fn check_offered(text: &str, expected: Option<&str>) {
-        let workspace = Workspace::new(text);
-        let (file, offset) = workspace.cursor();
-        let offer = offered(&workspace.analysis, file, TextRange::empty(offset));
+        let (workspace, offer) = Workspace::with_target(text, offered);
         let name = offer.map(|symbol| workspace.analysis.symbol(symbol).local_name());
         assert_eq!(name.as_deref(), expected, "{text}");
     }

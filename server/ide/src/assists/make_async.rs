@@ -50,7 +50,7 @@ const BLOCKING: [&str; 14] = [
     "select",
 ];
 
-fn offered(analysis: &Analysis, file: FileId, range: TextRange) -> Option<SymbolId> {
+fn offered(analysis: &Analysis, parsed: &Parsed, file: FileId, range: TextRange) -> Option<SymbolId> {
     let symbol = function_body::around(analysis, file, range)?;
     let flags = analysis.symbol(symbol).flags;
     let name = analysis.symbol(symbol).name;
@@ -62,7 +62,7 @@ fn offered(analysis: &Analysis, file: FileId, range: TextRange) -> Option<Symbol
         BLOCKING.iter().any(|it| name.strip_prefix(it).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
     };
     analysis.external_calls(symbol).iter().any(|(_, name)| blocks(name)).then_some(())?;
-    refactor_function::find(analysis, symbol, &parse(analysis.source(file).text()))?;
+    refactor_function::find(analysis, symbol, parsed)?;
     let overrides = !analysis.overridden(symbol).is_empty() || !analysis.overriding(symbol).is_empty();
     (!overrides && sites(analysis, symbol).is_some()).then_some(symbol)
 }

@@ -21,7 +21,7 @@ pub(super) const ASSIST: Assist = Assist {
     name: "port-like",
     title: "Make this like another function (preview)",
     wish: Some("Like which function or class? Its dotted name, and what else you want"),
-    offered: function_body::around,
+    offered: |analysis, _, file, range| function_body::around(analysis, file, range),
     scope,
     ask,
     accept,

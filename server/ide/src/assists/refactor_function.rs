@@ -13,7 +13,7 @@
 
 use context::Context;
 use graph::{Analysis, FileId, SymbolId};
-use syntax::{Parsed, SourceChange, TextRange, parse};
+use syntax::{Parsed, SourceChange, TextRange};
 
 use super::function_body;
 use super::question::Question;
@@ -31,9 +31,9 @@ pub(super) const ASSIST: Assist = Assist {
     accept,
 };
 
-fn offered(analysis: &Analysis, file: FileId, range: TextRange) -> Option<SymbolId> {
+fn offered(analysis: &Analysis, parsed: &Parsed, file: FileId, range: TextRange) -> Option<SymbolId> {
     let symbol = function_body::around(analysis, file, range)?;
-    find(analysis, symbol, &parse(analysis.source(file).text())).map(|_| symbol)
+    find(analysis, symbol, parsed).map(|_| symbol)
 }
 
 /// The function in the tree that the graph calls `symbol`, if there is anything in it.

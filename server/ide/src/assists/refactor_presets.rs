@@ -16,7 +16,7 @@ use graph::{Analysis, FileId, SymbolId};
 use rustc_hash::FxHashSet;
 use syntax::ast::statement_visitor::{StatementVisitor, walk_body, walk_stmt};
 use syntax::ast::{Stmt, StmtFunctionDef};
-use syntax::{TextRange, parse};
+use syntax::{Parsed, TextRange};
 
 use super::names::Names;
 use super::{Ask, Assist, AssistId, refactor_function};
@@ -26,8 +26,8 @@ pub(super) const SIMPLIFY: Assist = Assist {
     name: "simplify",
     title: "Refactor: simplify (preview)",
     wish: None,
-    offered: |analysis, file, range| {
-        offered(analysis, file, range, |function, complexity| complexity > 1 || function.body.len() > 2)
+    offered: |analysis, parsed, file, range| {
+        offered(analysis, parsed, file, range, |function, complexity| complexity > 1 || function.body.len() > 2)
     },
     ask: |analysis, target, context, instruction| ask(analysis, target, context, SIMPLER, instruction),
     ..refactor_function::ASSIST
@@ -38,8 +38,8 @@ pub(super) const ADD_ERROR_HANDLING: Assist = Assist {
     name: "add-error-handling",
     title: "Refactor: add error handling (preview)",
     wish: None,
-    offered: |analysis, file, range| {
-        let symbol = offered(analysis, file, range, |function, _| !has_try(&function.body))?;
+    offered: |analysis, parsed, file, range| {
+        let symbol = offered(analysis, parsed, file, range, |function, _| !has_try(&function.body))?;
         // What the workspace does itself, it says by its own exceptions; what fails elsewhere has to be handled.
         (!analysis.external_calls(symbol).is_empty()).then_some(symbol)
     },
@@ -52,7 +52,9 @@ pub(super) const IMPROVE_NAMES: Assist = Assist {
     name: "improve-names",
     title: "Refactor: improve names (preview)",
     wish: None,
-    offered: |analysis, file, range| offered(analysis, file, range, |function, _| has_short_names(function)),
+    offered: |analysis, parsed, file, range| {
+        offered(analysis, parsed, file, range, |function, _| has_short_names(function))
+    },
     ask: |analysis, target, context, instruction| ask(analysis, target, context, NAMED, instruction),
     ..refactor_function::ASSIST
 };
@@ -62,7 +64,9 @@ pub(super) const REDUCE_COMPLEXITY: Assist = Assist {
     name: "reduce-complexity",
     title: "Refactor: reduce complexity (preview)",
     wish: None,
-    offered: |analysis, file, range| offered(analysis, file, range, |_, complexity| complexity >= COMPLEX),
+    offered: |analysis, parsed, file, range| {
+        offered(analysis, parsed, file, range, |_, complexity| complexity >= COMPLEX)
+    },
     ask: |analysis, target, context, instruction| ask(analysis, target, context, FLATTENED, instruction),
     ..refactor_function::ASSIST
 };
@@ -90,13 +94,13 @@ conditions, conditions that are joined or taken apart where that is easier to re
 /// The written function around `range`, if `fits` says so of it and its cyclomatic complexity.
 fn offered(
     analysis: &Analysis,
+    parsed: &Parsed,
     file: FileId,
     range: TextRange,
     fits: impl Fn(&StmtFunctionDef, u32) -> bool,
 ) -> Option<SymbolId> {
     let symbol = super::function_body::around(analysis, file, range)?;
-    let parsed = parse(analysis.source(file).text());
-    let function = refactor_function::find(analysis, symbol, &parsed)?;
+    let function = refactor_function::find(analysis, symbol, parsed)?;
     fits(function.node, analysis.symbol(symbol).complexity).then_some(symbol)
 }
 
@@ -147,7 +151,8 @@ mod tests {
         let workspace = Workspace::new(text);
         let (file, offset) = workspace.cursor();
         let all = [&SIMPLIFY, &ADD_ERROR_HANDLING, &IMPROVE_NAMES, &REDUCE_COMPLEXITY];
-        let fits = |it: &&&Assist| (it.offered)(&workspace.analysis, file, TextRange::empty(offset)).is_some();
+        let parsed = syntax::parse(workspace.analysis.source(file).text());
+        let fits = |it: &&&Assist| (it.offered)(&workspace.analysis, &parsed, file, TextRange::empty(offset)).is_some();
         all.iter().filter(fits).map(|it| it.name).collect()
     }
 

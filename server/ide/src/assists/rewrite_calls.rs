@@ -51,7 +51,7 @@ struct Place {
     message: String,
 }
 
-fn offered(analysis: &Analysis, file: FileId, range: TextRange) -> Option<SymbolId> {
+fn offered(analysis: &Analysis, _: &Parsed, file: FileId, range: TextRange) -> Option<SymbolId> {
     let symbol = function_body::around(analysis, file, range)?;
     let view = analysis.symbol(symbol);
     let is_meant = view.header.contains_range(range) && !view.is_retained();

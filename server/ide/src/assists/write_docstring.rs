@@ -28,10 +28,10 @@ pub(super) const ASSIST: Assist = Assist {
     accept,
 };
 
-fn offered(analysis: &Analysis, file: FileId, range: TextRange) -> Option<SymbolId> {
+fn offered(analysis: &Analysis, parsed: &Parsed, file: FileId, range: TextRange) -> Option<SymbolId> {
     let symbol = function_body::around(analysis, file, range)?;
     let source = analysis.source(file);
-    find(analysis, symbol, &parse(source.text()), source.text()).map(|_| symbol)
+    find(analysis, symbol, parsed, source.text()).map(|_| symbol)
 }
 
 /// The function in the tree that the graph calls `symbol`, if it has no docstring and its body has lines of its own.

@@ -14,9 +14,9 @@ mod home;
 use context::Context;
 use graph::{Analysis, FileId, SymbolId, SymbolKind, is_test_file};
 use syntax::ast::helpers::is_docstring_stmt;
-use syntax::ast::visitor::{Visitor, walk_expr};
+use syntax::ast::visitor::{Visitor, walk_decorator, walk_expr};
 use syntax::ast::{Decorator, Expr, Stmt};
-use syntax::{FileEdit, Ranged, SourceChange, TextEdit, TextRange, TextSize, parse};
+use syntax::{FileEdit, Parsed, Ranged, SourceChange, TextEdit, TextRange, TextSize, parse};
 
 pub use self::assertions::{Retest, retest};
 use self::assertions::{asserts, tests};
@@ -42,7 +42,7 @@ pub(super) const ASSIST: Assist = Assist {
 /// The lines of a test file that are shown, for its style.
 const SHOWN: usize = 80;
 
-fn offered(analysis: &Analysis, file: FileId, range: TextRange) -> Option<SymbolId> {
+fn offered(analysis: &Analysis, _: &Parsed, file: FileId, range: TextRange) -> Option<SymbolId> {
     let path = analysis.path(file);
     if is_test_file(path) || path.extension().is_some_and(|extension| extension == "pyi") {
         return None;
@@ -133,12 +133,11 @@ fn judge(analysis: &Analysis, target: SymbolId, reply: &Reply) -> Result<(), Ref
     if all.is_empty() {
         return Err(unfit("no-tests", "the code has no function whose name begins with `test_`".to_owned()));
     }
+    if let Some(name) = excuse(reply.statements()) {
+        return Err(unfit("skipped-test", format!("`{name}` keeps tests from being run, or from failing")));
+    }
     for test in &all {
         let name = test.path.join(".");
-        if test.node.decorator_list.iter().chain(test.class.iter().flat_map(|class| &class.decorator_list)).any(excuses)
-        {
-            return Err(unfit("skipped-test", format!("`{name}` is skipped or expected to fail")));
-        }
         if !asserts(test.node, reply.text()) {
             return Err(unfit("no-assertion", format!("`{name}` asserts nothing")));
         }
@@ -155,11 +154,36 @@ fn judge(analysis: &Analysis, target: SymbolId, reply: &Reply) -> Result<(), Ref
     Ok(())
 }
 
-/// `@pytest.mark.skip`, `@unittest.expectedFailure` and the like.
-fn excuses(decorator: &Decorator) -> bool {
-    let name = dotted(&decorator.expression).to_lowercase();
-    let last = name.rsplit('.').next().unwrap_or_default();
-    last.starts_with("skip") || matches!(last, "xfail" | "expectedfailure")
+/// What skips tests or expects them to fail: `pytest.mark.xfail`, `pytest.skip`, `unittest.skipIf` and the like.
+fn excuse(body: &[Stmt]) -> Option<String> {
+    struct Search(Option<String>);
+    impl Visitor<'_> for Search {
+        fn visit_decorator(&mut self, decorator: &Decorator) {
+            // It may have been imported by its name alone.
+            let name = dotted(&decorator.expression);
+            if is_excuse(&name) {
+                self.0.get_or_insert(name);
+            }
+            walk_decorator(self, decorator);
+        }
+        fn visit_expr(&mut self, expr: &Expr) {
+            let name = if expr.is_attribute_expr() { dotted(expr) } else { String::new() };
+            if is_excuse(&name)
+                && ["pytest.", "unittest.", "self.", "mark."].iter().any(|start| name.starts_with(start))
+            {
+                self.0.get_or_insert(name);
+            }
+            walk_expr(self, expr);
+        }
+    }
+    let mut search = Search(None);
+    search.visit_body(body);
+    search.0
+}
+
+fn is_excuse(name: &str) -> bool {
+    let last = name.rsplit('.').next().unwrap_or_default().to_lowercase();
+    last.starts_with("skip") || matches!(&*last, "xfail" | "expectedfailure" | "importorskip")
 }
 
 fn mentions(body: &[Stmt], name: &str) -> bool {

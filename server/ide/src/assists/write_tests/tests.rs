@@ -115,7 +115,13 @@ fn what_is_no_test_is_refused() {
     refused(
         "@pytest.mark.xfail\ndef test_a():\n    assert Cart().total([]) == 1\n",
         expect![[r#"
-        skipped-test: `test_a` is skipped or expected to fail
+        skipped-test: `pytest.mark.xfail` keeps tests from being run, or from failing
+    "#]],
+    );
+    refused(
+        "def test_a():\n    pytest.skip('later')\n    assert Cart().total([]) == 1\n",
+        expect![[r#"
+        skipped-test: `pytest.skip` keeps tests from being run, or from failing
     "#]],
     );
     refused(
