@@ -257,6 +257,8 @@ pub struct Offer {
     pub title: &'static str,
     /// What it is for.
     pub symbol: SymbolId,
+    /// What a comment at the place asks for, where the assist is told by an instruction what to do.
+    pub instruction: Option<String>,
 }
 
 /// What to ask a model.
@@ -368,7 +370,9 @@ pub fn offered(analysis: &Analysis, file: FileId, range: TextRange) -> Vec<Offer
     let offers = with_tree_of(analysis, file, |parsed| {
         let offers = ASSISTS.iter().filter_map(|assist| {
             let symbol = (assist.offered)(analysis, parsed, file, range)?;
-            Some(Offer { id: assist.id, title: assist.title, symbol })
+            let is_told = assist.id == AssistId::GenerateModule;
+            let instruction = is_told.then(|| generate_module::described(analysis, file, range)).flatten();
+            Some(Offer { id: assist.id, title: assist.title, symbol, instruction })
         });
         offers.collect()
     });
@@ -438,6 +442,10 @@ pub fn accept(id: AssistId, analysis: &Analysis, target: SymbolId, code: &str) -
 #[cfg(test)]
 #[path = "assists/tests/everywhere.rs"]
 mod everywhere;
+
+#[cfg(test)]
+#[path = "assists/tests/replies.rs"]
+mod replies;
 
 #[cfg(test)]
 mod tests {

@@ -18,7 +18,7 @@ use super::function_body;
 use super::layout::{after_comment, indent_at, newline, own_line_indent};
 use super::question::Question;
 use super::reply::{Function, functions};
-use super::{Ask, Assist, AssistId, Refusal, Scope};
+use super::{Ask, Assist, AssistId, Refusal, Scope, port_like};
 
 pub(super) const ASSIST: Assist = Assist {
     id: AssistId::FollowComment,
@@ -80,12 +80,14 @@ fn below(text: &str, function: &StmtFunctionDef) -> TextRange {
     TextRange::new(start, end)
 }
 
+/// What a comment with the mark asks for.
+pub(super) fn asked(comment: &str) -> Option<&str> {
+    comment.trim_start_matches('#').trim_start().strip_prefix(MARK).map(str::trim)
+}
+
 /// The comments that ask for something, with what they ask for.
 fn comments<'a>(text: &'a str, parsed: &Parsed) -> Vec<(TextRange, &'a str)> {
-    let asks = |range: TextRange| {
-        let wanted = text[range].trim_start_matches('#').trim_start().strip_prefix(MARK)?.trim();
-        (!wanted.is_empty()).then_some((range, wanted))
-    };
+    let asks = |range: TextRange| asked(&text[range]).filter(|wanted| !wanted.is_empty()).map(|wanted| (range, wanted));
     parsed.tokens().iter().filter(|token| token.kind().is_comment()).filter_map(|token| asks(token.range())).collect()
 }
 
@@ -124,7 +126,10 @@ fn ask(analysis: &Analysis, target: SymbolId, context: &Context, instruction: Op
         instruction: "What the comment asks for",
         request: format!("Write the function `{}` so that it does what the comment asks for.", view.local_name()),
     };
-    Some(question.ask(context, Some(&wanted), scope))
+    // "Like that one" is better understood when that one is there to see.
+    let names_another = wanted.split_whitespace().any(|word| word.eq_ignore_ascii_case("like"));
+    let another = names_another.then(|| port_like::model(analysis, target, &wanted)).flatten();
+    Some(question.ask_with(context, Some(&wanted), scope, another.into_iter().map(|(_, quoted)| quoted).collect()))
 }
 
 const SYSTEM: &str = "\
@@ -203,6 +208,16 @@ mod tests {
         let change = accept(analysis, target, "def f():\n    return 2\n").unwrap();
         let after = apply_edits(analysis.source(target.file).text(), &change.files[0].edits).unwrap();
         assert_eq!(after, "def f():\n    return 2\n");
+    }
+
+    #[test]
+    fn what_is_to_be_alike_is_shown() {
+        let (workspace, target) =
+            target("def one():\n    return 1\ndef f():\n    # tantu: like main.one$0\n    return 2\n");
+        let (analysis, target) = (&workspace.analysis, target.unwrap());
+        let seen = context(analysis, target, 1000, &Options::default());
+        let asked = ask(analysis, target, &seen, None).unwrap();
+        assert!(asked.user.contains("The code that it is to be like"), "{}", asked.user);
     }
 
     #[test]

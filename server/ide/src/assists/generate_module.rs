@@ -1,9 +1,10 @@
 //! Generate a module or a small package from a description.
 //!
 //! ```python
-//!                                   # ← "a currency converter with rates from a CSV file", at a place outside of all
-//! import shop                       #   functions and classes
+//! # tantu: a currency converter with rates from a CSV file      ← offered here
 //! ```
+//!
+//! The description is a comment outside of all functions and classes, or what the person says when asked there.
 //!
 //! The model answers with a blueprint: the files, as JSON. Each is new and stays inside of the workspace folder; how many
 //! there are and how large they are is limited. The blueprint is read strictly: what is not understood is refused.
@@ -16,6 +17,7 @@ use graph::{Analysis, FileId, SymbolId, SymbolKind, is_test_file};
 use serde::Deserialize;
 use syntax::{FileEdit, Parsed, SourceChange, TextEdit, TextRange, TextSize};
 
+use super::follow_comment::asked;
 use super::question::{Question, Quoted};
 use super::{Ask, Assist, AssistId, Refusal, Scope};
 
@@ -62,6 +64,20 @@ fn offered(analysis: &Analysis, _: &Parsed, file: FileId, range: TextRange) -> O
     let is_free = line.is_empty() || ["#", "\"\"\"", "import ", "from "].iter().any(|start| line.starts_with(start));
     let symbol = analysis.enclosing(file, range.start());
     (is_free && analysis.symbol(symbol).kind == SymbolKind::Module && root(analysis, file).is_some()).then_some(symbol)
+}
+
+/// The description in the comment that the line of `range` is a part of: from its mark to the last line of the comment.
+pub(super) fn described(analysis: &Analysis, file: FileId, range: TextRange) -> Option<String> {
+    let source = analysis.source(file);
+    let at = source.lines().line(range.start()) as usize;
+    let lines: Vec<&str> = source.text().lines().collect();
+    let comment = |line: &&str| line.starts_with('#');
+    lines.get(at).filter(|line| comment(line))?;
+    let first = (0..=at).rev().take_while(|&line| comment(&lines[line])).find(|&line| asked(lines[line]).is_some())?;
+    let rest =
+        lines[first + 1..].iter().take_while(|line| comment(line)).map(|line| line.trim_start_matches('#').trim());
+    let all: Vec<&str> = asked(lines[first]).into_iter().chain(rest).collect();
+    Some(all.join("\n").trim().to_owned()).filter(|text| !text.is_empty())
 }
 
 /// The innermost workspace folder around a file.
@@ -201,6 +217,23 @@ mod tests {
         assert!(is_offered("import a$0\n"));
         assert!(!is_offered("x = 1$0\n"));
         assert!(!is_offered("def f():\n    import a$0\n"));
+    }
+
+    #[test]
+    fn a_comment_is_a_description() {
+        let text = |text: &str| {
+            let workspace = Workspace::new(text);
+            let (file, offset) = workspace.cursor();
+            described(&workspace.analysis, file, TextRange::empty(offset))
+        };
+        assert_eq!(
+            text("x = 1\n# why\n# tantu: a converter$0\n# with rates\nx = 2\n").as_deref(),
+            Some("a converter\nwith rates")
+        );
+        assert_eq!(text("# tantu: a converter\n#$0 with rates\n").as_deref(), Some("a converter\nwith rates"));
+        assert_eq!(text("# tantu: a converter\n\n#$0 with rates\n"), None);
+        assert_eq!(text("# tantu:$0\n"), None);
+        assert_eq!(text("$0\n"), None);
     }
 
     /// The code of the refusal, or the paths that are made.

@@ -68,13 +68,19 @@ fn named(analysis: &Analysis, target: SymbolId, instruction: &str) -> Option<Sym
     })
 }
 
+/// The function or class that an instruction names, and its code.
+pub(super) fn model(analysis: &Analysis, target: SymbolId, instruction: &str) -> Option<(SymbolId, Quoted)> {
+    let model = named(analysis, target, instruction)?;
+    let text = analysis.source(model.file).slice(analysis.symbol(model).range);
+    let text = text.lines().take(SHOWN).collect::<Vec<_>>().join("\n");
+    let label = "The code that it is to be like".to_owned();
+    Some((model, Quoted { label, text, path: analysis.path(model.file).to_owned() }))
+}
+
 fn ask(analysis: &Analysis, target: SymbolId, context: &Context, instruction: Option<&str>) -> Option<Ask> {
     let scope = scope(analysis, target)?;
-    let model = named(analysis, target, instruction?)?;
+    let (model, quoted) = model(analysis, target, instruction?)?;
     let (view, model) = (analysis.symbol(target), analysis.symbol(model));
-    let source = analysis.source(model.id.file);
-    let text = source.slice(model.range).lines().take(SHOWN).collect::<Vec<_>>().join("\n");
-    let path = analysis.path(model.id.file).to_owned();
     let question = Question {
         title: format!("Make `{}` like `{}`", view.qualified_name(), model.qualified_name()),
         system: SYSTEM,
@@ -82,8 +88,7 @@ fn ask(analysis: &Analysis, target: SymbolId, context: &Context, instruction: Op
         instruction: "What the person who asks wants of it",
         request: format!("Write the function `{}` in the way of `{}`.", view.local_name(), model.local_name()),
     };
-    let label = "The code that it is to be like".to_owned();
-    Some(question.ask_with(context, instruction, scope, vec![Quoted { label, text, path }]))
+    Some(question.ask_with(context, instruction, scope, vec![quoted]))
 }
 
 const SYSTEM: &str = "\

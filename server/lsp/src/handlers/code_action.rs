@@ -68,17 +68,18 @@ pub(crate) fn code_actions(query: &Query, params: &lsp::CodeActionParams) -> Res
         let range = from_proto::range(snapshot.analysis.source(file), params.range, snapshot.editor.encoding);
         for offer in ide::assists::offered(&snapshot.analysis, file, range) {
             let (uri, position) = (uri.clone(), params.range.start);
-            let propose = Propose { assist: offer.id, uri, position, instruction: None, mends: None };
             if offer.id == AssistId::FixFailingTest {
                 continue;
             }
+            let is_told = offer.instruction.is_some();
+            let propose = Propose { assist: offer.id, uri, position, instruction: offer.instruction, mends: None };
             if offer.id == AssistId::FixDiagnostic {
                 let unmended = unmended(params, &found);
                 let fix = |finding| fix_by_model(snapshot, file, propose.clone(), finding);
                 found.extend(unmended.into_iter().map(fix));
                 continue;
             }
-            if offer.id.wish().is_some() && !snapshot.editor.asks_for_text {
+            if offer.id.wish().is_some() && !is_told && !snapshot.editor.asks_for_text {
                 continue;
             }
             found.push(lsp::CodeAction {

@@ -199,6 +199,21 @@ fn without_tests_the_review_comes_at_once() {
 }
 
 #[test]
+fn tests_that_failed_may_not_assert_less() {
+    let mut desk = desk(&[]);
+    let test = |line: &str| format!("```python\ndef test_a():\n    {line}\n```\n");
+    let code = "def test_a():\n    assert double(2) == 4\n".to_owned();
+    desk.proposal.suspected = Some(Suspected { code, failures: vec!["`test_a`: assert 5 == 4".to_owned()] });
+    let asked = desk.reply(&test("assert double(2)"));
+    assert!(asked[0].contains("no longer asserts `double(2) == 4`"), "{asked:?}");
+    // It is compared with the tests that failed, not with the answer in between.
+    let asked = desk.reply(&test("assert double(2) > 3"));
+    assert!(asked[0].contains("no longer asserts `double(2) == 4`"), "{asked:?}");
+    desk.reply(&test("assert double(2) == 5"));
+    assert_eq!(desk.proposal.expects.len(), 1, "{:?}", desk.proposal.expects);
+}
+
+#[test]
 fn a_wish_starts_a_round_of_its_own() {
     let mut desk = desk(&[]);
     assert_eq!(desk.reply(GOOD), ["review Implement `double`"]);

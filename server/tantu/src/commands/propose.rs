@@ -105,6 +105,7 @@ fn task(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<Task> {
     let offers = ide::assists::offered(analysis, file, TextRange::empty(offset));
     let offer = offers.into_iter().find(|offer| offer.id == *assist);
     let offer = offer.with_context(|| format!("{name}:{line}: {assist} makes no sense here"))?;
+    let instruction = &instruction.clone().or(offer.instruction);
     if *assist == AssistId::FixFailingTest && instruction.is_none() {
         bail!("{assist} has to be told how the test fails, by -i TEXT");
     }

@@ -16,7 +16,7 @@ use super::place::child_bodies;
 use super::{Action, Edit, Lint, REWRITES, Request, Wanted, action};
 
 /// The files of a workspace that people look at, and some with odd layouts.
-fn files() -> Vec<(PathBuf, String)> {
+pub(super) fn files() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/workspaces/shop");
     let mut files = Vec::new();
     let mut pending = vec![root.clone()];
@@ -37,7 +37,7 @@ fn files() -> Vec<(PathBuf, String)> {
     files
 }
 
-fn analysis(files: &[(PathBuf, String)]) -> Analysis {
+pub(super) fn analysis(files: &[(PathBuf, String)]) -> Analysis {
     host(files).analysis()
 }
 
