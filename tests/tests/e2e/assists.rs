@@ -289,6 +289,11 @@ fn what_has_to_be_told_is_only_offered_where_one_can_be_asked() {
     let actions = editor.actions("basket.py", "for item in $0items");
     let titles: Vec<&str> = actions.iter().filter_map(|action| action["title"].as_str()).collect();
     assert!(titles.contains(&"Refactor: simplify (preview)"), "{titles:?}");
+    editor.replace("basket.py", "def total", "# tantu: a converter of currencies\n\n\ndef total");
+    let actions = editor.actions("basket.py", "# tantu: $0a converter");
+    let generate = actions.iter().find(|action| action["title"] == "Generate a module from a description (preview)");
+    let argument = &generate.expect("a comment describes it")["command"]["arguments"][0];
+    assert_eq!(argument["instruction"], "a converter of currencies");
     let told = ["Refactor: as you describe (preview)", "Make this like another function (preview)"];
     assert!(told.iter().all(|title| !titles.contains(title)), "{titles:?}");
 }

@@ -113,6 +113,10 @@ fn a_blueprint_is_new_files_inside_of_the_workspace() {
     let summary = propose(&files, &[&of("notes.md"), &of("new.md")], &arguments);
     assert_eq!((&summary["status"], &summary["attempts"]), (&json!("ready"), &json!(2)), "{summary}");
     assert_eq!(summary["checks"]["tests"], "passed", "{summary}");
+    // A comment describes it just as well.
+    let files = [("a.py", "# tantu: a module that knows one\n"), ("notes.md", "")];
+    let by_comment = propose(&files, &[&of("new.md")], &["generate-module", "a.py:1"]);
+    assert_eq!(by_comment["diff"], summary["diff"], "{by_comment}");
     let diff = summary["diff"].as_str().unwrap();
     assert!(["new.py", "test_new.py", "new.md"].iter().all(|path| diff.contains(&format!("+++ b/{path}"))), "{diff}");
 }
