@@ -425,7 +425,10 @@ pub fn ask(
     instruction: Option<&str>,
 ) -> Result<Ask, NotAsked> {
     let ask = (id.assist().ask)(analysis, target, context, instruction).ok_or(NotAsked::NoSense(id))?;
+    // These write no line of the target.
+    let is_beside = matches!(id, AssistId::UpdateCallers | AssistId::GenerateModule);
     match context.target_left_out {
+        _ if is_beside => Ok(ask),
         0 => Ok(ask),
         left_out => Err(NotAsked::TooLong { left_out }),
     }
@@ -458,10 +461,11 @@ mod tests {
     fn a_function_that_is_not_seen_in_full_is_not_written_anew() {
         let body: String = (0..200).map(|n| format!("    x{n} = {n}\n")).collect();
         let text = format!("def f():\n    # tantu: shorten this\n{body}    raise NotImplementedError$0\n");
-        let (workspace, target) = Workspace::with_target(&text, function_body::around);
+        let (workspace, target) =
+            Workspace::with_target(&text, |analysis, _, file, range| function_body::around(analysis, file, range));
         let (analysis, target) = (&workspace.analysis, target.expect("the cursor is in a function"));
-        // The others are not about one function alone.
-        let others = [AssistId::UpdateCallers, AssistId::PortLike, AssistId::GenerateModule, AssistId::WriteTests];
+        // What is not about this function's text.
+        let others = [AssistId::UpdateCallers, AssistId::PortLike, AssistId::GenerateModule];
         for id in AssistId::all().filter(|id| !others.contains(id)) {
             let ask = |budget| {
                 let context = context::context(analysis, target, budget, &Options::default());

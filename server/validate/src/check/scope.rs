@@ -109,7 +109,7 @@ mod tests {
     use expect_test::expect;
     use syntax::{FileEdit, SourceChange, TextSize};
 
-    use super::super::tests::{draw, judge, load};
+    use super::super::tests::{candidate, draw, judge, load};
     use super::*;
     use crate::Candidate;
 
@@ -125,10 +125,7 @@ mod tests {
         let at = |offset| TextRange::empty(TextSize::new(offset));
         let drawn = |files: Vec<FileEdit>, scope: Scope| {
             let change = SourceChange { files };
-            draw(&judge(
-                &host,
-                Candidate { title: String::new(), change, scope, mends: None, behaviour: crate::Behaviour::Free },
-            ))
+            draw(&judge(&host, Candidate { change, scope, ..candidate(&path, range, Vec::new()) }))
         };
         let places = vec![(path.clone(), range), (PathBuf::from("/b.py"), whole), (PathBuf::from("/test_c.py"), at(0))];
         let places = Scope { places, folder: None, imports: true };
