@@ -124,6 +124,10 @@ impl Session {
     }
 
     fn judge_notification(&mut self, method: &str, params: &Value, found: &mut Vec<String>) -> Vec<String> {
+        // The only notification of our own, to those who say that they know it.
+        if method == "tantu/status" && self.declared("experimental.tantu.status") == Some(&Value::Bool(true)) {
+            return Vec::new();
+        }
         let model = MetaModel::get();
         let Some(definition) = model.notifications.get(method).filter(|d| d.message_direction.is_to_editor()) else {
             return vec![format!("a server cannot notify {method}")];

@@ -28,6 +28,8 @@ pub(crate) struct Editor {
     pub(crate) shows_documents: bool,
     /// The user can be asked for a text: `experimental.tantu.input`, see [`input`](crate::input).
     pub(crate) asks_for_text: bool,
+    /// It shows which models' servers fail: `experimental.tantu.status`, see [`status`](crate::status).
+    pub(crate) shows_status: bool,
     pub(crate) applies_edits: bool,
     /// Edits can be pinned to a document's version.
     pub(crate) versioned_edits: bool,
@@ -55,6 +57,10 @@ impl Editor {
         let general = client.general.as_ref();
         let yes = |flag: Option<bool>| flag.unwrap_or(false);
         let edits = workspace.and_then(|it| it.workspace_edit.as_ref());
+        let experimental = |path: &str| {
+            let value = client.experimental.as_ref().and_then(|it| it.pointer(path));
+            value == Some(&serde_json::Value::Bool(true))
+        };
         Editor {
             encoding: negotiate(general.and_then(|it| it.position_encodings.as_deref())),
             markdown: text
@@ -75,10 +81,8 @@ impl Editor {
                 workspace.and_then(|it| it.did_change_configuration.as_ref()?.dynamic_registration)
             ),
             shows_documents: window.and_then(|it| it.show_document.as_ref()).is_some_and(|it| it.support),
-            asks_for_text: client
-                .experimental
-                .as_ref()
-                .is_some_and(|it| it.pointer("/tantu/input").is_some_and(|it| it == &serde_json::Value::Bool(true))),
+            asks_for_text: experimental("/tantu/input"),
+            shows_status: experimental("/tantu/status"),
             applies_edits: yes(workspace.and_then(|it| it.apply_edit)),
             // Some versions of Neovim announce only the latter, and understand both.
             versioned_edits: edits.is_some_and(|it| yes(it.document_changes) || it.resource_operations.is_some()),

@@ -49,6 +49,7 @@ mod settings;
 mod setup;
 mod snapshot;
 pub mod snippets;
+mod status;
 mod survey;
 mod symbol_key;
 pub mod test_history;

@@ -26,7 +26,7 @@ use crate::runs::{Environments, Perform};
 use crate::settings::Layer;
 use crate::snapshot::Snapshot;
 use crate::snippets::Done;
-use crate::{Services, announce, consult, evidence, from_proto, handlers, input, resume, runs, setup, snippets};
+use crate::{Services, announce, consult, evidence, from_proto, handlers, input, resume, runs, setup, snippets, status};
 
 /// How often an answer about a document is computed again because the document has changed.
 const MAX_RECOMPUTATIONS: usize = 4;
@@ -293,6 +293,9 @@ impl LanguageServer for Session {
     async fn initialized(&self, _: InitializedParams) {
         self.mailbox.send(Event::Index(self.job("Indexing", Kind::Counted)));
         tokio::spawn(announce::run(self.client.clone(), self.latest.clone(), self.lifetime.clone()));
+        if self.editor().shows_status {
+            tokio::spawn(status::run(self.client.clone(), self.lifetime.clone()));
+        }
         tokio::spawn(setup::run(self.client.clone(), self.editor(), self.mailbox.clone()));
         tokio::spawn(setup::warn(self.client.clone(), self.services.settings.clone()));
         if self.services.proposes() {

@@ -533,14 +533,15 @@ async fn a_dismissed_proposal_changes_nothing() {
 }
 
 #[tokio::test]
-async fn without_a_model_nothing_is_offered() {
+async fn without_a_model_nothing_is_offered_that_needs_one() {
     let mut client = Client::start(able()).await;
     client.open(STUB).await;
     let range = json!({ "start": { "line": 2, "character": 6 }, "end": { "line": 2, "character": 6 } });
     let params = json!({ "textDocument": { "uri": URI }, "range": range, "context": { "diagnostics": [] } });
-    let actions = client.ask("textDocument/codeAction", params).await;
-    let titles: Vec<&str> = actions.as_array().unwrap().iter().map(|it| it["title"].as_str().unwrap()).collect();
-    assert_eq!(titles, ["Explain `double`"], "the graph explains by itself");
+    let offered = client.ask("textDocument/codeAction", params).await;
+    let titles: Vec<&str> = offered.as_array().unwrap().iter().filter_map(|it| it["title"].as_str()).collect();
+    // What the graph knows needs no model.
+    assert_eq!(titles, ["Explain `double`"]);
 }
 
 #[tokio::test]

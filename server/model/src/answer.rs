@@ -2,6 +2,8 @@
 //!
 //! What comes out looks like Python by its tag or its first lines; whether it is Python is for a parser to say.
 
+mod language;
+
 /// Python code found in a reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Code {
@@ -20,7 +22,7 @@ pub enum NoCode {
     Empty,
     #[error("the reply has no Python code, only text")]
     Prose,
-    #[error("the reply has no Python code, only a block of `{0}`")]
+    #[error("the reply has no Python code, only code that looks like `{0}`")]
     OtherLanguage(String),
     #[error("the reply has no JSON object")]
     NoJson,
@@ -40,10 +42,30 @@ pub fn json_code(reply: &str) -> Result<Code, NoCode> {
     Ok(Code { text, complete: end.is_some(), blocks: 1 })
 }
 
+impl NoCode {
+    /// In kebab case.
+    pub fn code(&self) -> &'static str {
+        match self {
+            NoCode::Empty | NoCode::Prose => "no-code",
+            NoCode::OtherLanguage(_) => "wrong-language",
+        }
+    }
+}
+
 /// Finds the Python code in a reply: the first fenced block tagged as Python, else the first without a tag, else, where
 /// there is no fence, the lines between introduction and farewell.
+///
+/// # Errors
+/// When there is none, also where a block says that it is Python and looks like another language.
 pub fn python_code(reply: &str) -> Result<Code, NoCode> {
-    let reply = without_thoughts(reply);
+    let code = first_code(without_thoughts(reply))?;
+    match language::other_than_python(&code.text) {
+        Some(language) => Err(NoCode::OtherLanguage(language.to_owned())),
+        None => Ok(code),
+    }
+}
+
+fn first_code(reply: &str) -> Result<Code, NoCode> {
     let blocks = fenced_blocks(reply);
     let Some(first) = blocks.first() else {
         return bare_code(reply);
@@ -315,6 +337,9 @@ mod tests {
         assert_eq!(python_code("```python\n```"), Err(NoCode::Empty));
         assert_eq!(python_code("I cannot do that.\nfor example, it is\nwith care"), Err(NoCode::Prose));
         assert_eq!(python_code("```JavaScript\nlet x = 1;\n```"), Err(NoCode::OtherLanguage("javascript".into())));
+        let script = "```python\nconst sum = (a, b) => {\n  return a + b;\n};\n```";
+        assert_eq!(python_code(script), Err(NoCode::OtherLanguage("javascript".into())));
+        assert_eq!(python_code(script).unwrap_err().code(), "wrong-language");
         assert_eq!(python_code("```c++\nint x;\n```"), Err(NoCode::OtherLanguage("c++".into())));
     }
 }

@@ -18,8 +18,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use store::Journal;
+use tokio::sync::watch;
 
-use self::breaker::Breaker;
+use self::breaker::{Breaker, ServerState};
 use self::in_flight::Running;
 use self::pace::Pace;
 use crate::config::{ModelConfig, Provider, built};
@@ -36,6 +37,8 @@ pub struct State {
     /// Models by what the settings say of them: what they have learnt of their servers is worth keeping.
     built: Mutex<HashMap<String, Built>>,
     breakers: Mutex<HashMap<String, Arc<Breaker>>>,
+    /// Grows when a server begins to fail, is left alone, or works again.
+    changes: watch::Sender<u64>,
     paces: Mutex<HashMap<(String, u32), Arc<Pace>>>,
     pub(crate) running: Running,
     /// Millionths of a dollar and tokens that questions without an answer yet may cost.
@@ -75,8 +78,20 @@ impl State {
 
     /// The breaker of the server at `server`, with what the journal knows of it from other processes.
     pub(crate) fn breaker(&self, server: &str) -> Arc<Breaker> {
-        let make = || Breaker::new(server, self.journal.clone());
+        let make = || Breaker::new(server, self.journal.clone()).telling(self.changes.clone());
         entry(&self.breakers, server.to_owned(), make)
+    }
+
+    /// The servers that failed when this process last asked them, by name.
+    pub fn failing(&self) -> Vec<ServerState> {
+        let mut failing: Vec<ServerState> = lock(&self.breakers).values().filter_map(|it| it.state()).collect();
+        failing.sort_by(|a, b| a.server.cmp(&b.server));
+        failing
+    }
+
+    /// Sees a change whenever [`Self::failing`] would say something else, but for the time that passes.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
     }
 
     pub(crate) fn pace(&self, server: &str, per_minute: u32) -> Arc<Pace> {

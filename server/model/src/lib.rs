@@ -46,6 +46,7 @@ pub use crate::instruction::{BadInstruction, check_instruction};
 pub use crate::keyring::Keyring;
 pub use crate::layer::State;
 pub use crate::layer::account::{Price, dollars};
+pub use crate::layer::breaker::{Health, ServerState};
 pub use crate::provider::ollama::Pulled;
 pub use crate::provider::recorded::{Recorded, RecordedReply};
 pub use crate::redact::Redactions;

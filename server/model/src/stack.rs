@@ -7,7 +7,7 @@ use crate::http::is_loopback;
 use crate::layer::account::Accounted;
 use crate::layer::breaker::Guarded;
 use crate::layer::cache::Remembered;
-use crate::layer::failover::Failover;
+use crate::layer::failover::{Failover, Priced};
 use crate::layer::in_flight::Joined;
 use crate::layer::pace::Paced;
 use crate::{Error, LanguageModel, Price, State};
@@ -27,7 +27,8 @@ pub fn connect(
     let mut is_recorded = false;
     for name in names {
         let config = settings.models.get(name).ok_or_else(|| settings.no_model("propose.models", name))?;
-        models.push(layered(settings, name, config, state)?);
+        let (model, price) = layered(settings, name, config, state)?;
+        models.push((model, price));
         // Whatever is said about a model may change what it answers. Keys are not among that.
         scope.update(format!("{name}\0{config:?}\0").as_bytes());
         is_recorded |= config.provider == Provider::Recorded;
@@ -42,12 +43,7 @@ pub fn connect(
     }
 }
 
-fn layered(
-    settings: &Settings,
-    name: &str,
-    config: &ModelConfig,
-    state: &Arc<State>,
-) -> Result<Arc<dyn LanguageModel>, Error> {
+fn layered(settings: &Settings, name: &str, config: &ModelConfig, state: &Arc<State>) -> Result<Priced, Error> {
     let (model, server) = state.built(name, config)?;
     surrounded(settings, name, config, state, (model, server))
 }
@@ -79,7 +75,7 @@ pub(crate) fn surrounded(
             }
         }
     };
-    Ok(Arc::new(Accounted {
+    let accounted = Accounted {
         model,
         provider: config.provider.name().to_owned(),
         server_model: config.model.clone().unwrap_or_default(),
@@ -88,7 +84,8 @@ pub(crate) fn surrounded(
         limits: settings.limits,
         keeps_prompts: settings.audit.prompts,
         state: state.clone(),
-    }))
+    };
+    Ok((Arc::new(accounted), price))
 }
 
 /// What the settings say; a server on this machine costs nothing.

@@ -27,7 +27,7 @@ pub(crate) fn read(reply: &Reply, answer: Answer, path: &str) -> Result<(String,
         Answer::Python => python_code(&reply.text),
         Answer::Json => json_code(&reply.text),
     };
-    let code = code.map_err(|no_code| finding("no-code", no_code.to_string()))?;
+    let code = code.map_err(|no_code| finding(no_code.code(), no_code.to_string()))?;
     if matches!(reply.reason, StopReason::Length | StopReason::ContextFull) || !code.complete {
         let message = "the reply was cut off before its end; a shorter one is needed".to_owned();
         return Err(finding("cut-off", message));

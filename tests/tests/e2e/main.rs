@@ -4,6 +4,7 @@
 mod assists;
 mod bad_input;
 mod client_settings;
+mod consult;
 mod findings;
 mod lint;
 mod manual;

@@ -35,10 +35,21 @@ pub struct Price {
 impl Price {
     pub(crate) const FREE: Price = Price { input: 0.0, output: 0.0 };
 
+    /// By which models are compared: a prompt is several times as long as its answer.
+    pub(crate) fn weight(self) -> f64 {
+        4.0 * self.input + self.output
+    }
+
     /// In millionths of a dollar, rounded up: what is spent is never less than what is counted.
     pub(crate) fn of(self, usage: Usage) -> u64 {
         (self.input * usage.input as f64 + self.output * usage.output as f64).ceil() as u64
     }
+}
+
+/// What a question takes at most, as far as can be said before.
+pub(crate) fn estimate(request: &Request, max_output: Option<u32>) -> Usage {
+    let bytes = (request.system().len() + request.user().len()) as u64;
+    Usage { input: bytes.div_ceil(BYTES_PER_TOKEN), output: max_output.map_or(ANSWER, u64::from) }
 }
 
 /// `$1.25`, of millionths of a dollar; small sums with four digits.
@@ -63,12 +74,6 @@ pub(crate) struct Accounted {
 }
 
 impl Accounted {
-    /// What a question takes at most, as far as can be said before.
-    fn estimate(&self, request: &Request) -> Usage {
-        let bytes = (request.system().len() + request.user().len()) as u64;
-        Usage { input: bytes.div_ceil(BYTES_PER_TOKEN), output: self.max_output.map_or(ANSWER, u64::from) }
-    }
-
     /// Refuses what is beyond a cap, and says what the user should know before.
     fn admit(&self, usage: Usage) -> Result<(Spent, Vec<String>), Error> {
         let cost = self.price.map(|price| price.of(usage));
@@ -134,7 +139,7 @@ impl LanguageModel for Accounted {
     }
 
     fn generate(&self, request: Request) -> BoxFuture<'_, Result<Deltas, Error>> {
-        let estimate = self.estimate(&request);
+        let estimate = estimate(&request, self.max_output);
         let (reserved, notes) = match self.admit(estimate) {
             Ok(admitted) => admitted,
             Err(error) => return Box::pin(ready(Err(error))),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use futures::stream::StreamExt;
 use store::{FailingServer, Journal};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::{lock, now};
@@ -21,6 +22,31 @@ pub(crate) struct Breaker {
     server: String,
     journal: Option<Arc<Journal>>,
     state: Mutex<Known>,
+    /// Grows with every change.
+    changes: Option<watch::Sender<u64>>,
+}
+
+/// A server that failed when it was last asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerState {
+    /// `https://api.example.com`
+    pub server: String,
+    /// In a row.
+    pub failures: u32,
+    /// The last one.
+    pub error: String,
+    pub health: Health,
+}
+
+/// Whether a server that failed is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// It is.
+    Failing,
+    /// It is left alone for so long.
+    Resting { retry_in: Duration },
+    /// The next question, or one that is on its way, tries whether it works again.
+    Probing,
 }
 
 #[derive(Default)]
@@ -45,7 +71,31 @@ impl Breaker {
                 error: failing.error,
             }
         });
-        Breaker { server: server.to_owned(), journal, state: Mutex::new(known.unwrap_or_default()) }
+        Breaker { server: server.to_owned(), journal, state: Mutex::new(known.unwrap_or_default()), changes: None }
+    }
+
+    /// With somebody who is told of changes.
+    pub(crate) fn telling(self, changes: watch::Sender<u64>) -> Breaker {
+        Breaker { changes: Some(changes), ..self }
+    }
+
+    /// `None` for a server that works.
+    pub(crate) fn state(&self) -> Option<ServerState> {
+        let known = lock(&self.state);
+        let left = known.open_until.map(|until| until.saturating_duration_since(Instant::now()));
+        let health = match left {
+            None => Health::Failing,
+            Some(left) if left.is_zero() || known.probing => Health::Probing,
+            Some(retry_in) => Health::Resting { retry_in },
+        };
+        let (server, error) = (self.server.clone(), known.error.clone());
+        (known.failures > 0).then_some(ServerState { server, failures: known.failures, error, health })
+    }
+
+    fn tell(&self) {
+        if let Some(changes) = &self.changes {
+            changes.send_modify(|number| *number += 1);
+        }
     }
 
     fn admit(self: &Arc<Self>) -> Result<Attempt, Error> {
@@ -73,6 +123,7 @@ impl Breaker {
             at: now(),
         };
         drop(known);
+        self.tell();
         self.note(|journal| journal.note_failing(&failing));
     }
 
@@ -82,6 +133,7 @@ impl Breaker {
         *known = Known::default();
         drop(known);
         if was_failing {
+            self.tell();
             self.note(|journal| journal.note_working(&self.server));
         }
     }
@@ -197,6 +249,25 @@ mod tests {
         tokio::time::advance(COOLDOWN).await;
         assert_eq!(ask(&model).await.unwrap(), "back");
         assert_eq!(lock(&model.breaker.state).failures, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn its_state_is_known_and_changes_are_told() {
+        let (sender, receiver) = watch::channel(0);
+        let breaker = Arc::new(Breaker::new("http://a", None).telling(sender));
+        let scripts = (0..3).map(|_| fails(refused())).chain([says("back")]);
+        let model = Guarded::new(Scripted::new("m", scripts), breaker.clone());
+        assert_eq!(breaker.state(), None);
+        let health = || breaker.state().map(|state| (state.failures, state.health));
+        assert!(ask(&model).await.is_err());
+        assert_eq!(health(), Some((1, Health::Failing)));
+        assert!(ask(&model).await.is_err() && ask(&model).await.is_err());
+        assert_eq!(health(), Some((3, Health::Resting { retry_in: COOLDOWN })));
+        assert!(breaker.state().unwrap().error.contains("refused"));
+        tokio::time::advance(COOLDOWN).await;
+        assert_eq!(health(), Some((3, Health::Probing)));
+        assert_eq!(ask(&model).await.unwrap(), "back");
+        assert_eq!((health(), *receiver.borrow()), (None, 4));
     }
 
     #[tokio::test(start_paused = true)]

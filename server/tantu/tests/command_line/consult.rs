@@ -78,7 +78,7 @@ fn a_review_for_reading() {
     let project = shop();
     let mut one = finding(6, "total / len(prices)", "An empty list divides by zero.");
     one["replacement"] = json!("total / len(prices) if prices else 0");
-    replies(&project, &[("   5 | def mean", &findings(&[one]))]);
+    replies(&project, &[("   4 | def mean", &findings(&[one]))]);
     let (status, stdout, stderr) = project.tantu(&["review", "shop.py:5"]);
     let expected = "\
 shop.py:6:12: error: An empty list divides by zero.
