@@ -16,6 +16,7 @@ use tower_lsp_server::ls_types as lsp;
 use crate::capabilities::Editor;
 use crate::commands::{self, DismissFinding, Explain, Review};
 use crate::commit_message::{self, staged};
+use crate::consent;
 use crate::contexts::Contexts;
 use crate::handlers::code_action::refused;
 use crate::inquiry::Inquirer;
@@ -95,12 +96,16 @@ impl Consultation {
     /// The models; says what is wrong where there are none.
     async fn inquirer(&self) -> Option<Arc<Inquirer>> {
         let problem = match Inquirer::configured(self.settings.as_deref()) {
-            Ok(Some(inquirer)) => return Some(Arc::new(inquirer)),
+            Ok(Some(inquirer)) => return Some(self.consenting(inquirer)),
             Ok(None) => Inquirer::none(self.settings.as_deref()),
             Err(problem) => problem,
         };
         self.say(lsp::MessageType::ERROR, problem).await;
         None
+    }
+
+    fn consenting(&self, inquirer: Inquirer) -> Arc<Inquirer> {
+        Arc::new(inquirer.with_consent(consent::of_editor(self.client.clone())))
     }
 
     async fn say(&self, severity: lsp::MessageType, message: String) {
@@ -152,7 +157,7 @@ impl Consultation {
         let name = format!("{}.explanation.md", facts.symbol);
         let beginning = facts.markdown.clone();
         let inquirer = match Inquirer::configured(self.settings.as_deref()) {
-            Ok(Some(inquirer)) => Arc::new(inquirer),
+            Ok(Some(inquirer)) => self.consenting(inquirer),
             Ok(None) => {
                 let reason = Inquirer::none(self.settings.as_deref());
                 let text = beginning + &crate::explain::without_model(&reason);

@@ -18,6 +18,7 @@ use store::Journal;
 use tokio::task::{JoinError, spawn_blocking};
 use validate::{Behaviour, Candidate, Inspection, PastMistake, Scope, SourceChange};
 
+use crate::consent::Consent;
 use crate::contexts::Contexts;
 use crate::inquiry::PURPOSES;
 use crate::lints::Lints;
@@ -54,6 +55,8 @@ pub struct Tools {
     connected: Mutex<Option<Connected>>,
     /// The hash of the latest prompt.
     asked: Mutex<Option<String>>,
+    /// Who is asked before what may cost much; nobody where nobody can be.
+    consent: Option<Consent>,
 }
 
 /// What is known of the models' servers, and what they cost: for the whole process.
@@ -97,11 +100,17 @@ impl Tools {
             callers: AtomicUsize::new(0),
             connected: Mutex::default(),
             asked: Mutex::default(),
+            consent: None,
         };
         // Mistakes are better heard of before anything is computed.
         model::connect(&tools.settings, &tools.settings.propose.models, None, models())
             .map_err(|error| error.to_string())?;
         Ok((tools, limits))
+    }
+
+    /// The same, where somebody can be asked before what may cost much.
+    pub(crate) fn with_consent(self, consent: Consent) -> Self {
+        Tools { consent: Some(consent), ..self }
     }
 
     /// Whether mistakes are remembered.
@@ -146,6 +155,11 @@ impl Tools {
         *self.asked() = Some(request.hash());
         let (names, reason) = self.settings.propose.route(assist.name(), self.callers.load(Ordering::Relaxed));
         let Some(names @ [_, ..]) = names.get(passed_over..) else { return Event::NoOtherModel };
+        if let (Some(cost), Some(consent)) = (model::needs_consent(&self.settings, names, &request), &self.consent)
+            && !consent(cost).await
+        {
+            return Event::Cancelled;
+        }
         let mut answering = names.first().cloned().unwrap_or_default();
         let model = match self.connect(names, reason) {
             Ok(model) => model,

@@ -9,6 +9,7 @@ use model::config::Settings;
 use model::{Denied, LanguageModel, Progress, Prompt, Reply, Request, StopReason};
 use serde_json::Value;
 
+use crate::consent::Consent;
 use crate::contexts::Contexts;
 use crate::effects::{BUDGET, Say, ago, models, relative};
 
@@ -24,6 +25,8 @@ pub struct Inquirer {
     denied: Denied,
     /// The models that were asked last: recorded replies are given once each.
     connected: Mutex<Option<Connected>>,
+    /// Who is asked before what may cost much; nobody where nobody can be.
+    consent: Option<Consent>,
 }
 
 /// A question.
@@ -85,9 +88,14 @@ impl Inquirer {
             return Ok(None);
         }
         let denied = Denied::new(&settings.privacy.deny).map_err(|problem| format!("{}: {problem}", file.display()))?;
-        let inquirer = Inquirer { settings, denied, connected: Mutex::default() };
+        let inquirer = Inquirer { settings, denied, connected: Mutex::default(), consent: None };
         inquirer.connect(&inquirer.settings.propose.models, None).map_err(|error| error.to_string())?;
         Ok(Some(inquirer))
+    }
+
+    /// The same, where somebody can be asked before what may cost much.
+    pub(crate) fn with_consent(self, consent: Consent) -> Self {
+        Inquirer { consent: Some(consent), ..self }
     }
 
     /// Says how to describe a model.
@@ -143,6 +151,11 @@ impl Inquirer {
         };
         let hash = request.hash();
         let (names, reason) = self.settings.propose.route(purpose, callers);
+        if let (Some(cost), Some(consent)) = (model::needs_consent(&self.settings, names, &request), &self.consent)
+            && !consent(cost).await
+        {
+            return Err(format!("it may cost {}, and was not asked", model::dollars(cost)));
+        }
         let asked = self.connect(names, reason).map_err(|error| error.to_string())?;
         let mut model = names.first().cloned().unwrap_or_default();
         let progress = |progress: Progress<'_>| match progress {

@@ -12,6 +12,7 @@ mod cache;
 mod capabilities;
 mod commands;
 pub mod commit_message;
+pub mod consent;
 mod consult;
 pub mod contexts;
 mod documents;

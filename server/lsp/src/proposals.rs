@@ -14,6 +14,7 @@ use tower_lsp_server::ls_types as lsp;
 use validate::{CheckResult, Evidence, Validated};
 
 use crate::commands::Propose;
+use crate::consent;
 use crate::contexts::Contexts;
 use crate::drive::{Audience, Work};
 use crate::effects::{State, Tools};
@@ -102,7 +103,7 @@ impl Desk {
 
     async fn tools(&self) -> Option<(Tools, Limits)> {
         match Tools::configured(self.settings.as_deref(), self.runner.clone()) {
-            Ok(tools) => Some(tools),
+            Ok((tools, limits)) => Some((tools.with_consent(consent::of_editor(self.client.clone())), limits)),
             Err(message) => {
                 self.explain(&message).await;
                 None

@@ -28,6 +28,16 @@ pub enum NoCode {
     NoJson,
 }
 
+impl NoCode {
+    /// In kebab case.
+    pub fn code(&self) -> &'static str {
+        match self {
+            NoCode::Empty | NoCode::Prose | NoCode::NoJson => "no-code",
+            NoCode::OtherLanguage(_) => "wrong-language",
+        }
+    }
+}
+
 /// Finds the JSON object in a reply: that of the first fenced block tagged as JSON or, where there is none, from the first
 /// brace to the last. Whether it is JSON is for a parser to say.
 pub fn json_code(reply: &str) -> Result<Code, NoCode> {
@@ -40,16 +50,6 @@ pub fn json_code(reply: &str) -> Result<Code, NoCode> {
     let end = reply.rfind('}').filter(|end| *end > start);
     let text = reply[start..end.map_or(reply.len(), |end| end + 1)].to_owned();
     Ok(Code { text, complete: end.is_some(), blocks: 1 })
-}
-
-impl NoCode {
-    /// In kebab case.
-    pub fn code(&self) -> &'static str {
-        match self {
-            NoCode::Empty | NoCode::Prose => "no-code",
-            NoCode::OtherLanguage(_) => "wrong-language",
-        }
-    }
 }
 
 /// Finds the Python code in a reply: the first fenced block tagged as Python, else the first without a tag, else, where

@@ -52,7 +52,7 @@ pub use crate::provider::recorded::{Recorded, RecordedReply};
 pub use crate::redact::Redactions;
 pub use crate::request::{Prompt, Request};
 pub use crate::retry::{Backoff, Retry};
-pub use crate::stack::connect;
+pub use crate::stack::{connect, needs_consent};
 pub use crate::structured::{Items, NoItems, json_items};
 
 /// The pieces of one answer, in order. After a [`Delta::Stop`] or an error nothing follows.

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use crate::config::{ModelConfig, Provider, Settings};
 use crate::http::is_loopback;
-use crate::layer::account::Accounted;
+use crate::layer::account::{Accounted, estimate};
 use crate::layer::breaker::Guarded;
 use crate::layer::cache::Remembered;
 use crate::layer::failover::{Failover, Priced};
 use crate::layer::in_flight::Joined;
 use crate::layer::pace::Paced;
-use crate::{Error, LanguageModel, Price, State};
+use crate::{Error, LanguageModel, Price, Request, State};
 
 /// The models `names` of the settings, asked in this order. `reason` says why these, and is told to whoever waits.
 ///
@@ -43,9 +43,19 @@ pub fn connect(
     }
 }
 
+/// What asking the first of the models `names` may cost, in millionths of a US dollar, where that is more than may be spent
+/// without a word ([`crate::config::Limits::ask_above`]). An answer that is known already is counted like a new one.
+pub fn needs_consent(settings: &Settings, names: &[String], request: &Request) -> Option<u64> {
+    let config = settings.models.get(names.first()?)?;
+    let server = (config.provider != Provider::Recorded).then(|| config.base().unwrap_or_default());
+    let cost = price(config, server)?.of(estimate(request, config.max_output_tokens));
+    settings.limits.ask_above.filter(|&above| cost > above).map(|_| cost)
+}
+
 fn layered(settings: &Settings, name: &str, config: &ModelConfig, state: &Arc<State>) -> Result<Priced, Error> {
     let (model, server) = state.built(name, config)?;
-    surrounded(settings, name, config, state, (model, server))
+    let price = price(config, server.as_deref());
+    Ok((surrounded(settings, name, config, state, (model, server))?, price))
 }
 
 /// A model of this section, which asks a server, with the layers around it that each model has of its own.
@@ -75,7 +85,7 @@ pub(crate) fn surrounded(
             }
         }
     };
-    let accounted = Accounted {
+    Ok(Arc::new(Accounted {
         model,
         provider: config.provider.name().to_owned(),
         server_model: config.model.clone().unwrap_or_default(),
@@ -84,8 +94,7 @@ pub(crate) fn surrounded(
         limits: settings.limits,
         keeps_prompts: settings.audit.prompts,
         state: state.clone(),
-    };
-    Ok((Arc::new(accounted), price))
+    }))
 }
 
 /// What the settings say; a server on this machine costs nothing.
@@ -121,6 +130,27 @@ mod tests {
 
     fn request() -> Request {
         Request::redacted(Prompt { user: "greet".into(), ..Prompt::default() }).0.for_purpose("review")
+    }
+
+    #[test]
+    fn consent_is_asked_for_what_may_cost_more() {
+        let text = |price: &str, above: &str| {
+            format!(
+                "[models.a]\nprovider = \"openai-compatible\"\nmodel = \"x\"\nbase-url = \"http://model.invalid/v1\"\n\
+                 max-output-tokens = 100\n{price}\n[propose]\nmodels = [\"a\"]\n[limits]\n{above}\n"
+            )
+        };
+        let needed = |price: &str, above: &str| {
+            let settings = settings(&text(price, above));
+            needs_consent(&settings, &settings.propose.models, &request())
+        };
+        // 2 tokens of prompt and 100 of answer.
+        let price = "price = { input = 1.0, output = 10.0 }";
+        assert_eq!(needed(price, "ask-above = 0.001"), Some(1002));
+        assert_eq!(needed(price, "ask-above = 0.0011"), None);
+        assert_eq!(needed(price, ""), None);
+        assert_eq!(needed("", "ask-above = 0.001"), None);
+        assert_eq!(needed(&price.replace("1.0", "0.0").replace("10.0", "0.0"), "ask-above = 0"), None);
     }
 
     #[tokio::test]

@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 use tests::client::Client;
 use tests::model_server::{ModelServer, Reply};
-use tests::workspace::{Home, Workspace};
+use tests::workspace::{Home, Workspace, model_settings};
 
 const FILE: &str = "shop.py";
 
@@ -188,4 +188,33 @@ fn an_editor_that_wants_to_know_is_told_which_server_fails() {
     });
     assert!(told["error"].as_str().is_some_and(|error| error.contains("cannot connect")), "{told}");
     assert!(told["failures"].as_u64() >= Some(1), "{told}");
+}
+
+#[test]
+fn what_may_cost_much_is_asked_for_first() {
+    let model = ModelServer::start([reply(&[])]);
+    let home = Home::new();
+    let price = "price = { input = 100.0, output = 100.0 }\n";
+    home.configure(&format!("{}{price}[limits]\nask-above = 0.01\n", model_settings(&model.base_url())));
+    let workspace = Workspace::of(TEXT);
+    let editor = Client::builder(&workspace).home(&home).start();
+    editor.open(FILE);
+    let review = action(&editor, "total / len", "Review `mean` (preview)");
+    editor.execute(&review["command"]);
+    let question = editor.question();
+    assert!(question.text.contains("may cost $0.") && question.text.contains("$0.00 are spent today"), "{question:?}");
+    editor.choose("Do not ask");
+    editor.message("`shop.mean` is not reviewed: it may cost $0.");
+    assert_eq!(model.asked().len(), 0);
+    editor.execute(&review["command"]);
+    editor.question();
+    editor.choose("Ask");
+    editor.message("on `shop.mean`: nothing found");
+    assert_eq!(model.asked().len(), 1);
+    // A proposal is a question as well.
+    let docstring = action(&editor, "total / len", "Write docstring (preview)");
+    editor.execute(&docstring["command"]);
+    assert!(editor.question().text.contains("may cost $0."));
+    editor.dismiss();
+    assert_eq!(model.asked().len(), 1);
 }

@@ -79,6 +79,9 @@ pub struct Limits {
     /// Say before a request what it may cost, if that is more.
     #[serde(deserialize_with = "micros")]
     pub show_estimate_above: Option<u64>,
+    /// Ask the person before a request that may cost more, where there is somebody to ask.
+    #[serde(deserialize_with = "micros")]
+    pub ask_above: Option<u64>,
 }
 
 impl Limits {
