@@ -1,7 +1,8 @@
 -- The floating card: the question about a proposal, its diff or its evidence, and a key for each answer. It never takes
 -- the cursor by itself: whoever is typing would answer.
 local M = {}
-local KEYS = { Apply = 'a', ['Show diff'] = 's', Why = 'w', Adjust = 'j', Discard = 'd' }
+local KEYS = { Apply = 'a', ['Apply confident parts'] = 'c', ['Choose parts'] = 'p', ['Show diff'] = 's', Why = 'w' }
+KEYS.Adjust, KEYS.Discard = 'j', 'd'
 local window, shown -- What `open` was told last.
 local question -- What may be answered, and `respond`.
 local is_looking = false -- Whether the last answer was a wish to see more.
@@ -86,7 +87,8 @@ end
 --- Handles `window/showDocument`: diffs and evidence go into the card.
 function M.show(err, params, context)
   local name = vim.fs.basename(params.uri)
-  if params.external or not (vim.endswith(name, 'evidence.md') or vim.endswith(name, '.diff')) then
+  local is_ours = name == 'evidence.md' or name:match('^proposal%-%d+%.md$') or name:match('%.diff$')
+  if params.external or not is_ours then
     return vim.lsp.handlers['window/showDocument'](err, params, context)
   end
   local filetype = vim.endswith(name, '.diff') and 'diff' or 'markdown'

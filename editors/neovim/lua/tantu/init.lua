@@ -140,12 +140,20 @@ function commands.adjust(_, words)
 end
 
 function commands.evidence(client)
-  if card.focus() then
-    return
-  elseif not vim.list_contains(client.server_capabilities.executeCommandProvider.commands, 'tantu.evidence') then
-    return warn('no proposal waits for an answer')
+  if not card.focus() then
+    execute(client, 'tantu.evidence', { show = true }, function(err, evidence)
+      return (err or evidence == vim.NIL) and warn(err and err.message or 'nothing was proposed here')
+    end)
   end
-  client:exec_cmd({ title = 'evidence', command = 'tantu.evidence' })
+end
+
+function commands.explain(client)
+  execute(client, 'tantu.explain', here(client))
+end
+
+function commands.review(client)
+  local at = here(client)
+  execute(client, 'tantu.review', { uri = at.textDocument.uri, position = at.position })
 end
 
 function commands.impact(client)

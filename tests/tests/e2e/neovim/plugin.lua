@@ -128,6 +128,12 @@ end)
 session.must(not session.text():find('raise NotImplementedError', 1, true), 'the stub is gone')
 session.must(vim.bo.modified, 'nothing is saved behind the user\'s back')
 
+-- What was checked is still there to be seen.
+vim.cmd('Tantu evidence')
+floating('proposal-', 'Tests and doctests pass')
+vim.cmd('Tantu evidence')
+vim.cmd.normal('q')
+
 -- Take it back: one step.
 vim.cmd('silent undo')
 session.must(session.text() == before, 'one undo brings everything back')
