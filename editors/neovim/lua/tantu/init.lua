@@ -196,7 +196,11 @@ end
 
 --- Completions for the words of a `:Tantu` command line, one per line.
 function M.words(_, line)
-  local assists = { 'follow-comment', 'implement-function', 'fix-diagnostic', 'refactor-function', 'write-docstring' }
+  local assists = vim.split(
+    'follow-comment implement-function fix-diagnostic update-callers write-tests write-docstring refactor-function simplify '
+      .. 'reduce-complexity extract improve-names add-error-handling add-types make-async port-like generate-module',
+    ' '
+  )
   return table.concat(line:match('propose%s') and assists or M.names, '\n')
 end
 
