@@ -23,9 +23,18 @@ fn expect_page(name: &str, text: &str) {
     assert!(page == text, "docs/{name} is not up to date: run this test with UPDATE_EXPECT=1; {differs:?}");
 }
 
-/// The files of an example by name; one without a heading is `example.py`. A comment that underlines something is none of
-/// them, but what it underlines is returned with its file, in bytes.
-fn files(example: &str) -> (BTreeMap<String, String>, Option<(String, Range<usize>)>) {
+/// What an example shows.
+struct Example {
+    /// Their texts by name.
+    files: BTreeMap<String, String>,
+    /// The file with something underlined.
+    file: String,
+    /// That, in bytes.
+    selected: Range<usize>,
+}
+
+/// A file without a heading is `example.py`. The comment that underlines is in none of them.
+fn read(example: &str) -> Example {
     let mut files = BTreeMap::new();
     let mut file = "example.py".to_owned();
     let mut selected = None;
@@ -48,14 +57,14 @@ fn files(example: &str) -> (BTreeMap<String, String>, Option<(String, Range<usiz
             text.push('\n');
         }
     }
-    (files, selected)
+    let (file, selected) = selected.expect("something is underlined");
+    Example { files, file, selected }
 }
 
 /// What becomes of an example when the action is taken whose title begins with `title`.
 #[track_caller]
 fn after(example: &str, title: &str) -> String {
-    let (files, selected) = files(example);
-    let (file, selected) = selected.expect("something is underlined");
+    let Example { files, file, selected } = read(example);
     let workspace = Workspace::empty();
     files.iter().for_each(|(name, text)| workspace.write(name, text));
     let editor = Client::start(&workspace).indexed();
