@@ -26,7 +26,9 @@ use crate::runs::{Environments, Perform};
 use crate::settings::Layer;
 use crate::snapshot::Snapshot;
 use crate::snippets::Done;
-use crate::{Services, announce, consult, evidence, from_proto, handlers, input, resume, runs, setup, snippets, status};
+use crate::{
+    Services, announce, consult, evidence, from_proto, handlers, input, resume, runs, setup, snippets, status,
+};
 
 /// How often an answer about a document is computed again because the document has changed.
 const MAX_RECOMPUTATIONS: usize = 4;

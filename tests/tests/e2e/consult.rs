@@ -47,7 +47,7 @@ fn action(editor: &Client, place: &str, title: &str) -> Value {
 fn shown(editor: &Client, part: &str) -> PathBuf {
     editor.wait_for(part, |session| {
         let uris = session.shown_documents.iter().filter_map(|shown| shown["uri"].as_str());
-        uris.filter(|uri| uri.contains(part)).last().and_then(tests::workspace::uri_path)
+        uris.rfind(|uri| uri.contains(part)).and_then(tests::workspace::uri_path)
     })
 }
 

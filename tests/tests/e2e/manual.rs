@@ -117,12 +117,12 @@ fn every_assist_of_a_model_is_in_the_manual() {
     let propose = ["propose", "no-such-assist", "a.py:1"];
     let run = Command::new(tests::server_binary()).args(propose).output().expect("the binary starts");
     let message = String::from_utf8(run.stderr).expect("UTF-8");
-    let (_, list) = message.split_once("there are: ").unwrap_or_else(|| panic!("a list in {message}"));
-    let names: Vec<&str> = list.lines().next().unwrap_or_default().split(", ").collect();
+    let (_, list) = message.split_once("possible values: ").unwrap_or_else(|| panic!("a list in {message}"));
+    let names: Vec<&str> = list.split(']').next().unwrap_or_default().split(", ").collect();
     assert!(names.contains(&"implement-function"), "{message}");
     let page = fs::read_to_string(tests::repository().join("docs/assists.md")).expect("the manual");
     for name in names {
-        assert!(page.contains(&format!("`tantu propose {name} ")), "{name} is not in docs/assists.md");
+        assert!(page.contains(&format!("| `{name}`")), "{name} is not in docs/assists.md");
     }
 }
 

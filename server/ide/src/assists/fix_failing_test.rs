@@ -22,7 +22,7 @@ pub(super) const ASSIST: Assist = Assist {
     title: "Fix the code under a failing test (preview)",
     wish: None,
     // Whether a test fails, others know.
-    offered: function_body::around,
+    offered: |analysis, _, file, range| function_body::around(analysis, file, range),
     scope,
     ask,
     accept,
