@@ -46,7 +46,7 @@ fn action(editor: &Client, place: &str, title: &str) -> Value {
 /// The path of the latest document that the editor was asked to show.
 fn shown(editor: &Client, part: &str) -> PathBuf {
     editor.wait_for(part, |session| {
-        let uris = session.shown_documents.iter().filter_map(|shown| shown["uri"].as_str());
+        let mut uris = session.shown_documents.iter().filter_map(|shown| shown["uri"].as_str());
         uris.rfind(|uri| uri.contains(part)).and_then(tests::workspace::uri_path)
     })
 }
