@@ -8,6 +8,7 @@
 pub mod buffer;
 pub mod client;
 pub mod conformance;
+pub mod emacs;
 pub mod model_server;
 pub mod neovim;
 mod process;

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use crate::{code_server, demo, guest, neovim, process, sdks, test, tidy, vscode};
+use crate::{code_server, demo, emacs, guest, neovim, process, sdks, test, tidy, vscode};
 
 type Step = (&'static str, fn() -> Result<()>);
 
@@ -48,6 +48,7 @@ fn clippy() -> Result<()> {
 fn setup() -> Result<()> {
     guest::ensure()?;
     neovim::ensure()?;
+    emacs::ensure()?;
     sdks::ensure()?;
     code_server::ensure()
 }

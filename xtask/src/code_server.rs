@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::{cache, process};
+use crate::{apt, cache, process};
 
 /// Where the tests look first for a Chromium of the user's own.
 const CHROMIUM: &str = "TANTU_CHROMIUM";
@@ -127,14 +127,7 @@ fn chromium() -> Result<PathBuf> {
     }
     let missing =
         || format!("no Chromium: install one (`apt-get install chromium`), or set {CHROMIUM} to its executable");
-    let quiet = ["-qq", "-o", "Dpkg::Use-Pty=0"];
-    let apt = |args: &[&str]| {
-        process::run(process::program("apt-get").args(quiet).args(args).env("DEBIAN_FRONTEND", "noninteractive"))
-    };
-    println!("installing Chromium from the system's packages");
-    apt(&["update"])
-        .and_then(|()| apt(&["install", "--yes", "--no-install-recommends", "chromium"]))
-        .with_context(missing)?;
+    apt::install(&["chromium"]).with_context(missing)?;
     installed_chromium().with_context(missing)
 }
 

@@ -7,12 +7,14 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+mod apt;
 mod bench;
 mod cache;
 mod ci;
 mod code_server;
 mod demo;
 mod dist;
+mod emacs;
 mod fuzz;
 mod guest;
 mod neovim;

@@ -2,12 +2,12 @@
 
 use anyhow::Result;
 
-use crate::{code_server, guest, neovim, sdks};
+use crate::{code_server, emacs, guest, neovim, sdks};
 
 #[derive(clap::Args)]
 pub struct Args {
     /// Also install the Neovim and the VS Code that the editor tests drive, into the user's cache directory, and Chromium,
-    /// and the SDKs that models are judged by
+    /// Emacs, and the SDKs that models are judged by
     #[arg(long)]
     e2e: bool,
 }
@@ -17,6 +17,7 @@ pub fn run(args: &Args) -> Result<()> {
     guest::ensure()?;
     if args.e2e {
         neovim::ensure()?;
+        emacs::ensure()?;
         code_server::ensure()?;
         sdks::ensure()?;
     }

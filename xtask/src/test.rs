@@ -2,14 +2,14 @@
 
 use anyhow::Result;
 
-use crate::{code_server, guest, neovim, process, sdks, vscode};
+use crate::{code_server, emacs, guest, neovim, process, sdks, vscode};
 
 /// Modules of the `tests` crate that need what `cargo xtask setup --e2e` installs.
-const E2E_TESTS: [&str; 3] = ["neovim", "providers", "vscode"];
+const E2E_TESTS: [&str; 4] = ["emacs", "neovim", "providers", "vscode"];
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Also run the tests that need a real Neovim, VS Code, or the official SDKs of models, installing them first
+    /// Also run the tests that need a real Neovim, Emacs, VS Code, or the official SDKs of models, installing them first
     #[arg(long)]
     e2e: bool,
     /// Passed on to the test runner, for instance `-p graph` or part of a test's name
@@ -22,6 +22,7 @@ pub fn run(args: &Args) -> Result<()> {
     guest::ensure()?;
     let editor = if args.e2e { Some(neovim::ensure()?) } else { None };
     if args.e2e {
+        emacs::ensure()?;
         code_server::ensure()?;
         sdks::ensure()?;
         vscode::package()?;
@@ -113,10 +114,13 @@ mod tests {
     fn leaves_editors_out_unless_asked() {
         assert_eq!(
             nextest(false, &[]),
-            "nextest run --workspace -E not (package(tests) and test(/^(neovim|providers|vscode)/))"
+            "nextest run --workspace -E not (package(tests) and test(/^(emacs|neovim|providers|vscode)/))"
         );
         assert_eq!(nextest(true, &[]), "nextest run --workspace");
-        assert_eq!(cargo(false, &[]), "test --workspace -- --skip neovim:: --skip providers:: --skip vscode::");
+        assert_eq!(
+            cargo(false, &[]),
+            "test --workspace -- --skip emacs:: --skip neovim:: --skip providers:: --skip vscode::"
+        );
         assert_eq!(cargo(true, &[]), "test --workspace");
     }
 
@@ -138,7 +142,7 @@ mod tests {
         assert_eq!(nextest(false, &["-E", "test(x)"]), "nextest run --workspace -E test(x)");
         assert_eq!(
             cargo(false, &["--", "--nocapture"]),
-            "test --workspace -- --nocapture --skip neovim:: --skip providers:: --skip vscode::"
+            "test --workspace -- --nocapture --skip emacs:: --skip neovim:: --skip providers:: --skip vscode::"
         );
     }
 }

@@ -5,6 +5,7 @@ mod assists;
 mod bad_input;
 mod client_settings;
 mod consult;
+mod emacs;
 mod findings;
 mod lint;
 mod manual;

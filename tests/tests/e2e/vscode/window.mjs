@@ -96,6 +96,8 @@ await session(async (page, shot) => {
   await open(file);
   await goTo(file, 'raise NotImplementedError');
   await command('tantu: Ask the Model for a Change at Cursor…');
+  await page.locator('.quick-input-list .monaco-list-row', { hasText: 'Implement function' }).first().click();
+  await page.locator('.quick-input-title', { hasText: 'Implement function' }).waitFor();
   await page.locator('.quick-input-box input').fill('prefer plain loops');
   await page.keyboard.press('Enter');
   await toast.waitFor({ timeout: 100_000 });
