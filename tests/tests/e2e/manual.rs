@@ -9,7 +9,7 @@ use std::process::Command;
 
 use serde_json::Value;
 use tests::client::Client;
-use tests::workspace::Workspace;
+use tests::workspace::{Home, Workspace};
 
 /// Compares a page with what it should be, or makes it so.
 #[track_caller]
@@ -110,6 +110,25 @@ fn code_actions_do_what_the_manual_shows() {
     }
     assert!(examples > 10, "{examples} examples");
     expect_page("assists.md", &made);
+}
+
+#[test]
+fn settings_of_models_are_understood() {
+    let mut examples = 0;
+    for name in ["add-a-model.md", "models.md"] {
+        let page = fs::read_to_string(tests::repository().join("docs").join(name)).expect("the manual");
+        let blocks = page.split("```toml\n").skip(1).filter_map(|it| it.split_once("```"));
+        for (example, _) in blocks.filter(|(example, _)| example.contains("[models.")) {
+            let home = Home::new();
+            home.configure(example);
+            let list = Command::new(tests::server_binary()).args(["model", "list"]).envs(home.environment()).output();
+            let list = list.expect("the binary starts");
+            let said = String::from_utf8_lossy(&list.stderr);
+            assert!(list.status.success(), "{name}:\n{example}\n{said}");
+            examples += 1;
+        }
+    }
+    assert!(examples >= 4, "{examples} examples");
 }
 
 #[test]
