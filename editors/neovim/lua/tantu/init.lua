@@ -80,13 +80,18 @@ function M.show_callers(command, context)
   end)
 end
 
+--- Says what went wrong, or that there is nothing.
+local function tell(nothing)
+  return function(err, shown)
+    return (err or not shown or shown == vim.NIL) and warn(err and err.message or nothing)
+  end
+end
+
 --- Has the server show something about the definition under the cursor, in a window or with `vim.ui.open`.
 local function shows(command, option)
   return function(client, words)
     local argument = vim.tbl_extend('error', here(client), { show = true, [option] = tonumber(words[1]) })
-    execute(client, command, argument, function(err, shown)
-      return (err or not shown or shown == vim.NIL) and warn(err and err.message or 'no definition under the cursor')
-    end)
+    execute(client, command, argument, tell('no definition under the cursor'))
   end
 end
 
@@ -110,18 +115,13 @@ function commands.run(client, _, first, last)
     local range = { start = { line = first - 1, character = 0 }, ['end'] = { line = last, character = 0 } }
     return execute(client, 'tantu.run', { uri = uri, kind = 'selection', range = range })
   end
-  local row = vim.api.nvim_win_get_cursor(0)[1] - 1
-  client:request('textDocument/codeLens', { textDocument = { uri = uri } }, function(err, lenses)
-    local nearest
-    for _, lens in ipairs(lenses or {}) do
-      local line, command = lens.range.start.line, lens.command
-      local is_run = line <= row and command and command.command == 'tantu.run'
-      nearest = is_run and line >= (nearest and nearest.line or 0) and { line = line, command = command } or nearest
+  local params = vim.lsp.util.make_range_params(0, client.offset_encoding)
+  params.context = { diagnostics = {}, only = { 'tantu.run' } }
+  client:request('textDocument/codeAction', params, function(err, actions)
+    if not actions or not actions[1] then
+      return warn(err and err.message or 'nothing to run at the cursor')
     end
-    if not nearest then
-      return warn(err and err.message or 'nothing to run at or above the cursor')
-    end
-    client:exec_cmd(nearest.command)
+    client:exec_cmd(actions[1].command)
   end)
 end
 
@@ -141,9 +141,7 @@ end
 
 function commands.evidence(client)
   if not card.focus() then
-    execute(client, 'tantu.evidence', { show = true }, function(err, evidence)
-      return (err or evidence == vim.NIL) and warn(err and err.message or 'nothing was proposed here')
-    end)
+    execute(client, 'tantu.evidence', { show = true }, tell('nothing was proposed here'))
   end
 end
 
@@ -196,12 +194,10 @@ end
 
 --- Completions for the words of a `:Tantu` command line, one per line.
 function M.words(_, line)
-  local assists = vim.split(
-    'follow-comment implement-function fix-diagnostic update-callers write-tests write-docstring refactor-function simplify '
-      .. 'reduce-complexity extract improve-names add-error-handling add-types make-async port-like generate-module',
-    ' '
-  )
-  return table.concat(line:match('propose%s') and assists or M.names, '\n')
+  local assists = 'follow-comment implement-function fix-diagnostic update-callers write-tests write-docstring port-like '
+    .. 'refactor-function simplify reduce-complexity extract improve-names add-error-handling add-types make-async '
+    .. 'generate-module'
+  return ((line:match('propose%s') and assists or table.concat(M.names, ' ')):gsub(' ', '\n'))
 end
 
 return M
