@@ -78,7 +78,7 @@ function M.ask(err, params, context)
   if is_looking and is_open() then
     M.open(unpack(shown))
   else
-    local lines = vim.split(params.message .. '\n\n:Tantu evidence moves here, :Tantu adjust says what should be different', '\n')
+    local lines = vim.split(params.message .. '\n\n:Tantu evidence moves here, :Tantu adjust has it changed', '\n')
     M.open(params.message:match('^[^:]*'), lines, 'text')
   end
   return coroutine.yield()
