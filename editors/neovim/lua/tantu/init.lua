@@ -194,9 +194,9 @@ end
 
 --- Completions for the words of a `:Tantu` command line, one per line.
 function M.words(_, line)
-  local assists = 'follow-comment implement-function fix-diagnostic fix-failing-test update-callers write-tests write-docstring '
+  local assists = 'follow-comment implement-function fix-diagnostic fix-failing-test update-callers write-tests '
     .. 'refactor-function simplify reduce-complexity extract improve-names add-error-handling add-types make-async '
-    .. 'port-like generate-module'
+    .. 'write-docstring port-like generate-module'
   return ((line:match('propose%s') and assists or table.concat(M.names, ' ')):gsub(' ', '\n'))
 end
 
