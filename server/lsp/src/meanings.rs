@@ -35,6 +35,8 @@ pub struct Meanings {
     embeddings: Embeddings,
     denied: Denied,
     known: Mutex<Arc<Vec<Known>>>,
+    /// The documents that all vectors were made of.
+    seen: Mutex<HashMap<String, i64>>,
     renewing: AtomicBool,
 }
 
@@ -62,7 +64,8 @@ impl Meanings {
         let embeddings = Embeddings::connect(settings, state).map_err(|error| error.to_string())?;
         let Some(embeddings) = embeddings else { return Ok(None) };
         let denied = Denied::new(&settings.privacy.deny)?;
-        Ok(Some(Meanings { embeddings, denied, known: Mutex::default(), renewing: AtomicBool::new(false) }))
+        let (known, seen, renewing) = Default::default();
+        Ok(Some(Meanings { embeddings, denied, known, seen, renewing }))
     }
 
     /// Makes the vectors that are missing. Blocks while the model is asked.
@@ -73,6 +76,10 @@ impl Meanings {
     pub fn renew(&self, documents: &Persistence, analysis: &Analysis) -> Result<(), String> {
         let unread = |error: store::Error| error.to_string();
         let store = documents.store();
+        let stamps = store.document_stamps().map_err(unread)?;
+        if *self.seen.lock().unwrap_or_else(PoisonError::into_inner) == stamps {
+            return Ok(());
+        }
         let mut passages = store.passages(MAX_PASSAGES).map_err(unread)?;
         passages.retain(|(path, _)| !self.is_denied(analysis, Path::new(path)));
         let texts: Vec<String> = passages.iter().map(|(_, passage)| text(passage)).collect();
@@ -108,6 +115,9 @@ impl Meanings {
             .zip(&keys)
             .filter_map(|((path, passage), key)| Some(Known { path, passage, vector: vectors.get(key).cloned()? }));
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(known.collect());
+        if result.is_ok() {
+            *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = stamps;
+        }
         result
     }
 

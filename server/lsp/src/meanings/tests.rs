@@ -101,6 +101,9 @@ fn passages_are_found_by_what_they_mean() {
     assert_eq!(meanings.search(&world.documents, &analysis, &query), [], "no word is shared");
     meanings.renew(&world.documents, &analysis).unwrap();
     assert_eq!(count.load(Ordering::SeqCst), 2);
+    world.documents.store().retain_vectors(&HashSet::new()).unwrap();
+    meanings.renew(&world.documents, &analysis).unwrap();
+    assert_eq!(count.load(Ordering::SeqCst), 2, "the documents are those of before");
     let found = meanings.search(&world.documents, &analysis, &query);
     assert_eq!(found.iter().map(|it| it.heading.as_str()).collect::<Vec<_>>(), ["Coins", "Walls"]);
     assert!(found[0].reason.starts_with("means what"));

@@ -58,6 +58,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     if let Some(kept) = kept.filter(|_| is_new) {
         workspace::warn(&kept, kept.keep_index(&index, &workspace.analysis));
     }
+    // The process ends, and takes the tables and the graph with it: giving back their pieces one by one takes longer than
+    // the question did.
+    std::mem::forget((index, workspace));
     Ok(Status::Fine)
 }
 
