@@ -74,6 +74,10 @@ pub struct ModelConfig {
     pub max_output_tokens: Option<u32>,
     /// From 0 to 2; the server's own default if absent. `anthropic` has none.
     pub temperature: Option<f64>,
+    /// Whether the model has a role for the system; that of its family if absent.
+    pub system_role: Option<bool>,
+    /// What it is told besides the rules of each question, such as `/no_think`.
+    pub system_prompt: Option<String>,
     /// For `ollama`: tokens of prompt and answer together. As many as are needed if absent.
     pub num_ctx: Option<u32>,
     /// For `ollama`: how long the model stays in memory after an answer, in seconds.

@@ -9,6 +9,7 @@ pub(crate) mod cache;
 pub(crate) mod failover;
 pub(crate) mod in_flight;
 pub(crate) mod pace;
+pub(crate) mod template;
 #[cfg(test)]
 pub(crate) mod testing;
 

@@ -58,6 +58,11 @@ impl Request {
         self
     }
 
+    /// The same question in other words, which are those of this one and of the user's settings.
+    pub(crate) fn written(self, system: String, user: String) -> Request {
+        Request { system: system.into(), user: user.into(), ..self }
+    }
+
     pub(crate) fn form(&self) -> Option<&Form> {
         self.form.as_deref()
     }

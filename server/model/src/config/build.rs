@@ -9,6 +9,7 @@ use reqwest::Url;
 use super::{ModelConfig, Provider, wrong};
 use crate::http::{Endpoint, Key};
 use crate::keyring::Keyring;
+use crate::layer::template::{Template, Templated};
 use crate::provider::anthropic::Anthropic;
 use crate::provider::ollama::{KEEP_ALIVE, Ollama};
 use crate::provider::openai::OpenAi;
@@ -47,27 +48,31 @@ pub(super) fn build_with(
     let server = Some(endpoint.server());
     let (name, max_tokens, temperature) = (name.to_owned(), config.max_output_tokens, config.temperature);
     let model = match config.provider {
-        Provider::Anthropic => retried(Anthropic::new(&name, endpoint, model, max_tokens)),
-        Provider::Ollama => retried(Ollama {
-            name,
-            endpoint,
-            model,
-            max_tokens,
-            temperature,
-            context: config.num_ctx,
-            keep_alive: config.keep_alive.unwrap_or(KEEP_ALIVE),
-        }),
+        Provider::Anthropic => retried(Anthropic::new(&name, endpoint, model, max_tokens), config),
+        Provider::Ollama => retried(
+            Ollama {
+                name,
+                endpoint,
+                model,
+                max_tokens,
+                temperature,
+                context: config.num_ctx,
+                keep_alive: config.keep_alive.unwrap_or(KEEP_ALIVE),
+            },
+            config,
+        ),
         _ => {
             let field = if config.provider == Provider::OpenAi { "max_completion_tokens" } else { "max_tokens" };
             let max_tokens = max_tokens.map(|limit| (field, limit));
-            retried(OpenAi { name, endpoint, model, max_tokens, temperature, quirks: Mutex::default() })
+            retried(OpenAi { name, endpoint, model, max_tokens, temperature, quirks: Mutex::default() }, config)
         }
     };
     Ok((model, server))
 }
 
-fn retried(model: impl LanguageModel + 'static) -> Arc<dyn LanguageModel> {
-    Arc::new(Retry::new(model, Backoff::default()))
+fn retried(model: impl LanguageModel + 'static, config: &ModelConfig) -> Arc<dyn LanguageModel> {
+    let model = Retry::new(model, Backoff::default());
+    Arc::new(Templated { model, template: Template::of(config) })
 }
 
 pub(super) struct Described<'a> {
@@ -84,6 +89,8 @@ impl Described<'_> {
             ("api-key-env", config.api_key_env.is_some()),
             ("max-output-tokens", config.max_output_tokens.is_some()),
             ("temperature", config.temperature.is_some()),
+            ("system-role", config.system_role.is_some()),
+            ("system-prompt", config.system_prompt.is_some()),
             ("keyring", config.keyring),
         ];
         if let Some((key, _)) = misplaced.iter().find(|(_, is_set)| *is_set) {
@@ -113,6 +120,10 @@ impl Described<'_> {
         }
         if config.temperature.is_some_and(|temperature| !(0.0..=2.0).contains(&temperature)) {
             return Err(self.wrong("temperature", "must be from 0 to 2"));
+        }
+        // What is sent goes through redaction, which this does not.
+        if config.system_prompt.as_deref().is_some_and(has_secret) {
+            return Err(self.wrong("system-prompt", "looks like it holds a secret, which is never sent"));
         }
         if config.num_ctx.is_some_and(|tokens| tokens < 512) {
             return Err(self.wrong("num-ctx", "must be at least 512; remove it for as many as are needed"));
