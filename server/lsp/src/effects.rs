@@ -36,6 +36,8 @@ pub struct State {
     /// With the settings that they have read so far.
     pub lints: Arc<Lints>,
     pub contexts: Arc<Contexts>,
+    /// Of runs in the sandbox.
+    pub limits: sandbox::Limits,
 }
 
 /// Told, in a few words, what is being done.
@@ -237,6 +239,7 @@ impl Tools {
         for (number, mut request) in requests.into_iter().enumerate() {
             say(format!("running tests, {} of {total}", number + 1));
             add_unsaved(&mut request, &state.unsaved);
+            request.limits = state.limits;
             request.site = Environment::find(&request.root, None).sites;
             let on_event = |event| {
                 if let sandbox::Event::Preparing { .. } = event {
@@ -346,9 +349,10 @@ fn check(
             if let Some(parts) = parts {
                 candidate.restrict(&analysis, parts);
             }
-            let checked = state
-                .lints
-                .inspect(|inspection| validate::check(&state.host, candidate, &Inspection { past, ..*inspection }));
+            let asked = task.instruction.as_deref().unwrap_or_default();
+            let checked = state.lints.inspect(|inspection| {
+                validate::check(&state.host, candidate, &Inspection { past, asked, ..*inspection })
+            });
             Event::Checked(Box::new(checked))
         }
     }
@@ -424,7 +428,8 @@ mod tests {
         change.set("/shell.py", text);
         host.apply(change);
         let lints = Arc::new(Lints::new(crate::lints::RuffChoice::Off, &["/".into()]));
-        let state = State { host, unsaved: Vec::new(), lints, contexts: Arc::default() };
+        let state =
+            State { host, unsaved: Vec::new(), lints, contexts: Arc::default(), limits: sandbox::Limits::default() };
         let task = Task {
             assist: ide::assists::AssistId::ImplementFunction,
             path: "/shell.py".into(),

@@ -248,7 +248,8 @@ impl Audience for Desk {
         let open = snapshot.documents.keys().filter_map(|path| Some((path.clone(), snapshot.text(path)?)));
         let lints = snapshot.lints.clone();
         let contexts = self.contexts.clone();
-        Some(State { unsaved: open.collect(), host: snapshot.host.clone(), lints, contexts })
+        let limits = snapshot.settings.limits;
+        Some(State { unsaved: open.collect(), host: snapshot.host.clone(), lints, contexts, limits })
     }
 
     fn say(&self, what: String) {

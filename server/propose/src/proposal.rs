@@ -310,7 +310,13 @@ impl Proposal {
             }
             (State::Testing { checked: Some(mut checked) }, Event::Tested(outcomes)) => {
                 checked.absorb(outcomes);
-                self.score(*checked)
+                match checked.retests() {
+                    again if again.is_empty() => self.score(*checked),
+                    again => {
+                        self.state = State::Testing { checked: Some(checked) };
+                        (self, vec![Effect::Test(again)])
+                    }
+                }
             }
             (State::Reviewing { validated: Some(validated) }, Event::Approved) => {
                 self.approved = Some(validated.essence());

@@ -5,6 +5,8 @@ mod graph_stage;
 mod lint_stage;
 mod outcomes;
 mod past;
+mod reach;
+mod redefinition;
 mod scope;
 mod security;
 mod syntax_stage;
@@ -93,11 +95,20 @@ pub struct Checked {
     warnings: Vec<Finding>,
     results: BTreeMap<Stage, CheckResult>,
     tests: tests_stage::Plan,
+    /// What came of the tests, while those that failed are run without the edit.
+    failed: Option<Failed>,
     runs: Vec<TestRun>,
     /// What could not be checked.
     unchecked: Vec<String>,
     /// How much of an earlier mistake it repeats.
     likeness: Option<f64>,
+}
+
+/// What came of tests of which some failed.
+struct Failed {
+    outcomes: Vec<Result<Outcome, String>>,
+    /// The requests that failed, by their index, as they are to be run without the edit.
+    again: Vec<(usize, Request)>,
 }
 
 /// The workspace before and after the edit.
@@ -190,6 +201,7 @@ pub fn check(host: &AnalysisHost, candidate: Candidate, inspection: &Inspection<
         warnings: Vec::new(),
         results: BTreeMap::new(),
         tests: tests_stage::Plan::default(),
+        failed: None,
         runs: Vec::new(),
         unchecked: Vec::new(),
         likeness: None,
@@ -214,7 +226,9 @@ impl Checked {
             self.results.insert(Stage::Tests, why);
             return;
         }
-        self.conclude(Stage::Scope, scope::findings(&self.comparison, &self.candidate.scope));
+        let mut found = scope::findings(&self.comparison, &self.candidate.scope);
+        found.extend(redefinition::findings(&self.comparison));
+        self.conclude(Stage::Scope, found);
         self.conclude(Stage::Graph, graph_stage::findings(&self.comparison));
         if inspection.linters.is_empty() {
             self.results.insert(Stage::Lint, CheckResult::NotRun("there is no linter".to_owned()));
@@ -223,6 +237,7 @@ impl Checked {
         }
         let mut found = of_linters(Stage::Security);
         found.extend(security::findings(&self.comparison, &introduced.security));
+        found.extend(reach::findings(&self.comparison, &self.candidate.scope, inspection.asked));
         found.extend(inspection.tainted.map(|find| lint_stage::tainted(&self.comparison, find)).unwrap_or_default());
         self.conclude(Stage::Security, found);
         if !inspection.past.is_empty() {
@@ -291,8 +306,25 @@ impl Checked {
     }
 
     /// Takes what came of [`Checked::tests`], in their order. An error says why the sandbox could not run one; missing
-    /// ones count as not run.
+    /// ones count as not run. If tests failed, what came of [`Checked::retests`] is expected next.
     pub fn absorb(&mut self, outcomes: Vec<Result<Outcome, String>>) {
+        let outcomes = match self.failed.take() {
+            Some(Failed { outcomes: mut after, again }) => {
+                for ((index, _), before) in again.into_iter().zip(outcomes) {
+                    let request = &self.tests.requests[index];
+                    outcomes::forgive(&self.comparison, request, &mut after[index], &before);
+                }
+                after
+            }
+            None => {
+                let again = tests_stage::without_edit(&self.comparison, &self.tests.requests, &outcomes);
+                if !again.is_empty() {
+                    self.failed = Some(Failed { outcomes, again });
+                    return;
+                }
+                outcomes
+            }
+        };
         let tolerant = self.candidate.behaviour != Behaviour::Kept;
         let (result, absorbed) = outcomes::absorb(&self.tests.requests, outcomes, tolerant);
         self.results.insert(Stage::Tests, result);
@@ -303,9 +335,16 @@ impl Checked {
         self.runs = absorbed.runs;
     }
 
+    /// The tests that failed, to be run without the edit: what failed before is not the candidate's fault. Nothing once that is
+    /// known.
+    pub fn retests(&self) -> Vec<Request> {
+        self.failed.iter().flat_map(|failed| &failed.again).map(|(_, request)| request.clone()).collect()
+    }
+
     /// Draws the conclusion. `statement` is how sure the author says it is, from 0 to 1.
     pub fn finish(mut self, origin: Option<Origin>, statement: Option<f64>) -> Verdict {
-        if !self.results.contains_key(&Stage::Tests) {
+        // The second time when nobody has run what failed without the edit.
+        while !self.results.contains_key(&Stage::Tests) {
             self.absorb(Vec::new());
         }
         let callers = self.callers();
@@ -758,6 +797,7 @@ print(g(), f(2))
                 main.py:6: Starting a process with a shell, possible injection detected [security: S605]
                 main.py:7: `pickle` and modules that wrap it can be unsafe when used to deserialize untrusted data, possible security issue [security: S301]
                 main.py:8: `subprocess` call with `shell=True` identified, security issue [security: S602]
+                main.py:8: `subprocess.run` starts another program, and neither the function's name, the first sentence of its docstring nor the person who asks speaks of that [security: unasked-program]
                 security failed
                 tests not-run: an earlier check failed
             "#]],

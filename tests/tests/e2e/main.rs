@@ -13,6 +13,7 @@ mod navigation;
 mod neovim;
 mod proposal;
 mod proposal_life;
+mod proposal_tasks;
 mod protocol;
 mod providers;
 mod refactoring;

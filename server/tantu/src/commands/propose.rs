@@ -178,7 +178,13 @@ struct Terminal<'a> {
 impl Audience for Terminal<'_> {
     async fn state(&self) -> Option<State> {
         let (lints, contexts) = (self.lints.clone(), self.contexts.clone());
-        Some(State { host: self.host.clone(), unsaved: Vec::new(), lints, contexts })
+        Some(State {
+            host: self.host.clone(),
+            unsaved: Vec::new(),
+            lints,
+            contexts,
+            limits: sandbox::Limits::default(),
+        })
     }
 
     fn say(&self, what: String) {

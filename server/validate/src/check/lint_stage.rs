@@ -30,6 +30,8 @@ pub struct Inspection<'a> {
     pub tainted: Option<&'a FindTainted<'a>>,
     /// What was wrong with earlier answers.
     pub past: &'a [PastMistake],
+    /// What the person asks for, in words.
+    pub asked: &'a str,
 }
 
 /// The new findings of one candidate.
@@ -113,9 +115,12 @@ fn stage(found: &lint::Finding) -> Stage {
     }
 }
 
+/// Rules that ask for a look at every call of a kind, whatever was done before it: no way to write it satisfies them.
+const AUDITS: [&str; 1] = ["S310"];
+
 /// Whether a finding is about security, and more than a hint that one should look: `import subprocess` is no danger.
 fn is_danger(found: &lint::Finding) -> bool {
-    found.confidence.is_some() && found.severity <= Severity::Warning
+    found.confidence.is_some() && found.severity <= Severity::Warning && !AUDITS.contains(&&*found.code)
 }
 
 fn identity(analysis: &Analysis, file: FileId, range: TextRange, code: &str, message: &str) -> Identity {
@@ -320,24 +325,26 @@ import requests, yaml  # noqa
             MODULE,
             new,
             expect![[r#"
-            warning: shop.py:9: Multiple imports on one line [lint: E401]
-            shop.py:10: Probable use of unsafe `yaml.load`. Allows instantiation of arbitrary objects. Consider `yaml.safe_load`. [security: S506]
-            shop.py:11: Use of possibly insecure function; consider using `ast.literal_eval` [security: S307]
-            shop.py:12: Probable use of `requests` call without timeout [security: S113]
-            security failed
-            tests not-run: an earlier check failed
-        "#]],
+                warning: shop.py:9: Multiple imports on one line [lint: E401]
+                shop.py:10: Probable use of unsafe `yaml.load`. Allows instantiation of arbitrary objects. Consider `yaml.safe_load`. [security: S506]
+                shop.py:11: Use of possibly insecure function; consider using `ast.literal_eval` [security: S307]
+                shop.py:12: Probable use of `requests` call without timeout [security: S113]
+                shop.py:12: `requests.get` uses the network, and neither the function's name, the first sentence of its docstring nor the person who asks speaks of that [security: unasked-network]
+                security failed
+                tests not-run: an earlier check failed
+            "#]],
         );
         verify_with(
             "lint.select = [\"E7\"]\n",
             MODULE,
             new,
             expect![[r#"
-            shop.py:10: Probable use of unsafe `yaml.load`. Allows instantiation of arbitrary objects. Consider `yaml.safe_load`. [security: S506]
-            shop.py:11: Use of possibly insecure function; consider using `ast.literal_eval` [security: S307]
-            security failed
-            tests not-run: an earlier check failed
-        "#]],
+                shop.py:10: Probable use of unsafe `yaml.load`. Allows instantiation of arbitrary objects. Consider `yaml.safe_load`. [security: S506]
+                shop.py:11: Use of possibly insecure function; consider using `ast.literal_eval` [security: S307]
+                shop.py:12: `requests.get` uses the network, and neither the function's name, the first sentence of its docstring nor the person who asks speaks of that [security: unasked-network]
+                security failed
+                tests not-run: an earlier check failed
+            "#]],
         );
     }
 
@@ -352,6 +359,7 @@ import requests, yaml  # noqa
             a.py:5: `subprocess` call with `shell=True` identified, security issue [security: S602]
             a.py:3: `pickle.loads` runs whatever the data says [security: insecure-call]
             a.py:4: `subprocess.run` with `shell=True` hands text to a shell [security: insecure-call]
+            a.py:4: `subprocess.run` starts another program, and neither the function's name, the first sentence of its docstring nor the person who asks speaks of that [security: unasked-program]
             security failed
             tests not-run: an earlier check failed
         "#]],

@@ -2,6 +2,8 @@
 
 use sandbox::{Action, Failure, Outcome, Request, Status};
 
+use syntax::{TextRange, TextSize};
+
 use super::Comparison;
 use super::graph_stage::count;
 use crate::candidate::display_path;
@@ -15,7 +17,10 @@ const MAX_FAILURES: usize = 20;
 const MAX_MESSAGE: usize = 600;
 
 /// How the sandbox begins a message about what it cannot or will not run.
-const LIMITATIONS: [&str; 3] = ["needs ", "not allowed in the sandbox", "every test was skipped"];
+const LIMITATIONS: [&str; 4] = ["needs ", "not allowed in the sandbox", "every test was skipped", FAILED_BEFORE];
+
+/// How a message begins about what failed without the edit as well.
+const FAILED_BEFORE: &str = "failed without the edit too: ";
 
 #[derive(Default)]
 pub(super) struct Absorbed {
@@ -73,6 +78,37 @@ pub(super) fn absorb(
         CheckResult::NotRun(why_not.unwrap_or_else(|| NO_TESTS.to_owned()))
     };
     (result, absorbed)
+}
+
+/// Takes out of the outcome `after` an edit what came `before` it too, and is raised by nothing that the candidate wrote.
+pub(super) fn forgive(
+    comparison: &Comparison,
+    request: &Request,
+    after: &mut Result<Outcome, String>,
+    before: &Result<Outcome, String>,
+) {
+    let (Ok(after), Ok(before)) = (after, before) else { return };
+    let is_own = |failure: &Failure| {
+        let (path, line) = failure.related.last().map_or((&failure.path, failure.line), |it| (&it.path, it.line));
+        let edited = comparison.files.iter().find(|it| it.path == request.root.join(path));
+        let Some((edited, line)) = edited.zip(line.checked_sub(1)) else { return false };
+        let start: usize = edited.after.split_inclusive('\n').take(line as usize).map(str::len).sum();
+        let length = edited.after[start..].lines().next().unwrap_or_default().len();
+        edited.wrote(TextRange::at(TextSize::new(start as u32), TextSize::new(length as u32)))
+    };
+    let mut is_blamed = false;
+    for failure in &mut after.failures {
+        let was_there = before.failures.iter().any(|it| (&it.path, &it.message) == (&failure.path, &failure.message));
+        if was_there && !is_own(failure) {
+            failure.message.insert_str(0, FAILED_BEFORE);
+        } else {
+            is_blamed = true;
+        }
+    }
+    if !is_blamed {
+        // What is left says nothing of the edit.
+        after.outcome = Status::NotRunnable;
+    }
 }
 
 const NO_TESTS: &str = "no test or doctest reaches the edit";
@@ -313,6 +349,7 @@ mod tests {
         let suspected = |message: &str| {
             let mut checked = judge(&host, candidate(Path::new("/test_a.py"), range, edits.clone()));
             checked.absorb(vec![outcome(Status::Failed, 0, 1, &[("test_a.py", 3, message)])]);
+            checked.absorb(Vec::new());
             let finding = &checked.findings()[0];
             (finding.code.clone(), finding.message.clone())
         };
@@ -320,5 +357,35 @@ mod tests {
         assert_eq!(code, "suspected-bug");
         assert_eq!(message, "`test_f`: assert 1 == 2; the test is wrong, or it has found a bug");
         assert_eq!(suspected("NameError: g").0, "test-failed");
+    }
+
+    #[test]
+    fn what_failed_before_the_edit_is_not_held_against_it() {
+        let text =
+            "#- /a.py\ndef g(): return later\ndef f():\n    $1...$1\n#- /test_a.py\nimport a\ndef test_f(): a.f()\n";
+        let (host, path, range) = load(text);
+        let edit = || candidate(&path, range, vec![TextEdit::replace(range, "return g()")]);
+        let failed = |places: &[(&str, u32, &str)]| outcome(Status::Failed, 1, places.len() as u32, places);
+        let (old, own) = (("a.py", 1, "NameError: later"), ("a.py", 3, "NameError: later"));
+        // What was run with the edit, what without it, and what is left.
+        let cases: [(&[_], &[_], &[&str]); 4] = [
+            (&[old], &[old], &[]),
+            (&[old, ("test_a.py", 2, "assert 1 == 2")], &[old], &["test_a.py:2: assert 1 == 2 [tests: test-failed]"]),
+            (&[old], &[], &["a.py:1: NameError: later [tests: test-failed]"]),
+            (&[own], &[own], &["a.py:3: NameError: later [tests: test-failed]"]),
+        ];
+        for (after, before, left) in cases {
+            let mut checked = judge(&host, edit());
+            checked.absorb(vec![failed(after)]);
+            let [again] = &checked.retests()[..] else { panic!("what failed is run again") };
+            assert!(again.overlay[0].1.contains("...") && !again.overlay[0].1.contains("g()\n    return"));
+            checked.absorb(vec![failed(before)]);
+            assert!(checked.retests().is_empty());
+            let findings: Vec<String> = checked.findings().iter().map(ToString::to_string).collect();
+            assert_eq!(findings, left);
+            let verdict = checked.finish(None, None);
+            let is_told = verdict.evidence.unchecked.iter().any(|open| open.contains(FAILED_BEFORE));
+            assert_eq!(is_told, before == [old], "{:?}", verdict.evidence.unchecked);
+        }
     }
 }

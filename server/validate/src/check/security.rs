@@ -13,6 +13,7 @@ use crate::{Finding, Stage};
 const ALWAYS: &[(&str, &str)] = &[
     ("eval", "runs text as code"),
     ("exec", "runs text as code"),
+    ("__import__", "imports what nobody can see before it runs"),
     ("os.system", "hands text to a shell"),
     ("os.popen", "hands text to a shell"),
     ("subprocess.getoutput", "hands text to a shell"),

@@ -1,10 +1,10 @@
 //! Doctests of what was edited, and the tests that reach it.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 
-use graph::{Analysis, SymbolId, SymbolKind};
-use sandbox::{Action, Request};
+use graph::{Analysis, FileId, SymbolId, SymbolKind};
+use sandbox::{Action, Outcome, Request, Status};
 
 use super::Comparison;
 use crate::Behaviour;
@@ -88,6 +88,28 @@ fn compared<'a>(comparison: &'a Comparison, root: &'a Path) -> impl Iterator<Ite
     })
 }
 
+/// The requests that failed at tests, by their index, for the texts before the edit.
+pub(super) fn without_edit(
+    comparison: &Comparison,
+    requests: &[Request],
+    outcomes: &[Result<Outcome, String>],
+) -> Vec<(usize, Request)> {
+    let is_failed = |outcome: &Outcome| outcome.outcome == Status::Failed && !outcome.failures.is_empty();
+    let failed = requests.iter().zip(outcomes).enumerate().filter(|(_, (request, outcome))| {
+        let is_test = matches!(request.action, Action::Pytest { .. } | Action::Doctest { .. });
+        is_test && outcome.as_ref().is_ok_and(is_failed)
+    });
+    failed
+        .map(|(index, (request, _))| {
+            let there = comparison.files.iter().filter(|edited| comparison.before.file(&edited.path).is_some());
+            let overlay = there.filter_map(|edited| {
+                Some((edited.path.strip_prefix(&request.root).ok()?.to_owned(), edited.before.to_string()))
+            });
+            (index, Request { overlay: overlay.collect(), ..request.clone() })
+        })
+        .collect()
+}
+
 /// How pytest names a test.
 fn node_id(path: &Path, local_name: &str) -> String {
     let path = path.to_string_lossy().replace('\\', "/");
@@ -99,6 +121,7 @@ fn tests_reaching(analysis: &Analysis, symbols: impl Iterator<Item = SymbolId>) 
     let mut tests = Vec::new();
     let mut queue: VecDeque<SymbolId> = symbols.collect();
     let mut seen: BTreeSet<SymbolId> = queue.iter().copied().collect();
+    let mut by_fixture = None;
     while let Some(at) = queue.pop_front() {
         if seen.len() > MAX_VISITED {
             return (tests, false);
@@ -108,6 +131,10 @@ fn tests_reaching(analysis: &Analysis, symbols: impl Iterator<Item = SymbolId>) 
         if is_test {
             tests.push(at);
         }
+        if symbol.kind == SymbolKind::Method {
+            let named = by_fixture.get_or_insert_with(|| calls_of_fixtures(analysis)).get(symbol.name);
+            queue.extend(named.into_iter().flatten().copied().filter(|test| seen.insert(*test)));
+        }
         let mut users: Vec<SymbolId> = analysis.callers(at).into_iter().map(|call| call.other).collect();
         // A function inside another, a lambda above all, is called through a value that starts its way out there.
         let is_function = |symbol: &SymbolId| analysis.symbol(*symbol).kind.is_function();
@@ -115,4 +142,63 @@ fn tests_reaching(analysis: &Analysis, symbols: impl Iterator<Item = SymbolId>) 
         queue.extend(users.into_iter().filter(|user| seen.insert(*user)));
     }
     (tests, true)
+}
+
+/// The tests that call something of this name on one of their parameters, which pytest fills in: what a fixture gives,
+/// nothing in the test says. A test too many is run sooner than one too few.
+fn calls_of_fixtures(analysis: &Analysis) -> BTreeMap<String, Vec<SymbolId>> {
+    let mut found: BTreeMap<String, Vec<SymbolId>> = BTreeMap::new();
+    for file in analysis.files().filter(|&file| graph::is_test_file(analysis.path(file))) {
+        for (range, _) in analysis.open_calls(file).into_iter().filter(|(_, outside)| outside.is_none()) {
+            let Some((receiver, name)) = receiver(analysis, file, range.start().to_usize(), range.end().to_usize())
+            else {
+                continue;
+            };
+            let id = analysis.enclosing(file, range.start());
+            let test = analysis.symbol(id);
+            if test.flags.is_test && test.params.iter().any(|param| param.name.as_str() == receiver) {
+                found.entry(name.to_owned()).or_default().push(id);
+            }
+        }
+    }
+    found
+}
+
+/// `a` and `b` of a call `a.b(…)`, by the place of `b`.
+fn receiver(analysis: &Analysis, file: FileId, start: usize, end: usize) -> Option<(&str, &str)> {
+    let text = analysis.source(file).text();
+    let before = text[..start].strip_suffix('.')?;
+    let at = before.rfind(|c: char| !(c.is_alphanumeric() || c == '_')).map_or(0, |at| at + 1);
+    let at = before.ceil_char_boundary(at);
+    Some((&before[at..], &text[start..end]))
+}
+
+#[cfg(test)]
+mod tests {
+    use syntax::TextEdit;
+
+    use super::super::tests::{candidate, judge, load};
+    use super::*;
+
+    #[test]
+    fn tests_reach_methods_by_way_of_fixtures() {
+        let text = "\
+#- /book.py
+class Book:
+    def total(self):
+        $1...$1
+    def half(self):
+        return self.total() / 2
+#- /test_book.py
+def test_total(book): assert book.total() == 0
+def test_half(book): assert book.half() == 0
+def test_other(book): assert book.other() == 0
+def test_global(): assert unknown.total() == 0
+def helper(book): return book.total()
+";
+        let (host, path, range) = load(text);
+        let checked = judge(&host, candidate(&path, range, vec![TextEdit::replace(range, "return 0")]));
+        let [Request { action: Action::Pytest { targets }, .. }] = checked.tests() else { panic!("one run") };
+        assert_eq!(targets, &["test_book.py::test_total", "test_book.py::test_half"]);
+    }
 }

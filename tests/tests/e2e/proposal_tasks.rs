@@ -1,0 +1,244 @@
+//! The table of recorded proposals: each section of `fixtures/proposals/*.md` is a task with a reply, run through the real
+//! server and the real sandbox. What is wrong with a reply has to be found before a person is asked; a good one must not be
+//! refused. `docs/proposals.md` has the table that comes of it; `UPDATE_EXPECT=1` writes it anew.
+
+mod recorded;
+
+use std::fs;
+use std::sync::Mutex;
+
+use serde_json::{Value, json};
+use tests::client::Client;
+use tests::model_server::{ModelServer, Reply};
+use tests::workspace::{Home, Workspace, model_settings};
+
+use recorded::{Expected, Task};
+
+/// Sessions at the same time: one waits for the sandbox while the other computes.
+const SESSIONS: usize = 2;
+
+/// Where the table stands in `docs/proposals.md`.
+const FENCES: [&str; 2] = ["<!-- written by the test proposal_tasks -->\n", "<!-- end -->\n"];
+
+/// A session in a workspace. The person answers nothing but "Discard".
+struct Desk {
+    editor: Client,
+    home: Home,
+    latest: i64,
+}
+
+impl Desk {
+    fn new(workspace: &Workspace) -> Desk {
+        let home = Home::new();
+        // What does not end is stopped soon.
+        let settings = json!({ "tantu": { "sandbox": { "limits": { "wall": 5 } } } });
+        let editor = Client::builder(workspace).home(&home).settings(settings).start().indexed();
+        Desk { editor, home, latest: 0 }
+    }
+
+    /// What came of a reply.
+    fn run(&mut self, task: &Task) -> Came {
+        let model = ModelServer::start([Reply::Text(task.reply.clone())]);
+        let settings = model_settings(&model.base_url()).replace("[propose]\n", "[propose]\nmax-attempts = 1\n");
+        self.home.configure(&format!("{settings}\n[cache]\nhours = 0\n\n[memory]\nenable = false\n"));
+        if !self.editor.session().documents.contains_key(&self.editor.uri(&task.file)) {
+            self.editor.open(&task.file);
+        }
+        let position = self.editor.at(&task.file, &task.place)["position"].take();
+        let argument = json!({
+            "assist": task.assist,
+            "uri": self.editor.uri(&task.file),
+            "position": position,
+            "instruction": task.instruction,
+            "mends": task.mends,
+        });
+        let ended = self.ended();
+        let command = json!({ "command": "tantu.propose", "arguments": [argument] });
+        if let Err(error) = self.editor.try_request("workspace/executeCommand", command) {
+            return Came::Nothing(error.to_string());
+        }
+        let asked = self.editor.wait_for(&format!("an end of {}", task.title), |session| {
+            let is_over = count(&session.progress) > ended;
+            (is_over || !session.open_questions.is_empty()).then(|| !session.open_questions.is_empty())
+        });
+        let card = self.editor.execute(&json!({ "command": "tantu.evidence", "arguments": [{}] }));
+        if asked {
+            self.editor.choose("Discard");
+            self.editor.wait_for("the end", |session| (count(&session.progress) > ended).then_some(()));
+        }
+        let id = card["id"].as_i64().unwrap_or_default();
+        if std::mem::replace(&mut self.latest, id) >= id {
+            return Came::Nothing(format!("no proposal was made: {:?}", self.editor.session().messages.last()));
+        }
+        assert!(self.editor.session().edits.is_empty(), "nothing is applied");
+        Came::of(&card, asked)
+    }
+
+    fn ended(&self) -> usize {
+        count(&self.editor.session().progress)
+    }
+}
+
+/// How many proposals have ended: their progress can be cancelled.
+fn count(progress: &[(Value, Value)]) -> usize {
+    let began = |token: &Value| {
+        progress.iter().any(|(of, value)| of == token && value["kind"] == "begin" && value["cancellable"] == true)
+    };
+    progress.iter().filter(|(token, value)| value["kind"] == "end" && began(token)).count()
+}
+
+/// What came of a reply.
+enum Came {
+    /// The person was asked about all of it.
+    Asked,
+    /// The person was asked about the rest, and told what was wrong with what was left out.
+    LeftOut(Vec<String>),
+    /// Nobody was asked.
+    Caught(Vec<String>),
+    /// The task itself is of no use; with the reason.
+    Nothing(String),
+}
+
+impl Came {
+    fn of(card: &Value, asked: bool) -> Came {
+        let summary = &card["summary"];
+        let strings = |value: &Value| -> Vec<String> {
+            value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+        };
+        let left_out: Vec<String> = strings(&card["evidence"]["unchecked"])
+            .into_iter()
+            .filter(|open| open.starts_with("a part was left out: "))
+            .collect();
+        match (asked, summary["status"].as_str()) {
+            (true, Some("ready")) if left_out.is_empty() => Came::Asked,
+            (true, Some("ready")) => Came::LeftOut(left_out),
+            (false, Some("escalated" | "failed")) => {
+                let found = summary["findings"].as_array().into_iter().flatten();
+                let found: Vec<String> = found
+                    .map(|it| {
+                        let word = |key: &str| it[key].as_str().unwrap_or_default().to_owned();
+                        format!("{} [{}: {}]", word("message"), word("stage"), word("code"))
+                    })
+                    .collect();
+                match found.is_empty() {
+                    true => Came::Nothing(summary["message"].to_string()),
+                    false => Came::Caught(found),
+                }
+            }
+            _ => Came::Nothing(card.to_string()),
+        }
+    }
+
+    /// For who has to find out why it is not what was expected.
+    fn describe(&self) -> String {
+        match self {
+            Came::Asked => "the person was asked".to_owned(),
+            Came::LeftOut(found) => format!("the person was asked about a part: {found:?}"),
+            Came::Caught(found) => format!("nobody was asked: {found:?}"),
+            Came::Nothing(why) => format!("nothing could be checked: {why}"),
+        }
+    }
+
+    /// Whether it is what was expected.
+    fn is(&self, expected: &Expected) -> bool {
+        let has = |found: &[String], code: &str| {
+            let (stage, code) = code.split_once('/').unwrap_or((code, ""));
+            found.iter().any(|it| it.ends_with(&format!("[{stage}: {code}]")))
+        };
+        match (self, expected) {
+            (Came::Asked, Expected::Ready | Expected::Missed) => true,
+            (Came::Caught(found), Expected::Caught(code)) | (Came::LeftOut(found), Expected::LeftOut(code)) => {
+                has(found, code)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Runs the tasks of one workspace in one session.
+fn run<'t>(workspace: &str, tasks: impl Iterator<Item = &'t Task>) -> Vec<(&'t Task, Came)> {
+    let workspace = Workspace::fixture(workspace);
+    let mut desk = Desk::new(&workspace);
+    tasks.map(|task| (task, desk.run(task))).collect()
+}
+
+#[test]
+fn what_is_wrong_is_caught_before_anybody_is_asked_and_what_is_good_is_not_refused() {
+    let tasks = recorded::tasks();
+    let mut shares: Vec<(String, Vec<&Task>)> = Vec::new();
+    for (index, task) in tasks.iter().enumerate() {
+        let share = (task.workspace.clone(), index % SESSIONS);
+        let name = format!("{}{}", share.0, share.1);
+        match shares.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, share)) => share.push(task),
+            None => shares.push((name, vec![task])),
+        }
+    }
+    let (shares, outcomes) = (Mutex::new(shares), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..SESSIONS {
+            scope.spawn(|| {
+                loop {
+                    let Some((_, share)) = shares.lock().expect("no session panics with it").pop() else { return };
+                    let came = run(&share[0].workspace, share.iter().copied());
+                    outcomes.lock().expect("no session panics with it").extend(came);
+                }
+            });
+        }
+    });
+    let mut outcomes = outcomes.into_inner().expect("no session panics with it");
+    outcomes.sort_by_key(|(task, _)| task.number);
+    let wrong: Vec<String> = outcomes
+        .iter()
+        .filter(|(task, came)| !came.is(&task.expected))
+        .map(|(task, came)| {
+            format!("{}: {}\n  expected {:?}\n  {}", task.kind, task.title, task.expected, came.describe())
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), outcomes.len(), wrong.join("\n"));
+    expect_table(&table(&outcomes));
+}
+
+/// What came of the answers of each kind.
+fn table(outcomes: &[(&Task, Came)]) -> String {
+    let mut kinds: Vec<&str> = outcomes.iter().map(|(task, _)| task.kind.as_str()).collect();
+    kinds.dedup();
+    let mut table = "| kind | answers | caught | missed | false alarms |\n|---|---|---|---|---|\n".to_owned();
+    let mut sums = [0; 4];
+    let mut row = |name: &str, counts: [usize; 4]| {
+        let [all, caught, missed, alarms] = counts;
+        table.push_str(&format!("| {name} | {all} | {caught} | {missed} | {alarms} |\n"));
+    };
+    for kind in kinds {
+        let of_kind = || outcomes.iter().filter(|(task, _)| task.kind == kind);
+        let count = |is_good: bool, is_asked: bool| {
+            of_kind()
+                .filter(|(task, came)| {
+                    (task.expected == Expected::Ready) == is_good && matches!(came, Came::Asked) == is_asked
+                })
+                .count()
+        };
+        let counts = [of_kind().count(), count(false, false), count(false, true), count(true, false)];
+        sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+        row(kind, counts);
+    }
+    row("all", sums);
+    table
+}
+
+/// Compares the table with that of the manual, or writes it there.
+#[track_caller]
+fn expect_table(table: &str) {
+    let path = tests::repository().join("docs/proposals.md");
+    let page = fs::read_to_string(&path).expect("the manual");
+    let parts = page.split_once(FENCES[0]).and_then(|(before, rest)| Some((before, rest.split_once(FENCES[1])?)));
+    let (before, (written, after)) = parts.expect("the page has a place for it");
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        let page = format!("{before}{}{table}{}{after}", FENCES[0], FENCES[1]);
+        return fs::write(&path, page).expect("the manual is writable");
+    }
+    assert!(
+        written == table,
+        "docs/proposals.md is not up to date: run this test with UPDATE_EXPECT=1; now it is\n{table}"
+    );
+}
