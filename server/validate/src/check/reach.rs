@@ -166,7 +166,7 @@ pub(super) fn findings(comparison: &Comparison, scope: &Scope, asked: &str) -> V
         let Some(file) = comparison.after.file(&edited.path) else { continue };
         // Tests clean up behind themselves.
         let is_test = graph::is_test_file(&edited.path);
-        for way in WAYS.iter().filter(|way| !(is_test && !way.methods.is_empty())) {
+        for way in WAYS.iter().filter(|way| !is_test || way.methods.is_empty()) {
             let is_asked = words.iter().any(|word| way.words.iter().any(|start| word.starts_with(start)));
             if is_asked {
                 continue;
