@@ -306,7 +306,7 @@ impl Checked {
     }
 
     /// Takes what came of [`Checked::tests`], in their order. An error says why the sandbox could not run one; missing
-    /// ones count as not run. If tests failed, what came of [`Checked::retests`] is expected next.
+    /// ones count as not run. What came of [`Checked::retests`], if there are any, is expected next.
     pub fn absorb(&mut self, outcomes: Vec<Result<Outcome, String>>) {
         let outcomes = match self.failed.take() {
             Some(Failed { outcomes: mut after, again }) => {
@@ -317,7 +317,11 @@ impl Checked {
                 after
             }
             None => {
-                let again = tests_stage::without_edit(&self.comparison, &self.tests.requests, &outcomes);
+                // What is to become right may well have failed before; only what is to stay as it is may go on failing.
+                let again = match self.candidate.behaviour {
+                    Behaviour::Free => Vec::new(),
+                    _ => tests_stage::without_edit(&self.comparison, &self.tests.requests, &outcomes),
+                };
                 if !again.is_empty() {
                     self.failed = Some(Failed { outcomes, again });
                     return;
@@ -335,8 +339,8 @@ impl Checked {
         self.runs = absorbed.runs;
     }
 
-    /// The tests that failed, to be run without the edit: what failed before is not the candidate's fault. Nothing once that is
-    /// known.
+    /// The tests that failed with an edit that is to change nothing, to be run without it: what failed before is not the
+    /// candidate's fault. Nothing once that is known.
     pub fn retests(&self) -> Vec<Request> {
         self.failed.iter().flat_map(|failed| &failed.again).map(|(_, request)| request.clone()).collect()
     }

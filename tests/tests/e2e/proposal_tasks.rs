@@ -59,7 +59,8 @@ impl Desk {
         }
         let asked = self.editor.wait_for(&format!("an end of {}", task.title), |session| {
             let is_over = count(&session.progress) > ended;
-            (is_over || !session.open_questions.is_empty()).then_some(!session.open_questions.is_empty())
+            let is_asked = !session.open_questions.is_empty();
+            (is_over || is_asked).then_some(is_asked)
         });
         let card = self.editor.execute(&json!({ "command": "tantu.evidence", "arguments": [{}] }));
         if asked {

@@ -253,6 +253,7 @@ mod tests {
 
     use super::super::tests::{candidate, judge, load, outcome};
     use super::*;
+    use crate::{Behaviour, Candidate};
 
     fn run(status: Status, passed: u32, failures: &[&str]) -> (CheckResult, Absorbed) {
         let action = Action::Pytest { targets: vec!["tests/test_a.py::test_b".to_owned()] };
@@ -349,7 +350,6 @@ mod tests {
         let suspected = |message: &str| {
             let mut checked = judge(&host, candidate(Path::new("/test_a.py"), range, edits.clone()));
             checked.absorb(vec![outcome(Status::Failed, 0, 1, &[("test_a.py", 3, message)])]);
-            checked.absorb(Vec::new());
             let finding = &checked.findings()[0];
             (finding.code.clone(), finding.message.clone())
         };
@@ -364,7 +364,11 @@ mod tests {
         let text =
             "#- /a.py\ndef g(): return later\ndef f():\n    $1...$1\n#- /test_a.py\nimport a\ndef test_f(): a.f()\n";
         let (host, path, range) = load(text);
-        let edit = || candidate(&path, range, vec![TextEdit::replace(range, "return g()")]);
+        let edit = |behaviour| Candidate {
+            behaviour,
+            ..candidate(&path, range, vec![TextEdit::replace(range, "return g()")])
+        };
+        let same = || outcome(Status::Passed, 200, 0, &[]);
         let failed = |places: &[(&str, u32, &str)]| outcome(Status::Failed, 1, places.len() as u32, places);
         let (old, own) = (("a.py", 1, "NameError: later"), ("a.py", 3, "NameError: later"));
         // What was run with the edit, what without it, and what is left.
@@ -375,8 +379,8 @@ mod tests {
             (&[own], &[own], &["a.py:3: NameError: later [tests: test-failed]"]),
         ];
         for (after, before, left) in cases {
-            let mut checked = judge(&host, edit());
-            checked.absorb(vec![failed(after)]);
+            let mut checked = judge(&host, edit(Behaviour::Kept));
+            checked.absorb(vec![same(), failed(after)]);
             let [again] = &checked.retests()[..] else { panic!("what failed is run again") };
             assert!(again.overlay[0].1.contains("...") && !again.overlay[0].1.contains("g()\n    return"));
             checked.absorb(vec![failed(before)]);
@@ -387,5 +391,9 @@ mod tests {
             let is_told = verdict.evidence.unchecked.iter().any(|open| open.contains(FAILED_BEFORE));
             assert_eq!(is_told, before == [old], "{:?}", verdict.evidence.unchecked);
         }
+        // What was to be mended has to be.
+        let mut checked = judge(&host, edit(Behaviour::Free));
+        checked.absorb(vec![failed(&[old])]);
+        assert!(checked.retests().is_empty() && checked.findings().len() == 1);
     }
 }
