@@ -31,7 +31,7 @@ impl Desk {
     fn new(workspace: &Workspace) -> Desk {
         let home = Home::new();
         // What does not end is stopped soon.
-        let settings = json!({ "tantu": { "sandbox": { "limits": { "wall": 5 } } } });
+        let settings = json!({ "tantu": { "sandbox": { "limits": { "wall": 8 } } } });
         let editor = Client::builder(workspace).home(&home).settings(settings).start().indexed();
         Desk { editor, home, latest: 0 }
     }
