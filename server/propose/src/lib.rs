@@ -14,12 +14,14 @@
 //!
 //! Deliberately absent: waiting, networks, clocks, editors. Whoever performs the effects has those.
 
+mod events;
 mod lesson;
 mod proposal;
 mod reply;
 mod retry;
 mod summary;
 
+pub use events::{Effect, Event, Limits, Severity, State, Task};
 pub use lesson::Lesson;
-pub use proposal::{Effect, Event, Limits, Proposal, Severity, State, Task};
+pub use proposal::Proposal;
 pub use summary::{Spent, Status, Summary};

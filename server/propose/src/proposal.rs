@@ -1,29 +1,13 @@
 //! The state machine.
 
-use std::path::PathBuf;
-
-use ide::assists::{Ask, AssistId, Refusal, Retest, retest};
+use ide::assists::{Ask, Refusal, Retest, retest};
 use model::{Prompt, Reply};
 use serde::{Deserialize, Serialize};
-use validate::{Checked, Essence, Evidence, Finding, Moved, Origin, Outcome, Request, Stage, Validated};
+use validate::{Checked, Essence, Evidence, Finding, Moved, Origin, Stage, Validated};
 
+use crate::events::{Effect, Event, Limits, Severity, State, Task};
 use crate::retry::Answers;
 use crate::{Lesson, Spent, reply, retry};
-
-/// What somebody asked for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Task {
-    pub assist: AssistId,
-    /// The file, absolute.
-    pub path: PathBuf,
-    /// The qualified name of what it is for, such as `shop.cart.Cart.total`.
-    pub symbol: String,
-    /// What the person wants besides; of a finding that is to be mended, what it says.
-    pub instruction: Option<String>,
-    /// The code of the finding that is to be mended.
-    #[serde(default)]
-    pub mends: Option<String>,
-}
 
 /// How often one proposal can be adjusted.
 const MAX_WISHES: usize = 10;
@@ -31,112 +15,6 @@ const MAX_WISHES: usize = 10;
 const MAX_REPLIES: u32 = 10;
 /// How often an approved change is checked again because something else moved.
 const MAX_REBASES: u32 = 3;
-
-/// When to give up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Limits {
-    /// Replies of one model that are paid for, one at least; then it is the next model's turn.
-    pub max_attempts: u32,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Limits { max_attempts: 3 }
-    }
-}
-
-/// What happened.
-pub enum Event {
-    /// The prompt is ready.
-    Assembled(Ask),
-    /// There is nothing to ask, or nobody; the reason is shown as it is.
-    NotAssembled(String),
-    /// A model answered. Redacted secrets are back in the text.
-    Replied {
-        model: String,
-        reply: Reply,
-    },
-    ModelFailed {
-        model: String,
-        error: model::Error,
-    },
-    /// All models were asked as often as it is allowed.
-    NoOtherModel,
-    /// The reply's code cannot become an edit.
-    Refused(Refusal),
-    Checked(Box<Checked>),
-    /// What came of the requests, in their order; an error says why the sandbox could not run one.
-    Tested(Vec<Result<Outcome, String>>),
-    /// The person says yes, or no.
-    Approved,
-    Discarded,
-    /// The person wants it to be different, and says how.
-    Adjusted(String),
-    /// The person wants only the parts with these names.
-    Selected(Vec<String>),
-    Applied,
-    /// The text was not the one that was checked. Nothing was applied.
-    Moved(Moved),
-    /// The editor did not take the change; with its reason.
-    NotApplied(String),
-    /// The person has enough of waiting.
-    Cancelled,
-}
-
-/// What to do next. The answer is an [`Event`], except for [`Effect::Report`] and [`Effect::Learn`], which have none.
-pub enum Effect {
-    /// Make the prompt of [`Proposal::task`] from the newest text.
-    Assemble,
-    /// Ask a model. The first `passed_over` of those that are for this were asked often enough.
-    Generate { prompt: Prompt, passed_over: usize },
-    /// Make an edit from the code, for the newest text, and check it; of the edit, these parts alone.
-    Check { title: String, code: String, parts: Option<Vec<String>> },
-    /// Run these in the sandbox.
-    Test(Vec<Request>),
-    /// Show the evidence to the person and ask.
-    Review(Box<Evidence>),
-    /// Put it into the editor, if the text is still the one that was checked.
-    Apply(Validated),
-    /// Tell the person.
-    Report { severity: Severity, message: String },
-    /// Remember what was wrong.
-    Learn(Vec<Lesson>),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Severity {
-    Error,
-    Warning,
-}
-
-/// Where a proposal stands.
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "kebab-case")]
-pub enum State {
-    Assembling,
-    Generating,
-    Checking,
-    Testing {
-        #[serde(skip)]
-        checked: Option<Box<Checked>>,
-    },
-    Reviewing {
-        /// Absent after the proposal was stored: what may be applied is not for a file to say, so it is checked again.
-        #[serde(skip)]
-        validated: Option<Validated>,
-    },
-    Applying,
-    Applied,
-    Rejected,
-    /// No attempt passed, but there is code to look at.
-    Escalated {
-        reason: String,
-    },
-    Failed {
-        reason: String,
-    },
-    Cancelled,
-}
 
 /// One request for a change, from the question to its end. Can be stored at any time, and resumed.
 #[derive(Serialize, Deserialize)]
@@ -606,39 +484,6 @@ impl Proposal {
         let new = self.latest.iter().filter(|finding| !self.earlier.iter().any(|known| known.repeats(finding)));
         all.extend(new.cloned());
         all
-    }
-}
-
-impl State {
-    /// In kebab case.
-    pub fn name(&self) -> &'static str {
-        match self {
-            State::Assembling => "assembling",
-            State::Generating => "generating",
-            State::Checking => "checking",
-            State::Testing { .. } => "testing",
-            State::Reviewing { .. } => "reviewing",
-            State::Applying => "applying",
-            State::Applied => "applied",
-            State::Rejected => "rejected",
-            State::Escalated { .. } => "escalated",
-            State::Failed { .. } => "failed",
-            State::Cancelled => "cancelled",
-        }
-    }
-
-    fn is_final(&self) -> bool {
-        match self {
-            State::Assembling
-            | State::Generating
-            | State::Checking
-            | State::Testing { .. }
-            | State::Reviewing { .. }
-            | State::Applying => false,
-            State::Applied | State::Rejected | State::Escalated { .. } | State::Failed { .. } | State::Cancelled => {
-                true
-            }
-        }
     }
 }
 

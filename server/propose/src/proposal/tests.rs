@@ -1,8 +1,8 @@
 //! The state machine, told what happens by hand.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use ide::assists;
+use ide::assists::{self, AssistId};
 use model::{Error, StopReason, Usage};
 use validate::{AnalysisHost, Behaviour, Candidate, Change, Inspection, Scope};
 
