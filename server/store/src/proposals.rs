@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::summaries::now;
-use crate::{Error, Journal};
+use crate::{Error, Journal, connection};
 
 /// Requests that are over and kept for one workspace; older ones are forgotten.
 const MAX_KEPT: u32 = 200;
@@ -61,7 +61,15 @@ impl Journal {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let folder = self.sessions();
         let io = |error| Error::Io { path: folder.clone(), error };
+        // Nobody else looks at a file that is made and not locked yet.
+        let _alone = connection::prepare(self.path())?;
         std::fs::create_dir_all(&folder).map_err(io)?;
+        for left in std::fs::read_dir(&folder).map_err(io)?.filter_map(Result::ok) {
+            if self.is_gone(&left.file_name().to_string_lossy()) {
+                // What stays although it could go is looked at the next time.
+                let _ = std::fs::remove_file(left.path());
+            }
+        }
         loop {
             let (pid, count) = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
             let name = format!("{pid}-{}-{count}", now());
@@ -228,6 +236,18 @@ mod tests {
         assert_ne!(id, over);
         let third = journal.own().unwrap();
         assert_eq!(journal.adopt_proposals(&third, workspace).unwrap(), [], "it has an owner again");
+    }
+
+    #[test]
+    fn what_processes_leave_behind_is_removed_by_the_next_one() {
+        let (folder, journal) = journal();
+        let files = || std::fs::read_dir(folder.path().join("models.sessions")).unwrap().count();
+        let first = journal.own().unwrap();
+        std::fs::write(folder.path().join("models.sessions/1-1-1"), "").unwrap();
+        let second = journal.own().unwrap();
+        assert_eq!(files(), 2, "whoever lives keeps the file");
+        drop((first, second));
+        assert_eq!(files(), 0);
     }
 
     #[test]
