@@ -44,6 +44,10 @@ impl Project {
         std::fs::write(path, text).unwrap();
     }
 
+    fn read(&self, path: &str) -> String {
+        std::fs::read_to_string(self.root().join(path)).unwrap()
+    }
+
     /// Commits everything.
     fn commit(&self) {
         self.git(&["init", "--quiet"]);

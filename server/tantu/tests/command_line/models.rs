@@ -207,6 +207,26 @@ fn what_a_proposal_cost_can_be_read_and_the_same_one_costs_nothing() {
 }
 
 #[test]
+fn a_proposal_is_printed_or_applied_and_can_be_looked_up() {
+    let server = Served::start(&completion(DONE));
+    let project = Project::new(&[("a.py", TODO)]);
+    write_settings(&project, &settings(&server.address));
+    let propose = ["propose", "implement-function", "a.py:1"];
+    let (status, diff, _) = project.tantu(&[&propose[..], &["--diff"]].concat());
+    assert!(status == 0 && diff.starts_with("--- a/a.py\n") && diff.ends_with("+    return number * 2\n"), "{diff}");
+    assert_eq!(project.read("a.py"), TODO);
+    let (status, said, _) = project.tantu(&[&propose[..], &["--apply"]].concat());
+    assert!(status == 0 && said.contains("applied: every check that could run passed"), "{said}");
+    assert_eq!(project.read("a.py"), format!("{DONE}\n"));
+    let listed = json_of(&project, &["evidence", "--format", "json"]);
+    let states: Vec<_> = listed.as_array().unwrap().iter().map(|card| card["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["applied", "ready"]);
+    // There is nothing left to implement.
+    let (status, _, stderr) = project.tantu(&propose);
+    assert!(status == 2 && stderr.contains("makes no sense here"), "{stderr}");
+}
+
+#[test]
 fn recorded_replies_are_given_once_each_and_never_from_the_cache() {
     let project = Project::new(&[("a.py", TODO)]);
     let reply = |code: &str| json!({ "reply": format!("```python\n{code}\n```\n") });
