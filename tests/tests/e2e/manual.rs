@@ -168,6 +168,19 @@ fn describe(command: &[&str], page: &mut String) {
     }
 }
 
+#[test]
+fn every_command_is_in_the_manual() {
+    let workspace = Workspace::of("#- /a.py\n");
+    let editor = Client::start(&workspace);
+    let commands = &editor.server["capabilities"]["executeCommandProvider"]["commands"];
+    let page = fs::read_to_string(tests::repository().join("docs/editors.md")).expect("the manual");
+    let commands: Vec<&str> = commands.as_array().expect("a list").iter().filter_map(Value::as_str).collect();
+    assert!(commands.contains(&"tantu.propose"), "{commands:?}");
+    for command in commands {
+        assert!(page.contains(&format!("| `{command}` |")), "{command} is not in docs/editors.md");
+    }
+}
+
 const SETTINGS: &str = "# Settings
 
 The editor's settings, under `tantu`, come before those of the workspace, which are in `[tool.tantu]` of `pyproject.toml` or in
