@@ -259,7 +259,8 @@ pub(crate) fn ago(age: Duration) -> String {
         0 => "a moment ago".to_owned(),
         1 => "1 minute ago".to_owned(),
         2..120 => format!("{minutes} minutes ago"),
-        _ => format!("{} hours ago", minutes / 60),
+        120..2880 => format!("{} hours ago", minutes / 60),
+        _ => format!("{} days ago", minutes / 60 / 24),
     }
 }
 

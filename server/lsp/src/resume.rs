@@ -1,6 +1,6 @@
 //! Proposals that an earlier session left in the middle: offered again, one after the other.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use propose::Proposal;
 use store::{Kept, Step};
@@ -10,7 +10,7 @@ use tower_lsp_server::Client;
 use tower_lsp_server::ls_types as lsp;
 
 use crate::drive::owner;
-use crate::effects::models;
+use crate::effects::{ago, models};
 use crate::proposals::Desk;
 use crate::snapshot::Snapshot;
 
@@ -49,15 +49,8 @@ pub(crate) async fn run(
 }
 
 fn question(kept: &Kept) -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let minutes = now.saturating_sub(kept.at.cast_unsigned()) / 60;
-    let ago = match minutes {
-        0 => "a moment ago".to_owned(),
-        1 => "1 minute ago".to_owned(),
-        2..120 => format!("{minutes} minutes ago"),
-        120..2880 => format!("{} hours ago", minutes / 60),
-        _ => format!("{} days ago", minutes / 60 / 24),
-    };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let ago = ago(now.saturating_sub(Duration::from_secs(kept.at.cast_unsigned())));
     format!("tantu was interrupted {ago}: {} ({}). No answer that was paid for is lost.", kept.title, kept.state)
 }
 

@@ -298,9 +298,8 @@ fn what_has_to_be_told_is_only_offered_where_one_can_be_asked() {
     assert!(told.iter().all(|title| !titles.contains(title)), "{titles:?}");
 }
 
-#[test]
-fn the_part_that_passes_is_offered_without_the_rest() {
-    let workspace = "\
+/// Two calls in two files do not fit.
+const SHAPES: &str = "\
 #- /shapes.py
 def area(width, height):
     return width * height
@@ -314,8 +313,11 @@ import shapes
 
 print(shapes.area(2))
 ";
+
+#[test]
+fn the_part_that_passes_is_offered_without_the_rest() {
     let reply = "# place 1\nprint(shapes.area(2, 2))\n# place 2\nreturn area(room.width, the_height)\n";
-    let desk = Desk::with(workspace, "shapes.py", &[reply, reply, reply]);
+    let desk = Desk::with(SHAPES, "shapes.py", &[reply, reply, reply]);
     desk.take("def ar$0ea", "Update the calls that do not fit (preview)");
     let asked = desk.apply();
     assert!(asked.contains("a part was left out") && asked.contains("`the_height`"), "{asked}");
@@ -326,22 +328,8 @@ print(shapes.area(2))
 
 #[test]
 fn parts_are_chosen_one_by_one() {
-    let workspace = "\
-#- /shapes.py
-def area(width, height):
-    return width * height
-#- /rooms.py
-from shapes import area
-
-def size(room):
-    return area(room.width)
-#- /main.py
-import shapes
-
-print(shapes.area(2))
-";
     let reply = "# place 1\nprint(shapes.area(2, 2))\n# place 2\nreturn area(room.width, room.height)\n";
-    let desk = Desk::with(workspace, "shapes.py", &[reply]);
+    let desk = Desk::with(SHAPES, "shapes.py", &[reply]);
     desk.take("def ar$0ea", "Update the calls that do not fit (preview)");
     let question = desk.editor.question();
     assert!(
