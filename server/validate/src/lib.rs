@@ -13,13 +13,15 @@ mod confidence;
 mod evidence;
 mod finding;
 mod parts;
+mod validated;
 
 pub use candidate::{Behaviour, Candidate, Scope};
-pub use check::{Checked, Essence, Inspection, Moved, PastMistake, TaintedCall, Validated, Verdict, check};
+pub use check::{Checked, Inspection, PastMistake, TaintedCall, Verdict, check};
 pub use confidence::{Confidence, Factor, Level};
 pub use evidence::{Callers, Evidence, Origin, TestRun};
 pub use finding::{CheckResult, Finding, Stage};
 pub use parts::Part;
+pub use validated::{Essence, Moved, Validated};
 
 // What a candidate is made of and what its tests are, for whoever carries them from one step to the next.
 pub use graph::{AnalysisHost, Change};
