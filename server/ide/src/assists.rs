@@ -39,6 +39,7 @@ mod moved_imports;
 mod names;
 mod place;
 mod port_like;
+mod port_module;
 mod question;
 mod quote;
 mod refactor_function;
@@ -94,6 +95,7 @@ pub enum AssistId {
     WriteTests,
     UpdateCallers,
     PortLike,
+    PortModule,
     GenerateModule,
 }
 
@@ -137,6 +139,7 @@ const ASSISTS: &[Assist] = &[
     write_tests::ASSIST,
     rewrite_calls::ASSIST,
     port_like::ASSIST,
+    port_module::ASSIST,
     generate_module::ASSIST,
 ];
 
@@ -227,6 +230,7 @@ impl AssistId {
             AssistId::WriteTests => &write_tests::ASSIST,
             AssistId::UpdateCallers => &rewrite_calls::ASSIST,
             AssistId::PortLike => &port_like::ASSIST,
+            AssistId::PortModule => &port_module::ASSIST,
             AssistId::GenerateModule => &generate_module::ASSIST,
         }
     }
@@ -402,8 +406,8 @@ impl fmt::Display for NotAsked {
             NotAsked::NoSense(id) => write!(f, "{id} makes no sense here"),
             NotAsked::TooLong { left_out } => write!(
                 f,
-                "the function is too long: a model would not see {left_out} of its lines; extract a part of it into a \
-                 function of its own first"
+                "the code is too long: a model would not see {left_out} of its lines; move a part of it into a function or \
+                 module of its own first"
             ),
         }
     }
@@ -465,7 +469,7 @@ mod tests {
             Workspace::with_target(&text, |analysis, _, file, range| function_body::around(analysis, file, range));
         let (analysis, target) = (&workspace.analysis, target.expect("the cursor is in a function"));
         // What is not about this function's text.
-        let others = [AssistId::UpdateCallers, AssistId::PortLike, AssistId::GenerateModule];
+        let others = [AssistId::UpdateCallers, AssistId::PortLike, AssistId::PortModule, AssistId::GenerateModule];
         for id in AssistId::all().filter(|id| !others.contains(id)) {
             let ask = |budget| {
                 let context = context::context(analysis, target, budget, &Options::default());
@@ -505,6 +509,7 @@ mod tests {
             "write-tests",
             "update-callers",
             "port-like",
+            "port-module",
             "generate-module",
         ];
         assert_eq!(names, expected);

@@ -280,6 +280,9 @@ const EXPLAIN: &str = "tantu.explain";
 const COMMIT_MESSAGE: &str = "tantu.commitMessage";
 
 impl Command {
+    /// Those that have a model write something.
+    pub(crate) const ASKING_MODELS: [&str; 2] = [PROPOSE, REVIEW];
+
     pub(crate) const NAMES: [&str; 15] = [
         RUN,
         RUN_AFFECTED_TESTS,

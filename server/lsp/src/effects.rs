@@ -371,7 +371,7 @@ fn behaviour(task: &Task) -> Behaviour {
             None => Behaviour::Kept,
             Some(_) => Behaviour::Told,
         },
-        AssistId::AddErrorHandling | AssistId::PortLike => Behaviour::Told,
+        AssistId::AddErrorHandling | AssistId::PortLike | AssistId::PortModule => Behaviour::Told,
         AssistId::FollowComment
         | AssistId::ImplementFunction
         | AssistId::FixDiagnostic

@@ -142,7 +142,7 @@ pub async fn serve(input: impl AsyncRead + Unpin, output: impl AsyncWrite, servi
     let input = UntilClosed::new(input, lifetime.clone());
     let transport = Server::new(input, output, socket).concurrency_level(CONCURRENCY);
     tokio::select! {
-        () = transport.serve(InOrder(Promises(service))) => {}
+        () = transport.serve(InOrder(Promises::new(service))) => {}
         () = async { lifetime.ended().await; tokio::time::sleep(FAREWELL).await } => {}
     }
     Ok(lifetime.was_shut_down())

@@ -51,6 +51,8 @@ pub struct Session {
     pub shown_documents: Vec<Value>,
     /// Parameters of all `client/registerCapability` registrations.
     pub registrations: Vec<Value>,
+    /// `workspace/applyEdit` is neither done nor answered, as by an editor that hangs.
+    pub holds_edits: bool,
     /// How each `workspace/applyEdit` ended; `Err` says why it was refused.
     pub edits: Vec<Result<(), String>>,
     /// Open documents by URI.
@@ -81,6 +83,7 @@ impl Session {
             open_questions: VecDeque::new(),
             shown_documents: Vec::new(),
             registrations: Vec::new(),
+            holds_edits: false,
             edits: Vec::new(),
             documents: BTreeMap::new(),
             settings,
@@ -132,6 +135,7 @@ impl Session {
                 });
                 self.answer_questions();
             }
+            (Some("workspace/applyEdit"), Some(_)) if self.holds_edits => {}
             (Some(method), Some(id)) => {
                 let reply = match self.answer(method, params) {
                     Some(result) => json!({ "id": id, "result": result }),

@@ -243,6 +243,42 @@ def load_orders(path):
 }
 
 #[test]
+fn a_module_is_written_like_another_one() {
+    let workspace = "#- /users.py\nimport logging\n\nlog = logging.getLogger(__name__)\n\n\ndef load(path):\n    log.info(path)\n#- /orders.py\nimport json\n\n\ndef read(text):\n    print(text)\n    return json.loads(text)  # Strict.\n";
+    let lost = "import json\n\n\ndef parse(text):\n    return json.loads(text)\n";
+    let good = "import json\nimport logging\n\nlog = logging.getLogger(__name__)\n\n\ndef read(text):\n    log.info(text)\n    return json.loads(text)  # Strict.\n";
+    let desk = Desk::with(workspace, "orders.py", &[lost, good]);
+    desk.editor.session().texts.push_back("like users: it logs".to_owned());
+    desk.take("import $0json", "Make this module like another one (preview)");
+    let asked = desk.apply();
+    assert!(asked.contains("Make module `orders` like `users`"), "{asked}");
+    assert_eq!(desk.editor.text("orders.py"), good);
+    let asked = desk.model.asked();
+    assert!(asked[0].prompt().contains("log = logging.getLogger(__name__)"));
+    assert!(asked[1].prompt().contains("`read` is gone"), "{}", asked[1].prompt());
+}
+
+#[test]
+fn what_asks_a_model_is_marked_where_the_editor_knows_the_mark() {
+    let workspace = Workspace::of(BASKET);
+    let home = Home::with_model(&ModelServer::nobody());
+    let actions = |tags: serde_json::Value| {
+        let support = json!({ "valueSet": tags });
+        let builder = Client::builder(&workspace).home(&home);
+        let editor = builder.capability("/textDocument/codeAction/tagSupport", support).start().indexed();
+        editor.open("basket.py");
+        editor.actions("basket.py", "for item in $0items")
+    };
+    let marked = actions(json!([1]));
+    let is_marked = |action: &serde_json::Value| action["tags"] == json!([1]);
+    let (by_model, others): (Vec<_>, Vec<_>) = marked.iter().partition(|it| is_marked(it));
+    let is_preview = |action: &&serde_json::Value| action["title"].as_str().is_some_and(|it| it.ends_with("(preview)"));
+    assert!(by_model.len() > 2 && by_model.iter().all(is_preview), "{by_model:?}");
+    assert!(!others.is_empty() && !others.iter().any(is_preview), "{others:?}");
+    assert!(!actions(json!([2])).iter().any(is_marked));
+}
+
+#[test]
 fn who_has_nothing_to_say_is_not_asked_again() {
     let desk = Desk::with(BASKET, "basket.py", &[]);
     desk.take("for item in $0items", "Make this like another function (preview)");

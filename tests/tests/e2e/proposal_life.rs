@@ -54,20 +54,27 @@ fn wait_for_state(editor: &Client, state: &str) -> Value {
     }
 }
 
-/// The server is killed when `reached` returns; another one goes on and applies the answer. The model is asked so often
-/// in all.
+/// The server is killed in `state`, when `reached` returns; another one goes on and applies the answer. The model is asked so
+/// often in all.
 #[track_caller]
-fn check_resumed(workspace: Workspace, script: Vec<Reply>, reached: impl Fn(&Client, &ModelServer), asked: usize) {
+fn check_resumed(
+    workspace: Workspace,
+    script: Vec<Reply>,
+    state: &str,
+    reached: impl Fn(&Client, &ModelServer),
+    asked: usize,
+) {
     let model = ModelServer::start(script);
     let home = Home::with_model(&model.base_url());
-    let editor = session(&workspace, &home);
+    let editor = session(&workspace, &home).indexed();
     implement(&editor);
     reached(&editor, &model);
     editor.kill();
 
     let editor = session(&workspace, &home);
     let question = editor.question();
-    assert!(question.text.contains("was interrupted") && question.text.contains("best_discount"), "{question:?}");
+    assert!(question.text.contains("was interrupted"), "{question:?}");
+    assert!(question.text.contains(&format!("({state})")), "{question:?}");
     editor.choose("Resume");
     let question = editor.question();
     assert!(question.text.contains("Passed"), "{question:?}");
@@ -87,7 +94,7 @@ fn check_resumed(workspace: Workspace, script: Vec<Reply>, reached: impl Fn(&Cli
 #[test]
 fn killed_while_the_model_thinks() {
     let thinks = |_: &Client, model: &ModelServer| drop(model.wait_until_asked(1));
-    check_resumed(Workspace::fixture("shop"), vec![Reply::Hang, good()], thinks, 2);
+    check_resumed(Workspace::fixture("shop"), vec![Reply::Hang, good()], "generating", thinks, 2);
 }
 
 #[test]
@@ -96,13 +103,48 @@ fn killed_while_tests_run() {
     let slow = "import time\nfrom shop.discounts import best_discount\n\n\ndef test_slow():\n    best_discount\n    time.sleep(3)\n";
     workspace.write("tests/test_slow.py", slow);
     let runs = |editor: &Client, _: &ModelServer| wait_for_progress(editor, "running tests");
-    check_resumed(workspace, vec![good()], runs, 1);
+    check_resumed(workspace, vec![good()], "testing", runs, 1);
 }
 
 #[test]
 fn killed_while_the_person_thinks() {
     let asks = |editor: &Client, _: &ModelServer| drop(editor.question());
-    check_resumed(Workspace::fixture("shop"), vec![good()], asks, 1);
+    check_resumed(Workspace::fixture("shop"), vec![good()], "reviewing", asks, 1);
+}
+
+/// A workspace in which everything about `best_discount` takes its time: thousands call it.
+fn crowded() -> Workspace {
+    let workspace = Workspace::fixture("shop");
+    let caller = |n: usize| format!("def caller_{n}(cart: Cart):\n    return best_discount(cart, [])\n\n\n");
+    let callers: String = (0..2_000).map(caller).collect();
+    let imports = "from shop.cart import Cart\nfrom shop.discounts import best_discount\n\n\n";
+    workspace.write("shop/many.py", &format!("{imports}{callers}"));
+    workspace
+}
+
+#[test]
+fn killed_while_the_context_is_chosen() {
+    let chooses = |editor: &Client, _: &ModelServer| wait_for_progress(editor, "choosing what the model has to see");
+    check_resumed(crowded(), vec![good()], "assembling", chooses, 1);
+}
+
+#[test]
+fn killed_while_the_answer_is_checked() {
+    let checks = |editor: &Client, _: &ModelServer| wait_for_progress(editor, "checking the reply");
+    check_resumed(crowded(), vec![good()], "checking", checks, 1);
+}
+
+#[test]
+fn killed_while_the_editor_applies_it() {
+    let applies = |editor: &Client, _: &ModelServer| {
+        editor.session().holds_edits = true;
+        editor.question();
+        editor.choose("Apply");
+        editor.wait_for("the edit", |session| {
+            session.log.iter().any(|it| it.message["method"] == "workspace/applyEdit").then_some(())
+        });
+    };
+    check_resumed(Workspace::fixture("shop"), vec![good()], "applying", applies, 1);
 }
 
 #[test]
@@ -110,7 +152,7 @@ fn killed_between_two_attempts() {
     let wrong = good_code().replace("off > most", "off > the_most");
     let script = vec![Reply::Text(wrong), Reply::Hang, good()];
     let thinks = |_: &Client, model: &ModelServer| drop(model.wait_until_asked(2));
-    check_resumed(Workspace::fixture("shop"), script, thinks, 3);
+    check_resumed(Workspace::fixture("shop"), script, "generating", thinks, 3);
 }
 
 #[test]

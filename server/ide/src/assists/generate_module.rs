@@ -58,7 +58,7 @@ struct File {
 }
 
 /// On lines outside of functions and classes that hold no code but imports.
-fn offered(analysis: &Analysis, _: &Parsed, file: FileId, range: TextRange) -> Option<SymbolId> {
+pub(super) fn offered(analysis: &Analysis, _: &Parsed, file: FileId, range: TextRange) -> Option<SymbolId> {
     let source = analysis.source(file);
     let line = source.slice(source.lines().line_range(source.lines().line(range.start()), source.text())).trim();
     let is_free = line.is_empty() || ["#", "\"\"\"", "import ", "from "].iter().any(|start| line.starts_with(start));

@@ -109,7 +109,7 @@ fn task(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<Task> {
     if *assist == AssistId::FixFailingTest && instruction.is_none() {
         bail!("{assist} has to be told how the test fails, by -i TEXT");
     }
-    if matches!(assist, AssistId::PortLike | AssistId::GenerateModule) && instruction.is_none() {
+    if matches!(assist, AssistId::PortLike | AssistId::PortModule | AssistId::GenerateModule) && instruction.is_none() {
         let wish = assist.wish().unwrap_or_default();
         bail!("{assist} has to be told what you want, by -i TEXT: {wish}");
     }

@@ -119,7 +119,7 @@ fn a_function_that_is_too_long_to_be_shown_is_not_asked_about() {
     write_settings(&project, &settings(&served.address));
     let (status, stdout, stderr) = project.tantu(&["propose", "implement-function", "a.py:1"]);
     assert_eq!(status, 2, "{stdout}{stderr}");
-    assert!(stdout.contains("`a.f`: the function is too long"), "{stdout}{stderr}");
+    assert!(stdout.contains("`a.f`: the code is too long"), "{stdout}{stderr}");
     assert_eq!(served.asked(), []);
 }
 
