@@ -10,7 +10,7 @@ use context::Options;
 use graph::{Analysis, AnalysisHost, SymbolId};
 use ide::assists::{AssistId, Refusal};
 use lint::Environment;
-use model::config::Settings;
+use model::config::{ProposeConfig, Settings};
 use model::{Denied, LanguageModel, Progress, Prompt, Request};
 use propose::{Event, Limits, Task};
 use sandbox::Runner;
@@ -94,7 +94,8 @@ impl Tools {
             assist.parse::<AssistId>().map_err(|problem| format!("{name}: propose.assists: {problem}"))?;
         }
         let denied = Denied::new(&settings.privacy.deny).map_err(|problem| format!("{name}: {problem}"))?;
-        let limits = Limits { max_attempts: settings.propose.max_attempts };
+        let ProposeConfig { max_attempts, reflect_below, .. } = settings.propose;
+        let limits = Limits { max_attempts, reflect_below };
         let tools = Tools {
             settings,
             denied: Arc::new(denied),

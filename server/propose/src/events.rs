@@ -29,11 +29,15 @@ pub struct Task {
 pub struct Limits {
     /// Replies of one model that are paid for, one at least; then it is the next model's turn.
     pub max_attempts: u32,
+    /// The first answer is looked over by its own author before it is checked, if it cost no more than this, in millionths of
+    /// a US dollar.
+    #[serde(default)]
+    pub reflect_below: Option<u64>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { max_attempts: 3 }
+        Limits { max_attempts: 3, reflect_below: None }
     }
 }
 

@@ -28,6 +28,9 @@ pub struct Proposal {
     #[serde(skip)]
     prompt: Option<Prompt>,
     attempts: u32,
+    /// Whether the model is looking over its first answer.
+    #[serde(default)]
+    is_reflecting: bool,
     /// Models that have had all their attempts since the last wish.
     #[serde(default)]
     passed_over: usize,
@@ -111,6 +114,7 @@ impl Proposal {
             asked: None,
             prompt: None,
             attempts: 0,
+            is_reflecting: false,
             passed_over: 0,
             in_vain: None,
             wishes: Vec::new(),
@@ -164,6 +168,10 @@ impl Proposal {
                 self.generate()
             }
             (State::Assembling, Event::NotAssembled(reason)) => self.fail(reason),
+            (State::Generating, Event::Replied { reply, .. }) if self.is_reflecting => self.reflected(Some(&reply)),
+            (State::Generating, Event::ModelFailed { .. } | Event::NoOtherModel) if self.is_reflecting => {
+                self.reflected(None)
+            }
             (State::Generating, Event::Replied { model, reply }) => self.replied(model, &reply),
             (State::Generating, Event::ModelFailed { model, error }) => {
                 let reason = format!("model `{model}`: {error}");
@@ -247,12 +255,11 @@ impl Proposal {
             self.state = State::Assembling;
             return (self, vec![Effect::Assemble]);
         };
-        let user = match self.latest.is_empty() && self.wishes.is_empty() {
-            true => first.user.clone(),
-            false => {
-                let Proposal { code, latest, earlier, wishes, .. } = &self;
-                retry::prompt(&first.user, &Answers { code: code.as_deref(), latest, earlier, wishes })
-            }
+        let Proposal { code, latest, earlier, wishes, .. } = &self;
+        let user = match code {
+            Some(code) if self.is_reflecting => retry::reflection(&first.user, code),
+            _ if latest.is_empty() && wishes.is_empty() => first.user.clone(),
+            _ => retry::prompt(&first.user, &Answers { code: code.as_deref(), latest, earlier, wishes }),
         };
         let prompt = Prompt { system: first.system.clone(), user };
         let passed_over = self.passed_over;
@@ -263,13 +270,7 @@ impl Proposal {
     fn replied(mut self, model: String, reply: &Reply) -> Step {
         self.attempts += 1;
         self.model = Some(model);
-        if let Some(usage) = reply.usage {
-            self.spent.input += usage.input;
-            self.spent.output += usage.output;
-        }
-        if let Some(micros) = reply.cost {
-            self.spent.cost = Some(self.spent.cost.unwrap_or(0.0) + micros as f64 / 1e6);
-        }
+        self.spent.add(reply);
         self.earlier = self.findings();
         self.latest.clear();
         self.code = None;
@@ -285,11 +286,32 @@ impl Proposal {
                         let finding = self.reply_finding(refusal.code(), refusal.to_string());
                         self.retry(vec![finding])
                     }
+                    None if self.is_to_reflect(reply) => {
+                        self.is_reflecting = true;
+                        self.generate()
+                    }
                     None => self.check(code),
                 }
             }
             Err(finding) => self.retry(vec![finding]),
         }
+    }
+
+    fn is_to_reflect(&self, reply: &Reply) -> bool {
+        let is_cheap = self.limits.reflect_below.zip(reply.cost).is_some_and(|(limit, cost)| cost <= limit);
+        self.attempts == 1 && is_cheap
+    }
+
+    /// The model has looked over its answer. If that gave none, what it said before stands.
+    fn reflected(mut self, reply: Option<&Reply>) -> Step {
+        self.is_reflecting = false;
+        if let Some(reply) = reply {
+            self.spent.add(reply);
+            if let Ok((code, statement)) = reply::read(reply, self.task.assist.answer(), &self.file_name()) {
+                (self.code, self.statement) = (Some(code), statement);
+            }
+        }
+        self.check_again()
     }
 
     fn check(mut self, code: String) -> Step {
@@ -462,6 +484,11 @@ impl Proposal {
     /// Replies that came so far.
     pub fn attempts(&self) -> u32 {
         self.attempts
+    }
+
+    /// The code of the latest reply that had any.
+    pub fn code(&self) -> Option<&str> {
+        self.code.as_deref()
     }
 
     /// The model that answered last.

@@ -1,4 +1,4 @@
-//! The prompt of a second and later attempt.
+//! The prompt of a second and later attempt, and the one that has a model look over its first.
 
 use ide::assists::Fence;
 use validate::Finding;
@@ -49,6 +49,18 @@ pub(crate) fn prompt(user: &str, answers: &Answers<'_>) -> String {
         false => "Answer again, in full, without these problems.\n",
     });
     out
+}
+
+/// `user`, the first attempt's prompt, with the code that came of it and nobody has looked at.
+pub(crate) fn reflection(user: &str, code: &str) -> String {
+    let fence = Fence::around([user, code].into_iter());
+    let quoted = fence.quote("Your answer, which nobody has looked at yet", code);
+    format!(
+        "{user}\n{}\n\n{quoted}\nLook over your answer before it is checked: does it do all that was asked and nothing else, is \
+         every name in it shown or imported, does every call fit, what happens at the edges? Answer again, in full, with what \
+         you found mended; if there is nothing, with the same code.\n",
+        fence.rule()
+    )
 }
 
 #[cfg(test)]

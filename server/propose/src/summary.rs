@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use model::Reply;
 use serde::Serialize;
 use validate::{CheckResult, Finding, Stage};
 
@@ -27,6 +28,18 @@ pub struct Spent {
     pub output: u64,
     /// In US dollars, where the price is known.
     pub cost: Option<f64>,
+}
+
+impl Spent {
+    pub(crate) fn add(&mut self, reply: &Reply) {
+        if let Some(usage) = reply.usage {
+            self.input += usage.input;
+            self.output += usage.output;
+        }
+        if let Some(micros) = reply.cost {
+            self.cost = Some(self.cost.unwrap_or(0.0) + micros as f64 / 1e6);
+        }
+    }
 }
 
 /// A proposal in short.

@@ -13,6 +13,10 @@ pub struct ProposeConfig {
     pub models: Vec<String>,
     /// How often one model may try, from 1 to 10.
     pub max_attempts: u32,
+    /// US dollars in the file and millionths of them here: a model looks over its first answer before it is checked, if that
+    /// answer cost no more. None: never.
+    #[serde(deserialize_with = "micros")]
+    pub reflect_below: Option<u64>,
     /// Other models for some assists, e.g. `write-docstring`.
     pub assists: BTreeMap<String, Vec<String>>,
     /// Other models for what many depend on.
@@ -21,7 +25,7 @@ pub struct ProposeConfig {
 
 impl Default for ProposeConfig {
     fn default() -> Self {
-        ProposeConfig { models: Vec::new(), max_attempts: 3, assists: BTreeMap::new(), wide: None }
+        ProposeConfig { models: Vec::new(), max_attempts: 3, reflect_below: None, assists: BTreeMap::new(), wide: None }
     }
 }
 

@@ -24,6 +24,8 @@ struct Desk {
     /// How many there are to ask.
     models: usize,
     learnt: Vec<Lesson>,
+    /// What a reply costs, in millionths of a US dollar.
+    cost: Option<u64>,
 }
 
 /// Before the first reply of a model; the prompt was asked for.
@@ -38,7 +40,7 @@ fn desk(files: &[(&str, &str)]) -> Desk {
         Task { assist: AssistId::ImplementFunction, path: PathBuf::from(FILE), symbol, instruction: None, mends: None };
     let (proposal, effects) = Proposal::new(task, Limits::default());
     assert_eq!(draw(&effects), ["assemble"]);
-    let mut desk = Desk { host, proposal, models: 1, learnt: Vec::new() };
+    let mut desk = Desk { host, proposal, models: 1, learnt: Vec::new(), cost: None };
     let ask = desk.ask();
     assert_eq!(desk.tell(Event::Assembled(ask)), ["generate: Write double."]);
     desk
@@ -104,7 +106,7 @@ impl Desk {
             text: text.to_owned(),
             reason: StopReason::End,
             usage: Some(Usage { input: 100, output: 10 }),
-            cost: None,
+            cost: self.cost,
         };
         let effects = self.step(Event::Replied { model: "local".to_owned(), reply });
         match effects.as_slice() {
@@ -599,4 +601,49 @@ fn the_recorded_replies_are_a_bad_one_and_a_good_one() {
     assert!(verdict.validated.is_some());
     assert_eq!(verdict.evidence.callers.broken, 0);
     assert!(verdict.evidence.callers.exact >= 9, "{:?}", verdict.evidence.callers);
+}
+
+/// A proposal whose first answer is looked over if it cost no more than `limit`, and what came of `first`, which cost `cost`.
+fn reflecting(first: &str, limit: Option<u64>, cost: Option<u64>) -> (Desk, Vec<String>) {
+    let mut desk = desk(&[]);
+    desk.proposal.limits.reflect_below = limit;
+    desk.cost = cost;
+    let effects = desk.reply(first);
+    (desk, effects)
+}
+
+#[test]
+fn a_cheap_model_looks_over_its_first_answer() {
+    let (mut desk, effects) = reflecting(UNDEFINED, Some(10), Some(10));
+    assert!(effects[0].starts_with("generate: Write double.") && effects[0].contains("twice(x)"), "{effects:?}");
+    assert!(effects[0].contains("Look over your answer"), "{effects:?}");
+    assert_eq!(desk.reply(GOOD), ["review Implement `double`"]);
+    let (spent, attempts) = (desk.proposal.spent(), desk.proposal.attempts());
+    assert_eq!((spent.output, spent.cost, attempts), (20, Some(2e-5), 1));
+    // Only the first: what is wrong now was found by a check.
+    let (mut desk, _) = reflecting(UNDEFINED, Some(10), Some(10));
+    let effects = desk.reply(UNDEFINED);
+    assert!(effects[0].contains("What is wrong with your last answer"), "{effects:?}");
+    assert_eq!(desk.reply(GOOD), ["review Implement `double`"]);
+}
+
+#[test]
+fn a_dear_one_does_not_and_one_that_says_nothing_new_is_taken_at_its_first_word() {
+    for (limit, cost) in [(Some(10), Some(11)), (Some(10), None), (None, Some(0))] {
+        assert_eq!(reflecting(GOOD, limit, cost).1, ["review Implement `double`"], "{limit:?} {cost:?}");
+    }
+    let (mut desk, _) = reflecting(GOOD, Some(0), Some(0));
+    assert_eq!(desk.reply(PROSE), ["review Implement `double`"]);
+    let (mut desk, _) = reflecting(GOOD, Some(0), Some(0));
+    assert_eq!(desk.tell(broken_model()), ["check: def double(x):\n    return 2 * x\n"]);
+}
+
+#[test]
+fn a_look_that_was_interrupted_is_taken_again() {
+    let (mut desk, _) = reflecting(GOOD, Some(0), Some(0));
+    assert_eq!(desk.restart(), ["assemble"]);
+    let ask = desk.ask();
+    let effects = desk.tell(Event::Assembled(ask));
+    assert!(effects[0].contains("Look over your answer") && effects[0].contains("return 2 * x"), "{effects:?}");
+    assert_eq!(desk.reply(GOOD), ["review Implement `double`"]);
 }
