@@ -179,7 +179,7 @@ pub(crate) struct Snippets {
     /// What is to be kept, all of the file if there is none; or the line before which it is inserted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) range: Option<lsp::Range>,
-    /// The number of a proposal whose added lines are to be kept.
+    /// The number of a proposal whose answer is to be kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) proposal: Option<i64>,
 }
@@ -187,7 +187,7 @@ pub(crate) struct Snippets {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum SnippetAction {
-    /// The answer is a list of `{ name, origin, lines, code }`.
+    /// The answer is a list of `{ name, origin, lines, code, tests }`.
     List,
     Keep,
     Insert,

@@ -39,6 +39,13 @@ pub fn card(roots: &[PathBuf], id: Option<i64>) -> Option<Card> {
     Some(Card::of(kept))
 }
 
+/// The proposal with this number, if there is one that this version can read.
+pub(crate) fn proposal(id: i64) -> Option<Proposal> {
+    let kept = models().journal()?.proposal(id);
+    let kept = kept.inspect_err(|error| tracing::warn!("proposals cannot be looked up: {error}")).ok()??;
+    serde_json::from_str(&kept.body).ok()
+}
+
 /// The latest proposals in a folder, the latest first.
 pub fn latest(root: &std::path::Path, limit: u32) -> Vec<Card> {
     let found = models().journal().map(|journal| journal.proposals(root, limit));

@@ -1,5 +1,7 @@
 //! Code that somebody keeps by name: what to keep of a selection or a proposal, and how it is put into a text.
 
+use graph::{Analysis, FileId};
+use ide::assists::Answer;
 use serde::Serialize;
 use serde_json::Value;
 use store::{Journal, Snippet};
@@ -9,7 +11,7 @@ use tower_lsp_server::ls_types as lsp;
 
 use crate::commands::{SnippetAction, Snippets};
 use crate::effects::models;
-use crate::evidence::card;
+use crate::evidence::proposal;
 use crate::handlers::code_action::refused;
 use crate::query::Query;
 use crate::{from_proto, memory, to_proto};
@@ -21,6 +23,8 @@ struct Listed {
     origin: String,
     lines: usize,
     code: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    tests: String,
 }
 
 /// What came of a command.
@@ -53,31 +57,25 @@ pub(crate) fn perform(query: &Query, params: &Snippets) -> Result<Done> {
                 name: it.name,
                 origin: it.origin,
                 code: it.code,
+                tests: it.tests,
             });
             Ok(Done::Answer(serde_json::to_value(listed.collect::<Vec<_>>()).unwrap_or_default()))
         }
         SnippetAction::Keep => {
-            let (code, origin) = match (params.proposal, params.range) {
-                (Some(id), _) => (added(id).unwrap_or_default(), format!("proposal {id}")),
-                (None, range) => {
+            let kept = match params.proposal {
+                Some(id) => of_proposal(&snapshot.analysis, id),
+                None => {
                     let file = snapshot.file(uri).ok_or_else(|| refused("this file is not known".to_owned()))?;
                     let source = snapshot.analysis.source(file);
-                    let range = range.map_or(TextRange::up_to(TextSize::of(&**source.text())), |range| {
+                    let range = params.range.map_or(TextRange::up_to(TextSize::of(&**source.text())), |range| {
                         from_proto::range(source, range, snapshot.editor.encoding)
                     });
-                    let lines: Vec<&str> = source.slice(range).lines().collect();
-                    let origin = format!(
-                        "{}:{}",
-                        path.strip_prefix(&workspace).unwrap_or(&path).display(),
-                        source.line_number(range.start())
-                    );
-                    (dedented(&lines), origin)
+                    Some(of_range(&snapshot.analysis, file, range))
                 }
             };
-            if code.trim().is_empty() {
-                return Err(refused("there is nothing to keep".to_owned()));
-            }
-            let snippet = Snippet { name: name()?, at: 0, origin, code, tests: String::new() };
+            let kept = kept.filter(|it| !it.code.trim().is_empty());
+            let Piece { code, origin, tests } = kept.ok_or_else(|| refused("there is nothing to keep".to_owned()))?;
+            let snippet = Snippet { name: name()?, at: 0, origin, code, tests };
             journal.keep_snippet(&workspace, &snippet).map_err(failed)?;
             Ok(Done::Answer(Value::Null))
         }
@@ -122,11 +120,50 @@ pub fn indented(code: &str, indent: &str) -> String {
     code.lines().map(|line| if line.is_empty() { "\n".to_owned() } else { format!("{indent}{line}\n") }).collect()
 }
 
-/// What a proposal adds; `None` if there is no such proposal, or no answer.
-pub fn added(id: i64) -> Option<String> {
-    let evidence = card(&[], Some(id))?.evidence?;
-    let lines = evidence.diff.lines().filter(|line| !line.starts_with("+++"));
-    Some(dedented(&lines.filter_map(|line| line.strip_prefix('+')).collect::<Vec<_>>()))
+/// Code that can be kept.
+pub struct Piece {
+    pub code: String,
+    /// Where it is from: `shop/cart.py:12`, `proposal 3`.
+    pub origin: String,
+    /// The tests that belong to it.
+    pub tests: String,
+}
+
+/// Lines of a file, with the tests that reach them.
+pub fn of_range(analysis: &Analysis, file: FileId, range: TextRange) -> Piece {
+    let (source, path) = (analysis.source(file), analysis.path(file));
+    let workspace = memory::workspace(analysis, path);
+    let path = path.strip_prefix(workspace).unwrap_or(path);
+    let lines: Vec<&str> = source.slice(range).lines().collect();
+    Piece {
+        code: dedented(&lines),
+        origin: format!("{}:{}", path.display(), source.line_number(range.start())),
+        tests: ide::nearest_tests(analysis, file, range),
+    }
+}
+
+/// The answer to a proposal, with the tests that reach what it is for; `None` if there is no such proposal, or no answer.
+pub fn of_proposal(analysis: &Analysis, id: i64) -> Option<Piece> {
+    let proposal = proposal(id)?;
+    let task = proposal.task();
+    let code = match task.assist.answer() {
+        Answer::Python => dedented(&proposal.code()?.lines().collect::<Vec<_>>()),
+        Answer::Json => added(&proposal.evidence()?.diff),
+    };
+    let tests = analysis.file(&task.path).and_then(|file| {
+        let target = analysis.find(&task.symbol).into_iter().find(|it| it.file == file)?;
+        Some(ide::nearest_tests(analysis, file, analysis.symbol(target).range))
+    });
+    Some(Piece { code, origin: format!("proposal {id}"), tests: tests.unwrap_or_default() })
+}
+
+/// What a diff adds, with the name of each file above it.
+fn added(diff: &str) -> String {
+    let line = |line: &str| match line.strip_prefix("+++ b/") {
+        Some(path) => Some(format!("# {path}\n")),
+        None => line.strip_prefix('+').map(|line| format!("{line}\n")),
+    };
+    diff.lines().filter_map(line).collect()
 }
 
 #[cfg(test)]
@@ -139,5 +176,12 @@ mod tests {
         assert_eq!(code, "if a:\n\n    b\n");
         assert_eq!(indented(&code, "\t"), "\tif a:\n\n\t    b\n");
         assert_eq!(dedented(&[]), "");
+    }
+
+    #[test]
+    fn what_a_diff_adds_is_told_apart_by_files() {
+        let diff =
+            "--- /dev/null\n+++ b/a.py\n@@ -0,0 +1,2 @@\n+x = 1\n+\n--- a/b.py\n+++ b/b.py\n@@ -1 +1 @@\n-y\n+z\n";
+        assert_eq!(added(diff), "# a.py\nx = 1\n\n# b.py\nz\n");
     }
 }

@@ -118,7 +118,7 @@ fn crowded() -> Workspace {
     let caller = |n: usize| format!("def caller_{n}(cart: Cart):\n    return best_discount(cart, [])\n\n\n");
     let callers: String = (0..2_000).map(caller).collect();
     let imports = "from shop.cart import Cart\nfrom shop.discounts import best_discount\n\n\n";
-    workspace.write("shop/many.py", &format!("{imports}{callers}"));
+    workspace.write("shop/many.py", format!("{imports}{callers}"));
     workspace
 }
 
@@ -215,6 +215,12 @@ fn what_was_checked_can_be_looked_up_in_the_editor_and_in_a_terminal() {
     let json: Value =
         serde_json::from_str(&tantu(&workspace, &home, &["evidence", &id, "--format", "json"])).expect("JSON");
     assert_eq!(json["summary"]["status"], "ready");
+
+    // It can be kept, with the tests that reach it.
+    tantu(&workspace, &home, &["snippets", "keep", "best", "--proposal", &id]);
+    let kept = tantu(&workspace, &home, &["snippets", "show", "best"]);
+    assert!(kept.starts_with(&format!("# best, from proposal {id}\ndef best_discount(")), "{kept}");
+    assert!(kept.contains("# Tests\n# tests/") && kept.contains("best_discount("), "{kept}");
 }
 
 #[test]

@@ -5,15 +5,16 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use lsp::effects::models;
-use lsp::snippets::{added, dedented, indented};
+use lsp::snippets::{Piece, dedented, indented, of_proposal, of_range};
 use serde_json::{Value, json};
 use store::{Journal, Snippet};
+use syntax::TextRange;
 
 use crate::Status;
 use crate::output::{Format, counted, print, print_json, table};
 use crate::place::{Lines, Place};
 use crate::time::utc;
-use crate::workspace::{existing, root_of};
+use crate::workspace::{Workspace, existing, root_of};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -29,16 +30,16 @@ enum What {
     List { word: Option<String> },
     /// Print a snippet, and the tests that belong to it
     Show { name: String },
-    /// Keep lines of a file, or what a proposal adds
+    /// Keep lines of a file, or the answer to a proposal, with the tests that reach them
     Keep {
         name: String,
         /// Such as shop/cart.py:10-20; without lines, all of it
         #[arg(value_name = "FILE[:LINE[-LINE]]", required_unless_present = "proposal")]
         lines: Option<Lines>,
-        /// The number of a proposal, whose added lines are kept
+        /// The number of a proposal, whose answer is kept
         #[arg(long, value_name = "ID", conflicts_with = "lines")]
         proposal: Option<i64>,
-        /// A file with the tests that belong to it
+        /// A file with the tests that belong to it, instead of the nearest ones that reach it
         #[arg(long, value_name = "FILE")]
         tests: Option<std::path::PathBuf>,
     },
@@ -64,12 +65,16 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
             (format!("# {}, from {}\n{}{tests}", snippet.name, snippet.origin, snippet.code), to_json(&snippet))
         }
         What::Keep { name, lines, proposal, tests } => {
-            let (code, origin) = match (lines, proposal) {
-                (Some(lines), _) => (read(lines)?, lines.place.file.display().to_string()),
-                (None, Some(id)) => (of_proposal(*id)?, format!("proposal {id}")),
+            let Piece { code, origin, tests: nearest } = match (lines, proposal) {
+                (Some(lines), _) => of_lines(lines)?,
+                (None, Some(id)) => {
+                    let here = Workspace::read(Path::new(&workspace))?;
+                    let found = of_proposal(&here.analysis, *id);
+                    found.with_context(|| format!("there is no proposal {id} with an answer"))?
+                }
                 (None, None) => bail!("what is to be kept? Write FILE:LINE-LINE, or --proposal ID"),
             };
-            let tests = tests.as_deref().map(whole).transpose()?.unwrap_or_default();
+            let tests = tests.as_deref().map(whole).transpose()?.unwrap_or(nearest);
             if code.trim().is_empty() {
                 bail!("there is nothing to keep: the lines are empty");
             }
@@ -117,20 +122,27 @@ fn whole(path: &Path) -> anyhow::Result<String> {
     syntax::read_source(&path).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))
 }
 
-fn read(lines: &Lines) -> anyhow::Result<String> {
+fn of_lines(lines: &Lines) -> anyhow::Result<Piece> {
+    let shown = lines.place.file.display();
     let text = whole(&lines.place.file)?;
-    let Some(first) = lines.place.line else { return Ok(text) };
     let count = text.lines().count() as u32;
-    let last = lines.last.unwrap_or(first);
+    let (first, last) = match lines.place.line {
+        Some(first) => (first, lines.last.unwrap_or(first)),
+        None => (1, count),
+    };
     if first == 0 || last < first || last > count {
-        bail!("{}: it has the lines 1 to {count}", lines.place.file.display());
+        bail!("{shown}: it has the lines 1 to {count}");
     }
-    let wanted = text.lines().skip(first as usize - 1).take((last - first + 1) as usize);
-    Ok(dedented(&wanted.collect::<Vec<_>>()))
-}
-
-fn of_proposal(id: i64) -> anyhow::Result<String> {
-    added(id).with_context(|| format!("there is no proposal {id} with an answer"))
+    let workspace = Workspace::read(&root_of(&existing(&lines.place.file)?))?;
+    let Ok(file) = workspace.file(&lines.place.file) else {
+        // Whatever the graph leaves out can be kept all the same.
+        let wanted = text.lines().skip(first as usize - 1).take((last - first + 1) as usize);
+        let code = dedented(&wanted.collect::<Vec<_>>());
+        return Ok(Piece { code, origin: format!("{shown}:{first}"), tests: String::new() });
+    };
+    let source = workspace.analysis.source(file);
+    let line = |line: u32| source.lines().line_range(line - 1, source.text());
+    Ok(of_range(&workspace.analysis, file, TextRange::new(line(first).start(), line(last).end())))
 }
 
 fn insert(snippet: &Snippet, place: &Place) -> anyhow::Result<(String, Value)> {
