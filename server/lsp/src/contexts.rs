@@ -73,7 +73,7 @@ impl Contexts {
         let index = self.index(analysis);
         let query = index.query(target, instruction);
         let documents = self.documents.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let meanings = self.meanings.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let meanings = self.meanings();
         let found = documents.map_or_else(Vec::new, |documents| match meanings {
             Some(meanings) => {
                 let found = meanings.search(&documents, analysis, &query);
@@ -98,6 +98,11 @@ impl Contexts {
     /// Prose is found also by `meanings` from now on.
     pub fn resemble_by(&self, meanings: Option<Arc<Meanings>>) {
         *self.meanings.lock().unwrap_or_else(PoisonError::into_inner) = meanings;
+    }
+
+    /// By what prose, and mistakes of models, are found beside their words.
+    pub(crate) fn meanings(&self) -> Option<Arc<Meanings>> {
+        self.meanings.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The files that any of `globs` names are part of contexts from now on.

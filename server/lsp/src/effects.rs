@@ -133,7 +133,8 @@ impl Tools {
             let (mut event, callers) = assemble(&task, &state, &denied);
             if let (Event::Assembled(ask), Some(journal)) = (&mut event, memory) {
                 let workspace = memory::workspace(&state.host.analysis(), &task.path);
-                let mistakes = memory::told(&journal, &workspace, &ask.user);
+                let meanings = state.contexts.meanings();
+                let mistakes = memory::told(&journal, &workspace, &ask.user, meanings.as_deref());
                 ask.user.push_str(&memory::section(&ask.user, &mistakes));
                 ask.shown.extend(mistakes.iter().map(|it| format!("an earlier mistake: {}", it.mistake.text)));
             }

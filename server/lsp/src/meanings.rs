@@ -38,6 +38,8 @@ pub struct Meanings {
     /// The documents that all vectors were made of.
     seen: Mutex<HashMap<String, i64>>,
     renewing: AtomicBool,
+    /// Of texts that are not kept, by their keys.
+    passing: Mutex<HashMap<[u8; 32], store::Vector>>,
 }
 
 /// A passage and its meaning.
@@ -64,8 +66,8 @@ impl Meanings {
         let embeddings = Embeddings::connect(settings, state).map_err(|error| error.to_string())?;
         let Some(embeddings) = embeddings else { return Ok(None) };
         let denied = Denied::new(&settings.privacy.deny)?;
-        let (known, seen, renewing) = Default::default();
-        Ok(Some(Meanings { embeddings, denied, known, seen, renewing }))
+        let (known, seen, renewing, passing) = Default::default();
+        Ok(Some(Meanings { embeddings, denied, known, seen, renewing, passing }))
     }
 
     /// Makes the vectors that are missing. Blocks while the model is asked.
@@ -174,13 +176,36 @@ impl Meanings {
         fused(by_words, by_meaning.collect())
     }
 
+    /// Which of `texts` mean most nearly what `wanted` does: their places, the nearest first. Blocks while the model is asked.
+    ///
+    /// # Errors
+    /// With a message for the log when the model does not answer soon.
+    pub(crate) fn nearest(&self, wanted: &str, texts: &[String]) -> Result<Vec<usize>, String> {
+        let keys: Vec<_> = texts.iter().map(|text| self.embeddings.key(text)).collect();
+        let mut known = self.passing.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        known.retain(|key, _| keys.contains(key));
+        let missing: Vec<usize> = (0..texts.len()).filter(|&at| !known.contains_key(&keys[at])).collect();
+        let asked = missing.iter().map(|&at| texts[at].clone()).chain([wanted.to_owned()]);
+        let mut vectors = self.embed(&asked.collect::<Vec<_>>())?;
+        let wanted = vectors.pop().ok_or_else(|| "no vector".to_owned())?;
+        known.extend(missing.into_iter().map(|at| keys[at]).zip(vectors));
+        let alike = |at: &usize| known.get(&keys[*at]).map_or(-1.0, |vector| product(&wanted, vector));
+        let mut places: Vec<usize> = (0..texts.len()).collect();
+        places.sort_by(|a, b| alike(b).total_cmp(&alike(a)));
+        *self.passing.lock().unwrap_or_else(PoisonError::into_inner) = known;
+        Ok(places)
+    }
+
     fn meaning(&self, text: &str) -> Result<store::Vector, String> {
-        let asked = [text.to_owned()];
+        self.embed(&[text.to_owned()])?.pop().ok_or_else(|| "no vector".to_owned())
+    }
+
+    fn embed(&self, texts: &[String]) -> Result<Vec<store::Vector>, String> {
         // The timer needs the runtime, so it is made inside.
-        let asking = async { timeout(PATIENCE, self.embeddings.embed(&asked)).await };
+        let asking = async { timeout(PATIENCE, self.embeddings.embed(texts)).await };
         let answer = runtime()?.block_on(asking);
         let vectors = answer.map_err(|_| format!("no answer within {} s", PATIENCE.as_secs()))?;
-        vectors.map_err(|error| error.to_string())?.pop().ok_or_else(|| "no vector".to_owned())
+        vectors.map_err(|error| error.to_string())
     }
 
     fn is_denied(&self, analysis: &Analysis, path: &Path) -> bool {

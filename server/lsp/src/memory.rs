@@ -9,8 +9,13 @@ use propose::Lesson;
 use store::{Journal, KnownMistake, Mistake};
 use validate::PastMistake;
 
+use crate::meanings::Meanings;
+
 /// Mistakes that one prompt tells of.
 const MAX_TOLD: u32 = 5;
+/// So many of them for their meaning alone, of so many that are compared.
+const MAX_ALIKE: usize = 2;
+const MAX_COMPARED: usize = 64;
 /// Characters of one of them.
 const MAX_LENGTH: usize = 400;
 
@@ -44,17 +49,41 @@ fn sanitized(text: String) -> String {
     request.user()[..limit].to_owned()
 }
 
-/// The mistakes that are most like what `prompt` asks for.
-pub(crate) fn told(journal: &Journal, workspace: &str, prompt: &str) -> Vec<KnownMistake> {
+/// The mistakes that are most like what `prompt` asks for: by their words and, where there are `meanings`, by what they mean.
+pub(crate) fn told(journal: &Journal, workspace: &str, prompt: &str, meanings: Option<&Meanings>) -> Vec<KnownMistake> {
     // The request stands at the end, after what surrounds it.
     let tail: String = prompt.chars().rev().take(4000).collect::<Vec<_>>().into_iter().rev().collect();
     let found = journal.mistakes_like(workspace, &tail, MAX_TOLD);
-    let found = found.inspect_err(|error| tracing::warn!("mistakes cannot be looked up: {error}")).unwrap_or_default();
+    let mut found =
+        found.inspect_err(|error| tracing::warn!("mistakes cannot be looked up: {error}")).unwrap_or_default();
+    if let Some(meanings) = meanings {
+        let alike = by_meaning(journal, workspace, &tail, meanings);
+        let new = alike.into_iter().filter(|it| !found.iter().any(|known| known.id == it.id)).collect::<Vec<_>>();
+        found.truncate(MAX_TOLD as usize - new.len());
+        found.extend(new);
+    }
     let ids: Vec<i64> = found.iter().map(|it| it.id).collect();
     if let Err(error) = journal.hit_mistakes(&ids) {
         tracing::warn!("mistakes are not counted: {error}");
     }
     found
+}
+
+/// The few mistakes that mean most nearly what `wanted` does.
+fn by_meaning(journal: &Journal, workspace: &str, wanted: &str, meanings: &Meanings) -> Vec<KnownMistake> {
+    let known = journal.mistakes(workspace).unwrap_or_default();
+    let known: Vec<KnownMistake> = known.into_iter().filter(|it| !it.is_archived).take(MAX_COMPARED).collect();
+    if known.is_empty() {
+        return known;
+    }
+    let texts: Vec<String> = known.iter().map(|it| format!("{}\n{}", it.mistake.text, it.mistake.snippet)).collect();
+    match meanings.nearest(wanted, &texts) {
+        Ok(places) => places.into_iter().take(MAX_ALIKE).map(|at| known[at].clone()).collect(),
+        Err(error) => {
+            tracing::warn!("mistakes are found by their words alone: {error}");
+            Vec::new()
+        }
+    }
 }
 
 /// The section of a prompt that tells of them; nothing if there are none.
@@ -102,7 +131,7 @@ mod tests {
             forbidden: None,
         };
         learn(&journal, "/w", "local", vec![lesson]);
-        let told = told(&journal, "/w", "Write `best`, which takes a Cart and answers its total_amount.");
+        let told = told(&journal, "/w", "Write `best`, which takes a Cart and answers its total_amount.", None);
         assert_eq!(told.len(), 1);
         assert!(!told[0].mistake.snippet.contains(secret), "{:?}", told[0]);
         let section = section("Write it.", &told);

@@ -140,6 +140,30 @@ fn a_vector_is_made_once_for_each_text_and_forgotten_with_it() {
 }
 
 #[test]
+fn mistakes_are_told_that_mean_what_is_asked_for() {
+    let world = World::new();
+    let (url, count, _) = server();
+    let meanings = world.meanings(&url, "[context]\nembeddings = \"m\"").unwrap();
+    let journal = store::Journal::open(&world._databases.path().join("models.sqlite")).unwrap();
+    for text in ["coins are counted twice", "walls are red", "`frobnicate` is not there"] {
+        let [category, severity, model, snippet] = [text, "error", "local", ""].map(str::to_owned);
+        let mistake = store::Mistake { category, text: text.to_owned(), snippet, model, severity, forbidden: None };
+        journal.learn("/w", &mistake).unwrap();
+    }
+    let told = |prompt: &str, meanings| -> Vec<String> {
+        let told = crate::memory::told(&journal, "/w", prompt, meanings);
+        told.into_iter().map(|it| it.mistake.text).collect()
+    };
+    assert_eq!(told("The price, in total.", None), [""; 0], "no word is shared");
+    assert_eq!(told("The price, in total.", Some(&meanings))[0], "coins are counted twice");
+    let both = told("The price of frobnicate.", Some(&meanings));
+    assert_eq!(both[..2], ["`frobnicate` is not there", "coins are counted twice"]);
+    assert_eq!(count.load(Ordering::SeqCst), 3 + 2, "a mistake is sent once");
+    let elsewhere = world.meanings("http://127.0.0.1:1", "[context]\nembeddings = \"m\"").unwrap();
+    assert_eq!(told("Of frobnicate.", Some(&elsewhere)), ["`frobnicate` is not there"]);
+}
+
+#[test]
 fn what_stands_early_in_both_orders_comes_first() {
     let passage = |heading: &str, reason: &str| context::Passage {
         path: heading.to_owned(),
