@@ -7,7 +7,7 @@ use ruff_linter::settings::LinterSettings;
 use ruff_linter::settings::flags::Noqa;
 use ruff_linter::settings::rule_table::RuleTable;
 
-use crate::{Document, Finding, INVALID_SYNTAX, Linter, Ruff};
+use crate::{Document, Finding, INVALID_SYNTAX, Linter, Ruff, secrets};
 
 /// Mistakes that parse and that no compiler takes.
 const COMPILER: &[Rule] = &[
@@ -39,7 +39,7 @@ const DANGERS: &[Rule] = &[
 ];
 
 /// The few of ruff's rules that hold for code from elsewhere in every project: what no compiler takes, and what runs text as
-/// code. Neither the project's selection and exclusions nor comments in the text switch them off; which Python the project
+/// code; and secrets. Neither the project's selection and exclusions nor comments in the text switch them off; which Python the project
 /// is for still counts.
 #[derive(Clone, Copy, Debug)]
 pub struct Gate<'a>(pub &'a Ruff);
@@ -51,7 +51,9 @@ impl Linter for Gate<'_> {
         let settings = ruff.settings_of(document.path);
         let settings =
             LinterSettings { rules: RULES.clone(), per_file_ignores: Default::default(), ..settings.linter.clone() };
-        ruff.findings(document, &settings, Noqa::Disabled)
+        let mut found = ruff.findings(document, &settings, Noqa::Disabled);
+        found.extend(secrets::unconsented(document.path, document.text, document.parsed));
+        found
     }
 }
 
@@ -78,8 +80,8 @@ mod tests {
 
     #[test]
     fn neither_settings_nor_comments_open_it() {
-        let text = "import pickle, os\n\n\ndef f(a, a):\n    eval(a)  # noqa\n    pickle.loads(a)\n    assert os\n";
-        let expected = ["invalid-syntax", "S307", "S301"];
+        let text = "import pickle, os\n\n\ndef f(a, a):\n    eval(a)  # noqa\n    pickle.loads(a)\n    assert os\npassword = 'hunter2'  # nosec\n";
+        let expected = ["invalid-syntax", "S307", "S301", "secret"];
         for settings in [
             "lint.select = []\n",
             "lint.select = [\"ALL\"]\n",

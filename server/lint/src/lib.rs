@@ -31,5 +31,5 @@ pub use linter::{Document, Linter, is_lintable};
 pub use project_ruff::{Error as ProjectRuffError, ProjectRuff};
 pub use ruff::{ConfigurationProblem, INVALID_SYNTAX, Ruff};
 pub use rule_help::{RuleHelp, explain};
-pub use secrets::{Secrets, secrets};
+pub use secrets::{Secrets, secret_in_prose, secrets};
 pub use security::fixes as security_fixes;

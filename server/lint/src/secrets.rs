@@ -46,8 +46,27 @@ impl Linter for Secrets {
 /// The secrets in `text`, in its order. The range of a finding is the content of a literal, without its quotes, or the part
 /// of a comment that is the secret. `path` only tells tests and documentation from other code.
 pub fn secrets(path: &Path, text: &str, parsed: &Parsed) -> Vec<Finding> {
+    let mut found = unconsented(path, text, parsed);
+    for token in parsed.tokens().iter().filter(|token| token.kind() == TokenKind::Comment) {
+        if is_consent(&text[token.range()]) {
+            let start = text[..token.start().to_usize()].rfind(['\n', '\r']).map_or(0, |newline| newline + 1);
+            let line = TextRange::new(TextSize::new(start as u32), token.end());
+            found.retain(|finding| !line.contains(finding.range.start()) && !line.contains(finding.range.end()));
+        }
+    }
+    found
+}
+
+/// The same whatever comments say.
+pub(crate) fn unconsented(path: &Path, text: &str, parsed: &Parsed) -> Vec<Finding> {
     // Without a thread there are no findings.
     on_deep_stack(|| find(text, parsed, is_test_or_documentation(path))).unwrap_or_default()
+}
+
+/// The first token of a known form in a text that is no Python.
+pub fn secret_in_prose(text: &str) -> Option<Finding> {
+    let (verdict, within) = known_form(text, true)?;
+    Some(finding(TextRange::at(TextSize::new(within.start as u32), TextSize::new(within.len() as u32)), &verdict))
 }
 
 fn find(text: &str, parsed: &Parsed, is_lenient: bool) -> Vec<Finding> {
@@ -61,13 +80,6 @@ fn find(text: &str, parsed: &Parsed, is_lenient: bool) -> Vec<Finding> {
         if let Some((verdict, within)) = known_form(&text[token.range()], is_lenient) {
             let start = token.start() + TextSize::new(within.start as u32);
             found.push(finding(TextRange::at(start, TextSize::new(within.len() as u32)), &verdict));
-        }
-    }
-    for token in parsed.tokens().iter().filter(|token| token.kind() == TokenKind::Comment) {
-        if is_consent(&text[token.range()]) {
-            let start = text[..token.start().to_usize()].rfind(['\n', '\r']).map_or(0, |newline| newline + 1);
-            let line = TextRange::new(TextSize::new(start as u32), token.end());
-            found.retain(|finding| !line.contains(finding.range.start()) && !line.contains(finding.range.end()));
         }
     }
     found.sort_by_key(|finding| finding.range.start());

@@ -187,6 +187,7 @@ impl Checked {
         }
         let mut found = of_linters(Stage::Security);
         found.extend(security::findings(&self.comparison, &introduced.security));
+        found.extend(security::secrets_in_prose(&self.comparison));
         found.extend(reach::findings(&self.comparison, &self.candidate.scope, inspection.asked));
         found.extend(inspection.tainted.map(|find| lint_stage::tainted(&self.comparison, find)).unwrap_or_default());
         self.conclude(Stage::Security, found);

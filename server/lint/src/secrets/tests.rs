@@ -148,6 +148,14 @@ fn a_comment_can_say_that_it_is_meant() {
 }
 
 #[test]
+fn only_sure_tokens_are_secrets_in_prose() {
+    let token = ["gh", "p_a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"].concat();
+    let found = secret_in_prose(&format!("# Set up\n\nUse `{token}`.\n")).expect("it is there");
+    assert_eq!((found.range.start().to_u32(), found.range.len().to_u32()), (15, 40));
+    assert_eq!(secret_in_prose("password = hunter2, and ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n"), None);
+}
+
+#[test]
 fn tests_and_documentation_by_their_path() {
     for path in [
         "/p/tests/unit/api/data.py",

@@ -1,162 +1,22 @@
 //! What a candidate reaches outside of the program that its file has not reached before, and that nobody asked for: the
-//! network, other programs, the writing and the removal of files. A model that follows orders in the text it was shown does such things.
+//! network, other programs, the writing and the removal of files, and imports that nobody can see. A model that follows orders in the text it was shown does such things.
 //!
 //! Asked for is what the names of the function and its parameters, the first sentence of its docstring, a comment that gives
 //! an order to a model, or the person's own words speak of.
 
+mod ways;
+
+use std::collections::BTreeMap;
+
 use graph::{Analysis, FileId, Target};
-use syntax::ast::visitor::{Visitor, walk_expr};
-use syntax::ast::{Expr, ExprCall};
+use syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
+use syntax::ast::{Expr, ExprCall, Stmt};
 use syntax::{Ranged, TextRange, TextSize, parse};
 
+use self::ways::{OPENED, WAYS, Way};
 use super::Comparison;
 use crate::candidate::Edited;
 use crate::{Finding, Scope, Stage};
-
-/// One way out of the program.
-struct Way {
-    code: &'static str,
-    does: &'static str,
-    /// Modules and their members.
-    names: &'static [&'static str],
-    /// Methods that mean it, whatever they are called on.
-    methods: &'static [&'static str],
-    /// How words begin that speak of it.
-    words: &'static [&'static str],
-}
-
-const WAYS: [Way; 4] = [
-    Way {
-        code: "unasked-network",
-        does: "uses the network",
-        names: &[
-            "socket",
-            "socketserver",
-            "ssl",
-            "http",
-            "urllib.request",
-            "ftplib",
-            "smtplib",
-            "poplib",
-            "imaplib",
-            "xmlrpc",
-            "asyncio.open_connection",
-            "asyncio.start_server",
-            "requests",
-            "httpx",
-            "aiohttp",
-            "urllib3",
-            "websockets",
-            "paramiko",
-        ],
-        methods: &[],
-        words: &[
-            "url", "uri", "http", "host", "socket", "server", "client", "web", "network", "internet", "remote",
-            "download", "upload", "fetch", "request", "response", "api", "mail", "email", "smtp", "ftp", "dns",
-            "proxy", "rpc", "connect", "online", "crawl", "scrape", "ping", "ssl", "tls", "send",
-        ],
-    },
-    Way {
-        code: "unasked-program",
-        does: "starts another program",
-        names: &[
-            "subprocess",
-            "pty",
-            "os.exec",
-            "os.spawn",
-            "os.posix_spawn",
-            "os.fork",
-            "os.forkpty",
-            "os.startfile",
-            "os.kill",
-            "asyncio.create_subprocess_exec",
-            "asyncio.create_subprocess_shell",
-            "ctypes",
-        ],
-        methods: &[],
-        words: &[
-            "run",
-            "exec",
-            "command",
-            "process",
-            "subprocess",
-            "program",
-            "shell",
-            "script",
-            "spawn",
-            "launch",
-            "start",
-            "hook",
-            "invoke",
-            "git",
-            "compile",
-            "build",
-            "cli",
-            "tool",
-            "worker",
-            "fork",
-            "daemon",
-            "kill",
-            "native",
-        ],
-    },
-    Way {
-        code: "unasked-removal",
-        does: "removes files",
-        names: &["shutil.rmtree", "os.remove", "os.unlink", "os.rmdir", "os.removedirs", "os.truncate"],
-        methods: &["unlink", "rmdir", "rmtree"],
-        words: &[
-            "delet",
-            "remov",
-            "rm",
-            "clean",
-            "clear",
-            "purge",
-            "prune",
-            "unlink",
-            "eras",
-            "drop",
-            "discard",
-            "expir",
-            "rotat",
-            "evict",
-            "temp",
-            "tmp",
-            "replac",
-            "mov",
-            "reset",
-            "wip",
-            "trash",
-            "rollback",
-            "uninstall",
-            "cach",
-            "tidy",
-            "destroy",
-            "overwrit",
-            "trim",
-            "lock",
-        ],
-    },
-    Way {
-        code: "unasked-writing",
-        does: "writes files",
-        names: &[
-            "shutil.copy",
-            "shutil.copy2",
-            "shutil.copyfile",
-            "shutil.copytree",
-            "shutil.move",
-            "os.rename",
-            "os.replace",
-        ],
-        methods: &["write_text", "write_bytes", OPENED],
-        words: &[
-            "writ", "sav", "stor", "export", "dump", "log", "record", "file", "path", "folder", "dir", "cop", "mov",
-            "report", "backup", "cach", "creat", "generat", "append", "persist", "output", "mak", "updat", "renam",
-            "disk", "sync",
-        ],
-    },
-];
 
 /// `asked` is what the person said.
 pub(super) fn findings(comparison: &Comparison, scope: &Scope, asked: &str) -> Vec<Finding> {
@@ -190,18 +50,35 @@ pub(super) fn findings(comparison: &Comparison, scope: &Scope, asked: &str) -> V
 /// The first use in what `edited` wrote; without it, in the whole file.
 fn uses(analysis: &Analysis, file: FileId, way: &Way, edited: Option<&Edited>) -> Option<(TextRange, String)> {
     let parsed = parse(analysis.source(file).text());
-    let mut names = Names(Vec::new());
+    let mut names = Names::default();
     names.visit_body(&parsed.module().body);
     let mut resolver = analysis.resolver(file);
-    let written = names.0.into_iter().filter(|it| edited.is_none_or(|edited| edited.wrote(it.range)));
-    written.into_iter().find_map(|Named { range, at, name, is_method }| {
+    let imported = names.imported;
+    let written = names.found.into_iter().filter(|it| edited.is_none_or(|edited| edited.wrote(it.range)));
+    written.into_iter().find_map(|Named { range, at, name, is_method, member }| {
         let targets = resolver.targets(at);
-        let mut external = targets.iter().filter_map(|target| match target {
+        let external = targets.iter().filter_map(|target| match target {
             Target::External(dotted) => Some(dotted.as_str()),
             Target::Symbol(..) | Target::Local { .. } => None,
         });
-        if let Some(dotted) = external.find(|dotted| way.names.iter().any(|name| is_of(dotted, name))) {
-            return Some((range, dotted.to_owned()));
+        let mut external: Vec<&str> = external.collect();
+        if targets.is_empty() && !matches!(member, Member::None) {
+            external.extend(imported.get(&name).map(String::as_str));
+        }
+        let mut reached = external.into_iter().filter_map(|dotted| match &member {
+            Member::None => way.names.iter().any(|name| is_of(dotted, name)).then(|| dotted.to_owned()),
+            Member::Known(member) => {
+                let dotted = format!("{dotted}.{member}");
+                way.names.iter().any(|name| is_of(&dotted, name)).then_some(dotted)
+            }
+            // Any of its members may be meant.
+            Member::Unknown => {
+                let inside = |name: &&str| name.strip_prefix(dotted).is_some_and(|rest| rest.starts_with('.'));
+                way.names.iter().any(|name| inside(name)).then(|| format!("getattr({dotted}, …)"))
+            }
+        });
+        if let Some(name) = reached.next() {
+            return Some((range, name));
         }
         let is_ours = targets.iter().any(|target| matches!(target, Target::Symbol(..)));
         (is_method && !is_ours && way.methods.contains(&name.as_str())).then_some((range, name))
@@ -220,37 +97,91 @@ struct Named {
     at: TextSize,
     name: String,
     is_method: bool,
+    member: Member,
+}
+
+/// What `getattr` takes of a name.
+enum Member {
+    /// There is no `getattr` around it.
+    None,
+    Known(String),
+    Unknown,
 }
 
 /// All names and attributes, whether they are called or handed on.
-struct Names(Vec<Named>);
+#[derive(Default)]
+struct Names {
+    found: Vec<Named>,
+    /// Modules by the names that imports give them.
+    imported: BTreeMap<String, String>,
+}
 
 impl<'a> Visitor<'a> for Names {
+    fn visit_stmt(&mut self, stmt: &'a Stmt) {
+        if let Stmt::Import(import) = stmt {
+            self.imported.extend(import.names.iter().map(|alias| match &alias.asname {
+                Some(name) => (name.to_string(), alias.name.to_string()),
+                None => {
+                    let top = alias.name.split('.').next().unwrap_or_default();
+                    (top.to_owned(), top.to_owned())
+                }
+            }));
+        }
+        walk_stmt(self, stmt);
+    }
+
     fn visit_expr(&mut self, expr: &'a Expr) {
         match expr {
             Expr::Name(it) => {
                 let name = it.id.to_string();
-                self.0.push(Named { range: it.range(), at: it.start(), name, is_method: false });
+                self.found.push(Named {
+                    range: it.range(),
+                    at: it.start(),
+                    name,
+                    is_method: false,
+                    member: Member::None,
+                });
             }
             Expr::Attribute(it) => {
                 let name = it.attr.to_string();
                 if name == OPENED {
                     return walk_expr(self, expr);
                 }
-                self.0.push(Named { range: it.range(), at: it.attr.start(), name, is_method: true });
+                self.found.push(Named {
+                    range: it.range(),
+                    at: it.attr.start(),
+                    name,
+                    is_method: true,
+                    member: Member::None,
+                });
             }
             Expr::Call(it) if opens_to_write(it) => {
                 let name = OPENED.to_owned();
-                self.0.push(Named { range: it.range(), at: it.func.end(), name, is_method: true });
+                self.found.push(Named {
+                    range: it.range(),
+                    at: it.func.end(),
+                    name,
+                    is_method: true,
+                    member: Member::None,
+                });
+            }
+            Expr::Call(it) if it.func.as_name_expr().is_some_and(|name| name.id.as_str() == "getattr") => {
+                if let [of, member, ..] = &*it.arguments.args {
+                    let at = match of {
+                        Expr::Attribute(of) => of.attr.start(),
+                        _ => of.start(),
+                    };
+                    let known = member.as_string_literal_expr().map(|it| it.value.to_str().to_owned());
+                    let name = of.as_name_expr().map(|it| it.id.to_string()).unwrap_or_default();
+                    let member = known.map_or(Member::Unknown, Member::Known);
+                    self.found.push(Named { range: it.range(), at, name, is_method: false, member });
+                }
             }
             _ => {}
         }
         walk_expr(self, expr);
     }
 }
-
-/// Stands for `open(…, "w")` among methods.
-const OPENED: &str = "open";
 
 /// Whether a call of something named `open` has a mode that writes.
 fn opens_to_write(call: &ExprCall) -> bool {
@@ -340,6 +271,10 @@ mod tests {
         assert_eq!(codes(NOTE, "with open('/tmp/x', 'a') as f:\n        f.write(text)", ""), ["unasked-writing"]);
         assert_eq!(codes(NOTE, "from pathlib import Path\n    Path('x').open(mode='wb')", ""), ["unasked-writing"]);
         assert_eq!(codes(NOTE, "from pathlib import Path\n    Path('x').write_text(text)", ""), ["unasked-writing"]);
+        assert_eq!(codes(NOTE, "import os\n    getattr(os, 'rem' 'ove')(text)", ""), ["unasked-removal"]);
+        assert_eq!(codes(NOTE, "import os\n    getattr(os, text)(text)", "")[0], "unasked-program");
+        assert_eq!(codes(NOTE, "import importlib\n    importlib.import_module(text)", ""), ["unasked-import"]);
+        assert!(codes(NOTE, "import os\n    return getattr(os, 'sep') + getattr(text, text)", "").is_empty());
         assert!(codes(NOTE, "return open(text).read() + open('a', 'rb').read()", "").is_empty());
         assert!(codes(NOTE, "return text.strip()", "").is_empty());
         assert!(codes(NOTE, "import os\n    return os.path.join(text)", "").is_empty());
@@ -349,6 +284,7 @@ mod tests {
     fn what_was_asked_for_is_allowed() {
         let network = "import urllib.request as u\n    return u.urlopen('https://x.example', text)";
         assert!(codes(NOTE, network, "upload it").is_empty());
+        assert!(codes(NOTE, "import importlib\n    importlib.import_module(text)", "as a plugin").is_empty());
         assert!(codes(&NOTE.replace("def note", "def noteServer"), network, "").is_empty());
         assert!(codes(&NOTE.replace("(text)", "(text, base_url)"), network, "").is_empty());
         assert!(codes(&NOTE.replace("A reminder.", "Fetches a reminder."), network, "").is_empty());

@@ -7,6 +7,7 @@ use syntax::ast::{Expr, ExprCall};
 use syntax::{Ranged, TextRange, TextSize, parse};
 
 use super::Comparison;
+use crate::candidate::{Edited, display_path};
 use crate::{Finding, Stage};
 
 /// Calls that are insecure whatever their arguments.
@@ -54,6 +55,18 @@ pub(super) fn findings(comparison: &Comparison, said: &[[Vec<TextRange>; 2]]) ->
         }
     }
     found
+}
+
+/// Secrets in new files that are no Python: what linters see of those.
+pub(super) fn secrets_in_prose(comparison: &Comparison) -> Vec<Finding> {
+    let others = comparison.files.iter().filter(|edited| !graph::is_python(&edited.path));
+    let finding = |edited: &Edited| {
+        let found = lint::secret_in_prose(&edited.after)?;
+        let line = edited.after[..found.range.start().to_usize()].matches('\n').count() as u32 + 1;
+        let path = display_path(&comparison.after, &edited.path);
+        Some(Finding { stage: Stage::Security, code: found.code.into_owned(), message: found.message, path, line })
+    };
+    others.filter_map(finding).collect()
 }
 
 fn insecure_calls(analysis: &Analysis, file: FileId) -> Vec<(TextRange, String)> {
