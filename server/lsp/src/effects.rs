@@ -242,7 +242,8 @@ impl Tools {
             say(format!("running tests, {} of {total}", number + 1));
             add_unsaved(&mut request, &state.unsaved);
             request.limits = state.limits;
-            request.site = Environment::find(&request.root, None).sites;
+            let root = request.root.clone();
+            request.site = spawn_blocking(move || Environment::find(&root, None).sites).await.unwrap_or_default();
             let on_event = |event| {
                 if let sandbox::Event::Preparing { .. } = event {
                     say("preparing the Python sandbox, once on this machine".to_owned());
