@@ -4,11 +4,7 @@ local config = {
   cmd = { 'tantu', 'lsp' },
   filetypes = { 'python' },
   root_markers = { { 'pyproject.toml', 'tantu.toml', 'setup.py', 'setup.cfg' }, '.git' },
-  commands = {
-    ['tantu.showCallers'] = function(command, context)
-      require('tantu').show_callers(command, context)
-    end,
-  },
+  commands = { ['tantu.showCallers'] = require('tantu').show_callers },
   capabilities = { experimental = { tantu = { input = true } } },
   handlers = {
     ['tantu/input'] = card.input,

@@ -11,12 +11,8 @@ vim.api.nvim_create_autocmd({ 'LspAttach', 'LspProgress' }, {
   group = vim.api.nvim_create_augroup('tantu', {}),
   callback = function(it)
     local client = vim.lsp.get_client_by_id(it.data.client_id)
-    if not client or client.name ~= 'tantu' then
-      return
-    elseif it.event == 'LspAttach' then
-      require('tantu').attach(it.buf)
-    else
-      require('tantu').progress(it.data.params.token, it.data.params.value)
+    if client and client.name == 'tantu' then
+      require('tantu').on[it.event](it)
     end
   end,
 })

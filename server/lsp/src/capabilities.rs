@@ -1,5 +1,6 @@
 //! What the editor can do, and what we tell it that we can.
 
+use ide::assists::AssistId;
 use syntax::Encoding;
 use tower_lsp_server::ls_types as lsp;
 
@@ -187,6 +188,8 @@ pub(crate) fn server_capabilities(editor: &Editor) -> lsp::ServerCapabilities {
                 ..Default::default()
             })
         }),
+        // What `tantu.propose` may be asked for, so that no client needs a list of its own.
+        experimental: Some(serde_json::json!({ "tantu": { "assists": AssistId::all().collect::<Vec<_>>() } })),
         ..Default::default()
     }
 }

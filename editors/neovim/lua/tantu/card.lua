@@ -31,15 +31,13 @@ function M.open(title, lines, filetype)
       M.answer(action.title)
     end, { buffer = buffer, desc = action.title })
   end
-  local width, rows = math.min(vim.o.columns - 4, 100), 0
-  for _, line in ipairs(lines) do
-    rows = rows + math.max(1, math.ceil(vim.api.nvim_strwidth(line) / width))
-  end
-  local place = { relative = 'editor', anchor = 'NE', row = 1, col = vim.o.columns - 1, width = width }
+  local width = math.min(vim.o.columns - 4, 100)
+  local place = { relative = 'editor', anchor = 'NE', row = 1, col = vim.o.columns - 1, width = width, height = 1 }
   local look = { style = 'minimal', border = 'rounded', title = ' tantu: ' .. title .. ' ', footer = footer }
-  place.height = math.max(1, math.min(rows, vim.o.lines - 6))
   window = vim.api.nvim_open_win(buffer, enter, vim.tbl_extend('error', place, look))
   vim.wo[window].wrap, vim.wo[window].linebreak = true, true
+  local rows = vim.api.nvim_win_text_height(window, {}).all
+  vim.api.nvim_win_set_height(window, math.max(1, math.min(rows, vim.o.lines - 6)))
 end
 
 --- Moves into the card, opening it again while a question waits; says whether there is one.
@@ -69,12 +67,10 @@ function M.ask(err, params, context)
   if question or is_main or not last or last.title ~= 'Discard' then
     return vim.lsp.handlers['window/showMessageRequest'](err, params, context)
   end
-  question = { actions = params.actions }
-  function question.respond(action)
-    vim.schedule(function()
-      coroutine.resume(thread, action)
-    end)
-  end
+  local respond = vim.schedule_wrap(function(action)
+    coroutine.resume(thread, action)
+  end)
+  question = { actions = params.actions, respond = respond }
   if is_looking and is_open() then
     M.open(unpack(shown))
   else

@@ -1,6 +1,6 @@
 -- What standard LSP leaves to the editor: fresh code lenses, a statusline, and commands that start from the cursor.
 local card = require('tantu.card')
-local M = {}
+local M = { on = {} }
 local jobs = {} -- What runs in the background, by its token.
 
 local function warn(text)
@@ -12,23 +12,24 @@ local function running()
 end
 
 --- Keeps the code lenses of a buffer fresh.
-function M.attach(buffer)
+function M.on.LspAttach(event)
   if vim.lsp.codelens.enable then
-    return vim.lsp.codelens.enable(true, { bufnr = buffer })
+    return vim.lsp.codelens.enable(true, { bufnr = event.buf })
   end
   local function refresh()
-    vim.lsp.codelens.refresh({ bufnr = buffer })
+    vim.lsp.codelens.refresh({ bufnr = event.buf })
   end
   refresh()
   vim.api.nvim_create_autocmd({ 'BufEnter', 'BufWritePost', 'InsertLeave', 'TextChanged' }, {
-    group = vim.api.nvim_create_augroup('tantu.codelens.' .. buffer, {}),
-    buffer = buffer,
+    group = vim.api.nvim_create_augroup('tantu.codelens.' .. event.buf, {}),
+    buffer = event.buf,
     callback = refresh,
   })
 end
 
 --- Takes in what the server says of its work.
-function M.progress(token, value)
+function M.on.LspProgress(event)
+  local token, value = event.data.params.token, event.data.params.value
   jobs[token] = value.kind ~= 'end' and vim.tbl_extend('force', jobs[token] or {}, value) or nil
   vim.cmd.redrawstatus()
 end
@@ -48,8 +49,11 @@ function M.doctor(cmd)
   return vim.list_extend(vim.list_slice(cmd, 1, #cmd - 1), { 'doctor' })
 end
 
+--- Where the cursor is, in all the ways in which commands want to know it.
 local function here(client)
-  return vim.lsp.util.make_position_params(0, client.offset_encoding)
+  local place = vim.lsp.util.make_position_params(0, client.offset_encoding)
+  place.uri = place.textDocument.uri
+  return place
 end
 
 local function execute(client, command, argument, handler)
@@ -66,69 +70,66 @@ local function ask(prompt, words, send)
   end)
 end
 
+--- Hands on what the server answers; says what went wrong, or that there is `nothing`.
+local function expect(nothing, use)
+  return function(err, answer)
+    if err or not answer or answer == vim.NIL or vim.tbl_isempty(answer) then
+      return warn(err and err.message or nothing)
+    end
+    return use and use(answer)
+  end
+end
+
 --- Puts the callers that a lens counts into the quickfix list. Neovim itself shows nothing of what a command answers.
 function M.show_callers(command, context)
   local client = assert(vim.lsp.get_client_by_id(context.client_id))
   local params = { command = command.command, arguments = command.arguments }
-  client:request('workspace/executeCommand', params, function(err, locations)
-    local items = vim.lsp.util.locations_to_items(locations or {}, client.offset_encoding)
-    if #items == 0 then
-      return warn(err and err.message or 'no callers')
-    end
+  client:request('workspace/executeCommand', params, expect('no callers', function(locations)
+    local items = vim.lsp.util.locations_to_items(locations, client.offset_encoding)
     vim.fn.setqflist({}, ' ', { title = command.title, items = items })
     vim.cmd('botright copen')
-  end)
-end
-
---- Says what went wrong, or that there is nothing.
-local function tell(nothing)
-  return function(err, shown)
-    return (err or not shown or shown == vim.NIL) and warn(err and err.message or nothing)
-  end
+  end))
 end
 
 --- Has the server show something about the definition under the cursor, in a window or with `vim.ui.open`.
 local function shows(command, option)
   return function(client, words)
     local argument = vim.tbl_extend('error', here(client), { show = true, [option] = tonumber(words[1]) })
-    execute(client, command, argument, tell('no definition under the cursor'))
+    execute(client, command, argument, expect('no definition under the cursor'))
   end
 end
 
-local function about_file(command)
+local function at_cursor(command)
   return function(client)
-    execute(client, command, { uri = vim.uri_from_bufnr(0) })
+    execute(client, command, here(client))
   end
 end
 
 --- What may follow `:Tantu`: functions of the client, the other words, and the range.
 local commands = {
-  affected = about_file('tantu.runAffectedTests'),
+  affected = at_cursor('tantu.runAffectedTests'),
   context = shows('tantu.context', 'budget'),
+  explain = at_cursor('tantu.explain'),
   graph = shows('tantu.graph', 'depth'),
-  reset = about_file('tantu.resetCells'),
+  reset = at_cursor('tantu.resetCells'),
+  review = at_cursor('tantu.review'),
 }
 
 function commands.run(client, _, first, last)
-  local uri = vim.uri_from_bufnr(0)
-  if first then
-    local range = { start = { line = first - 1, character = 0 }, ['end'] = { line = last, character = 0 } }
-    return execute(client, 'tantu.run', { uri = uri, kind = 'selection', range = range })
-  end
   local params = vim.lsp.util.make_range_params(0, client.offset_encoding)
   params.context = { diagnostics = {}, only = { 'tantu.run' } }
-  client:request('textDocument/codeAction', params, function(err, actions)
-    if not actions or not actions[1] then
-      return warn(err and err.message or 'nothing to run at the cursor')
-    end
+  if first then
+    params.range = { start = { line = first - 1, character = 0 }, ['end'] = { line = last, character = 0 } }
+  end
+  client:request('textDocument/codeAction', params, expect('nothing to run at the cursor', function(actions)
     client:exec_cmd(actions[1].command)
-  end)
+  end))
 end
 
 function commands.propose(client, words)
-  local assist, at = words[1] or 'implement-function', here(client)
-  ask('Instruction for ' .. assist, vim.list_slice(words, 2), function(text)
-    local argument = { assist = assist, uri = at.textDocument.uri, position = at.position }
+  local argument = here(client)
+  argument.assist = words[1] or 'implement-function'
+  ask('Instruction for ' .. argument.assist, vim.list_slice(words, 2), function(text)
     argument.instruction = text ~= '' and text or nil
     execute(client, 'tantu.propose', argument)
   end)
@@ -141,26 +142,14 @@ end
 
 function commands.evidence(client)
   if not card.focus() then
-    execute(client, 'tantu.evidence', { show = true }, tell('nothing was proposed here'))
+    execute(client, 'tantu.evidence', { show = true }, expect('nothing was proposed here'))
   end
 end
 
-function commands.explain(client)
-  execute(client, 'tantu.explain', here(client))
-end
-
-function commands.review(client)
-  local at = here(client)
-  execute(client, 'tantu.review', { uri = at.textDocument.uri, position = at.position })
-end
-
 function commands.impact(client)
-  client:request('textDocument/hover', here(client), function(err, hover)
-    if not hover then
-      return warn(err and err.message or 'no definition under the cursor')
-    end
+  client:request('textDocument/hover', here(client), expect('no definition under the cursor', function(hover)
     card.open('impact', vim.split(hover.contents.value, '\n'), 'markdown')
-  end)
+  end))
 end
 
 function commands.status(client)
@@ -173,7 +162,8 @@ end
 function commands.silence(client, words)
   local argument = here(client)
   ask('Reason', words, function(text)
-    execute(client, 'tantu.silence', vim.tbl_extend('error', argument, { reason = text }))
+    argument.reason = text
+    execute(client, 'tantu.silence', argument)
   end)
 end
 
@@ -192,12 +182,11 @@ function M.command(words, first, last)
   end
 end
 
---- Completions for the words of a `:Tantu` command line, one per line.
+--- Completions for the words of a `:Tantu` command line, one per line. Which assists there are, the server announces.
 function M.words(_, line)
-  local assists = 'follow-comment implement-function fix-diagnostic fix-failing-test update-callers write-tests '
-    .. 'refactor-function simplify reduce-complexity extract improve-names add-error-handling add-types make-async '
-    .. 'write-docstring port-like generate-module'
-  return ((line:match('propose%s') and assists or table.concat(M.names, ' ')):gsub(' ', '\n'))
+  local client = running()
+  local assists = client and vim.tbl_get(client.server_capabilities, 'experimental', 'tantu', 'assists')
+  return table.concat(line:match('propose%s') and (assists or {}) or M.names, '\n')
 end
 
 return M

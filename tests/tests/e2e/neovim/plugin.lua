@@ -87,8 +87,12 @@ session.wait('what is missing is said', function()
   return shown:find('tantu cannot tell what has changed', 1, true)
 end, 60)
 
--- Let a function be written.
+-- Let a function be written. What there is to choose from, the server says.
 session.open('shop/discounts.py')
+local announced = client.server_capabilities.experimental.tantu.assists
+local completed = vim.fn.getcompletion('Tantu propose ', 'cmdline')
+session.must(#completed > 10 and vim.deep_equal(completed, announced), 'all assists can be completed')
+session.must(vim.fn.getcompletion('Tantu propose impl', 'cmdline')[1] == 'implement-function', 'by their beginning')
 local before = session.text()
 vim.bo.undolevels = vim.bo.undolevels -- Closes the undo block, as a pause in typing does.
 session.go_to('raise NotImplementedError')
