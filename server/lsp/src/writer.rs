@@ -267,6 +267,8 @@ impl Writer {
                     self.refresh();
                 }
             }
+            // Some editors tell them with every document that is shown. New ones have everything looked at again.
+            Event::EditorSettings(layer) if layer == self.editor_settings => {}
             Event::EditorSettings(layer) => {
                 self.editor_settings = layer;
                 self.settle();
@@ -430,5 +432,27 @@ impl Writer {
         let lints = self.current.lints.clone();
         // Without the thread what single files tell stands alone.
         let _ = self.surveying.send(Task { ticket: self.indexes, analysis, project, lints, every_file });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::mailbox::Mailbox;
+
+    #[tokio::test]
+    async fn settings_that_are_told_again_change_nothing() {
+        let (mailbox, events) = Mailbox::new();
+        Writer::start(mailbox.downgrade(), events, None, Arc::default()).unwrap();
+        let mut lints = Vec::new();
+        for settings in [json!({ "codeLens": false }), json!({ "codeLens": false }), Value::Object(Default::default())]
+        {
+            mailbox.send(Event::EditorSettings(Layer::of_editor(&settings).0));
+            lints.push(mailbox.snapshot().await.unwrap().lints);
+        }
+        assert!(Arc::ptr_eq(&lints[0], &lints[1]), "what was found is kept");
+        assert!(!Arc::ptr_eq(&lints[1], &lints[2]), "other settings may have other findings");
     }
 }
