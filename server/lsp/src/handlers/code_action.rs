@@ -59,10 +59,15 @@ pub(crate) fn code_actions(query: &Query, params: &lsp::CodeActionParams) -> Res
     if KINDS.iter().any(wanted) {
         let wanted = if snapshot.editor.resolves_edits { Wanted::Offers } else { Wanted::All };
         let findings = lint_findings(snapshot, file);
-        let request = request(snapshot, uri, file, params.range, wanted, &findings);
-        let actions = ide::assists::actions(&snapshot.analysis, &request);
-        found.extend(actions.into_iter().filter_map(|action| offered(snapshot, params, action)));
-        query.check()?;
+        for place in broken_places(params).into_iter().chain([params.range]) {
+            let there = lsp::CodeActionParams { range: place, ..params.clone() };
+            let request = request(snapshot, uri, file, place, wanted, &findings);
+            let mut actions = ide::assists::actions(&snapshot.analysis, &request);
+            actions.retain(|it| place == params.range || it.kind == ActionKind::QuickFix);
+            actions.retain(|it| found.iter().all(|known: &lsp::CodeAction| known.title != it.title));
+            found.extend(actions.into_iter().filter_map(|action| offered(snapshot, &there, action)));
+            query.check()?;
+        }
     }
     if snapshot.proposes {
         let range = from_proto::range(snapshot.analysis.source(file), params.range, snapshot.editor.encoding);
@@ -100,7 +105,7 @@ pub(crate) fn code_actions(query: &Query, params: &lsp::CodeActionParams) -> Res
     }
     // What mends or sorts a whole file is for who asks for it, as editors do when a file is saved.
     let is_of_file = |kind: &lsp::CodeActionKind| [FIX_ALL, ORGANIZE_IMPORTS].contains(kind);
-    let on_request = params.context.only.is_some();
+    let on_request = is_on_request(params);
     found.retain(|action| action.kind.as_ref().is_some_and(|it| wanted(it) && (on_request || !is_of_file(it))));
     let found: lsp::CodeActionResponse = found.into_iter().map(lsp::CodeActionOrCommand::CodeAction).collect();
     Ok((!found.is_empty()).then_some(found))
@@ -357,6 +362,23 @@ fn request<'a>(
     }
 }
 
+/// Whether certain kinds are asked for. Some editors name all kinds in every question, and with them the empty one, which
+/// stands for all.
+fn is_on_request(params: &lsp::CodeActionParams) -> bool {
+    params.context.only.as_ref().is_some_and(|kinds| !kinds.contains(&lsp::CodeActionKind::EMPTY))
+}
+
+/// What the editor knows to be wrong within one line, if it asks about more than that: some always ask about the line of
+/// the cursor, or the rest of it, and mean what is marked there.
+fn broken_places(params: &lsp::CodeActionParams) -> Vec<lsp::Range> {
+    let asked = params.range;
+    let holds = |it: &lsp::Range| it.start <= asked.start && asked.end <= it.end;
+    let mut places: Vec<_> = fixed(params, None).into_iter().map(|it| it.range).filter(|it| !holds(it)).collect();
+    places.retain(|it| asked.start.line == asked.end.line && it.start.line == asked.start.line);
+    places.dedup();
+    places
+}
+
 /// `None` for what is not possible, unless somebody asked for this very kind and can be told why.
 fn offered(snapshot: &Snapshot, params: &lsp::CodeActionParams, action: Action) -> Option<lsp::CodeAction> {
     let kind = kind(action.kind);
@@ -381,7 +403,7 @@ fn offered(snapshot: &Snapshot, params: &lsp::CodeActionParams, action: Action) 
     };
     match edit {
         Ok(edit) => shown.edit = Some(edit),
-        Err(reason) if snapshot.editor.disabled_actions && params.context.only.is_some() => {
+        Err(reason) if snapshot.editor.disabled_actions && is_on_request(params) => {
             shown.disabled = Some(lsp::CodeActionDisabled { reason });
         }
         Err(_) => return None,

@@ -63,6 +63,33 @@ async fn what_is_not_possible_says_why_where_it_is_asked_for() {
     assert_eq!(reason, "it is not evaluated every time");
     let silent = client.ask("textDocument/codeAction", place(None)).await;
     assert!(!silent.to_string().contains("Extract variable"), "{silent}");
+    // An editor that names all kinds whenever it asks.
+    let mut all = place(None);
+    all["context"]["only"] = json!(["", "refactor", "refactor.extract", "source", "source.organizeImports"]);
+    assert_eq!(client.ask("textDocument/codeAction", all).await, silent, "as one that names none");
+}
+
+#[tokio::test]
+async fn a_question_about_a_whole_line_is_one_about_what_is_wrong_in_it() {
+    let mut client = Client::start(capable()).await;
+    client.open("def f():\n    return Decimal(1)\n").await;
+    let diagnostic = json!({
+        "range": { "start": { "line": 1, "character": 11 }, "end": { "line": 1, "character": 18 } },
+        "code": "undefined-name",
+        "message": "",
+    });
+    let mut line = asked((1, 0), (1, 21), None);
+    line["context"]["diagnostics"] = json!([diagnostic]);
+    let actions = client.ask("textDocument/codeAction", line).await;
+    let action = titled(&actions, "Import `Decimal` from `decimal`").clone();
+    assert_eq!(action["diagnostics"][0]["code"], "undefined-name");
+    let resolved = client.ask("codeAction/resolve", action).await;
+    let text = &resolved["edit"]["documentChanges"][0]["edits"][0]["newText"];
+    assert!(text.as_str().is_some_and(|it| it.starts_with("from decimal import Decimal")), "{resolved}");
+    // What is meant for the whole line is still there, each once.
+    let titles: Vec<&str> = actions.as_array().unwrap().iter().map(|it| it["title"].as_str().unwrap()).collect();
+    assert!(titles.contains(&"Extract function `extracted`"), "{titles:?}");
+    assert!(titles.iter().enumerate().all(|(nth, title)| !titles[..nth].contains(title)), "{titles:?}");
 }
 
 #[tokio::test]
