@@ -172,13 +172,19 @@ fn guest_action(action: &Action, workspace: &Path, wall: Duration) -> Result<bin
         }
         Err(Error::Refused(format!("there is no {} in the workspace that the sandbox sees", path.display())))
     };
+    let target = |target: &String| {
+        let (path, test) = target.split_once("::").map_or((target.as_str(), None), |(path, test)| (path, Some(test)));
+        let path = if path == "." { ".".to_owned() } else { existing(Path::new(path))? };
+        Ok(test.map_or(path.clone(), |test| format!("{path}::{test}")))
+    };
+    let targets = |targets: &[String]| targets.iter().map(target).collect::<Result<Vec<String>, Error>>();
     Ok(match action {
         Action::Script { path } => bindings::Action::Script(existing(path)?),
         Action::Code { text, filename, first_line } => bindings::Action::Code(snippet(text, filename, *first_line)?),
         Action::Cell { text, filename, first_line, .. } => {
             bindings::Action::Cell(snippet(text, filename, *first_line)?)
         }
-        Action::Generated { path, function, inputs, seed, against } => bindings::Action::Generated(Inputs {
+        Action::Generated { path, function, inputs, seed, against, tests } => bindings::Action::Generated(Inputs {
             path: existing(path)?,
             function: function.clone(),
             count: *inputs,
@@ -186,19 +192,14 @@ fn guest_action(action: &Action, workspace: &Path, wall: Duration) -> Result<bin
             against: against.clone(),
             // Time is left to tell what has come of it.
             millis: (wall / 2).as_millis().try_into().unwrap_or(u64::MAX),
+            tests: targets(tests)?,
         }),
         Action::Doctest { path, name } => {
             bindings::Action::Doctest(Examples { path: existing(path)?, name: name.clone() })
         }
-        Action::Pytest { targets } => {
-            let targets = if targets.is_empty() { &[".".to_owned()] } else { targets.as_slice() };
-            let target = |target: &String| {
-                let (path, test) =
-                    target.split_once("::").map_or((target.as_str(), None), |(path, test)| (path, Some(test)));
-                let path = if path == "." { ".".to_owned() } else { existing(Path::new(path))? };
-                Ok(test.map_or(path.clone(), |test| format!("{path}::{test}")))
-            };
-            bindings::Action::Pytest(targets.iter().map(target).collect::<Result<_, _>>()?)
+        Action::Pytest { targets: chosen } => {
+            let everything = [".".to_owned()];
+            bindings::Action::Pytest(targets(if chosen.is_empty() { &everything } else { chosen })?)
         }
     })
 }

@@ -1,72 +1,78 @@
 """Whether two values, or two calls, are the same as far as anybody can tell."""
 
+import collections
 import enum
 import math
-import re
 import types
 
-from .inputs import shown
 from .observe import TooLong
+from .shown import shown, state
 
-MAX_DEPTH = 20
-ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+MAX_DEPTH = 50
+MAX_PATH = 5  # attributes within attributes that are named
+CONTAINERS = (list, tuple, dict, collections.deque)
 
 
-def same(left, right, depth=0):
-    """Equal; or alike in structure, where `==` says nothing: not-a-numbers, and instances of a class
-    that two versions of a module define."""
+def same(left, right):
+    """Equal; or alike in structure, where `==` says nothing: not-a-numbers, instances of a class that
+    two versions of a module define, and the order of what a dictionary holds."""
+    return _same(left, right, set(), 0)
+
+
+def _same(left, right, met, depth):
+    """`met` are the pairs that were compared, or are being: none of them is another difference."""
     if left is right:
         return True
     if isinstance(left, float) and isinstance(right, float) and math.isnan(left):
         return math.isnan(right)
+    if (id(left), id(right)) in met or depth > MAX_DEPTH:
+        return True
+    if isinstance(left, CONTAINERS) or hasattr(left, "__dict__"):
+        met.add((id(left), id(right)))
+
+    def inside(one, other):
+        return _same(one, other, met, depth + 1)
+
+    for kind in CONTAINERS:
+        if isinstance(left, kind) and isinstance(right, kind):
+            if len(left) != len(right) or not all(map(inside, left, right)):
+                return False
+            if kind is dict and not all(map(inside, left.values(), right.values())):
+                return False  # in the same order, which is part of what a function does
+            return type(left) is kind or _type(left) != _type(right) or _same_state(left, right, inside)
     try:
         if left == right:
             return True
     except Exception:
         pass  # compared in other ways
-    if _type(left) != _type(right) or depth > MAX_DEPTH:
+    if _type(left) != _type(right):
         return False
     if isinstance(left, type | types.FunctionType):
         return (left.__module__, left.__qualname__) == (right.__module__, right.__qualname__)
     if isinstance(left, enum.Enum):
         return left.name == right.name
-    if isinstance(left, list | tuple):
-        pairs = zip(left, right)
-        return len(left) == len(right) and all(same(a, b, depth + 1) for a, b in pairs)
-    if isinstance(left, dict):
-        # In the same order, which is part of what a function does.
-        return same([*left], [*right], depth + 1) and same(
-            [*left.values()], [*right.values()], depth + 1
-        )
     if isinstance(left, set | frozenset):
-        others = list(right)
-        return len(left) == len(right) and all(
-            any(same(one, other, depth + 1) for other in others) for one in left
-        )
+        # What is unlike one may well be like another.
+        pairs = ((_same(one, other, met.copy(), depth + 1) for other in right) for one in left)
+        return len(left) == len(right) and all(map(any, pairs))
     if isinstance(left, BaseException):
-        return same(left.args, right.args, depth + 1)
+        return inside(left.args, right.args)
     # A class of one version never equals that of the other; one with `==` of its own has decided.
     if type(left) is not type(right) or type(left).__eq__ is object.__eq__:
-        state = _state(left)
-        if state:
-            return same(state, _state(right), depth + 1)
+        if state(left):
+            return _same_state(left, right, inside)
     return _shown(left) == _shown(right) and not isinstance(left, int | float | str | bytes)
 
 
-def _state(value):
-    """The attributes of an instance."""
-    state = dict(getattr(value, "__dict__", {}))
-    for kind in type(value).__mro__:
-        slots = kind.__dict__.get("__slots__", ())
-        for name in (slots,) if isinstance(slots, str) else slots:
-            if hasattr(value, name):
-                state[name] = getattr(value, name)
-    return state
+def _same_state(left, right, inside):
+    """Alike in their attributes, whose order says nothing."""
+    left, right = state(left), state(right)
+    return left.keys() == right.keys() and all(inside(it, right[name]) for name, it in left.items())
 
 
 def _shown(value):
-    """Without the address, by which no two instances are alike."""
-    return ADDRESS.sub("", shown(value)).replace(str(id(value)), "")
+    """Without its number, by which no two instances are alike."""
+    return shown(value).replace(str(id(value)), "")
 
 
 def _type(value):
@@ -89,9 +95,28 @@ def differences(old, new):
         found.append(f"prints {shown(new.printed)}, formerly {shown(old.printed)}")
     for name, value in new.arguments.items():
         if name in old.arguments and not same(old.arguments[name], value):
-            before = shown(old.arguments[name])
-            found.append(f"leaves `{name}` as {shown(value)}, formerly as {before}")
+            path, before, after = _apart(name, old.arguments[name], value)
+            found.append(f"leaves `{path}` as {shown(after)}, formerly as {shown(before)}")
     return found
+
+
+def _apart(path, old, new):
+    """The innermost attribute, or element, in which two values are apart."""
+    for _ in range(MAX_PATH):
+        if isinstance(old, list | tuple) and isinstance(new, list | tuple):
+            if len(old) != len(new) or shown(old) != shown(new):
+                break
+            parts = [(f"{path}[{index}]", *pair) for index, pair in enumerate(zip(old, new))]
+        elif _type(old) == _type(new) and type(new).__eq__ is object.__eq__ or type(old) is not type(new):
+            left, right = state(old), state(new)
+            parts = [(f"{path}.{name}", left[name], right[name]) for name in left if name in right]
+        else:
+            break
+        found = next((part for part in parts if not same(*part[1:])), None)
+        if found is None:
+            break
+        path, old, new = found
+    return path, old, new
 
 
 def _error(error):

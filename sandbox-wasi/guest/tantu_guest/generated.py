@@ -1,5 +1,6 @@
 """Runs a function on generated inputs: alone, or side by side with an older version of itself."""
 
+import itertools
 import sys
 import time
 import traceback
@@ -9,14 +10,16 @@ import warnings
 import wit_world
 from wit_world import Outcome
 
-from . import own_builtins, workspace
+from . import own_builtins, recorded, workspace
 from .compare import differences, same
-from .inputs import CannotGenerate, shown
-from .observe import TooLong, observe
+from .inputs import CannotGenerate
+from .observe import Seen, TooLong, built, clock, observe, pickled
 from .report import Report, describe, judge, locate
+from .shown import shown
 from .subject import NoSubject, Subject, is_rejection
 
 DIFFERENCES = 3  # that are told of one comparison
+RECORDING = 0.25  # of the time, at most, for tests whose calls are recorded
 ENDLESS = 3  # calls that do not end, after which no more are tried
 _now = time.monotonic  # whatever the code does to `time`
 
@@ -40,11 +43,12 @@ def run(request):
     try:
         with warnings.catch_warnings(action="ignore"):
             inputs = subject.inputs(max(1, min(request.count, 10_000)), request.seed)
-            inputs = _in_time(inputs, request.millis / 1000)
+            seconds = request.millis / 1000
             if older:
-                _compare(report, subject, older, inputs)
+                calls = recorded.calls(request, older, seconds * RECORDING)
+                _compare(report, subject, older, _in_time(itertools.chain(calls, inputs), seconds))
             else:
-                _try(report, subject, inputs)
+                _try(report, subject, _in_time(inputs, seconds))
     except CannotGenerate as error:
         report.problem(Outcome.NOT_RUNNABLE, f"cannot generate inputs for {error}")
     except _Stopped:
@@ -100,10 +104,10 @@ def _try(report, subject, inputs):
     groups, unlike, ran = {}, None, 0
     for arguments in inputs:
         report.begin(*report.default)
-        seen = observe(subject, arguments)
+        seen = _once(subject, arguments)
         ran += 1
         if seen.error is None:
-            again = observe(subject, arguments)
+            again = _once(subject, arguments)
             if again.error is None and same(seen.value, again.value):
                 report.passed()
                 continue
@@ -143,37 +147,109 @@ def _try(report, subject, inputs):
     print("\n".join(lines))
 
 
+def _once(subject, arguments, seed=None):
+    """What comes of one call; also where its arguments cannot be made."""
+    try:
+        values = built(subject, arguments, seed)
+    except BaseException as error:
+        return Seen(error)
+    return observe(subject, arguments, values, seed)
+
+
 def _compare(report, subject, older, inputs):
-    """Whether both versions do the same. `inputs` are the new one's."""
-    found, ran, unfit, unsteady = [], 0, 0, 0
-    for number, arguments in enumerate(inputs):
+    """Whether both versions do the same."""
+    found, why_not = [], {}
+    ran = {False: 0, True: 0}  # recorded → inputs
+    for number, arguments in enumerate(_until_none_can_be_made(inputs, ran)):
         report.begin(*report.default)
-        if not arguments.fits(older):
-            unfit += 1
+        with clock:
+            arguments, different, new = _both(report, subject, older, arguments, number)
+        if arguments is None:
+            why_not[different] = why_not.get(different, 0) + 1
             continue
-        new = observe(subject, arguments, seed=number)
-        old = observe(older, arguments, seed=number)
-        _stop_if_needed(report, new.error)
-        _stop_if_needed(report, old.error)
-        different = differences(old, new)
-        if different and differences(old, observe(older, arguments, seed=number)):
-            unsteady += 1  # not even the older version does the same twice
-            continue
-        ran += 1
+        ran[arguments.is_recorded] += 1
         if different:
             report.failed()
-            found.append((arguments.size, ran, arguments.call(subject), different, new.error))
+            found.append((arguments.size, number, arguments.call(subject), different, new.error))
         else:
             report.passed()
-    print(f"{subject.name}: {ran} inputs, {len(found)} with another behaviour")
-    if not ran:
-        reason = "takes other arguments than before" if unfit else "never does the same twice"
+    generated, recorded = ran[False], ran[True]
+    kinds = [(generated, "generated"), (recorded, "recorded")]
+    inputs = " and ".join(f"{many} {kind}" for many, kind in kinds if many) or "no"
+    inputs += " input" if generated + recorded == 1 else " inputs"
+    count = {0: "no difference", 1: "a difference"}.get(len(found), f"{len(found)} differences")
+    print(f"{subject.name}: {count} in {inputs}")
+    if not generated + recorded:
+        reason = max(why_not, key=why_not.get, default="is never called")
         report.problem(Outcome.NOT_RUNNABLE, f"cannot compare: {subject.name} {reason}")
-    for _, _, call, different, error in sorted(found, key=lambda it: it[:2])[:1]:
-        message = f"{call} {'; '.join(different)}\nthe smallest of {len(found)} differences on {ran} inputs"
+    found.sort(key=lambda it: it[:2])
+    for _, _, call, different, error in found[:1]:
+        message = f"{call} {'; '.join(different)}\nthe smallest of {count} in {inputs}"
         report.problem(Outcome.FAILED, message, error=error)
-    for _, _, call, different, _ in sorted(found, key=lambda it: it[:2])[:DIFFERENCES]:
+    for _, _, call, different, _ in found[:DIFFERENCES]:
         print(f"  {call} {'; '.join(different)}")
+    wit_world.compared(generated, recorded)
+
+
+def _both(report, subject, older, arguments, seed):
+    """The arguments, what is different, and what the new version did; or no arguments, and why not."""
+    if not arguments.fits(older) or not arguments.fits(subject):
+        return None, "takes other arguments than before", None
+    arguments = _alike(subject, older, arguments, seed)
+    if arguments is None:
+        return None, "never gets the same twice", None
+    new, old = _once(subject, arguments, seed), _once(older, arguments, seed)
+    _stop_if_needed(report, new.error)
+    _stop_if_needed(report, old.error)
+    if arguments.is_made_up and old.error is not None:
+        return None, "fails on whatever its objects may hold", None
+    different = differences(old, new)
+    if different and not _is_steady(subject, older, arguments, seed, old):
+        return None, "never does the same twice", None
+    return arguments, different, new
+
+
+def _until_none_can_be_made(inputs, ran):
+    """Raises `CannotGenerate` only where nothing else was there to compare with."""
+    try:
+        yield from inputs
+    except CannotGenerate as error:
+        if not any(ran.values()):
+            raise
+        print(f"cannot generate inputs for {error}")
+
+
+def _alike(new, old, arguments, seed):
+    """Arguments that are the same for both versions: else those of the older one, copied. None where
+    that cannot be."""
+    if not arguments.has_objects:
+        return arguments
+    try:
+        of_old = built(old, arguments, seed)
+    except TooLong:
+        return None
+    except BaseException:
+        return arguments  # what makes them may be what has changed
+    if _equals(new, arguments, of_old, seed):
+        return arguments
+    try:
+        arguments = arguments.copy(pickled(old, of_old))
+    except BaseException:
+        return None
+    return arguments if _equals(new, arguments, of_old, seed) else None
+
+
+def _equals(new, arguments, of_old, seed):
+    try:
+        return same(of_old, built(new, arguments, seed))
+    except BaseException:
+        return False
+
+
+def _is_steady(new, old, arguments, seed, seen):
+    """Whether the older version does again what it was seen to do, and the new one something else."""
+    again = _once(old, arguments, seed)
+    return not differences(seen, again) and bool(differences(again, _once(new, arguments, seed)))
 
 
 def _stop_if_needed(report, error):

@@ -4,13 +4,10 @@ A value is made from a `Recipe`, as often as somebody needs an untouched one, an
 new version of a module from that version's own classes.
 """
 
-import annotationlib
 import collections
 import collections.abc
-import dataclasses
 import datetime
 import decimal
-import enum
 import fractions
 import inspect
 import itertools
@@ -19,11 +16,11 @@ import types
 import typing
 import uuid
 
-from . import hints
+from . import objects
+from .shown import shown
 
 MAX_DEPTH = 3
 MAX_LENGTH = 4  # of random collections
-SHOWN = 200  # characters of a value in a message
 
 
 class CannotGenerate(Exception):
@@ -33,12 +30,13 @@ class CannotGenerate(Exception):
 class Recipe:
     """How to make a value. `size` orders values from the simplest to the most complicated."""
 
-    __slots__ = ("build", "size", "text")
+    __slots__ = ("build", "is_made_up", "size", "text")
 
-    def __init__(self, build, size, text=None):
+    def __init__(self, build, size, text=None, is_made_up=False):
         self.build = build  # the version of the module → the value
         self.size = size
         self.text = text  # the version of the module → how to write the value, if not by its `repr`
+        self.is_made_up = is_made_up  # whether it holds what its class may never let it hold
 
     def show(self, version):
         return self.text(version) if self.text else shown(self.build(version))
@@ -55,15 +53,6 @@ class Strategy:
         if self.edges and rng.random() < 0.25:
             return rng.choice(self.edges)
         return self.draw_other(rng)
-
-
-def shown(value):
-    """`repr`, but short and without exceptions."""
-    try:
-        text = repr(value)
-    except Exception as error:
-        text = f"<{type(value).__name__} whose repr raises {type(error).__name__}>"
-    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
 
 
 def constant(value):
@@ -155,7 +144,7 @@ ANYTHING = [int, str, type(None), list[int], float, dict[str, int], bool, bytes]
 def for_hint(hint, depth=0):
     """The strategy for a type hint that is no string any more."""
     if hint in (inspect.Parameter.empty, typing.Any, object):
-        return _union(ANYTHING, depth)
+        return union(ANYTHING, depth)
     if hint is None:
         return SCALARS[type(None)]
     try:
@@ -168,14 +157,14 @@ def for_hint(hint, depth=0):
     if isinstance(hint, typing.TypeAliasType):
         return for_hint(hint.__value__, depth)
     if isinstance(hint, typing.TypeVar):
-        return _union(hint.__constraints__ or [hint.__bound__ or int], depth)
+        return union(hint.__constraints__ or [hint.__bound__ or int], depth)
     if hint in (typing.LiteralString, typing.AnyStr):
         return SCALARS[str]
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Annotated, typing.Final, typing.ClassVar, typing.Required, typing.NotRequired):
         return for_hint(arguments[0], depth)
     if origin in (typing.Union, types.UnionType):
-        return _union(arguments, depth)
+        return union(arguments, depth)
     if origin is typing.Literal:
         return constants(arguments)
     kind = origin or hint
@@ -188,11 +177,11 @@ def for_hint(hint, depth=0):
     if kind is tuple:
         return _tuple(arguments, depth)
     if isinstance(kind, type) and kind is not collections.abc.Callable:
-        return _class(kind, depth)
+        return objects.of_class(kind, depth)
     raise CannotGenerate(hint)
 
 
-def _union(kinds, depth):
+def union(kinds, depth):
     """Alternatives that cannot be generated are left out."""
     strategies, reason = [], None
     for hint in kinds:
@@ -207,22 +196,51 @@ def _union(kinds, depth):
     return Strategy(edges, lambda rng: rng.choice(strategies).draw(rng))
 
 
-def _made(make, children):
-    """A collection of what the children make."""
+def for_parameters(parameters, found, depth):
+    """Strategies by name, for the parameters that need a value and for those that do not. Raises
+    `CannotGenerate` or `KeyError` where one that needs a value has no hint of use."""
+    required, optional = {}, {}
+    for parameter in parameters:
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            continue  # none
+        if parameter.default is parameter.empty:
+            required[parameter.name] = for_hint(found[parameter.name], depth + 1)
+            continue
+        try:
+            optional[parameter.name] = for_hint(found[parameter.name], depth + 1)
+        except (CannotGenerate, KeyError):
+            pass
+    return required, optional
+
+
+def _made(make, children, written=None):
+    """A collection of what the children make. `written` is how it is written, from what they are."""
     size = 2 + sum(child.size + 2 for child in children)
-    return Recipe(lambda version: make(child.build(version) for child in children), size)
+    text = None
+    if written and any(child.text for child in children):
+
+        def text(version):
+            return written([child.show(version) for child in children])
+
+    is_made_up = any(child.is_made_up for child in children)
+    return Recipe(lambda version: make(child.build(version) for child in children), size, text, is_made_up)
 
 
 def _sequence(make, hint, depth):
-    empty = _made(make, [])
+    def made(children):
+        return _made(make, children, written)
+
+    def written(texts):
+        text = f"[{', '.join(texts)}]"
+        return text if make is list else f"{make.__name__}({text})"
+
+    empty = made([])
     if depth >= MAX_DEPTH:
         return Strategy([empty], lambda rng: empty)
     element = for_hint(hint, depth + 1)
     first = element.edges[:3]
-    edges = [empty, *(_made(make, [one]) for one in first), _made(make, first), _made(make, first[:1] * 2)]
-    return Strategy(
-        edges, lambda rng: _made(make, [element.draw(rng) for _ in range(rng.randint(1, MAX_LENGTH))])
-    )
+    edges = [empty, *(made([one]) for one in first), made(first), made(first[:1] * 2)]
+    return Strategy(edges, lambda rng: made([element.draw(rng) for _ in range(rng.randint(1, MAX_LENGTH))]))
 
 
 def _iterator(hint, depth):
@@ -233,6 +251,7 @@ def _iterator(hint, depth):
             lambda version: iter(recipe.build(version)),
             recipe.size + 6,
             lambda version: f"iter({recipe.show(version)})",
+            recipe.is_made_up,
         )
 
     return Strategy([wrap(edge) for edge in inner.edges], lambda rng: wrap(inner.draw(rng)))
@@ -240,7 +259,11 @@ def _iterator(hint, depth):
 
 def _mapping(make, kinds, depth):
     def pairs(children):
-        return _made(lambda values: make(zip(*[iter(values)] * 2)), children)
+        return _made(lambda values: make(zip(*[iter(values)] * 2)), children, written)
+
+    def written(texts):
+        text = ", ".join(f"{key}: {value}" for key, value in zip(texts[::2], texts[1::2]))
+        return f"{{{text}}}"
 
     empty = pairs([])
     if depth >= MAX_DEPTH:
@@ -257,92 +280,13 @@ def _mapping(make, kinds, depth):
 def _tuple(kinds, depth):
     if not kinds or (len(kinds) == 2 and kinds[1] is Ellipsis):
         return _sequence(tuple, kinds[0] if kinds else int, depth)
-    return _product(tuple, [for_hint(hint, depth + 1) for hint in kinds if hint != ()])
+    return product(tuple, [for_hint(hint, depth + 1) for hint in kinds if hint != ()])
 
 
-def _product(make, strategies):
-    edges = [_made(make, list(row)) for row in zip(*(strategy.edges for strategy in strategies))]
-    edges = edges[:8] or [_made(make, [])]
-    return Strategy(edges, lambda rng: _made(make, [strategy.draw(rng) for strategy in strategies]))
+def product(make, strategies, written=lambda texts: f"({', '.join(texts)},)"):
+    def made(children):
+        return _made(make, children, written)
 
-
-def _unset_attributes(kind):
-    """What the class says its instances have, and gives no value itself."""
-    names = set()
-    for one in kind.__mro__:
-        names |= set(annotationlib.get_annotations(one, format=annotationlib.Format.FORWARDREF))
-    return {name for name in names if not hasattr(kind, name)}
-
-
-def own(version, kind):
-    """The class of the same name in this version of the module it comes from."""
-    if kind.__module__ != version.__name__:
-        return kind
-    found = version
-    for name in kind.__qualname__.split("."):
-        found = getattr(found, name, None)
-    return found if isinstance(found, type) else kind
-
-
-def _class(kind, depth):
-    if issubclass(kind, enum.Enum):
-        members = [
-            Recipe(lambda version, name=name: own(version, kind)[name], len(name))
-            for name in kind.__members__
-        ]
-        if members:
-            return Strategy(members, lambda rng: rng.choice(members))
-    if depth >= MAX_DEPTH or inspect.isabstract(kind) or getattr(kind, "_is_protocol", False):
-        raise CannotGenerate(kind)
-    if typing.is_typeddict(kind):
-        found = hints.of(kind, kind.__module__)
-        names = list(found)
-        fields = [for_hint(hint, depth + 1) for hint in found.values()]
-        return _product(lambda values: dict(zip(names, values)), fields)
-    if kind.__module__ in ("builtins", "typing", "collections.abc", "types") or issubclass(kind, BaseException):
-        raise CannotGenerate(kind)
-    try:
-        parameters = [
-            parameter
-            for parameter in inspect.signature(kind).parameters.values()
-            if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-        ]
-        # The fields of these have the hints, for others `__init__` has.
-        has_fields = dataclasses.is_dataclass(kind) or hasattr(kind, "_fields")
-        found = hints.of(kind if has_fields else kind.__init__, kind.__module__)
-    except Exception:
-        raise CannotGenerate(kind) from None
-    unset = _unset_attributes(kind)
-    if kind.__init__ is object.__init__ and unset:
-        raise CannotGenerate(kind)  # somebody else sets them
-    required = [it for it in parameters if it.default is it.empty]
-    chosen = parameters if has_fields else required
-    names = [it.name for it in chosen]
-    try:
-        # Without a hint nobody knows what a class wants.
-        fields = [for_hint(found[name], depth + 1) for name in names]
-    except (CannotGenerate, KeyError):
-        raise CannotGenerate(kind) from None
-    positional = {it.name for it in chosen if it.kind is it.POSITIONAL_ONLY}
-
-    def build(version, values):
-        pairs = list(zip(names, values))
-        first = [value for name, value in pairs if name in positional]
-        return own(version, kind)(*first, **{name: value for name, value in pairs if name not in positional})
-
-    def instance(children):
-        def text(version):
-            pairs = zip(names, children)
-            return f"{kind.__name__}({', '.join(f'{name}={it.show(version)}' for name, it in pairs)})"
-
-        def make(version):
-            value = build(version, [child.build(version) for child in children])
-            if not all(hasattr(value, name) for name in unset):
-                raise CannotGenerate(kind)
-            return value
-
-        return Recipe(make, 4 + sum(child.size + 2 for child in children), text)
-
-    edges = [instance(list(row)) for row in zip(*(field.edges for field in fields))][:8] or [instance([])]
-    return Strategy(edges, lambda rng: instance([field.draw(rng) for field in fields]))
-
+    edges = [made(list(row)) for row in zip(*(strategy.edges for strategy in strategies))]
+    edges = edges[:8] or [made([])]
+    return Strategy(edges, lambda rng: made([strategy.draw(rng) for strategy in strategies]))

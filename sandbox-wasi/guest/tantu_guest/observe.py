@@ -6,6 +6,8 @@ import contextlib
 import inspect
 import io
 import itertools
+import math
+import pickle
 import random
 import sys
 import time
@@ -25,8 +27,8 @@ class Seen:
 
     __slots__ = ("arguments", "error", "printed", "value")
 
-    def __init__(self):
-        self.value = self.error = None
+    def __init__(self, error=None):
+        self.value, self.error = None, error
         self.printed = ""
         self.arguments = {}
 
@@ -38,28 +40,40 @@ class _Clock:
     TOOL = sys.monitoring.PROFILER_ID
 
     def __init__(self):
-        self.events = 0
-        self.until = 0.0
+        self.events = self.users = 0
+        self.until = math.inf
+        self.seconds = SECONDS
 
     def __enter__(self):
-        self.events, self.until = 0, time.monotonic() + SECONDS
+        """Does not start it, but takes most of the time that it takes to do so."""
+        self.users += 1
         monitoring = sys.monitoring
         if monitoring.get_tool(self.TOOL) is None:
             monitoring.use_tool_id(self.TOOL, "tantu")
             for event in (monitoring.events.JUMP, monitoring.events.PY_START):
                 monitoring.register_callback(self.TOOL, event, self.look)
-        monitoring.set_events(self.TOOL, monitoring.events.JUMP | monitoring.events.PY_START)
+        if self.users == 1:
+            monitoring.set_events(self.TOOL, monitoring.events.JUMP | monitoring.events.PY_START)
 
     def __exit__(self, *_):
-        sys.monitoring.set_events(self.TOOL, 0)
+        self.users -= 1
+        if not self.users:
+            sys.monitoring.set_events(self.TOOL, 0)
+
+    def start(self, seconds):
+        self.events, self.seconds, self.until = 0, seconds, _now() + seconds
+
+    def stop(self):
+        self.until = math.inf
 
     def look(self, *_):
         self.events += 1
         if self.events % _EVENTS == 0 and _now() > self.until:
-            raise TooLong(f"runs for more than {SECONDS} s")
+            self.until += self.seconds  # for what cleans up
+            raise TooLong(f"runs for more than {self.seconds} s")
 
 
-_clock = _Clock()
+clock = _Clock()  # to be entered around what is `limited` many times
 _now = time.monotonic  # whatever the code does to `time`
 
 
@@ -72,25 +86,59 @@ class _Printed(io.StringIO):
         return len(text)
 
 
-def observe(subject, arguments, seed=None):
-    """One call with untouched arguments, in the version of the module that `subject` belongs to.
-    With a seed, random numbers are the same."""
-    seen, printed = Seen(), _Printed()
+@contextlib.contextmanager
+def limited(seconds=SECONDS):
+    """Raises `TooLong` in what takes longer, and keeps what it prints from being seen. Not to be nested.
+    Yields what is printed."""
+    printed = _Printed()
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed), clock:
+        clock.start(seconds)
+        try:
+            yield printed
+        finally:
+            clock.stop()
+
+
+@contextlib.contextmanager
+def _within(module, seed):
+    """Makes the version of a module the current one, and with a seed random numbers the same."""
     state = random.getstate()
-    current = sys.modules.get(subject.module.__name__)
-    sys.modules[subject.module.__name__] = subject.module
+    current = sys.modules.get(module.__name__)
+    sys.modules[module.__name__] = module
+    if seed is not None:
+        random.seed(seed)
     try:
-        positional, named, seen.arguments = arguments.build(subject.module)
-        if seed is not None:
-            random.seed(seed)
-        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed), _clock:
-            seen.value = _settled(subject.call(seen.arguments, positional, named))
-    except BaseException as error:
-        seen.error = error
+        yield
     finally:
-        sys.modules[subject.module.__name__] = current
+        sys.modules[module.__name__] = current
         if seed is not None:
             random.setstate(state)
+
+
+def built(subject, arguments, seed=None):
+    """Values by parameter, in the version of the module that `subject` belongs to. Raises what their
+    classes do."""
+    with _within(subject.module, seed), limited():
+        return arguments.build(subject.module)
+
+
+def pickled(subject, values):
+    """Of the version that `subject` belongs to. Raises what cannot be pickled."""
+    with _within(subject.module, None):
+        return pickle.dumps(values)
+
+
+def observe(subject, arguments, values, seed=None):
+    """One call with these values, which are the call's to change."""
+    seen = Seen()
+    seen.arguments = values
+    positional, named = arguments.passed(values)
+    with _within(subject.module, seed):
+        try:
+            with limited() as printed:
+                seen.value = _settled(subject.call(values, positional, named))
+        except BaseException as error:
+            seen.error = error
     seen.printed = printed.getvalue()
     return seen
 

@@ -11,9 +11,11 @@ import traceback
 import typing
 
 from . import hints, workspace
+from .arguments import RECEIVER, Arguments
 from .inputs import CannotGenerate, Recipe, constant, for_hint
+from .observe import TooLong, built
 
-RECEIVER = "self"
+ENDLESS = 3  # inputs that cannot be made in time, after which no more are tried
 # `Raises:` and `Raises\n------` and `:raises X:`, each up to the next paragraph.
 SECTION = re.compile(r"^\s*Raises\s*:?\s*\n(?:\s*-+\s*\n)?(.*?)(?:\n\s*\n|\Z)", re.M | re.S)
 FIELD = re.compile(r":raises?\s+([\w.]+(?:\s*,\s*[\w.]+)*)\s*:")
@@ -71,7 +73,7 @@ class Subject:
         rng = random.Random(seed)
         examples = self._examples()
         strategies = self._strategies(examples)
-        seen = set()
+        seen, endless = set(), 0
         rounds = itertools.chain(
             examples if not self.is_method else (),
             _edge_cases(strategies, count),
@@ -80,9 +82,14 @@ class Subject:
         for recipes in rounds:
             arguments = Arguments(self.signature, recipes)
             try:
-                arguments.build(self.module)
+                built(self, arguments)
                 text = arguments.call(self)
-            except Exception:
+            except TooLong:
+                endless += 1
+                if endless == ENDLESS:
+                    break
+                continue
+            except BaseException:
                 continue  # a class does not want to be made so
             if text not in seen:
                 seen.add(text)
@@ -148,53 +155,6 @@ class Subject:
                     if not variable & set(bound):
                         found.append({name: _literal(value) for name, value in bound.items()})
         return found
-
-
-class Arguments:
-    """Recipes by parameter. A parameter that has none is left out."""
-
-    def __init__(self, signature, recipes):
-        self.signature, self.recipes = signature, recipes
-        self.size = sum(recipe.size + 2 for recipe in recipes.values())
-
-    def _split(self):
-        """The names that are passed by position, and those by keyword."""
-        positional, named, by_position = [], [], True
-        for name, parameter in self.signature.parameters.items():
-            if name not in self.recipes:
-                by_position = False
-            elif by_position and parameter.kind is not parameter.KEYWORD_ONLY:
-                positional.append(name)
-            elif parameter.kind is not parameter.POSITIONAL_ONLY:
-                named.append(name)
-        return positional, named
-
-    def build(self, version):
-        values = {name: recipe.build(version) for name, recipe in self.recipes.items()}
-        positional, named = self._split()
-        return [values[name] for name in positional], {name: values[name] for name in named}, values
-
-    def fits(self, subject):
-        """Whether another version can be called so."""
-        positional, named = self._split()
-        try:
-            subject.signature.bind(*positional, **dict.fromkeys(named))
-        except TypeError:
-            return False
-        return True
-
-    def call(self, subject):
-        """As somebody would write it."""
-        positional, named = self._split()
-        parts = [self.recipes[name].show(subject.module) for name in positional]
-        parts += [f"{name}={self.recipes[name].show(subject.module)}" for name in named]
-        holder = ""
-        if subject.is_method:
-            holder = self.recipes[RECEIVER].show(subject.module) + "."
-        elif subject.owner:
-            holder = subject.owner.__name__ + "."
-        text = holder + subject.name
-        return text if subject.is_property else f"{text}({', '.join(parts)})"
 
 
 def _edge_cases(strategies, count):

@@ -1,5 +1,6 @@
 """Where the workspace lies in the guest, and how its modules are found."""
 
+import contextlib
 import importlib
 import os
 import re
@@ -88,10 +89,40 @@ def package_of(path):
     return ".".join(names), folder
 
 
+def name_of(path):
+    """The name that the file's own package gives it, and the folder that this is imported from."""
+    package, folder = package_of(path)
+    stem = os.path.basename(path).removesuffix(".py")
+    return ".".join(part for part in (package, stem) if part and part != "__init__"), folder
+
+
 def load(path):
     """Imports the file under the name that its own package gives it."""
-    package, folder = package_of(path)
+    name, folder = name_of(path)
     enter(folder)
-    stem = os.path.basename(path).removesuffix(".py")
-    name = ".".join(part for part in (package, stem) if part and part != "__init__")
     return importlib.import_module(name)
+
+
+@contextlib.contextmanager
+def set_aside():
+    """Lets the workspace be imported anew, and then forgets that."""
+    aside = _imported()
+    for name in aside:
+        del sys.modules[name]
+    path = sys.path[:]
+    try:
+        yield
+    finally:
+        for name in _imported():
+            del sys.modules[name]
+        sys.modules.update(aside)
+        # What was imported from elsewhere in the workspace can be found again, after all else.
+        sys.path[:] = [*path, *(it for it in sys.path if it.startswith(ROOT) and it not in path)]
+
+
+def _imported():
+    return {
+        name: module
+        for name, module in list(sys.modules.items())
+        if relative(getattr(module, "__file__", None)) is not None
+    }

@@ -53,6 +53,7 @@ pub(super) fn conclude(ended: Ended, action: &Action, limits: Limits, too_large:
         tests: told.tests,
         coverage: told.coverage,
         raised: told.raised,
+        compared: told.compared,
         ..Outcome::without_run(verdict.status, "")
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use sandbox::{Coverage, Covered, Failure, Function, Place, Raised, TestResult, Verdict};
+use sandbox::{Compared, Coverage, Covered, Failure, Function, Place, Raised, TestResult, Verdict};
 
 use super::instance::State;
 use super::instance::bindings::{self, TestVerdict};
@@ -36,6 +36,7 @@ pub(super) struct Told {
     /// How many functions the tests have executed together.
     pub(super) executed: usize,
     pub(super) raised: Vec<Raised>,
+    pub(super) compared: Option<Compared>,
     /// Packages that were asked for in vain.
     pub(super) missing: BTreeSet<String>,
     /// Where the test that is running stands.
@@ -118,6 +119,10 @@ impl bindings::GuestImports for State {
             self.told.coverage.tests.push(Covered { test: result.id.clone(), functions: executed });
         }
         self.told.tests.push(result);
+    }
+
+    fn compared(&mut self, generated: u32, recorded: u32) {
+        self.told.compared = Some(Compared { generated, recorded });
     }
 
     fn raised(&mut self, group: bindings::RaisedGroup) {

@@ -109,7 +109,14 @@ def documented(a, b):
 
 fn generated(function: &str, against: Option<&str>) -> Action {
     let against = against.map(str::to_owned);
-    Action::Generated { path: "pkg/shapes.py".into(), function: function.into(), inputs: 200, seed: 7, against }
+    Action::Generated {
+        path: "pkg/shapes.py".into(),
+        function: function.into(),
+        inputs: 200,
+        seed: 7,
+        against,
+        tests: vec![],
+    }
 }
 
 fn ws(text: &str) -> Workspace {
@@ -234,6 +241,7 @@ fn the_same_seed_makes_the_same_inputs() {
             inputs: 30,
             seed,
             against: Some(text.replace("KeyError(a, *b)", "ValueError(a)")),
+            tests: vec![],
         };
         ws(text).run(action).failures[0].message.clone()
     };

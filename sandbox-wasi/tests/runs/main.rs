@@ -4,6 +4,7 @@
 mod support;
 
 mod cells;
+mod compared;
 mod coverage;
 mod generated;
 mod results;

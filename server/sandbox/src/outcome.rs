@@ -34,6 +34,29 @@ pub struct Outcome {
     /// Of generated inputs: what the function raised. The counts say on how many inputs it ran.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub raised: Vec<Raised>,
+    /// Of two versions side by side: how many inputs both were given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compared: Option<Compared>,
+}
+
+/// Inputs that two versions of a function were given. The counts of the outcome say on how many they differed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Compared {
+    /// Made from type hints and the doctest.
+    pub generated: u32,
+    /// What tests have called the function with.
+    pub recorded: u32,
+}
+
+impl fmt::Display for Compared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inputs = if self.generated + self.recorded == 1 { "input" } else { "inputs" };
+        match (self.generated, self.recorded) {
+            (generated, 0) => write!(f, "{generated} generated {inputs}"),
+            (0, recorded) => write!(f, "{recorded} recorded {inputs}"),
+            (generated, recorded) => write!(f, "{generated} generated and {recorded} recorded {inputs}"),
+        }
+    }
 }
 
 impl Outcome {
@@ -53,6 +76,7 @@ impl Outcome {
             coverage: Coverage::default(),
             session: None,
             raised: Vec::new(),
+            compared: None,
         }
     }
 
@@ -83,6 +107,7 @@ impl Outcome {
         self.tests.extend(next.tests);
         self.coverage.extend(next.coverage);
         self.raised.extend(next.raised);
+        self.compared = self.compared.or(next.compared);
         self
     }
 }
@@ -247,6 +272,7 @@ mod tests {
             coverage: Coverage::default(),
             session: None,
             raised: Vec::new(),
+            compared: None,
         };
         assert_eq!(
             serde_json::to_string(&outcome).unwrap(),

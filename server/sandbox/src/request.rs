@@ -82,6 +82,10 @@ pub enum Action {
         /// The older text of the same file, to compare with: both versions get the same inputs. Without it, what the
         /// function raises, and whether it answers twice alike, is what counts.
         against: Option<String>,
+        /// Node ids of tests to run with the older text first: both versions are also given what these call the function
+        /// with, as far as it can be copied. What the tests say is not told.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        tests: Vec<String>,
     },
 }
 

@@ -4,6 +4,7 @@ mod markdown;
 
 use std::collections::BTreeMap;
 
+use sandbox::Compared;
 use serde::{Deserialize, Serialize};
 use similar::TextDiff;
 
@@ -58,6 +59,9 @@ pub struct TestRun {
     pub passed: u32,
     pub failed: u32,
     pub millis: u64,
+    /// Of an old and a new version side by side: on how many inputs, of which `failed` made a difference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compared: Option<Compared>,
 }
 
 /// How a model came to write the candidate.

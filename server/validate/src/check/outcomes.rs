@@ -65,7 +65,8 @@ pub(super) fn absorb(
             absorbed.unchecked.push(format!("{name}: {why}"));
             why_not.get_or_insert(why);
         }
-        absorbed.runs.push(TestRun { name, outcome: status, passed, failed, millis });
+        let compared = outcome.as_ref().ok().and_then(|run| run.compared);
+        absorbed.runs.push(TestRun { name, outcome: status, passed, failed, millis, compared });
     }
     if requests.is_empty() {
         absorbed.unchecked.push(format!("behaviour: {NO_TESTS}"));
@@ -329,7 +330,8 @@ mod tests {
     fn another_answer_is_told_or_held_against_it() {
         let path = "a.py".into();
         let against = Some(String::new());
-        let action = Action::Generated { path, function: "f".to_owned(), inputs: 1, seed: 0, against };
+        let action =
+            Action::Generated { path, function: "f".to_owned(), inputs: 1, seed: 0, against, tests: Vec::new() };
         let failures = vec![Failure::new("a.py", 1, "f(1) answers 2, was 1")];
         let outcome = Outcome { failed: 1, failures, ..Outcome::without_run(Status::Failed, "") };
         let of = |tolerant| absorb(&[Request::new("/ws", action.clone())], vec![Ok(outcome.clone())], tolerant);

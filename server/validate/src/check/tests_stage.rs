@@ -32,6 +32,9 @@ const MAX_COMPARED: usize = 3;
 /// Inputs that they are both given.
 const INPUTS: u32 = 200;
 
+/// Tests that are run with the old version of one function, to be called with what they call it.
+const MAX_RECORDED: usize = 10;
+
 pub(super) fn plan(comparison: &Comparison, behaviour: Behaviour) -> Plan {
     let after = &comparison.after;
     let mut plan = Plan::default();
@@ -40,17 +43,13 @@ pub(super) fn plan(comparison: &Comparison, behaviour: Behaviour) -> Plan {
     let with_doctest = |&symbol: &SymbolId| after.symbol(symbol).flags.has_doctest;
     let doctests: Vec<SymbolId> = comparison.edited_functions().filter(with_doctest).collect();
     for root in roots {
-        let relative = |symbol: &SymbolId| {
-            let path = after.path(symbol.file);
-            (root_of(after, path) == Some(root)).then(|| path.strip_prefix(root).ok()).flatten()
-        };
         let overlay = comparison.files.iter().filter_map(|edited| {
             let path = edited.path.strip_prefix(root).ok()?;
             Some((path.to_owned(), edited.after.to_string()))
         });
         let overlay: Vec<(PathBuf, String)> = overlay.collect();
         let request = |action| Request { overlay: overlay.clone(), ..Request::new(root, action) };
-        let here = doctests.iter().filter_map(|symbol| Some((symbol, relative(symbol)?)));
+        let here = doctests.iter().filter_map(|symbol| Some((symbol, relative(after, root, *symbol)?)));
         plan.requests.extend(here.take(MAX_DOCTESTS).map(|(&symbol, path)| {
             request(Action::Doctest { path: path.to_owned(), name: Some(after.symbol(symbol).local_name()) })
         }));
@@ -58,8 +57,7 @@ pub(super) fn plan(comparison: &Comparison, behaviour: Behaviour) -> Plan {
             let compared = compared(comparison, root).take(MAX_COMPARED);
             plan.requests.extend(compared.map(&request));
         }
-        let targets: Vec<String> =
-            tests.iter().filter_map(|test| Some(node_id(relative(test)?, &after.symbol(*test).local_name()))).collect();
+        let targets: Vec<String> = node_ids(after, root, &tests).collect();
         complete &= targets.len() <= MAX_TESTS;
         if !targets.is_empty() {
             plan.requests.push(request(Action::Pytest { targets: targets.into_iter().take(MAX_TESTS).collect() }));
@@ -84,8 +82,23 @@ fn compared<'a>(comparison: &'a Comparison, root: &'a Path) -> impl Iterator<Ite
             inputs: INPUTS,
             seed: 0,
             against: Some(edited.before.to_string()),
+            tests: node_ids(after, root, &tests_reaching(after, [symbol].into_iter()).0).take(MAX_RECORDED).collect(),
         })
     })
+}
+
+/// The tests of `root` as pytest names them.
+fn node_ids<'a>(analysis: &'a Analysis, root: &'a Path, tests: &'a [SymbolId]) -> impl Iterator<Item = String> + 'a {
+    tests.iter().filter_map(move |test| {
+        let path = relative(analysis, root, *test)?;
+        Some(node_id(path, &analysis.symbol(*test).local_name()))
+    })
+}
+
+/// The path of a symbol's file in its root, if that is `root`.
+fn relative<'a>(analysis: &'a Analysis, root: &Path, symbol: SymbolId) -> Option<&'a Path> {
+    let path = analysis.path(symbol.file);
+    (root_of(analysis, path) == Some(root)).then(|| path.strip_prefix(root).ok()).flatten()
 }
 
 /// The requests that failed at tests, by their index, for the texts before the edit.
@@ -179,6 +192,24 @@ mod tests {
 
     use super::super::tests::{candidate, judge, load};
     use super::*;
+    use crate::Candidate;
+
+    #[test]
+    fn what_is_compared_is_called_as_the_nearest_tests_call_it() {
+        let tests: Vec<String> = (0..12).map(|n| format!("def test_{n}(): mid()")).collect();
+        let text = format!(
+            "#- /a.py\ndef f():\n    $1return 1$1\ndef mid(): return f()\n#- /test_a.py\nfrom a import f, mid\n{}\ndef test_near(): f()\n",
+            tests.join("\n")
+        );
+        let (host, path, range) = load(&text);
+        let edits = vec![TextEdit::replace(range, "return 2 - 1")];
+        let kept = Candidate { behaviour: Behaviour::Kept, ..candidate(&path, range, edits) };
+        let checked = judge(&host, kept);
+        let [Request { action: Action::Generated { function, tests, .. }, .. }, _] = checked.tests() else {
+            panic!("a comparison and tests")
+        };
+        assert_eq!((function.as_str(), tests[0].as_str(), tests.len()), ("f", "test_a.py::test_near", MAX_RECORDED));
+    }
 
     #[test]
     fn tests_reach_methods_by_way_of_fixtures() {

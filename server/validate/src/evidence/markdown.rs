@@ -63,8 +63,12 @@ impl Evidence {
             return;
         }
         let lines = self.tests.iter().map(|run| {
-            let counts = format!("{} passed, {} failed", run.passed, run.failed);
-            format!("{}: {} ({counts}, {} ms)", run.name, run.outcome, run.millis)
+            let (name, outcome, millis) = (&run.name, &run.outcome, run.millis);
+            match (run.compared, run.failed) {
+                (Some(inputs), 0) => format!("{name}: no difference in {inputs} ({millis} ms)"),
+                (Some(inputs), count) => format!("{name}: {count} of {inputs} make a difference ({millis} ms)"),
+                (None, failed) => format!("{name}: {outcome} ({} passed, {failed} failed, {millis} ms)", run.passed),
+            }
         });
         write_list(out, "Tests", lines);
     }
@@ -134,6 +138,20 @@ fn push(out: &mut String, text: std::fmt::Arguments<'_>) {
 mod tests {
     use super::*;
     use crate::{CheckResult, Finding};
+
+    #[test]
+    fn a_comparison_says_how_many_inputs_there_were() {
+        let of = |failed, recorded| {
+            let compared = Some(sandbox::Compared { generated: 120, recorded });
+            let (name, outcome) = ("old and new f in a.py".to_owned(), "passed".to_owned());
+            let run = crate::TestRun { name, outcome, passed: 120, failed, millis: 9, compared };
+            Evidence { tests: vec![run], ..Evidence::default() }.markdown()
+        };
+        let same = of(0, 14);
+        assert!(same.contains("a.py: no difference in 120 generated and 14 recorded inputs (9 ms)"), "{same}");
+        let other = of(2, 0);
+        assert!(other.contains("a.py: 2 of 120 generated inputs make a difference (9 ms)"), "{other}");
+    }
 
     #[test]
     fn quoted_text_cannot_pose_as_the_cards_own() {
