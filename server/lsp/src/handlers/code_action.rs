@@ -247,7 +247,8 @@ fn failing_tests(snapshot: &Snapshot, params: &lsp::CodeActionParams, file: grap
 fn runs(snapshot: &Snapshot, uri: &lsp::Uri, file: graph::FileId, range: lsp::Range) -> Vec<lsp::CodeAction> {
     let place = from_proto::range(snapshot.analysis.source(file), range, snapshot.editor.encoding);
     let mut found = Vec::new();
-    if !snapshot.analysis.source(file).slice(place).trim().is_empty() {
+    // In editors in which the cursor is a character, that is no selection.
+    if snapshot.analysis.source(file).slice(place).trim().chars().nth(1).is_some() {
         let run = Run { uri: uri.clone(), kind: RunKind::Selection, target: None, range: Some(range) };
         found.push(("Run the selection in the sandbox".to_owned(), run));
     }
