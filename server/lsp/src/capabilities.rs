@@ -17,6 +17,8 @@ pub(crate) struct Editor {
     /// Diagnostics are pulled; then none are pushed. Only of use where the editor can be told to pull again: an edit in
     /// one file, or the end of the index, changes what is wrong in another.
     pub(crate) pulls_diagnostics: bool,
+    /// Lenses are shown; what came of a run is in them.
+    pub(crate) shows_lenses: bool,
     pub(crate) refreshes_lenses: bool,
     pub(crate) related_information: bool,
     pub(crate) diagnostic_tags: bool,
@@ -71,6 +73,7 @@ impl Editor {
             definition_links: yes(text.and_then(|it| it.definition.as_ref()?.link_support)),
             pulls_diagnostics: text.is_some_and(|it| it.diagnostic.is_some())
                 && yes(workspace.and_then(|it| it.diagnostics.as_ref()?.refresh_support)),
+            shows_lenses: text.is_some_and(|it| it.code_lens.is_some()),
             refreshes_lenses: yes(workspace.and_then(|it| it.code_lens.as_ref()?.refresh_support)),
             related_information: yes(text.and_then(|it| it.publish_diagnostics.as_ref()?.related_information)),
             diagnostic_tags: text

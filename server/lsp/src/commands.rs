@@ -25,6 +25,7 @@ pub(crate) enum Command {
     DismissFinding(DismissFinding),
     Explain(Explain),
     CommitMessage(CommitMessage),
+    Answer(Answer),
 }
 
 /// `tantu.run`: runs a test, a doctest, a cell, a selection or a script in the sandbox.
@@ -74,8 +75,9 @@ impl From<ide::RunnableKind> for RunKind {
 /// the last commit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RunAffectedTests {
-    /// A file in the workspace folder that is meant, or the folder.
-    pub(crate) uri: lsp::Uri,
+    /// A file in the workspace folder that is meant, or the folder; the first one if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) uri: Option<lsp::Uri>,
 }
 
 /// `tantu.resetCells`: forgets what the cells of a file have left behind.
@@ -259,8 +261,16 @@ pub(crate) struct Facts {
 /// `tantu.commitMessage`: has a model write the message for what is staged in git.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct CommitMessage {
-    /// A file in the repository that is meant, or a folder.
-    pub(crate) uri: lsp::Uri,
+    /// A file in the repository that is meant, or a folder; the first workspace folder if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) uri: Option<lsp::Uri>,
+}
+
+/// `tantu.answer`: answers a question in an editor that can only show messages, see [`questions`](crate::questions).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Answer {
+    pub(crate) id: u64,
+    pub(crate) answer: String,
 }
 
 const RUN: &str = "tantu.run";
@@ -278,12 +288,13 @@ const REVIEW: &str = "tantu.review";
 const DISMISS_FINDING: &str = "tantu.dismissFinding";
 const EXPLAIN: &str = "tantu.explain";
 const COMMIT_MESSAGE: &str = "tantu.commitMessage";
+const ANSWER: &str = "tantu.answer";
 
 impl Command {
     /// Those that have a model write something.
     pub(crate) const ASKING_MODELS: [&str; 2] = [PROPOSE, REVIEW];
 
-    pub(crate) const NAMES: [&str; 15] = [
+    pub(crate) const NAMES: [&str; 16] = [
         RUN,
         RUN_AFFECTED_TESTS,
         RESET_CELLS,
@@ -299,13 +310,19 @@ impl Command {
         DISMISS_FINDING,
         EXPLAIN,
         COMMIT_MESSAGE,
+        ANSWER,
     ];
 
     /// # Errors
     /// "Invalid params", with the reason, when there is no such command or its argument does not fit.
     pub(crate) fn parse(params: lsp::ExecuteCommandParams) -> Result<Self> {
         let mut arguments = params.arguments;
-        let argument = if arguments.len() == 1 { arguments.remove(0) } else { Value::Null };
+        let argument = match arguments.len() {
+            // As a person calls a command by its name.
+            0 => Value::Object(Default::default()),
+            1 => arguments.remove(0),
+            _ => Value::Null,
+        };
         match params.command.as_str() {
             RUN => typed(RUN, argument).map(Command::Run),
             RUN_AFFECTED_TESTS => typed(RUN_AFFECTED_TESTS, argument).map(Command::RunAffectedTests),
@@ -322,6 +339,7 @@ impl Command {
             DISMISS_FINDING => typed(DISMISS_FINDING, argument).map(Command::DismissFinding),
             EXPLAIN => typed(EXPLAIN, argument).map(Command::Explain),
             COMMIT_MESSAGE => typed(COMMIT_MESSAGE, argument).map(Command::CommitMessage),
+            ANSWER => typed(ANSWER, argument).map(Command::Answer),
             other => Err(Error::invalid_params(format!("there is no command {other}"))),
         }
     }
@@ -344,6 +362,7 @@ impl Command {
             Command::DismissFinding(finding) => (DISMISS_FINDING, serde_json::to_value(finding)),
             Command::Explain(explain) => (EXPLAIN, serde_json::to_value(explain)),
             Command::CommitMessage(message) => (COMMIT_MESSAGE, serde_json::to_value(message)),
+            Command::Answer(answer) => (ANSWER, serde_json::to_value(answer)),
         };
         // All of these are plain data, which always has a JSON form.
         lsp::Command { title, command: command.to_owned(), arguments: argument.ok().map(|it| vec![it]) }
@@ -373,6 +392,16 @@ mod tests {
             Command::Run(Run { uri, kind: RunKind::Pytest, target: Some("TestA.test_b".to_owned()), range: None });
         let sent = run.titled("▶ run".to_owned());
         assert_eq!(parse(&sent.command, sent.arguments.unwrap().remove(0)).unwrap(), run);
+    }
+
+    #[test]
+    fn some_are_called_by_their_name_alone() {
+        let call = |command: &str| {
+            Command::parse(lsp::ExecuteCommandParams { command: command.to_owned(), ..Default::default() })
+        };
+        let all = Command::RunAffectedTests(RunAffectedTests { uri: None });
+        assert_eq!(call(RUN_AFFECTED_TESTS).unwrap(), all);
+        assert!(call(RUN).unwrap_err().message.contains("uri"));
     }
 
     #[test]

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use tower_lsp_server::Client;
 use tower_lsp_server::ls_types as lsp;
 
 use crate::effects::models;
+use crate::questions::Questions;
 
 /// Says whether what may cost so much, in millionths of a US dollar, is wanted.
 pub type Consent = Arc<dyn Fn(u64) -> BoxFuture<'static, bool> + Send + Sync>;
@@ -15,15 +15,12 @@ const ASK: &str = "Ask";
 const LEAVE: &str = "Do not ask";
 
 /// That of whoever uses the editor. One that closes the question says no.
-pub(crate) fn of_editor(client: Client) -> Consent {
+pub(crate) fn of_editor(questions: Questions) -> Consent {
     Arc::new(move |cost| {
-        let client = client.clone();
+        let questions = questions.clone();
         Box::pin(async move {
-            let actions = [ASK, LEAVE]
-                .map(|title| lsp::MessageActionItem { title: title.to_owned(), properties: Default::default() });
-            let question = question(cost);
-            let answer = client.show_message_request(lsp::MessageType::WARNING, question, Some(actions.into())).await;
-            answer.ok().flatten().is_some_and(|action| action.title == ASK)
+            let answer = questions.ask(lsp::MessageType::WARNING, question(cost), [ASK, LEAVE]).await;
+            answer.is_some_and(|answer| answer == ASK)
         })
     })
 }

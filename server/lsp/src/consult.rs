@@ -23,6 +23,7 @@ use crate::inquiry::Inquirer;
 use crate::mailbox::{Event, Mailbox};
 use crate::preview::Preview;
 use crate::progress::Job;
+use crate::questions::Questions;
 use crate::review::{News, Reviewed, dismiss as keep_dismissal, summary};
 use crate::snapshot::Snapshot;
 
@@ -39,6 +40,7 @@ pub(crate) struct Consultation {
     pub(crate) contexts: Arc<Contexts>,
     pub(crate) shown: Arc<Mutex<Preview>>,
     pub(crate) job: Job,
+    pub(crate) questions: Questions,
 }
 
 type Pending = oneshot::Receiver<Snapshot>;
@@ -105,7 +107,7 @@ impl Consultation {
     }
 
     fn consenting(&self, inquirer: Inquirer) -> Arc<Inquirer> {
-        Arc::new(inquirer.with_consent(consent::of_editor(self.client.clone())))
+        Arc::new(inquirer.with_consent(consent::of_editor(self.questions.clone())))
     }
 
     async fn say(&self, severity: lsp::MessageType, message: String) {
@@ -254,6 +256,7 @@ impl Consultation {
                 return;
             }
         }
-        self.client.show_message(lsp::MessageType::INFO, text).await;
+        let message = self.shown.lock().await.say(name, text);
+        self.client.show_message(lsp::MessageType::INFO, message).await;
     }
 }

@@ -41,6 +41,7 @@ pub mod project;
 mod promise;
 mod proposals;
 mod query;
+mod questions;
 mod resume;
 pub mod review;
 pub mod revision;

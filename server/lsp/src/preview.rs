@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 use tower_lsp_server::ls_types as lsp;
 
-use crate::{cache, to_proto};
+use crate::{cache, from_proto, to_proto};
 
 /// Files in the user's cache that only the user can read. They are removed when this is dropped.
 #[derive(Default)]
@@ -19,6 +19,14 @@ impl Preview {
         let path =
             self.try_write(name, text).inspect_err(|error| tracing::warn!("cannot write a preview: {error}")).ok()?;
         to_proto::uri(&path)
+    }
+
+    /// The same as a message, for editors that open nothing. Some show messages in one line: there, the file is of more use.
+    pub(crate) fn say(&mut self, name: &str, text: &str) -> String {
+        match self.write(name, text) {
+            Some(uri) => format!("{}:\n{text}", from_proto::path(&uri).display()),
+            None => text.to_owned(),
+        }
     }
 
     fn try_write(&mut self, name: &str, text: &str) -> io::Result<PathBuf> {
@@ -51,7 +59,6 @@ fn private_folder() -> io::Result<TempDir> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::from_proto;
 
     #[test]
     fn can_be_read_until_it_is_dropped() {
@@ -60,7 +67,7 @@ mod tests {
         assert_eq!(preview.write("a.diff", "+x\n").map(|uri| from_proto::path(&uri)).as_ref(), Some(&path));
         assert_eq!(fs::read_to_string(&path).unwrap(), "+x\n");
         assert!(fs::metadata(&path).unwrap().permissions().readonly());
-        preview.write("a.diff", "+y\n").unwrap();
+        assert_eq!(preview.say("a.diff", "+y\n"), format!("{}:\n+y\n", path.display()));
         assert_eq!(fs::read_to_string(&path).unwrap(), "+y\n");
         drop(preview);
         assert!(!path.exists());

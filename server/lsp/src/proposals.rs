@@ -22,6 +22,7 @@ use crate::input;
 use crate::mailbox::Mailbox;
 use crate::preview::Preview;
 use crate::progress::Job;
+use crate::questions::Questions;
 use crate::snapshot::Snapshot;
 use crate::to_proto;
 
@@ -51,6 +52,7 @@ pub(crate) struct Desk {
     pub(crate) settings: Option<PathBuf>,
     pub(crate) contexts: Arc<Contexts>,
     pub(crate) job: Job,
+    pub(crate) questions: Questions,
 }
 
 /// What is asked for at the place of `params`.
@@ -103,7 +105,7 @@ impl Desk {
 
     async fn tools(&self) -> Option<(Tools, Limits)> {
         match Tools::configured(self.settings.as_deref(), self.runner.clone()) {
-            Ok((tools, limits)) => Some((tools.with_consent(consent::of_editor(self.client.clone())), limits)),
+            Ok((tools, limits)) => Some((tools.with_consent(consent::of_editor(self.questions.clone())), limits)),
             Err(message) => {
                 self.explain(&message).await;
                 None
@@ -113,11 +115,11 @@ impl Desk {
 
     /// Says why no model can be asked, and leads to the page that says what to do.
     async fn explain(&self, message: &str) {
-        let how = lsp::MessageActionItem { title: HOW.to_owned(), properties: Default::default() };
-        let question =
-            self.client.show_message_request(lsp::MessageType::WARNING, format!("tantu: {message}"), Some(vec![how]));
-        if question.await.is_ok_and(|answer| answer.is_some()) {
-            self.preview(&mut Preview::default(), "add-a-model.md", ADD_A_MODEL).await;
+        if self.questions.offer(lsp::MessageType::WARNING, format!("tantu: {message}"), HOW).await {
+            let page = &mut Preview::default();
+            if !self.opens(page, "add-a-model.md", ADD_A_MODEL).await {
+                self.client.show_message(lsp::MessageType::INFO, ADD_A_MODEL).await;
+            }
         }
     }
 
@@ -135,14 +137,10 @@ impl Desk {
             let has_parts = evidence.parts.len() > 1;
             let some = (has_parts && (1..evidence.parts.len()).contains(&confident.len())).then_some(APPLY_CONFIDENT);
             let choose = has_parts.then_some(CHOOSE);
-            let titles = [APPLY].into_iter().chain(some).chain(choose).chain([SHOW_DIFF, WHY]);
-            let titles = titles.chain(adjust).chain([DISCARD]);
-            let actions = titles
-                .map(|title| lsp::MessageActionItem { title: title.to_owned(), properties: Default::default() })
-                .collect();
-            let question = self.client.show_message_request(lsp::MessageType::INFO, question(evidence), Some(actions));
-            let answer = question.await.ok().flatten();
-            match answer.as_ref().map(|action| action.title.as_str()) {
+            let answers = [APPLY].into_iter().chain(some).chain(choose).chain([SHOW_DIFF, WHY]);
+            let answers = answers.chain(adjust).chain([DISCARD]);
+            let answer = self.questions.ask(lsp::MessageType::INFO, question(evidence), answers).await;
+            match answer.as_deref() {
                 Some(APPLY) => return Event::Approved,
                 Some(APPLY_CONFIDENT) => return Event::Selected(confident),
                 // Who wants all of them, or cannot decide, is asked again.
@@ -171,10 +169,7 @@ impl Desk {
         for part in &evidence.parts {
             let remark = if part.is_confident { "nothing was found there" } else { "something was found there" };
             let text = format!("{}: {} ({remark})", evidence.title, part.name);
-            let actions = [KEEP, LEAVE_OUT]
-                .map(|title| lsp::MessageActionItem { title: title.to_owned(), properties: Default::default() });
-            let answer = self.client.show_message_request(lsp::MessageType::INFO, text, Some(actions.into())).await;
-            if answer.ok().flatten()?.title == KEEP {
+            if self.questions.ask(lsp::MessageType::INFO, text, [KEEP, LEAVE_OUT]).await? == KEEP {
                 wanted.push(part.name.clone());
             }
         }
@@ -183,15 +178,16 @@ impl Desk {
 
     /// Shows `text` as a document, where the editor can, or else as a message.
     async fn preview(&self, preview: &mut Preview, name: &str, text: &str) {
-        let shows_documents = self.latest.borrow().editor.shows_documents;
-        if shows_documents && let Some(uri) = preview.write(name, text) {
-            let params =
-                lsp::ShowDocumentParams { uri, external: Some(false), take_focus: Some(true), selection: None };
-            if self.client.show_document(params).await.unwrap_or(false) {
-                return;
-            }
+        if !self.opens(preview, name, text).await {
+            self.client.show_message(lsp::MessageType::INFO, preview.say(name, text)).await;
         }
-        self.client.show_message(lsp::MessageType::INFO, text).await;
+    }
+
+    async fn opens(&self, preview: &mut Preview, name: &str, text: &str) -> bool {
+        let shows_documents = self.latest.borrow().editor.shows_documents;
+        let Some(uri) = preview.write(name, text).filter(|_| shows_documents) else { return false };
+        let params = lsp::ShowDocumentParams { uri, external: Some(false), take_focus: Some(true), selection: None };
+        self.client.show_document(params).await.unwrap_or(false)
     }
 
     /// Applies the change, if the texts are still those that were checked. `None` when the session is over.

@@ -6,12 +6,12 @@ use propose::Proposal;
 use store::{Kept, Step};
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
-use tower_lsp_server::Client;
 use tower_lsp_server::ls_types as lsp;
 
 use crate::drive::owner;
 use crate::effects::{ago, models};
 use crate::proposals::Desk;
+use crate::questions::Questions;
 use crate::snapshot::Snapshot;
 
 const RESUME: &str = "Resume";
@@ -19,7 +19,7 @@ const DISCARD: &str = "Discard";
 
 /// Asks about each as soon as the workspace is known. One that is neither resumed nor discarded is asked about next time.
 pub(crate) async fn run(
-    client: Client,
+    questions: Questions,
     mut latest: watch::Receiver<Snapshot>,
     desks: impl Fn(&str) -> Desk + Send + Sync,
 ) {
@@ -37,10 +37,8 @@ pub(crate) async fn run(
             close(kept, "unreadable").await;
             continue;
         };
-        let actions = [RESUME, DISCARD]
-            .map(|title| lsp::MessageActionItem { title: title.to_owned(), properties: Default::default() });
-        let asked = client.show_message_request(lsp::MessageType::INFO, question(&kept), Some(actions.into()));
-        match asked.await.ok().flatten().as_ref().map(|action| action.title.as_str()) {
+        let answer = questions.ask(lsp::MessageType::INFO, question(&kept), [RESUME, DISCARD]).await;
+        match answer.as_deref() {
             Some(RESUME) => drop(tokio::spawn(desks(&kept.title).resume(kept.id, proposal))),
             Some(_) => close(kept, "cancelled").await,
             None => {}

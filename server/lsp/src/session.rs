@@ -22,12 +22,13 @@ use crate::preview::Preview;
 use crate::progress::{Job, Jobs, Kind};
 use crate::proposals::{self, Desk};
 use crate::query::{self, Query};
+use crate::questions::Questions;
 use crate::runs::{Environments, Perform};
 use crate::settings::Layer;
 use crate::snapshot::Snapshot;
 use crate::snippets::Done;
 use crate::{
-    Services, announce, consult, evidence, from_proto, handlers, input, resume, runs, setup, snippets, status,
+    Services, announce, consult, evidence, from_proto, handlers, input, resume, runs, setup, snippets, status, to_proto,
 };
 
 /// How often an answer about a document is computed again because the document has changed.
@@ -35,6 +36,7 @@ const MAX_RECOMPUTATIONS: usize = 4;
 
 pub(crate) struct Session {
     client: Client,
+    questions: Questions,
     lifetime: Lifetime,
     mailbox: Mailbox,
     latest: watch::Receiver<Snapshot>,
@@ -66,6 +68,7 @@ impl Session {
         let environments = Arc::default();
         let (shown, editor) = (Arc::default(), OnceLock::new());
         Session {
+            questions: Questions::new(client.clone()),
             client,
             lifetime,
             mailbox,
@@ -111,12 +114,39 @@ impl Session {
         let job = self.job("Running", Kind::Cancellable);
         let (runner, mailbox, client) = (self.services.runner.clone(), self.mailbox.clone(), self.client.clone());
         let environments = self.environments.clone();
-        let perform = Perform { run, ticket, runner, environments, job, mailbox, client };
+        let shows_lenses = self.editor().shows_lenses;
+        let perform = Perform {
+            run: run.clone(),
+            ticket,
+            runner,
+            environments,
+            job,
+            mailbox: mailbox.clone(),
+            client: client.clone(),
+        };
         tokio::spawn(async move {
-            if let Ok(snapshot) = snapshot.await {
-                perform.work(snapshot).await;
+            let Ok(snapshot) = snapshot.await else { return };
+            perform.work(snapshot).await;
+            // What came of it is in the lens, for whoever has one.
+            if shows_lenses {
+                return;
+            }
+            let Ok(snapshot) = mailbox.snapshot().await else { return };
+            if let Some(title) = snapshot.runs.title(&run, &snapshot.analysis) {
+                let what = run.target.map_or(String::new(), |target| format!("{target}: "));
+                client.show_message(MessageType::INFO, format!("{what}{title}")).await;
             }
         });
+    }
+
+    /// What is meant where a person calls a command by its name.
+    async fn or_folder(&self, uri: Option<Uri>) -> Result<Uri> {
+        let first = |query: &Query| query.snapshot.analysis.roots().first().and_then(|root| to_proto::uri(root));
+        let folder = match uri {
+            Some(uri) => Some(uri),
+            None => self.read(move |query| Ok(first(query))).await?,
+        };
+        folder.ok_or_else(|| Error::invalid_params("no folder is open: say which one is meant"))
     }
 
     /// Has a model write something, in the background. That it makes sense is known before this returns.
@@ -130,7 +160,7 @@ impl Session {
     fn desks(&self) -> impl Fn(&str) -> Desk + Send + Sync + use<> {
         let (client, mailbox, latest) = (self.client.clone(), self.mailbox.clone(), self.latest.clone());
         let (services, contexts, jobs) = (self.services.clone(), self.contexts.clone(), self.jobs.clone());
-        let shows = self.editor().progress;
+        let (questions, shows) = (self.questions.clone(), self.editor().progress);
         move |title| Desk {
             client: client.clone(),
             mailbox: mailbox.clone(),
@@ -139,6 +169,7 @@ impl Session {
             settings: services.settings.clone(),
             contexts: contexts.clone(),
             job: jobs.start(title, shows, Kind::Cancellable),
+            questions: questions.clone(),
         }
     }
 
@@ -178,6 +209,7 @@ impl Session {
             contexts: self.contexts.clone(),
             shown: self.shown.clone(),
             job: self.job(title, Kind::Cancellable),
+            questions: self.questions.clone(),
         }
     }
 
@@ -279,7 +311,8 @@ impl LanguageServer for Session {
         let (roots, proposes) = (from_proto::roots(&params), self.services.proposes());
         self.mailbox.send(Event::Initialize { editor: editor.clone(), roots, proposes });
         if let Some(options) = &params.initialization_options {
-            self.configure(options);
+            // Some editors have one table of settings, which they send whole.
+            self.configure(options.get("tantu").unwrap_or(options));
         }
         if let Some(pid) = params.process_id {
             self.lifetime.watch_parent(pid);
@@ -301,7 +334,7 @@ impl LanguageServer for Session {
         tokio::spawn(setup::run(self.client.clone(), self.editor(), self.mailbox.clone()));
         tokio::spawn(setup::warn(self.client.clone(), self.services.settings.clone()));
         if self.services.proposes() {
-            tokio::spawn(resume::run(self.client.clone(), self.latest.clone(), self.desks()));
+            tokio::spawn(resume::run(self.questions.clone(), self.latest.clone(), self.desks()));
         }
     }
 
@@ -446,7 +479,12 @@ impl LanguageServer for Session {
     }
 
     async fn code_action(&self, params: CodeActionParams) -> Result<Option<CodeActionResponse>> {
-        self.read(move |query| handlers::code_action::code_actions(query, &params)).await
+        let is_about_all = params.context.only.is_none();
+        let found = self.read(move |query| handlers::code_action::code_actions(query, &params)).await?;
+        let answers = if is_about_all { self.questions.actions() } else { Vec::new() };
+        let all: Vec<_> =
+            answers.into_iter().map(CodeActionOrCommand::from).chain(found.into_iter().flatten()).collect();
+        Ok((!all.is_empty()).then_some(all))
     }
 
     async fn code_action_resolve(&self, action: CodeAction) -> Result<CodeAction> {
@@ -480,6 +518,7 @@ impl LanguageServer for Session {
                 Ok(None)
             }
             Command::RunAffectedTests(RunAffectedTests { uri }) => {
+                let uri = self.or_folder(uri).await?;
                 self.run(Run { uri, kind: RunKind::Affected, target: None, range: None });
                 Ok(None)
             }
@@ -510,9 +549,14 @@ impl LanguageServer for Session {
                 let consult = |title: &str| self.consultation(title);
                 consult::explain(self.mailbox.snapshot(), consult, params).await
             }
+            Command::Answer(answer) => {
+                self.questions.answer(answer)?;
+                Ok(None)
+            }
             Command::CommitMessage(params) => {
+                let uri = self.or_folder(params.uri).await?;
                 let consultation = self.consultation("Writing a commit message");
-                tokio::spawn(consultation.commit_message(from_proto::path(&params.uri)));
+                tokio::spawn(consultation.commit_message(from_proto::path(&uri)));
                 Ok(None)
             }
             Command::Silence(params) => {

@@ -29,6 +29,8 @@ struct Client {
     choices: VecDeque<&'static str>,
     /// A text that the document gets right before such an answer.
     edit_before_answer: Option<String>,
+    /// It knows no such questions.
+    cannot_ask: bool,
 }
 
 fn framed(message: &Value) -> String {
@@ -78,6 +80,7 @@ impl Client {
             requests: Vec::new(),
             choices: VecDeque::new(),
             edit_before_answer: None,
+            cannot_ask: false,
         };
         client.ask("initialize", params).await;
         client.tell("initialized", json!({})).await;
@@ -116,7 +119,11 @@ impl Client {
                     _ => Value::Null,
                 };
                 self.requests.push(message);
-                let answer = framed(&json!({ "jsonrpc": "2.0", "id": id, "result": result }));
+                let answer = match is_question && self.cannot_ask {
+                    true => json!({ "jsonrpc": "2.0", "id": id, "error": { "code": -32601, "message": "what?" } }),
+                    false => json!({ "jsonrpc": "2.0", "id": id, "result": result }),
+                };
+                let answer = framed(&answer);
                 let edit = edit.map(|text| {
                     framed(&json!({
                         "jsonrpc": "2.0",
@@ -481,15 +488,23 @@ async fn proposing_while_editing(choices: &[&'static str], edit: Option<String>)
     let mut client = Client::initialize(json!({ "capabilities": able() }), Some(recorded(folder.path(), REPLY))).await;
     client.choices.extend(choices);
     client.edit_before_answer = edit;
-    client.open(STUB).await;
+    propose(&mut client).await;
+    (client, folder)
+}
+
+/// The question what can be done where the stub is to be written.
+fn at_stub() -> Value {
     let range = json!({ "start": { "line": 2, "character": 6 }, "end": { "line": 2, "character": 6 } });
-    let params = json!({ "textDocument": { "uri": URI }, "range": range, "context": { "diagnostics": [] } });
-    let actions = client.ask("textDocument/codeAction", params).await;
+    json!({ "textDocument": { "uri": URI }, "range": range, "context": { "diagnostics": [] } })
+}
+
+async fn propose(client: &mut Client) {
+    client.open(STUB).await;
+    let actions = client.ask("textDocument/codeAction", at_stub()).await;
     assert!(actions[0]["edit"].is_null(), "{actions}");
     let resolved = client.ask("codeAction/resolve", actions[0].clone()).await;
     assert_eq!(resolved, actions[0]);
     assert!(client.ask("workspace/executeCommand", actions[0]["command"].clone()).await.is_null());
-    (client, folder)
 }
 
 #[tokio::test]
@@ -533,12 +548,39 @@ async fn a_dismissed_proposal_changes_nothing() {
 }
 
 #[tokio::test]
+async fn an_editor_that_cannot_ask_has_the_answers_among_its_code_actions() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut client = Client::initialize(json!({ "capabilities": able() }), Some(recorded(folder.path(), REPLY))).await;
+    client.cannot_ask = true;
+    propose(&mut client).await;
+    for (answer, said) in [("Show diff", "Answer by a code action: "), ("Apply", "+    return 2 * x")] {
+        let is_said = |it: &Value| it["params"]["message"].as_str().is_some_and(|it| it.contains(said));
+        while !client.notifications.iter().any(is_said) {
+            client.receive().await;
+        }
+        // Whoever has looked is asked again in a moment.
+        let title = format!("Implement function `a.double`: {answer}");
+        let action = loop {
+            let actions = client.ask("textDocument/codeAction", at_stub()).await;
+            if let Some(action) = actions.as_array().unwrap().iter().find(|it| it["title"] == *title) {
+                break action.clone();
+            }
+        };
+        assert!(client.ask("workspace/executeCommand", action["command"].clone()).await.is_null());
+    }
+    let edit = client.asked("workspace/applyEdit").await;
+    assert!(edit.to_string().contains("return 2 * x"), "{edit}");
+    let actions = client.ask("textDocument/codeAction", at_stub()).await;
+    assert!(!actions.to_string().contains("Discard"), "{actions}");
+    let asked = client.requests.iter().filter(|it| it["method"] == "window/showMessageRequest").count();
+    assert_eq!(asked, 1, "it is not tried again");
+}
+
+#[tokio::test]
 async fn without_a_model_nothing_is_offered_that_needs_one() {
     let mut client = Client::start(able()).await;
     client.open(STUB).await;
-    let range = json!({ "start": { "line": 2, "character": 6 }, "end": { "line": 2, "character": 6 } });
-    let params = json!({ "textDocument": { "uri": URI }, "range": range, "context": { "diagnostics": [] } });
-    let offered = client.ask("textDocument/codeAction", params).await;
+    let offered = client.ask("textDocument/codeAction", at_stub()).await;
     let titles: Vec<&str> = offered.as_array().unwrap().iter().filter_map(|it| it["title"].as_str()).collect();
     // What the graph knows needs no model.
     assert_eq!(titles, ["Explain `double`"]);
@@ -661,6 +703,14 @@ async fn renamed_files_keep_their_imports() {
     let edit = client.ask("workspace/willRenameFiles", json!({ "files": files })).await;
     let edits = &edit["changes"][to_proto::uri(&main).unwrap().as_str()];
     assert_eq!(edits[0]["newText"], "new", "{edit}");
+}
+
+#[tokio::test]
+async fn settings_may_come_in_a_table_with_our_name() {
+    let options = json!({ "tantu": { "navigation": false } });
+    let mut client = Client::initialize(json!({ "capabilities": {}, "initializationOptions": options }), None).await;
+    client.open(NAMES).await;
+    assert!(client.ask("textDocument/definition", at(3, 11)).await.is_null());
 }
 
 #[tokio::test]

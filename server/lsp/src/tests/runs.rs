@@ -57,6 +57,17 @@ impl World {
         }
     }
 
+    /// Waits for a message to the user.
+    async fn told(&mut self) -> String {
+        loop {
+            let is_told = |it: &Value| it["method"] == "window/showMessage";
+            if let Some(found) = self.client.notifications.iter().position(is_told) {
+                return self.client.notifications.remove(found)["params"]["message"].as_str().unwrap().to_owned();
+            }
+            self.client.receive().await;
+        }
+    }
+
     fn actions(&self) -> Vec<Action> {
         self.runner.requests().into_iter().map(|request| request.action).collect()
     }
@@ -126,20 +137,17 @@ async fn the_tests_that_reach_an_uncommitted_change_are_run() {
     fs::write(folder.path().join("a.py"), "def one(): return 1\ndef two(): return 3\n").unwrap();
     let mut world = World::open(folder, Value::Null).await;
     let uri = world.uri("a.py");
-    world.execute("tantu.runAffectedTests", json!({ "uri": uri })).await;
+    // Of the only folder.
+    world.client.ask("workspace/executeCommand", json!({ "command": "tantu.runAffectedTests" })).await;
     let report = world.report().await;
     assert!(report.starts_with("1 affected test: ✓"), "{report}");
+    // This editor shows no lenses.
+    let told = world.told().await;
+    assert!(told.starts_with("✓ 2 passed"), "{told}");
     assert_eq!(world.actions(), [Action::Pytest { targets: vec!["test_a.py::test_two".into()] }]);
     // All is green now, and nothing has changed since.
     world.execute("tantu.runAffectedTests", json!({ "uri": uri })).await;
-    let told = loop {
-        let told = world.client.notifications.iter().find(|it| it["method"] == "window/showMessage");
-        if let Some(told) = told {
-            break told["params"]["message"].as_str().unwrap().to_owned();
-        }
-        world.client.receive().await;
-    };
-    assert_eq!(told, "no test reaches what has changed since the last green run");
+    assert_eq!(world.told().await, "no test reaches what has changed since the last green run");
 }
 
 /// A test that needs an extension module.
