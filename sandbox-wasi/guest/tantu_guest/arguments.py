@@ -1,6 +1,7 @@
 """What a function is called with: made from recipes, or from a pickle."""
 
 import pickle
+from inspect import Parameter
 
 from .shown import shown
 
@@ -20,28 +21,33 @@ class _Call:
         """What is passed by position, and what by keyword, of values by parameter."""
         positional, named, by_position = [], {}, True
         for name, parameter in self.signature.parameters.items():
+            kind = parameter.kind
             if name not in values:
-                by_position = by_position and parameter.kind is parameter.VAR_POSITIONAL
-            elif parameter.kind is parameter.VAR_POSITIONAL:
+                by_position = by_position and kind is Parameter.VAR_POSITIONAL
+            elif kind is Parameter.VAR_POSITIONAL:
                 positional += values[name] if by_position else ()
-            elif parameter.kind is parameter.VAR_KEYWORD:
+            elif kind is Parameter.VAR_KEYWORD:
                 named |= values[name]
-            elif by_position and parameter.kind is not parameter.KEYWORD_ONLY:
+            elif by_position and kind is not Parameter.KEYWORD_ONLY:
                 positional.append(values[name])
-            elif parameter.kind is not parameter.POSITIONAL_ONLY:
+            elif kind is not Parameter.POSITIONAL_ONLY:
                 named[name] = values[name]
         return positional, named
 
     def fits(self, subject):
         """Whether another version can be called so."""
-        variable = {
-            it.name: () if it.kind is it.VAR_POSITIONAL else {}
-            for it in self.signature.parameters.values()
-            if it.kind in (it.VAR_POSITIONAL, it.VAR_KEYWORD)
-        }
-        positional, named = self.passed(dict.fromkeys(self.names) | variable)
+        key = id(self.signature), *self.names
+        if key not in subject.fitting:
+            subject.fitting[key] = self._fits(subject.signature)
+        return subject.fitting[key]
+
+    def _fits(self, signature):
+        variable = {Parameter.VAR_POSITIONAL: (), Parameter.VAR_KEYWORD: {}}
+        parameters = self.signature.parameters.items()
+        nothing = {name: variable[it.kind] for name, it in parameters if it.kind in variable}
+        positional, named = self.passed(dict.fromkeys(self.names) | nothing)
         try:
-            subject.signature.bind(*positional, **named)
+            signature.bind(*positional, **named)
         except TypeError:
             return False
         return True
@@ -92,6 +98,8 @@ class Pickled(_Call):
     """Values by parameter, as they were. Classes are found by their names, so in the version of a
     module that is the current one while they are built."""
 
+    has_objects = True
+
     def __init__(self, signature, data, names, size=None, texts=None):
         super().__init__(signature, names, len(data) if size is None else size)
         self.data, self.known_texts = data, texts
@@ -102,12 +110,13 @@ class Pickled(_Call):
     def texts(self, version):
         if self.known_texts:
             return self.known_texts(version)
-        texts = {name: shown(value) for name, value in self.build(version).items()}
+        values = self.build(version)
+        texts = {name: shown(value) for name, value in values.items()}
         for name, parameter in self.signature.parameters.items():
-            if parameter.kind is parameter.VAR_POSITIONAL:
-                texts[name] = [shown(value) for value in self.build(version)[name]]
-            elif parameter.kind is parameter.VAR_KEYWORD:
-                texts[name] = {key: shown(value) for key, value in self.build(version)[name].items()}
+            if parameter.kind is Parameter.VAR_POSITIONAL:
+                texts[name] = [shown(value) for value in values[name]]
+            elif parameter.kind is Parameter.VAR_KEYWORD:
+                texts[name] = {key: shown(value) for key, value in values[name].items()}
         return texts
 
 

@@ -41,7 +41,7 @@ def run(request):
     report.default = (request.path, subject.line)
     report.begin(*report.default)
     try:
-        with warnings.catch_warnings(action="ignore"):
+        with warnings.catch_warnings(action="ignore"), clock:
             inputs = subject.inputs(max(1, min(request.count, 10_000)), request.seed)
             seconds = request.millis / 1000
             if older:
@@ -162,8 +162,7 @@ def _compare(report, subject, older, inputs):
     ran = {False: 0, True: 0}  # recorded → inputs
     for number, arguments in enumerate(_until_none_can_be_made(inputs, ran)):
         report.begin(*report.default)
-        with clock:
-            arguments, different, new = _both(report, subject, older, arguments, number)
+        arguments, different, new = _both(report, subject, older, arguments, number)
         if arguments is None:
             why_not[different] = why_not.get(different, 0) + 1
             continue
@@ -195,10 +194,10 @@ def _both(report, subject, older, arguments, seed):
     """The arguments, what is different, and what the new version did; or no arguments, and why not."""
     if not arguments.fits(older) or not arguments.fits(subject):
         return None, "takes other arguments than before", None
-    arguments = _alike(subject, older, arguments, seed)
-    if arguments is None:
+    alike = _alike(subject, older, arguments, seed)
+    if alike is None:
         return None, "never gets the same twice", None
-    new, old = _once(subject, arguments, seed), _once(older, arguments, seed)
+    arguments, new, old = alike
     _stop_if_needed(report, new.error)
     _stop_if_needed(report, old.error)
     if arguments.is_made_up and old.error is not None:
@@ -220,30 +219,33 @@ def _until_none_can_be_made(inputs, ran):
 
 
 def _alike(new, old, arguments, seed):
-    """Arguments that are the same for both versions: else those of the older one, copied. None where
-    that cannot be."""
-    if not arguments.has_objects:
-        return arguments
+    """What both versions do with arguments that are the same: else with those of the older one, copied.
+    None where that cannot be."""
     try:
         of_old = built(old, arguments, seed)
     except TooLong:
         return None
-    except BaseException:
-        return arguments  # what makes them may be what has changed
-    if _equals(new, arguments, of_old, seed):
-        return arguments
+    except BaseException:  # what makes them may be what has changed
+        return arguments, _once(new, arguments, seed), _once(old, arguments, seed)
+    of_new = _like(of_old, new, arguments, seed)
+    if of_new is None:
+        try:
+            arguments = arguments.copy(pickled(old, of_old))
+        except BaseException:
+            return None
+        of_new = _like(of_old, new, arguments, seed)
+    if of_new is None:
+        return None
+    return arguments, observe(new, arguments, of_new, seed), observe(old, arguments, of_old, seed)
+
+
+def _like(of_old, new, arguments, seed):
+    """The values for the new version, if they are like those of the old one."""
     try:
-        arguments = arguments.copy(pickled(old, of_old))
+        of_new = built(new, arguments, seed)
+        return of_new if not arguments.has_objects or same(of_old, of_new) else None
     except BaseException:
         return None
-    return arguments if _equals(new, arguments, of_old, seed) else None
-
-
-def _equals(new, arguments, of_old, seed):
-    try:
-        return same(of_old, built(new, arguments, seed))
-    except BaseException:
-        return False
 
 
 def _is_steady(new, old, arguments, seed, seen):

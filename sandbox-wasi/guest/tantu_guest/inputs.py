@@ -30,16 +30,19 @@ class CannotGenerate(Exception):
 class Recipe:
     """How to make a value. `size` orders values from the simplest to the most complicated."""
 
-    __slots__ = ("build", "is_made_up", "size", "text")
+    __slots__ = ("build", "is_made_up", "size", "text", "words")
 
     def __init__(self, build, size, text=None, is_made_up=False):
         self.build = build  # the version of the module → the value
         self.size = size
         self.text = text  # the version of the module → how to write the value, if not by its `repr`
+        self.words = None  # how to write the value, where that is always the same
         self.is_made_up = is_made_up  # whether it holds what its class may never let it hold
 
     def show(self, version):
-        return self.text(version) if self.text else shown(self.build(version))
+        if self.words is None:
+            return self.text(version) if self.text else shown(self.build(version))
+        return self.words
 
 
 class Strategy:
@@ -56,7 +59,10 @@ class Strategy:
 
 
 def constant(value):
-    return Recipe(lambda _: value, len(shown(value)))
+    words = shown(value)
+    recipe = Recipe(lambda _: value, len(words))
+    recipe.words = words
+    return recipe
 
 
 def constants(values, draw=None):
@@ -214,7 +220,7 @@ def for_parameters(parameters, found, depth):
 
 
 def _made(make, children, written=None):
-    """A collection of what the children make. `written` is how it is written, from what they are."""
+    """A collection of what the children make. `written` says how it is written, by how they are."""
     size = 2 + sum(child.size + 2 for child in children)
     text = None
     if written and any(child.text for child in children):

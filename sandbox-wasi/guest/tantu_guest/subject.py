@@ -51,6 +51,7 @@ class Subject:
         self.is_property = isinstance(inspect.getattr_static(holder, self.name), property)
         self.line = self.function.__code__.co_firstlineno
         self.signature = self._signature(found)
+        self.fitting = {}  # what it was found to be callable with
 
     def _signature(self, found):
         if isinstance(found, staticmethod):
@@ -82,7 +83,8 @@ class Subject:
         for recipes in rounds:
             arguments = Arguments(self.signature, recipes)
             try:
-                built(self, arguments)
+                if arguments.has_objects:
+                    built(self, arguments)
                 text = arguments.call(self)
             except TooLong:
                 endless += 1
