@@ -12,6 +12,17 @@ use serde_json::Value;
 
 use crate::wire::{Direction, Record};
 
+/// Requests of our own, and what an editor declares that knows them.
+const OWN_REQUESTS: [(&str, &str); 2] =
+    [("tantu/input", "experimental.tantu.input"), ("tantu/diff", "experimental.tantu.diff")];
+
+/// Notifications of our own, and what an editor declares that knows them.
+const OWN_NOTIFICATIONS: [(&str, &str); 3] = [
+    ("tantu/status", "experimental.tantu.status"),
+    ("tantu/tests", "experimental.tantu.tests"),
+    ("tantu/run", "experimental.tantu.tests"),
+];
+
 /// Everything wrong with the server's side of a session; empty for a conforming one.
 pub fn violations(log: &[Record]) -> Vec<String> {
     let mut session = Session::default();
@@ -79,8 +90,7 @@ impl Session {
     }
 
     fn judge_request(&mut self, method: &str, params: &Value, found: &mut Vec<String>) -> Vec<String> {
-        // The only request of our own, to those who say that they know it.
-        if method == "tantu/input" && self.declared("experimental.tantu.input") == Some(&Value::Bool(true)) {
+        if self.is_own(&OWN_REQUESTS, method) {
             return Vec::new();
         }
         let Some(definition) = MetaModel::get().requests.get(method).filter(|d| d.message_direction.is_to_editor())
@@ -104,6 +114,12 @@ impl Session {
         MetaModel::get().check_params(method, definition, params)
     }
 
+    /// Whether it is one of ours, and the editor has said that it knows it.
+    fn is_own(&self, ours: &[(&str, &str)], method: &str) -> bool {
+        let known = ours.iter().find(|(name, _)| *name == method);
+        known.is_some_and(|(_, flag)| self.declared(flag) == Some(&Value::Bool(true)))
+    }
+
     fn judge_registration(&self, registration: &Value) -> Vec<String> {
         let model = MetaModel::get();
         let method = registration["method"].as_str().unwrap_or_default();
@@ -124,8 +140,7 @@ impl Session {
     }
 
     fn judge_notification(&mut self, method: &str, params: &Value, found: &mut Vec<String>) -> Vec<String> {
-        // The only notification of our own, to those who say that they know it.
-        if method == "tantu/status" && self.declared("experimental.tantu.status") == Some(&Value::Bool(true)) {
+        if self.is_own(&OWN_NOTIFICATIONS, method) {
             return Vec::new();
         }
         let model = MetaModel::get();

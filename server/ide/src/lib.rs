@@ -59,6 +59,6 @@ pub use needs::{Needs, Obstacle, needs};
 pub use references::{Reference, references};
 pub use rename::{Rename, RenameEdit, RenameStart, prepare_rename, rename};
 pub use rename_files::import_edits;
-pub use runnables::{Runnable, RunnableKind, runnable_at, runnables};
+pub use runnables::{Runnable, RunnableKind, runnable_at, runnables, tests};
 pub use type_hierarchy::{prepare_type_hierarchy, subtypes, supertypes};
 pub use workspace_symbols::workspace_symbols;

@@ -44,6 +44,15 @@ pub struct Runnable {
 
 /// What can be run in `file`, in source order.
 pub fn runnables(analysis: &Analysis, file: FileId) -> Vec<Runnable> {
+    let mut found = tests(analysis, file);
+    found.extend(main_block(analysis, file));
+    found.extend(cells(analysis, file).into_iter().map(cell_runnable));
+    found.sort_by_key(in_source);
+    found
+}
+
+/// The tests and doctests of `file`, in source order.
+pub fn tests(analysis: &Analysis, file: FileId) -> Vec<Runnable> {
     let mut found = Vec::new();
     let mut has_tests = false;
     for symbol in analysis.symbols(file) {
@@ -75,10 +84,12 @@ pub fn runnables(analysis: &Analysis, file: FileId) -> Vec<Runnable> {
         let name_range = TextRange::empty(TextSize::new(0));
         found.push(Runnable { range, name_range, kind: RunnableKind::Pytest, target: None });
     }
-    found.extend(main_block(analysis, file));
-    found.extend(cells(analysis, file).into_iter().map(cell_runnable));
-    found.sort_by_key(|runnable| (runnable.range.start(), runnable.name_range.start(), runnable.kind));
+    found.sort_by_key(in_source);
     found
+}
+
+fn in_source(runnable: &Runnable) -> (TextSize, TextSize, RunnableKind) {
+    (runnable.range.start(), runnable.name_range.start(), runnable.kind)
 }
 
 /// The innermost thing to run at `offset`; a test before its own doctest.

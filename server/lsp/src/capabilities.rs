@@ -31,8 +31,12 @@ pub(crate) struct Editor {
     pub(crate) shows_documents: bool,
     /// The user can be asked for a text: `experimental.tantu.input`, see [`input`](crate::input).
     pub(crate) asks_for_text: bool,
-    /// It shows which models' servers fail: `experimental.tantu.status`, see [`status`](crate::status).
+    /// It shows what the server knows and has at hand: `experimental.tantu.status`, see [`status`](crate::status).
     pub(crate) shows_status: bool,
+    /// It lists tests and what came of them: `experimental.tantu.tests`, see [`runs`](crate::runs).
+    pub(crate) lists_tests: bool,
+    /// It shows two texts beside each other: `experimental.tantu.diff`, see [`comparison`](crate::comparison).
+    pub(crate) compares: bool,
     pub(crate) applies_edits: bool,
     /// Edits can be pinned to a document's version.
     pub(crate) versioned_edits: bool,
@@ -87,6 +91,8 @@ impl Editor {
             shows_documents: window.and_then(|it| it.show_document.as_ref()).is_some_and(|it| it.support),
             asks_for_text: experimental("/tantu/input"),
             shows_status: experimental("/tantu/status"),
+            lists_tests: experimental("/tantu/tests"),
+            compares: experimental("/tantu/diff"),
             applies_edits: yes(workspace.and_then(|it| it.apply_edit)),
             // Some versions of Neovim announce only the latter, and understand both.
             versioned_edits: edits.is_some_and(|it| yes(it.document_changes) || it.resource_operations.is_some()),

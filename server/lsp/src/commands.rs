@@ -11,6 +11,7 @@ use tower_lsp_server::ls_types as lsp;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Command {
     Run(Run),
+    RunHere(RunHere),
     RunAffectedTests(RunAffectedTests),
     ResetCells(ResetCells),
     Propose(Propose),
@@ -69,6 +70,14 @@ impl From<ide::RunnableKind> for RunKind {
             ide::RunnableKind::Cell => RunKind::Cell,
         }
     }
+}
+
+/// `tantu.runHere`: runs the lines that are selected, else the innermost test, doctest, cell or script around the cursor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RunHere {
+    pub(crate) uri: lsp::Uri,
+    /// What is selected; empty where the cursor is.
+    pub(crate) range: lsp::Range,
 }
 
 /// `tantu.runAffectedTests`: runs the tests that reach what has changed since all of them passed for the last time, else since
@@ -213,7 +222,9 @@ pub(crate) struct Silence {
     /// Of the rule; that of the first finding at the place if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) code: Option<String>,
-    pub(crate) reason: String,
+    /// An editor that can ask for a text asks for a reason that is missing; it may be empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
 }
 
 /// `tantu.review`: has a model look for defects.
@@ -274,6 +285,7 @@ pub(crate) struct Answer {
 }
 
 const RUN: &str = "tantu.run";
+const RUN_HERE: &str = "tantu.runHere";
 const RUN_AFFECTED_TESTS: &str = "tantu.runAffectedTests";
 const RESET_CELLS: &str = "tantu.resetCells";
 const PROPOSE: &str = "tantu.propose";
@@ -294,8 +306,9 @@ impl Command {
     /// Those that have a model write something.
     pub(crate) const ASKING_MODELS: [&str; 2] = [PROPOSE, REVIEW];
 
-    pub(crate) const NAMES: [&str; 16] = [
+    pub(crate) const NAMES: [&str; 17] = [
         RUN,
+        RUN_HERE,
         RUN_AFFECTED_TESTS,
         RESET_CELLS,
         PROPOSE,
@@ -325,6 +338,7 @@ impl Command {
         };
         match params.command.as_str() {
             RUN => typed(RUN, argument).map(Command::Run),
+            RUN_HERE => typed(RUN_HERE, argument).map(Command::RunHere),
             RUN_AFFECTED_TESTS => typed(RUN_AFFECTED_TESTS, argument).map(Command::RunAffectedTests),
             RESET_CELLS => typed(RESET_CELLS, argument).map(Command::ResetCells),
             PROPOSE => typed(PROPOSE, argument).map(Command::Propose),
@@ -348,6 +362,7 @@ impl Command {
     pub(crate) fn titled(&self, title: String) -> lsp::Command {
         let (command, argument) = match self {
             Command::Run(run) => (RUN, serde_json::to_value(run)),
+            Command::RunHere(place) => (RUN_HERE, serde_json::to_value(place)),
             Command::RunAffectedTests(tests) => (RUN_AFFECTED_TESTS, serde_json::to_value(tests)),
             Command::ResetCells(cells) => (RESET_CELLS, serde_json::to_value(cells)),
             Command::Propose(propose) => (PROPOSE, serde_json::to_value(propose)),

@@ -28,6 +28,11 @@ struct Answer {
 
 /// What the user answers to `prompt`; `None` if that is nothing.
 pub(crate) async fn ask(client: &Client, prompt: String) -> Option<String> {
+    ask_any(client, prompt).await.filter(|text| !text.is_empty())
+}
+
+/// The same where an empty text is an answer; `None` if the user has turned away.
+pub(crate) async fn ask_any(client: &Client, prompt: String) -> Option<String> {
     let answer = client.send_request::<Input>(Question { prompt }).await.unwrap_or_default();
-    answer.text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+    answer.text.map(|text| text.trim().to_owned())
 }

@@ -12,6 +12,7 @@ mod cache;
 mod capabilities;
 mod commands;
 pub mod commit_message;
+mod comparison;
 pub mod consent;
 mod consult;
 pub mod contexts;
@@ -94,6 +95,18 @@ pub struct Services {
     pub settings: Option<PathBuf>,
     /// The folder for databases, which need not exist; without one nothing is kept.
     pub cache: Option<PathBuf>,
+    /// Looks whether the sandbox is prepared; may take a second.
+    pub sandbox: fn() -> SandboxState,
+}
+
+/// Whether something can be run at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SandboxState {
+    Prepared,
+    /// The first run prepares it.
+    Unprepared,
+    /// The reason, for people.
+    Unavailable(String),
 }
 
 impl Services {

@@ -1,10 +1,10 @@
 //! Long work that the user can watch, and some of it cancel.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tower_lsp_server::Client;
 use tower_lsp_server::ls_types::{self as lsp, notification};
@@ -18,11 +18,16 @@ struct Shared {
     /// Trips at the end of the session.
     end: CancellationToken,
     next: AtomicU32,
-    running: Mutex<HashMap<String, CancellationToken>>,
+    running: watch::Sender<Running>,
 }
+
+/// Jobs that have not ended, by their numbers: the titles, and what cancels them.
+pub(crate) type Running = BTreeMap<u32, (String, CancellationToken)>;
 
 /// One piece of long work. Its progress ends when it is dropped.
 pub(crate) struct Job {
+    number: u32,
+    jobs: Jobs,
     cancelled: CancellationToken,
     updates: mpsc::UnboundedSender<Update>,
 }
@@ -44,13 +49,15 @@ struct Update {
 
 impl Jobs {
     pub(crate) fn new(client: Client, end: CancellationToken) -> Self {
-        Jobs(Arc::new(Shared { client, end, next: AtomicU32::new(0), running: Mutex::default() }))
+        Jobs(Arc::new(Shared { client, end, next: AtomicU32::new(0), running: watch::Sender::default() }))
     }
 
     /// Starts a job; it is shown only by an editor that `shows` progress. Must be called inside the runtime.
     pub(crate) fn start(&self, title: &str, shows: bool, kind: Kind) -> Job {
         let cancelled = self.0.end.child_token();
         let (updates, receiver) = mpsc::unbounded_channel();
+        let number = self.0.next.fetch_add(1, Ordering::Relaxed);
+        self.0.running.send_modify(|running| _ = running.insert(number, (title.to_owned(), cancelled.clone())));
         if shows {
             let begin = lsp::WorkDoneProgressBegin {
                 title: title.to_owned(),
@@ -58,31 +65,30 @@ impl Jobs {
                 message: None,
                 percentage: (kind == Kind::Counted).then_some(0),
             };
-            tokio::spawn(self.clone().show(begin, receiver, cancelled.clone()));
+            tokio::spawn(self.clone().show(token(number), begin, receiver));
         }
-        Job { cancelled, updates }
+        Job { number, jobs: self.clone(), cancelled, updates }
     }
 
     /// The user pressed the button of the job with this token.
     pub(crate) fn cancel(&self, token: &str) {
-        if let Some(job) = self.running().get(token) {
+        let running = self.0.running.borrow();
+        if let Some((_, (_, job))) = running.iter().find(|(number, _)| self::token(**number) == token) {
             job.cancel();
         }
     }
 
-    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<String, CancellationToken>> {
-        // Nothing that holds the lock can leave the map half changed.
-        self.0.running.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Those that have not ended; sees every change.
+    pub(crate) fn running(&self) -> watch::Receiver<Running> {
+        self.0.running.subscribe()
     }
 
     async fn show(
         self,
+        token: String,
         mut begin: lsp::WorkDoneProgressBegin,
         mut updates: mpsc::UnboundedReceiver<Update>,
-        cancelled: CancellationToken,
     ) {
-        let token = format!("tantu-{}", self.0.next.fetch_add(1, Ordering::Relaxed));
-        self.running().insert(token.clone(), cancelled);
         let created = self.0.client.create_work_done_progress(lsp::ProgressToken::String(token.clone())).await;
         if created.is_ok() {
             let mut shown = Update { percentage: begin.percentage, message: None };
@@ -102,7 +108,6 @@ impl Jobs {
             }
             self.send(&token, lsp::WorkDoneProgress::End(lsp::WorkDoneProgressEnd::default())).await;
         }
-        self.running().remove(&token);
     }
 
     async fn send(&self, token: &str, progress: lsp::WorkDoneProgress) {
@@ -128,7 +133,22 @@ impl Update {
     }
 }
 
+fn token(number: u32) -> String {
+    format!("tantu-{number}")
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        self.jobs.0.running.send_modify(|running| _ = running.remove(&self.number));
+    }
+}
+
 impl Job {
+    /// The token of its progress, by which the editor cancels it.
+    pub(crate) fn token(&self) -> String {
+        token(self.number)
+    }
+
     /// Trips when the user cancels the job or the session ends.
     pub(crate) fn cancelled(&self) -> &CancellationToken {
         &self.cancelled

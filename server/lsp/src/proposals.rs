@@ -14,6 +14,7 @@ use tower_lsp_server::ls_types as lsp;
 use validate::{CheckResult, Evidence, Validated};
 
 use crate::commands::Propose;
+use crate::comparison;
 use crate::consent;
 use crate::contexts::Contexts;
 use crate::drive::{Audience, Work};
@@ -149,7 +150,16 @@ impl Desk {
                         return Event::Selected(parts);
                     }
                 }
-                Some(SHOW_DIFF) => self.preview(&mut preview, "proposal.diff", &evidence.diff).await,
+                Some(SHOW_DIFF) => {
+                    let snapshot = self.mailbox.snapshot().await;
+                    let is_shown = match snapshot {
+                        Ok(snapshot) => comparison::show(&self.client, &snapshot, evidence).await,
+                        Err(_) => false,
+                    };
+                    if !is_shown {
+                        self.preview(&mut preview, "proposal.diff", &evidence.diff).await;
+                    }
+                }
                 // Who has nothing to say after all is asked again.
                 Some(ADJUST) => {
                     let prompt = format!("{}: what should be different?", evidence.title);

@@ -1,8 +1,10 @@
 //! Running tests, doctests, cells and scripts in the sandbox: background jobs, and results that live as long as they are true.
 
 mod environments;
+mod listing;
 mod native;
 mod perform;
+mod report;
 mod shift;
 mod wording;
 
@@ -17,6 +19,7 @@ use crate::commands::{Run, RunKind};
 use crate::from_proto;
 
 pub(crate) use environments::Environments;
+pub(crate) use listing::run as list_tests;
 pub(crate) use perform::{Perform, session_of};
 
 /// How many definitions are looked at for what an edit affects. Lenses wait for it.
@@ -65,6 +68,8 @@ pub(crate) struct TestFailure {
 
 /// What came of a run.
 pub(crate) struct Ended {
+    /// What paths in the outcome are relative to.
+    root: Arc<Path>,
     title: String,
     failures: Vec<TestFailure>,
     /// Single tests by file and name inside the module.
@@ -119,6 +124,7 @@ impl Ended {
             tests.entry((root.join(&test.path), name_of(test))).or_default().add(test);
         }
         Ended {
+            root: shared.clone(),
             title: wording::title(outcome),
             failures: outcome.failures.iter().map(failure).collect(),
             tests,
@@ -195,6 +201,11 @@ impl Runs {
         self.states.is_empty() && self.green.is_none()
     }
 
+    /// The number of the newest run that has ended.
+    pub(crate) fn last_ended(&self) -> Option<u64> {
+        self.done().map(|done| done.ticket).max()
+    }
+
     /// What was edited since all affected tests passed; `None` while they never did.
     pub(crate) fn since_green(&self) -> Option<&Edits> {
         self.green.as_ref()
@@ -216,6 +227,36 @@ impl Runs {
             title.push_str(OUTDATED);
         }
         Some(title)
+    }
+
+    /// The single tests, by file, kind and name inside the module, whose latest results edits have overtaken.
+    pub(crate) fn overtaken(&self, analysis: &Analysis) -> HashSet<(PathBuf, RunKind, Option<String>)> {
+        let mut newest: HashMap<&(PathBuf, String), &Done> = HashMap::new();
+        for done in self.done() {
+            for test in done.ended.tests.keys() {
+                let known = newest.entry(test).or_insert(done);
+                *known = if known.ticket < done.ticket { done } else { known };
+            }
+        }
+        newest.retain(|_, done| !done.edits.is_empty());
+        let doctests = self.states.iter().filter_map(|(run, state)| match state {
+            State::Done(done) if run.kind == RunKind::Doctest && !done.edits.is_empty() => Some((run, done.ticket)),
+            _ => None,
+        });
+        let doctests: Vec<(&Run, u64)> = doctests.collect();
+        if newest.is_empty() && doctests.is_empty() {
+            return HashSet::new();
+        }
+        let outdated = self.outdated(analysis);
+        let tests = newest.into_iter().filter(|(test, done)| {
+            outdated.by_ticket.get(&done.ticket).is_some_and(|overtaken| overtaken.tests.contains(*test))
+        });
+        let tests = tests.map(|((path, name), _)| (path.clone(), RunKind::Pytest, Some(name.clone())));
+        let doctests = doctests.into_iter().filter_map(|(run, ticket)| {
+            let path = from_proto::path(&run.uri);
+            outdated.overtakes(ticket, run, &path).then(|| (path, run.kind, run.target.clone()))
+        });
+        tests.chain(doctests).collect()
     }
 
     /// What came of a test, or of those of a class, when it was last run.

@@ -11,8 +11,8 @@ use tower_lsp_server::{Client, LanguageServer};
 
 use crate::capabilities::{Editor, server_capabilities};
 use crate::commands::{
-    Command, Graph, Propose, ResetCells, Run, RunAffectedTests, RunKind, ShowContext, ShowEvidence, SnippetAction,
-    Snippets,
+    Command, Graph, Propose, ResetCells, Run, RunAffectedTests, RunHere, RunKind, ShowContext, ShowEvidence,
+    SnippetAction, Snippets,
 };
 use crate::consult::Consultation;
 use crate::contexts::Contexts;
@@ -114,7 +114,7 @@ impl Session {
         let job = self.job("Running", Kind::Cancellable);
         let (runner, mailbox, client) = (self.services.runner.clone(), self.mailbox.clone(), self.client.clone());
         let environments = self.environments.clone();
-        let shows_lenses = self.editor().shows_lenses;
+        let editor = self.editor();
         let perform = Perform {
             run: run.clone(),
             ticket,
@@ -127,11 +127,11 @@ impl Session {
         tokio::spawn(async move {
             let Ok(snapshot) = snapshot.await else { return };
             perform.work(snapshot).await;
-            // What came of it is in the lens, for whoever has one.
-            if shows_lenses {
+            let Ok(snapshot) = mailbox.snapshot().await else { return };
+            // What came of it is in the lens, or the list of tests, for whoever has one.
+            if editor.lists_tests || editor.shows_lenses && snapshot.settings.code_lens {
                 return;
             }
-            let Ok(snapshot) = mailbox.snapshot().await else { return };
             if let Some(title) = snapshot.runs.title(&run, &snapshot.analysis) {
                 let what = run.target.map_or(String::new(), |target| format!("{target}: "));
                 client.show_message(MessageType::INFO, format!("{what}{title}")).await;
@@ -147,6 +147,18 @@ impl Session {
             None => self.read(move |query| Ok(first(query))).await?,
         };
         folder.ok_or_else(|| Error::invalid_params("no folder is open: say which one is meant"))
+    }
+
+    /// Runs what is selected or what the cursor is in.
+    async fn run_here(&self, place: RunHere) -> Result<Option<LSPAny>> {
+        match self.read(move |query| handlers::code_action::run_here(query, &place)).await? {
+            Some(run) => self.run(run),
+            None => {
+                let message = "tantu: there is nothing to run at the cursor";
+                self.client.show_message(MessageType::INFO, message).await;
+            }
+        }
+        Ok(None)
     }
 
     /// Has a model write something, in the background. That it makes sense is known before this returns.
@@ -329,7 +341,12 @@ impl LanguageServer for Session {
         self.mailbox.send(Event::Index(self.job("Indexing", Kind::Counted)));
         tokio::spawn(announce::run(self.client.clone(), self.latest.clone(), self.lifetime.clone()));
         if self.editor().shows_status {
-            tokio::spawn(status::run(self.client.clone(), self.lifetime.clone()));
+            let (client, services) = (self.client.clone(), self.services.clone());
+            let (mailbox, latest, jobs) = (self.mailbox.clone(), self.latest.clone(), self.jobs.running());
+            tokio::spawn(status::run(client, services, mailbox, latest, jobs, self.lifetime.clone()));
+        }
+        if self.editor().lists_tests {
+            tokio::spawn(runs::list_tests(self.client.clone(), self.latest.clone(), self.lifetime.clone()));
         }
         tokio::spawn(setup::run(self.client.clone(), self.editor(), self.mailbox.clone()));
         tokio::spawn(setup::warn(self.client.clone(), self.services.settings.clone()));
@@ -517,6 +534,7 @@ impl LanguageServer for Session {
                 self.run(run);
                 Ok(None)
             }
+            Command::RunHere(place) => self.run_here(place).await,
             Command::RunAffectedTests(RunAffectedTests { uri }) => {
                 let uri = self.or_folder(uri).await?;
                 self.run(Run { uri, kind: RunKind::Affected, target: None, range: None });
@@ -559,7 +577,12 @@ impl LanguageServer for Session {
                 tokio::spawn(consultation.commit_message(from_proto::path(&uri)));
                 Ok(None)
             }
-            Command::Silence(params) => {
+            Command::Silence(mut params) => {
+                if params.reason.is_none() && self.editor().asks_for_text {
+                    let prompt = "Why is this finding silenced? May be empty.".to_owned();
+                    let Some(reason) = input::ask_any(&self.client, prompt).await else { return Ok(None) };
+                    params.reason = Some(reason);
+                }
                 let edit = self.read(move |query| handlers::code_action::silence(query, &params)).await?;
                 self.apply(edit).await
             }

@@ -62,8 +62,9 @@ impl Client {
     }
 
     async fn with_cache(params: Value, settings: Option<PathBuf>, cache: Option<PathBuf>) -> Self {
+        let sandbox = || SandboxState::Prepared;
         let runner = Fake::new(|_| Ok(Outcome { passed: 2, ..Outcome::without_run(Status::Passed, "") }));
-        Client::with_services(params, Services { runner: Arc::new(runner), settings, cache }).await
+        Client::with_services(params, Services { runner: Arc::new(runner), settings, cache, sandbox }).await
     }
 
     async fn with_services(params: Value, services: Services) -> Self {

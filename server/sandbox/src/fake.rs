@@ -8,14 +8,20 @@ type Answer = dyn Fn(&Request) -> Result<Outcome, Error> + Send + Sync;
 
 /// Answers every request with a function, and remembers the requests and which sessions were reset.
 pub struct Fake {
-    answer: Box<Answer>,
+    /// Without one nothing ends but by being cancelled.
+    answer: Option<Box<Answer>>,
     requests: Mutex<Vec<Request>>,
     resets: Mutex<Vec<String>>,
 }
 
 impl Fake {
     pub fn new(answer: impl Fn(&Request) -> Result<Outcome, Error> + Send + Sync + 'static) -> Self {
-        Self { answer: Box::new(answer), requests: Mutex::default(), resets: Mutex::default() }
+        Self { answer: Some(Box::new(answer)), requests: Mutex::default(), resets: Mutex::default() }
+    }
+
+    /// One whose runs never end.
+    pub fn endless() -> Self {
+        Self { answer: None, requests: Mutex::default(), resets: Mutex::default() }
     }
 
     /// The requests so far, oldest first.
@@ -40,7 +46,8 @@ impl Runner for Fake {
     fn run<'a>(&'a self, request: Request, on_event: OnEvent<'a>) -> BoxFuture<'a, Result<Outcome, Error>> {
         Box::pin(async move {
             on_event(Event::Running);
-            let answer = (self.answer)(&request);
+            let Some(answer) = &self.answer else { return std::future::pending().await };
+            let answer = answer(&request);
             self.requests.lock().unwrap_or_else(PoisonError::into_inner).push(request);
             answer
         })

@@ -24,7 +24,7 @@ pub use past::PastMistake;
 
 use crate::candidate::{Edited, display_path};
 use crate::confidence::Measured;
-use crate::evidence::{TestRun, created, unified_diff};
+use crate::evidence::{TestRun, compared, created, unified_diff};
 use crate::parts;
 use crate::{Behaviour, Callers, Candidate, CheckResult, Confidence, Evidence, Finding, Origin, Stage, Validated};
 
@@ -331,6 +331,7 @@ impl Checked {
             callers,
             tests: self.runs,
             diff: unified_diff(&self.comparison),
+            texts: compared(&self.comparison),
             origin,
         };
         Verdict { evidence, validated }

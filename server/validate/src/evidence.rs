@@ -3,12 +3,14 @@
 mod markdown;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use sandbox::Compared;
 use serde::{Deserialize, Serialize};
 use similar::TextDiff;
 
-use crate::candidate::display_path;
+use crate::candidate::{Edited, display_path};
 use crate::check::Comparison;
 use crate::{CheckResult, Confidence, Finding, Part, Stage};
 
@@ -34,8 +36,21 @@ pub struct Evidence {
     pub tests: Vec<TestRun>,
     /// Unified; paths are relative to the workspace folder.
     pub diff: String,
+    /// What the diff is between; not part of the interface, and not kept.
+    #[serde(skip)]
+    pub texts: Vec<Texts>,
     /// Absent when the candidate does not come from a model.
     pub origin: Option<Origin>,
+}
+
+/// A file before and after the edit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Texts {
+    /// Absolute.
+    pub path: PathBuf,
+    /// Empty for a new file.
+    pub before: Arc<str>,
+    pub after: Arc<str>,
 }
 
 /// Call sites of what was edited, by how sure it is that they call it.
@@ -82,6 +97,15 @@ pub struct Origin {
 pub(crate) fn created(comparison: &Comparison) -> Vec<String> {
     let new = comparison.files.iter().filter(|edited| comparison.before.file(&edited.path).is_none());
     new.map(|edited| display_path(&comparison.after, &edited.path)).collect()
+}
+
+pub(crate) fn compared(comparison: &Comparison) -> Vec<Texts> {
+    let texts = |edited: &Edited| Texts {
+        path: edited.path.clone(),
+        before: edited.before.clone(),
+        after: edited.after.clone(),
+    };
+    comparison.files.iter().map(texts).collect()
 }
 
 pub(crate) fn unified_diff(comparison: &Comparison) -> String {

@@ -18,7 +18,7 @@ mod validated;
 pub use candidate::{Behaviour, Candidate, Scope};
 pub use check::{Checked, Inspection, PastMistake, TaintedCall, Verdict, check};
 pub use confidence::{Confidence, Factor, Level};
-pub use evidence::{Callers, Evidence, Origin, TestRun};
+pub use evidence::{Callers, Evidence, Origin, TestRun, Texts};
 pub use finding::{CheckResult, Finding, Stage};
 pub use parts::Part;
 pub use validated::{Essence, Moved, Validated};

@@ -199,7 +199,7 @@ impl Session {
                 }
             }
             "tantu/input" => json!({ "text": self.texts.pop_front() }),
-            "window/workDoneProgress/create" | "client/unregisterCapability" => Value::Null,
+            "window/workDoneProgress/create" | "client/unregisterCapability" | "tantu/diff" => Value::Null,
             "workspace/codeLens/refresh" | "workspace/diagnostic/refresh" => Value::Null,
             _ => return None,
         };

@@ -85,6 +85,12 @@ fn fixes_are_offered_one_by_one_by_rule_and_for_the_file() {
         editor.apply(&resolved["edit"]).expect("it applies");
         assert!(editor.text("untidy.py").contains(expected), "{kind}: {}", editor.text("untidy.py"));
     }
+    // Saved once more, there is nothing to do, and that is no error.
+    for kind in ["source.fixAll", "source.organizeImports"] {
+        for action in editor.actions_for("untidy.py", "json", Some(kind)) {
+            assert_eq!(editor.request("codeAction/resolve", action)["edit"], json!({}), "{kind}");
+        }
+    }
 }
 
 #[test]

@@ -339,3 +339,32 @@ fn cannot_be_switched_on_by_a_file_of_the_workspace() {
     assert!(editor.question().text.contains("config.toml"));
     assert!(model.asked().is_empty());
 }
+
+#[test]
+fn an_editor_that_compares_is_sent_the_texts() {
+    let (workspace, model) = (Workspace::fixture("shop"), ModelServer::start([good()]));
+    let home = Home::with_model(&model.base_url());
+    let compares = json!({ "tantu": { "diff": true } });
+    let editor = Client::builder(&workspace).home(&home).capability("/experimental", compares).start();
+    editor.open(FILE);
+    let desk = Desk { editor, model, workspace, _home: home };
+    desk.implement();
+    desk.proposal();
+    desk.editor.choose("Show diff");
+    let shown = desk.editor.wait_for("both texts", |session| {
+        let mut all = session.log.iter().map(|record| &record.message);
+        all.find(|message| message["method"] == "tantu/diff").map(|message| message["params"].clone())
+    });
+    let files = shown["files"].as_array().expect("a list");
+    assert_eq!((files.len(), &files[0]["uri"]), (1, &json!(desk.editor.uri(FILE))));
+    let text = files[0]["text"].as_str().expect("a text");
+    assert!(text.contains("if off > most:") && !text.contains(STUB), "{text}");
+    assert_eq!(desk.editor.session().shown_documents.len(), 0);
+    // What has moved since cannot be shown like that.
+    desk.proposal();
+    desk.editor.replace(FILE, "The kinds of discount", "All kinds of discount");
+    desk.editor.choose("Show diff");
+    desk.editor.wait_for("the diff as a document", |session| session.shown_documents.first().cloned());
+    desk.proposal();
+    desk.editor.dismiss();
+}

@@ -207,3 +207,39 @@ def test_short():
     let title = run(&editor, "test_endless.py", Some("test_short"));
     assert!(title.starts_with("✓ 1 passed"), "{title}");
 }
+
+#[test]
+fn an_editor_that_lists_tests_needs_no_lenses() {
+    let workspace = workspace();
+    let lists = json!({ "tantu": { "tests": true } });
+    let options = json!({ "codeLens": false });
+    let editor = Client::builder(&workspace).capability("/experimental", lists).initialization_options(options).start();
+    let told = |what: &str, is_meant: &dyn Fn(&Value) -> bool| {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let session = editor.session();
+            let all = session.log.iter().filter(|record| record.message["method"] == what);
+            let found = all.map(|record| &record.message["params"]).find(|params| is_meant(params)).cloned();
+            drop(session);
+            if let Some(found) = found {
+                return found;
+            }
+            assert!(Instant::now() < end, "no {what}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    };
+    // Nothing is open.
+    let uri = editor.uri("test_prices.py");
+    let listed = told("tantu/tests", &|it| it["uri"] == uri.as_str());
+    let wrong = listed["tests"].as_array().and_then(|tests| tests.iter().find(|it| it["target"] == "test_is_wrong"));
+    let wrong = wrong.unwrap_or_else(|| panic!("{listed}"));
+    assert_eq!(wrong["range"]["start"]["line"], 7);
+    let run = json!({ "uri": uri, "kind": "pytest", "target": null });
+    editor.execute(&json!({ "command": "tantu.run", "arguments": [run] }));
+    let ended = told("tantu/run", &|it| it["state"] == "ended");
+    let tests = ended["tests"].as_array().expect("a list");
+    assert_eq!((tests.len(), &tests[0]["outcome"], &tests[1]["outcome"]), (2, &json!("passed"), &json!("failed")));
+    let message = &tests[1]["messages"][0];
+    assert!(message["message"].as_str().is_some_and(|text| text.contains('7')), "{ended}");
+    assert_eq!((&message["location"]["uri"], &message["location"]["range"]["start"]["line"]), (&json!(uri), &json!(9)));
+}

@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use tower_lsp_server::jsonrpc::{Error, ErrorCode, Result};
 use tower_lsp_server::ls_types as lsp;
 
-use crate::commands::{ChangeSignature, Command, DismissFinding, Explain, Propose, Review, Run, RunKind, Silence};
+use crate::commands::{
+    ChangeSignature, Command, DismissFinding, Explain, Propose, Review, Run, RunHere, RunKind, Silence,
+};
 use crate::query::Query;
 use crate::review::{Noted, SOURCE};
 use crate::snapshot::Snapshot;
@@ -104,7 +106,6 @@ pub(crate) fn code_actions(query: &Query, params: &lsp::CodeActionParams) -> Res
         found.extend(runs(snapshot, uri, file, params.range));
     }
     // What mends or sorts a whole file is for who asks for it, as editors do when a file is saved.
-    let is_of_file = |kind: &lsp::CodeActionKind| [FIX_ALL, ORGANIZE_IMPORTS].contains(kind);
     let on_request = is_on_request(params);
     found.retain(|action| action.kind.as_ref().is_some_and(|it| wanted(it) && (on_request || !is_of_file(it))));
     let found: lsp::CodeActionResponse = found.into_iter().map(lsp::CodeActionOrCommand::CodeAction).collect();
@@ -243,8 +244,27 @@ fn failing_tests(snapshot: &Snapshot, params: &lsp::CodeActionParams, file: grap
     fixed(params, None).into_iter().filter(is_failure).filter_map(action).collect()
 }
 
-/// What the sandbox can run here: the selected lines, or what the cursor is in.
+/// What the sandbox can run here, as actions.
 fn runs(snapshot: &Snapshot, uri: &lsp::Uri, file: graph::FileId, range: lsp::Range) -> Vec<lsp::CodeAction> {
+    let action = |(title, run): (String, Run)| lsp::CodeAction {
+        title: title.clone(),
+        kind: Some(RUN),
+        command: Some(Command::Run(run).titled(title)),
+        ..Default::default()
+    };
+    runs_here(snapshot, uri, file, range).into_iter().map(action).collect()
+}
+
+/// `tantu.runHere`: what is to be run there.
+pub(crate) fn run_here(query: &Query, place: &RunHere) -> Result<Option<Run>> {
+    let snapshot = &query.snapshot;
+    let file = snapshot.file(&place.uri);
+    let found = file.map(|file| runs_here(snapshot, &place.uri, file, place.range)).unwrap_or_default();
+    Ok(found.into_iter().next().map(|(_, run)| run))
+}
+
+/// The selected lines, then what the cursor is in; with what to call it.
+fn runs_here(snapshot: &Snapshot, uri: &lsp::Uri, file: graph::FileId, range: lsp::Range) -> Vec<(String, Run)> {
     let place = from_proto::range(snapshot.analysis.source(file), range, snapshot.editor.encoding);
     let mut found = Vec::new();
     // In editors in which the cursor is a character, that is no selection.
@@ -263,13 +283,12 @@ fn runs(snapshot: &Snapshot, uri: &lsp::Uri, file: graph::FileId, range: lsp::Ra
         };
         found.push((format!("Run {what} in the sandbox"), Run::of(&runnable, uri.clone())));
     }
-    let action = |(title, run): (String, Run)| lsp::CodeAction {
-        title: title.clone(),
-        kind: Some(RUN),
-        command: Some(Command::Run(run).titled(title)),
-        ..Default::default()
-    };
-    found.into_iter().map(action).collect()
+    found
+}
+
+/// Whether it is about a whole file, so that editors may do it on saving.
+fn is_of_file(kind: &lsp::CodeActionKind) -> bool {
+    [FIX_ALL, ORGANIZE_IMPORTS].contains(kind)
 }
 
 /// Makes the edit of an action that was offered without it.
@@ -290,6 +309,8 @@ pub(crate) fn resolve(query: &Query, mut action: lsp::CodeAction) -> Result<lsp:
     let made = ide::assists::actions(&snapshot.analysis, &request).into_iter().next().ok_or_else(moved)?;
     let edit = match made.edit {
         Edit::Ready(change) => to_proto::change(snapshot, &change),
+        // Editors ask on every save, and then nobody wants to hear that there is nothing to do.
+        Edit::Refused(_) if action.kind.as_ref().is_some_and(is_of_file) => Ok(lsp::WorkspaceEdit::default()),
         Edit::Refused(reason) => Err(reason),
         // All was asked for.
         Edit::Later => Err("it cannot be made".to_owned()),
@@ -325,7 +346,8 @@ pub(crate) fn silence(query: &Query, params: &Silence) -> Result<lsp::WorkspaceE
     };
     let finding = findings.iter().find(is_meant).ok_or_else(nothing)?;
     let ruff = snapshot.lints.ruff().ok_or_else(nothing)?;
-    let change = ide::silence(&snapshot.analysis, file, ruff, finding, &params.reason).ok_or_else(nothing)?;
+    let reason = params.reason.as_deref().unwrap_or_default();
+    let change = ide::silence(&snapshot.analysis, file, ruff, finding, reason).ok_or_else(nothing)?;
     to_proto::workspace_edit(snapshot, &change).ok_or_else(nothing)
 }
 

@@ -229,7 +229,7 @@ fn test_failure(snapshot: &Snapshot, file: FileId, line: u32, failed: &TestFailu
 }
 
 /// The line (counted from 0) without its indentation.
-fn code_of_line(snapshot: &Snapshot, file: FileId, line: u32) -> lsp::Range {
+pub(crate) fn code_of_line(snapshot: &Snapshot, file: FileId, line: u32) -> lsp::Range {
     let source = snapshot.analysis.source(file);
     let line = source.lines().line_range(line, source.text());
     let text = source.slice(line);

@@ -11,6 +11,7 @@ use tower_lsp_server::Client;
 use tower_lsp_server::ls_types as lsp;
 
 use super::native::Native;
+use super::report::{self, News, Reporter};
 use super::{Ended, Environments, wording};
 use crate::commands::{Run, RunKind};
 use crate::mailbox::{Event, Mailbox};
@@ -47,10 +48,12 @@ struct Plan {
 impl Perform {
     /// Runs what `snapshot` holds, and tells the writer and the user what came of it.
     pub(crate) async fn work(self, snapshot: Snapshot) {
+        let reporter = Reporter::new(&self.client, self.job.token(), &snapshot);
+        reporter.tell(News::Began(self.run.clone())).await;
         let (run, environments, planned) = (self.run.clone(), self.environments.clone(), snapshot.clone());
         let planned = tokio::task::spawn_blocking(move || plan(&run, &planned, &environments)).await;
         let done = match planned {
-            Ok(Ok(plan)) => self.follow(&plan).await.map(|outcome| (plan, outcome)),
+            Ok(Ok(plan)) => self.follow(&plan, &reporter).await.map(|outcome| (plan, outcome)),
             Ok(Err(reason)) => {
                 self.client.show_message(lsp::MessageType::INFO, reason).await;
                 None
@@ -58,28 +61,31 @@ impl Perform {
             // A defect of ours, which has been reported on standard error.
             Err(_) => None,
         };
+        let mut tests = Vec::new();
         let ended = done.map(|(plan, outcome)| {
             let root = plan.request.root;
             let ended = Ended::new(&self.run, &outcome, &root, plan.files);
+            tests = report::tests(&snapshot, &self.run, &outcome, &ended);
             let is_green = ended.is_green;
             // Nobody waits for it.
             tokio::task::spawn_blocking(move || remember(&snapshot, &root, &outcome, is_green));
             ended
         });
         self.mailbox.send(Event::RunEnded { run: self.run, ticket: self.ticket, ended });
+        reporter.tell(News::Ended { tests }).await;
     }
 
     /// Nothing when the user has cancelled.
-    async fn follow(&self, plan: &Plan) -> Option<Outcome> {
+    async fn follow(&self, plan: &Plan, reporter: &Reporter) -> Option<Outcome> {
         self.job.say(plan.what.clone());
         let outcome = match &plan.obstacle {
             Some(obstacle) => Outcome {
                 failures: vec![obstacle.clone()],
                 ..Outcome::without_run(Status::NotRunnable, &obstacle.message)
             },
-            None => self.in_sandbox(plan).await?,
+            None => self.in_sandbox(plan, reporter).await?,
         };
-        self.log(wording::report(&plan.what, &outcome)).await;
+        self.log(wording::report(&plan.what, &outcome), reporter).await;
         let wants_more = matches!(outcome.outcome, Status::NotRunnable | Status::Refused);
         let Some(native) = plan.native.as_ref().filter(|_| wants_more) else { return Some(outcome) };
         let reason = outcome.failures.first().map_or("it cannot be run in the sandbox", |it| it.message.as_str());
@@ -88,17 +94,28 @@ impl Perform {
         }
         self.job.say(format!("{} (outside of the sandbox)", plan.what));
         let outcome = native.run(self.job.cancelled()).await?;
-        self.log(format!("{}{}", outcome.stdout, wording::report(&plan.what, &outcome))).await;
+        self.log(format!("{}{}", outcome.stdout, wording::report(&plan.what, &outcome)), reporter).await;
         Some(outcome)
     }
 
-    async fn in_sandbox(&self, plan: &Plan) -> Option<Outcome> {
+    async fn in_sandbox(&self, plan: &Plan, reporter: &Reporter) -> Option<Outcome> {
         // What is written goes to the editor's log while it is written.
-        let (lines, mut written) = tokio::sync::mpsc::unbounded_channel();
-        let client = self.client.clone();
+        let (lines, mut written) = tokio::sync::mpsc::unbounded_channel::<String>();
+        let (client, reporter) = (self.client.clone(), reporter.clone());
         let log = tokio::spawn(async move {
+            let mut line = String::new();
             while let Some(text) = written.recv().await {
-                client.log_message(lsp::MessageType::LOG, text).await;
+                line.push_str(&text);
+                reporter.tell(News::Wrote { text }).await;
+                // Logs consist of lines.
+                if let Some(end) = line.rfind('\n') {
+                    let rest = line.split_off(end + 1);
+                    let lines = std::mem::replace(&mut line, rest);
+                    client.log_message(lsp::MessageType::LOG, lines).await;
+                }
+            }
+            if !line.is_empty() {
+                client.log_message(lsp::MessageType::LOG, line).await;
             }
         });
         let verdicts: Mutex<Vec<Verdict>> = Mutex::default();
@@ -133,7 +150,8 @@ impl Perform {
         })
     }
 
-    async fn log(&self, text: String) {
+    async fn log(&self, text: String, reporter: &Reporter) {
+        reporter.tell(News::Wrote { text: text.clone() }).await;
         self.client.log_message(lsp::MessageType::INFO, text).await;
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use sandbox::{Outcome, Session, Status, TestResult, Verdict};
+use sandbox::{Failure, Outcome, Session, Status, TestResult, Verdict};
 
 use super::Tally;
 
@@ -54,23 +54,28 @@ pub(super) fn report(what: &str, outcome: &Outcome) -> String {
     if let Some(Session::Lost) = outcome.session {
         text.push_str("what earlier cells have left is gone\n");
     }
-    for failure in &outcome.failures {
+    for it in &outcome.failures {
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "{}:{}: {}", failure.path, failure.line, failure.message);
-        for place in failure.related.iter().filter(|place| (&place.path, place.line) != (&failure.path, failure.line)) {
-            let _ = writeln!(text, "    {}:{}: {}", place.path, place.line, place.text);
-        }
-        if !failure.output.is_empty() {
-            let _ = writeln!(text, "  --- it wrote\n{}", failure.output.trim_end());
-        }
+        let _ = writeln!(text, "{}:{}: {}", it.path, it.line, failure(it));
+    }
+    text
+}
+
+/// What went wrong, the lines that led there, and what was written before, without a line's end.
+pub(super) fn failure(failure: &Failure) -> String {
+    let mut text = failure.message.clone();
+    for place in failure.related.iter().filter(|place| (&place.path, place.line) != (&failure.path, failure.line)) {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "\n    {}:{}: {}", place.path, place.line, place.text);
+    }
+    if !failure.output.is_empty() {
+        let _ = write!(text, "\n  --- it wrote\n{}", failure.output.trim_end());
     }
     text
 }
 
 #[cfg(test)]
 mod tests {
-    use sandbox::Failure;
-
     use super::*;
 
     #[test]

@@ -6,11 +6,11 @@ use std::process::Command;
 use std::sync::Arc;
 
 use sandbox::fake::Fake;
-use sandbox::{Action, Outcome, Status};
+use sandbox::{Action, Failure, Outcome, Place, Status, TestResult, Verdict};
 use serde_json::{Value, json};
 
 use super::{Client, to_proto};
-use crate::Services;
+use crate::{SandboxState, Services};
 
 struct World {
     folder: tempfile::TempDir,
@@ -24,14 +24,20 @@ impl World {
     }
 
     async fn open(folder: tempfile::TempDir, settings: Value) -> Self {
-        let runner = Arc::new(Fake::new(|_| Ok(Outcome { passed: 2, ..Outcome::without_run(Status::Passed, "") })));
+        let runner = Fake::new(|_| Ok(Outcome { passed: 2, ..Outcome::without_run(Status::Passed, "") }));
+        Self::with(folder, settings, Value::Null, runner).await
+    }
+
+    async fn with(folder: tempfile::TempDir, settings: Value, experimental: Value, runner: Fake) -> Self {
+        let runner = Arc::new(runner);
         let folders = json!([{ "uri": to_proto::uri(folder.path()).unwrap(), "name": "w" }]);
         let params = json!({
-            "capabilities": { "window": { "workDoneProgress": true } },
+            "capabilities": { "window": { "workDoneProgress": true }, "experimental": experimental },
             "workspaceFolders": folders,
             "initializationOptions": settings,
         });
-        let services = Services { runner: runner.clone(), settings: None, cache: None };
+        let services =
+            Services { runner: runner.clone(), settings: None, cache: None, sandbox: || SandboxState::Prepared };
         let mut client = Client::with_services(params, services).await;
         client.wait_for_index().await;
         World { folder, runner, client }
@@ -58,11 +64,22 @@ impl World {
     }
 
     /// Waits for a message to the user.
-    async fn told(&mut self) -> String {
+    async fn message(&mut self) -> String {
         loop {
             let is_told = |it: &Value| it["method"] == "window/showMessage";
             if let Some(found) = self.client.notifications.iter().position(is_told) {
                 return self.client.notifications.remove(found)["params"]["message"].as_str().unwrap().to_owned();
+            }
+            self.client.receive().await;
+        }
+    }
+
+    /// Waits for a notification about which `is_meant` is true, and returns its parameters.
+    async fn told(&mut self, method: &str, is_meant: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let all = self.client.notifications.iter().filter(|it| it["method"] == method);
+            if let Some(found) = all.map(|it| &it["params"]).find(|params| is_meant(params)) {
+                return found.clone();
             }
             self.client.receive().await;
         }
@@ -142,12 +159,173 @@ async fn the_tests_that_reach_an_uncommitted_change_are_run() {
     let report = world.report().await;
     assert!(report.starts_with("1 affected test: ✓"), "{report}");
     // This editor shows no lenses.
-    let told = world.told().await;
+    let told = world.message().await;
     assert!(told.starts_with("✓ 2 passed"), "{told}");
     assert_eq!(world.actions(), [Action::Pytest { targets: vec!["test_a.py::test_two".into()] }]);
     // All is green now, and nothing has changed since.
     world.execute("tantu.runAffectedTests", json!({ "uri": uri })).await;
-    assert_eq!(world.told().await, "no test reaches what has changed since the last green run");
+    assert_eq!(world.message().await, "no test reaches what has changed since the last green run");
+}
+
+const ONE: &str = "def one():\n    '''>>> one()\n    2'''\n    return 1\n";
+
+const TESTS: &str = "\
+from a import one
+
+class TestA:
+    def test_one(self):
+        assert one() == 1
+
+def test_two(n):
+    assert one() == n
+";
+
+/// An editor that lists tests, and what its runs come to.
+async fn listing(outcome: impl Fn() -> Outcome + Send + Sync + 'static) -> World {
+    let folder = written(&[("a.py", ONE), ("test_a.py", TESTS)]);
+    let experimental = json!({ "tantu": { "tests": true, "status": true } });
+    // Without lenses.
+    World::with(folder, json!({ "codeLens": false }), experimental, Fake::new(move |_| Ok(outcome()))).await
+}
+
+fn result(name: &str, line: u32, verdict: Verdict, message: Option<&str>) -> TestResult {
+    let (id, path) = (format!("test_a.py::{name}"), "test_a.py".to_owned());
+    TestResult { id, path, line, verdict, millis: 3, message: message.map(str::to_owned) }
+}
+
+#[tokio::test]
+async fn tests_are_listed_without_lenses_and_again_when_they_change() {
+    let mut world = listing(|| Outcome::without_run(Status::Passed, "")).await;
+    let uri = world.uri("test_a.py");
+    let listed = world.told("tantu/tests", |it| it["uri"] == uri).await;
+    let tests: Vec<_> = listed["tests"].as_array().unwrap().iter().map(|it| (&it["kind"], &it["target"])).collect();
+    let expected = [Value::Null, json!("TestA"), json!("TestA.test_one"), json!("test_two")];
+    let kind = json!("pytest");
+    assert_eq!(tests, expected.iter().map(|target| (&kind, target)).collect::<Vec<_>>());
+    assert_eq!(listed["tests"][2]["range"]["start"], json!({ "line": 3, "character": 8 }));
+    let doctests = world.uri("a.py");
+    let listed = world.told("tantu/tests", |it| it["uri"] == doctests).await;
+    assert_eq!((&listed["tests"][0]["kind"], &listed["tests"][0]["target"]), (&json!("doctest"), &json!("one")));
+    let document = json!({ "uri": uri, "languageId": "python", "version": 0, "text": "x = 1\n" });
+    world.client.tell("textDocument/didOpen", json!({ "textDocument": document })).await;
+    world.told("tantu/tests", |it| it["uri"] == uri && it["tests"] == json!([])).await;
+}
+
+#[tokio::test]
+async fn a_run_is_told_with_every_test_and_where_it_failed() {
+    let mut world = listing(|| Outcome {
+        passed: 2,
+        failed: 1,
+        tests: vec![
+            result("TestA::test_one", 4, Verdict::Passed, None),
+            result("test_two[1]", 7, Verdict::Passed, None),
+            result("test_two[2]", 7, Verdict::Failed, Some("assert 1 == 2")),
+        ],
+        failures: vec![Failure {
+            related: vec![Place { path: "a.py".to_owned(), line: 4, text: "return 1".to_owned() }],
+            ..Failure::new("test_a.py", 8, "assert 1 == 2")
+        }],
+        ..Outcome::without_run(Status::Failed, "")
+    })
+    .await;
+    let uri = world.uri("test_a.py");
+    world.execute("tantu.run", json!({ "uri": uri, "kind": "pytest", "target": null })).await;
+    let began = world.told("tantu/run", |it| it["state"] == "began").await;
+    assert_eq!((&began["uri"], &began["kind"], &began["target"]), (&uri, &json!("pytest"), &Value::Null));
+    let ended = world.told("tantu/run", |it| it["state"] == "ended").await;
+    assert_eq!(began["token"], ended["token"]);
+    let place = |uri: &Value, line: u32, from: u32, to: u32| {
+        let at = |character: u32| json!({ "line": line, "character": character });
+        json!({ "uri": uri, "range": { "start": at(from), "end": at(to) } })
+    };
+    let expected = json!([
+        { "uri": uri, "kind": "pytest", "target": "TestA.test_one", "outcome": "passed", "millis": 3, "messages": [] },
+        { "uri": uri, "kind": "pytest", "target": "test_two", "outcome": "failed", "millis": 6, "messages": [{
+            "message": "assert 1 == 2\n    a.py:4: return 1",
+            "location": place(&uri, 7, 4, 21),
+        }] },
+    ]);
+    assert_eq!(ended["tests"], expected);
+    let wrote = world.told("tantu/run", |it| it["state"] == "wrote").await;
+    assert!(wrote["text"].as_str().unwrap().contains("✗ 1 failed, 2 passed"), "{wrote}");
+    // An edit that all of them reach, in a file that they do not stand in.
+    let other = world.uri("a.py");
+    let document = json!({ "uri": other, "languageId": "python", "version": 0, "text": ONE });
+    world.client.tell("textDocument/didOpen", json!({ "textDocument": document })).await;
+    let changes = json!([{ "text": ONE.replace("return 1", "return 2") }]);
+    let change = json!({ "textDocument": { "uri": other, "version": 1 }, "contentChanges": changes });
+    world.client.tell("textDocument/didChange", change).await;
+    let outdated = |it: &Value| -> Vec<Value> {
+        let tests = it["tests"].as_array().unwrap().iter();
+        tests.filter(|test| test["outdated"] == true).map(|test| test["target"].clone()).collect()
+    };
+    let listed = world.told("tantu/tests", |it| it["uri"] == uri && !outdated(it).is_empty()).await;
+    assert_eq!(outdated(&listed), ["TestA.test_one", "test_two"]);
+}
+
+#[tokio::test]
+async fn what_is_about_no_single_test_is_said_of_what_was_run() {
+    for (status, outcome) in
+        [(Status::Passed, "passed"), (Status::Timeout, "errored"), (Status::NotRunnable, "skipped")]
+    {
+        let mut world = listing(move || Outcome { millis: 9, ..Outcome::without_run(status, "") }).await;
+        let uri = world.uri("a.py");
+        world.execute("tantu.run", json!({ "uri": uri, "kind": "doctest", "target": "one" })).await;
+        let ended = world.told("tantu/run", |it| it["state"] == "ended").await;
+        let test = &ended["tests"][0];
+        assert_eq!((&test["target"], &test["outcome"]), (&json!("one"), &json!(outcome)), "{ended}");
+        assert_eq!(test["messages"].as_array().unwrap().is_empty(), status == Status::Passed, "{ended}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_is_cancelled_by_its_token() {
+    let folder = written(&[("test_a.py", "def test_long(): pass\n")]);
+    let experimental = json!({ "tantu": { "tests": true, "status": true } });
+    let mut world = World::with(folder, Value::Null, experimental, Fake::endless()).await;
+    let uri = world.uri("test_a.py");
+    world.execute("tantu.run", json!({ "uri": uri, "kind": "pytest", "target": null })).await;
+    let began = world.told("tantu/run", |it| it["state"] == "began").await;
+    world.told("tantu/status", |it| it["busy"] == json!(["Running"])).await;
+    world.client.tell("window/workDoneProgress/cancel", json!({ "token": began["token"] })).await;
+    let ended = world.told("tantu/run", |it| it["state"] == "ended").await;
+    assert_eq!((&ended["token"], &ended["tests"]), (&began["token"], &json!([])));
+}
+
+#[tokio::test]
+async fn one_command_runs_what_is_selected_or_around_the_cursor() {
+    let mut world = World::new(&[("a.py", "import b\n"), ("test_a.py", TESTS)], Value::Null).await;
+    let range = |from: u32, to: u32| {
+        let at = |line: u32| json!({ "line": line, "character": 4 });
+        json!({ "start": at(from), "end": at(to) })
+    };
+    let uri = world.uri("test_a.py");
+    world.execute("tantu.runHere", json!({ "uri": uri, "range": range(4, 4) })).await;
+    world.report().await;
+    world.client.notifications.clear();
+    world.execute("tantu.runHere", json!({ "uri": uri, "range": range(0, 2) })).await;
+    world.report().await;
+    let [Action::Pytest { targets }, Action::Code { first_line: 1, .. }] = &world.actions()[..] else {
+        panic!("{:?}", world.actions())
+    };
+    assert_eq!(*targets, ["test_a.py::TestA::test_one"]);
+    let uri = world.uri("a.py");
+    world.execute("tantu.runHere", json!({ "uri": uri, "range": range(0, 0) })).await;
+    world.told("window/showMessage", |it| it["message"] == "tantu: there is nothing to run at the cursor").await;
+}
+
+#[tokio::test]
+async fn an_editor_that_shows_it_is_told_the_status_when_it_changes() {
+    let mut world = listing(|| Outcome::without_run(Status::Passed, "")).await;
+    let status = world.told("tantu/status", |it| it["busy"] == json!([]) && it["sandbox"] == "prepared").await;
+    assert_eq!((&status["files"], &status["models"], &status["servers"]), (&json!(2), &json!([]), &json!([])));
+    let revision = status["revision"].as_u64().unwrap();
+    let text = status["text"].as_str().unwrap();
+    assert_eq!(text, format!("2 files, revision {revision}\nno model\nsandbox prepared"));
+    let document = json!({ "uri": world.uri("b.py"), "languageId": "python", "version": 0, "text": "x = 1\n" });
+    world.client.tell("textDocument/didOpen", json!({ "textDocument": document })).await;
+    let status = world.told("tantu/status", |it| it["files"] == 3).await;
+    assert!(status["revision"].as_u64() > Some(revision), "{status}");
 }
 
 /// A test that needs an extension module.

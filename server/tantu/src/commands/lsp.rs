@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use ::lsp::Services;
 use ::lsp::persistence::default_directory;
+use ::lsp::{SandboxState, Services};
 use clap::Args;
+use serde_json::Value;
 
 use crate::Status;
 use crate::sandboxed::worker;
@@ -21,7 +22,28 @@ pub(crate) fn run(_: &Arguments) -> anyhow::Result<Status> {
         runner: Arc::new(worker()?),
         settings: model::config::default_path(),
         cache: default_directory(),
+        sandbox,
     })?;
     // The protocol wants 1 from a server that was not told to shut down before.
     Ok(if orderly { Status::Fine } else { Status::Findings })
+}
+
+/// Asks another process, for whoever looks reads a hundred megabytes, and this one is to stay small.
+fn sandbox() -> SandboxState {
+    let asked = std::env::current_exe().and_then(|program| {
+        let arguments = ["sandbox", "status", "--format", "json"];
+        std::process::Command::new(program).args(arguments).stdin(std::process::Stdio::null()).output()
+    });
+    let answer = asked.map_err(|error| error.to_string()).and_then(|output| {
+        serde_json::from_slice::<Value>(&output.stdout)
+            .map_err(|_| String::from_utf8_lossy(&output.stderr).trim().to_owned())
+    });
+    match answer {
+        Ok(status) if status["prepared"].is_string() => SandboxState::Prepared,
+        Ok(status) => match status["problem"].as_str() {
+            Some(problem) => SandboxState::Unavailable(problem.to_owned()),
+            None => SandboxState::Unprepared,
+        },
+        Err(reason) => SandboxState::Unavailable(reason),
+    }
 }

