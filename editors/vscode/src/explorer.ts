@@ -1,206 +1,169 @@
-// The Test Explorer. Tests are what the server puts a `▶ run` above, and results are what its lenses say; so a run from a
-// lens shows here too.
+// The Test Explorer: which tests there are and what has come of them is what the server tells, whoever has run them.
 import * as vscode from 'vscode';
-import type { Diagnostic, Range } from 'vscode-languageclient/node';
+import type { Location, Range } from 'vscode-languageclient/node';
+import { orWarn } from './commands';
+import { toLocation, toRange, toUri } from './places';
 import type { Server } from './server';
-import { verdict } from './verdict';
 
 /** The argument of `tantu.run`. */
-interface Run {
+interface Target {
   uri: string;
   kind: string;
   target: string | null;
 }
 
-interface Lens {
-  range: Range | vscode.Range;
-  command?: { title: string; command: string; arguments?: unknown[] } | undefined;
+/** `tantu/tests`: all the tests of a file. */
+export interface Tests {
+  uri: string;
+  tests: (Omit<Target, 'uri'> & { range: Range; outdated?: boolean })[];
 }
 
-/** What the lenses of a file say, by the item that they are about. */
-type Titles = Map<vscode.TestItem, string>;
+interface Result extends Target {
+  outcome: 'passed' | 'failed' | 'errored' | 'skipped';
+  millis: number;
+  messages: { message: string; location?: Location }[];
+}
 
-const TESTS = '**/{test_*,*_test}.py';
-/** Environments and caches, whose tests are nobody's here. */
-const FOREIGN = '**/{.*,site-packages,node_modules}/**';
+/** `tantu/run`: what happens to a run. */
+export type News = { token: string } & (
+  ({ state: 'began' } & Target) | { state: 'wrote'; text: string } | { state: 'ended'; tests: Result[] }
+);
 
-/** How often a run is looked after, in milliseconds. */
-const PERIOD = 150;
+/** A run, and what is to be done at its end. */
+interface Following {
+  run: vscode.TestRun;
+  end: () => void;
+}
 
 export class Explorer implements vscode.Disposable {
   private readonly controller = vscode.tests.createTestController('tantu', 'tantu');
-  private readonly watcher = vscode.workspace.createFileSystemWatcher('**/*.py', true, true);
-  private readonly runs = new WeakMap<vscode.TestItem, Run>();
-  /** What was reported last of each item, by its id. */
-  private readonly reported = new Map<string, string>();
-  /** Runs of the Test Explorer's own that have not ended. */
-  private running = 0;
+  private readonly targets = new WeakMap<vscode.TestItem, Target>();
+  /** Of each file the items by kind and target. */
+  private readonly files = new Map<string, Map<string, vscode.TestItem>>();
+  /** What somebody has asked for here and the server has not begun, by the item's id. */
+  private readonly asked = new Map<string, Following>();
+  /** What the server runs, by its token. */
+  private readonly running = new Map<string, Following>();
 
   constructor(private readonly server: () => Server) {
-    this.watcher.onDidDelete((uri) => this.controller.items.delete(uri.toString()));
-    this.controller.refreshHandler = () => this.discover();
-    this.controller.resolveHandler = async (item) => void (await (item ? this.refresh(item) : this.discover()));
     const run = (request: vscode.TestRunRequest, token: vscode.CancellationToken) => this.run(request, token);
     this.controller.createRunProfile('Run in the sandbox', vscode.TestRunProfileKind.Run, run, true);
   }
 
-  /** Takes in the lenses of a document that the editor asked for. */
-  async see(uri: vscode.Uri, lenses: readonly Lens[]): Promise<void> {
-    const titles = this.learn(uri, lenses);
-    const isNew = ([{ id, children }, title]: [vscode.TestItem, string]) =>
-      children.size === 0 && /^[✓✗○](?!.*outdated$)/.test(title) && title !== this.reported.get(id);
-    const ended = [...titles].filter(isNew).map(([item]) => item);
-    if (ended.length > 0 && this.running === 0) {
-      const run = this.controller.createTestRun(new vscode.TestRunRequest(ended), 'lens', false);
-      await this.report(run, ended, titles);
-      run.end();
+  /** Takes in what tests a file has. */
+  list({ uri, tests }: Tests): void {
+    const where = toUri(uri);
+    const create = (id: string, label: string) => this.controller.createTestItem(id, label, where);
+    const file = create(String(where), vscode.workspace.asRelativePath(where));
+    const items = new Map<string, vscode.TestItem>();
+    for (const { kind, target, range } of tests) {
+      const names = target?.split('.') ?? [];
+      const parent = kind === 'pytest' ? items.get(key({ kind, target: names.slice(0, -1).join('.') })) : undefined;
+      const label = kind === 'doctest' ? `doctest ${target ?? ''}`.trim() : names.at(-1);
+      const item = label ? create(`${file.id}#${key({ kind, target })}`, label) : file;
+      item.range = toRange(range);
+      if (item !== file) {
+        (parent ?? file).children.add(item);
+      }
+      items.set(key({ kind, target }), item);
+      this.targets.set(item, { uri, kind, target });
     }
+    this.files.set(file.id, items);
+    if (tests.length > 0) {
+      this.controller.items.add(file);
+      const outdated = tests.filter((it) => it.outdated).flatMap((it) => items.get(key(it)) ?? []);
+      this.controller.invalidateTestResults(outdated);
+    } else {
+      this.controller.items.delete(file.id);
+    }
+  }
+
+  /** Takes in what has happened to a run. */
+  follow(news: News): void {
+    const following = this.running.get(news.token);
+    if (news.state === 'began') {
+      this.begin(news);
+    } else if (news.state === 'wrote') {
+      following?.run.appendOutput(news.text.replaceAll(/\r?\n/g, '\r\n'));
+    } else if (following) {
+      news.tests.forEach((result) => this.report(following.run, result));
+      this.running.delete(news.token);
+      following.end();
+    }
+  }
+
+  /** The server is another one: it tells anew which tests there are, and nothing more of what it ran. */
+  clear(): void {
+    this.controller.items.replace([]);
+    [...this.asked.values(), ...this.running.values()].forEach(({ end }) => end());
+    [this.asked, this.running, this.files].forEach((it) => it.clear());
   }
 
   dispose(): void {
-    this.watcher.dispose();
     this.controller.dispose();
   }
 
-  private async discover(): Promise<void> {
-    (await vscode.workspace.findFiles(TESTS, FOREIGN)).forEach((uri) => this.file(uri));
-  }
-
-  private async refresh({ uri }: vscode.TestItem): Promise<Titles> {
-    const params = { textDocument: { uri: String(uri) } };
-    const lenses = await this.server().request<Lens[] | null>('textDocument/codeLens', params);
-    return uri ? this.learn(uri, lenses ?? []) : new Map();
-  }
-
-  private file(uri: vscode.Uri): vscode.TestItem {
-    const { items } = this.controller;
-    const known = items.get(uri.toString());
-    const item = known ?? this.controller.createTestItem(uri.toString(), vscode.workspace.asRelativePath(uri), uri);
-    item.canResolveChildren = true;
-    items.add(item);
-    return item;
-  }
-
-  /** Makes the tree below a file what its lenses say. */
-  private learn(uri: vscode.Uri, lenses: readonly Lens[]): Titles {
-    const titles: Titles = new Map();
-    for (const { command, range } of lenses) {
-      const run = command?.command === 'tantu.run' ? (command.arguments?.[0] as Run) : undefined;
-      if (command && run && ['pytest', 'doctest'].includes(run.kind)) {
-        const file = this.file(uri);
-        const item = run.kind === 'pytest' && !run.target ? file : this.child(file, run);
-        item.range = new vscode.Range(range.start.line, 0, range.start.line, 0);
-        this.runs.set(item, run);
-        titles.set(item, command.title);
-      }
+  private begin({ token, ...target }: Target & { token: string }): void {
+    const item = this.find(target);
+    // Scripts and cells are no tests.
+    if (!item && target.kind !== 'affected') {
+      return;
     }
-    const prune = (items: vscode.TestItemCollection): void =>
-      items.forEach((item) => (titles.has(item) ? prune(item.children) : items.delete(item.id)));
-    const file = this.controller.items.get(uri.toString());
-    if (titles.size === 0) {
-      this.controller.items.delete(uri.toString());
-    } else if (file) {
-      prune(file.children);
+    const asked = item && this.asked.get(item.id);
+    const run = asked?.run ?? this.controller.createTestRun(new vscode.TestRunRequest(item ? [item] : []));
+    run.token.onCancellationRequested(() => void this.server().notify('window/workDoneProgress/cancel', { token }));
+    this.running.set(token, asked ?? { run, end: () => run.end() });
+    if (item) {
+      this.asked.delete(item.id);
+      leaves(item).forEach((leaf) => run.started(leaf));
     }
-    return titles;
   }
 
-  private child(file: vscode.TestItem, { uri, kind, target }: Run): vscode.TestItem {
-    const names = (target ?? '').split('.');
-    const id = (name: string) => `${uri}#${kind}:${name}`;
-    const parent = kind === 'pytest' ? file.children.get(id(names.slice(0, -1).join('.'))) : undefined;
-    const label = kind === 'doctest' ? `doctest ${target ?? ''}` : parent ? names.at(-1) : target;
-    const { children } = parent ?? file;
-    const item =
-      children.get(id(names.join('.'))) ?? this.controller.createTestItem(id(names.join('.')), label ?? '', file.uri);
-    children.add(item);
-    return item;
+  private report(run: vscode.TestRun, result: Result): void {
+    const item = this.find(result);
+    if (!item) {
+      return;
+    }
+    const messages = result.messages.map(({ message, location }) =>
+      Object.assign(new vscode.TestMessage(message), location && { location: toLocation(location) }),
+    );
+    if (result.outcome === 'passed') {
+      run.passed(item, result.millis);
+    } else if (result.outcome === 'skipped') {
+      run.skipped(item);
+    } else {
+      run[result.outcome](item, messages, result.millis);
+    }
+  }
+
+  private find({ uri, kind, target }: Target): vscode.TestItem | undefined {
+    return this.files.get(String(toUri(uri)))?.get(key({ kind, target }));
+  }
+
+  /** An item as one run, or what is in it: a file with nothing but doctests has no run of its own. */
+  private parts(item: vscode.TestItem): vscode.TestItem[] {
+    return this.targets.has(item) ? [item] : [...item.children].flatMap(([, child]) => this.parts(child));
   }
 
   private async run(request: vscode.TestRunRequest, token: vscode.CancellationToken): Promise<void> {
     const run = this.controller.createTestRun(request);
-    const server = this.server();
-    const { jobs } = server.status;
-    const others = new Set(jobs.keys());
     const all = request.include ?? [...this.controller.items].map(([, item]) => item);
-    const listeners = [
-      server.onLog((text) => run.appendOutput(text.replaceAll(/\r?\n/g, '\r\n'))),
-      // Its stop button ends in the sandbox what has begun since.
-      token.onCancellationRequested(() =>
-        [...jobs].forEach(([job, { title }]) => title === 'Running' && !others.has(job) && void server.cancel(job)),
-      ),
-    ];
-    this.running += 1;
-    try {
-      for (const item of all.filter((item) => !request.exclude?.includes(item))) {
-        await this.runOne(run, item, token);
+    const parts = all.filter((item) => !request.exclude?.includes(item)).flatMap((item) => this.parts(item));
+    await orWarn(async () => {
+      for (const item of parts) {
+        if (token.isCancellationRequested) {
+          return;
+        }
+        const ended = new Promise<void>((end) => this.asked.set(item.id, { run, end }));
+        await vscode.commands.executeCommand('tantu.run', this.targets.get(item));
+        await ended;
       }
-    } catch (error) {
-      void vscode.window.showWarningMessage(`tantu: ${String(error)}`);
-    } finally {
-      this.running -= 1;
-      listeners.forEach((it) => it.dispose());
-      run.end();
-    }
-  }
-
-  private async runOne(run: vscode.TestRun, item: vscode.TestItem, token: vscode.CancellationToken): Promise<void> {
-    await this.refresh(item);
-    leaves(item).forEach((leaf) => run.started(leaf));
-    // A file with nothing but doctests has no run of its own.
-    for (const part of token.isCancellationRequested ? [] : this.runs.has(item) ? [item] : leaves(item)) {
-      await vscode.commands.executeCommand('tantu.run', this.runs.get(part));
-      let titles = await this.refresh(item);
-      while (verdict(titles.get(part) ?? '').kind === 'running') {
-        await new Promise((resolve) => setTimeout(resolve, PERIOD));
-        titles = await this.refresh(item);
-      }
-      await this.report(run, leaves(part), titles);
-    }
-  }
-
-  private async report(run: vscode.TestRun, items: readonly vscode.TestItem[], titles: Titles): Promise<void> {
-    const uri = items.find((item) => verdict(titles.get(item) ?? '').kind === 'failed')?.uri;
-    const failures = uri && (await this.failures(uri, titles));
-    for (const item of items) {
-      const title = titles.get(item) ?? '';
-      this.reported.set(item.id, title);
-      const { kind, millis, message } = verdict(title);
-      if (kind === 'passed') {
-        run.passed(item, millis);
-      } else if (kind === 'failed') {
-        run.failed(item, failures?.get(item) ?? new vscode.TestMessage(message));
-      } else {
-        run.skipped(item);
-      }
-    }
-  }
-
-  /** What went wrong in a file, by the test that it belongs to: the last one that begins above it. */
-  private async failures(uri: vscode.Uri, titles: Titles): Promise<Map<vscode.TestItem, vscode.TestMessage[]>> {
-    // The server has nothing to say of files that are not open.
-    await vscode.workspace.openTextDocument(uri);
-    const params = { textDocument: { uri: uri.toString() } };
-    const { items = [] } = await this.server().request<{ items?: Diagnostic[] }>('textDocument/diagnostic', params);
-    const failures = new Map<vscode.TestItem, vscode.TestMessage[]>();
-    for (const { message, range, relatedInformation = [] } of items.filter(({ code }) => code === 'test-failed')) {
-      const { line, character } = range.start;
-      const isAbove = (item: vscode.TestItem) => item.children.size === 0 && (item.range?.start.line ?? 0) <= line;
-      const owner = [...titles.keys()].findLast(isAbove);
-      // The lines that led there.
-      const way = relatedInformation.map(({ location, message }) => {
-        const path = vscode.workspace.asRelativePath(vscode.Uri.parse(location.uri, true));
-        return `${path}:${location.range.start.line + 1}: ${message}`;
-      });
-      const text = new vscode.TestMessage([String(message), ...way].join('\n'));
-      text.location = new vscode.Location(uri, new vscode.Position(line, character));
-      if (owner) {
-        failures.set(owner, [...(failures.get(owner) ?? []), text]);
-      }
-    }
-    return failures;
+    });
+    run.end();
   }
 }
+
+const key = ({ kind, target }: Omit<Target, 'uri'>) => `${kind}:${target ?? ''}`;
 
 function leaves(item: vscode.TestItem): vscode.TestItem[] {
   return item.children.size === 0 ? [item] : [...item.children].flatMap(([, child]) => leaves(child));

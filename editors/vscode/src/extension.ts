@@ -13,23 +13,15 @@ export function activate(context: vscode.ExtensionContext): void {
   const status = new Status();
   const documents = new Documents();
   const explorer = new Explorer(() => started);
-  const started = new Server(context.extension, status, {
+  const started = new Server(context.extension, status, explorer, documents, {
     executeCommand: async (name, args, next) => {
+      // Who comes from the palette brings nothing along.
+      if (args.length === 0) {
+        return commands.orWarn(() => commands.atCursor(started, name));
+      }
       const answer = await next(name, args);
       await (name === 'tantu.showCallers' && commands.showCallers(args, answer));
       return answer;
-    },
-    handleWorkDoneProgress: (token, value, next) => {
-      status.progress(token, value);
-      next(token, value);
-      // What ends may have been a question to a model, or the sandbox's preparation.
-      void (value.kind === 'end' && started.look());
-    },
-    provideCodeLenses: async (document, token, next) => {
-      const lenses = await next(document, token);
-      // Lenses do not wait for the Test Explorer.
-      explorer.see(document.uri, lenses ?? []).catch((error: unknown) => started.log.warn(String(error)));
-      return lenses;
     },
     window: {
       showDocument: async (params, token, next) =>
@@ -44,7 +36,7 @@ export function activate(context: vscode.ExtensionContext): void {
     explorer,
     started,
     ...commands.register(started),
-    ...graph.register(),
+    ...graph.register(started),
     vscode.workspace.onDidChangeConfiguration(
       (change) => void (change.affectsConfiguration('tantu.server.path') && started.restart()),
     ),

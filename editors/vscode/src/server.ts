@@ -3,29 +3,16 @@ import { execFile } from 'node:child_process';
 import * as fs from 'node:fs';
 import { promisify } from 'node:util';
 import * as vscode from 'vscode';
-import {
-  LanguageClient,
-  LogMessageNotification,
-  MessageType,
-  type Middleware,
-  type ProgressToken,
-  State,
-  type StaticFeature,
-  WorkDoneProgressCancelNotification,
-} from 'vscode-languageclient/node';
+import { LanguageClient, type Middleware, State, type StaticFeature } from 'vscode-languageclient/node';
+import type { Comparison, Documents } from './documents';
+import type { Explorer, News, Tests } from './explorer';
 import { locate } from './locate';
 import { chosen, serverKeys } from './settings';
-import type { Doctor, Status } from './status';
-
-/** What the rest of the extension looks into and adds to. */
-export type Hooks = Pick<Middleware, 'executeCommand' | 'handleWorkDoneProgress' | 'provideCodeLenses' | 'window'>;
+import type { Known, Status } from './status';
 
 export class Server implements vscode.Disposable {
   readonly log = vscode.window.createOutputChannel('tantu', { log: true });
   private readonly trace = vscode.window.createOutputChannel('tantu trace', { log: true });
-  private readonly said = new vscode.EventEmitter<string>();
-  /** What the server writes to its log, such as the output of what it runs. */
-  readonly onLog = this.said.event;
   private client: LanguageClient | undefined;
   private command: string | undefined;
   private restarted: Promise<unknown> = Promise.resolve();
@@ -33,7 +20,9 @@ export class Server implements vscode.Disposable {
   constructor(
     readonly extension: vscode.Extension<unknown>,
     readonly status: Status,
-    private readonly hooks: Hooks,
+    private readonly explorer: Explorer,
+    private readonly documents: Documents,
+    private readonly middleware: Middleware,
   ) {}
 
   /** Starts the server, again if it runs. Why that is not possible is shown to the user, and no error. */
@@ -57,20 +46,19 @@ export class Server implements vscode.Disposable {
     }
     this.log.info(`starting ${found}`);
     this.status.show('starting');
-    const configuration = () => this.settings();
     const client = new LanguageClient(
       'tantu',
       'tantu',
       { command: found, args: ['lsp'] },
       {
         documentSelector: [{ scheme: 'file', language: 'python' }],
-        initializationOptions: configuration,
+        initializationOptions: () => this.settings(),
         outputChannel: this.log,
         traceOutputChannel: this.trace,
         middleware: {
-          ...this.hooks,
+          ...this.middleware,
           workspace: {
-            configuration: ({ items }) => items.map(({ section }) => (section === 'tantu' ? configuration() : null)),
+            configuration: ({ items }) => items.map(({ section }) => (section === 'tantu' ? this.settings() : null)),
             didChangeConfiguration: () => this.announceSettings(),
           },
         },
@@ -78,24 +66,24 @@ export class Server implements vscode.Disposable {
     );
     this.client = client;
     client.onDidChangeState(({ newState }) => {
+      void vscode.commands.executeCommand('setContext', 'tantu.running', newState === State.Running);
       if (newState === State.Running) {
         this.status.show('ready', `${client.initializeResult?.serverInfo?.version ?? ''}, ${found}`);
-        void this.look();
       } else if (newState === State.Stopped && this.client === client) {
         this.status.show('stopped', 'The server has stopped. The log says why.');
+      } else {
+        this.explorer.clear();
       }
     });
+    client.registerFeature(beyondTheStandard);
+    client.onNotification('tantu/status', (known: Known) => this.status.know(known));
+    client.onNotification('tantu/tests', (tests: Tests) => this.explorer.list(tests));
+    client.onNotification('tantu/run', (news: News) => this.explorer.follow(news));
+    client.onRequest('tantu/diff', (comparison: Comparison) => this.documents.compare(comparison));
     // What should be different about a proposal?
-    client.registerFeature(asksForText);
     client.onRequest('tantu/input', async ({ prompt }: { prompt: string }) => ({
       text: await vscode.window.showInputBox({ prompt, ignoreFocusOut: true }),
     }));
-    client.onNotification(LogMessageNotification.type, ({ type, message }) => {
-      // What runs writes as it goes, not line by line.
-      const log = { [MessageType.Error]: this.log.error, [MessageType.Log]: this.log.append }[type as 1 | 4];
-      (log ?? this.log.info).call(this.log, message);
-      this.said.fire(message);
-    });
     // Why it failed has been shown by the client.
     await client.start();
   }
@@ -107,13 +95,13 @@ export class Server implements vscode.Disposable {
   }
 
   /** Has the server ask for its settings again. */
-  async announceSettings(): Promise<void> {
-    await this.client?.sendNotification('workspace/didChangeConfiguration', { settings: null });
+  announceSettings(): Promise<void> {
+    return this.notify('workspace/didChangeConfiguration', { settings: null });
   }
 
-  /** Ends a piece of work. */
-  async cancel(token: ProgressToken): Promise<void> {
-    await this.client?.sendNotification(WorkDoneProgressCancelNotification.type, { token });
+  /** Sends a notification of the protocol, if there is anybody to hear it. */
+  async notify(method: string, params: object): Promise<void> {
+    await this.client?.sendNotification(method, params);
   }
 
   /**
@@ -129,22 +117,17 @@ export class Server implements vscode.Disposable {
   }
 
   /** What `tantu doctor` says of this machine. */
-  async doctor(format: 'human' | 'json'): Promise<string> {
+  async doctor(): Promise<string> {
     const cwd = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath;
-    return (await promisify(execFile)(this.command ?? 'tantu', ['doctor', '--format', format], { cwd })).stdout;
-  }
-
-  /** Brings the status item up to date. */
-  async look(): Promise<void> {
-    try {
-      this.status.know(JSON.parse(await this.doctor('json')) as Doctor);
-    } catch (error) {
-      this.log.debug(`doctor: ${String(error)}`);
-    }
+    const asked = promisify(execFile)(this.command ?? 'tantu', ['doctor'], { cwd });
+    // It fails when something is missing, and says what.
+    return (await asked.catch((error: Error & { stdout?: string }) => ({ stdout: error.stdout || String(error) })))
+      .stdout;
   }
 
   dispose(): void {
-    [this.log, this.trace, this.said].forEach((it) => it.dispose());
+    this.log.dispose();
+    this.trace.dispose();
   }
 
   private async miss(problem: string): Promise<void> {
@@ -163,10 +146,10 @@ export class Server implements vscode.Disposable {
 
 const MISSING = 'There is no tantu on the PATH. Install it, or set tantu.server.path to where it is.';
 
-/** Tells the server that it can ask for a line of text, which standard LSP has no way to do. */
-const asksForText: StaticFeature = {
+/** Tells the server what it may send besides standard LSP. */
+const beyondTheStandard: StaticFeature = {
   fillClientCapabilities: (capabilities) => {
-    capabilities.experimental = { tantu: { input: true } };
+    capabilities.experimental = { tantu: { input: true, status: true, tests: true, diff: true } };
   },
   initialize: () => undefined,
   getState: () => ({ kind: 'static' }),

@@ -31,6 +31,8 @@ fn inside_the_editor_through_its_own_interface() {
     let workspace = shop();
     let session = run("inside.mjs", &workspace, &Home::new());
     assert_eq!(sent_by_the_editor(&session, "exit").len(), 2, "both sessions ended properly");
+    let stops = sent_by_the_editor(&session, "window/workDoneProgress/cancel");
+    assert_eq!(stops.len(), 1, "the stop button ends the run: {stops:?}");
 }
 
 #[test]

@@ -48,7 +48,12 @@ impl Diagram {
 
     /// A drawing that follows the reader's preference of light or dark; what is part of a cycle is red and dashed.
     pub fn to_svg(&self) -> String {
-        svg::write(self)
+        svg::write(self, None, &|_| None)
+    }
+
+    /// The same around `current`, which is told apart; each name leads to what `href` says of it, if anything.
+    pub fn to_linked_svg(&self, current: &str, href: &dyn Fn(&str) -> Option<String>) -> String {
+        svg::write(self, Some(current), href)
     }
 
     pub(super) fn numbered(&self) -> Numbered<'_> {

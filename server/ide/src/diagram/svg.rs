@@ -24,10 +24,14 @@ path.cycle { stroke: #c62828; opacity: .8 }
 .head { fill: #8a94a3; stroke: none; opacity: 1 }
 .head.cycle { fill: #c62828; stroke: none }
 path:hover { stroke-width: 3; opacity: 1 }
+a:hover rect, a:focus rect { stroke-width: 2 }
+a:focus { outline: none }
+[aria-current] rect { fill: #dbe7ff }
 @media (prefers-color-scheme: dark) {
   svg { background: #14171c }
   text { fill: #e6e9ee }
   rect { fill: #222832; stroke: #6c7686 }
+  [aria-current] rect { fill: #2b4570 }
   path { stroke: #6c7686 }
   .cycle rect, path.cycle { stroke: #ff7a70 }
   .head { fill: #6c7686; stroke: none }
@@ -43,7 +47,8 @@ struct Node {
     width: f64,
 }
 
-pub(super) fn write(diagram: &Diagram) -> String {
+/// With what `href` leads to from each name, and the node of `current` told apart.
+pub(super) fn write(diagram: &Diagram, current: Option<&str>, href: &dyn Fn(&str) -> Option<String>) -> String {
     let numbered = diagram.numbered();
     let (nodes, width, height) = place(&numbered);
     let mut svg = format!(
@@ -79,9 +84,17 @@ pub(super) fn write(diagram: &Diagram) -> String {
             Some(_) => (" class=\"cycle\"", ", in a cycle"),
             None => ("", ""),
         };
+        let aria = if current == Some(numbered.names[number]) { " aria-current=\"true\"" } else { "" };
+        // Browsers let the keyboard reach what is a link.
+        let (start, end) = match href(numbered.names[number]) {
+            Some(href) => {
+                (format!("<a href=\"{}\" aria-label=\"{name}\"{aria}><g{class}>", escaped(&href)), "</g></a>")
+            }
+            None => (format!("<g{class}{aria}>"), "</g>"),
+        };
         svg.push_str(&format!(
-            "<g{class}><title>{name}: {} out, {} in{note}</title><rect x=\"{x:.0}\" y=\"{top:.0}\" width=\"{width:.0}\" \
-             height=\"{NODE_HEIGHT}\" rx=\"4\"/><text x=\"{:.0}\" y=\"{:.0}\">{name}</text></g>\n",
+            "{start}<title>{name}: {} out, {} in{note}</title><rect x=\"{x:.0}\" y=\"{top:.0}\" width=\"{width:.0}\" \
+             height=\"{NODE_HEIGHT}\" rx=\"4\"/><text x=\"{:.0}\" y=\"{:.0}\">{name}</text>{end}\n",
             outgoing[number],
             incoming[number],
             x + PADDING,
@@ -142,7 +155,7 @@ mod tests {
         for (from, to) in [("a", "b"), ("b", "a"), ("a", "m.<lambda1>"), ("b", "b")] {
             diagram.edge(from, to);
         }
-        let svg = write(&diagram);
+        let svg = write(&diagram, None, &|_| None);
         assert_eq!(svg.matches("<rect ").count(), 3);
         assert_eq!(svg.matches("marker-end").count(), 4);
         assert_eq!(svg.matches("<path class=\"cycle\"").count(), 3);
@@ -153,6 +166,18 @@ mod tests {
 
     #[test]
     fn nothing_is_drawn_of_nothing() {
-        assert!(write(&Diagram::default()).ends_with("</svg>\n"));
+        assert!(write(&Diagram::default(), None, &|_| None).ends_with("</svg>\n"));
+    }
+
+    #[test]
+    fn a_name_leads_to_its_place() {
+        let mut diagram = Diagram::default();
+        diagram.edge("a", "b");
+        let svg = write(&diagram, Some("a"), &|name| (name == "a").then(|| "file:///a&b.py#L3".to_owned()));
+        let link =
+            "<a href=\"file:///a&amp;b.py#L3\" aria-label=\"a\" aria-current=\"true\"><g><title>a: 1 out, 0 in</title>";
+        assert!(svg.contains(link), "{svg}");
+        assert_eq!(svg.matches("<a ").count(), 1);
+        assert_eq!(svg.matches("</a>").count(), 1);
     }
 }

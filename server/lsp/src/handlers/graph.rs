@@ -14,6 +14,13 @@ pub(crate) fn draw(query: &Query, params: &Graph) -> Result<Option<Drawing>> {
     let Some((file, offset)) = snapshot.place(&params.place) else { return Ok(None) };
     let symbols = ide::prepare_call_hierarchy(analysis, file, offset);
     let Some(&symbol) = symbols.first() else { return Ok(None) };
-    let svg = ide::diagram_around(analysis, symbol, params.depth, MOST).to_svg();
-    Ok(Some(Drawing { symbol: analysis.symbol(symbol).qualified_name(), svg }))
+    let name = analysis.symbol(symbol).qualified_name();
+    let href = |name: &str| {
+        let symbol = *analysis.find(name).first()?;
+        let line = analysis.source(symbol.file).line_number(analysis.symbol(symbol).name_range.start());
+        // As browsers and editors count.
+        Some(format!("{}#L{line}", snapshot.uri(symbol.file)?.as_str()))
+    };
+    let svg = ide::diagram_around(analysis, symbol, params.depth, MOST).to_linked_svg(&name, &href);
+    Ok(Some(Drawing { symbol: name, svg }))
 }

@@ -147,6 +147,26 @@ exports.run = async (log_) => {
   assert.equal(scratch.document.getText(), 'import sys\n\n\nprint(sys.argv)\n');
   log('ok: fixed on saving');
 
+  // A restart leaves nothing behind that is in the way.
+  await ask('tantu.restart');
+  goTo(money, 'def _require_same_currency');
+  await lens(money, '3 callers');
+
+  // What the palette offers is the server's, once it runs.
+  const commands = await vscode.commands.getCommands(true);
+  const { contributes } = extension.packageJSON;
+  const missing = contributes.commands.map((it) => it.command).filter((it) => !commands.includes(it));
+  assert.deepEqual(missing, []);
+  await vscode.window.showTextDocument(money.document);
+  goTo(money, 'def _require_same_currency');
+  await ask('tantu.explain');
+  await until('an explanation is shown', () =>
+    vscode.window.tabGroups.all.some(({ tabs }) => tabs.some(({ label }) => label.includes('_require_same_currency'))),
+  );
+
+  // What the log shows of this machine.
+  await ask('tantu.doctor');
+
   // Choosing a setting reaches the server.
   const settings = vscode.workspace.getConfiguration('tantu');
   await vscode.window.showTextDocument(money.document);
@@ -155,17 +175,18 @@ exports.run = async (log_) => {
     'lenses go when they are switched off',
     async () => (await ask('vscode.executeCodeLensProvider', money.document.uri)).length === 0,
   );
-  await settings.update('codeLens', undefined, vscode.ConfigurationTarget.Global);
+
+  // The Test Explorer does without them. What it shows then is looked at from outside.
+  const below = await vscode.window.showTextDocument(failing.document, { preview: false });
+  await below.edit((edit) => edit.insert(new vscode.Position(0, 0), '# Below\n'));
+  const isFailure = (it) => (it.code?.value ?? it.code) === 'test-failed';
   await until(
-    'and come back',
-    async () => (await ask('vscode.executeCodeLensProvider', money.document.uri)).length > 0,
+    'the Test Explorer needs no lenses',
+    () => {
+      if (tries++ % 20 === 0) void ask('testing.runCurrentFile');
+      const found = vscode.languages.getDiagnostics(failing.document.uri).filter(isFailure);
+      return found.some((it) => it.range.start.line === 3 && it.severity === vscode.DiagnosticSeverity.Error);
+    },
+    60,
   );
-
-  // A restart leaves nothing behind that is in the way.
-  await ask('tantu.restart');
-  goTo(money, 'def _require_same_currency');
-  await lens(money, '3 callers');
-
-  // What the log shows of this machine.
-  await ask('tantu.doctor');
 };

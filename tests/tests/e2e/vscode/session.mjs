@@ -34,6 +34,19 @@ export async function until(what, condition, seconds = 30) {
   }
 }
 
+/** Waits until a failure's message stands at the end of a line. */
+export async function failsAt(page, line, message) {
+  const [code, shown] = [
+    page.locator('.view-line', { hasText: line }).first(),
+    page.locator('[class*="test-error"]', { hasText: message }).first(),
+  ];
+  await shown.waitFor();
+  await until(`${message} stands beside ${line}`, async () => {
+    const [a, b] = [await code.boundingBox(), await shown.boundingBox()];
+    return a && b && Math.abs(a.y + a.height / 2 - b.y - b.height / 2) < a.height / 2;
+  });
+}
+
 const QUIET = {
   'workbench.startupEditor': 'none',
   'security.workspace.trust.enabled': false,

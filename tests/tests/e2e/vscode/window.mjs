@@ -1,7 +1,7 @@
 // What a person sees and clicks: a squiggle, a fix, a test, a proposal and its evidence.
 import fs from 'node:fs';
 import path from 'node:path';
-import { log, must, session, setting, until } from './session.mjs';
+import { failsAt, log, must, session, setting, until } from './session.mjs';
 
 const read = (file) => fs.readFileSync(path.join(setting.workspace, file), 'utf8');
 
@@ -74,7 +74,7 @@ await session(async (page, shot) => {
   await lens('▶ run').waitFor();
   await page.keyboard.press('Control+Alt+Enter');
   await lens('✗ 1 failed').waitFor();
-  await page.locator('[class*="test-error"]', { hasText: 'assert 1 == 2' }).first().waitFor();
+  await failsAt(page, 'assert total == 2', 'assert 1 == 2');
   await command('Testing: Focus on Test Explorer View');
   const tests = (name) => page.locator('.test-explorer .monaco-list-row', { hasText: name });
   await tests('test_cart.py').locator('[class*="testing-passed"]').waitFor();
@@ -126,7 +126,7 @@ await session(async (page, shot) => {
   await goTo('shop/cart.py', 'class Cart:');
   await command('tantu: Show Call Graph Around Cursor');
   const drawing = page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
-  const current = (name) => drawing.locator('g[aria-current]', { hasText: name });
+  const current = (name) => drawing.locator('[aria-current]', { hasText: name });
   await current('shop.cart.Cart').waitFor();
   await shot('10-graph');
   await goTo('shop/cart.py', 'def subtotal(self)');
