@@ -106,7 +106,9 @@ impl Jobs {
                     self.send(&token, lsp::WorkDoneProgress::Report(report)).await;
                 }
             }
-            self.send(&token, lsp::WorkDoneProgress::End(lsp::WorkDoneProgressEnd::default())).await;
+            // Without a word at the end, Helix wipes away what was said last: what came of it, or why it failed.
+            let end = lsp::WorkDoneProgressEnd { message: Some("done".to_owned()) };
+            self.send(&token, lsp::WorkDoneProgress::End(end)).await;
         }
     }
 

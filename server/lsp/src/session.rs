@@ -319,7 +319,10 @@ impl Session {
 
 impl LanguageServer for Session {
     async fn initialize(&self, params: InitializeParams) -> Result<InitializeResult> {
-        let editor = Arc::new(Editor::new(&params.capabilities));
+        let mut editor = Editor::new(&params.capabilities);
+        // It lets watchers be registered, and reports nothing but what it writes itself.
+        editor.watches_files &= params.client_info.as_ref().is_none_or(|it| it.name != "helix");
+        let editor = Arc::new(editor);
         let (roots, proposes) = (from_proto::roots(&params), self.services.proposes());
         self.mailbox.send(Event::Initialize { editor: editor.clone(), roots, proposes });
         if let Some(options) = &params.initialization_options {

@@ -707,6 +707,23 @@ async fn renamed_files_keep_their_imports() {
 }
 
 #[tokio::test]
+async fn an_editor_that_reports_only_its_own_files_is_not_asked_to_watch() {
+    for (name, watches) in [("helix", false), ("other", true)] {
+        let watching = json!({ "didChangeWatchedFiles": { "dynamicRegistration": true } });
+        let capabilities = json!({ "workspace": watching, "window": { "workDoneProgress": true } });
+        let params = json!({ "capabilities": capabilities, "clientInfo": { "name": name } });
+        let mut client = Client::initialize(params, None).await;
+        client.wait_for_index().await;
+        client.open("x = 1\n").await;
+        client.ask("textDocument/hover", at(0, 0)).await;
+        if watches {
+            client.asked("client/registerCapability").await;
+        }
+        assert!(!client.requests.iter().any(|it| it["method"] == "client/registerCapability"), "{name}");
+    }
+}
+
+#[tokio::test]
 async fn settings_may_come_in_a_table_with_our_name() {
     let options = json!({ "tantu": { "navigation": false } });
     let mut client = Client::initialize(json!({ "capabilities": {}, "initializationOptions": options }), None).await;
