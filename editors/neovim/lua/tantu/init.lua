@@ -51,8 +51,8 @@ end
 
 --- Where the cursor is, in all the ways in which commands want to know it.
 local function here(client)
-  local place = vim.lsp.util.make_position_params(0, client.offset_encoding)
-  place.uri = place.textDocument.uri
+  local place = vim.lsp.util.make_range_params(0, client.offset_encoding)
+  place.uri, place.position = place.textDocument.uri, place.range.start
   return place
 end
 
@@ -116,14 +116,11 @@ local commands = {
 }
 
 function commands.run(client, _, first, last)
-  local params = vim.lsp.util.make_range_params(0, client.offset_encoding)
-  params.context = { diagnostics = {}, only = { 'tantu.run' } }
+  local argument = here(client)
   if first then
-    params.range = { start = { line = first - 1, character = 0 }, ['end'] = { line = last, character = 0 } }
+    argument.range = { start = { line = first - 1, character = 0 }, ['end'] = { line = last, character = 0 } }
   end
-  client:request('textDocument/codeAction', params, expect('nothing to run at the cursor', function(actions)
-    client:exec_cmd(actions[1].command)
-  end))
+  execute(client, 'tantu.runHere', argument)
 end
 
 function commands.propose(client, words)
