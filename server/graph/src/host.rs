@@ -124,6 +124,11 @@ impl AnalysisHost {
 
     /// Applies `change` and brings every edge up to date. Cannot fail. Where a path occurs twice the last one counts.
     pub fn apply(&mut self, change: Change) -> Timings {
+        // As a whole: an edit of one file is done before another thread has woken up.
+        on_deep_stack(|| self.apply_there(change))
+    }
+
+    fn apply_there(&mut self, change: Change) -> Timings {
         let mut next = Snapshot::clone(&self.snapshot);
         let mut texts: FxHashMap<FileId, Option<Arc<str>>> = FxHashMap::default();
         let mut membership = false;
@@ -207,7 +212,8 @@ impl AnalysisHost {
             next.modules = Arc::new(modules);
         }
         if !changed.is_empty() {
-            let concerned = next.structure.par_iter().enumerate().filter(|(_, links)| depends_on(links, &changed));
+            let structure = next.structure.par_iter().with_min_len(FEW);
+            let concerned = structure.enumerate().filter(|(_, links)| depends_on(links, &changed));
             stale.extend(on_deep_stack(|| concerned.map(|(index, _)| FileId(index as u32)).collect::<Vec<_>>()));
         }
         let compared_at = Instant::now();
@@ -344,6 +350,9 @@ fn depends_on(links: &Links, changed: &FxHashSet<u64>) -> bool {
         links.dependencies.iter().any(|key| changed.contains(key))
     }
 }
+
+/// So many files are asked for their dependencies in less time than a thread takes to wake up.
+const FEW: usize = 1024;
 
 /// Into how many portions each thread's files are divided. What is remembered while a portion is linked takes memory: half
 /// as much, and a fiftieth more work, than with two.

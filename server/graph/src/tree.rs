@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use syntax::Parsed;
 
-use crate::host::drop_on_deep_stack;
+use crate::host::{drop_on_deep_stack, on_deep_stack};
 
 /// The tree of a text that is being edited.
 ///
@@ -48,6 +48,11 @@ impl SharedTree {
 
     pub fn text(&self) -> &Arc<str> {
         &self.text
+    }
+
+    /// Parses the text, if nobody has.
+    pub fn prepare(&self) {
+        on_deep_stack(|| drop(self.get()));
     }
 
     /// To be asked for where the stack is deep enough.

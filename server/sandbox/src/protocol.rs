@@ -21,7 +21,7 @@ pub const MAX_LINE: u64 = 256 * 1024 * 1024;
 #[serde(tag = "command", rename_all = "kebab-case")]
 pub enum Command {
     Prepare,
-    Run(Request),
+    Run(Box<Request>),
     /// Forget the state of a session of cells.
     Reset {
         session: String,
@@ -51,13 +51,13 @@ mod tests {
     #[test]
     fn a_request_survives_the_wire() {
         let action = Action::Doctest { path: "pkg/mod.py".into(), name: Some("C.m".into()) };
-        let command = Command::Run(Request {
+        let command = Command::Run(Box::new(Request {
             site: vec!["/venv/lib/python3.14/site-packages".into()],
             packages: vec!["six".into()],
             overlay: vec![("pkg/mod.py".into(), "x = '\n'".into())],
             limits: Limits { output: 1, ..Limits::default() },
             ..Request::new("/home/me/ws", action)
-        });
+        }));
         let line = serde_json::to_string(&command).unwrap();
         assert!(!line.contains('\n'));
         assert_eq!(serde_json::from_str::<Command>(&line).unwrap(), command);

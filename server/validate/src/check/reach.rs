@@ -74,7 +74,7 @@ fn uses(analysis: &Analysis, file: FileId, way: &Way, edited: Option<&Edited>) -
             // Any of its members may be meant.
             Member::Unknown => {
                 let inside = |name: &&str| name.strip_prefix(dotted).is_some_and(|rest| rest.starts_with('.'));
-                way.names.iter().any(|name| inside(name)).then(|| format!("getattr({dotted}, …)"))
+                way.names.iter().any(inside).then(|| format!("getattr({dotted}, …)"))
             }
         });
         if let Some(name) = reached.next() {
