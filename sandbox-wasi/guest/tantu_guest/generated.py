@@ -19,6 +19,8 @@ from .shown import shown
 from .subject import NoSubject, Subject, is_rejection
 
 DIFFERENCES = 3  # that are told of one comparison
+ENOUGH = 100  # generated inputs with objects, if more would take longer than this:
+SOON = 1.0  # seconds
 RECORDING = 0.25  # of the time, at most, for tests whose calls are recorded
 ENDLESS = 3  # calls that do not end, after which no more are tried
 _now = time.monotonic  # whatever the code does to `time`
@@ -44,11 +46,13 @@ def run(request):
         with warnings.catch_warnings(action="ignore"), clock:
             inputs = subject.inputs(max(1, min(request.count, 10_000)), request.seed)
             seconds = request.millis / 1000
+            until = _now() + seconds
             if older:
                 calls = recorded.calls(request, older, seconds * RECORDING)
-                _compare(report, subject, older, _in_time(itertools.chain(calls, inputs), seconds))
+                inputs = _in_time(itertools.chain(calls, inputs), until, len(calls) + ENOUGH)
+                _compare(report, subject, older, inputs)
             else:
-                _try(report, subject, _in_time(inputs, seconds))
+                _try(report, subject, _in_time(inputs, until))
     except CannotGenerate as error:
         report.problem(Outcome.NOT_RUNNABLE, f"cannot generate inputs for {error}")
     except _Stopped:
@@ -77,11 +81,15 @@ def _older(request, module):
         sys.modules[module.__name__] = module
 
 
-def _in_time(inputs, seconds):
-    until = _now() + seconds
-    for arguments in inputs:
+def _in_time(inputs, until, enough=None):
+    """As many as there is time for; of those with objects, which take longer, no more after `SOON` from
+    so many on that are enough."""
+    soon = _now() + SOON
+    for number, arguments in enumerate(inputs, 1):
         yield arguments
-        if _now() > until:
+        now = _now()
+        is_enough = enough and number >= enough and arguments.has_objects
+        if now > until or is_enough and now > soon:
             return
 
 

@@ -8,6 +8,7 @@ import inspect
 import pickle
 import random
 import sys
+import time
 
 from . import hints, inputs, workspace
 from .arguments import Arguments
@@ -17,7 +18,9 @@ MAX_STEPS = 6  # of one object
 MAX_METHODS = 24  # of one class that are tried
 ROUNDS = 4  # in which each method is tried
 SECONDS = 0.1  # of one method that is tried
+TRYING = 0.25  # seconds for all methods of a class, from the second round on
 SPECIAL = {"__setitem__", "__delitem__", "__iadd__"}
+_now = time.monotonic  # whatever the code does to `time`
 CONTAINERS = (list, dict, set, collections.deque)
 
 
@@ -126,10 +129,12 @@ class States:
 def _changing(value, methods, fields, version):
     """The methods that change an object. What they leave empty at all times stays in `fields`."""
     rng, changing, endless = random.Random(0), {}, set()
-    before = _frozen(value)
-    for method in methods * ROUNDS:
+    before, until = _frozen(value), _now() + TRYING
+    for number, method in enumerate(methods * ROUNDS):
         if method.name in endless:
             continue
+        if number >= len(methods) and _now() > until:
+            break
         try:
             with limited(SECONDS):
                 method.draw(rng).apply(value, version)
