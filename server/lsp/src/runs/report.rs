@@ -10,6 +10,7 @@
 //!   test, such as a file that cannot be imported, is said of what was run. What has failed has a message, in which the lines
 //!   that led there follow. There are no tests when the run was cancelled.
 
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
 use sandbox::{Outcome, Status};
@@ -74,6 +75,9 @@ struct Message {
     location: Option<lsp::Location>,
 }
 
+/// The file of a test, and its name inside the module.
+type Name = (PathBuf, String);
+
 /// Tells of one run, if the editor wants to know.
 #[derive(Clone)]
 pub(super) struct Reporter {
@@ -95,35 +99,41 @@ impl Reporter {
 
 /// What has come of the tests of `run`, whose texts are those of `snapshot`.
 pub(super) fn tests(snapshot: &Snapshot, run: &Run, outcome: &Outcome, ended: &Ended) -> Vec<Test> {
-    let mut found: Vec<Test> = Vec::new();
-    let mut messages: Vec<(Option<(PathBuf, String)>, Message)> =
-        ended.failures.iter().map(|it| (owner(it, outcome, ended), message(snapshot, it))).collect();
-    for (path, name) in in_order(outcome, ended) {
-        let Some(tally) = ended.tests.get(&(path.clone(), name.clone())) else { continue };
-        let Some(uri) = snapshot.analysis.file(&path).and_then(|file| snapshot.uri(file)) else { continue };
-        let key = Some((path, name.clone()));
-        let mut own: Vec<Message> = messages.extract_if(.., |(owner, _)| *owner == key).map(|(_, it)| it).collect();
-        let verdict = of_tally(tally);
-        if own.is_empty() && verdict != Verdict::Passed {
-            let reasons = outcome.tests.iter().filter(|it| name_of(it) == name).filter_map(|it| it.message.clone());
-            own.extend(reasons.map(Message::nowhere));
-        }
-        found.push(Test {
-            uri,
-            kind: RunKind::Pytest,
-            target: Some(name),
-            outcome: verdict,
-            millis: tally.millis,
-            messages: own,
-        });
+    let mut messages: BTreeMap<Option<Name>, Vec<Message>> = BTreeMap::new();
+    for failed in &ended.failures {
+        messages.entry(owner(failed, outcome, ended)).or_default().push(message(snapshot, failed));
     }
+    let mut reasons: HashMap<Name, Vec<Message>> = HashMap::new();
+    let mut names = Vec::new();
+    for test in &outcome.tests {
+        let name = (ended.root.join(&test.path), name_of(test));
+        let known = reasons.entry(name.clone()).or_insert_with(|| {
+            names.push(name);
+            Vec::new()
+        });
+        known.extend(test.message.clone().map(Message::nowhere));
+    }
+    let mut found = Vec::new();
+    for name in names {
+        let Some(tally) = ended.tests.get(&name).copied() else { continue };
+        let Some(uri) = snapshot.analysis.file(&name.0).and_then(|file| snapshot.uri(file)) else { continue };
+        let outcome = of_tally(tally);
+        let messages = match (messages.remove(&Some(name.clone())), reasons.remove(&name)) {
+            (Some(messages), _) => messages,
+            (None, _) if outcome == Verdict::Passed => Vec::new(),
+            (None, Some(reasons)) if !reasons.is_empty() => reasons,
+            (None, _) => vec![Message::nowhere(without_sign(&wording::tally(tally)))],
+        };
+        let (kind, target) = (RunKind::Pytest, Some(name.1));
+        found.push(Test { uri, kind, target, outcome, millis: tally.millis, messages });
+    }
+    let mut rest: Vec<Message> = messages.into_values().flatten().collect();
     let is_told = found.iter().any(|it| it.uri == run.uri && it.target == run.target);
     let verdict = of_status(outcome.outcome);
-    let is_about_tests = matches!(verdict, Verdict::Passed | Verdict::Failed) && messages.is_empty();
+    let is_about_tests = matches!(verdict, Verdict::Passed | Verdict::Failed) && rest.is_empty();
     if found.is_empty() || !is_told && !is_about_tests {
-        let mut rest: Vec<Message> = messages.into_iter().map(|(_, it)| it).collect();
         if rest.is_empty() && verdict != Verdict::Passed {
-            rest.push(Message::nowhere(wording::title(outcome).chars().skip(2).collect()));
+            rest.push(Message::nowhere(without_sign(&wording::title(outcome))));
         }
         let Run { uri, kind, target, .. } = run.clone();
         found.push(Test { uri, kind, target, outcome: verdict, millis: outcome.millis, messages: rest });
@@ -131,16 +141,13 @@ pub(super) fn tests(snapshot: &Snapshot, run: &Run, outcome: &Outcome, ended: &E
     found
 }
 
-/// The files and names of single tests, each once.
-fn in_order(outcome: &Outcome, ended: &Ended) -> Vec<(PathBuf, String)> {
-    let mut seen = std::collections::HashSet::new();
-    let root = ended.root.as_ref();
-    let all = outcome.tests.iter().map(|test| (root.join(&test.path), name_of(test)));
-    all.filter(|test| seen.insert(test.clone())).collect()
+/// A title that goes without saying how it ended: `1 failed` of `✗ 1 failed`.
+fn without_sign(title: &str) -> String {
+    title.split_once(' ').map_or(title, |(_, rest)| rest).to_owned()
 }
 
 /// The test that a failure belongs to: the one around its line, else the only one that failed with its words.
-fn owner(failed: &TestFailure, outcome: &Outcome, ended: &Ended) -> Option<(PathBuf, String)> {
+fn owner(failed: &TestFailure, outcome: &Outcome, ended: &Ended) -> Option<Name> {
     if let Some(test) = &failed.test {
         return Some((failed.path.clone(), test.clone()));
     }
@@ -166,7 +173,7 @@ impl Message {
     }
 }
 
-fn of_tally(tally: &Tally) -> Verdict {
+fn of_tally(tally: Tally) -> Verdict {
     match tally {
         Tally { failed: 1.., .. } => Verdict::Failed,
         Tally { passed: 1.., .. } => Verdict::Passed,

@@ -264,6 +264,32 @@ async fn a_run_is_told_with_every_test_and_where_it_failed() {
 }
 
 #[tokio::test]
+async fn a_failure_elsewhere_belongs_to_the_test_that_says_the_same_or_to_the_run() {
+    let mut world = listing(|| Outcome {
+        failed: 1,
+        tests: vec![
+            result("test_two", 7, Verdict::Failed, Some("boom")),
+            result("TestA::test_one", 4, Verdict::Skipped, None),
+        ],
+        failures: vec![Failure::new("a.py", 4, "boom"), Failure::new("a.py", 1, "and the rest")],
+        ..Outcome::without_run(Status::Failed, "")
+    })
+    .await;
+    let uri = world.uri("test_a.py");
+    world.execute("tantu.run", json!({ "uri": uri, "kind": "pytest", "target": null })).await;
+    let ended = world.told("tantu/run", |it| it["state"] == "ended").await;
+    let said: Vec<_> = ended["tests"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| (&it["target"], &it["outcome"], &it["messages"][0]["message"]))
+        .collect();
+    let (two, one) = (json!("test_two"), json!("TestA.test_one"));
+    let [failed, skipped, boom, rest] = ["failed", "skipped", "boom", "and the rest"].map(|it| json!(it));
+    assert_eq!(said, [(&two, &failed, &boom), (&one, &skipped, &skipped), (&Value::Null, &failed, &rest)]);
+}
+
+#[tokio::test]
 async fn what_is_about_no_single_test_is_said_of_what_was_run() {
     for (status, outcome) in
         [(Status::Passed, "passed"), (Status::Timeout, "errored"), (Status::NotRunnable, "skipped")]
