@@ -3,16 +3,17 @@
 mod environments;
 mod listing;
 mod native;
+mod outdated;
 mod perform;
 mod report;
 mod shift;
 mod wording;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use graph::{Analysis, FileId};
+use graph::Analysis;
 use sandbox::{Failure, Outcome, Status, TestResult, Verdict};
 
 use crate::commands::{Run, RunKind};
@@ -20,6 +21,7 @@ use crate::from_proto;
 
 pub(crate) use environments::Environments;
 pub(crate) use listing::run as list_tests;
+use outdated::Outdated;
 pub(crate) use perform::{Perform, session_of};
 
 /// How many definitions are looked at for what an edit affects. Lenses wait for it.
@@ -88,19 +90,6 @@ struct Tally {
     skipped: usize,
     not_runnable: usize,
     millis: u64,
-}
-
-/// What edits have overtaken.
-#[derive(Debug, Default)]
-struct Outdated {
-    /// Runs by their tickets, with the tests and files that the edits since affect.
-    by_ticket: HashMap<u64, Arc<Overtaken>>,
-}
-
-#[derive(Debug, Default)]
-struct Overtaken {
-    tests: HashSet<(PathBuf, String)>,
-    files: HashSet<PathBuf>,
 }
 
 impl Ended {
@@ -229,36 +218,6 @@ impl Runs {
         Some(title)
     }
 
-    /// The single tests, by file, kind and name inside the module, whose latest results edits have overtaken.
-    pub(crate) fn overtaken(&self, analysis: &Analysis) -> HashSet<(PathBuf, RunKind, Option<String>)> {
-        let mut newest: HashMap<&(PathBuf, String), &Done> = HashMap::new();
-        for done in self.done() {
-            for test in done.ended.tests.keys() {
-                let known = newest.entry(test).or_insert(done);
-                *known = if known.ticket < done.ticket { done } else { known };
-            }
-        }
-        newest.retain(|_, done| !done.edits.is_empty());
-        let doctests = self.states.iter().filter_map(|(run, state)| match state {
-            State::Done(done) if run.kind == RunKind::Doctest && !done.edits.is_empty() => Some((run, done.ticket)),
-            _ => None,
-        });
-        let doctests: Vec<(&Run, u64)> = doctests.collect();
-        if newest.is_empty() && doctests.is_empty() {
-            return HashSet::new();
-        }
-        let outdated = self.outdated(analysis);
-        let tests = newest.into_iter().filter(|(test, done)| {
-            outdated.by_ticket.get(&done.ticket).is_some_and(|overtaken| overtaken.tests.contains(*test))
-        });
-        let tests = tests.map(|((path, name), _)| (path.clone(), RunKind::Pytest, Some(name.clone())));
-        let doctests = doctests.into_iter().filter_map(|(run, ticket)| {
-            let path = from_proto::path(&run.uri);
-            outdated.overtakes(ticket, run, &path).then(|| (path, run.kind, run.target.clone()))
-        });
-        tests.chain(doctests).collect()
-    }
-
     /// What came of a test, or of those of a class, when it was last run.
     fn tally(&self, path: &Path, name: &str) -> Option<(&Done, Tally)> {
         let inside = |test: &str| test.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
@@ -304,81 +263,9 @@ impl Runs {
         });
         found.into_iter().map(|(_, line, failure, outdated)| (line, failure, outdated)).collect()
     }
-
-    fn outdated(&self, analysis: &Analysis) -> Arc<Outdated> {
-        // Nothing can be left half changed.
-        let mut known = self.outdated.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*known {
-            Some((revision, outdated)) if *revision == analysis.revision() => outdated.clone(),
-            _ => {
-                let outdated = Arc::new(Outdated::new(self, analysis));
-                *known = Some((analysis.revision(), outdated.clone()));
-                outdated
-            }
-        }
-    }
 }
 
 const OUTDATED: &str = " · outdated";
-
-impl Outdated {
-    fn new(runs: &Runs, analysis: &Analysis) -> Self {
-        let mut known: Vec<(&Edits, Arc<Overtaken>)> = Vec::new();
-        let mut by_ticket = HashMap::new();
-        for done in runs.done().filter(|done| !done.edits.is_empty()) {
-            let same = known.iter().find(|(edits, _)| *edits == &done.edits).map(|(_, it)| it.clone());
-            let overtaken = same.unwrap_or_else(|| {
-                let overtaken = Arc::new(Overtaken::by(&done.edits, analysis));
-                known.push((&done.edits, overtaken.clone()));
-                overtaken
-            });
-            by_ticket.insert(done.ticket, overtaken);
-        }
-        Outdated { by_ticket }
-    }
-
-    fn overtakes(&self, ticket: u64, run: &Run, path: &Path) -> bool {
-        let Some(overtaken) = self.by_ticket.get(&ticket) else { return false };
-        let is_meant = |name: &str| match &run.target {
-            Some(target) => name.strip_prefix(target.as_str()).is_some_and(|it| it.is_empty() || it.starts_with('.')),
-            None => true,
-        };
-        match run.kind {
-            RunKind::Pytest => overtaken.tests.iter().any(|(file, name)| file == path && is_meant(name)),
-            RunKind::Affected => !overtaken.tests.is_empty(),
-            RunKind::Doctest | RunKind::Main | RunKind::Cell | RunKind::Selection => overtaken.files.contains(path),
-        }
-    }
-
-    fn is_overtaken(&self, done: &Done) -> bool {
-        self.by_ticket.get(&done.ticket).is_some_and(|overtaken| {
-            done.ended.files.iter().any(|file| overtaken.files.contains(file))
-                && (done.ended.tests.is_empty() || done.ended.tests.keys().any(|test| overtaken.tests.contains(test)))
-        })
-    }
-}
-
-impl Overtaken {
-    fn by(edits: &Edits, analysis: &Analysis) -> Self {
-        let before: Vec<_> = edits.iter().map(|(path, text)| (path.clone(), text.clone())).collect();
-        let affected = ide::affected(analysis, &before, |_| |_| ide::TestRecord::default(), LIMIT);
-        let name = |test: &ide::AffectedTest| {
-            (analysis.path(test.test.file).to_path_buf(), analysis.symbol(test.test).local_name())
-        };
-        let changed = affected.changed.iter().map(|symbol| symbol.file).collect();
-        Overtaken { tests: affected.tests.iter().map(name).collect(), files: importers(analysis, changed) }
-    }
-}
-
-/// The files that import one of `files`, however far away, and these themselves.
-fn importers(analysis: &Analysis, files: Vec<FileId>) -> HashSet<PathBuf> {
-    let mut seen: HashSet<FileId> = files.iter().copied().collect();
-    let mut pending = files;
-    while let Some(file) = pending.pop() {
-        pending.extend(analysis.importers(file).into_iter().filter(|&importer| seen.insert(importer)));
-    }
-    seen.into_iter().map(|file| analysis.path(file).to_path_buf()).collect()
-}
 
 #[cfg(test)]
 mod tests {
