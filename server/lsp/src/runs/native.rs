@@ -9,8 +9,9 @@ use lint::Environment;
 use sandbox::{Action, Failure, Outcome, Status};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio_util::sync::CancellationToken;
-use tower_lsp_server::Client;
 use tower_lsp_server::ls_types as lsp;
+
+use crate::questions::Questions;
 
 /// When a run is stopped.
 const WALL: Duration = Duration::from_secs(600);
@@ -54,18 +55,13 @@ impl Native {
     }
 
     /// Asks the user.
-    pub(super) async fn is_allowed(&self, client: &Client, what: &str, reason: &str) -> bool {
+    pub(super) async fn is_allowed(&self, questions: &Questions, what: &str, reason: &str) -> bool {
         let message = format!(
             "{what}: {reason}. Run what is saved of it on this machine, outside of the sandbox? {} (in {})",
             self.command_line(),
             self.root.display()
         );
-        let choices = [YES, "Leave it"].map(|title| lsp::MessageActionItem {
-            title: title.to_owned(),
-            properties: std::collections::HashMap::default(),
-        });
-        let answer = client.show_message_request(lsp::MessageType::WARNING, message, Some(choices.to_vec())).await;
-        matches!(answer, Ok(Some(choice)) if choice.title == YES)
+        questions.ask(lsp::MessageType::WARNING, message, [YES, "Leave it"]).await.as_deref() == Some(YES)
     }
 
     /// Runs the command; nothing when the user has cancelled, which ends the process.

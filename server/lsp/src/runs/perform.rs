@@ -16,6 +16,7 @@ use super::{Ended, Environments, wording};
 use crate::commands::{Run, RunKind};
 use crate::mailbox::{Event, Mailbox};
 use crate::progress::Job;
+use crate::questions::Questions;
 use crate::snapshot::Snapshot;
 use crate::{from_proto, revision, test_history};
 
@@ -28,6 +29,7 @@ pub(crate) struct Perform {
     pub(crate) job: Job,
     pub(crate) mailbox: Mailbox,
     pub(crate) client: Client,
+    pub(crate) questions: Questions,
 }
 
 /// What is known before anything runs.
@@ -89,7 +91,7 @@ impl Perform {
         let wants_more = matches!(outcome.outcome, Status::NotRunnable | Status::Refused);
         let Some(native) = plan.native.as_ref().filter(|_| wants_more) else { return Some(outcome) };
         let reason = outcome.failures.first().map_or("it cannot be run in the sandbox", |it| it.message.as_str());
-        if !native.is_allowed(&self.client, &plan.what, reason).await {
+        if !native.is_allowed(&self.questions, &plan.what, reason).await {
             return Some(outcome);
         }
         self.job.say(format!("{} (outside of the sandbox)", plan.what));

@@ -99,6 +99,7 @@ impl Session {
             job,
             mailbox: mailbox.clone(),
             client: client.clone(),
+            questions: self.questions.clone(),
         };
         tokio::spawn(async move {
             let Ok(snapshot) = snapshot.await else { return };
