@@ -128,6 +128,9 @@ export async function session(script, variables = {}) {
     must(errors.length === 0, `no error was shown${errors.map((text) => `: ${text}`).join('')}`);
     // Told to go, the window ends its extensions and they their servers.
     await page.goto('about:blank');
+    const said = (method) =>
+      fs.readFileSync(path.join(folder, 'session.jsonl'), 'utf8').split(`"method":"${method}"`).length;
+    await until('every server was told to go', () => said('exit') === said('initialize'));
   } catch (error) {
     await page?.screenshot({ path: path.join(shots, 'failed.png') }).catch(() => {});
     throw error;

@@ -3,6 +3,12 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { failsAt, log, must, session, setting, until } from './session.mjs';
 
+/** Whether what is waited for comes in time. */
+const appears = (waiting) =>
+  waiting.then(
+    () => true,
+    () => false,
+  );
 const read = (file) => fs.readFileSync(path.join(setting.workspace, file), 'utf8');
 
 await session(async (page, shot) => {
@@ -14,8 +20,11 @@ await session(async (page, shot) => {
 
   const open = async (file) => {
     const name = path.basename(file);
-    await page.keyboard.press('Control+p');
-    await page.locator('.quick-input-box input').fill(file);
+    // What takes the focus just then closes the box again.
+    await until(`${name} is looked for`, async () => {
+      await page.keyboard.press('Control+p');
+      return appears(page.locator('.quick-input-box input').fill(file, { timeout: 5000 }));
+    });
     const exactly = page.getByText(name, { exact: true });
     await page.locator('.quick-input-list .monaco-list-row').filter({ has: exactly }).first().click();
     await page.locator(`.tab.active[data-resource-name="${name}"]`).waitFor();
@@ -85,8 +94,12 @@ await session(async (page, shot) => {
   // Callers behind a lens.
   await open('shop/money.py');
   await goTo('shop/money.py', 'def _require_same_currency');
-  await lens('3 callers').click();
-  await page.locator('.reference-zone-widget .monaco-list-row').first().waitFor();
+  const caller = page.locator('.reference-zone-widget .monaco-list-row').first();
+  await until('the callers are listed', async () => {
+    // A click is lost when lenses are drawn anew beneath it.
+    await lens('3 callers').click();
+    return appears(caller.waitFor({ timeout: 5000 }));
+  });
   await shot('5-callers');
   await page.keyboard.press('Escape');
 
