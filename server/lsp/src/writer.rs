@@ -386,8 +386,8 @@ impl Writer {
         for (path, open) in self.documents.iter_mut().filter(|(_, open)| open.stale) {
             open.stale = false;
             let tree = SharedTree::new(open.document.text());
-            // Here, or the graph would wait for the linter to do it.
-            tree.prepare();
+            // Here, or the graph would wait for the linter to do it. What panics does so again below, and costs one file.
+            let _ = catch_unwind(AssertUnwindSafe(|| tree.prepare()));
             if self.current.settings.diagnostics != Diagnostics::Off {
                 let (lints, path, tree) = (self.current.lints.clone(), path.clone(), tree.clone());
                 // Without the thread who asks for the findings looks.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tests::client::Client;
 use tests::model_server::{ModelServer, Reply};
-use tests::workspace::{Home, Workspace};
+use tests::workspace::{Home, Workspace, model_settings};
 
 use crate::proposal::good_code;
 
@@ -259,6 +259,22 @@ fn a_mistake_that_was_made_once_is_told_and_one_that_was_complained_of_is_caught
     assert!(off.contains("not remembered"), "{off}");
     assert!(tantu(&workspace, &home, &["memory", "forget", "--all"]).contains("forgotten"));
     assert!(tantu(&workspace, &home, &["memory", "list"]).contains("no mistake"));
+}
+
+#[test]
+fn a_model_that_is_free_looks_over_its_first_answer_if_it_is_to() {
+    let wrong = Reply::Text(good_code().replace("off > most", "off > the_most"));
+    let (workspace, model) = (Workspace::fixture("shop"), ModelServer::start([wrong, good()]));
+    let home = Home::new();
+    home.configure(&model_settings(&model.base_url()).replace("[propose]\n", "[propose]\nreflect-below = 0\n"));
+    let editor = session(&workspace, &home);
+    implement(&editor);
+    assert!(editor.question().text.contains("Passed"));
+    let asked = model.asked();
+    let second = asked.last().expect("it was asked").prompt();
+    assert!(asked.len() == 2 && second.contains("Look over your answer") && second.contains("the_most"), "{second}");
+    assert!(!second.contains("What is wrong"), "nobody had checked it: {second}");
+    editor.choose("Discard");
 }
 
 #[test]
