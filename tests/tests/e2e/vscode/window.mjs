@@ -18,23 +18,38 @@ await session(async (page, shot) => {
   const status = page.locator('.statusbar-item', { hasText: 'tantu' }).first();
   const toast = page.locator('.notification-list-item', { hasText: 'Implement function' }).first();
 
+  // What takes the focus just then closes the box again, and a click is lost when rows are drawn anew beneath it: what
+  // was asked for is asked for again until it is seen.
+  const box = page.locator('.quick-input-box input');
+  const pick = async (what, keys, text, row, isDone) =>
+    until(
+      what,
+      async () => {
+        await page.keyboard.press(keys);
+        const picked = (async () => {
+          await box.fill(text, { timeout: 5000 });
+          await row.click({ timeout: 10_000 });
+          await isDone();
+        })();
+        if (await appears(picked)) return true;
+        await page.keyboard.press('Escape');
+        return false;
+      },
+      100,
+    );
   const open = async (file) => {
     const name = path.basename(file);
-    // What takes the focus just then closes the box again.
-    await until(`${name} is looked for`, async () => {
-      await page.keyboard.press('Control+p');
-      return appears(page.locator('.quick-input-box input').fill(file, { timeout: 5000 }));
-    });
     const exactly = page.getByText(name, { exact: true });
-    await page.locator('.quick-input-list .monaco-list-row').filter({ has: exactly }).first().click();
-    await page.locator(`.tab.active[data-resource-name="${name}"]`).waitFor();
-    await page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
+    const row = page.locator('.quick-input-list .monaco-list-row').filter({ has: exactly }).first();
+    await pick(`${name} is open`, 'Control+p', file, row, async () => {
+      await page.locator(`.tab.active[data-resource-name="${name}"]`).waitFor({ timeout: 10_000 });
+      await page.locator('.quick-input-widget').waitFor({ state: 'hidden', timeout: 5000 });
+    });
     await editor.waitFor();
   };
   const command = async (title) => {
-    await page.keyboard.press('F1');
-    await page.locator('.quick-input-box input').fill(`>${title}`);
-    await page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().click();
+    const row = page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first();
+    await pick(`${title} is chosen`, 'F1', `>${title}`, row, () => row.waitFor({ state: 'detached', timeout: 5000 }));
   };
   const goTo = async (file, text) => {
     const row =
