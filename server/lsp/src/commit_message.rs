@@ -1,9 +1,8 @@
 //! The message for what is staged in git, which is asked only when somebody wants one.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use graph::{AnalysisHost, Change};
 use ide::Earlier;
 use ide::assists::commit_message;
@@ -12,13 +11,12 @@ use tokio::task::spawn_blocking;
 
 use crate::effects::Say;
 use crate::inquiry::{Inquirer, Inquiry, Spent};
-use crate::revision::git;
 
 /// How often a model may answer with something else than a message.
 const ATTEMPTS: usize = 3;
 
 /// Earlier commits of which the first line is shown.
-const SUBJECTS: &str = "--max-count=10";
+const SUBJECTS: usize = 10;
 
 /// What is staged.
 #[derive(Debug)]
@@ -44,37 +42,22 @@ pub struct Message {
 /// names.
 ///
 /// # Errors
-/// When there is no git, no repository, or nothing staged; the message is for the user.
+/// When there is no repository, it cannot be read, or nothing is staged; the message is for the user.
 pub fn staged(folder: &Path, admits: impl Fn(&Path) -> bool) -> anyhow::Result<Staged> {
-    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    let root = git(folder, &["rev-parse", "--show-toplevel"])
-        .with_context(|| format!("{} is in no repository of git", folder.display()))?;
-    let root = PathBuf::from(text(root).trim_end_matches(['\r', '\n']));
-    let names = text(git(&root, &["diff", "--cached", "--name-only", "--no-renames", "-z"])?);
-    let names: Vec<&str> = names.split('\0').filter(|name| !name.is_empty()).collect();
-    anyhow::ensure!(!names.is_empty(), "nothing is staged in {}; `git add` stages changes", root.display());
-    let (shown, kept): (Vec<&str>, Vec<&str>) = names.iter().partition(|name| admits(&root.join(name)));
-    let mut diff = String::new();
-    if !shown.is_empty() {
-        // No program that the repository's settings name is run.
-        let options = ["diff", "--cached", "--no-color", "--no-ext-diff", "--no-textconv", "--find-renames", "--"];
-        let paths: Vec<String> = shown.iter().map(|name| format!(":(top,literal){name}")).collect();
-        let arguments: Vec<&str> = options.into_iter().chain(paths.iter().map(String::as_str)).collect();
-        diff = text(git(&root, &arguments)?);
+    let (files, subjects, root) = repository::read(folder, |repository| {
+        Ok((repository.staged()?, repository.subjects(SUBJECTS), repository.root().to_owned()))
+    })?;
+    anyhow::ensure!(!files.is_empty(), "nothing is staged in {}; `git add` stages changes", root.display());
+    let (shown, kept): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| admits(&file.path));
+    let mut diff: String = shown.iter().map(repository::Staged::diff).collect();
+    for file in kept {
+        diff.push_str(&format!("changed, and not shown here: {}\n", file.name));
     }
-    for name in kept {
-        diff.push_str(&format!("changed, and not shown here: {name}\n"));
-    }
-    let python: Vec<&str> = shown.into_iter().filter(|name| graph::is_python(Path::new(name))).collect();
-    let at = |revision: &str, name: &str| -> Option<Arc<str>> {
-        let bytes = git(&root, &["show", &format!("{revision}:{name}")]).ok()?;
-        syntax::decode(bytes).ok().map(Arc::from)
-    };
-    let all = |revision: &str| python.iter().map(|name| (root.join(name), at(revision, name))).collect();
-    // Before the first commit there is no log.
-    let log = git(&root, &["log", SUBJECTS, "--format=%s"]).unwrap_or_default();
-    let subjects = text(log).lines().map(str::to_owned).collect();
-    Ok(Staged { before: all("HEAD"), now: all(""), diff, subjects })
+    let python: Vec<_> = shown.into_iter().filter(|file| graph::is_python(&file.path)).collect();
+    let text = |content: &Option<Vec<u8>>| -> Option<Arc<str>> { syntax::decode(content.clone()?).ok().map(Arc::from) };
+    let before = python.iter().map(|file| (file.path.clone(), text(&file.before))).collect();
+    let now = python.iter().map(|file| (file.path.clone(), text(&file.now))).collect();
+    Ok(Staged { before, now, diff, subjects })
 }
 
 /// Has a model write the message for `staged`. `host` is the workspace, whose files on disk may be newer.
@@ -145,12 +128,17 @@ mod tests {
         let root = folder.path().canonicalize().unwrap();
         let error = |admits: bool| staged(&root, |_| admits).unwrap_err().to_string();
         assert!(error(true).contains("in no repository of git"), "{}", error(true));
-        git(&root, &["init", "--quiet"]).unwrap();
+        let git = |arguments: &[&str]| {
+            let author = ["-c", "user.name=a", "-c", "user.email=a@b.c", "-C"];
+            let status = std::process::Command::new("git").args(author).arg(&root).args(arguments).status().unwrap();
+            assert!(status.success());
+        };
+        git(&["init", "--quiet"]);
         assert!(error(true).contains("nothing is staged"), "{}", error(true));
         let write = |name: &str, text: &str| std::fs::write(root.join(name), text).unwrap();
         write("a.py", "x = 1\n");
         write(".env", "KEY=1\n");
-        git(&root, &["add", "--all"]).unwrap();
+        git(&["add", "--all"]);
         write("a.py", "x = 2\n");
         let admits = |path: &Path| !path.ends_with(".env");
         let first = staged(&root, admits).unwrap();
@@ -158,9 +146,8 @@ mod tests {
         assert!(!first.diff.contains("KEY") && first.subjects.is_empty());
         assert_eq!(first.before, [(root.join("a.py"), None)]);
         assert_eq!(first.now, [(root.join("a.py"), Some(Arc::from("x = 1\n")))]);
-        git(&root, &["-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "--quiet", "--message", "first"])
-            .unwrap();
-        git(&root, &["rm", "--quiet", "--force", "a.py"]).unwrap();
+        git(&["commit", "--quiet", "--message", "first"]);
+        git(&["rm", "--quiet", "--force", "a.py"]);
         let second = staged(&root, admits).unwrap();
         assert_eq!(second.subjects, ["first"]);
         assert_eq!((second.before[0].1.as_deref(), second.now[0].1.as_deref()), (Some("x = 1\n"), None));

@@ -7,6 +7,7 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use context::Options;
+use disk::Obstacle;
 use graph::{Analysis, AnalysisHost, SymbolId};
 use ide::assists::{AssistId, Refusal};
 use lint::Environment;
@@ -16,10 +17,11 @@ use propose::{Event, Limits, Task};
 use sandbox::Runner;
 use store::Journal;
 use tokio::task::{JoinError, spawn_blocking};
-use validate::{Behaviour, Candidate, Inspection, PastMistake, Scope, SourceChange};
+use validate::{Behaviour, Candidate, Inspection, PastMistake, Scope};
 
 use crate::consent::Consent;
 use crate::contexts::Contexts;
+use crate::edits;
 use crate::inquiry::PURPOSES;
 use crate::lints::Lints;
 use crate::memory;
@@ -241,7 +243,7 @@ impl Tools {
         for (number, mut request) in requests.into_iter().enumerate() {
             say(format!("running tests, {} of {total}", number + 1));
             add_unsaved(&mut request, &state.unsaved);
-            request.limits = state.limits;
+            request.limits = request.limits.within(state.limits);
             let root = request.root.clone();
             request.site = spawn_blocking(move || Environment::find(&root, None).sites).await.unwrap_or_default();
             let on_event = |event| {
@@ -345,11 +347,17 @@ fn check(
     match ide::assists::accept(task.assist, &analysis, target, code) {
         Err(refusal) => Event::Refused(refusal),
         Ok(change) => {
-            if let Some(refusal) = there_already(&change, &analysis) {
-                return Event::Refused(refusal);
+            if let Some(obstacle) = edits::obstacle(&change, &analysis) {
+                let (code, message) = match obstacle {
+                    Obstacle::Exists(message) => ("file-exists", message),
+                    Obstacle::Unwritable(message) => ("unwritable-path", message),
+                };
+                return Event::Refused(Refusal::Unfit { code, message });
             }
             let scope = Scope { places: scope.places, folder: scope.folder, imports: true };
-            let mut candidate = Candidate { title, change, scope, mends: task.mends.clone(), behaviour };
+            let tested =
+                (task.assist == AssistId::WriteTests).then(|| (task.path.clone(), analysis.symbol(target).range));
+            let mut candidate = Candidate { title, change, scope, mends: task.mends.clone(), behaviour, tested };
             if let Some(parts) = parts {
                 candidate.restrict(&analysis, parts);
             }
@@ -385,14 +393,6 @@ fn behaviour(task: &Task) -> Behaviour {
         | AssistId::WriteTests
         | AssistId::GenerateModule => Behaviour::Free,
     }
-}
-
-/// A file that is to be made may be there, although the index leaves it out.
-fn there_already(change: &SourceChange, analysis: &Analysis) -> Option<Refusal> {
-    let new = change.files.iter().filter(|file| analysis.file(&file.path).is_none());
-    let path = &new.into_iter().find(|file| file.path.symlink_metadata().is_ok())?.path;
-    let message = format!("{} is there already; nothing may be written over", relative(path, analysis).1.display());
-    Some(Refusal::Unfit { code: "file-exists", message })
 }
 
 /// The tests see what the person sees: the texts in the editor, except where the proposal has its own.

@@ -18,10 +18,12 @@ mod consult;
 pub mod contexts;
 mod documents;
 pub mod drive;
+pub mod edits;
 pub mod effects;
 pub mod evidence;
 pub mod explain;
 mod flow;
+mod framing;
 mod from_proto;
 mod handlers;
 pub mod include;
@@ -73,6 +75,7 @@ use tower_lsp_server::{LspService, Server};
 
 use crate::arrival::InOrder;
 use crate::contexts::Contexts;
+use crate::framing::{Refusing, WellFormed};
 use crate::lifetime::{Lifetime, UntilClosed};
 use crate::mailbox::Mailbox;
 use crate::meanings::Meanings;
@@ -153,10 +156,10 @@ pub async fn serve(input: impl AsyncRead + Unpin, output: impl AsyncWrite, servi
     let session = |client| Session::new(client, mailbox, latest, services, contexts, lifetime.clone());
     let (service, socket) =
         LspService::build(session).custom_method("window/workDoneProgress/cancel", Session::cancel_progress).finish();
-    let input = UntilClosed::new(input, lifetime.clone());
+    let input = WellFormed::new(UntilClosed::new(input, lifetime.clone()));
     let transport = Server::new(input, output, socket).concurrency_level(CONCURRENCY);
     tokio::select! {
-        () = transport.serve(InOrder(Promises::new(service))) => {}
+        () = transport.serve(InOrder(Refusing(Promises::new(service)))) => {}
         () = async { lifetime.ended().await; tokio::time::sleep(FAREWELL).await } => {}
     }
     Ok(lifetime.was_shut_down())

@@ -10,7 +10,7 @@ use toml::Table;
 
 /// What is known of the folder `root`.
 pub fn read(root: &Path) -> Project {
-    let pyproject = syntax::read_source(&root.join("pyproject.toml")).ok();
+    let pyproject = disk::read_configuration(&root.join("pyproject.toml")).ok();
     let pyproject = pyproject.and_then(|text| text.parse::<Table>().ok()).unwrap_or_default();
     let mut scripts = scripts(&pyproject);
     scripts.extend(entry_points(&root.join("setup.cfg")));
@@ -31,7 +31,7 @@ fn packages(environment: &Environment) -> Option<Packages> {
 
 fn requirements(root: &Path) -> Vec<RequirementFile> {
     let names = ["requirements.txt", "pyproject.toml"].map(|name| root.join(name)).into_iter();
-    let read = |path: PathBuf| Some(RequirementFile { text: syntax::read_source(&path).ok()?.into(), path });
+    let read = |path: PathBuf| Some(RequirementFile { text: disk::read_configuration(&path).ok()?.into(), path });
     names.filter_map(read).collect()
 }
 
@@ -61,7 +61,7 @@ fn object(reference: &str) -> &str {
 
 /// The right sides of `name = package.module:object` in `setup.cfg` or `entry_points.txt`.
 fn entry_points(path: &Path) -> Vec<String> {
-    let Ok(text) = std::fs::read_to_string(path) else { return Vec::new() };
+    let Ok(text) = disk::read_configuration(path) else { return Vec::new() };
     let values = text.lines().filter_map(|line| Some(object(line.split_once('=')?.1)));
     let is_reference = |value: &&str| {
         let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | ':');

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use disk::Obstacle;
 use propose::{Event, Limits, Proposal, Severity, Task};
 use sandbox::Runner;
 use syntax::{SourceChange, apply_edits};
@@ -18,6 +19,7 @@ use crate::comparison;
 use crate::consent;
 use crate::contexts::Contexts;
 use crate::drive::{Audience, Work};
+use crate::edits;
 use crate::effects::{State, Tools};
 use crate::input;
 use crate::mailbox::Mailbox;
@@ -210,6 +212,12 @@ impl Desk {
         if !snapshot.editor.applies_edits {
             return Some(Event::NotApplied("it does not let servers edit".to_owned()));
         }
+        // Links may have changed since the proposal was checked; editors follow them.
+        if let Some(Obstacle::Exists(reason) | Obstacle::Unwritable(reason)) =
+            edits::obstacle(change, &snapshot.analysis)
+        {
+            return Some(Event::NotApplied(reason));
+        }
         let edit = match to_proto::proposed(&snapshot, change) {
             Ok(edit) => edit,
             Err(reason) => return Some(Event::NotApplied(reason)),
@@ -310,12 +318,14 @@ fn question(evidence: &Evidence) -> String {
         text.push_str(&format!(" Makes {}.", evidence.created.join(", ")));
     }
     for (stage, result) in &evidence.checks {
-        if let CheckResult::NotRun(why) = result {
-            text.push_str(&format!(" Not run: {stage} ({why})."));
+        match result {
+            CheckResult::NotRun(why) => text.push_str(&format!(" Not run: {stage} ({why}).")),
+            CheckResult::Asked(count) => text.push_str(&format!(" Asked: {stage} ({count}).")),
+            CheckResult::Passed | CheckResult::Failed => {}
         }
     }
     if !evidence.warnings.is_empty() {
-        text.push_str(&format!(" Warnings of linters: {}.", evidence.warnings.len()));
+        text.push_str(&format!(" Warnings: {}.", evidence.warnings.len()));
     }
     if !evidence.unchecked.is_empty() {
         text.push_str(&format!(" Not checked: {}.", evidence.unchecked.join("; ")));

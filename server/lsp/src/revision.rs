@@ -1,10 +1,9 @@
 //! What a workspace was like at a revision of git, or when its tests last passed.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use graph::Analysis;
 use ide::Earlier;
 use store::Green;
@@ -12,14 +11,10 @@ use store::Green;
 /// The hash of the commit that `revision` names in the repository around the folder `root`.
 ///
 /// # Errors
-/// When there is no such revision, no repository, or no git.
+/// When there is no such revision or no repository, or it cannot be read.
 pub fn commit(root: &Path, revision: &str) -> anyhow::Result<String> {
-    if revision.starts_with('-') {
-        bail!("`{revision}` is no revision");
-    }
-    let commit = git(root, &["rev-parse", "--verify", &format!("{revision}^{{commit}}")])
-        .with_context(|| format!("`{revision}` is no revision of the repository around {}", root.display()))?;
-    Ok(String::from_utf8_lossy(&commit).trim().to_owned())
+    let revision = revision.to_owned();
+    Ok(repository::read(root, move |repository| Ok(repository.commit(&revision)?.to_string()))?)
 }
 
 /// The Python files below the folder `root` that differ on disk from what they were at `revision`, with their texts then, by
@@ -36,25 +31,31 @@ pub fn earlier(root: &Path, revision: &str) -> anyhow::Result<Vec<Earlier>> {
 /// # Errors
 /// As [`commit`].
 pub fn earlier_with(root: &Path, revision: &str, unsaved: &[PathBuf]) -> anyhow::Result<Vec<Earlier>> {
-    let commit = commit(root, revision)?;
-    let listed = git(root, &["diff", "--name-only", "--no-renames", "--relative", "-z", &commit, "--", "."])?;
-    let untracked = git(root, &["ls-files", "--others", "--exclude-standard", "-z", "--", "."])?;
-    let names = |bytes: &[u8]| {
-        let text = String::from_utf8_lossy(bytes).into_owned();
-        text.split('\0').filter(|name| !name.is_empty()).map(PathBuf::from).collect::<Vec<_>>()
-    };
-    let mut names = [names(&listed), names(&untracked)].concat();
-    names.extend(unsaved.iter().filter_map(|path| path.strip_prefix(root).ok()).map(Path::to_path_buf));
-    names.retain(|name| graph::is_python(name));
-    names.sort();
-    names.dedup();
-    Ok(names.into_iter().map(|name| (root.join(&name), text_of(root, &commit, &name))).collect())
+    let real = root.canonicalize().with_context(|| format!("{} cannot be read", root.display()))?;
+    let unsaved: Vec<PathBuf> =
+        unsaved.iter().filter_map(|path| Some(real.join(path.strip_prefix(root).ok()?))).collect();
+    let (revision, folder) = (revision.to_owned(), real.clone());
+    let mut earlier = repository::read(root, move |repository| {
+        let commit = repository.commit(&revision)?;
+        let on_disk = graph::discover(&folder).files;
+        let mut found = repository.differences(&commit, &folder, &on_disk, &graph::is_python)?;
+        for path in unsaved {
+            if graph::is_python(&path) && !found.iter().any(|(differing, _)| *differing == path) {
+                let content = repository.content(&commit, &path)?;
+                found.push((path, content));
+            }
+        }
+        Ok(found)
+    })?;
+    earlier.sort();
+    let as_named = |path: PathBuf| path.strip_prefix(&real).map(|inside| root.join(inside)).unwrap_or(path);
+    Ok(earlier.into_iter().map(|(path, content)| (as_named(path), text(content))).collect())
 }
 
 /// The state of `analysis`, as one in which all tests of the folder `root` pass.
 ///
 /// # Errors
-/// When there is no repository with a commit around `root`, or no git.
+/// When there is no repository with a commit around `root`, or it cannot be read.
 pub fn green(root: &Path, analysis: &Analysis, unsaved: &[PathBuf]) -> anyhow::Result<Green> {
     let commit = commit(root, "HEAD")?;
     let differing = earlier_with(root, &commit, unsaved)?.into_iter().map(|(path, _)| {
@@ -82,25 +83,16 @@ pub fn since_green(root: &Path, green: &Green, unsaved: &[PathBuf]) -> anyhow::R
 /// # Errors
 /// As [`commit`], and when the file lies outside of the folder `root`.
 pub fn text_at(root: &Path, revision: &str, path: &Path) -> anyhow::Result<Option<Arc<str>>> {
-    let commit = commit(root, revision)?;
     let inside = path.strip_prefix(root).with_context(|| format!("{} is not in {}", path.display(), root.display()))?;
-    Ok(text_of(root, &commit, inside))
+    let path = root.canonicalize().with_context(|| format!("{} cannot be read", root.display()))?.join(inside);
+    let revision = revision.to_owned();
+    let read = move |repository: &repository::Repository| repository.content(&repository.commit(&revision)?, &path);
+    Ok(text(repository::read(root, read)?))
 }
 
-fn text_of(root: &Path, commit: &str, name: &Path) -> Option<Arc<str>> {
-    let bytes = git(root, &["show", &format!("{commit}:./{}", name.display())]).ok()?;
-    syntax::decode(bytes).ok().map(Arc::from)
-}
-
-pub(crate) fn git(root: &Path, arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
-    let mut git = Command::new("git");
-    // Nothing is written, and no program that the repository's settings name is asked.
-    git.args(["--no-optional-locks", "-c", "core.fsmonitor=false", "-C"]).arg(root).args(arguments);
-    let output = git.output().context("git cannot be run")?;
-    if !output.status.success() {
-        bail!("git {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr).trim());
-    }
-    Ok(output.stdout)
+/// What a file held as a text; `None` when it is none.
+fn text(content: Option<Vec<u8>>) -> Option<Arc<str>> {
+    syntax::decode(content?).ok().map(Arc::from)
 }
 
 #[cfg(test)]
@@ -112,14 +104,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
         let write = |name: &str, text: &str| std::fs::write(root.join(name), text).unwrap();
-        let run = |arguments: &[&str]| git(&root, arguments).unwrap();
+        let run = |arguments: &[&str]| {
+            let author = ["-c", "user.name=a", "-c", "user.email=a@b.c", "-C"];
+            let status = std::process::Command::new("git").args(author).arg(&root).args(arguments).status().unwrap();
+            assert!(status.success());
+        };
         assert!(commit(&root, "HEAD").is_err());
         run(&["init", "--quiet"]);
         for name in ["a.py", "b.py", "c.py", "notes.txt"] {
             write(name, "first\n");
         }
         run(&["add", "--all"]);
-        run(&["-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "--quiet", "--message", "first"]);
+        run(&["commit", "--quiet", "--message", "first"]);
         assert_eq!(earlier(&root, "HEAD").unwrap(), []);
         write("a.py", "second\n");
         std::fs::remove_file(root.join("b.py")).unwrap();
@@ -148,10 +144,5 @@ mod tests {
         assert_eq!(text_at(&root, "HEAD", &root.join("a.py")).unwrap(), first());
         assert_eq!(text_at(&root, "HEAD", &root.join("d.py")).unwrap(), None);
         assert!(commit(&root, "elsewhere").is_err());
-    }
-
-    #[test]
-    fn a_revision_is_no_option() {
-        assert!(earlier(Path::new("."), "--output=x").unwrap_err().to_string().contains("no revision"));
     }
 }

@@ -302,6 +302,7 @@ mod tests {
                 path: "test_a.py".to_owned(),
                 line: if *name == "test_price" { 2 } else { 4 },
                 verdict: *verdict,
+                returned: true,
                 millis: 2,
                 message: None,
             };

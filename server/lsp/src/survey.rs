@@ -55,7 +55,8 @@ impl FileFindings {
     fn of(analysis: &Analysis, project: &Project, lints: &Lints, file: FileId) -> Self {
         let graph = ide::diagnostics(analysis, project, file);
         let mut lint = lints.find(analysis, file);
-        lint.retain(|it| !ide::is_known(it, &graph));
+        let is_known = ide::known_among(&graph);
+        lint.retain(|it| !is_known(it));
         FileFindings { graph, lint }
     }
 

@@ -5,8 +5,7 @@ mod workspace_diagnostics;
 use std::collections::{HashMap, VecDeque};
 use std::path::Path;
 
-use sandbox::fake::Fake;
-use sandbox::{Outcome, Status};
+use sandbox::fake::{Fake, passing};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream};
 use tokio::task::JoinHandle;
@@ -63,7 +62,7 @@ impl Client {
 
     async fn with_cache(params: Value, settings: Option<PathBuf>, cache: Option<PathBuf>) -> Self {
         let sandbox = || SandboxState::Prepared;
-        let runner = Fake::new(|_| Ok(Outcome { passed: 2, ..Outcome::without_run(Status::Passed, "") }));
+        let runner = Fake::new(|request| Ok(passing(request)));
         Client::with_services(params, Services { runner: Arc::new(runner), settings, cache, sandbox }).await
     }
 

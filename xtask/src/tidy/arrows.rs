@@ -15,14 +15,16 @@ use May::{Use, UseAnything};
 /// The arrows of ARCHITECTURE.md. Everybody's tests may use [`FOR_TESTS`] besides.
 const ARROWS: &[(&str, May)] = &[
     ("credential", Use(&[])),
+    ("disk", Use(&[])),
     ("fixture", Use(&[])),
-    ("syntax", Use(&[])),
-    ("model", Use(&["credential", "store"])),
+    ("syntax", Use(&["disk"])),
+    ("model", Use(&["credential", "disk", "store"])),
     ("sandbox", Use(&[])),
     ("store", Use(&[])),
     ("pdf", Use(&[])),
-    ("graph", Use(&["syntax"])),
-    ("lint", Use(&["credential", "syntax"])),
+    ("repository", Use(&["disk"])),
+    ("graph", Use(&["disk", "syntax"])),
+    ("lint", Use(&["credential", "disk", "syntax"])),
     ("context", Use(&["graph", "syntax"])),
     ("ide", Use(&["context", "graph", "lint", "syntax"])),
     ("validate", Use(&["graph", "lint", "sandbox", "syntax"])),
@@ -30,7 +32,21 @@ const ARROWS: &[(&str, May)] = &[
     ("sandbox-wasi", Use(&["sandbox"])),
     (
         "lsp",
-        Use(&["context", "graph", "ide", "lint", "model", "pdf", "propose", "sandbox", "store", "syntax", "validate"]),
+        Use(&[
+            "context",
+            "disk",
+            "graph",
+            "ide",
+            "lint",
+            "model",
+            "pdf",
+            "propose",
+            "repository",
+            "sandbox",
+            "store",
+            "syntax",
+            "validate",
+        ]),
     ),
     (
         "tantu",
@@ -58,6 +74,8 @@ const FOR_TESTS: &str = "fixture";
 /// External crates that only some of ours may link, tests and tooling excepted: each is either heavy, or a kind of
 /// work (waiting, disk, network, a protocol's types) that must not spread.
 const CONFINED: &[(&str, &[&str])] = &[
+    ("cap-std", &["disk"]),
+    ("gix", &["repository"]),
     ("reqwest", &["model"]),
     ("ruff_linter", &["lint"]),
     ("rusqlite", &["store"]),

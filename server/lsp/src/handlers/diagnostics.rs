@@ -106,7 +106,8 @@ pub(crate) fn document(snapshot: &Snapshot, path: &Path) -> Vec<lsp::Diagnostic>
     let Some(file) = analysis.file(path).filter(|_| open) else { return Vec::new() };
     let mut found = ide::diagnostics(analysis, &settings.project, file);
     let lint = snapshot.lints.of_document(analysis, file);
-    let lint: Vec<_> = lint.iter().filter(|it| !ide::is_known(it, &found)).collect();
+    let is_known = ide::known_among(&found);
+    let lint: Vec<_> = lint.iter().filter(|it| !is_known(it)).collect();
     found.extend(snapshot.survey.findings.diagnostics(analysis, file));
     let findings = found.into_iter().map(|it| finding(snapshot, analysis, file, it));
     let findings = findings.chain(lint.into_iter().map(|it| lint_finding(snapshot, analysis.source(file), it)));

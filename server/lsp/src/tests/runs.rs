@@ -190,7 +190,7 @@ async fn listing(outcome: impl Fn() -> Outcome + Send + Sync + 'static) -> World
 
 fn result(name: &str, line: u32, verdict: Verdict, message: Option<&str>) -> TestResult {
     let (id, path) = (format!("test_a.py::{name}"), "test_a.py".to_owned());
-    TestResult { id, path, line, verdict, millis: 3, message: message.map(str::to_owned) }
+    TestResult { id, path, line, verdict, returned: true, millis: 3, message: message.map(str::to_owned) }
 }
 
 #[tokio::test]

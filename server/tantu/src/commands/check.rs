@@ -115,7 +115,8 @@ pub(super) fn findings(workspace: &Workspace, files: &[FileId]) -> Vec<Finding> 
     let of_file = |&file: &FileId| {
         let mut graph = ide::diagnostics(&workspace.analysis, &project, file);
         let mut lint = lints.find(&workspace.analysis, file);
-        lint.retain(|it| !ide::is_known(it, &graph));
+        let is_known = ide::known_among(&graph);
+        lint.retain(|it| !is_known(it));
         graph.extend(of_workspace.diagnostics(&workspace.analysis, file));
         let graph = graph.into_iter().map(|it| (it.range.start(), finding(workspace, file, it)));
         let lint = lint.into_iter().map(|it| (it.range.start(), lint_finding(workspace, file, it)));
@@ -123,7 +124,9 @@ pub(super) fn findings(workspace: &Workspace, files: &[FileId]) -> Vec<Finding> 
         found.sort_by(|(a, one), (b, other)| (a, &one.code).cmp(&(b, &other.code)));
         found.into_iter().map(|(_, finding)| finding).collect::<Vec<_>>()
     };
-    let findings = files.par_iter().flat_map_iter(of_file).collect();
+    // Every step of it may be deep work: threads that had to hand it to others would wait, file upon file.
+    let side_by_side = || files.par_iter().flat_map_iter(of_file).collect();
+    let findings = syntax::on_deep_pool(side_by_side).unwrap_or_else(|| files.iter().flat_map(of_file).collect());
     for problem in lints.problems(files.iter().map(|&file| workspace.analysis.path(file))) {
         let place = format!("{}:{}", problem.path.display(), problem.line);
         eprintln!("tantu: {place}: {}; ruff's default rules apply", problem.message);

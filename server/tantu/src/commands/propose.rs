@@ -16,7 +16,7 @@ use graph::{AnalysisHost, FileId};
 use ide::assists::{AssistId, PRESETS};
 use indicatif::ProgressBar;
 use serde::Serialize;
-use syntax::{SourceChange, TextRange};
+use syntax::TextRange;
 use validate::{Evidence, Validated};
 
 use crate::Status;
@@ -203,7 +203,7 @@ impl Audience for Terminal<'_> {
         };
         Some(match validated.change(text) {
             Err(moved) => Event::Moved(moved),
-            Ok(change) => match write(change) {
+            Ok(change) => match ::lsp::edits::write(change, self.host.analysis().roots()) {
                 Ok(()) => Event::Applied,
                 Err(error) => Event::NotApplied(format!("{error:#}")),
             },
@@ -247,33 +247,4 @@ fn human(summary: &Summary, id: Option<i64>, applied: bool) -> String {
         text.push_str(&format!("`tantu evidence {id}` says what was checked\n"));
     }
     text
-}
-
-/// Writes the files of a change. Each is replaced as a whole, so that none is ever half-written.
-fn write(change: &SourceChange) -> anyhow::Result<()> {
-    for file in &change.files {
-        let path = &file.path;
-        let before = match path.exists() {
-            true => syntax::read_source(path).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))?,
-            false => String::new(),
-        };
-        let after = syntax::apply_edits(&before, &file.edits).map_err(|error| {
-            anyhow::anyhow!("{}: the edits do not fit at byte {}", path.display(), u32::from(error.at))
-        })?;
-        let folder = path.parent().unwrap_or(Path::new("."));
-        std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-        let beside = folder.join(format!(".{}.tantu", path.file_name().unwrap_or_default().to_string_lossy()));
-        let written = std::fs::write(&beside, after).and_then(|()| {
-            if let Ok(metadata) = std::fs::metadata(path) {
-                std::fs::set_permissions(&beside, metadata.permissions())?;
-            }
-            std::fs::rename(&beside, path)
-        });
-        if let Err(error) = written {
-            // Nobody wants half a file.
-            let _ = std::fs::remove_file(&beside);
-            return Err(error).with_context(|| path.display().to_string());
-        }
-    }
-    Ok(())
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use ::sandbox::Event;
 use clap::{Args, Subcommand};
-use sandbox_wasi::CacheStatus;
+use sandbox_wasi::{CacheStatus, Cleared};
 use serde_json::{Value, json};
 
 use crate::Status;
@@ -37,9 +37,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
             (human(&status), to_json(&status))
         }
         What::Clear => {
-            let bytes = sandbox_wasi::clear()?;
-            let text = format!("removed {} MB; the next run prepares the sandbox again\n", megabytes(bytes));
-            (text, json!({ "removed": bytes }))
+            let Cleared { bytes, left } = sandbox_wasi::clear()?;
+            let mut text = format!("removed {} MB; the next run prepares the sandbox again\n", megabytes(bytes));
+            for path in &left {
+                text.push_str(&format!("cannot remove {}: remove it by other means\n", path.display()));
+            }
+            (text, json!({ "removed": bytes, "left": left }))
         }
     };
     match arguments.format {

@@ -106,6 +106,7 @@ mod tests {
             path: "test_a.py".to_owned(),
             line: 3,
             verdict,
+            returned: true,
             millis: 1,
             message: (verdict == Verdict::Failed).then(|| "no".to_owned()),
         };
