@@ -24,7 +24,7 @@ use crate::modules::{ModuleRef, Modules};
 use crate::snapshot::{FileFacts, Snapshot};
 use crate::summary::{SymbolFacts, SymbolIndex};
 use crate::types::{Def, Unit};
-use crate::{FileId, Flow, Name, SymbolId, SymbolKind, Tree};
+use crate::{ExternalUses, Externals, FileId, Flow, Name, SymbolId, SymbolKind, Tree};
 
 pub use calls::{Call, CallSite};
 pub use checks::{MisfitCall, MisfitCallers, MisfitOverride, MissingMember, Usage};
@@ -87,6 +87,12 @@ impl Analysis {
     /// not for a thread that someone waits for.
     pub fn solve_flow(&self) -> Flow {
         Flow::new(&self.snapshot)
+    }
+
+    /// How names outside the workspace are used, wherever they flow; of `files` also where they are only mentioned. Solves the
+    /// flow of values anew: takes a while.
+    pub fn external_uses(&self, externals: &Externals, files: &[FileId]) -> ExternalUses {
+        crate::flow::external_uses(&self.snapshot, externals, files)
     }
 
     /// Whether texts have changed since the flow of values was last solved: edges that only it knows may be missing where

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use disk::IgnoreRules;
 use ignore::overrides::OverrideBuilder;
 use ignore::{WalkBuilder, WalkState};
 use rayon::prelude::*;
@@ -45,12 +46,8 @@ const IGNORED_FOLDERS: &[&str] = &[
 /// followed, so that no loop can be entered.
 pub fn discover(root: &Path) -> Discovery {
     let (sender, receiver) = std::sync::mpsc::channel();
-    let mut walk = WalkBuilder::new(root);
-    walk.hidden(true).require_git(false).follow_links(false).filter_entry(|entry| {
-        let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
-        !is_folder || !is_ignored_folder(entry.path())
-    });
-    walk.build_parallel().run(|| {
+    let rules = Arc::new(IgnoreRules::default());
+    walk(root, &rules).build_parallel().run(|| {
         let sender = sender.clone();
         Box::new(move |entry| {
             let found = match entry {
@@ -77,10 +74,27 @@ pub fn discover(root: &Path) -> Discovery {
             Err(skipped) => discovery.skipped.push(skipped),
         }
     }
+    // The walk is over, and with it every other use.
+    let problems = Arc::into_inner(rules).map(IgnoreRules::problems).unwrap_or_default();
+    let unread = |(path, error): (PathBuf, disk::ReadError)| Skipped { path, reason: error.to_string() };
+    discovery.skipped.extend(problems.into_iter().map(unread));
     discovery.files.sort_unstable();
     discovery.documents.sort_unstable();
     discovery.skipped.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     discovery
+}
+
+/// Goes through everything below `root` that the workspace does not leave out.
+fn walk(root: &Path, rules: &Arc<IgnoreRules>) -> WalkBuilder {
+    let rules = Arc::clone(rules);
+    let mut walk = WalkBuilder::new(root);
+    // What the files of patterns say is asked of `rules`, which reads them with limits.
+    walk.standard_filters(false).hidden(true).follow_links(false).filter_entry(move |entry| {
+        let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
+        let is_left_out = is_folder && is_ignored_folder(entry.path()) || rules.leaves_out(entry.path(), is_folder);
+        !is_left_out
+    });
+    walk
 }
 
 fn skipped(root: &Path, error: &ignore::Error) -> Skipped {
@@ -133,11 +147,7 @@ pub fn matching(root: &Path, globs: &[String]) -> Vec<PathBuf> {
     if named == 0 {
         return Vec::new();
     }
-    let mut walk = WalkBuilder::new(root);
-    walk.hidden(true).require_git(false).follow_links(false).filter_entry(|entry| {
-        let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
-        !is_folder || !is_ignored_folder(entry.path())
-    });
+    let walk = walk(root, &Arc::default());
     let is_file = |entry: &ignore::DirEntry| entry.file_type().is_some_and(|kind| kind.is_file());
     let paths = walk.build().filter_map(Result::ok).filter(is_file).map(ignore::DirEntry::into_path);
     let is_wanted = |path: &PathBuf| {
@@ -174,7 +184,7 @@ pub fn load(paths: &[PathBuf], progress: &(dyn Fn(usize) + Sync)) -> (Change, Ve
     for (path, text) in read {
         match text {
             Ok(text) => change.set(path, text),
-            Err(syntax::DecodeError::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(syntax::DecodeError::Unread(error)) if error.is_missing() => {}
             Err(error) => skipped.push(Skipped { path: path.clone(), reason: error.to_string() }),
         }
     }

@@ -29,6 +29,7 @@ use crate::{FileId, Name};
 pub(crate) use class::Mro;
 pub(crate) use definition::Referent;
 use generic::instances;
+pub use names::built_in_names;
 pub(crate) use names::is_builtin;
 pub(crate) use narrowing::plain_method;
 

@@ -17,6 +17,7 @@ mod classes;
 mod computed;
 mod containers;
 mod distinct;
+mod external;
 mod functions;
 mod library;
 mod names;
@@ -32,5 +33,6 @@ mod solver;
 mod stores;
 mod watches;
 
+pub use external::{ExternalArgument, ExternalUse, ExternalUseKind, ExternalUses, Externals};
 pub(crate) use outcome::{Outcome, fingerprint, merge};
-pub(crate) use solver::solve;
+pub(crate) use solver::{external_uses, solve};

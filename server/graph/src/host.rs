@@ -1,8 +1,8 @@
 //! The writer: applies changes, and links again what they concern.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
@@ -18,24 +18,10 @@ use crate::summary::{Summary, summarize};
 use crate::tree::{SharedTree, Tree};
 use crate::{Analysis, Archived, FileId, Flow};
 
-/// Deeply nested code needs a deep stack; the memory is only reserved, not used.
-pub(crate) const STACK_BYTES: usize = 256 << 20;
-
-/// All parsing, linking and querying of unknown text happens on these threads.
-static POOL: LazyLock<rayon::ThreadPool> = LazyLock::new(|| {
-    let builder = rayon::ThreadPoolBuilder::new().stack_size(STACK_BYTES).thread_name(|index| format!("graph-{index}"));
-    // Without threads nothing works at all; there is no sensible way on.
-    builder.build().expect("the system gives no threads")
-});
-
-/// Runs `work` where the stack is deep enough for any file.
+/// Runs `work` where the stack is deep enough for any file, and so are those of rayon's threads.
 pub(crate) fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
-    POOL.install(work)
-}
-
-/// Drops `value` where the stack is deep enough, some time.
-pub(crate) fn drop_on_deep_stack(value: impl Send + 'static) {
-    POOL.spawn(move || drop(value));
+    // Without threads nothing works at all; there is no sensible way on.
+    syntax::on_deep_pool(work).expect("the system gives no threads")
 }
 
 /// What a host is told: texts that appeared or changed, and files that went away.

@@ -36,6 +36,8 @@ pub use analysis::{
 };
 pub use archive::{Archived, Digest};
 pub use discover::{Discovery, Skipped, check_glob, discover, is_document, is_python, load, matching};
+pub use eval::built_in_names;
+pub use flow::{ExternalArgument, ExternalUse, ExternalUseKind, ExternalUses, Externals};
 pub use host::{AnalysisHost, Change, Timings, is_test_file};
 pub use name::Name;
 pub use settle::Flow;

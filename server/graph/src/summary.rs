@@ -15,6 +15,7 @@ mod definitions;
 mod expressions;
 mod few;
 mod flow;
+mod fold;
 mod functions;
 mod imports;
 mod items;

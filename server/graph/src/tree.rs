@@ -3,9 +3,9 @@
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
-use syntax::Parsed;
+use syntax::{Parsed, drop_on_deep_pool};
 
-use crate::host::{drop_on_deep_stack, on_deep_stack};
+use crate::host::on_deep_stack;
 
 /// The tree of a text that is being edited.
 ///
@@ -30,7 +30,7 @@ impl Deref for Tree {
 
 impl Drop for Tree {
     fn drop(&mut self) {
-        drop_on_deep_stack(self.0.take());
+        drop_on_deep_pool(self.0.take());
     }
 }
 

@@ -344,6 +344,11 @@ fn deep_and_wide_hierarchies() {
         .map(|n| format!("class C{}(C{n}):\n    def m(self): return self.m() or super().m()\n", n + 1))
         .collect();
     survive(&format!("class C0: ...\n{chain}C500().m().m()\n"));
+    // More than are looked through: what is far away is unknown, and not missing.
+    let long: String =
+        (0..2_000).map(|n| format!("class C{}(C{n}):\n    def m{n}(self): return self.top()\n", n + 1)).collect();
+    let analysis = survive(&format!("class C0:\n    def top(self): ...\n{long}C2000().top()\nC2000().nowhere()\n"));
+    assert!(analysis.missing_members(analysis.files().next().unwrap()).is_empty());
     let bases: String = (0..500).map(|n| format!("class B{n}:\n    def m{n}(self): ...\n")).collect();
     let names = (0..500).map(|n| format!("B{n}")).collect::<Vec<_>>().join(", ");
     survive(&format!("{bases}class C({names}): ...\nC().m499()\n"));

@@ -1,8 +1,9 @@
 //! Reading source files.
 
 use std::fmt;
-use std::io::{self, Read};
 use std::path::Path;
+
+use disk::ReadError;
 
 /// Files larger than this are not analysed: nobody writes them by hand, and they would stall everything else.
 pub const MAX_FILE_BYTES: u64 = 10 * 1024 * 1024;
@@ -10,25 +11,19 @@ pub const MAX_FILE_BYTES: u64 = 10 * 1024 * 1024;
 /// Why a file's content is not Python source that we read.
 #[derive(Debug)]
 pub enum DecodeError {
-    TooLarge(u64),
     Binary,
     NotUtf8 { offset: usize },
-    NotAFile,
-    Io(io::Error),
+    Unread(ReadError),
 }
 
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            DecodeError::TooLarge(bytes) => {
-                write!(f, "is {bytes} bytes large, more than the limit of {MAX_FILE_BYTES}")
-            }
             DecodeError::Binary => f.write_str("is binary"),
             DecodeError::NotUtf8 { offset } => {
                 write!(f, "is not UTF-8 (byte {offset}); convert it, for example with `iconv -t utf-8`")
             }
-            DecodeError::NotAFile => f.write_str("is not a regular file"),
-            DecodeError::Io(error) => write!(f, "cannot be read: {error}"),
+            DecodeError::Unread(error) => write!(f, "{error}"),
         }
     }
 }
@@ -51,22 +46,7 @@ pub fn decode(bytes: Vec<u8>) -> Result<String, DecodeError> {
 /// # Errors
 /// When it is not a regular file, too large, unreadable, binary or not UTF-8.
 pub fn read_source(path: &Path) -> Result<String, DecodeError> {
-    // Asked before opening: opening a FIFO would block for ever.
-    let metadata = std::fs::metadata(path).map_err(DecodeError::Io)?;
-    if !metadata.is_file() {
-        return Err(DecodeError::NotAFile);
-    }
-    if metadata.len() > MAX_FILE_BYTES {
-        return Err(DecodeError::TooLarge(metadata.len()));
-    }
-    let mut bytes = Vec::with_capacity(metadata.len() as usize);
-    let file = std::fs::File::open(path).map_err(DecodeError::Io)?;
-    // The file may have grown since; the limit holds all the same.
-    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(DecodeError::Io)?;
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(DecodeError::TooLarge(bytes.len() as u64));
-    }
-    decode(bytes)
+    decode(disk::read_bytes(path, MAX_FILE_BYTES).map_err(DecodeError::Unread)?)
 }
 
 #[cfg(test)]
@@ -78,8 +58,8 @@ mod tests {
         assert!(matches!(decode(b"\x7fELF\0".to_vec()), Err(DecodeError::Binary)));
         let latin1 = decode(b"x = '\xe9'".to_vec());
         assert!(matches!(latin1, Err(DecodeError::NotUtf8 { offset: 5 })));
-        assert!(matches!(read_source(Path::new("/")), Err(DecodeError::NotAFile)));
-        assert!(matches!(read_source(Path::new("/nowhere/x.py")), Err(DecodeError::Io(_))));
+        assert!(matches!(read_source(Path::new("/")), Err(DecodeError::Unread(ReadError::NotAFile))));
+        assert!(matches!(read_source(Path::new("/nowhere/x.py")), Err(DecodeError::Unread(ReadError::Io(_)))));
     }
 
     #[test]

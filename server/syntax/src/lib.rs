@@ -14,7 +14,7 @@ mod position;
 mod salvage;
 
 pub use decode::{DecodeError, MAX_FILE_BYTES, decode, read_source};
-pub use deep_stack::on_deep_stack;
+pub use deep_stack::{DEEP_STACK_BYTES, drop_on_deep_pool, on_deep_pool, on_deep_stack};
 pub use document::{ContentChange, Document};
 pub use edit::{FileEdit, OverlappingEdits, SourceChange, TextEdit, apply_edits};
 pub use parse::{OLDEST, Parsed, SyntaxError, parse, parse_annotation};

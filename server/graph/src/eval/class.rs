@@ -10,6 +10,10 @@ use crate::Name;
 use crate::summary::{BindingIndex, BindingValue, Expr, Item, SymbolFacts};
 use crate::types::{Def, Typed, Types, Value};
 
+/// Of a class with more, the nearest are known, and members may be elsewhere. Nobody writes such classes by hand, and to look
+/// through all of them for each of them takes a time that grows with the cube of their number.
+const MAX_ANCESTORS: usize = 128;
+
 /// A class's method resolution order, as far as it lies in the workspace.
 #[derive(Debug, Default)]
 pub(crate) struct Mro {
@@ -114,6 +118,10 @@ impl Evaluator<'_> {
                     }
                 }
             }
+        }
+        if mro.classes.len() > MAX_ANCESTORS {
+            mro.classes.truncate(MAX_ANCESTORS);
+            mro.complete = false;
         }
         path.pop();
         let mro = Rc::new(mro);

@@ -260,6 +260,11 @@ pub(crate) fn is_builtin(name: &str) -> bool {
     BUILTINS.binary_search(&name).is_ok()
 }
 
+/// The names that are bound everywhere.
+pub fn built_in_names() -> impl Iterator<Item = &'static str> {
+    BUILTINS.iter().copied()
+}
+
 /// `dir(builtins)` of CPython 3.14 and the names every module has, sorted.
 const BUILTINS: &[&str] = &[
     "ArithmeticError",

@@ -35,6 +35,10 @@ impl Solver<'_> {
                 let read = self.super_read(class, receiver, name);
                 self.copy(read, dest);
             }
+            Object::Module(_) if name.as_str() == "__dict__" && self.following.is_some() => {
+                let object = self.intern(value);
+                self.add_object(dest, Object::Vars(object));
+            }
             Object::Module(file) => {
                 let member = self.member(file, name);
                 self.copy(member, dest);
@@ -50,6 +54,10 @@ impl Solver<'_> {
                     ("register", _) => self.add_object(dest, Object::Register(function)),
                     ("__func__" | "__wrapped__", _) => self.add_object(dest, Object::Function(function)),
                     ("__self__", Object::Bound { receiver, .. }) => self.add(dest, receiver),
+                    ("__globals__", _) if self.following.is_some() => {
+                        let module = self.intern(Object::Module(function.unit.file));
+                        self.add_object(dest, Object::Vars(module));
+                    }
                     _ => {}
                 }
             }
@@ -58,12 +66,9 @@ impl Solver<'_> {
                 self.add_object(dest, new);
             }
             Object::Modelled(owner) => {
-                let full = Name::new(&format!("{owner}.{name}"));
-                match super::builtins::is_modelled(&full) {
-                    true => self.add_object(dest, Object::Modelled(full)),
-                    false => self.add(dest, self.unknown),
-                }
+                self.load_outside(value, owner, name, dest);
             }
+            Object::External(owner) => self.load_outside(value, owner, name, dest),
             Object::Container(container) if self.record_place(container, name).is_some() => {
                 let key = self.record_place(container, name).unwrap_or(Key::Any);
                 self.load_element(container, key, dest);
@@ -75,11 +80,8 @@ impl Solver<'_> {
             Object::Unknown => self.add(dest, self.unknown),
             Object::Partial { function, .. } if name.as_str() == "func" => self.copy(function, dest),
             Object::Made(kind) => {
-                let full = Name::new(&format!("{kind}.{name}"));
-                match super::builtins::is_modelled(&full) {
-                    true => self.add_object(dest, Object::Modelled(full)),
-                    false => self.add(dest, self.unknown),
-                }
+                let member = self.outside(Name::new(&format!("{kind}.{name}")));
+                self.add_object(dest, member);
             }
             Object::Thread { function, arguments } if matches!(name.as_str(), "start" | "run") => {
                 self.add_object(dest, Object::Partial { function, arguments });

@@ -189,7 +189,8 @@ impl Solver<'_> {
             ("object.__new__", Some(class)) => self.watch(class, Watch::InstanceOf { dest }),
             ("type.__new__", Some(metaclass)) => self.watch(metaclass, Watch::MadeBy { dest }),
             ("vars", Some(value)) => self.watch(value, Watch::Vars { dest }),
-            ("globals", _) => {
+            ("vars" | "locals", None) if self.following.is_none() => self.add(dest, self.unknown),
+            ("globals", _) | ("vars" | "locals", None) => {
                 if let Some(&(file, _)) = self.sites.get(site.0 as usize) {
                     let module = self.intern(Object::Module(file));
                     self.add_object(dest, Object::Vars(module));
@@ -339,7 +340,10 @@ impl Solver<'_> {
             ("isinstance" | "issubclass" | "callable" | "hasattr" | "id" | "ord" | "chr" | "input" | "range", _) => {
                 self.add(dest, self.plain);
             }
-            _ => self.add(dest, self.unknown),
+            _ => {
+                self.note_opaque(site, arguments);
+                self.add(dest, self.unknown);
+            }
         }
     }
 

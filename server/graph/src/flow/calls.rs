@@ -27,6 +27,12 @@ impl Solver<'_> {
             // An exception that exists already is not called.
             Object::Class(class) => self.construct(object, class, call),
             _ if kind == EdgeKind::Raise => {}
+            Object::External(name) => {
+                self.note_call(value, call);
+                let made = self.outside(Name::new(&format!("{name}()")));
+                self.add_object(dest, made);
+                self.give_back(call);
+            }
             Object::Function(function) => {
                 self.enter(function, None, call);
                 self.dispatch(function, call);
@@ -84,19 +90,28 @@ impl Solver<'_> {
                     self.copy(given, dest);
                 }
             }
-            Object::Modelled(name) => self.builtin(name, call),
+            Object::Modelled(name) => {
+                self.note_call(value, call);
+                self.builtin(name, call);
+            }
             Object::ContainerMethod { container, name } => {
                 self.container_method(container, name, arguments, dest, site);
             }
             Object::Unknown => {
+                self.note_call(value, call);
                 self.add(dest, self.unknown);
-                if kind == EdgeKind::Decorator
-                    && let Some(given) = self.first_given(arguments)
-                {
-                    self.copy(given, dest);
-                }
+                self.give_back(call);
             }
             _ => {}
+        }
+    }
+
+    /// A decorator of which nothing is known may give back what it decorates.
+    fn give_back(&mut self, call: Invocation) {
+        if call.kind == EdgeKind::Decorator
+            && let Some(given) = self.first_given(call.arguments)
+        {
+            self.copy(given, call.dest);
         }
     }
 

@@ -79,7 +79,12 @@ impl Solver<'_> {
                 self.special(class, name, Invocation { arguments, dest, site, kind: EdgeKind::Operator });
             }
             Object::Class(class) => self.load_item_of_class(class, key_node, dest, site),
+            Object::Vars(owner) if self.following.is_some() => self.load_by_key(owner, key, key_node, dest, site),
             Object::Vars(owner) => self.load_var(owner, key, key_node, dest),
+            Object::External(_) => {
+                let object = self.intern(value);
+                self.load_by_key(object, key, key_node, dest, site);
+            }
             Object::Unknown => self.add(dest, self.unknown),
             _ => {}
         }
@@ -193,6 +198,13 @@ impl Solver<'_> {
                     self.watch(iterator, Watch::Next { dest, site });
                 }
             }
+            Object::Vars(_) | Object::External(_) => {
+                let (arguments, name) = (self.given(&[]), Name::new("values"));
+                self.namespace_method(value, name, arguments, dest, site);
+                if matches!(value, Object::External(_)) {
+                    self.add(dest, self.unknown);
+                }
+            }
             Object::Unknown => self.add(dest, self.unknown),
             _ => {}
         }
@@ -273,7 +285,7 @@ impl Solver<'_> {
                     self.watch(method, Watch::Call(Invocation { arguments, dest: nothing, site, kind }));
                 }
             }
-            Object::Made(_) => self.add_object(dest, value),
+            Object::Made(_) | Object::External(_) => self.add_object(dest, value),
             // The result of a generator function under `@contextmanager`.
             Object::Container(container) => self.load_element(container, Key::Any, dest),
             Object::Unknown => self.add(dest, self.unknown),

@@ -187,7 +187,9 @@ impl Solver<'_> {
             Keeps(position, keyword) => {
                 if let Some(function) = argument(position, keyword) {
                     let (own, nothing) = (self.plain_node, self.nothing);
-                    self.call_back(function, &[own, own], nothing, SiteId::NONE);
+                    // Nothing there calls it, but it is there that it gets away.
+                    let site = if self.following.is_some() { site } else { SiteId::NONE };
+                    self.call_back(function, &[own, own], nothing, site);
                 }
             }
             Submits(position) => {
@@ -247,7 +249,13 @@ impl Solver<'_> {
                     self.watch(module, Watch::Import { is_top, dest });
                 }
             }
-            Getter => self.getter_object(&name, &given, dest),
+            Getter => {
+                self.getter_object(&name, &given, dest);
+                // What it gets is not known then, but what it is given is.
+                if self.following.is_some() && self.nodes.objects(dest).is_empty() {
+                    self.add(dest, self.unknown);
+                }
+            }
             Operates => self.operator_call(&name, &given, dest, site),
         }
         true
@@ -356,7 +364,7 @@ impl Solver<'_> {
         let object = match self.snapshot.modules.get(name) {
             ModuleRef::File(file) => Object::Module(file),
             ModuleRef::Namespace(name) => Object::Namespace(name),
-            ModuleRef::External | ModuleRef::Missing => return self.add(dest, self.unknown),
+            ModuleRef::External | ModuleRef::Missing => self.outside_module(name),
         };
         self.add_object(dest, object);
     }

@@ -106,7 +106,11 @@ impl Solver<'_> {
         }
         let binds = summary.scope(ScopeIndex::MODULE).names.contains_key(&name);
         if !binds && crate::eval::is_builtin(&name) && summary.scope(ScopeIndex::MODULE).stars.is_empty() {
-            let object = self.intern(Object::Modelled(name));
+            if name.as_str() == "__name__" && self.following.is_some() {
+                return self.constant(Key::Text(self.snapshot.modules.name(file)));
+            }
+            let object = self.built_in(name);
+            let object = self.intern(object);
             return self.holding(object);
         }
         self.member(file, name)
@@ -170,8 +174,11 @@ impl Solver<'_> {
                 let arguments = self.given(&[name]);
                 let kind = EdgeKind::Property;
                 self.watch(hook, Watch::Call(Invocation { arguments, dest: node, site: SiteId::NONE, kind }));
+            } else if let Some(object) = self.outside_by_star(file, name) {
+                self.add_object(node, object);
             } else if crate::eval::is_builtin(&name) {
-                self.add_object(node, Object::Modelled(name));
+                let object = self.built_in(name);
+                self.add_object(node, object);
             }
         }
         node
@@ -187,7 +194,7 @@ impl Solver<'_> {
         let object = match module {
             ModuleRef::File(file) => Object::Module(file),
             ModuleRef::Namespace(name) => Object::Namespace(name),
-            ModuleRef::External => return self.external(name),
+            ModuleRef::External => self.outside_module(name),
             ModuleRef::Missing => return self.nothing,
         };
         let object = self.intern(object);
@@ -196,14 +203,16 @@ impl Solver<'_> {
 
     /// Something outside the workspace.
     fn external(&mut self, name: Name) -> NodeId {
-        if super::builtins::is_modelled(&name) {
-            let object = self.intern(Object::Modelled(name));
-            return self.holding(object);
+        match self.outside(name) {
+            Object::Unknown => self.unknown_node,
+            object => {
+                let object = self.intern(object);
+                self.holding(object)
+            }
         }
-        self.unknown_node
     }
 
-    fn import(&mut self, file: FileId, index: ImportIndex) -> NodeId {
+    pub fn import(&mut self, file: FileId, index: ImportIndex) -> NodeId {
         let unit = Unit::live(file);
         let import = self.summary(file).import(index);
         let module = self.evaluator.import_candidates(unit, index);

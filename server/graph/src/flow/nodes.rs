@@ -103,6 +103,8 @@ pub(super) enum Weight {
     Constant,
     Container,
     Other,
+    /// Is kept by nodes that no longer tell apart what they hold.
+    Followed,
 }
 
 /// What has become known at a node: the new objects, where they go, and who waits for them, as ranges of the node's lists.
@@ -148,6 +150,8 @@ pub(super) struct Nodes {
     queue: VecDeque<NodeId>,
     /// Watches that were added to nodes with objects.
     late: VecDeque<(u32, ObjectId)>,
+    /// Full nodes still take what is [`Weight::Followed`].
+    pub follows: bool,
 }
 
 impl Nodes {
@@ -207,16 +211,17 @@ impl Nodes {
         if facts.saturated {
             return;
         }
-        let is_full = facts.objects.len() >= MAX_OBJECTS
-            || match weight {
-                Weight::Constant => facts.constants >= MAX_CONSTANTS,
-                Weight::Container => facts.containers >= MAX_CONTAINERS,
-                Weight::Other => false,
-            };
+        let is_full = weight != Weight::Followed
+            && (facts.objects.len() >= MAX_OBJECTS
+                || match weight {
+                    Weight::Constant => facts.constants >= MAX_CONSTANTS,
+                    Weight::Container => facts.containers >= MAX_CONTAINERS,
+                    Weight::Other | Weight::Followed => false,
+                });
         let object = if is_full { any } else { object };
         // A bounded number: looking it up elsewhere would cost more.
         if facts.objects.contains(&object) {
-            facts.saturated = is_full && facts.objects.len() >= MAX_OBJECTS;
+            facts.saturated = is_full && facts.objects.len() >= MAX_OBJECTS && !self.follows;
             return;
         }
         match weight {

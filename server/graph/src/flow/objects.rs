@@ -104,11 +104,14 @@ pub(super) enum Object {
     Made(Name),
     /// A built-in function or class, or one of the standard library whose effect on functions is known.
     Modelled(Name),
+    /// Something outside the workspace that is followed by its dotted name; see [`super::external`].
+    External(Name),
 }
 
 impl Object {
-    fn weight(self) -> Weight {
+    fn weight(self, follows: bool) -> Weight {
         match self {
+            Object::External(_) | Object::Modelled(_) if follows => Weight::Followed,
             Object::Constant(_) | Object::Format { .. } => Weight::Constant,
             Object::Container(_)
             | Object::ContainerMethod { .. }
@@ -181,13 +184,15 @@ pub(super) struct Objects {
     pub containers: Vec<Container>,
     origins: FxHashMap<Origin, ContainerId>,
     records: Vec<std::rc::Rc<[Name]>>,
+    /// What comes from outside is followed by name.
+    pub follows: bool,
 }
 
 impl Objects {
     pub fn intern(&mut self, object: Object) -> ObjectId {
         *self.ids.entry(object).or_insert_with(|| {
             self.objects.push(object);
-            self.weights.push(object.weight());
+            self.weights.push(object.weight(self.follows));
             ObjectId(self.objects.len() as u32 - 1)
         })
     }

@@ -286,14 +286,14 @@ pub(crate) fn merge(snapshot: &Snapshot, file: FileId, structure: &Links) -> Opt
 }
 
 /// Where the edges of a file start.
-struct Places<'a> {
+pub(super) struct Places<'a> {
     summary: &'a Summary,
     /// The names of attributes that are read, where any edge starts at one.
     attributes: FxHashMap<ExprIndex, TextRange>,
 }
 
 impl<'a> Places<'a> {
-    fn new(summary: &'a Summary, edges: &[FlowEdge]) -> Self {
+    pub fn new(summary: &'a Summary, edges: &[FlowEdge]) -> Self {
         let mut attributes = FxHashMap::default();
         let read: FxHashSet<ExprIndex> = edges
             .iter()
@@ -312,7 +312,7 @@ impl<'a> Places<'a> {
     }
 
     /// Whose code an edge starts in, and where.
-    fn place(&self, origin: Origin) -> Option<(SymbolIndex, TextRange)> {
+    pub fn place(&self, origin: Origin) -> Option<(SymbolIndex, TextRange)> {
         let summary = self.summary;
         match origin {
             Origin::Call(call) => summary.calls.get(call as usize).map(|call| (call.caller, call.range)),

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::computed::ByName;
+use super::external::{ExternalUses, Externals, Following};
 use super::nodes::{ArgumentsId, News, NodeId, Nodes, Origin, Place, SiteId};
 use super::objects::{ContainerId, ContainerKind, Object, ObjectId, Objects};
 use super::outcome::{self, Outcome};
@@ -26,14 +27,34 @@ const MAX_ROUNDS: u32 = 3;
 
 /// Solves the flow of all files of `snapshot`. On a thread of its own, so that linking an edit never waits for it.
 pub(crate) fn solve(snapshot: &Snapshot) -> Outcome {
+    let outcome = on_own_thread(|| {
+        let mut solver = Solver::new(snapshot, None);
+        solver.solve();
+        outcome::extract(solver)
+    });
+    // Without a thread there is no flow; what linking says stands.
+    outcome.unwrap_or_else(|| Outcome { basis: snapshot.flow_basis(), ..Outcome::default() })
+}
+
+/// Solves the flow of all files anew and follows `externals`; says how they are used. On a thread of its own.
+pub(crate) fn external_uses(snapshot: &Snapshot, externals: &Externals, files: &[FileId]) -> ExternalUses {
+    let uses = on_own_thread(|| {
+        let mut solver = Solver::new(snapshot, Some(externals));
+        solver.solve();
+        solver.external_uses(files)
+    });
+    uses.unwrap_or_else(|| ExternalUses { is_cut: true, ..ExternalUses::default() })
+}
+
+/// `None` if there can be no thread.
+fn on_own_thread<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
     std::thread::scope(|scope| {
-        let builder = std::thread::Builder::new().name("flow".to_owned()).stack_size(crate::host::STACK_BYTES);
-        match builder.spawn_scoped(scope, || Solver::new(snapshot).solve()) {
-            Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-            // Without a thread there is no flow; what linking says stands.
+        let builder = std::thread::Builder::new().name("flow".to_owned()).stack_size(syntax::DEEP_STACK_BYTES);
+        match builder.spawn_scoped(scope, work) {
+            Ok(thread) => Some(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))),
             Err(error) => {
                 tracing::warn!("values are not followed: {error}");
-                Outcome { basis: snapshot.flow_basis(), ..Outcome::default() }
+                None
             }
         }
     })
@@ -155,6 +176,8 @@ pub(super) struct Solver<'a> {
     pub fallbacks: Vec<(NodeId, NodeId, NodeId)>,
     pub unknown: ObjectId,
     pub plain: ObjectId,
+    /// Where something from outside is followed by name.
+    pub following: Option<Following<'a>>,
     /// Holds what is not known.
     pub unknown_node: NodeId,
     pub plain_node: NodeId,
@@ -163,10 +186,11 @@ pub(super) struct Solver<'a> {
 }
 
 impl<'a> Solver<'a> {
-    fn new(snapshot: &'a Snapshot) -> Self {
+    fn new(snapshot: &'a Snapshot, externals: Option<&'a Externals>) -> Self {
         let exprs = sized(snapshot, None, |summary| summary.exprs.len());
         let count = exprs.iter().map(Vec::len).sum();
         let (mut nodes, mut objects) = (Nodes::with_capacity(count), Objects::default());
+        (nodes.follows, objects.follows) = (externals.is_some(), externals.is_some());
         let (unknown, plain) = (objects.intern(Object::Unknown), objects.intern(Object::Plain));
         let (nothing, unknown_node, plain_node) = (nodes.new_node(), nodes.new_node(), nodes.new_node());
         let files = snapshot.files.len();
@@ -211,6 +235,7 @@ impl<'a> Solver<'a> {
             by_name: Vec::new(),
             looked_up: FxHashSet::default(),
             fallbacks: Vec::new(),
+            following: externals.map(Following::new),
             unknown,
             plain,
             unknown_node,
@@ -222,7 +247,7 @@ impl<'a> Solver<'a> {
         solver
     }
 
-    fn solve(mut self) -> Outcome {
+    fn solve(&mut self) {
         self.generate();
         self.settle();
         // What nobody gives a value may be anything; what is still unknown then is what its annotation says.
@@ -234,7 +259,6 @@ impl<'a> Solver<'a> {
             }
             self.settle();
         }
-        outcome::extract(self)
     }
 
     /// Whether everything was followed to its end.
@@ -387,6 +411,9 @@ impl<'a> Solver<'a> {
                         self.watch(value, Watch::Format { site });
                     }
                 }
+                Object::Vars(_) | Object::External(_) => {
+                    self.namespace_method(value, name, arguments, dest, site);
+                }
                 _ => {}
             },
             Watch::Final { dest } => {
@@ -424,7 +451,7 @@ impl<'a> Solver<'a> {
                 }
             }
             Watch::Vars { dest } => {
-                if matches!(value, Object::Instance(_) | Object::Class(_) | Object::Module(_)) {
+                if matches!(value, Object::Instance(_) | Object::Class(_) | Object::Module(_) | Object::External(_)) {
                     self.add_object(dest, Object::Vars(object));
                 }
             }
@@ -555,8 +582,9 @@ mod tests {
         let host = crate::testing::host("#- /a.py\ndef run(f): f()\ndef g(): ...\nrun(g)\n");
         let analysis = host.analysis();
         assert!(!solve(&analysis.snapshot).is_cut);
-        let mut solver = Solver::new(&analysis.snapshot);
+        let mut solver = Solver::new(&analysis.snapshot, None);
         solver.most = 1;
-        assert!(solver.solve().is_cut);
+        solver.solve();
+        assert!(outcome::extract(solver).is_cut);
     }
 }

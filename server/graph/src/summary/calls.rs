@@ -12,7 +12,7 @@ use super::{
 use crate::Name;
 
 impl Builder<'_> {
-    pub fn call_expr(&mut self, call: &ast::ExprCall) -> ExprIndex {
+    pub fn call_expr(&mut self, expression: &Ast, call: &ast::ExprCall) -> ExprIndex {
         let callee = self.expr(&call.func);
         let arguments = self.arguments(call);
         let range = match &*call.func {
@@ -57,6 +57,9 @@ impl Builder<'_> {
                 return self.push(Expr::Returning(instance));
             }
             _ => {}
+        }
+        if let Some(folded) = self.folded(expression) {
+            return folded;
         }
         if let Some(ends) = text::format_ends(call) {
             return self.format(Some(ends));

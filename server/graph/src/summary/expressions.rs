@@ -5,7 +5,7 @@ use syntax::{Ranged, TextRange};
 
 use super::build::Builder;
 use super::narrowing::Condition;
-use super::{Expr, ExprIndex, ImpliedKind, Key, Occurs, text};
+use super::{Expr, ExprIndex, ImpliedKind, Key, Occurs, fold, text};
 use crate::Name;
 
 /// Elements of a list whose places are kept.
@@ -54,7 +54,7 @@ impl Builder<'_> {
                     false => self.known_place(expression).unwrap_or_else(|| self.recently(expression, index)),
                 }
             }
-            Ast::Call(call) => self.call_expr(call),
+            Ast::Call(call) => self.call_expr(expression, call),
             Ast::Lambda(lambda) => self.lambda(lambda),
             Ast::If(conditional) => {
                 let Condition { when_true, when_false, .. } = self.condition(&conditional.test);
@@ -122,6 +122,9 @@ impl Builder<'_> {
             }
             Ast::Subscript(subscript) => {
                 let item = self.subscript(subscript);
+                if let Some(folded) = self.folded(expression) {
+                    return folded;
+                }
                 self.known_place(expression).unwrap_or_else(|| self.recently(expression, item))
             }
             Ast::Starred(starred) => {
@@ -147,11 +150,14 @@ impl Builder<'_> {
             }
             Ast::StringLiteral(literal) => match text::short_text(literal) {
                 Some(text) => self.push(Expr::Constant(Key::Text(Name::new(text)))),
-                None => self.builtin("str"),
+                None => self.folded(expression).unwrap_or_else(|| self.builtin("str")),
             },
             Ast::FString(string) => {
                 for element in string.value.elements() {
                     self.interpolation(element);
+                }
+                if let Some(folded) = self.folded(expression) {
+                    return folded;
                 }
                 self.format(text::f_string_ends(string))
             }
@@ -171,6 +177,9 @@ impl Builder<'_> {
             Ast::BinOp(operation) => {
                 let left = self.expr(&operation.left);
                 let right = self.expr(&operation.right);
+                if let Some(folded) = self.folded(expression) {
+                    return folded;
+                }
                 if let Some(ends) = text::concatenation_ends(operation) {
                     return self.format(Some(ends));
                 }
@@ -224,6 +233,12 @@ impl Builder<'_> {
             }
             Ast::EllipsisLiteral(_) | Ast::IpyEscapeCommand(_) => self.unknown(),
         }
+    }
+
+    /// A text that is put together from constants and may be a key.
+    pub fn folded(&mut self, expression: &Ast) -> Option<ExprIndex> {
+        let text = fold::folded(expression).filter(|text| text::is_key(text))?;
+        Some(self.push(Expr::Constant(Key::Text(Name::new(&text)))))
     }
 
     pub fn builtin(&mut self, name: &str) -> ExprIndex {

@@ -177,8 +177,13 @@ const MAX_KEY: usize = 48;
 /// A text that may be a key of a dictionary or the name of an attribute.
 pub(super) fn short_text(literal: &ast::ExprStringLiteral) -> Option<&str> {
     let text = literal.as_single_part_string()?.as_str();
+    is_key(text).then_some(text)
+}
+
+/// Whether a text is short and plain enough for a key or a name.
+pub(super) fn is_key(text: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/' | b':');
-    (text.len() <= MAX_KEY && text.bytes().all(is_plain)).then_some(text)
+    text.len() <= MAX_KEY && text.bytes().all(is_plain)
 }
 
 pub(super) fn small_number(literal: &ast::ExprNumberLiteral) -> Option<i32> {
