@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::{Regex, RegexSet};
 
-use crate::Confidence;
+use crate::{Confidence, pem};
 
 /// What the tokens of one kind look like.
 pub struct Format {
@@ -44,33 +44,38 @@ pub const FORMATS: &[Format] = &[
         "private-key",
         "a private key",
         r#"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----[\s\\nr"']+(?:[A-Za-z-]+: [ -~]*\n)*\s*[A-Za-z0-9+/=\s\\]{40,}"#,
-    ).or(
-        // With its footer; or, where the text was cut, as far as the lines look like the inside of a key.
-        r#"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:[\sA-Za-z0-9+/=\\"',:#-]*?-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----|(?:(?:\\[nr]|[\s"'+,#])*[A-Za-z0-9+/=]{16,})+)"#,
     ),
     sure("age-key", "an age secret key", r"\bAGE-SECRET-KEY-1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}\b"),
     sure("aws-key", "an AWS access key id", r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b"),
     sure("github-token", "a GitHub token", r"\bgh[pousr]_[A-Za-z0-9]{36,255}\b").or(r"\bgh[pousr]_[A-Za-z0-9]{36,}\b"),
-    sure("github-token", "a GitHub token", r"\bgithub_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}\b").or(r"\bgithub_pat_[A-Za-z0-9_]{22,}\b"),
+    sure("github-token", "a GitHub token", r"\bgithub_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}\b")
+        .or(r"\bgithub_pat_[A-Za-z0-9_]{22,}\b"),
     sure("gitlab-token", "a GitLab token", r"\bgl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|oas|soat)-[A-Za-z0-9_-]{20,}"),
-    sure("slack-token", "a Slack token", r"\bxox[abeoprs]-(?:\d+-)?[A-Za-z0-9-]{16,}").or(r"\bxox[a-z]-[A-Za-z0-9-]{10,}"),
-    sure("slack-token", "a Slack app token", r"\bxapp-\d-[A-Z0-9]{8,}-\d+-[a-z0-9]{32,}").or(r"\bxapp-[A-Za-z0-9-]{10,}"),
+    sure("slack-token", "a Slack token", r"\bxox[abeoprs]-(?:\d+-)?[A-Za-z0-9-]{16,}")
+        .or(r"\bxox[a-z]-[A-Za-z0-9-]{10,}"),
+    sure("slack-token", "a Slack app token", r"\bxapp-\d-[A-Z0-9]{8,}-\d+-[a-z0-9]{32,}")
+        .or(r"\bxapp-[A-Za-z0-9-]{10,}"),
     sure(
         "slack-webhook",
         "a Slack webhook",
         r"https://hooks\.slack\.com/(?:services|workflows)/T[A-Z0-9]+/[A-Z0-9]+/[A-Za-z0-9/]{16,}",
-    ).or(r"https://hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9/_]{20,}"),
-    sure("stripe-key", "a Stripe key", r"\b[rs]k_(?:live|test|prod)_[A-Za-z0-9]{20,}\b").or(r"\b[rs]k_(?:live|test|prod)_[A-Za-z0-9]{16,}\b"),
+    )
+    .or(r"https://hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9/_]{20,}"),
+    sure("stripe-key", "a Stripe key", r"\b[rs]k_(?:live|test|prod)_[A-Za-z0-9]{20,}\b")
+        .or(r"\b[rs]k_(?:live|test|prod)_[A-Za-z0-9]{16,}\b"),
     sure("stripe-webhook", "a Stripe webhook secret", r"\bwhsec_[A-Za-z0-9+/=]{32,}"),
     sure("google-key", "a Google API key", r"\bAIza[A-Za-z0-9_-]{35}"),
     sure("google-oauth", "a Google client secret", r"\bGOCSPX-[A-Za-z0-9_-]{28}"),
     sure("google-oauth", "a Google access token", r"\bya29\.[A-Za-z0-9_-]{30,}"),
-    sure("anthropic-key", "an Anthropic key", r"\bsk-ant-[a-z]+\d{2}-[A-Za-z0-9_-]{24,}").or(r"\bsk-ant-[A-Za-z0-9_-]{16,}"),
+    sure("anthropic-key", "an Anthropic key", r"\bsk-ant-[a-z]+\d{2}-[A-Za-z0-9_-]{24,}")
+        .or(r"\bsk-ant-[A-Za-z0-9_-]{16,}"),
     sure("openrouter-key", "an OpenRouter key", r"\bsk-or-v1-[0-9a-f]{64}\b").or(r"\bsk-or-v1-[A-Za-z0-9_-]{16,}"),
-    sure("openai-key", "an OpenAI key", r"\bsk-(?:proj|svcacct|admin)-[A-Za-z0-9_-]{24,}").or(r"\bsk-(?:proj|svcacct|admin)-[A-Za-z0-9_-]{16,}"),
+    sure("openai-key", "an OpenAI key", r"\bsk-(?:proj|svcacct|admin)-[A-Za-z0-9_-]{24,}")
+        .or(r"\bsk-(?:proj|svcacct|admin)-[A-Za-z0-9_-]{16,}"),
     sure("openai-key", "an OpenAI key", r"\bsk-[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20}\b"),
     likely("openai-key", "an OpenAI key", r"\bsk-[A-Za-z0-9]{40,}\b").or(r"\bsk-[A-Za-z0-9]{20,}\b"),
-    sure("huggingface-token", "a Hugging Face token", r"\b(?:hf|api_org)_[A-Za-z0-9]{34}\b").or(r"\b(?:hf|api_org)_[A-Za-z0-9]{30,}\b"),
+    sure("huggingface-token", "a Hugging Face token", r"\b(?:hf|api_org)_[A-Za-z0-9]{34}\b")
+        .or(r"\b(?:hf|api_org)_[A-Za-z0-9]{30,}\b"),
     sure("groq-key", "a Groq key", r"\bgsk_[A-Za-z0-9]{52}\b"),
     sure("replicate-token", "a Replicate token", r"\br8_[A-Za-z0-9]{37}\b"),
     sure("perplexity-key", "a Perplexity key", r"\bpplx-[A-Za-z0-9]{48}\b"),
@@ -121,8 +126,12 @@ pub const FORMATS: &[Format] = &[
     sure("alibaba-key", "an Alibaba Cloud key id", r"\bLTAI[A-Za-z0-9]{20}\b"),
     sure("atlassian-token", "an Atlassian token", r"\bATATT3[A-Za-z0-9_=-]{60,}"),
     // Signed; the third part is what makes it worth something.
-    likely("jwt", "a JSON web token", r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{20,}").or(r"\beyJ[A-Za-z0-9_-]{8,}\.e[A-Za-z0-9_-]{2,}\.[A-Za-z0-9_-]*"),
+    likely("jwt", "a JSON web token", r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{20,}")
+        .or(r"\beyJ[A-Za-z0-9_-]{8,}\.e[A-Za-z0-9_-]{2,}\.[A-Za-z0-9_-]*"),
 ];
+
+/// The index of private keys.
+const PRIVATE_KEY: usize = 0;
 
 /// Nothing shorter matches any format exactly.
 const MIN_LENGTH: usize = 20;
@@ -181,9 +190,10 @@ pub fn find(value: &str, accept: impl Fn(&Format, &str) -> bool) -> Option<(&'st
 }
 
 /// All that has, or might have, one of [`FORMATS`]: the index of the format, and where. In the order of the formats; places
-/// may overlap.
+/// may overlap. Private keys are the first format; a pattern would read on from each header to the end of the text.
 pub fn candidates(text: &str) -> impl Iterator<Item = (usize, Range<usize>)> {
-    LOOSE.matches(text)
+    let keys = pem::find(text).into_iter().map(|range| (PRIVATE_KEY, range));
+    keys.chain(LOOSE.matches(text).filter(|(index, _)| *index != PRIVATE_KEY))
 }
 
 #[cfg(test)]
@@ -193,6 +203,7 @@ mod tests {
     #[test]
     fn every_pattern_compiles_and_has_a_kebab_case_name() {
         assert_eq!(EXACT.each.len(), LOOSE.each.len());
+        assert_eq!(FORMATS[PRIVATE_KEY].kind, "private-key");
         for Format { kind, title, .. } in FORMATS {
             assert!(kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{kind}");
             assert!(title.starts_with("a ") || title.starts_with("an "), "{title}");

@@ -11,7 +11,10 @@
 mod confidence;
 mod embedded;
 pub mod formats;
+pub mod grammar;
 pub mod names;
+mod pem;
+pub mod promises;
 pub mod values;
 
 pub use confidence::Confidence;

@@ -275,7 +275,7 @@ fn says_its_name(value: &str, name: &str) -> bool {
     !said.is_empty() && said.iter().all(|word| name.contains(word) || is_number(word)) && !said.iter().all(is_number)
 }
 
-fn is_one_character(value: &str) -> bool {
+pub(crate) fn is_one_character(value: &str) -> bool {
     let mut characters = value.chars();
     characters.next().is_none_or(|first| characters.all(|character| character == first))
 }

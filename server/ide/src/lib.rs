@@ -53,7 +53,7 @@ pub use document_symbols::{DocumentSymbol, document_symbols};
 pub use hover::{Hover, hover};
 pub use impact::{Reach, tests_reaching};
 pub use implementation::implementations;
-pub use lint_findings::{SharedLinter, is_known, lint_ahead, lint_findings, silence};
+pub use lint_findings::{SharedLinter, known_among, lint_ahead, lint_findings, silence};
 pub use nearest_tests::nearest_tests;
 pub use needs::{Needs, Obstacle, needs};
 pub use references::{Reference, references};

@@ -1,10 +1,11 @@
 //! What linters find in a file, beside what the graph says of it.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use graph::{Analysis, FileId, SharedTree};
 use lint::{Document, Finding, INVALID_SYNTAX, Linter, Ruff};
-use syntax::{FileEdit, LineIndex, SourceChange, on_deep_stack};
+use syntax::{FileEdit, LineIndex, SourceChange, TextRange, on_deep_stack};
 
 use crate::diagnostics::{Code, Diagnostic, Suppressions};
 use crate::tree::with_tree_of;
@@ -42,9 +43,12 @@ fn found(document: &Document<'_>, lines: &LineIndex, linters: &[&SharedLinter]) 
     found
 }
 
-/// Whether a linter's `finding` is among what the graph found, in other words: those of the graph know the workspace.
-pub fn is_known(finding: &Finding, found: &[Diagnostic]) -> bool {
-    finding.code == "F821" && found.iter().any(|it| it.code == Code::UndefinedName && it.range == finding.range)
+/// Says of a linter's finding whether it is among what the graph `found`, in other words: those of the graph know the
+/// workspace.
+pub fn known_among(found: &[Diagnostic]) -> impl Fn(&Finding) -> bool + use<> {
+    let undefined = found.iter().filter(|it| it.code == Code::UndefinedName);
+    let undefined: HashSet<TextRange> = undefined.map(|it| it.range).collect();
+    move |finding| finding.code == "F821" && undefined.contains(&finding.range)
 }
 
 /// The comment that silences the `finding` in a file, with the reason for it. `None` when a comment cannot.
@@ -74,7 +78,8 @@ mod tests {
         let ruff = Ruff::with_user_settings(None);
         let known = crate::diagnostics(analysis, &crate::Project::default(), file);
         let mut found = lint_findings(analysis, &[&ruff], file);
-        found.retain(|it| !is_known(it, &known));
+        let is_known = known_among(&known);
+        found.retain(|it| !is_known(it));
         let source = analysis.source(file);
         let shown =
             found.iter().map(|it| format!("{}: {} {}\n", source.line_number(it.range.start()), it.code, it.message));

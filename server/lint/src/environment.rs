@@ -3,6 +3,7 @@
 //! Everything is only read, and nothing is run: what an environment is, its folders say.
 
 mod imports;
+mod place;
 mod search;
 
 use std::collections::{BTreeSet, HashMap};
@@ -80,7 +81,8 @@ const ABSENT: [&str; 24] = [
 impl Environment {
     /// That of the workspace folder `root`. In this order: `chosen`, the path of an interpreter or an environment; `python`
     /// in the workspace's `tantu.toml` or in `[tool.tantu]`; the environment that is switched on (`VIRTUAL_ENV`); `.venv`
-    /// or `venv` in the folder, or another environment that lies there. What was chosen and is none is passed over.
+    /// or `venv` in the folder, or another environment that lies there. What was chosen and is none is passed over, and what
+    /// lies outside of an environment is none of its packages, whatever links say.
     pub fn find(root: &Path, chosen: Option<&Path>) -> Self {
         Self::find_with(root, chosen, std::env::var_os("VIRTUAL_ENV").map(PathBuf::from))
     }
@@ -101,22 +103,24 @@ impl Environment {
     /// The environment in a folder, or that of an interpreter.
     fn at(path: &Path) -> Option<Self> {
         let folder = if path.is_file() { prefix_of(path)? } else { path.to_path_buf() };
-        let configuration = fs::read_to_string(folder.join("pyvenv.cfg")).unwrap_or_default();
+        let (real, configuration) = place::real(&folder)?;
+        let is_virtual = configuration.is_some();
+        let configuration = configuration.unwrap_or_default();
         let value = |wanted: &str| {
             let lines = configuration.lines().filter_map(|line| line.split_once('='));
             lines.filter(|(key, _)| key.trim().eq_ignore_ascii_case(wanted)).map(|(_, value)| value.trim()).next()
         };
-        let is_virtual = !configuration.is_empty();
         let version = path.is_file().then(|| path.canonicalize().ok()).flatten();
         let version = version.as_deref().map(file_name).filter(|name| !is_virtual && name.contains('.'));
-        let mut sites = sites_of(&folder, version);
+        let mut sites = place::sites(&real, version);
         let sees_more = value("include-system-site-packages").is_some_and(|it| it.eq_ignore_ascii_case("true"));
-        if sees_more && let Some(base) = value("home").and_then(|home| Path::new(home).parent()) {
+        let base = value("home").and_then(|home| Path::new(home).parent()).and_then(place::real);
+        if sees_more && let Some((base, None)) = base {
             let version = value("version").or_else(|| value("version_info")).map(|it| {
                 let parts: Vec<&str> = it.split('.').take(2).collect();
                 format!("python{}", parts.join("."))
             });
-            sites.extend(sites_of(base, version.as_deref()));
+            sites.extend(place::sites(&base, version.as_deref()));
         }
         if sites.is_empty() {
             return None;
@@ -190,20 +194,6 @@ fn prefix_of(interpreter: &Path) -> Option<PathBuf> {
     if direct.join("pyvenv.cfg").is_file() { Some(direct) } else { prefix(&interpreter.canonicalize().ok()?) }
 }
 
-/// The folders with packages below `prefix`, those of all versions unless one is named as in `python3.14`.
-fn sites_of(prefix: &Path, version: Option<&str>) -> Vec<PathBuf> {
-    let libraries = [prefix.join("lib"), prefix.join("lib64"), prefix.join("local/lib")];
-    let mut versions: Vec<PathBuf> = libraries.iter().flat_map(|library| entries(library)).collect();
-    versions.sort();
-    versions.retain(|path| file_name(path).starts_with("python"));
-    // Debian's packages are for all versions of Python 3.
-    versions.retain(|path| version.is_none_or(|version| [version, "python3"].contains(&file_name(path))));
-    let folders = versions.iter().flat_map(|path| [path.join("site-packages"), path.join("dist-packages")]);
-    let mut seen = BTreeSet::new();
-    let folders = folders.chain([prefix.join("Lib/site-packages")]).filter(|path| path.is_dir());
-    folders.filter(|path| path.canonicalize().is_ok_and(|real| seen.insert(real))).collect()
-}
-
 fn changed(folder: &Path) -> Option<SystemTime> {
     fs::metadata(folder).and_then(|metadata| metadata.modified()).ok()
 }
@@ -237,7 +227,7 @@ fn names_in(site: &Path) -> Vec<String> {
 fn added(site: &Path) -> Vec<PathBuf> {
     let mut folders = Vec::new();
     for path in entries(site).iter().filter(|path| file_name(path).ends_with(".pth")) {
-        let text = fs::read_to_string(path).unwrap_or_default();
+        let text = place::read(path);
         let is_path = |line: &&str| !line.is_empty() && !line.starts_with('#') && !line.starts_with("import");
         folders.extend(text.lines().map(str::trim).filter(is_path).map(|line| site.join(line)));
     }
@@ -246,7 +236,7 @@ fn added(site: &Path) -> Vec<PathBuf> {
 
 /// What a distribution gives to import: what it says, and its own name, for those that say nothing and are found by a hook.
 fn top_level(distribution: &Path) -> Vec<String> {
-    let listed = fs::read_to_string(distribution.join("top_level.txt")).unwrap_or_default();
+    let listed = place::read(&distribution.join("top_level.txt"));
     let own = file_name(distribution).split('-').next().unwrap_or_default().replace('-', "_");
     listed.lines().map(|line| line.trim().to_owned()).chain([own]).collect()
 }

@@ -5,6 +5,7 @@
 //! the only crate that links ruff's linter, whose interface changes with every release.
 
 mod advisories;
+mod dangers;
 mod difference;
 mod distributions;
 mod environment;
@@ -22,6 +23,7 @@ mod stack;
 mod suppress;
 
 pub use advisories::{Advisories, Include, Pin, Problem, includes, pins, read_advisories};
+pub use dangers::{Danger, DangerKind, Input, Policy};
 pub use distributions::{add_requirement, distribution_of, normalize, requires};
 pub use environment::{Availability, Environment};
 pub use finding::{Applicability, Confidence, Finding, Fix, Severity, Tag};

@@ -2,13 +2,48 @@
 
 use std::path::Path;
 
+use disk::IgnoreRules;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 /// Folders that exist to hold secrets.
 const FOLDERS: &[&str] = &["secrets", ".secrets", ".ssh", ".aws", ".gnupg", ".kube", ".docker"];
 
+/// Names from the rules of gitleaks, detect-secrets and GitHub's templates of `.gitignore`.
 const NAMES: &[&str] = &[
+    ".boto",
+    ".dockercfg",
+    ".dockerconfigjson",
     ".envrc",
+    ".my.cnf",
+    ".mylogin.cnf",
+    ".passwd-s3fs",
+    ".remote-sync.json",
+    ".s3cfg",
+    ".terraformrc",
+    ".vault-token",
+    ".vault_pass",
+    "_pgpass",
+    "accesstokens.json",
+    "application_default_credentials.json",
+    "auth.json",
+    "client_secret.json",
+    "credentials.yml.enc",
+    "filezilla.xml",
+    "kubeconfig",
+    "local_settings.php",
+    "master.key",
+    "passwd",
+    "pgpass.conf",
+    "recentservers.xml",
+    "shadow",
+    "sitemanager.xml",
+    "terraform.rc",
+    "token.json",
+    "token.pickle",
+    "vault.yaml",
+    "vault.yml",
+    "vault_pass.txt",
+    "wp-config.php",
     ".git-credentials",
     ".htpasswd",
     ".netrc",
@@ -20,9 +55,42 @@ const NAMES: &[&str] = &[
     "credentials.json",
 ];
 
-const PREFIXES: &[&str] = &[".env", "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "service-account", "service_account"];
+const PREFIXES: &[&str] = &[
+    ".env",
+    "id_rsa",
+    "id_dsa",
+    "id_ecdsa",
+    "id_ed25519",
+    "service-account",
+    "service_account",
+    "client_secret",
+    "client-secret",
+    "terraform.tfstate",
+    "kubeconfig.",
+];
 
-const EXTENSIONS: &[&str] = &["env", "gpg", "jks", "kdbx", "key", "keystore", "p12", "pem", "pfx", "ppk"];
+const EXTENSIONS: &[&str] = &[
+    "agekey",
+    "env",
+    "gpg",
+    "jks",
+    "kdb",
+    "kdbx",
+    "key",
+    "keystore",
+    "keytab",
+    "kubeconfig",
+    "kwallet",
+    "p12",
+    "p8",
+    "pem",
+    "pfx",
+    "pkcs12",
+    "ppk",
+    "tfstate",
+    "tfvars",
+    "truststore",
+];
 
 /// A Python module called `secrets` is code that people edit; a data file of that name is not.
 const DATA: &[&str] = &["ini", "json", "toml", "yaml", "yml"];
@@ -39,8 +107,9 @@ pub fn is_denied(path: &Path) -> bool {
     let (stem, extension) = name.rsplit_once('.').unwrap_or((&name, ""));
     parts.iter().any(|folder| FOLDERS.contains(&folder.as_str()))
         || NAMES.contains(&name.as_str())
+        || name.ends_with(".tfvars.json")
         || EXTENSIONS.contains(&extension)
-        || (stem == "secrets" && DATA.contains(&extension))
+        || (matches!(stem, "secret" | "secrets" | "credentials" | "passwords") && DATA.contains(&extension))
         || (extension != "py" && PREFIXES.iter().any(|prefix| name.starts_with(prefix)))
 }
 
@@ -68,20 +137,8 @@ impl Denied {
     pub fn is_denied(&self, root: &Path, relative: &Path) -> bool {
         is_denied(relative)
             || self.of_user.matched_path_or_any_parents(relative, false).is_ignore()
-            || is_ignored(root, relative)
+            || IgnoreRules::default().leaves_out_below(root, &root.join(relative))
     }
-}
-
-/// Whether a `.gitignore` between the root and the file leaves it out. The one nearest to the file decides.
-fn is_ignored(root: &Path, relative: &Path) -> bool {
-    let folders = relative.ancestors().skip(1);
-    let decisions = folders.filter_map(|folder| {
-        let (ignore, _) = Gitignore::new(root.join(folder).join(".gitignore"));
-        let below = relative.strip_prefix(folder).ok()?;
-        let decision = ignore.matched_path_or_any_parents(below, false);
-        (!decision.is_none()).then(|| decision.is_ignore())
-    });
-    decisions.into_iter().next().unwrap_or(false)
 }
 
 #[cfg(test)]
@@ -136,6 +193,22 @@ mod tests {
             "service-account-prod.json",
             ".netrc",
             "store.p12",
+            "terraform.tfstate",
+            "infra/terraform.tfstate.backup",
+            "prod.tfvars",
+            "prod.auto.tfvars.json",
+            "client_secret.json",
+            "client_secret_123.apps.json",
+            "kubeconfig",
+            "group_vars/all/vault.yml",
+            "token.json",
+            "credentials.yml",
+            ".my.cnf",
+            "wp-config.php",
+            "config/master.key",
+            ".docker/config.json",
+            "secrets.yml",
+            "db.keystore",
         ] {
             assert!(is_denied(Path::new(path)), "{path}");
         }
@@ -151,6 +224,10 @@ mod tests {
             "keys.py",
             "app/key.py",
             "service_account.py",
+            "client_secret.py",
+            "token.py",
+            "app/credentials.py",
+            "package.json",
             "tests/test_env.py",
             "README.md",
             "pyproject.toml",

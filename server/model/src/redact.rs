@@ -4,18 +4,25 @@
 //! towards guessing, except where ordinary code would be mistaken all the time: commit hashes, UUIDs, long names and words
 //! are left alone unless they are assigned to something called a password or a key.
 
-use std::collections::BTreeMap;
+mod parts;
+
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use credential::{formats, names, values};
-use regex::Regex;
+use credential::promises::Promise;
+use credential::{formats, grammar, values};
+use regex::{Captures, Regex};
 
 /// What was replaced in one request. Counts are for people; the secrets themselves are never printed.
 #[derive(Default)]
 pub struct Redactions {
     hidden: Vec<Hidden>,
+    /// Where in `hidden` a secret is, and one behind a placeholder.
+    by_secret: HashMap<String, usize>,
+    by_placeholder: HashMap<String, usize>,
+    of_kind: HashMap<&'static str, usize>,
 }
 
 struct Hidden {
@@ -42,7 +49,12 @@ impl Redactions {
     /// Puts the secrets back where an answer repeats their placeholders, so that an edit of the code around a secret does not
     /// destroy it. The result belongs in the user's file and nowhere else.
     pub fn restore(&self, answer: &str) -> String {
-        self.hidden.iter().fold(answer.to_owned(), |text, hidden| text.replace(&hidden.placeholder, &hidden.secret))
+        let secret = |found: &Captures| {
+            let placeholder = &found[0];
+            let hidden = self.by_placeholder.get(placeholder).map(|&index| &self.hidden[index]);
+            hidden.map_or(placeholder, |hidden| hidden.secret.as_str()).to_owned()
+        };
+        PLACEHOLDER.replace_all(answer, secret).into_owned()
     }
 
     /// Replaces each secret in `text`; one that was met before, in this text or an earlier one, keeps its placeholder.
@@ -59,15 +71,14 @@ impl Redactions {
     }
 
     fn placeholder(&mut self, kind: &'static str, secret: &str) -> &str {
-        let known = self.hidden.iter().position(|hidden| hidden.secret == secret);
-        let index = known.unwrap_or_else(|| {
-            let number = 1 + self.hidden.iter().filter(|hidden| hidden.kind == kind).count();
-            self.hidden.push(Hidden {
-                kind,
-                placeholder: format!("<redacted:{kind}:{number}>"),
-                secret: secret.to_owned(),
-            });
-            self.hidden.len() - 1
+        let index = self.by_secret.get(secret).copied().unwrap_or_else(|| {
+            let number = self.of_kind.entry(kind).and_modify(|number| *number += 1).or_insert(1);
+            let placeholder = format!("<redacted:{kind}:{number}>");
+            let index = self.hidden.len();
+            self.by_secret.insert(secret.to_owned(), index);
+            self.by_placeholder.insert(placeholder.clone(), index);
+            self.hidden.push(Hidden { kind, placeholder, secret: secret.to_owned() });
+            index
         });
         &self.hidden[index].placeholder
     }
@@ -84,175 +95,63 @@ pub(crate) fn has_secret(text: &str) -> bool {
     !secrets(text).is_empty()
 }
 
-/// The secrets in `text`, in order and apart. Where findings overlap, the whole stretch is one secret, named by the first
-/// format or rule.
+/// The secrets in `text`, in order and apart. Where findings overlap, the whole stretch is one secret, named by what is the
+/// most specific: a format, then what stands in a URL or a header, then a name, then that it is random.
 fn secrets(text: &str) -> Vec<(Range<usize>, &'static str)> {
-    let mut found: Vec<(Range<usize>, usize)> =
-        formats::candidates(text).map(|(index, range)| (range, index)).collect();
-    for (order, rule) in (formats::FORMATS.len()..).zip(&*RULES) {
-        for captures in rule.pattern.captures_iter(text) {
-            // The secret is in the group of that name, else in the first that took part.
-            if let Some(group) = captures.name("secret").or(captures.iter().skip(1).flatten().next())
-                && let Some(secret) = (rule.accept)(group.as_str())
-            {
-                // A part of the group's text.
-                let start = group.start() + (secret.as_ptr().addr() - group.as_str().as_ptr().addr());
-                found.push((start..start + secret.len(), order));
-            }
-        }
+    let tokens = formats::candidates(text).map(|(index, range)| (range, index, format_kind(index)));
+    let mut found: Vec<(Range<usize>, usize, &'static str)> = tokens.collect();
+    let behind = formats::FORMATS.len();
+    for promised in grammar::promised_in(text, &parts::parts(text)) {
+        let (order, kind) = match (promised.promise, &*promised.name) {
+            (_, grammar::URL) => (0, "url-password"),
+            (_, grammar::AUTHORIZATION) => (1, "credentials"),
+            (Promise::Password, _) => (2, "password"),
+            _ => (3, "secret"),
+        };
+        found.push((promised.value, behind + order, kind));
     }
-    found.sort_by_key(|(range, order)| (range.start, *order));
-    let mut merged: Vec<(Range<usize>, usize)> = Vec::with_capacity(found.len());
-    for (range, order) in found {
+    let runs = RUNS.find_iter(text).filter(|run| values::is_random(run.as_str()));
+    found.extend(runs.map(|run| (run.range(), usize::MAX, "high-entropy")));
+    found.sort_by_key(|(range, order, _)| (range.start, *order));
+    let mut merged: Vec<(Range<usize>, usize, &'static str)> = Vec::with_capacity(found.len());
+    for (range, order, kind) in found {
         match merged.last_mut() {
-            Some((last, first)) if range.start < last.end => {
+            Some((last, first, first_kind)) if range.start < last.end => {
                 last.end = last.end.max(range.end);
-                *first = order.min(*first);
+                if order < *first {
+                    (*first, *first_kind) = (order, kind);
+                }
             }
-            _ => merged.push((range, order)),
+            _ => merged.push((range, order, kind)),
         }
     }
-    merged.into_iter().map(|(range, order)| (range, kind(order))).collect()
+    // A prompt that was redacted before keeps its placeholders.
+    let mut placeholders = PLACEHOLDER.find_iter(text).peekable();
+    merged.retain(|(range, ..)| {
+        while placeholders.next_if(|placeholder| placeholder.end() <= range.start).is_some() {}
+        placeholders.peek().is_none_or(|placeholder| range.start < placeholder.start() || range.end > placeholder.end())
+    });
+    merged.into_iter().map(|(range, _, kind)| (range, kind)).collect()
 }
 
-/// What a secret is called that a format, or else a rule, was the first to find.
-fn kind(order: usize) -> &'static str {
-    match formats::FORMATS.get(order).map(|format| format.kind) {
-        Some("npm-token" | "pypi-token" | "rubygems-key") => "package-token",
-        Some(kind) => kind,
-        None => RULES[order - formats::FORMATS.len()].kind,
+fn format_kind(index: usize) -> &'static str {
+    match formats::FORMATS[index].kind {
+        "npm-token" | "pypi-token" | "rubygems-key" => "package-token",
+        kind => kind,
     }
 }
 
-/// A guess at what is no token of a known format.
-struct Rule {
-    kind: &'static str,
-    /// The secret is in the group `secret`, else in the first that takes part in the match.
-    pattern: Regex,
-    /// The part of what the group matched that is the secret.
-    accept: fn(&str) -> Option<&str>,
-}
-
-/// A string literal, or what may be one; between its quotes is the first group that takes part.
-const QUOTED: &str = r#"[rbuf]{0,2}(?:"{1,3}((?:[^"\\\n]|\\.)+)"|'{1,3}((?:[^'\\\n]|\\.)+)')"#;
-
-/// A string literal over several lines.
-const LONG_QUOTED: &str = r#"(?s)"""(.+?)"""|'''(.+?)'''"#;
-
-/// A string literal of one line, whose content is of no interest.
-const SOME_QUOTED: &str = r#"(?:"[^"\n]*"|'[^'\n]*')"#;
-
-/// A pattern for names that promise a secret.
-struct Names(String);
-
-impl Names {
-    /// Names that end in one of `words`; what may follow and says nothing is part of them.
-    fn ending_in(words: &str) -> Names {
-        Names(format!(r"(?:{words})(?:_?(?:{}))*_?\d*", names::SUFFIXES.join("|")))
-    }
-
-    fn passwords() -> Names {
-        let alone = names::PASSWORDS.join("|");
-        let after = names::PASSWORDS_AFTER.join("|");
-        let capital: Vec<String> = names::PASSWORDS_AFTER.iter().map(|word| capitalized(word)).collect();
-        Names::ending_in(&format!("{alone}|secret|[a-z0-9][_-](?:{after})|(?-i:[a-z0-9](?:{}))", capital.join("|")))
-    }
-
-    fn keys() -> Names {
-        let (before_key, alone) = (names::BEFORE_KEY.join("|"), names::KEYS.join("|"));
-        Names::ending_in(&format!("(?:{before_key})[_-]?key|{alone}|credentials?|[a-z0-9][_-]auth|(?-i:[a-z0-9]Auth)"))
-    }
-
-    /// The ways in which Python gives a value to one of these names.
-    fn patterns(&self) -> Vec<String> {
-        // What stands before the value: `x = `, `x: str = `, `"x": `, `d["x"] = `, `x == `.
-        const CLOSED: &str = r#"["'\])]{0,2}"#;
-        const SIGN: &str = r"[ \t]*(?::[ \t]*[a-z_][\w.\[\], |]*?)?[ \t]*(?:=>|[=!]?=|:)";
-        let Names(name) = self;
-        let (lookups, wrappers) = (names::LOOKUPS.join("|"), names::WRAPPERS.join("|"));
-        vec![
-            format!(r"(?i){name}{CLOSED}{SIGN}[ \t]*(?:\(\s*)?{QUOTED}"),
-            // `x = SecretStr("…")`.
-            format!(r"(?i){name}{CLOSED}{SIGN}[ \t]*(?:[\w.]*\.)?(?:{wrappers})\(\s*{QUOTED}"),
-            // `x = given or "…"`, `x = given if given else "…"`.
-            format!(r"(?i){name}{CLOSED}{SIGN}[^\n#]*?\b(?:or|else)[ \t]+{QUOTED}"),
-            // `get("x", "…")`, `setattr(config, "x", "…")`, `config("x", default="…")`.
-            format!(
-                r#"(?i)(?:{lookups})\((?:[ \t]*[\w.]+[ \t]*,)?[ \t]*["'][\w.-]*?{name}["'][ \t]*,[ \t]*(?:default[ \t]*=[ \t]*)?{QUOTED}"#
-            ),
-            // `user, x = "…", "…"` and `x, user = "…", "…"`.
-            format!(r"(?i),[ \t]*[\w.]*?{name}[ \t]*=[ \t]*{SOME_QUOTED}[ \t]*,[ \t]*{QUOTED}"),
-            format!(r"(?i){name}[ \t]*,[ \t]*[\w., \t]+=[ \t]*{QUOTED}"),
-            // `"…" == form["x"]`.
-            format!(r#"(?i){QUOTED}[ \t]*[=!]=[ \t]*[\w.]*?(?:(?:\.get\(|\[)["'][\w-]*?)?{name}\b"#),
-        ]
-    }
-}
-
-fn capitalized(word: &str) -> String {
-    let mut characters = word.chars();
-    characters.next().into_iter().flat_map(char::to_uppercase).chain(characters).collect()
-}
-
-/// From the most to the least specific: where two overlap, the earlier one gives the name.
-static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
-    let rule = |kind, pattern: &str, accept| {
-        // The patterns are constants, and the tests of this module compile every one of them.
-        let pattern = Regex::new(pattern).expect("a valid pattern");
-        Rule { kind, pattern, accept }
-    };
-    let mut rules = vec![
-        rule("url-password", credential::URL, is_literal),
-        rule("credentials", r"(?i)\b(?:bearer|basic)[ \t]+([A-Za-z0-9._~+/=-]{16,})", has_digit),
-    ];
-    rules.extend(Names::passwords().patterns().iter().map(|pattern| rule("password", pattern, is_password)));
-    rules.extend(Names::keys().patterns().iter().map(|pattern| rule("secret", pattern, is_key)));
-    rules.extend([
-        // Connection strings (`host=db password=x`, `;PWD=x;`, `?password=x&`) and lines of an environment file. Inside a
-        // call of Python commas stand between the arguments, so `f(user=u, password=p)` is no connection string.
-        rule(
-            "password",
-            r#"(?i)(?:[;&?]|\b\w+=[^\s,"'(]+[ ;&])(?:password|passwd|pwd)=([^\s"'(),;&]+)|\b(?:password|passwd|pwd)=([^\s"'(),;&]+)[ ;&]\w+="#,
-            is_password,
-        ),
-        rule("password", QUOTED, credential::connection_password),
-        rule("password", LONG_QUOTED, credential::connection_password),
-        rule("credentials", QUOTED, credential::header_credentials),
-        rule(
-            "password",
-            r#"(?m)^[ \t#]*(?:export[ \t]+)?[A-Z0-9_]*(?:PASSWORD|PASSWD|SECRET|TOKEN|API_KEY|ACCESS_KEY|SECRET_KEY|PRIVATE_KEY)=([^\s"'()\[\],]+)[ \t]*$"#,
-            is_password,
-        ),
-        rule("high-entropy", r"([A-Za-z0-9+/=_-]{24,})", is_random),
-    ]);
-    rules
+/// What may be random.
+static RUNS: LazyLock<Regex> = LazyLock::new(|| {
+    // A constant that the tests compile.
+    Regex::new(r"(?-u)[A-Za-z0-9+/=_-]{24,}").expect("a valid pattern")
 });
 
-/// Not a template that is filled in elsewhere or a mask, nor our own placeholder.
-fn is_literal(value: &str) -> Option<&str> {
-    (!values::is_whole_template(value)).then_some(value)
-}
-
-/// A sentence is a message and not a password; nor is a word that merely names the field.
-fn is_password(value: &str) -> Option<&str> {
-    const FIELDS: &[&str] = &["password", "passwd", "passphrase", "secret"];
-    let is_field = || FIELDS.contains(&value.to_ascii_lowercase().as_str());
-    is_literal(value).filter(|value| value.len() >= 4 && !value.contains(char::is_whitespace) && !is_field())
-}
-
-/// `token = "identifier"` is what a parser says; a key has digits among its letters.
-fn is_key(value: &str) -> Option<&str> {
-    let has_letter = || value.contains(|c: char| c.is_ascii_alphabetic());
-    has_digit(value).and_then(is_password).filter(|value| value.len() >= 8 && has_letter())
-}
-
-fn has_digit(value: &str) -> Option<&str> {
-    value.contains(|c: char| c.is_ascii_digit()).then_some(value)
-}
-
-fn is_random(run: &str) -> Option<&str> {
-    values::is_random(run).then_some(run)
-}
+/// What stands for a secret.
+static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| {
+    // As above.
+    Regex::new(r"(?-u)<redacted:[a-z0-9-]+:[0-9]+>").expect("a valid pattern")
+});
 
 #[cfg(test)]
 mod planted;
@@ -326,9 +225,8 @@ mod tests {
             ("if password == \"", "\":"),
             ("password: Optional[str] = b'", "'"),
             ("user_password2 = '''", "'''"),
-            ("Client_Secret => '", "'"),
             ("os.getenv('DB_PASSWORD', '", "')"),
-            ("SECRET = (\n    '", "'\n)"),
+            ("PASSPHRASE = (\n    '", "'\n)"),
         ];
         check(&["hunter2"], "password", quoted);
         for secret in ["$ecret", "{xyz", "%Pa55", "<3<3", "$HOME1"] {
@@ -344,7 +242,7 @@ mod tests {
                 ("'Server=x;PWD=", ";UID=y'"),
                 ("https://host/?user=u&password=", "&x=1"),
                 ("DB_PASSWORD=", "\n"),
-                ("# export API_TOKEN=", ""),
+                ("# export API_PASSWORD=", ""),
             ],
         );
         check(&["hunter2"], "url-password", &[("postgres://user:", "@db:5432/x"), ("redis://:", "@localhost")]);

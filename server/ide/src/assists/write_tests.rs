@@ -5,11 +5,12 @@
 //!     return sum(item.price for item in items)
 //! ```
 //!
-//! They go to the end of the test file that imports the module, or into a new one where the project has its tests. A test that
+//! A test that cannot fail is refused. They go to the end of the test file that imports the module, or into a new one where the project has its tests. A test that
 //! fails may be wrong, or the code: of answers that follow, none may assert less ([`retest`]).
 
 mod assertions;
 mod home;
+mod vacuous;
 
 use context::Context;
 use graph::{Analysis, FileId, SymbolId, SymbolKind, is_test_file};
@@ -102,7 +103,8 @@ import statements and tests, then one line `Confidence: N`, where N from 0 to 1 
 Rules:
 - Test what the docstring, the names, the types and the callers promise, not what the code happens to do. Where the code \
 breaks that promise, a failing test is right.
-- Each test is a function `test_...` whose name says what must hold, and asserts something; a few lines each, no loops.
+- Each test is a function `test_...` whose name says what must hold, and asserts something; a few lines each, no loops, no \
+conditions. A test that still passes when the code is changed is refused.
 - Cover the usual case, the edges, and the exceptions that are promised.
 - No skipped and no expectedly failing tests, no network, no sleeping, no files outside of `tmp_path`; mocks only where \
 nothing else helps.
@@ -141,6 +143,9 @@ fn judge(analysis: &Analysis, target: SymbolId, reply: &Reply) -> Result<(), Ref
         if !asserts(test.node, reply.text()) {
             return Err(unfit("no-assertion", format!("`{name}` asserts nothing")));
         }
+        if let Some(why) = vacuous::reason(test.node, reply.text()) {
+            return Err(unfit("vacuous-test", format!("`{name}` {why}")));
+        }
     }
     let view = analysis.symbol(target);
     let wanted = match view.name {
@@ -150,6 +155,9 @@ fn judge(analysis: &Analysis, target: SymbolId, reply: &Reply) -> Result<(), Ref
     // Special methods are called by operators.
     if !wanted.starts_with("__") && !mentions(reply.statements(), wanted) {
         return Err(unfit("off-target", format!("no test uses `{wanted}`")));
+    }
+    if let Some(what) = vacuous::replaced(reply.statements(), wanted, reply.text()) {
+        return Err(unfit("replaced-target", format!("`{what}` takes the place of `{wanted}`, which is to be tested")));
     }
     Ok(())
 }

@@ -190,3 +190,83 @@ fn imports_that_go_round_come_to_an_end() {
     let files = [("a/__init__.py", "from . import b\n"), ("a/b.py", "import a.b\nfrom .... import x\n")];
     assert_eq!(judge(&files, "a"), importable_with(&["a"]));
 }
+
+/// Folders that look like environments, each with what a sandbox would get to see of a home with secrets; none must.
+#[cfg(unix)]
+#[test]
+fn what_is_no_environment_or_leads_out_of_one_is_not_served() {
+    let link = |to: &Path, at: PathBuf| {
+        fs::create_dir_all(at.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(to, at).unwrap();
+    };
+    type Plant<'a> = &'a dyn Fn(&Path, &Path);
+    let cfg = |root: &Path, text: &str| write(root, &[(".venv/pyvenv.cfg", text)]);
+    let cases: [(&str, Plant); 9] = [
+        ("site-packages is a link", &|root, home| {
+            cfg(root, "home = /usr/bin\n");
+            link(home, root.join(".venv").join(SITE));
+        }),
+        ("lib is a link", &|root, home| {
+            cfg(root, "home = /usr/bin\n");
+            link(&home.join("lib"), root.join(".venv/lib"));
+        }),
+        ("a version is a link", &|root, home| {
+            cfg(root, "home = /usr/bin\n");
+            link(&home.join("lib/python3.14"), root.join(".venv/lib/python3.14"));
+        }),
+        ("the environment is a link to what is none", &|root, home| link(home, root.join(".venv"))),
+        ("pyvenv.cfg is a link", &|root, home| {
+            write(root, &[("cfg", "home = /usr/bin\n"), (".venv/x", "")]);
+            link(&root.join("cfg"), root.join(".venv/pyvenv.cfg"));
+            link(&home.join("lib"), root.join(".venv/lib"));
+        }),
+        ("home leads elsewhere", &|root, home| {
+            cfg(root, &format!("home = {}\ninclude-system-site-packages = true\n", home.join("bin").display()));
+        }),
+        ("the setting leads up", &|root, _| write(root, &[("tantu.toml", "python = '../home'\n")])),
+        ("the setting is absolute", &|root, home| {
+            write(root, &[("tantu.toml", &format!("python = '{}'\n", home.display()))]);
+        }),
+        ("the setting leads into a place of secrets", &|root, home| {
+            write(&home.join(".ssh/env"), &[("pyvenv.cfg", "home = /usr/bin\n"), (&format!("{SITE}/id.py"), "")]);
+            write(root, &[("tantu.toml", "python = '../home/.ssh/env'\n")]);
+        }),
+    ];
+    for (case, plant) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        let [root, home] = ["workspace", "home"].map(|name| folder.path().join(name));
+        write(&home, &[(&format!("{SITE}/token.py"), "secret"), (".ssh/id_rsa", "secret")]);
+        fs::create_dir(&root).unwrap();
+        plant(&root, &home);
+        let found = Environment::find_with(&root, None, None);
+        assert_eq!(found.sites, [] as [PathBuf; 0], "{case}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_an_environment_is_that_environment() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    let venv = environment(&root, "venvs/shop");
+    fs::create_dir(root.join("workspace")).unwrap();
+    std::os::unix::fs::symlink(&venv, root.join("workspace/.venv")).unwrap();
+    assert_eq!(Environment::find_with(&root.join("workspace"), None, None).sites, [venv.join(SITE)]);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_has_no_end_is_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let venv = environment(folder.path(), ".venv");
+    let fifo = |path: PathBuf| assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+    fifo(venv.join(SITE).join("a.pth"));
+    fs::create_dir(venv.join(SITE).join("a-1.0.dist-info")).unwrap();
+    fifo(venv.join(SITE).join("a-1.0.dist-info/top_level.txt"));
+    std::os::unix::fs::symlink("/dev/zero", venv.join(SITE).join("b.pth")).unwrap();
+    let found = Environment::find_with(folder.path(), None, None);
+    assert!(found.names().contains("six"));
+    fs::remove_file(venv.join("pyvenv.cfg")).unwrap();
+    fifo(venv.join("pyvenv.cfg"));
+    assert_eq!(Environment::find_with(folder.path(), Some(&venv), None).sites, [] as [PathBuf; 0]);
+}

@@ -23,7 +23,7 @@ impl ConfigurationProblem {
         let causes: Vec<_> = causes.collect();
         let texts: Vec<String> = causes.iter().map(ToString::to_string).collect();
         let path = texts.iter().find_map(|text| file_to_blame(text)).unwrap_or_else(|| path.to_owned());
-        let content = std::fs::read_to_string(&path).unwrap_or_default();
+        let content = disk::read_configuration(&path).unwrap_or_default();
         let toml = causes.iter().find_map(|cause| cause.downcast_ref::<toml::de::Error>());
         let message = match toml {
             Some(error) => error.message().to_owned(),

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use ruff_linter::UnresolvedRuleSelector;
-use ruff_linter::settings::types::PerFileIgnore;
+use ruff_linter::settings::types::{PerFileIgnore, PythonVersion};
 use ruff_workspace::Settings;
 use ruff_workspace::configuration::{Configuration, LintConfiguration, RuleSelection};
 use ruff_workspace::pyproject::{find_fallback_target_version, settings_toml};
@@ -185,6 +185,7 @@ fn nearest_file(directory: &Path, seen: &mut Seen) -> Result<Option<PathBuf>, Co
         NAMES.iter().for_each(|name| seen.look(ancestor.join(name)));
         // The only one of them that is read to see whether it counts.
         let read = ancestor.join("pyproject.toml");
+        check_readable(&read)?;
         let found = guarded(&read, || {
             settings_toml(ancestor).map_err(|error| ConfigurationProblem::new(&read, error.chain()))
         })?;
@@ -199,13 +200,12 @@ fn configure(origin: &Origin) -> Configured {
     let mut seen = Seen::default();
     let resolved = match origin {
         Origin::File(path) => {
-            look_at_chain(path, &mut seen);
-            resolve(path, &Unchanged, ConfigurationOrigin::Ancestor)
+            look_at_chain(path, &mut seen).and_then(|()| resolve(path, &Unchanged, ConfigurationOrigin::Ancestor))
         }
         Origin::User(path, root) => {
-            look_at_chain(path, &mut seen);
             root.ancestors().for_each(|ancestor| seen.look(ancestor.join("pyproject.toml")));
-            resolve(path, &TargetVersionOf(root), ConfigurationOrigin::UserSettings)
+            look_at_chain(path, &mut seen)
+                .and_then(|()| resolve(path, &TargetVersionOf(root), ConfigurationOrigin::UserSettings))
         }
         Origin::Nothing(root) => {
             root.ancestors().for_each(|ancestor| seen.look(ancestor.join("pyproject.toml")));
@@ -223,14 +223,16 @@ fn configure(origin: &Origin) -> Configured {
     }
 }
 
-/// Notes `path` and the files that it extends. What cannot be read ends the chain; the problem names it.
-fn look_at_chain(path: &Path, seen: &mut Seen) {
+/// Notes `path` and the files that it extends, and makes sure that ruff will come to the end of each. What cannot be
+/// understood ends the chain; ruff says what is wrong with it.
+fn look_at_chain(path: &Path, seen: &mut Seen) -> Result<(), ConfigurationProblem> {
     let mut next = Some(path.to_owned());
     while let Some(path) = next.take() {
         if seen.contains(&path) {
             break;
         }
         seen.look(path.clone());
+        check_readable(&path)?;
         // Of a chain, the first file's word on what to extend is kept.
         let configuration = guarded(&path, || {
             resolve_configuration(&path, &Unchanged, ConfigurationOrigin::Ancestor)
@@ -239,6 +241,21 @@ fn look_at_chain(path: &Path, seen: &mut Seen) {
         let Ok(Configuration { extend: Some(extend), .. }) = configuration else { break };
         next = path.parent().map(|folder| ruff_linter::fs::normalize_path_to(&extend, folder));
     }
+    Ok(())
+}
+
+/// Ruff would wait for a FIFO, and read a device for ever.
+fn check_readable(path: &Path) -> Result<(), ConfigurationProblem> {
+    disk::is_readable_configuration(path).map_err(|error| ConfigurationProblem::other(path, error.to_string()))
+}
+
+/// The Python that the project asks for, as far as its files can be read.
+fn target_version(root: &Path) -> Option<PythonVersion> {
+    let mut files = root.ancestors().map(|ancestor| ancestor.join("pyproject.toml"));
+    if files.any(|file| check_readable(&file).is_err()) {
+        return None;
+    }
+    find_fallback_target_version(root)
 }
 
 fn resolve(
@@ -257,7 +274,7 @@ fn default_settings(root: &Path) -> Result<Settings, ConfigurationProblem> {
         |pattern: &str| PerFileIgnore::new(pattern.to_owned(), vec![UnresolvedRuleSelector::cli("S101")], Some(root));
     guarded(root, || {
         let configuration = Configuration {
-            target_version: find_fallback_target_version(root).map(Into::into),
+            target_version: target_version(root).map(Into::into),
             lint: LintConfiguration {
                 rule_selections: vec![RuleSelection { select: Some(select), ..RuleSelection::default() }],
                 per_file_ignores: Some(TESTS.map(in_tests).into()),
@@ -295,7 +312,7 @@ struct TargetVersionOf<'a>(&'a Path);
 
 impl ConfigurationTransformer for TargetVersionOf<'_> {
     fn transform(&self, mut configuration: Configuration) -> Configuration {
-        if let Some(version) = find_fallback_target_version(self.0) {
+        if let Some(version) = target_version(self.0) {
             configuration.target_version = Some(version.into());
         }
         configuration

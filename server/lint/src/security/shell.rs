@@ -4,9 +4,7 @@ use syntax::ast::{Expr, ExprCall, StringFlags, StringLiteral};
 use syntax::{Ranged, TextEdit};
 
 use super::site::{Site, fix, is_plain, keyword};
-use crate::{Applicability, Fix};
-
-const FUNCTIONS: &[&str] = &["run", "call", "check_call", "check_output", "Popen"];
+use crate::{Applicability, Danger, Fix, Input};
 
 /// What only a shell knows.
 const BUILTINS: &[&str] = &[
@@ -17,8 +15,8 @@ const BUILTINS: &[&str] = &[
 
 /// `run("ls -l", shell=True)` → `run(["ls", "-l"])`.
 pub(super) fn without_shell(site: &Site) -> Option<Fix> {
-    let is_subprocess = |name: &str| name.strip_prefix("subprocess.").is_some_and(|name| FUNCTIONS.contains(&name));
-    let (call, _) = site.call_of(is_subprocess)?;
+    let takes_command = |name: &str| Danger::of(name).is_some_and(|danger| danger.input == Input::Command);
+    let (call, _) = site.call_of(takes_command)?;
     let shell = call.arguments.find_keyword("shell")?;
     if !is_plain(&call.arguments)
         || !matches!(&shell.value, Expr::BooleanLiteral(value) if value.value)

@@ -1,6 +1,8 @@
-//! Calls that are dangerous with data from outside.
+//! Calls that are dangerous with data from outside: those of the table that the gate for proposals uses as well ([`Danger`]),
+//! and methods whose receiver decides.
 
 use graph::Name;
+use lint::{Danger, DangerKind, Input};
 use rustc_hash::FxHashSet;
 
 use super::code::{Call, FunctionIndex, Node, NodeIndex, Reaching};
@@ -68,225 +70,123 @@ impl Kind {
     }
 }
 
-/// Names that end a dangerous call's callee; the others are not looked into.
-const NAMES: &[&str] = &[
-    "eval",
-    "exec",
-    "compile",
-    "system",
-    "popen",
-    "getoutput",
-    "getstatusoutput",
-    "create_subprocess_shell",
-    "create_subprocess_exec",
-    "run",
-    "call",
-    "check_call",
-    "check_output",
-    "Popen",
-    "load",
-    "loads",
-    "load_all",
-    "unsafe_load",
-    "unsafe_load_all",
-    "full_load",
-    "read_pickle",
-    "decode",
-    "execute",
-    "executemany",
-    "executescript",
-    "raw",
-    "RawSQL",
-    "get",
-    "post",
-    "put",
-    "patch",
-    "delete",
-    "head",
-    "options",
-    "request",
-    "stream",
-    "urlopen",
-    "urlretrieve",
-    "open",
-    "remove",
-    "unlink",
-    "rmdir",
-    "removedirs",
-    "rename",
-    "replace",
-    "mkdir",
-    "makedirs",
-    "listdir",
-    "scandir",
-    "chmod",
-    "chown",
-    "symlink",
-    "link",
-    "rmtree",
-    "copy",
-    "copyfile",
-    "copy2",
-    "copytree",
-    "move",
-    "unpack_archive",
-    "send_file",
-    "FileResponse",
-    "read_text",
-    "read_bytes",
-    "write_text",
-    "write_bytes",
-    "save",
-    "render_template_string",
-    "Template",
-    "from_string",
-    "mark_safe",
-    "Markup",
-    "execl",
-    "execle",
-    "execlp",
-    "execv",
-    "execve",
-    "execvp",
-    "execvpe",
-    "spawnl",
-    "spawnlp",
-    "spawnv",
-    "spawnvp",
-    "startfile",
-    "iterdir",
-    "touch",
-];
-
-/// Whether a callee's last name is one of a dangerous call.
-pub(super) fn may_be_dangerous(name: &str) -> bool {
-    NAMES.contains(&name)
+/// A call of a method whose receiver says what it does.
+struct MethodCall<'a, 'f> {
+    file: &'a File<'f>,
+    function: FunctionIndex,
+    call: &'a Call,
+    /// The dotted name of what is called.
+    outside: &'a str,
+    receiver: NodeIndex,
 }
 
-const HTTP: &[&str] = &["get", "post", "put", "patch", "delete", "head", "options", "stream"];
+/// What is dangerous in a call of a method, if it is.
+type Judge = fn(&MethodCall<'_, '_>) -> Option<Sink>;
+
+/// Methods that the table of names cannot tell, because what they are called on decides.
+const METHODS: &[(&[&str], Judge)] = &[
+    (&["execute", "executemany", "executescript"], query),
+    (&["raw"], raw_query),
+    (&["from_string"], template),
+    // What nothing but paths has.
+    (&["read_text", "read_bytes", "write_text", "write_bytes", "iterdir"], receiver),
+    (&["open", "unlink", "rmdir", "mkdir", "touch"], path),
+    (&["save"], upload),
+];
+
+fn judge_of(method: &str) -> Option<Judge> {
+    METHODS.iter().find(|(names, _)| names.contains(&method)).map(|(_, judge)| *judge)
+}
+
+/// Whether a callee's last name is one of a dangerous call; the others are not looked into.
+pub(super) fn may_be_dangerous(name: &str) -> bool {
+    Danger::is_last_name(name) || judge_of(name).is_some()
+}
 
 /// What is dangerous in a call, if it is.
 pub(super) fn sink(file: &File<'_>, function: FunctionIndex, call: &Call) -> Option<Sink> {
     let outside = file.outside(function, call)?;
-    let argument = |index: usize, name: &str| -> Option<NodeIndex> {
-        let positional = call.positional.get(index).copied();
-        positional.or_else(|| call.keyword(name))
+    let listed = Danger::of(&outside).and_then(|danger| listed(file, call, danger));
+    listed.or_else(|| {
+        let (receiver, name) = file.method(call)?;
+        judge_of(name)?(&MethodCall { file, function, call, outside: &outside, receiver })
+    })
+}
+
+/// What a row of the table says of a call.
+fn listed(file: &File<'_>, call: &Call, danger: Danger) -> Option<Sink> {
+    let kind = match danger.kind {
+        DangerKind::Code => Kind::Code,
+        DangerKind::Shell => Kind::Shell,
+        DangerKind::Program => Kind::Program,
+        DangerKind::Deserialisation => Kind::Pickle,
+        DangerKind::Network => Kind::Url,
+        DangerKind::Reading | DangerKind::Writing | DangerKind::Removal => Kind::Path,
+        DangerKind::Sql => Kind::Sql,
+        DangerKind::Template => Kind::Template,
+        DangerKind::Import | DangerKind::Reflection | DangerKind::TemporaryName => return None,
     };
-    let one =
-        |kind: Kind, index: usize, name: &str| Some(Sink { kind, inputs: vec![(argument(index, name)?, Part::Whole)] });
-    let (module, last) = outside.rsplit_once('.').unwrap_or(("", &outside));
-    match (module, last) {
-        ("" | "builtins", "eval" | "exec" | "compile") => one(Kind::Code, 0, "source"),
-        ("os", "system" | "popen") | ("subprocess" | "commands", "getoutput" | "getstatusoutput") => {
-            one(Kind::Shell, 0, "cmd")
-        }
-        ("asyncio", "create_subprocess_shell") => one(Kind::Shell, 0, "cmd"),
-        ("asyncio", "create_subprocess_exec") => one(Kind::Program, 0, "program"),
-        ("subprocess", "run" | "call" | "check_call" | "check_output" | "Popen") => {
+    let argument = |index: usize, name: &str| call.positional.get(index).copied().or_else(|| call.keyword(name));
+    let whole = |inputs: &[Option<NodeIndex>]| {
+        let inputs: Vec<_> = inputs.iter().flatten().map(|&input| (input, Part::Whole)).collect();
+        (!inputs.is_empty()).then_some(Sink { kind, inputs })
+    };
+    match danger.input {
+        Input::Nothing => None,
+        Input::Document if has_safe_loader(file, call) => None,
+        Input::Document => whole(&[argument(0, "stream")]),
+        Input::Argument(index, name) | Input::Text(index, name) => whole(&[argument(index, name)]),
+        Input::Both((one, first), (other, second)) => whole(&[argument(one, first), argument(other, second)]),
+        Input::Url(index, name) => requested(file, call, argument(index, name)),
+        Input::Command => {
             let command = argument(0, "args")?;
             let is_shell = call.keyword("shell").is_some_and(|flag| matches!(file.code.node(flag), Node::Flag(true)));
             let (kind, part) = if is_shell { (Kind::Shell, Part::Whole) } else { (Kind::Program, Part::First) };
             Some(Sink { kind, inputs: vec![(command, part)] })
         }
-        ("os", "startfile") => one(Kind::Program, 0, "path"),
-        ("os", name) if name.starts_with("exec") => one(Kind::Program, 0, "path"),
-        ("os", name) if name.starts_with("spawn") => one(Kind::Program, 1, "file"),
-        (
-            "pickle" | "cPickle" | "_pickle" | "dill" | "cloudpickle" | "marshal" | "joblib" | "torch",
-            "load" | "loads",
-        ) => one(Kind::Pickle, 0, "file"),
-        ("shelve", "open") | ("pandas", "read_pickle") | ("jsonpickle", "decode") => one(Kind::Pickle, 0, "filename"),
-        ("yaml", "load" | "load_all") if !has_safe_loader(file, call) => one(Kind::Pickle, 0, "stream"),
-        ("yaml", "unsafe_load" | "unsafe_load_all") => one(Kind::Pickle, 0, "stream"),
-        ("urllib.request", "urlopen" | "urlretrieve") => server(argument(0, "url")?),
-        ("requests" | "httpx", "request") => requested(file, call, argument(1, "url")),
-        ("requests" | "httpx", name) if HTTP.contains(&name) => requested(file, call, argument(0, "url")),
-        ("requests.Session()" | "requests.session()" | "httpx.Client()" | "httpx.AsyncClient()", name)
-            if HTTP.contains(&name) =>
-        {
-            requested(file, call, argument(0, "url"))
-        }
-        ("aiohttp.ClientSession()", name) if HTTP.contains(&name) => server(argument(0, "url")?),
-        ("" | "builtins" | "io" | "codecs" | "gzip" | "bz2" | "lzma" | "aiofiles", "open") => {
-            one(Kind::Path, 0, "file")
-        }
-        (
-            "os",
-            "remove" | "unlink" | "rmdir" | "removedirs" | "mkdir" | "makedirs" | "listdir" | "scandir" | "chmod"
-            | "chown" | "open",
-        ) => one(Kind::Path, 0, "path"),
-        ("os", "rename" | "replace" | "symlink" | "link") => two(argument(0, "src"), argument(1, "dst")),
-        ("shutil", "rmtree") => one(Kind::Path, 0, "path"),
-        ("shutil", "copy" | "copyfile" | "copy2" | "copytree" | "move") => two(argument(0, "src"), argument(1, "dst")),
-        ("shutil", "unpack_archive") => two(argument(0, "filename"), argument(1, "extract_dir")),
-        ("flask" | "flask.helpers" | "quart", "send_file") => one(Kind::Path, 0, "path_or_file"),
-        (module, "FileResponse") if module.starts_with("starlette") || module.starts_with("fastapi") => {
-            one(Kind::Path, 0, "path")
-        }
-        ("flask" | "flask.templating" | "quart", "render_template_string") => one(Kind::Template, 0, "source"),
-        (
-            "jinja2" | "jinja2.environment" | "django.template" | "django.template.base" | "mako.template",
-            "Template",
-        ) => one(Kind::Template, 0, "source"),
-        ("django.utils.safestring", "mark_safe") | ("markupsafe" | "flask" | "jinja2", "Markup") => {
-            one(Kind::Template, 0, "s")
-        }
-        ("django.db.models.expressions" | "django.db.models", "RawSQL") => one(Kind::Sql, 0, "sql"),
-        _ => method(file, function, call, &outside),
     }
 }
 
-/// Methods whose receiver says what they do.
-fn method(file: &File<'_>, function: FunctionIndex, call: &Call, outside: &str) -> Option<Sink> {
-    let (receiver, name) = file.method(call)?;
+fn query(it: &MethodCall<'_, '_>) -> Option<Sink> {
+    let MethodCall { file, function, call, outside, receiver } = *it;
     let first = call.positional.first().copied();
-    match name {
-        "execute" | "executemany" | "executescript" => {
-            let query = first.or_else(|| call.keyword("sql")).or_else(|| call.keyword("query"))?;
-            let is_sql = is_database(outside) || is_cursor(file, receiver) || holds_sql(file, function, query);
-            is_sql.then(|| Sink { kind: Kind::Sql, inputs: vec![(query, Part::Whole)] })
-        }
-        "raw" => {
-            let of_manager =
-                matches!(file.code.node(receiver), Node::Attribute { name, .. } if name.as_str() == "objects");
-            let query = first.or_else(|| call.keyword("raw_query"))?;
-            of_manager.then(|| Sink { kind: Kind::Sql, inputs: vec![(query, Part::Whole)] })
-        }
-        "from_string" => {
-            let of_jinja =
-                outside.starts_with("jinja2.") || last_name(file, receiver).is_some_and(|it| it.ends_with("env"));
-            of_jinja
-                .then(|| Sink { kind: Kind::Template, inputs: first.map(|it| (it, Part::Whole)).into_iter().collect() })
-        }
-        // What nothing but paths has.
-        "read_text" | "read_bytes" | "write_text" | "write_bytes" | "iterdir" => {
-            Some(Sink { kind: Kind::Path, inputs: vec![(receiver, Part::Whole)] })
-        }
-        "open" | "unlink" | "rmdir" | "mkdir" | "touch" if outside.starts_with("pathlib.") => {
-            Some(Sink { kind: Kind::Path, inputs: vec![(receiver, Part::Whole)] })
-        }
-        // An uploaded file that is saved under the name that it came with.
-        "save" => {
-            let path = first.filter(|&path| names_upload(file, function, path))?;
-            Some(Sink { kind: Kind::Path, inputs: vec![(path, Part::Whole)] })
-        }
-        _ => None,
-    }
+    let query = first.or_else(|| call.keyword("sql")).or_else(|| call.keyword("query"))?;
+    let is_sql = is_database(outside) || is_cursor(file, receiver) || holds_sql(file, function, query);
+    is_sql.then(|| Sink { kind: Kind::Sql, inputs: vec![(query, Part::Whole)] })
 }
 
-fn server(url: NodeIndex) -> Option<Sink> {
-    Some(Sink { kind: Kind::Url, inputs: vec![(url, Part::Server)] })
+fn raw_query(it: &MethodCall<'_, '_>) -> Option<Sink> {
+    let of_manager =
+        matches!(it.file.code.node(it.receiver), Node::Attribute { name, .. } if name.as_str() == "objects");
+    let query = it.call.positional.first().copied().or_else(|| it.call.keyword("raw_query"))?;
+    of_manager.then(|| Sink { kind: Kind::Sql, inputs: vec![(query, Part::Whole)] })
 }
 
-fn two(one: Option<NodeIndex>, other: Option<NodeIndex>) -> Option<Sink> {
-    let inputs = one.into_iter().chain(other).map(|input| (input, Part::Whole)).collect();
-    Some(Sink { kind: Kind::Path, inputs })
+fn template(it: &MethodCall<'_, '_>) -> Option<Sink> {
+    let is_environment = |name: &str| name.ends_with("env");
+    let of_jinja = it.outside.starts_with("jinja2.") || last_name(it.file, it.receiver).is_some_and(is_environment);
+    let first = it.call.positional.first().map(|&first| (first, Part::Whole));
+    of_jinja.then(|| Sink { kind: Kind::Template, inputs: first.into_iter().collect() })
+}
+
+fn receiver(it: &MethodCall<'_, '_>) -> Option<Sink> {
+    Some(Sink { kind: Kind::Path, inputs: vec![(it.receiver, Part::Whole)] })
+}
+
+fn path(it: &MethodCall<'_, '_>) -> Option<Sink> {
+    receiver(it).filter(|_| it.outside.starts_with("pathlib."))
+}
+
+/// An uploaded file that is saved under the name that it came with.
+fn upload(it: &MethodCall<'_, '_>) -> Option<Sink> {
+    let path = it.call.positional.first().copied().filter(|&path| names_upload(it.file, it.function, path))?;
+    Some(Sink { kind: Kind::Path, inputs: vec![(path, Part::Whole)] })
 }
 
 fn requested(file: &File<'_>, call: &Call, url: Option<NodeIndex>) -> Option<Sink> {
     let is_unverified = call.keyword("verify").is_some_and(|flag| matches!(file.code.node(flag), Node::Flag(false)));
     if !is_unverified {
-        return server(url?);
+        return Some(Sink { kind: Kind::Url, inputs: vec![(url?, Part::Server)] });
     }
     let sent = ["data", "json", "params", "headers", "files", "auth", "content"];
     let sent = sent.iter().filter_map(|name| call.keyword(name));
@@ -403,7 +303,18 @@ fn made_of(file: &File<'_>, function: FunctionIndex, node: NodeIndex, is: impl F
 
 #[cfg(test)]
 mod tests {
+    use lint::Danger;
+
+    use super::may_be_dangerous;
     use crate::diagnostics::tainted::tests::{check, handler};
+
+    #[test]
+    fn what_is_in_the_table_is_looked_into() {
+        for name in Danger::names().filter(|name| !name.ends_with(".*")) {
+            let last = name.rsplit('.').next().unwrap();
+            assert!(may_be_dangerous(last), "{name}");
+        }
+    }
 
     #[test]
     fn code() {
@@ -431,6 +342,11 @@ command.append('x')
 subprocess.call(command)  #! high
 subprocess.call(command + ['x'])  #! high
 os.execvp(data, [data])  #! high
+os.execlpe(data, data, {})  #! high
+os.spawnle(os.P_WAIT, data, data, {})  #! high
+os.spawnlpe(os.P_WAIT, data, data, {})  #! high
+os.spawnve(os.P_WAIT, data, [data], {})  #! high
+os.spawnvpe(os.P_WAIT, data, [data], {})  #! high
 asyncio.create_subprocess_shell(data)  #! high",
         ));
         check(&handler(

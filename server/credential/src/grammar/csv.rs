@@ -1,0 +1,61 @@
+//! Tables: the first line names the columns.
+
+use std::ops::Range;
+
+use super::{Scan, Writing, lines};
+use crate::promises::{Promise, promise};
+
+pub(super) fn scan(scan: &mut Scan, range: Range<usize>) {
+    let text = scan.text;
+    let mut rows = lines(text, range).filter(|line| !text[line.clone()].trim().is_empty());
+    let Some(header) = rows.next() else { return };
+    let first = &text[header.clone()];
+    let separator = [b'\t', b';', b'|', b',']
+        .into_iter()
+        .max_by_key(|&sign| first.bytes().filter(|&byte| byte == sign).count())
+        .unwrap_or(b',');
+    let names: Vec<&str> = cells(text, header.clone(), separator).map(|cell| text[cell].trim()).collect();
+    // A table without names begins with its first row.
+    row(scan, header, separator, &[]);
+    for line in rows {
+        row(scan, line, separator, &names);
+    }
+}
+
+fn row(scan: &mut Scan, line: Range<usize>, separator: u8, names: &[&str]) {
+    let text = scan.text;
+    scan.work += line.len();
+    let mut before: Option<&str> = None;
+    for (column, cell) in cells(text, line, separator).enumerate() {
+        let of_column =
+            names.get(column).copied().filter(|name| promise(name).is_some_and(|promise| promise < Promise::Hint));
+        // Settings as rows: `DB_PASSWORD,…`.
+        let name = of_column.or(before.take().filter(|name| !name.contains(' ')));
+        if let Some(name) = name {
+            scan.offer(name, cell.clone(), Writing::Quoted);
+        }
+        before = Some(text[cell].trim());
+    }
+}
+
+/// The cells of a line, without quotation marks.
+pub(super) fn cells(text: &str, line: Range<usize>, separator: u8) -> impl Iterator<Item = Range<usize>> + '_ {
+    let bytes = &text.as_bytes()[..line.end];
+    let mut at = Some(line.start);
+    std::iter::from_fn(move || {
+        let start = at?;
+        let mut end = start;
+        let mut is_quoted = false;
+        while let Some(&byte) = bytes.get(end) {
+            match byte {
+                b'"' => is_quoted = !is_quoted,
+                _ if byte == separator && !is_quoted => break,
+                _ => {}
+            }
+            end += 1;
+        }
+        at = (end < line.end).then_some(end + 1);
+        let is_quoted = end >= start + 2 && bytes[start] == b'"' && bytes[end - 1] == b'"';
+        Some(if is_quoted { start + 1..end - 1 } else { start..end })
+    })
+}
