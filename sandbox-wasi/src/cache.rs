@@ -1,12 +1,12 @@
 //! The sandbox's part of the user's cache directory: the compiled interpreter and the staged workspaces. Deleting it
 //! costs time, nothing else.
 
+use std::env;
 use std::fs::{self, DirBuilder};
 use std::path::{Path, PathBuf};
-use std::{env, io};
 
 use crate::error::{Error, IoContext};
-use crate::{guest, prepare, stage};
+use crate::{guest, prepare, remove, stage};
 
 /// What `tantu sandbox status` shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,21 +37,31 @@ pub fn status() -> Result<CacheStatus, Error> {
         guest: guest.map_err(|error| error.to_string()),
         prepared,
         workspaces: stage::count(&directory).while_("read", &directory)?,
-        bytes: size(&directory).while_("read", &directory)?,
+        bytes: size(&directory),
         directory,
     })
 }
 
-/// Removes what the sandbox has prepared and staged, except workspaces in use. Returns the bytes freed.
+/// What [`clear`] has done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cleared {
+    /// Bytes freed.
+    pub bytes: u64,
+    /// What runs have left and nothing here can remove. It is in nobody's way.
+    pub left: Vec<PathBuf>,
+}
+
+/// Removes what the sandbox has prepared and staged, except workspaces in use.
 ///
 /// # Errors
 /// When there is no cache directory or a file cannot be removed.
-pub fn clear() -> Result<u64, Error> {
+pub fn clear() -> Result<Cleared, Error> {
     let directory = sandbox_dir()?;
-    let before = size(&directory).while_("read", &directory)?;
+    let before = size(&directory);
     prepare::clear(&directory).while_("clear", &directory)?;
     stage::clear(&directory).while_("clear", &directory)?;
-    Ok(before - size(&directory).while_("read", &directory)?.min(before))
+    let left = remove::retry(&directory);
+    Ok(Cleared { bytes: before.saturating_sub(size(&directory)), left })
 }
 
 /// `tantu` in the user's cache directory.
@@ -94,23 +104,24 @@ pub(crate) fn tag(path: &Path) -> Result<(), Error> {
         .while_("write", &tag)
 }
 
-/// Bytes of the files under `path`, each counted in blocks of 4 KiB, and one block for each entry; 0 if it is absent.
-pub(crate) fn size(path: &Path) -> io::Result<u64> {
+/// Bytes of the files under `path`, each counted in blocks of 4 KiB, and one block for each entry. What is absent, or too
+/// deep to be reached, counts nothing.
+pub(crate) fn size(path: &Path) -> u64 {
     const BLOCK: u64 = 4096;
-    let entries = match fs::read_dir(path) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
-        Err(error) => return Err(error),
-    };
     let mut total: u64 = 0;
-    for entry in entries {
-        let entry = entry?;
-        // Whatever vanishes meanwhile takes no space.
-        let Ok(metadata) = entry.metadata() else { continue };
-        let inside = if metadata.is_dir() { size(&entry.path())? } else { metadata.len().div_ceil(BLOCK) * BLOCK };
-        total = total.saturating_add(inside).saturating_add(BLOCK);
+    let mut pending = vec![path.to_owned()];
+    while let Some(folder) = pending.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            // Whatever vanishes meanwhile takes no space.
+            let Ok(metadata) = entry.metadata() else { continue };
+            let inside = if metadata.is_dir() { 0 } else { metadata.len().div_ceil(BLOCK) * BLOCK };
+            total = total.saturating_add(inside).saturating_add(BLOCK);
+            if metadata.is_dir() {
+                pending.push(entry.path());
+            }
+        }
     }
-    Ok(total)
+    total
 }
 
 #[cfg(test)]
@@ -120,12 +131,12 @@ mod tests {
     #[test]
     fn sizes_count_blocks_and_entries() {
         let dir = tempfile::tempdir().unwrap();
-        assert_eq!(size(dir.path()).unwrap(), 0);
-        assert_eq!(size(&dir.path().join("absent")).unwrap(), 0);
+        assert_eq!(size(dir.path()), 0);
+        assert_eq!(size(&dir.path().join("absent")), 0);
         fs::create_dir(dir.path().join("sub")).unwrap();
         fs::write(dir.path().join("sub/one"), "x").unwrap();
         fs::write(dir.path().join("empty"), "").unwrap();
-        assert_eq!(size(dir.path()).unwrap(), 4 * 4096);
+        assert_eq!(size(dir.path()), 4 * 4096);
     }
 
     #[cfg(unix)]

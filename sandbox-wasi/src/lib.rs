@@ -13,10 +13,11 @@ mod guest;
 mod host;
 mod limits;
 mod prepare;
+mod remove;
 mod stage;
 mod worker;
 
-pub use cache::{CacheStatus, clear, status};
+pub use cache::{CacheStatus, Cleared, clear, status};
 pub use error::Error;
 pub use host::Host;
 pub use prepare::prepare;

@@ -16,6 +16,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::cache;
 use crate::error::{Error, IoContext};
+use crate::remove::{clear_away, remove};
 
 pub(crate) use packages::Packages;
 pub(crate) use scratch::Scratch;
@@ -33,6 +34,7 @@ const SETTLED: Duration = Duration::from_secs(2);
 /// The staged copy of one workspace, and the guest's other directories. Ours alone until it is dropped.
 pub(crate) struct Stage {
     root: PathBuf,
+    cache: PathBuf,
     dir: PathBuf,
     _lock: File,
 }
@@ -54,9 +56,9 @@ impl Stage {
             if let Some(lock) = try_lock(&dir).while_("lock", &dir)? {
                 fs::write(lock_file(&dir), root.as_os_str().as_encoded_bytes()).while_("write", &dir)?;
                 // Of a process that was killed.
-                remove_dir(&scratches(&dir)).while_("clean", &dir)?;
+                clear_away(&scratches(&dir), cache).while_("clean", &dir)?;
                 remove_where(cache, is_forgotten).while_("tidy", cache)?;
-                return Ok(Self { root, dir, _lock: lock });
+                return Ok(Self { root, cache: cache.to_owned(), dir, _lock: lock });
             }
         }
         Err(Error::Refused(format!("{SLOTS} processes already run code of {}", root.display())))
@@ -73,7 +75,7 @@ impl Stage {
 
     /// Folders in which an instance may write, empty and of its own.
     pub(crate) fn scratch(&self) -> Result<Scratch, Error> {
-        Scratch::create(&scratches(&self.dir))
+        Scratch::create(&scratches(&self.dir), &self.cache)
     }
 
     /// Packages of the project's environment. The guest may read them.
@@ -184,7 +186,7 @@ fn remove_surplus(workspace: &Path, tree: &Tree) -> io::Result<HashMap<PathBuf, 
             if metadata.is_dir() && tree.folders.contains(&path) {
                 pending.push(path);
             } else if metadata.is_dir() {
-                fs::remove_dir_all(entry.path())?;
+                remove(&entry.path())?;
             } else if metadata.is_file() && tree.files.contains_key(&path) {
                 staged.insert(path, (metadata.len(), metadata.modified()?));
             } else {
@@ -237,8 +239,15 @@ fn remove_where(cache: &Path, condition: impl Fn(&Path) -> bool) -> io::Result<(
     };
     for entry in entries {
         let dir = entry?.path();
-        if condition(&dir) && try_lock(&dir)?.is_some() {
-            remove_dir(&dir)?;
+        if !condition(&dir) {
+            continue;
+        }
+        match try_lock(&dir) {
+            Ok(Some(_lock)) => clear_away(&dir, cache)?,
+            // Somebody uses it after all, or has removed it.
+            Ok(None) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(())
@@ -265,13 +274,6 @@ fn try_lock(dir: &Path) -> io::Result<Option<File>> {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(error),
-    }
-}
-
-fn remove_dir(dir: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(dir) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        result => result,
     }
 }
 
@@ -493,6 +495,38 @@ mod tests {
         assert_eq!(count(fixture.cache.path()).unwrap(), 2);
         clear(fixture.cache.path()).unwrap();
         assert!(locked.dir.exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_an_earlier_run_has_left_is_in_nobodys_way() {
+        let fixture = Fixture::new(&["a.py"]);
+        let dir = fixture.stage().dir.clone();
+        crate::remove::nest(&scratches(&dir).join("0/tmp"));
+        assert!(cache::size(fixture.cache.path()) > 0);
+        let stage = fixture.stage();
+        assert_eq!(stage.dir, dir);
+        assert!(!scratches(&dir).exists());
+        let scratch = stage.scratch().unwrap();
+        crate::remove::nest(&scratch.tmp().join("deep"));
+        drop(scratch);
+        assert_eq!(fs::read_dir(scratches(&dir)).unwrap().count(), 0);
+        crate::remove::nest(&scratches(&dir).join("1"));
+        drop(stage);
+        clear(fixture.cache.path()).unwrap();
+        assert_eq!(count(fixture.cache.path()).unwrap(), 0);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn folders_that_are_too_deep_are_left_out() {
+        let fixture = Fixture::new(&["a.py"]);
+        crate::remove::nest(&fixture.root.path().join("deep"));
+        let stage = fixture.stage();
+        stage.sync(&[]).unwrap();
+        assert_eq!(staged(&stage), ["a.py=a.py"]);
+        remove(fixture.root.path()).unwrap();
+        fs::create_dir(fixture.root.path()).unwrap();
     }
 
     #[test]

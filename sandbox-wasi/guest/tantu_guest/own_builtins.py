@@ -13,7 +13,9 @@ import sys
 _SHARED = vars(builtins)
 _OWN = dict(_SHARED)
 _PROTECTED = ("tantu_guest.", "_pytest.", "pluggy.")
-_REPORTING = ("_pytest", "pluggy", "linecache", "textwrap", "traceback", "wit_world")
+_REPORTING = ("_pytest", "pluggy", "linecache", "textwrap", "traceback")
+# Has the host's functions, or finds what has.
+_HIDDEN = ("tantu_guest", "wit_world", "componentize_py_")
 _original = {}
 
 
@@ -52,6 +54,17 @@ def install():
 def remember():
     """What `builtins` holds in the snapshot."""
     _original.update(_SHARED)
+
+
+def hide():
+    """Lets code under test find neither our modules nor the host's functions by a name. To be called
+    when all of them are loaded: they have each other."""
+    for name in [*sys.modules]:
+        if name.startswith(_HIDDEN):
+            # What is part of the interpreter would only be made again.
+            sys.modules[name] = None
+            if name not in sys.builtin_module_names:
+                del sys.modules[name]
 
 
 class contained:

@@ -14,6 +14,8 @@ import zoneinfo
 
 import tzdata
 
+from . import own_builtins
+
 
 class Sleeper(selectors._BaseSelectorImpl):
     """There is nothing to select on without sockets: only timers wake an event loop."""
@@ -74,11 +76,12 @@ _thawed = False
 
 
 def thaw():
-    """Done at the start of a run: undoes what the snapshot froze."""
+    """Done at the start of a run: undoes what the snapshot froze, and closes what it needed."""
     global _thawed
     if _thawed:  # the next cell of a session
         return
     _thawed = True
+    own_builtins.hide()
     random.seed()
     tempfile._name_sequence = None
     for stream in (sys.stdout, sys.stderr):

@@ -233,7 +233,9 @@ class Recorder:
             verdict = TestVerdict.NOT_RUNNABLE if self.outcomes else TestVerdict.SKIPPED
         millis = round(max(self.seconds, 0) * 1000)
         executed = self.coverage.of_test()
-        result = wit_world.TestResult(nodeid, *_place(location), verdict, millis, self.message)
+        returned = self.coverage.has_returned(nodeid)
+        place = _place(location)
+        result = wit_world.TestResult(nodeid, *place, verdict, returned, millis, self.message)
         wit_world.tested(result, executed)
         self.tested = self.tested or bool(self.outcomes)
 

@@ -10,7 +10,7 @@ use wasmtime_wasi::I32Exit;
 use super::capture::Overflow;
 use super::instance::Ended;
 use super::instance::bindings::Outcome as Judged;
-use super::quota::{MAX_BYTES, MAX_FILES};
+use super::quota::{MAX_BYTES, MAX_DEPTH, MAX_FILES};
 
 /// What the host has to say about a run, beside what the guest told.
 struct Verdict {
@@ -114,7 +114,7 @@ fn judge(ended: &Ended, action: &Action, limits: Limits) -> Verdict {
 }
 
 fn tmp_is_full() -> String {
-    format!("/tmp is full: {} MiB or {MAX_FILES} files", MAX_BYTES >> 20)
+    format!("/tmp is full: {} MiB or {MAX_FILES} files, at most {MAX_DEPTH} folders deep", MAX_BYTES >> 20)
 }
 
 fn say(stderr: &mut String, text: &str) {
@@ -178,7 +178,10 @@ mod tests {
             Ended { result: Ok(verdict), tmp_full: true, ..ended(Trap::Interrupt.into()) }
         };
         let (status, exit, reason) = outcome(full(Judged::Failed), &tests());
-        assert_eq!((status, exit, reason.as_str()), (Status::Output, Some(1), "/tmp is full: 64 MiB or 4096 files"));
+        assert_eq!(
+            (status, exit, reason.as_str()),
+            (Status::Output, Some(1), "/tmp is full: 64 MiB or 4096 files, at most 100 folders deep")
+        );
         assert_eq!(outcome(full(Judged::Passed), &tests()).0, Status::Passed);
     }
 

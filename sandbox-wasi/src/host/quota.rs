@@ -6,7 +6,7 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -24,6 +24,8 @@ use super::capture::Overflow;
 pub(super) const MAX_BYTES: u64 = 64 << 20;
 /// Files and folders that can be made.
 pub(super) const MAX_FILES: u64 = 4096;
+/// Folders that can be inside each other.
+pub(super) const MAX_DEPTH: u64 = 100;
 
 /// What is left. It is counted down without looking, and counted anew when there seems to be nothing left: by then files
 /// may have been removed, or written over.
@@ -36,6 +38,8 @@ pub(super) struct Quota {
 struct Left {
     bytes: u64,
     files: u64,
+    /// How many folders more there can be inside each other.
+    levels: u64,
     /// Whether something was denied since it was last asked.
     denied: bool,
 }
@@ -43,7 +47,7 @@ struct Left {
 impl Quota {
     /// The quota of these folders together, with what is in them. They are looked at when it is first needed.
     pub(super) fn new(folders: Vec<PathBuf>) -> Self {
-        Self { folders, left: Mutex::new(Left { bytes: 0, files: 0, denied: false }) }
+        Self { folders, left: Mutex::new(Left { bytes: 0, files: 0, levels: 0, denied: false }) }
     }
 
     /// Whether the guest has met it since this was last asked.
@@ -53,38 +57,71 @@ impl Quota {
     }
 
     fn take(&self, bytes: u64, files: u64) -> Result<(), ErrorCode> {
+        self.take_all(|_| Needed { bytes, files, levels: 0 })
+    }
+
+    /// Room for a folder, which may be one level deeper than all others.
+    fn take_folder(&self) -> Result<(), ErrorCode> {
+        self.take_all(|_| Needed { bytes: 0, files: 1, levels: 1 })
+    }
+
+    /// Room for a folder that comes from elsewhere, with what is in it: at the worst what is deepest goes where it is deepest.
+    fn take_moved(&self) -> Result<(), ErrorCode> {
+        self.take_all(|left| Needed { bytes: 0, files: 0, levels: MAX_DEPTH - left.levels })
+    }
+
+    fn take_all(&self, needed: impl Fn(&Left) -> Needed) -> Result<(), ErrorCode> {
         let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-        if bytes > left.bytes || files > left.files {
-            let mut used = (0, 0);
-            for folder in &self.folders {
-                measure(folder, &mut used).map_err(|_| ErrorCode::Io)?;
-            }
-            left.bytes = MAX_BYTES.saturating_sub(used.0);
-            left.files = MAX_FILES.saturating_sub(used.1);
+        if !needed(&left).fits(&left) {
+            let used = measure(&self.folders).map_err(|_| ErrorCode::Io)?;
+            left.bytes = MAX_BYTES.saturating_sub(used.bytes);
+            left.files = MAX_FILES.saturating_sub(used.files);
+            left.levels = MAX_DEPTH.saturating_sub(used.levels);
         }
-        if bytes > left.bytes || files > left.files {
+        let needed = needed(&left);
+        if !needed.fits(&left) {
             left.denied = true;
             return Err(ErrorCode::InsufficientSpace);
         }
-        left.bytes -= bytes;
-        left.files -= files;
+        left.bytes -= needed.bytes;
+        left.files -= needed.files;
+        left.levels -= needed.levels;
         Ok(())
     }
 }
 
-/// Adds bytes and entries of the folder.
-fn measure(folder: &Path, used: &mut (u64, u64)) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let metadata = entry.metadata()?;
-        used.1 += 1;
-        if metadata.is_dir() {
-            measure(&entry.path(), used)?;
-        } else {
-            used.0 = used.0.saturating_add(metadata.len());
+/// What something takes of the quota.
+#[derive(Default)]
+struct Needed {
+    bytes: u64,
+    files: u64,
+    levels: u64,
+}
+
+impl Needed {
+    fn fits(&self, left: &Left) -> bool {
+        self.bytes <= left.bytes && self.files <= left.files && self.levels <= left.levels
+    }
+}
+
+/// What the folders hold.
+fn measure(folders: &[PathBuf]) -> io::Result<Needed> {
+    let mut used = Needed::default();
+    let mut pending: Vec<(PathBuf, u64)> = folders.iter().map(|folder| (folder.clone(), 0)).collect();
+    while let Some((folder, level)) = pending.pop() {
+        used.levels = used.levels.max(level);
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            let metadata = entry.metadata()?;
+            used.files += 1;
+            if metadata.is_dir() {
+                pending.push((entry.path(), level + 1));
+            } else {
+                used.bytes = used.bytes.saturating_add(metadata.len());
+            }
         }
     }
-    Ok(())
+    Ok(used)
 }
 
 /// The runtime's own file system, with the quota in front.
@@ -188,7 +225,7 @@ impl HostDescriptor for Metered<'_> {
     }
 
     async fn create_directory_at(&mut self, folder: Resource<Descriptor>, path: String) -> FsResult<()> {
-        self.quota.take(0, 1)?;
+        self.quota.take_folder()?;
         self.inner.create_directory_at(folder, path).await
     }
 
@@ -221,6 +258,21 @@ impl HostDescriptor for Metered<'_> {
     async fn symlink_at(&mut self, folder: Resource<Descriptor>, from: String, to: String) -> FsResult<()> {
         self.quota.take(0, 1)?;
         self.inner.symlink_at(folder, from, to).await
+    }
+
+    async fn rename_at(
+        &mut self,
+        from: Resource<Descriptor>,
+        path: String,
+        to: Resource<Descriptor>,
+        new_path: String,
+    ) -> FsResult<()> {
+        let same = Resource::new_borrow(from.rep());
+        let moved = self.inner.stat_at(same, PathFlags::empty(), path.clone()).await?;
+        if moved.type_ == DescriptorType::Directory {
+            self.quota.take_moved()?;
+        }
+        self.inner.rename_at(from, path, to, new_path).await
     }
 
     // All else.
@@ -309,16 +361,6 @@ impl HostDescriptor for Metered<'_> {
         self.inner.remove_directory_at(folder, path).await
     }
 
-    async fn rename_at(
-        &mut self,
-        from: Resource<Descriptor>,
-        path: String,
-        to: Resource<Descriptor>,
-        new_path: String,
-    ) -> FsResult<()> {
-        self.inner.rename_at(from, path, to, new_path).await
-    }
-
     async fn unlink_file_at(&mut self, folder: Resource<Descriptor>, path: String) -> FsResult<()> {
         self.inner.unlink_file_at(folder, path).await
     }
@@ -374,6 +416,33 @@ mod tests {
             assert!(quota.was_met() && !quota.was_met());
             fs::remove_file(&file).unwrap();
         }
+    }
+
+    #[test]
+    fn folders_inside_each_other_are_limited() {
+        let dir = tempfile::tempdir().unwrap();
+        let quota = Quota::new(vec![dir.path().to_owned()]);
+        // Side by side there can be more of them than inside each other.
+        for number in 0..2 * MAX_DEPTH {
+            quota.take_folder().unwrap();
+            fs::create_dir(dir.path().join(number.to_string())).unwrap();
+        }
+        let mut path = dir.path().to_owned();
+        for _ in 0..MAX_DEPTH / 2 + 1 {
+            path.push("d");
+        }
+        fs::create_dir_all(&path).unwrap();
+        // Of what is there a new one knows nothing before it looks.
+        let quota = Quota::new(vec![dir.path().to_owned()]);
+        assert_eq!(quota.take_moved(), Err(ErrorCode::InsufficientSpace));
+        let mut made = 0;
+        while quota.take_folder().is_ok() {
+            path.push("d");
+            fs::create_dir(&path).unwrap();
+            made += 1;
+        }
+        assert_eq!(made + MAX_DEPTH / 2 + 1, MAX_DEPTH);
+        assert!(quota.was_met());
     }
 
     #[test]

@@ -104,6 +104,7 @@ impl bindings::GuestImports for State {
                 TestVerdict::Skipped => Verdict::Skipped,
                 TestVerdict::NotRunnable => Verdict::NotRunnable,
             },
+            returned: test.returned,
             millis: test.millis,
             message: test.message.map(short),
         };

@@ -8,14 +8,19 @@ use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use super::copy;
 use super::walk::{self, Tree};
-use super::{copy, remove_dir};
+use crate::remove::remove;
 
 const DIST_INFO: &str = ".dist-info";
 const COMPILED: [&str; 3] = ["dylib", "pyd", "so"];
+/// What folders with packages are called.
+const SITES: [&str; 2] = ["dist-packages", "site-packages"];
+/// The most that is read of a distribution's metadata.
+const MAX_METADATA: u64 = 1 << 20;
 
 /// The packages of one environment, and which of them are staged.
 pub(crate) struct Packages {
@@ -30,8 +35,12 @@ impl Packages {
     /// Those in the folders `site`, staged in the directory `to`. Forgets what was staged of another environment, or before
     /// something was installed in this one.
     pub(super) fn open(site: &[PathBuf], to: PathBuf) -> io::Result<Self> {
-        // What is not there has no packages.
-        let from: Vec<PathBuf> = site.iter().filter_map(|folder| folder.canonicalize().ok()).collect();
+        // What is not there has no packages, and what a link makes of a home is none of it.
+        let is_site = |folder: &PathBuf| {
+            folder.file_name().is_some_and(|name| SITES.iter().any(|site| name == *site))
+                && !folder.iter().any(walk::is_skipped)
+        };
+        let from: Vec<PathBuf> = site.iter().filter_map(|folder| folder.canonicalize().ok()).filter(is_site).collect();
         let mut state = String::new();
         for folder in &from {
             // Writing to a string cannot fail.
@@ -42,8 +51,7 @@ impl Packages {
         if fs::read_to_string(&state_file).ok().as_ref() != Some(&state) {
             // Not the directory itself, which an instance may have open.
             for entry in fs::read_dir(&to)? {
-                let path = entry?.path();
-                if path.is_dir() { remove_dir(&path) } else { fs::remove_file(&path) }?;
+                remove(&entry?.path())?;
             }
             fs::write(state_file, state)?;
         }
@@ -94,21 +102,22 @@ enum Kind {
 /// Copies a module or a package, unless it is too large or of the wrong kind, by way of `partial`. Returns whether it did.
 fn stage(from: &Path, kind: Kind, to: &Path, partial: &Path) -> io::Result<bool> {
     if from.is_file() {
-        if from.metadata()?.len() > walk::MAX_FILE {
+        let is_module = from.extension().is_some_and(|suffix| suffix == "py") || is_compiled(from);
+        if !is_module || from.metadata()?.len() > walk::MAX_FILE {
             return Ok(false);
         }
         fs::copy(from, partial)?;
         fs::rename(partial, to)?;
         return Ok(true);
     }
-    if !from.is_dir() {
+    if !from.is_dir() || from.file_name().is_none_or(walk::is_skipped) {
         return Ok(false); // a FIFO, say
     }
     let Ok(tree) = Tree::read(from) else { return Ok(false) };
     if kind == Kind::Pure && tree.files.keys().any(|path| is_compiled(path)) {
         return Ok(false);
     }
-    remove_dir(partial)?;
+    remove(partial)?;
     fs::create_dir_all(partial)?;
     for folder in &tree.folders {
         fs::create_dir_all(partial.join(folder))?;
@@ -144,7 +153,15 @@ fn normal(name: &str) -> String {
 
 /// The distributions that another one requires without its optional extras.
 fn requirements(dist_info: &Path) -> Vec<String> {
-    let metadata = fs::read_to_string(dist_info.join("METADATA")).unwrap_or_default();
+    let path = dist_info.join("METADATA");
+    let mut metadata = String::new();
+    // A link may lead anywhere, and what is no regular file has no end.
+    if path.symlink_metadata().is_ok_and(|it| it.is_file())
+        && let Ok(file) = File::open(path)
+    {
+        // What is no text requires nothing.
+        let _ = file.take(MAX_METADATA).read_to_string(&mut metadata);
+    }
     let lines = metadata.lines().filter_map(|line| line.strip_prefix("Requires-Dist: "));
     let is_part = |c: char| c.is_alphanumeric() || "-_.".contains(c);
     let required = lines.filter(|line| !line.contains("extra =="));
@@ -277,6 +294,43 @@ mod tests {
         let packages = Packages::open(std::slice::from_ref(&site), cache.path().join("site")).unwrap();
         assert!(packages.add(&names(&["one", "two", "three", "four"])).unwrap());
         assert_eq!(staged(&packages), ["three.py"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn secrets_are_no_packages() {
+        let (root, site) = workspace(&["real/__init__.py", "real/.ssh/id_rsa", "real/id_rsa", ".ssh/id_rsa", "id_rsa"]);
+        fs::write(site.join("real/data.pem"), "").unwrap();
+        let cache = tempfile::tempdir().unwrap();
+        let open = |site: &Path| Packages::open(&[site.to_owned()], cache.path().join("site")).unwrap();
+        let packages = open(&site);
+        assert!(packages.add(&names(&["real", ".ssh", "_ssh", "id_rsa", "id-rsa"])).unwrap());
+        assert_eq!(staged(&packages), ["real"]);
+        let mut inside: Vec<_> =
+            fs::read_dir(packages.to.join("real")).unwrap().map(|it| it.unwrap().file_name()).collect();
+        inside.sort();
+        assert_eq!(inside, ["__init__.py", "data.pem"]);
+        // A home by the name of an environment's folder.
+        let home = root.path().join("home");
+        fs::create_dir(&home).unwrap();
+        fs::write(home.join("token.py"), "secret").unwrap();
+        fs::remove_dir_all(&site).unwrap();
+        std::os::unix::fs::symlink(&home, &site).unwrap();
+        for site in [&site, &home] {
+            let packages = open(site);
+            assert!(!packages.add(&names(&["token"])).unwrap());
+            assert_eq!(staged(&packages), [""; 0]);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn metadata_without_an_end_is_not_read() {
+        let (_root, site) = workspace(&["a/__init__.py", "a-1.0.dist-info/RECORD"]);
+        std::os::unix::fs::symlink("/dev/zero", site.join("a-1.0.dist-info/METADATA")).unwrap();
+        let cache = tempfile::tempdir().unwrap();
+        let packages = Packages::open(std::slice::from_ref(&site), cache.path().join("site")).unwrap();
+        assert!(packages.add(&names(&["a"])).unwrap());
     }
 
     #[test]

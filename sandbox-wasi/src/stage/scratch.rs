@@ -6,17 +6,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::cache;
 use crate::error::{Error, IoContext};
+use crate::remove::clear_away;
 
 /// An instance's own folders, removed when it is dropped.
 pub(crate) struct Scratch {
     dir: PathBuf,
+    cache: PathBuf,
 }
 
 impl Scratch {
     /// Makes new ones in the folder `scratches`, which belongs to this process.
-    pub(super) fn create(scratches: &Path) -> Result<Self, Error> {
+    pub(super) fn create(scratches: &Path, cache: &Path) -> Result<Self, Error> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let scratch = Self { dir: scratches.join(NEXT.fetch_add(1, Ordering::Relaxed).to_string()) };
+        let dir = scratches.join(NEXT.fetch_add(1, Ordering::Relaxed).to_string());
+        let scratch = Self { dir, cache: cache.to_owned() };
         for dir in [scratch.tmp(), scratch.dev()] {
             cache::create_private(&dir)?;
         }
@@ -37,7 +40,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir_all(&self.dir) {
+        if let Err(error) = clear_away(&self.dir, &self.cache) {
             tracing::warn!("cannot remove {}: {error}", self.dir.display());
         }
     }
@@ -50,10 +53,10 @@ mod tests {
     #[test]
     fn everybody_has_an_empty_one_for_a_while() {
         let dir = tempfile::tempdir().unwrap();
-        let [first, second] = [(); 2].map(|()| Scratch::create(dir.path()).unwrap());
+        let [first, second] = [(); 2].map(|()| Scratch::create(dir.path(), dir.path()).unwrap());
         fs::create_dir(first.tmp().join("folder")).unwrap();
         fs::write(first.tmp().join("folder/file"), "x").unwrap();
-        assert_eq!(cache::size(&second.tmp()).unwrap(), 0);
+        assert_eq!(cache::size(&second.tmp()), 0);
         assert_eq!(fs::read_to_string(second.dev().join("null")).unwrap(), "");
         let place = first.tmp();
         drop(first);

@@ -14,6 +14,8 @@ pub(crate) const MAX_ENTRIES: usize = 50_000;
 pub(crate) const MAX_BYTES: u64 = 512 << 20;
 /// Bytes in a file. Larger ones, such as data sets, are left out.
 pub(crate) const MAX_FILE: u64 = 32 << 20;
+/// Folders inside each other. What is deeper is left out: the copy must have a path as well.
+const MAX_DEPTH: usize = 100;
 
 /// Version control, other languages' packages, and caches that bear no mark.
 const SKIPPED_FOLDERS: [&str; 10] =
@@ -22,8 +24,26 @@ const SKIPPED_FOLDERS: [&str; 10] =
 /// A folder that holds one of these is a cache or an environment.
 const MARKS: [&str; 3] = ["CACHEDIR.TAG", "conda-meta", "pyvenv.cfg"];
 
-/// Where people keep passwords. What the code prints may become part of a prompt.
-const SECRETS: [&str; 3] = [".env", ".netrc", ".pypirc"];
+/// Where people keep passwords. What the code prints may become part of a prompt. Certificates and keys by their suffix are
+/// not among them: packages and tests bring such files along.
+const SECRETS: [&str; 14] = [
+    ".env",
+    ".envrc",
+    ".git-credentials",
+    ".htpasswd",
+    ".netrc",
+    ".npmrc",
+    ".pgpass",
+    ".pypirc",
+    "_netrc",
+    "credentials",
+    "id_dsa",
+    "id_ecdsa",
+    "id_ed25519",
+    "id_rsa",
+];
+const SECRET_FOLDERS: [&str; 8] =
+    [".aws", ".azure", ".docker", ".gnupg", ".kube", ".password-store", ".secrets", ".ssh"];
 /// `.env.example` and its like are documentation.
 const NOT_SECRET: [&str; 4] = ["dist", "example", "sample", "template"];
 
@@ -67,6 +87,9 @@ struct Walk<'a> {
 impl Walk<'_> {
     /// Adds what is in the real folder `real`, which is seen at `seen` in the workspace.
     fn folder(&mut self, real: &Path, seen: &Path) -> Result<(), Error> {
+        if self.open.len() >= MAX_DEPTH {
+            return Ok(());
+        }
         let Ok(entries) = fs::read_dir(real) else { return Ok(()) };
         let entries: Vec<_> = entries.flatten().collect();
         let is_marked = entries.iter().any(|entry| MARKS.iter().any(|mark| entry.file_name() == *mark));
@@ -131,11 +154,11 @@ impl Walk<'_> {
     }
 }
 
-fn is_skipped(folder: &OsStr) -> bool {
-    SKIPPED_FOLDERS.iter().any(|name| folder == *name)
+pub(super) fn is_skipped(folder: &OsStr) -> bool {
+    SKIPPED_FOLDERS.iter().chain(&SECRET_FOLDERS).any(|name| folder == *name)
 }
 
-fn is_left_out(file: &OsStr) -> bool {
+pub(super) fn is_left_out(file: &OsStr) -> bool {
     let Some(name) = file.to_str() else { return false };
     let environment = name.strip_prefix(".env.").is_some_and(|suffix| !NOT_SECRET.contains(&suffix));
     environment || SECRETS.contains(&name) || name.ends_with(".pyc")

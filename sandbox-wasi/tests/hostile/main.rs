@@ -155,6 +155,14 @@ fn temporary_files_are_limited() {
 }
 
 #[test]
+fn folders_inside_each_other_are_limited() {
+    assert_eq!(attack("nested_folders.py").stdout, "100 ENOSPC\n");
+    let outcome = attack("nested_by_renaming.py");
+    check(&outcome, Status::Passed, "");
+    assert!(outcome.stdout.ends_with(" ENOSPC\n"), "{outcome:#?}");
+}
+
+#[test]
 fn what_an_instance_has_written_is_removed_with_it() {
     let ws = workspace();
     attack_in(&ws, script("fill_tmp_with_names.py"), limits());

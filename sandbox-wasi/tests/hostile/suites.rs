@@ -87,3 +87,45 @@ fn a_conftest_that_raises_or_leaves_is_an_error() {
         }
     }
 }
+
+/// The sections of `fixtures/hostile/evasions.md`: what each does, and its module.
+fn evasions() -> Vec<(String, String)> {
+    let text = include_str!("../../../fixtures/hostile/evasions.md");
+    let sections = text.split("\n## ").skip(1).map(|section| {
+        let (title, rest) = section.split_once('\n').unwrap();
+        let code = rest.split_once("```python\n").unwrap().1.split_once("```").unwrap().0;
+        (title.to_owned(), code.to_owned())
+    });
+    sections.collect()
+}
+
+const TESTS: &str = "\
+import subject
+import pytest
+@pytest.mark.parametrize('extra', [0, 1])
+def test_parameters(extra):
+    assert subject.answer() + extra == 42 + extra
+def test_plain():
+    assert subject.answer() == 42
+class TestClass:
+    def test_method(self):
+        assert subject.answer() == 42
+";
+
+#[test]
+fn no_test_is_told_as_run_to_its_end_that_was_kept_from_failing() {
+    let ended = |subject: &str| {
+        let ws = Workspace::new([("subject.py", subject), ("test_subject.py", TESTS)]);
+        let targets = ["test_parameters", "test_plain", "TestClass::test_method"];
+        let targets = targets.iter().map(|name| format!("test_subject.py::{name}")).collect();
+        let outcome = ws.run(Action::Pytest { targets });
+        outcome.tests.iter().filter(|test| test.verdict == Verdict::Passed && test.returned).count()
+    };
+    assert_eq!(ended("def answer(): return 42\n"), 4);
+    assert_eq!(ended("def answer(): return 0\n"), 0);
+    let all = evasions();
+    assert!(all.len() > 20);
+    for (title, subject) in all {
+        assert_eq!(ended(&subject), 0, "{title}");
+    }
+}

@@ -192,17 +192,17 @@ fn packages_come_from_where_the_caller_says() {
         ),
     ]);
     let environment = Workspace::new([
-        ("chosen/__init__.py", "import base\nVALUE = base.VALUE\n"),
+        ("site-packages/chosen/__init__.py", "import base\nVALUE = base.VALUE\n"),
         (
-            "dist_name-2.0.dist-info/METADATA",
+            "site-packages/dist_name-2.0.dist-info/METADATA",
             "Metadata-Version: 2.1\nName: dist-name\nVersion: 2.0\nRequires-Dist: base\n",
         ),
-        ("base.py", "VALUE = 'from outside'\n"),
-        ("fast/__init__.py", "from fast import core\n"),
-        ("fast/core.cpython-314-x86_64-linux-gnu.so", "ELF"),
-        ("unused.py", "1 / 0\n"),
+        ("site-packages/base.py", "VALUE = 'from outside'\n"),
+        ("site-packages/fast/__init__.py", "from fast import core\n"),
+        ("site-packages/fast/core.cpython-314-x86_64-linux-gnu.so", "ELF"),
+        ("site-packages/unused.py", "1 / 0\n"),
     ]);
-    let site = vec![environment.path().to_owned()];
+    let site = vec![environment.path().join("site-packages")];
     for packages in [vec![], vec!["chosen".to_owned(), "dist-name".to_owned()]] {
         let request = Request { site: site.clone(), packages, ..ws.request(script("main.py")) };
         let outcome = run(&request);

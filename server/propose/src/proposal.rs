@@ -198,7 +198,7 @@ impl Proposal {
             }
             (State::Testing { checked: Some(mut checked) }, Event::Tested(outcomes)) => {
                 checked.absorb(outcomes);
-                match checked.retests() {
+                match checked.more_tests() {
                     again if again.is_empty() => self.score(*checked),
                     again => {
                         self.state = State::Testing { checked: Some(checked) };

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::{BoxFuture, Error, Event, OnEvent, Outcome, Request, Runner};
+use crate::{Action, BoxFuture, Error, Event, OnEvent, Outcome, Request, Runner, Status, TestResult, Verdict};
 
 type Answer = dyn Fn(&Request) -> Result<Outcome, Error> + Send + Sync;
 
@@ -35,6 +35,26 @@ impl Fake {
     }
 }
 
+/// Every test that is asked for has passed, and two more examples or inputs where none is.
+pub fn passing(request: &Request) -> Outcome {
+    let targets = match &request.action {
+        Action::Pytest { targets } => targets.as_slice(),
+        _ => &[],
+    };
+    let result = |id: &String| TestResult {
+        id: id.clone(),
+        path: id.split("::").next().unwrap_or_default().to_owned(),
+        line: 1,
+        verdict: Verdict::Passed,
+        returned: true,
+        millis: 1,
+        message: None,
+    };
+    let tests: Vec<TestResult> = targets.iter().map(result).collect();
+    let passed = if tests.is_empty() { 2 } else { tests.len() as u32 };
+    Outcome { passed, tests, ..Outcome::without_run(Status::Passed, "") }
+}
+
 impl Runner for Fake {
     fn prepare<'a>(&'a self, on_event: OnEvent<'a>) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
@@ -64,7 +84,6 @@ impl Runner for Fake {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Action, Status};
 
     #[tokio::test]
     async fn answers_and_remembers() {

@@ -196,6 +196,11 @@ pub struct TestResult {
     /// 1-based line of the test's definition, decorators included.
     pub line: u32,
     pub verdict: Verdict,
+    /// The interpreter says that the function which the test file defines under this name has run to its end. A test that
+    /// passed without was expected to fail, is made in another way than by a `def` of that name, or somebody has tampered
+    /// with it.
+    #[serde(default)]
+    pub returned: bool,
     /// With its fixtures.
     pub millis: u64,
     /// Why it failed, was skipped, or cannot be run; that it was expected to fail.
@@ -256,6 +261,7 @@ mod tests {
             path: "tests/test_a.py".into(),
             line: 3,
             verdict: Verdict::NotRunnable,
+            returned: false,
             millis: 2,
             message: Some("needs numpy".into()),
         };
@@ -281,7 +287,7 @@ mod tests {
                 r#""failures":[{"path":"tests/test_a.py","line":3,"message":"needs numpy","#,
                 r#""related":[{"path":"a.py","line":7,"text":"import numpy"}],"output":"printed"}],"millis":12,"#,
                 r#""tests":[{"id":"tests/test_a.py::test_b","path":"tests/test_a.py","line":3,"#,
-                r#""verdict":"not-runnable","millis":2,"message":"needs numpy"}]}"#
+                r#""verdict":"not-runnable","returned":false,"millis":2,"message":"needs numpy"}]}"#
             )
         );
     }

@@ -58,7 +58,7 @@ mod tests {
 
     fn result(target: &str) -> TestResult {
         let verdict = if target.ends_with("fails") { Verdict::Failed } else { Verdict::Passed };
-        TestResult { id: target.into(), path: "a".into(), line: 1, verdict, millis: 1, message: None }
+        TestResult { id: target.into(), path: "a".into(), line: 1, verdict, returned: true, millis: 1, message: None }
     }
 
     impl Runner for Fake {

@@ -11,7 +11,7 @@ use crate::{Outcome, Request, Stream, TestResult};
 
 /// Raised with every change to this module's types. The worker is started from the program's file, which may have been
 /// replaced by a newer one since the program was started.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// Bytes in a line. A longer one is an error: a workspace's unsaved texts and an outcome stay far below.
 pub const MAX_LINE: u64 = 256 * 1024 * 1024;
@@ -70,6 +70,7 @@ mod tests {
             path: "test_a.py".into(),
             line: 3,
             verdict: Verdict::Failed,
+            returned: false,
             millis: 2,
             message: Some("assert 1 == 2\n +  where".into()),
         };

@@ -114,6 +114,18 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// What this sets, where it is less; else what `given` says.
+    #[must_use]
+    pub fn within(self, given: Self) -> Self {
+        let unset = Self::default();
+        Self {
+            wall: if self.wall == unset.wall { given.wall } else { self.wall.min(given.wall) },
+            memory: if self.memory == unset.memory { given.memory } else { self.memory.min(given.memory) },
+            output: if self.output == unset.output { given.output } else { self.output.min(given.output) },
+            stack: if self.stack == unset.stack { given.stack } else { self.stack.min(given.stack) },
+        }
+    }
+
     /// The same limits, brought into the ranges that the sandbox supports.
     #[must_use]
     pub fn clamped(self) -> Self {
@@ -129,6 +141,15 @@ impl Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_set_is_lowered_and_the_rest_given() {
+        let given = Limits { wall: Duration::from_secs(30), memory: 128 * MIB, ..Limits::default() };
+        let set = |wall| Limits { wall: Duration::from_secs(wall), ..Limits::default() }.within(given);
+        assert_eq!(Limits::default().within(given), given);
+        assert_eq!(set(3), Limits { wall: Duration::from_secs(3), ..given });
+        assert_eq!(set(40), given);
+    }
 
     #[test]
     fn limits_are_brought_into_range_and_may_be_partial() {

@@ -345,6 +345,7 @@ done()",
             path: "a.py".into(),
             line: 1,
             verdict: Verdict::Skipped,
+            returned: false,
             millis: 0,
             message: None,
         };

@@ -16,6 +16,9 @@ pub struct Candidate {
     /// The code of the linter's finding that it is to mend.
     pub mends: Option<String>,
     pub behaviour: Behaviour,
+    /// What the tests that it writes are of: an absolute path, and a range in the text before the edit. Each of them has to
+    /// fail for a mutant of it.
+    pub tested: Option<(PathBuf, TextRange)>,
 }
 
 /// What an edit may do to the answers of the functions that it edits.

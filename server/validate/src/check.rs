@@ -1,18 +1,22 @@
 //! From a candidate to a verdict.
 
+mod baseline;
+mod characters;
 mod cycles;
+mod expected;
 mod graph_stage;
 mod lint_stage;
 mod outcomes;
 mod past;
-mod reach;
 mod redefinition;
 mod scope;
 mod security;
 mod syntax_stage;
 mod tests_stage;
+mod trial;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use graph::{Analysis, AnalysisHost, Change, Confidence as EdgeConfidence, FileId, SymbolId, SymbolKind};
@@ -21,6 +25,7 @@ use syntax::TextRange;
 
 pub use lint_stage::{Inspection, TaintedCall};
 pub use past::PastMistake;
+use trial::Trial;
 
 use crate::candidate::{Edited, display_path};
 use crate::confidence::Measured;
@@ -45,8 +50,10 @@ pub struct Checked {
     warnings: Vec<Finding>,
     results: BTreeMap<Stage, CheckResult>,
     tests: tests_stage::Plan,
-    /// What came of the tests, while those that failed are run without the edit.
-    failed: Option<Failed>,
+    /// What came of the tests, while some are run without the edit.
+    open: Option<Open>,
+    /// What the candidate's own tests are tried with, after that.
+    trial: Option<Trial>,
     runs: Vec<TestRun>,
     /// What could not be checked.
     unchecked: Vec<String>,
@@ -54,10 +61,10 @@ pub struct Checked {
     likeness: Option<f64>,
 }
 
-/// What came of tests of which some failed.
-struct Failed {
+/// What came of tests of which some are no plain success.
+struct Open {
     outcomes: Vec<Result<Outcome, String>>,
-    /// The requests that failed, by their index, as they are to be run without the edit.
+    /// Their requests, by their index, as they are to be run without the edit.
     again: Vec<(usize, Request)>,
 }
 
@@ -69,24 +76,33 @@ pub(crate) struct Comparison {
 }
 
 impl Comparison {
-    /// The innermost classes, functions or modules that were edited, in the graph after the edit; and the functions that
-    /// were written as a whole, but for those inside others.
+    /// The innermost classes, functions or modules that an edit was made in, in the graph after the edit; and the functions
+    /// that were written as a whole, but for those inside others.
     pub fn edited_symbols(&self) -> BTreeSet<SymbolId> {
         let mut symbols = BTreeSet::new();
         for edited in &self.files {
             let Some(file) = self.after.file(&edited.path) else { continue };
             for written in edited.written() {
-                let mut symbol = self.after.enclosing(file, written.start());
-                while self.after.symbol(symbol).kind == SymbolKind::Lambda
-                    && let Some(parent) = self.after.symbol(symbol).parent
-                {
-                    symbol = parent;
-                }
-                symbols.insert(symbol);
+                symbols.insert(around(&self.after, file, written));
                 symbols.extend(self.new_functions(file, written));
             }
         }
         symbols
+    }
+
+    /// The functions that the edits were made in, in the graph before them: what was asked for.
+    pub fn functions_before(&self) -> impl Iterator<Item = SymbolId> {
+        let places = self.files.iter().filter_map(|edited| Some((edited, self.before.file(&edited.path)?)));
+        let symbols = places.flat_map(|(edited, file)| {
+            let ranges = edited.edits.iter().map(|edit| edit.range);
+            ranges.map(move |range| around(&self.before, file, TextRange::empty(range.start())))
+        });
+        symbols.filter(|&symbol| self.before.symbol(symbol).kind.is_function()).collect::<BTreeSet<_>>().into_iter()
+    }
+
+    /// What a symbol of the graph after the edit was before it.
+    pub fn earlier(&self, symbol: SymbolId) -> Option<SymbolId> {
+        tests_stage::same(&self.after, symbol, &self.before)
     }
 
     /// The functions of `file` that lie in `written`, and in no other function.
@@ -115,6 +131,19 @@ impl Comparison {
         let path = display_path(&self.after, self.after.path(file));
         let line = self.after.source(file).line_number(range.start());
         Finding { stage, code: code.to_owned(), message, path, line }
+    }
+}
+
+/// The innermost class, function or module around what was written: a definition that it begins with is a part of it.
+fn around(analysis: &Analysis, file: FileId, written: TextRange) -> SymbolId {
+    let mut symbol = analysis.enclosing(file, written.start());
+    loop {
+        let view = analysis.symbol(symbol);
+        let is_inside = view.kind == SymbolKind::Lambda || written.contains_range(view.range);
+        match view.parent.filter(|_| is_inside) {
+            Some(parent) => symbol = parent,
+            None => return symbol,
+        }
     }
 }
 
@@ -151,7 +180,8 @@ pub fn check(host: &AnalysisHost, candidate: Candidate, inspection: &Inspection<
         warnings: Vec::new(),
         results: BTreeMap::new(),
         tests: tests_stage::Plan::default(),
-        failed: None,
+        open: None,
+        trial: None,
         runs: Vec::new(),
         unchecked: Vec::new(),
         likeness: None,
@@ -176,7 +206,8 @@ impl Checked {
             self.results.insert(Stage::Tests, why);
             return;
         }
-        let mut found = scope::findings(&self.comparison, &self.candidate.scope);
+        let mut found = scope::findings(&self.comparison, &self.candidate.scope, inspection.asked);
+        found.extend(scope::lost_examples(&self.comparison, inspection.asked));
         found.extend(redefinition::findings(&self.comparison));
         self.conclude(Stage::Scope, found);
         self.conclude(Stage::Graph, graph_stage::findings(&self.comparison));
@@ -186,16 +217,19 @@ impl Checked {
             self.conclude(Stage::Lint, of_linters(Stage::Lint));
         }
         let mut found = of_linters(Stage::Security);
-        found.extend(security::findings(&self.comparison, &introduced.security));
+        let (scope, asked) = (&self.candidate.scope, inspection.asked);
+        let mut judgement = security::judge(&self.comparison, scope, asked, &introduced.security);
+        characters::judge(&self.comparison, &mut judgement);
+        found.extend(judgement.findings);
         found.extend(security::secrets_in_prose(&self.comparison));
-        found.extend(reach::findings(&self.comparison, &self.candidate.scope, inspection.asked));
         found.extend(inspection.tainted.map(|find| lint_stage::tainted(&self.comparison, find)).unwrap_or_default());
         self.conclude(Stage::Security, found);
+        self.ask(Stage::Security, judgement.questions);
         if !inspection.past.is_empty() {
             self.conclude(Stage::Memory, past::findings(&self.comparison, inspection.past));
             self.likeness = past::likeness(&self.comparison, inspection.past);
         }
-        self.warnings = introduced.warnings;
+        self.warnings.extend(introduced.warnings);
         if let Some(code) = self.candidate.mends.as_deref()
             && introduced.mended.is_none_or(|[was, _]| was == 0)
         {
@@ -221,6 +255,20 @@ impl Checked {
         self.findings.extend(found);
         let failed = self.findings.iter().any(|finding| finding.stage == stage);
         self.results.insert(stage, if failed { CheckResult::Failed } else { CheckResult::Passed });
+    }
+
+    /// What only a person can answer is named among the warnings, and counted where results and open ends are told: such a
+    /// check has not passed.
+    fn ask(&mut self, stage: Stage, questions: Vec<Finding>) {
+        if questions.is_empty() {
+            return;
+        }
+        let count = graph_stage::count(questions.len(), "question");
+        self.unchecked.push(format!("{stage}: {count} to whoever reviews, among the warnings"));
+        if let Some(result) = self.results.get_mut(&stage).filter(|result| **result == CheckResult::Passed) {
+            *result = CheckResult::Asked(count);
+        }
+        self.warnings.extend(questions);
     }
 
     /// What is wrong so far.
@@ -257,49 +305,79 @@ impl Checked {
     }
 
     /// Takes what came of [`Checked::tests`], in their order. An error says why the sandbox could not run one; missing
-    /// ones count as not run. What came of [`Checked::retests`], if there are any, is expected next.
+    /// ones count as not run. What came of [`Checked::more_tests`], if there are any, is expected next.
     pub fn absorb(&mut self, outcomes: Vec<Result<Outcome, String>>) {
-        let outcomes = match self.failed.take() {
-            Some(Failed { outcomes: mut after, again }) => {
+        if let Some(trial) = self.trial.take() {
+            return self.absorb_trial(trial, &outcomes);
+        }
+        let behaviour = self.candidate.behaviour;
+        let mut evaded = BTreeMap::new();
+        let outcomes = match self.open.take() {
+            Some(Open { outcomes: mut after, again }) => {
                 for ((index, _), before) in again.into_iter().zip(outcomes) {
-                    let request = &self.tests.requests[index];
-                    outcomes::forgive(&self.comparison, request, &mut after[index], &before);
+                    let (request, expected) = (&self.tests.requests[index], &self.tests.expected[index]);
+                    if let (Ok(after), Ok(before)) = (&after[index], &before) {
+                        evaded.insert(index, baseline::evaded(&self.comparison, request, expected, after, before));
+                    }
+                    if behaviour != Behaviour::Free {
+                        outcomes::forgive(&self.comparison, request, &mut after[index], &before);
+                    }
                 }
                 after
             }
             None => {
-                // What is to become right may well have failed before; only what is to stay as it is may go on failing.
-                let again = match self.candidate.behaviour {
-                    Behaviour::Free => Vec::new(),
-                    _ => tests_stage::without_edit(&self.comparison, &self.tests.requests, &outcomes),
-                };
+                let again = tests_stage::without_edit(&self.comparison, &self.tests, &outcomes, behaviour);
                 if !again.is_empty() {
-                    self.failed = Some(Failed { outcomes, again });
+                    self.open = Some(Open { outcomes, again });
                     return;
                 }
                 outcomes
             }
         };
-        let tolerant = self.candidate.behaviour != Behaviour::Kept;
-        let (result, absorbed) = outcomes::absorb(&self.tests.requests, outcomes, tolerant);
+        let trial = Trial::new(&self.comparison, &self.candidate, &self.tests, &outcomes);
+        let tolerant = behaviour != Behaviour::Kept;
+        let (result, absorbed) = outcomes::absorb(&self.tests.requests, outcomes, evaded, tolerant);
         self.results.insert(Stage::Tests, result);
         let findings = absorbed.findings.into_iter().map(|finding| outcomes::suspected(&self.comparison, finding));
         self.findings.extend(findings);
         self.warnings.extend(absorbed.warnings);
         self.unchecked.extend(absorbed.unchecked);
         self.runs = absorbed.runs;
+        match trial.filter(|_| self.findings.is_empty()) {
+            Some(trial) if trial.requests().is_empty() => self.absorb_trial(trial, &[]),
+            Some(trial) => self.trial = Some(trial),
+            None if self.candidate.tested.is_some() && self.findings.is_empty() => {
+                self.unchecked.push("whether the new tests can fail: mutants were not run".to_owned());
+            }
+            None => {}
+        }
     }
 
-    /// The tests that failed with an edit that is to change nothing, to be run without it: what failed before is not the
-    /// candidate's fault. Nothing once that is known.
-    pub fn retests(&self) -> Vec<Request> {
-        self.failed.iter().flat_map(|failed| &failed.again).map(|(_, request)| request.clone()).collect()
+    fn absorb_trial(&mut self, trial: Trial, outcomes: &[Result<Outcome, String>]) {
+        match trial.absorb(outcomes) {
+            ControlFlow::Continue(trial) => self.trial = Some(trial),
+            ControlFlow::Break(said) => {
+                self.unchecked.extend(said.unchecked);
+                self.runs.extend(said.run);
+                if !said.findings.is_empty() {
+                    self.conclude(Stage::Tests, said.findings);
+                }
+            }
+        }
+    }
+
+    /// What is to be run next, after [`Checked::tests`]: the runs that were no plain success, without the edit, for what
+    /// failed before is not the fault of an edit that is to change nothing, and what ran before has to run with any edit; then
+    /// the tests that the candidate wrote, with mutants of what they test. Nothing once all is known.
+    pub fn more_tests(&self) -> Vec<Request> {
+        let again = self.open.iter().flat_map(|open| &open.again).map(|(_, request)| request.clone());
+        again.chain(self.trial.iter().flat_map(Trial::requests)).collect()
     }
 
     /// Draws the conclusion. `statement` is how sure the author says it is, from 0 to 1.
     pub fn finish(mut self, origin: Option<Origin>, statement: Option<f64>) -> Verdict {
         // The second time when nobody has run what failed without the edit.
-        while !self.results.contains_key(&Stage::Tests) {
+        while !self.results.contains_key(&Stage::Tests) || self.trial.is_some() {
             self.absorb(Vec::new());
         }
         let callers = self.callers();

@@ -87,12 +87,14 @@ impl fmt::Display for Finding {
     }
 }
 
-/// How a check ended. Written as `passed`, `failed` or `not-run: why`.
+/// How a check ended. Written as `passed`, `failed`, `asked: how much` or `not-run: why`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", from = "String")]
 pub enum CheckResult {
     Passed,
     Failed,
+    /// Nothing was refused, and whoever reviews has questions to answer.
+    Asked(String),
     NotRun(String),
 }
 
@@ -101,6 +103,7 @@ impl fmt::Display for CheckResult {
         match self {
             CheckResult::Passed => f.write_str("passed"),
             CheckResult::Failed => f.write_str("failed"),
+            CheckResult::Asked(count) => write!(f, "asked: {count}"),
             CheckResult::NotRun(why) => write!(f, "not-run: {why}"),
         }
     }
@@ -117,7 +120,10 @@ impl From<String> for CheckResult {
         match text.as_str() {
             "passed" => CheckResult::Passed,
             "failed" => CheckResult::Failed,
-            _ => CheckResult::NotRun(text.strip_prefix("not-run: ").unwrap_or(&text).to_owned()),
+            _ => match text.strip_prefix("asked: ") {
+                Some(count) => CheckResult::Asked(count.to_owned()),
+                None => CheckResult::NotRun(text.strip_prefix("not-run: ").unwrap_or(&text).to_owned()),
+            },
         }
     }
 }

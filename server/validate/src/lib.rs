@@ -12,6 +12,7 @@ mod check;
 mod confidence;
 mod evidence;
 mod finding;
+mod mutants;
 mod parts;
 mod validated;
 
@@ -20,6 +21,7 @@ pub use check::{Checked, Inspection, PastMistake, TaintedCall, Verdict, check};
 pub use confidence::{Confidence, Factor, Level};
 pub use evidence::{Callers, Evidence, Origin, TestRun, Texts};
 pub use finding::{CheckResult, Finding, Stage};
+pub use mutants::{Mutant, mutants};
 pub use parts::Part;
 pub use validated::{Essence, Moved, Validated};
 

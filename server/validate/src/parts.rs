@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use graph::{Analysis, SymbolKind};
+use graph::{Analysis, SymbolKind, is_test_file};
 use serde::{Deserialize, Serialize};
 use syntax::{FileEdit, TextEdit};
 
@@ -17,6 +17,9 @@ pub struct Part {
     pub name: String,
     /// Nothing was found in its lines, not even a warning.
     pub is_confident: bool,
+    /// It lies in a file of tests: without it, what it tests has not been tested.
+    #[serde(default)]
+    pub is_test: bool,
 }
 
 impl Candidate {
@@ -61,7 +64,7 @@ pub(crate) fn parts(comparison: &Comparison, findings: &[Finding], warnings: &[F
                 let lines = lines.get(&name).map(Vec::as_slice).unwrap_or_default();
                 finding.line == 0 || lines.iter().any(|&(first, last)| (first..=last).contains(&finding.line))
             };
-            Part { is_confident: !found.iter().any(touches), name }
+            Part { is_confident: !found.iter().any(touches), name, is_test: is_test_file(&edited.path) }
         }));
     }
     let is_blamed = |finding: &&Finding| {
@@ -132,6 +135,7 @@ mod tests {
             scope: Scope { places: vec![("/a.py".into(), whole)], folder: None, imports: true },
             mends: None,
             behaviour: Behaviour::Free,
+            tested: None,
         };
         if let Some(keep) = keep {
             candidate.restrict(&host.analysis(), &keep.iter().map(|&name| name.to_owned()).collect::<Vec<_>>());

@@ -97,7 +97,9 @@ impl Proposal {
         self.in_vain = Some(format!("{tried} did not pass the checks: {}", first.join("; ")));
         let parts = self.evidence.as_ref().map(|evidence| evidence.parts.as_slice()).unwrap_or_default();
         let good: Vec<String> = parts.iter().filter(|it| it.is_confident).map(|it| it.name.clone()).collect();
-        if good.is_empty() || good.len() == parts.len() || self.code.is_none() {
+        // Without the tests that did not pass, nothing would tell that the rest is wrong.
+        let drops_tests = parts.iter().any(|it| it.is_test && !it.is_confident);
+        if good.is_empty() || good.len() == parts.len() || drops_tests || self.code.is_none() {
             return self.leave_to_the_person();
         }
         self.parts = Some(good);

@@ -124,8 +124,14 @@ impl Desk {
             Err(refusal) => Event::Refused(refusal),
             Ok(change) => {
                 let scope = Scope { places: scope.places, folder: scope.folder, imports: true };
-                let mut candidate =
-                    Candidate { title: title.to_owned(), change, scope, mends: None, behaviour: Behaviour::Free };
+                let mut candidate = Candidate {
+                    title: title.to_owned(),
+                    change,
+                    scope,
+                    mends: None,
+                    behaviour: Behaviour::Free,
+                    tested: None,
+                };
                 if let Some(parts) = parts {
                     candidate.restrict(&analysis, parts);
                 }
@@ -151,7 +157,8 @@ impl Desk {
 
 fn passed() -> Event {
     let outcome = r#"{"outcome": "passed", "passed": 1, "failed": 0, "exit": 0, "stdout": "", "stderr": "",
-                      "failures": [], "millis": 3}"#;
+                      "failures": [], "tests": [{"id": "test_shop.py::test_double", "path": "test_shop.py", "line": 2,
+                      "verdict": "passed", "returned": true, "millis": 1, "message": null}], "millis": 3}"#;
     Event::Tested(vec![Ok(serde_json::from_str(outcome).expect("an outcome"))])
 }
 
@@ -585,7 +592,7 @@ fn the_recorded_replies_are_a_bad_one_and_a_good_one() {
         let scope = Scope { places: scope.places, folder: scope.folder, imports: true };
         validate::check(
             &host,
-            Candidate { title: String::new(), change, scope, mends: None, behaviour: Behaviour::Free },
+            Candidate { title: String::new(), change, scope, mends: None, behaviour: Behaviour::Free, tested: None },
             &Inspection::default(),
         )
     };

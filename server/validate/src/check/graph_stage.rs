@@ -169,7 +169,7 @@ fn missing_member(analysis: &Analysis, owner: SymbolId, name: &str) -> String {
 }
 
 /// The packages from outside that the workspace imports anywhere: they are installed, or meant to be.
-fn external_packages(analysis: &Analysis) -> BTreeSet<String> {
+pub(super) fn external_packages(analysis: &Analysis) -> BTreeSet<String> {
     let imports = analysis.files().flat_map(|file| analysis.imports(file));
     let external = imports.filter(|import| import.kind == ImportKind::External);
     external.map(|import| package(&import).to_owned()).collect()

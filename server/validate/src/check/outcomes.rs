@@ -1,5 +1,7 @@
 //! What test runs say about a candidate. A run that could not happen says nothing, and that is said.
 
+use std::collections::BTreeMap;
+
 use sandbox::{Action, Failure, Outcome, Request, Status};
 
 use syntax::{TextRange, TextSize};
@@ -17,7 +19,8 @@ const MAX_FAILURES: usize = 20;
 const MAX_MESSAGE: usize = 600;
 
 /// How the sandbox begins a message about what it cannot or will not run.
-const LIMITATIONS: [&str; 4] = ["needs ", "not allowed in the sandbox", "every test was skipped", FAILED_BEFORE];
+pub(super) const LIMITATIONS: [&str; 4] =
+    ["needs ", "not allowed in the sandbox", "every test was skipped", FAILED_BEFORE];
 
 /// How a message begins about what failed without the edit as well.
 const FAILED_BEFORE: &str = "failed without the edit too: ";
@@ -33,16 +36,18 @@ pub(super) struct Absorbed {
 
 /// Takes the outcomes of `requests`, in their order. An error says why the sandbox could not run one.
 ///
-/// `tolerant`: functions may answer otherwise than before.
+/// `evaded`: what was found beside the runs without the edit, by the index of the request. `tolerant`: functions may answer
+/// otherwise than before.
 pub(super) fn absorb(
     requests: &[Request],
     outcomes: Vec<Result<Outcome, String>>,
+    mut evaded: BTreeMap<usize, Vec<Finding>>,
     tolerant: bool,
 ) -> (CheckResult, Absorbed) {
     let mut absorbed = Absorbed::default();
     let mut outcomes = outcomes.into_iter();
     let mut why_not: Option<String> = None;
-    for request in requests {
+    for (index, request) in requests.iter().enumerate() {
         let name = describe(&request.action);
         let outcome = outcomes.next().unwrap_or_else(|| Err("was not run".to_owned()));
         let mut judged = outcome.as_ref().map_or_else(
@@ -51,6 +56,10 @@ pub(super) fn absorb(
         );
         if tolerant && matches!(request.action, Action::Generated { .. }) {
             absorbed.warnings.append(&mut judged.findings);
+        }
+        // Where something is wrong with the run, that is why it did not go on.
+        if let Some(evaded) = evaded.remove(&index).filter(|_| judged.findings.is_empty()) {
+            judged.findings.extend(evaded);
         }
         let (status, passed, failed, millis) = match &outcome {
             Err(_) => ("not run".to_owned(), 0, 0, 0),
@@ -89,18 +98,10 @@ pub(super) fn forgive(
     before: &Result<Outcome, String>,
 ) {
     let (Ok(after), Ok(before)) = (after, before) else { return };
-    let is_own = |failure: &Failure| {
-        let (path, line) = failure.related.last().map_or((&failure.path, failure.line), |it| (&it.path, it.line));
-        let edited = comparison.files.iter().find(|it| it.path == request.root.join(path));
-        let Some((edited, line)) = edited.zip(line.checked_sub(1)) else { return false };
-        let start: usize = edited.after.split_inclusive('\n').take(line as usize).map(str::len).sum();
-        let length = edited.after[start..].lines().next().unwrap_or_default().len();
-        edited.wrote(TextRange::at(TextSize::new(start as u32), TextSize::new(length as u32)))
-    };
     let mut is_blamed = false;
     for failure in &mut after.failures {
         let was_there = before.failures.iter().any(|it| (&it.path, &it.message) == (&failure.path, &failure.message));
-        if was_there && !is_own(failure) {
+        if was_there && !is_own(comparison, request, failure) {
             failure.message.insert_str(0, FAILED_BEFORE);
         } else {
             is_blamed = true;
@@ -112,10 +113,20 @@ pub(super) fn forgive(
     }
 }
 
+/// Whether a failure was raised by what the candidate wrote.
+pub(super) fn is_own(comparison: &Comparison, request: &Request, failure: &Failure) -> bool {
+    let (path, line) = failure.related.last().map_or((&failure.path, failure.line), |it| (&it.path, it.line));
+    let edited = comparison.files.iter().find(|it| it.path == request.root.join(path));
+    let Some((edited, line)) = edited.zip(line.checked_sub(1)) else { return false };
+    let start: usize = edited.after.split_inclusive('\n').take(line as usize).map(str::len).sum();
+    let length = edited.after[start..].lines().next().unwrap_or_default().len();
+    edited.wrote(TextRange::at(TextSize::new(start as u32), TextSize::new(length as u32)))
+}
+
 const NO_TESTS: &str = "no test or doctest reaches the edit";
 
 /// What a run was of, for people.
-fn describe(action: &Action) -> String {
+pub(super) fn describe(action: &Action) -> String {
     match action {
         Action::Doctest { path, name: Some(name) } => format!("doctest of {name} in {}", path.display()),
         Action::Doctest { path, name: None } => format!("doctests of {}", path.display()),
@@ -183,12 +194,12 @@ fn judge(request: &Request, outcome: &Outcome, name: &str) -> Judged {
     }
 }
 
-fn finding(code: &str, message: String, path: String, line: u32) -> Finding {
+pub(super) fn finding(code: &str, message: String, path: String, line: u32) -> Finding {
     Finding { stage: Stage::Tests, code: code.to_owned(), message, path, line }
 }
 
 /// How pytest begins to say that something does not hold.
-const ASSERTED: [&str; 4] = ["assert", "AssertionError", "Failed: DID NOT RAISE", "DID NOT RAISE"];
+pub(super) const ASSERTED: [&str; 4] = ["assert", "AssertionError", "Failed: DID NOT RAISE", "DID NOT RAISE"];
 
 /// A failed assertion of a test that the candidate wrote is as likely to be right as the code that it tests: what is wrong is for
 /// a person to say.
@@ -213,7 +224,7 @@ fn written_test(comparison: &Comparison, finding: &Finding) -> Option<String> {
 }
 
 /// The file that a run was of, or the first of them.
-fn target_path(action: &Action) -> String {
+pub(super) fn target_path(action: &Action) -> String {
     match action {
         Action::Doctest { path, .. } | Action::Script { path } | Action::Generated { path, .. } => {
             path.to_string_lossy().replace('\\', "/")
@@ -242,7 +253,7 @@ fn shortened(message: &str) -> String {
     format!("… {}", &message[start..])
 }
 
-fn one_line(message: &str) -> String {
+pub(super) fn one_line(message: &str) -> String {
     shortened(&message.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
@@ -263,7 +274,7 @@ mod tests {
             failures.iter().map(|&message| Failure::new("tests/test_a.py", 3, message)).collect();
         let failed = failures.len() as u32;
         let outcome = Outcome { passed, failed, failures, ..Outcome::without_run(status, "first line\nlast words\n") };
-        absorb(&[request], vec![Ok(outcome)], false)
+        absorb(&[request], vec![Ok(outcome)], BTreeMap::new(), false)
     }
 
     fn messages((_, absorbed): &(CheckResult, Absorbed)) -> Vec<&str> {
@@ -334,7 +345,9 @@ mod tests {
             Action::Generated { path, function: "f".to_owned(), inputs: 1, seed: 0, against, tests: Vec::new() };
         let failures = vec![Failure::new("a.py", 1, "f(1) answers 2, was 1")];
         let outcome = Outcome { failed: 1, failures, ..Outcome::without_run(Status::Failed, "") };
-        let of = |tolerant| absorb(&[Request::new("/ws", action.clone())], vec![Ok(outcome.clone())], tolerant);
+        let of = |tolerant| {
+            absorb(&[Request::new("/ws", action.clone())], vec![Ok(outcome.clone())], BTreeMap::new(), tolerant)
+        };
         let (result, absorbed) = of(false);
         assert_eq!((result, absorbed.warnings.len()), (CheckResult::Failed, 0));
         assert_eq!(absorbed.findings[0].code, "other-behaviour");
@@ -383,10 +396,10 @@ mod tests {
         for (after, before, left) in cases {
             let mut checked = judge(&host, edit(Behaviour::Kept));
             checked.absorb(vec![same(), failed(after)]);
-            let [again] = &checked.retests()[..] else { panic!("what failed is run again") };
+            let [again] = &checked.more_tests()[..] else { panic!("what failed is run again") };
             assert!(again.overlay[0].1.contains("...") && !again.overlay[0].1.contains("g()\n    return"));
             checked.absorb(vec![failed(before)]);
-            assert!(checked.retests().is_empty());
+            assert!(checked.more_tests().is_empty());
             let findings: Vec<String> = checked.findings().iter().map(ToString::to_string).collect();
             assert_eq!(findings, left);
             let verdict = checked.finish(None, None);
@@ -396,6 +409,6 @@ mod tests {
         // What was to be mended has to be.
         let mut checked = judge(&host, edit(Behaviour::Free));
         checked.absorb(vec![failed(&[old])]);
-        assert!(checked.retests().is_empty() && checked.findings().len() == 1);
+        assert!(checked.more_tests().is_empty() && checked.findings().len() == 1);
     }
 }

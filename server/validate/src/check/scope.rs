@@ -1,6 +1,7 @@
 //! The edits stay inside what was asked for.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use graph::{Analysis, FileId, SymbolKind};
 use syntax::ast::Stmt;
@@ -10,7 +11,20 @@ use super::Comparison;
 use crate::candidate::{Edited, display_path};
 use crate::{Finding, Scope, Stage};
 
-pub(super) fn findings(comparison: &Comparison, scope: &Scope) -> Vec<Finding> {
+/// Files that say how tests are found, run and reported: with them, an answer chooses what is told of it.
+const TEST_CONFIGURATION: [&str; 8] = [
+    ".pytest.ini",
+    ".pytest.toml",
+    "conftest.py",
+    "pyproject.toml",
+    "pytest.ini",
+    "pytest.toml",
+    "setup.cfg",
+    "tox.ini",
+];
+
+/// `asked` is what the person said.
+pub(super) fn findings(comparison: &Comparison, scope: &Scope, asked: &str) -> Vec<Finding> {
     let mut found = Vec::new();
     for edited in &comparison.files {
         let path = display_path(&comparison.after, &edited.path);
@@ -20,6 +34,10 @@ pub(super) fn findings(comparison: &Comparison, scope: &Scope) -> Vec<Finding> {
         };
         let is_new = comparison.before.file(&edited.path).is_none();
         if is_new && scope.creates(&edited.path) {
+            if let Some(name) = test_configuration(&edited.path).filter(|name| !asked.to_lowercase().contains(name)) {
+                let message = format!("`{name}` decides how tests are run, and was not asked for; leave it out");
+                add("test-configuration", message, 0);
+            }
             continue;
         }
         if scope.ranges_in(&edited.path).next().is_none() {
@@ -39,6 +57,30 @@ pub(super) fn findings(comparison: &Comparison, scope: &Scope) -> Vec<Finding> {
         }
     }
     found
+}
+
+/// The name of a file that decides how tests are run, in small letters.
+fn test_configuration(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_str()?.to_lowercase();
+    (TEST_CONFIGURATION.contains(&&*name) || name.ends_with(".pth")).then_some(name)
+}
+
+/// Functions whose docstring has lost its examples, which are tests, without anybody having asked for that.
+pub(super) fn lost_examples(comparison: &Comparison, asked: &str) -> Vec<Finding> {
+    let after = &comparison.after;
+    if ["doctest", "example"].iter().any(|word| asked.to_lowercase().contains(word)) {
+        return Vec::new();
+    }
+    let lost = comparison.edited_functions().filter(|&symbol| {
+        let had = comparison.earlier(symbol).is_some_and(|it| comparison.before.symbol(it).flags.has_doctest);
+        had && !after.symbol(symbol).flags.has_doctest
+    });
+    lost.map(|symbol| {
+        let view = after.symbol(symbol);
+        let message = format!("the examples in the docstring of `{}` are gone; keep them", view.local_name());
+        comparison.finding(Stage::Scope, "lost-examples", message, symbol.file, view.header)
+    })
+    .collect()
 }
 
 /// Definitions that came or went outside the functions, or whatever it was, that were to be edited. An edit may well
@@ -111,7 +153,7 @@ mod tests {
 
     use super::super::tests::{candidate, draw, judge, load};
     use super::*;
-    use crate::Candidate;
+    use crate::{Candidate, Inspection, check};
 
     #[test]
     fn places_in_several_files_and_new_files() {
@@ -162,6 +204,27 @@ mod tests {
             ],
             before,
         ));
+        // What decides how tests are run must have been asked for.
+        let configuration = |asked: &str| {
+            let folder = Scope { folder: Some(PathBuf::from("/new")), ..Scope::default() };
+            let names = ["conftest.py", "sub/Setup.cfg", "pytest.toml", "tox.ini", "a.pth", "pyproject.toml", "b.cfg"];
+            let files = names.iter().map(|name| one(&format!("/new/{name}"), at(0), "x = 1\n")).collect();
+            let change = SourceChange { files };
+            let candidate = Candidate { change, scope: folder, ..candidate(&path, range, Vec::new()) };
+            let checked = check(&host, candidate, &Inspection { asked, ..Inspection::default() });
+            let found = checked.findings().iter().filter(|it| it.code == "test-configuration");
+            found.map(|it| it.path.clone()).collect::<Vec<_>>()
+        };
+        let all = [
+            "new/conftest.py",
+            "new/sub/Setup.cfg",
+            "new/pytest.toml",
+            "new/tox.ini",
+            "new/a.pth",
+            "new/pyproject.toml",
+        ];
+        assert_eq!(configuration("a package"), all);
+        assert_eq!(configuration("a package with a pyproject.toml and a conftest.py"), all[1..5]);
         // In a folder, files may be made and not changed, and there is no way out of it.
         let folder = Scope { folder: Some(PathBuf::from("/new")), ..Scope::default() };
         expect![[r#"

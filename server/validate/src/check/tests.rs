@@ -33,6 +33,7 @@ pub(crate) fn candidate(path: &Path, range: TextRange, edits: Vec<TextEdit>) -> 
         scope: Scope { places: vec![(path.to_owned(), range)], folder: None, imports: true },
         mends: None,
         behaviour: Behaviour::Free,
+        tested: None,
     }
 }
 

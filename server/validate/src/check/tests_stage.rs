@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 
 use graph::{Analysis, FileId, SymbolId, SymbolKind};
-use sandbox::{Action, Outcome, Request, Status};
+use sandbox::{Action, Outcome, Request};
 
-use super::Comparison;
+use super::expected::{Expected, Test, examples};
+use super::{Comparison, baseline};
 use crate::Behaviour;
 use crate::candidate::root_of;
 
@@ -22,6 +23,8 @@ const MAX_VISITED: usize = 5_000;
 #[derive(Debug, Default)]
 pub(super) struct Plan {
     pub requests: Vec<Request>,
+    /// What each of them has to tell of.
+    pub expected: Vec<Expected>,
     /// What there was no room for.
     pub left_out: Option<String>,
 }
@@ -36,10 +39,10 @@ const INPUTS: u32 = 200;
 const MAX_RECORDED: usize = 10;
 
 pub(super) fn plan(comparison: &Comparison, behaviour: Behaviour) -> Plan {
-    let after = &comparison.after;
+    let (before, after) = (&comparison.before, &comparison.after);
     let mut plan = Plan::default();
     let roots: BTreeSet<&Path> = after.roots().iter().map(PathBuf::as_path).collect();
-    let (tests, mut complete) = tests_reaching(after, comparison.edited_functions());
+    let (tests, mut complete) = affected_tests(comparison);
     let with_doctest = |&symbol: &SymbolId| after.symbol(symbol).flags.has_doctest;
     let doctests: Vec<SymbolId> = comparison.edited_functions().filter(with_doctest).collect();
     for root in roots {
@@ -49,18 +52,26 @@ pub(super) fn plan(comparison: &Comparison, behaviour: Behaviour) -> Plan {
         });
         let overlay: Vec<(PathBuf, String)> = overlay.collect();
         let request = |action| Request { overlay: overlay.clone(), ..Request::new(root, action) };
+        let mut add = |action, expected| {
+            plan.requests.push(request(action));
+            plan.expected.push(expected);
+        };
         let here = doctests.iter().filter_map(|symbol| Some((symbol, relative(after, root, *symbol)?)));
-        plan.requests.extend(here.take(MAX_DOCTESTS).map(|(&symbol, path)| {
-            request(Action::Doctest { path: path.to_owned(), name: Some(after.symbol(symbol).local_name()) })
-        }));
-        if behaviour != Behaviour::Free {
-            let compared = compared(comparison, root).take(MAX_COMPARED);
-            plan.requests.extend(compared.map(&request));
+        for (&symbol, path) in here.take(MAX_DOCTESTS) {
+            let examples = examples(after, symbol).max(comparison.earlier(symbol).map_or(0, |it| examples(before, it)));
+            let name = Some(after.symbol(symbol).local_name());
+            add(Action::Doctest { path: path.to_owned(), name }, Expected { examples, ..Expected::default() });
         }
-        let targets: Vec<String> = node_ids(after, root, &tests).collect();
-        complete &= targets.len() <= MAX_TESTS;
-        if !targets.is_empty() {
-            plan.requests.push(request(Action::Pytest { targets: targets.into_iter().take(MAX_TESTS).collect() }));
+        if behaviour != Behaviour::Free {
+            compared(comparison, root).take(MAX_COMPARED).for_each(|action| add(action, Expected::default()));
+        }
+        let all: Vec<(SymbolId, String)> = node_ids(after, root, &tests).collect();
+        complete &= all.len() <= MAX_TESTS;
+        let run = all.into_iter().take(MAX_TESTS).map(|(symbol, id)| Test::new(comparison, symbol, id));
+        let tests: Vec<Test> = run.collect();
+        if !tests.is_empty() {
+            let targets = tests.iter().map(|test| test.id.clone()).collect();
+            add(Action::Pytest { targets }, Expected { tests, ..Expected::default() });
         }
     }
     if doctests.len() > MAX_DOCTESTS || !complete {
@@ -69,12 +80,29 @@ pub(super) fn plan(comparison: &Comparison, behaviour: Behaviour) -> Plan {
     plan
 }
 
+/// The tests that reach the edit, nearest first, and whether that is all. First come those that reached it before and do
+/// not any longer, as far as anybody can tell: an edit must not choose the tests that it is run with.
+fn affected_tests(comparison: &Comparison) -> (Vec<SymbolId>, bool) {
+    let (before, after) = (&comparison.before, &comparison.after);
+    let (now, is_all) = tests_reaching(after, comparison.edited_functions());
+    let (then, was_all) = tests_reaching(before, comparison.functions_before());
+    let known: BTreeSet<SymbolId> = now.iter().copied().collect();
+    let lost = then.into_iter().filter_map(|test| same(before, test, after)).filter(|test| !known.contains(test));
+    (lost.chain(now.iter().copied()).collect(), is_all && was_all)
+}
+
+/// The symbol of the same name in the same file of another state of the workspace.
+pub(super) fn same(from: &Analysis, symbol: SymbolId, to: &Analysis) -> Option<SymbolId> {
+    let file = to.file(from.path(symbol.file))?;
+    to.find(&from.symbol(symbol).qualified_name()).into_iter().find(|it| it.file == file)
+}
+
 /// The edited functions of `root` that were there before, to be run beside what they were.
 fn compared<'a>(comparison: &'a Comparison, root: &'a Path) -> impl Iterator<Item = Action> + 'a {
-    let (before, after) = (&comparison.before, &comparison.after);
+    let after = &comparison.after;
     comparison.edited_functions().filter_map(move |symbol| {
         let edited = comparison.edited(after.path(symbol.file))?;
-        let was_there = before.find(&after.symbol(symbol).qualified_name()).iter().any(|it| it.file == symbol.file);
+        let was_there = comparison.earlier(symbol).is_some();
         let path = edited.path.strip_prefix(root).ok().filter(|_| root_of(after, &edited.path) == Some(root))?;
         was_there.then(|| Action::Generated {
             path: path.to_owned(),
@@ -82,16 +110,26 @@ fn compared<'a>(comparison: &'a Comparison, root: &'a Path) -> impl Iterator<Ite
             inputs: INPUTS,
             seed: 0,
             against: Some(edited.before.to_string()),
-            tests: node_ids(after, root, &tests_reaching(after, [symbol].into_iter()).0).take(MAX_RECORDED).collect(),
+            tests: called_by(comparison, root, symbol),
         })
     })
 }
 
-/// The tests of `root` as pytest names them.
-fn node_ids<'a>(analysis: &'a Analysis, root: &'a Path, tests: &'a [SymbolId]) -> impl Iterator<Item = String> + 'a {
-    tests.iter().filter_map(move |test| {
-        let path = relative(analysis, root, *test)?;
-        Some(node_id(path, &analysis.symbol(*test).local_name()))
+/// The tests to be called with what they call a function with.
+fn called_by(comparison: &Comparison, root: &Path, symbol: SymbolId) -> Vec<String> {
+    let (tests, _) = tests_reaching(&comparison.after, [symbol].into_iter());
+    node_ids(&comparison.after, root, &tests).take(MAX_RECORDED).map(|(_, id)| id).collect()
+}
+
+/// The tests of `root`, and how pytest names them.
+fn node_ids<'a>(
+    analysis: &'a Analysis,
+    root: &'a Path,
+    tests: &'a [SymbolId],
+) -> impl Iterator<Item = (SymbolId, String)> + 'a {
+    tests.iter().filter_map(move |&test| {
+        let path = relative(analysis, root, test)?;
+        Some((test, node_id(path, &analysis.symbol(test).local_name())))
     })
 }
 
@@ -101,26 +139,27 @@ fn relative<'a>(analysis: &'a Analysis, root: &Path, symbol: SymbolId) -> Option
     (root_of(analysis, path) == Some(root)).then(|| path.strip_prefix(root).ok()).flatten()
 }
 
-/// The requests that failed at tests, by their index, for the texts before the edit.
+/// The requests whose outcome says little by itself, by their index, for the texts before the edit.
 pub(super) fn without_edit(
     comparison: &Comparison,
-    requests: &[Request],
+    plan: &Plan,
     outcomes: &[Result<Outcome, String>],
+    behaviour: Behaviour,
 ) -> Vec<(usize, Request)> {
-    let is_failed = |outcome: &Outcome| outcome.outcome == Status::Failed && !outcome.failures.is_empty();
-    let failed = requests.iter().zip(outcomes).enumerate().filter(|(_, (request, outcome))| {
-        let is_test = matches!(request.action, Action::Pytest { .. } | Action::Doctest { .. });
-        is_test && outcome.as_ref().is_ok_and(is_failed)
+    // What is to become right may well have failed before; only what is to stay as it is may go on failing.
+    let is_forgiving = behaviour != Behaviour::Free;
+    let all = plan.requests.iter().zip(&plan.expected).zip(outcomes).enumerate();
+    let open = all.filter(|(_, ((request, expected), outcome))| {
+        outcome.as_ref().is_ok_and(|outcome| !baseline::is_conclusive(request, expected, outcome, is_forgiving))
     });
-    failed
-        .map(|(index, (request, _))| {
-            let there = comparison.files.iter().filter(|edited| comparison.before.file(&edited.path).is_some());
-            let overlay = there.filter_map(|edited| {
-                Some((edited.path.strip_prefix(&request.root).ok()?.to_owned(), edited.before.to_string()))
-            });
-            (index, Request { overlay: overlay.collect(), ..request.clone() })
-        })
-        .collect()
+    open.map(|(index, ((request, _), _))| {
+        let there = comparison.files.iter().filter(|edited| comparison.before.file(&edited.path).is_some());
+        let overlay = there.filter_map(|edited| {
+            Some((edited.path.strip_prefix(&request.root).ok()?.to_owned(), edited.before.to_string()))
+        });
+        (index, Request { overlay: overlay.collect(), ..request.clone() })
+    })
+    .collect()
 }
 
 /// How pytest names a test.
