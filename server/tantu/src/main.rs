@@ -2,6 +2,12 @@
 //!
 //! Deliberately absent: whatever could be useful to another program; that is in the crates below.
 
+#![deny(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "what is shown goes through `output`, which shows escapes as text"
+)]
+
 mod commands;
 mod meanings;
 mod output;
@@ -13,6 +19,7 @@ mod workspace;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use terminal::Style;
 use tracing_subscriber::EnvFilter;
 
 use crate::commands::{
@@ -109,10 +116,12 @@ enum Status {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refused(&error),
+    };
     let filter = EnvFilter::try_from_env("TANTU_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    let colours = output::colours(&std::io::stderr());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| output::Log).with_ansi(false).init();
     let result = match cli.command {
         Command::Lsp(arguments) => lsp::run(&arguments),
         Command::Index(arguments) => index::run(&arguments),
@@ -142,10 +151,24 @@ fn main() -> ExitCode {
         Ok(Status::Findings) => ExitCode::from(1),
         Ok(Status::Failure) => ExitCode::from(2),
         Err(error) => {
-            eprintln!("{}: {error:#}", output::styled(&std::io::stderr(), output::RED, "error"));
+            let mut text = output::for_stderr();
+            text.push_styled(Style::Red, "error");
+            text.push(&format!(": {error:#}"));
+            output::warn(text);
             ExitCode::from(2)
         }
     }
+}
+
+/// Says what is wrong with the command line, or the help that was asked for.
+fn refused(error: &clap::Error) -> ExitCode {
+    let text = error.render().to_string();
+    if !error.use_stderr() || terminal::escaped(&text) == text {
+        // In clap's own colours.
+        error.exit();
+    }
+    output::warn(text);
+    ExitCode::from(2)
 }
 
 #[cfg(test)]

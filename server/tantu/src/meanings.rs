@@ -14,6 +14,6 @@ pub(crate) fn meanings() -> Option<Meanings> {
 /// Says on standard error what went wrong.
 pub(crate) fn report(result: Result<(), String>) {
     if let Err(problem) = result {
-        eprintln!("prose is found by its words alone: {problem}");
+        crate::output::warn(format!("prose is found by its words alone: {problem}"));
     }
 }

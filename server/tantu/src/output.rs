@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
+use terminal::Shown;
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
@@ -16,26 +17,57 @@ pub(crate) enum Format {
     Json,
 }
 
-pub(crate) const RED: &str = "31";
-pub(crate) const GREEN: &str = "32";
-pub(crate) const YELLOW: &str = "33";
-pub(crate) const BOLD: &str = "1";
-
 /// Whether `stream` shows colours and its reader wants them.
 pub(crate) fn colours(stream: &impl IsTerminal) -> bool {
     stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// `text` in an ANSI style, where `stream` shows it.
-pub(crate) fn styled(stream: &impl IsTerminal, style: &str, text: &str) -> String {
-    if colours(stream) { format!("\x1b[{style}m{text}\x1b[0m") } else { text.to_owned() }
+/// Empty text for standard output.
+pub(crate) fn for_stdout() -> Shown {
+    Shown::new(colours(&io::stdout()))
 }
 
-/// Writes `text` to standard output. That a reader such as `head` has enough is no error.
+/// Empty text for standard error.
+pub(crate) fn for_stderr() -> Shown {
+    Shown::new(colours(&io::stderr()))
+}
+
+/// Writes `text` to standard output, escapes as text. That a reader such as `head` has enough is no error.
 ///
 /// # Errors
 /// When standard output cannot be written.
-pub(crate) fn print(text: &str) -> io::Result<()> {
+pub(crate) fn print(text: impl Into<Shown>) -> io::Result<()> {
+    write(text.into().as_str())
+}
+
+/// The same for text that programs read, such as a patch: as it is, unless a terminal shows it.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub(crate) fn print_exactly(text: &str) -> io::Result<()> {
+    if io::stdout().is_terminal() { print(text) } else { write(text) }
+}
+
+/// Writes a line to standard error, escapes as text. That nobody reads it is no error.
+pub(crate) fn warn(text: impl Into<Shown>) {
+    let _ = writeln!(io::stderr().lock(), "{}", text.into().as_str());
+}
+
+/// Where the log goes: standard error, escapes as text.
+pub(crate) struct Log;
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        io::stderr().lock().write_all(terminal::escaped(&String::from_utf8_lossy(bytes)).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().lock().flush()
+    }
+}
+
+fn write(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
@@ -50,7 +82,7 @@ pub(crate) fn print(text: &str) -> io::Result<()> {
 pub(crate) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
     let mut text = serde_json::to_string_pretty(value)?;
     text.push('\n');
-    Ok(print(&text)?)
+    Ok(write(&text)?)
 }
 
 /// A bar on a terminal, nothing elsewhere.
@@ -74,6 +106,11 @@ pub(crate) fn spinner(message: &'static str) -> ProgressBar {
     spinner.set_message(message);
     spinner.enable_steady_tick(Duration::from_millis(100));
     spinner
+}
+
+/// Says beside `bar` what is being done.
+pub(crate) fn note(bar: &ProgressBar, what: &str) {
+    bar.set_message(terminal::escaped(what).into_owned());
 }
 
 /// What is said while the sandbox is compiled for this machine.

@@ -66,7 +66,7 @@ impl Drop for Keeping {
 /// Says on standard error what could not be kept.
 pub(crate) fn warn<E: std::fmt::Display>(persistence: &Persistence, result: Result<(), E>) {
     if let Err(error) = result {
-        eprintln!("not kept for the next time in {}: {error}", persistence.path().display());
+        output::warn(format!("not kept for the next time in {}: {error}", persistence.path().display()));
     }
 }
 
@@ -94,7 +94,7 @@ impl Workspace {
         let persistence = databases.and_then(|folder| Persistence::open(folder, &roots)).map(Arc::new);
         let cached = persistence.as_ref().map_or(0, |persistence| persistence.restore(&mut change));
         for skipped in discovery.skipped.iter().chain(&skipped) {
-            eprintln!("skipped: {} {}", skipped.path.display(), skipped.reason);
+            output::warn(format!("skipped: {} {}", skipped.path.display(), skipped.reason));
         }
         let mut host = AnalysisHost::new(roots);
         let graph = host.apply(change);
@@ -123,7 +123,9 @@ impl Workspace {
         self.host.settle(self.analysis.solve_flow());
         self.analysis = self.host.analysis();
         if self.analysis.is_flow_cut() {
-            eprintln!("values were followed in part only, the rest takes too long here: some callers may be missing");
+            output::warn(
+                "values were followed in part only, the rest takes too long here: some callers may be missing",
+            );
         }
     }
 

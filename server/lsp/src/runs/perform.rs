@@ -107,6 +107,8 @@ impl Perform {
         let log = tokio::spawn(async move {
             let mut line = String::new();
             while let Some(text) = written.recv().await {
+                // Editors show it on terminals of their own.
+                let text = terminal::escaped(&text).into_owned();
                 line.push_str(&text);
                 reporter.tell(News::Wrote { text }).await;
                 // Logs consist of lines.
@@ -153,6 +155,7 @@ impl Perform {
     }
 
     async fn log(&self, text: String, reporter: &Reporter) {
+        let text = terminal::escaped(&text).into_owned();
         reporter.tell(News::Wrote { text: text.clone() }).await;
         self.client.log_message(lsp::MessageType::INFO, text).await;
     }

@@ -4,7 +4,7 @@
 //!
 //! - `{ "token": "…", "state": "began", "uri": "…", "kind": "pytest", "target": null }`, as `tantu.run` was told. The token is
 //!   also that of the run's progress, so `window/workDoneProgress/cancel` with it ends the run.
-//! - `{ "token": "…", "state": "wrote", "text": "…" }`, as it writes.
+//! - `{ "token": "…", "state": "wrote", "text": "…" }`, as it writes; escape sequences are shown as text, in messages too.
 //! - `{ "token": "…", "state": "ended", "tests": [{ "uri", "kind", "target", "outcome": "passed|failed|errored|skipped", "millis",
 //!   "messages": [{ "message", "location" }] }] }`. The variants of a parametrized test are one. What is not about a single
 //!   test, such as a file that cannot be imported, is said of what was run. What has failed has a message, in which the lines
@@ -164,12 +164,12 @@ fn message(snapshot: &Snapshot, failed: &TestFailure) -> Message {
         let range = code_of_line(snapshot, file, failed.failure.line.saturating_sub(1));
         Some(lsp::Location { uri: snapshot.uri(file)?, range })
     });
-    Message { message: wording::failure(&failed.failure), location: place }
+    Message { location: place, ..Message::nowhere(wording::failure(&failed.failure)) }
 }
 
 impl Message {
     fn nowhere(message: String) -> Self {
-        Message { message, location: None }
+        Message { message: terminal::escaped(&message).into_owned(), location: None }
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         Format::Json => print_json(&graph)?,
         Format::Human => {
             let lines = graph.iter().flat_map(|(from, to)| to.iter().map(move |to| format!("{from} → {to}\n")));
-            print(&lines.collect::<String>())?;
+            print(lines.collect::<String>())?;
         }
     }
     Ok(Status::Fine)

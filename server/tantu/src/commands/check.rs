@@ -12,9 +12,10 @@ use lsp::lints::{Lints, RuffChoice};
 use rayon::prelude::*;
 use serde::Serialize;
 use syntax::{Encoding, Source, TextRange};
+use terminal::{Shown, Style};
 
 use crate::Status;
-use crate::output::{BOLD, RED, YELLOW, counted, print, print_json, styled};
+use crate::output::{counted, for_stdout, print, print_json, warn};
 use crate::workspace::{Workspace, shown};
 
 #[derive(Args)]
@@ -101,7 +102,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     }
     match arguments.format {
         Format::Json => print_json(&findings)?,
-        Format::Human => print(&human(&findings, files.len()))?,
+        Format::Human => print(human(&findings, files.len()))?,
         Format::Sarif => print_json(&sarif::log(&findings))?,
     }
     Ok(if findings.is_empty() { Status::Fine } else { Status::Findings })
@@ -129,7 +130,7 @@ pub(super) fn findings(workspace: &Workspace, files: &[FileId]) -> Vec<Finding> 
     let findings = syntax::on_deep_pool(side_by_side).unwrap_or_else(|| files.iter().flat_map(of_file).collect());
     for problem in lints.problems(files.iter().map(|&file| workspace.analysis.path(file))) {
         let place = format!("{}:{}", problem.path.display(), problem.line);
-        eprintln!("tantu: {place}: {}; ruff's default rules apply", problem.message);
+        warn(format!("tantu: {place}: {}; ruff's default rules apply", problem.message));
     }
     findings
 }
@@ -139,7 +140,7 @@ fn vulnerable(workspace: &Workspace, folder: &Path) -> anyhow::Result<Vec<Findin
     anyhow::ensure!(folder.is_dir(), "{} is not a folder", folder.display());
     let (advisories, problems) = lint::read_advisories(folder);
     for problem in problems {
-        eprintln!("tantu: {} {}", problem.path.display(), problem.message);
+        warn(format!("tantu: {} {}", problem.path.display(), problem.message));
     }
     let files = lsp::advisories::vulnerable(&workspace.root, &advisories).into_iter().flat_map(|file| {
         let source = Source::new(file.text.as_str());
@@ -202,19 +203,19 @@ fn range_in(source: &Source, range: TextRange) -> Range {
     Range { start: at(range.start()), end: at(range.end()) }
 }
 
-fn human(findings: &[Finding], files: usize) -> String {
-    let stdout = std::io::stdout();
+fn human(findings: &[Finding], files: usize) -> Shown {
     let place = |path: &str, range: &Range| format!("{path}:{}:{}", range.start.line + 1, range.start.character + 1);
-    let mut text = String::new();
+    let mut text = for_stdout();
     for finding in findings {
-        let style = if finding.severity == "error" { RED } else { YELLOW };
-        let severity = styled(&stdout, style, finding.severity);
-        let at = styled(&stdout, BOLD, &place(&finding.path, &finding.range));
-        text.push_str(&format!("{at}: {severity}: {} [{}]\n", finding.message, finding.code));
+        let style = if finding.severity == "error" { Style::Red } else { Style::Yellow };
+        text.push_styled(Style::Bold, &place(&finding.path, &finding.range));
+        text.push(": ");
+        text.push_styled(style, finding.severity);
+        text.push(&format!(": {} [{}]\n", finding.message, finding.code));
         for related in &finding.related {
-            text.push_str(&format!("    {}: {}\n", place(&related.path, &related.range), related.message));
+            text.push(&format!("    {}: {}\n", place(&related.path, &related.range), related.message));
         }
     }
-    text.push_str(&format!("{} in {}\n", counted(findings.len(), "finding"), counted(files, "file")));
+    text.push(&format!("{} in {}\n", counted(findings.len(), "finding"), counted(files, "file")));
     text
 }

@@ -10,7 +10,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::Status;
-use crate::output::{Format, print, print_json, spinner};
+use crate::output::{Format, note, print, print_json, spinner, warn};
 use crate::workspace::{Workspace, existing, root_of};
 
 #[derive(Args)]
@@ -38,7 +38,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let inquirer = Arc::new(configured.with_context(|| Inquirer::none(settings.as_deref()))?);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let bar = spinner("looking at what is staged");
-    let say = |what: String| bar.set_message(what);
+    let say = |what: String| note(&bar, &what);
     let written = runtime.block_on(write(&inquirer, staged, workspace.host.clone(), &say));
     bar.finish_and_clear();
     runtime.shutdown_background();
@@ -50,10 +50,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
             "model": message.model,
             "usage": message.spent,
         }))?,
-        Format::Human => print(&format!("{}\n", message.text))?,
+        Format::Human => print(format!("{}\n", message.text))?,
     }
     for problem in &message.problems {
-        eprintln!("wrong with it: {problem}");
+        warn(format!("wrong with it: {problem}"));
     }
     Ok(if message.problems.is_empty() { Status::Fine } else { Status::Findings })
 }

@@ -52,8 +52,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let context = index.context_with(target, Some(offset), arguments.budget, &Options { reserve: 0 }, prose);
     match arguments.format {
         Format::Json => print_json(&context)?,
-        Format::Human if arguments.explain => print(&ledger(&context, arguments.budget))?,
-        Format::Human => print(&human(&context))?,
+        Format::Human if arguments.explain => print(ledger(&context, arguments.budget))?,
+        Format::Human => print(human(&context))?,
     }
     if let Some(kept) = kept.filter(|_| is_new) {
         workspace::warn(&kept, kept.keep_index(&index, &workspace.analysis));

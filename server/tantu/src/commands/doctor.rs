@@ -46,10 +46,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
             let project = project_ruff.unwrap_or_else(|_| "none".to_owned());
             let ruff = format!("ruff         {} inside; the project's own: {project}\n", Ruff::VERSION);
             let servers: String = failing.iter().map(failing_human).collect();
-            print(&format!(
-                "tantu        {}\n{ruff}{settings_text}{servers}{sandbox_text}",
-                env!("CARGO_PKG_VERSION")
-            ))?;
+            print(format!("tantu        {}\n{ruff}{settings_text}{servers}{sandbox_text}", env!("CARGO_PKG_VERSION")))?;
         }
     }
     Ok(if broken { Status::Findings } else { Status::Fine })

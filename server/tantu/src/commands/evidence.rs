@@ -34,7 +34,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
             let cards = latest(&root_of(&std::env::current_dir()?), LISTED);
             match arguments.format {
                 Format::Json => print_json(&cards)?,
-                Format::Human => print(&human(&cards))?,
+                Format::Human => print(human(&cards))?,
             }
         }
     }

@@ -1,6 +1,6 @@
 //! `tantu explain FILE:LINE`
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::sync::Arc;
 
 use ::lsp::explain::{explain, introduction, without_model};
@@ -12,7 +12,7 @@ use serde::Serialize;
 use syntax::TextSize;
 
 use crate::Status;
-use crate::output::{Format, print, print_json};
+use crate::output::{Format, print, print_json, warn};
 use crate::place::{Place, start_of_line};
 use crate::workspace::{Workspace, existing, root_of};
 
@@ -78,7 +78,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         None => {
             let reason = Inquirer::none(settings.as_deref());
             if is_human && !arguments.facts {
-                print(&without_model(&reason))?;
+                print(without_model(&reason))?;
             }
             report.message = (!arguments.facts).then_some(reason);
             Status::Fine
@@ -86,14 +86,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         Some(inquirer) => match in_words(&workspace, &inquirer, id, facts, is_human)? {
             Ok(Answer { text, model, spent, .. }) => {
                 if is_human {
-                    print(&format!("\n\n({model})\n"))?;
+                    print(format!("\n\n({model})\n"))?;
                 }
                 (report.explanation, report.model, report.usage) = (Some(text.trim().to_owned()), Some(model), spent);
                 Status::Fine
             }
             Err(problem) => {
                 if is_human {
-                    eprintln!("there is no explanation in words: {problem}");
+                    warn(format!("there is no explanation in words: {problem}"));
                 }
                 report.message = Some(problem);
                 Status::Failure
@@ -120,13 +120,12 @@ fn in_words(
         if !prints {
             return;
         }
-        let mut stdout = std::io::stdout().lock();
+        // A reader that has gone is noticed at the end.
         if told == 0 {
-            let _ = write!(stdout, "{}", introduction("a model"));
+            let _ = print(introduction("a model"));
         }
-        // A model that took over begins anew, and its text may be shorter. A reader that has gone is noticed at the end.
-        let _ = write!(stdout, "{}", text.get(told..).unwrap_or(text));
-        let _ = stdout.flush();
+        // A model that took over begins anew, and its text may be shorter.
+        let _ = print(text.get(told..).unwrap_or(text));
         told = text.len();
     };
     let analysis = workspace.analysis.clone();

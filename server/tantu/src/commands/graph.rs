@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::Status;
 use crate::commands::impact;
-use crate::output::{print, print_json};
+use crate::output::{print_exactly, print_json};
 use crate::workspace::Workspace;
 use clap::{Args, ValueEnum};
 
@@ -50,8 +50,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     };
     match arguments.format {
         Format::Json => print_json(&diagram.adjacency())?,
-        Format::Dot => print(&diagram.to_dot())?,
-        Format::Svg => print(&diagram.to_svg())?,
+        Format::Dot => print_exactly(&diagram.to_dot())?,
+        Format::Svg => print_exactly(&diagram.to_svg())?,
     }
     Ok(Status::Fine)
 }

@@ -6,9 +6,10 @@ use std::path::Path;
 use clap::Args;
 use graph::{Analysis, Confidence, SymbolId};
 use serde::Serialize;
+use terminal::{Shown, Style};
 
 use crate::Status;
-use crate::output::{BOLD, Format, RED, print, print_json, styled};
+use crate::output::{Format, for_stdout, print, print_json};
 use crate::place::{Place, start_of_line};
 use crate::workspace::{Workspace, root};
 
@@ -64,7 +65,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let impact = impact(&workspace, symbol);
     match arguments.format {
         Format::Json => print_json(&impact)?,
-        Format::Human => print(&human(&impact))?,
+        Format::Human => print(human(&impact))?,
     }
     let is_broken = impact.callers.iter().any(|caller| !caller.broken.is_empty());
     Ok(if is_broken { Status::Findings } else { Status::Fine })
@@ -133,17 +134,16 @@ fn broken(analysis: &Analysis, sites: &[graph::CallSite]) -> Vec<String> {
     misfits.filter(|it| sites.iter().any(|site| site.range == it.range)).map(|it| it.message).collect()
 }
 
-fn human(impact: &Impact) -> String {
-    let stdout = std::io::stdout();
-    let mut text = String::new();
+fn human(impact: &Impact) -> Shown {
+    let mut text = for_stdout();
     let at_least = if impact.complete { "" } else { "at least " };
-    let title = styled(&stdout, BOLD, &impact.symbol);
-    // Writing to a string cannot fail.
-    let _ = writeln!(text, "{title} {}:{}", impact.path, impact.line);
+    text.push_styled(Style::Bold, &impact.symbol);
+    // Writing to text cannot fail.
+    let _ = writeln!(text, " {}:{}", impact.path, impact.line);
     let broken = impact.callers.iter().filter(|caller| !caller.broken.is_empty()).count();
     if broken > 0 {
-        let breaks = format!("breaks {broken} of {} callers", impact.callers.len());
-        let _ = writeln!(text, "{}", styled(&stdout, RED, &breaks));
+        text.push_styled(Style::Red, &format!("breaks {broken} of {} callers", impact.callers.len()));
+        text.push("\n");
     }
     let _ = writeln!(
         text,
@@ -157,7 +157,9 @@ fn human(impact: &Impact) -> String {
         let lines: Vec<String> = caller.lines.iter().map(u32::to_string).collect();
         let _ = writeln!(text, "caller {} {}:{}", caller.symbol, caller.path, lines.join(","));
         for message in &caller.broken {
-            let _ = writeln!(text, "    {}", styled(&stdout, RED, message));
+            text.push("    ");
+            text.push_styled(Style::Red, message);
+            text.push("\n");
         }
     }
     for test in &impact.tests {

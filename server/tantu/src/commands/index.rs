@@ -85,7 +85,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     };
     match arguments.format {
         Format::Json => print_json(&report)?,
-        Format::Human => print(&human(&report))?,
+        Format::Human => print(human(&report))?,
     }
     if arguments.rows {
         workspace.keep_rows();

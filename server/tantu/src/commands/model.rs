@@ -11,7 +11,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use crate::Status;
-use crate::output::{Format, print, print_json};
+use crate::output::{Format, print, print_json, warn};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -152,15 +152,16 @@ fn read_key(name: &str) -> anyhow::Result<String> {
         let _ = Command::new("stty").arg(mode).stdout(Stdio::null()).stderr(Stdio::null()).status();
     };
     if is_terminal {
-        eprint!("key of {name}: ");
-        std::io::stderr().flush()?;
+        let mut stderr = std::io::stderr().lock();
+        write!(stderr, "key of {}: ", terminal::escaped(name))?;
+        stderr.flush()?;
         echo("-echo");
     }
     let mut line = String::new();
     let read = stdin.lock().read_line(&mut line);
     if is_terminal {
         echo("echo");
-        eprintln!();
+        warn("");
     }
     read.context("the key cannot be read")?;
     if line.trim().is_empty() {

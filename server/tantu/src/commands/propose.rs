@@ -17,11 +17,12 @@ use ide::assists::{AssistId, PRESETS};
 use indicatif::ProgressBar;
 use serde::Serialize;
 use syntax::TextRange;
+use terminal::{Shown, Style};
 use validate::{Evidence, Validated};
 
 use crate::Status;
 use crate::meanings::{meanings, report};
-use crate::output::{Format, GREEN, RED, print, print_json, spinner, styled};
+use crate::output::{Format, for_stdout, note, print, print_exactly, print_json, spinner};
 use crate::place::{Place, start_of_line};
 use crate::sandboxed::worker;
 use crate::workspace::{Workspace, existing, root_of};
@@ -65,8 +66,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let summary = proposal.summary().context("the proposal did not come to an end")?;
     match (arguments.format, arguments.diff) {
         (Format::Json, _) => print_json(&Printed { id, summary: &summary })?,
-        (Format::Human, true) => print(&summary.diff)?,
-        (Format::Human, false) => print(&human(&summary, id, matches!(proposal.state(), Applied)))?,
+        (Format::Human, true) => print_exactly(&summary.diff)?,
+        (Format::Human, false) => print(human(&summary, id, matches!(proposal.state(), Applied)))?,
     }
     Ok(match summary.status {
         ::propose::Status::Ready => Status::Fine,
@@ -188,7 +189,7 @@ impl Audience for Terminal<'_> {
     }
 
     fn say(&self, what: String) {
-        self.bar.set_message(what);
+        note(self.bar, &what);
     }
 
     async fn review(&self, _: &Evidence) -> Option<Event> {
@@ -218,33 +219,34 @@ impl Audience for Terminal<'_> {
     }
 }
 
-fn human(summary: &Summary, id: Option<i64>, applied: bool) -> String {
-    let stdout = std::io::stdout();
-    let mut text = summary.diff.clone();
+fn human(summary: &Summary, id: Option<i64>, applied: bool) -> Shown {
+    let mut text = for_stdout();
+    text.push(&summary.diff);
     for finding in &summary.findings {
-        text.push_str(&format!("{finding}\n"));
+        text.push(&format!("{finding}\n"));
     }
     for warning in &summary.warnings {
-        text.push_str(&format!("warning: {warning}\n"));
+        text.push(&format!("warning: {warning}\n"));
     }
     for (stage, result) in &summary.checks {
-        text.push_str(&format!("{}: {result}\n", stage.title()));
+        text.push(&format!("{}: {result}\n", stage.title()));
     }
     if let Some(message) = &summary.message {
-        text.push_str(&format!("{message}\n"));
+        text.push(&format!("{message}\n"));
     }
     let (style, verdict) = match summary.status {
-        ::propose::Status::Ready if applied => (GREEN, "applied: every check that could run passed"),
-        ::propose::Status::Ready => (GREEN, "ready: every check that could run passed"),
-        ::propose::Status::Escalated => (RED, "for you to judge: no attempt passed"),
-        ::propose::Status::Failed => (RED, "failed"),
-        ::propose::Status::Cancelled => (RED, "cancelled"),
+        ::propose::Status::Ready if applied => (Style::Green, "applied: every check that could run passed"),
+        ::propose::Status::Ready => (Style::Green, "ready: every check that could run passed"),
+        ::propose::Status::Escalated => (Style::Red, "for you to judge: no attempt passed"),
+        ::propose::Status::Failed => (Style::Red, "failed"),
+        ::propose::Status::Cancelled => (Style::Red, "cancelled"),
     };
     let confidence = summary.confidence.map_or(String::new(), |score| format!(", confidence {score:.2}"));
     let model = summary.model.as_deref().map_or(String::new(), |model| format!(", by {model}"));
-    text.push_str(&format!("{}{confidence}{model}\n", styled(&stdout, style, verdict)));
+    text.push_styled(style, verdict);
+    text.push(&format!("{confidence}{model}\n"));
     if let Some(id) = id {
-        text.push_str(&format!("`tantu evidence {id}` says what was checked\n"));
+        text.push(&format!("`tantu evidence {id}` says what was checked\n"));
     }
     text
 }

@@ -15,10 +15,11 @@ use ide::assists::review as ask;
 use indicatif::ProgressBar;
 use model::dollars;
 use serde::Serialize;
-use syntax::{Encoding, TextRange};
+use syntax::Encoding;
+use terminal::{Shown, Style};
 
 use crate::Status;
-use crate::output::{BOLD, Format, RED, YELLOW, print, print_json, spinner, styled};
+use crate::output::{Format, for_stdout, note, print, print_json, spinner};
 use crate::place::{Place, start_of_line};
 use crate::workspace::{Workspace, existing, root_of};
 
@@ -99,7 +100,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let (report, text) = report(&workspace, outcomes);
     match arguments.format {
         Format::Json => print_json(&report)?,
-        Format::Human => print(&text)?,
+        Format::Human => print(text)?,
     }
     Ok(match (report.failed.is_empty(), report.findings.is_empty()) {
         (false, _) => Status::Failure,
@@ -146,7 +147,7 @@ async fn perform(
     let mut outcomes = Vec::new();
     for &target in targets {
         let name = workspace.analysis.symbol(target).qualified_name();
-        let say = |what: String| bar.set_message(format!("{name}: {what}"));
+        let say = |what: String| note(bar, &format!("{name}: {what}"));
         let outcome = review(inquirer, of.clone(), target, &say).await;
         let is_over = outcome.is_err();
         outcomes.push((target, outcome));
@@ -157,7 +158,7 @@ async fn perform(
     outcomes
 }
 
-fn report(workspace: &Workspace, outcomes: Vec<Answered>) -> (Report, String) {
+fn report(workspace: &Workspace, outcomes: Vec<Answered>) -> (Report, Shown) {
     let analysis = &workspace.analysis;
     let mut report = Report {
         findings: Vec::new(),
@@ -167,14 +168,15 @@ fn report(workspace: &Workspace, outcomes: Vec<Answered>) -> (Report, String) {
         models: Vec::new(),
         usage: Spent::default(),
     };
-    let mut text = String::new();
-    let stdout = std::io::stdout();
+    let mut text = for_stdout();
     for (target, outcome) in outcomes {
         let symbol = analysis.symbol(target).qualified_name();
         let outcome = match outcome {
             Ok(outcome) => outcome,
             Err(why) => {
-                text.push_str(&format!("{symbol}: {}: {why}\n", styled(&stdout, RED, "not reviewed")));
+                text.push(&format!("{symbol}: "));
+                text.push_styled(Style::Red, "not reviewed");
+                text.push(&format!(": {why}\n"));
                 report.failed.push(Failed { symbol, why });
                 continue;
             }
@@ -183,7 +185,7 @@ fn report(workspace: &Workspace, outcomes: Vec<Answered>) -> (Report, String) {
         report.malformed += outcome.malformed;
         for found in &outcome.review.findings {
             let finding = finding(workspace, found);
-            text.push_str(&human(workspace, &finding, found.range, found.symbol));
+            human(workspace, &finding, found, &mut text);
             report.findings.push(finding);
         }
         let cut = if outcome.complete { "" } else { "; the answer was cut off" };
@@ -202,8 +204,8 @@ fn report(workspace: &Workspace, outcomes: Vec<Answered>) -> (Report, String) {
     if let Some(cost) = report.usage.cost.filter(|&cost| cost > 0) {
         let _ = writeln!(text, "it cost {}", dollars(cost));
     }
-    if text.is_empty() {
-        text.push_str("there is nothing to review\n");
+    if text.as_str().is_empty() {
+        text.push("there is nothing to review\n");
     }
     (report, text)
 }
@@ -230,17 +232,17 @@ fn finding(workspace: &Workspace, found: &ask::Finding) -> Finding {
     }
 }
 
-fn human(workspace: &Workspace, finding: &Finding, range: TextRange, symbol: SymbolId) -> String {
-    let stdout = std::io::stdout();
-    let source = workspace.analysis.source(symbol.file);
-    let style = if finding.severity == "error" { RED } else { YELLOW };
+fn human(workspace: &Workspace, finding: &Finding, found: &ask::Finding, text: &mut Shown) {
+    let source = workspace.analysis.source(found.symbol.file);
+    let style = if finding.severity == "error" { Style::Red } else { Style::Yellow };
     let place = format!("{}:{}:{}", finding.path, finding.range.start.line + 1, finding.range.start.character + 1);
-    let (place, severity) = (styled(&stdout, BOLD, &place), styled(&stdout, style, finding.severity));
-    let mut text = format!("{place}: {severity}: {}\n", finding.message);
-    let quote = |text: &mut String, mark: &str, code: &str| {
-        code.lines().for_each(|line| text.push_str(&format!("  {mark} {line}\n")));
+    text.push_styled(Style::Bold, &place);
+    text.push(": ");
+    text.push_styled(style, finding.severity);
+    text.push(&format!(": {}\n", finding.message));
+    let mut quote = |mark: &str, code: &str| {
+        code.lines().for_each(|line| text.push(&format!("  {mark} {line}\n")));
     };
-    quote(&mut text, if finding.replacement.is_some() { "-" } else { "|" }, source.slice(range));
-    quote(&mut text, "+", finding.replacement.as_deref().unwrap_or_default());
-    text
+    quote(if finding.replacement.is_some() { "-" } else { "|" }, source.slice(found.range));
+    quote("+", finding.replacement.as_deref().unwrap_or_default());
 }

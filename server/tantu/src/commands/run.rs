@@ -6,9 +6,10 @@ use ::sandbox::{Action, Event, Failure, Outcome, Request};
 use clap::Args;
 use graph::FileId;
 use ide::Needs;
+use terminal::{Shown, Style};
 
 use crate::Status;
-use crate::output::{Format, GREEN, RED, preparing, print, print_json, spinner, styled};
+use crate::output::{Format, for_stdout, preparing, print, print_json, spinner, warn};
 use crate::place::Lines;
 use crate::sandboxed::{environment, needs, perform, remedy, slashed};
 use crate::workspace::Workspace;
@@ -45,7 +46,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let is_all_needed = !matches!(action, Action::Code { .. });
     let outcome = match needs.message(&workspace.analysis).filter(|_| is_all_needed) {
         Some(message) => {
-            remedy(&environment, &needs).into_iter().for_each(|remedy| eprintln!("{remedy}"));
+            remedy(&environment, &needs).into_iter().for_each(warn);
             not_runnable(&workspace, &needs, &message)
         }
         None => {
@@ -64,7 +65,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     };
     match arguments.format {
         Format::Json => print_json(&outcome)?,
-        Format::Human => print(&human(&outcome))?,
+        Format::Human => print(human(&outcome))?,
     }
     let passed = outcome.outcome == ::sandbox::Status::Passed;
     Ok(if passed { Status::Fine } else { Status::Findings })
@@ -86,22 +87,22 @@ fn not_runnable(workspace: &Workspace, needs: &Needs, message: &str) -> Outcome 
     Outcome { failures: failures.collect(), ..outcome }
 }
 
-fn human(outcome: &Outcome) -> String {
-    let stdout = std::io::stdout();
-    let mut text = outcome.stdout.clone();
-    text.push_str(&outcome.stderr);
-    if !text.is_empty() && !text.ends_with('\n') {
-        text.push('\n');
+fn human(outcome: &Outcome) -> Shown {
+    let mut text = for_stdout();
+    text.push(&outcome.stdout);
+    text.push(&outcome.stderr);
+    if !text.as_str().is_empty() && !text.as_str().ends_with('\n') {
+        text.push("\n");
     }
     for failure in &outcome.failures {
-        text.push_str(&format!("{}:{}: {}\n", failure.path, failure.line, failure.message));
+        text.push(&format!("{}:{}: {}\n", failure.path, failure.line, failure.message));
     }
-    let style = if outcome.outcome == ::sandbox::Status::Passed { GREEN } else { RED };
-    let verdict = styled(&stdout, style, &outcome.outcome.to_string());
+    let style = if outcome.outcome == ::sandbox::Status::Passed { Style::Green } else { Style::Red };
     let counts = match (outcome.passed, outcome.failed) {
         (0, 0) => String::new(),
         (passed, failed) => format!(", {passed} passed, {failed} failed"),
     };
-    text.push_str(&format!("{verdict}{counts} ({} ms)\n", outcome.millis));
+    text.push_styled(style, &outcome.outcome.to_string());
+    text.push(&format!("{counts} ({} ms)\n", outcome.millis));
     text
 }

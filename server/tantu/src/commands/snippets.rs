@@ -11,7 +11,7 @@ use store::{Journal, Snippet};
 use syntax::TextRange;
 
 use crate::Status;
-use crate::output::{Format, counted, print, print_json, table};
+use crate::output::{Format, counted, print, print_exactly, print_json, table};
 use crate::place::{Lines, Place};
 use crate::time::utc;
 use crate::workspace::{Workspace, existing, root_of};
@@ -92,6 +92,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     };
     match arguments.format {
         Format::Json => print_json(&value)?,
+        // Code goes into files.
+        Format::Human if matches!(arguments.what, What::Show { .. }) => print_exactly(&text)?,
         Format::Human => print(&text)?,
     }
     Ok(Status::Fine)

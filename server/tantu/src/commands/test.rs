@@ -16,7 +16,7 @@ use lsp::{revision, test_history};
 use self::report::{NotRunnable, Report};
 use self::selection::Selection;
 use crate::Status;
-use crate::output::{Format, print, print_json};
+use crate::output::{Format, print, print_json, warn};
 use crate::sandboxed::{environment, needs, remedy};
 use crate::workspace::Workspace;
 
@@ -50,7 +50,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     };
     let mut report = Report::new(&workspace, &selection, not_runnable);
     if arguments.format == Format::Human {
-        print(&report.announcement(arguments.list))?;
+        print(report.announcement(arguments.list))?;
     }
     if !arguments.list && !selection.targets.is_empty() {
         let request = Request {
@@ -67,7 +67,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     }
     match arguments.format {
         Format::Json => print_json(&report.json())?,
-        Format::Human => print(&report.conclusion(arguments.list))?,
+        Format::Human => print(report.conclusion(arguments.list))?,
     }
     let passed = report.outcome.as_ref().is_none_or(|it| it.outcome == ::sandbox::Status::Passed);
     let is_fine = arguments.list || (passed && report.not_runnable.is_empty());
@@ -88,7 +88,7 @@ fn take_not_runnable(workspace: &Workspace, selection: &mut Selection, environme
         }
         advice = advice.or(remedy(environment, &needs));
     }
-    advice.into_iter().for_each(|advice| eprintln!("{advice}"));
+    advice.into_iter().for_each(warn);
     selection.keep(analysis, &workspace.root, &kept);
     found
 }
@@ -110,6 +110,6 @@ fn remember(workspace: &mut Workspace, selection: &Selection, report: &Report, o
         .flatten();
     let result = noted.and_then(|()| green.map_or(Ok(()), |green| store.note_green(&green)));
     if let Err(error) = result {
-        eprintln!("not kept for the next time in {}: {error}", persistence.path().display());
+        warn(format!("not kept for the next time in {}: {error}", persistence.path().display()));
     }
 }

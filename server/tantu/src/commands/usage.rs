@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     };
     match arguments.format {
         Format::Json => print_json(&sums.iter().map(to_json).collect::<Vec<_>>())?,
-        Format::Human => print(&human(&sums, arguments.days))?,
+        Format::Human => print(human(&sums, arguments.days))?,
     }
     Ok(Status::Fine)
 }

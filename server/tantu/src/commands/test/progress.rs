@@ -2,8 +2,9 @@
 
 use indicatif::ProgressBar;
 use sandbox::{Event, TestResult, Verdict};
+use terminal::{Shown, Style};
 
-use crate::output::{GREEN, RED, YELLOW, preparing, progress, styled};
+use crate::output::{for_stderr, preparing, progress};
 
 /// A bar with a line above it for each test that has ended; nothing where there is no terminal.
 pub(super) struct Progress(ProgressBar);
@@ -27,7 +28,7 @@ impl Progress {
                 if self.0.length().is_some_and(|length| self.0.position() > length) {
                     self.0.inc_length(1);
                 }
-                self.0.println(line(&result));
+                self.0.println(line(&result).as_str());
             }
         }
     }
@@ -38,13 +39,16 @@ impl Progress {
 }
 
 /// `✓ tests/test_cart.py::test_total 3 ms`
-fn line(result: &TestResult) -> String {
-    let stderr = std::io::stderr();
+fn line(result: &TestResult) -> Shown {
     let TestResult { id, millis, .. } = result;
-    match result.verdict {
-        Verdict::Passed => format!("{} {id} {millis} ms", styled(&stderr, GREEN, "✓")),
-        Verdict::Failed => format!("{} {id} {millis} ms", styled(&stderr, RED, "✗")),
-        Verdict::Skipped => format!("{} {id} skipped", styled(&stderr, YELLOW, "-")),
-        Verdict::NotRunnable => format!("{} {id} not runnable here", styled(&stderr, YELLOW, "○")),
-    }
+    let (style, sign, rest) = match result.verdict {
+        Verdict::Passed => (Style::Green, "✓", format!("{millis} ms")),
+        Verdict::Failed => (Style::Red, "✗", format!("{millis} ms")),
+        Verdict::Skipped => (Style::Yellow, "-", "skipped".to_owned()),
+        Verdict::NotRunnable => (Style::Yellow, "○", "not runnable here".to_owned()),
+    };
+    let mut line = for_stderr();
+    line.push_styled(style, sign);
+    line.push(&format!(" {id} {rest}"));
+    line
 }

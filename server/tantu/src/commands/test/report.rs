@@ -7,9 +7,10 @@ use graph::{FileId, SymbolId};
 use ide::{AffectedTest, node_id};
 use sandbox::{Outcome, Verdict};
 use serde::Serialize;
+use terminal::{Shown, Style};
 
 use super::selection::Selection;
-use crate::output::{BOLD, GREEN, RED, YELLOW, counted, styled};
+use crate::output::{counted, for_stdout};
 use crate::workspace::Workspace;
 
 /// A file whose tests need what the sandbox does not have.
@@ -74,20 +75,20 @@ impl Report {
     }
 
     /// What is said before anything runs.
-    pub(super) fn announcement(&self, is_list: bool) -> String {
-        let stdout = std::io::stdout();
-        let mut text = String::new();
-        // Writing to a string cannot fail.
+    pub(super) fn announcement(&self, is_list: bool) -> Shown {
+        let mut text = for_stdout();
+        // Writing to text cannot fail.
         match &self.tests {
             Some(tests) => {
                 let at_least = if self.complete { "" } else { "at least " };
-                let tests = styled(&stdout, BOLD, &counted(tests.len(), "test"));
                 let what = match self.changed.len() {
                     0 => "no definition has changed".to_owned(),
                     1..=5 => format!("{} changed", self.changed.join(", ")),
                     many => format!("{many} definitions changed"),
                 };
-                let _ = writeln!(text, "{at_least}{tests} affected: {what} {}", self.since);
+                text.push(at_least);
+                text.push_styled(Style::Bold, &counted(tests.len(), "test"));
+                let _ = writeln!(text, " affected: {what} {}", self.since);
             }
             None if !self.since.is_empty() => {
                 let _ = writeln!(text, "{}", self.since);
@@ -95,7 +96,8 @@ impl Report {
             None => {}
         }
         for NotRunnable { path, reason, .. } in &self.not_runnable {
-            let _ = writeln!(text, "{}: {path} {reason}", styled(&stdout, YELLOW, "not runnable here"));
+            text.push_styled(Style::Yellow, "not runnable here");
+            let _ = writeln!(text, ": {path} {reason}");
         }
         if is_list {
             for test in self.tests.iter().flatten() {
@@ -103,20 +105,19 @@ impl Report {
                 let _ = writeln!(text, "{}:{} {before}{}", test.path, test.line, test.via.join(" → "));
             }
             if self.tests.is_none() {
-                self.targets.iter().for_each(|target| text.push_str(&format!("{target}\n")));
+                self.targets.iter().for_each(|target| text.push(&format!("{target}\n")));
             }
         }
         text
     }
 
     /// What is said in the end.
-    pub(super) fn conclusion(&self, is_list: bool) -> String {
-        let stdout = std::io::stdout();
+    pub(super) fn conclusion(&self, is_list: bool) -> Shown {
         let Some(outcome) = &self.outcome else {
             let nothing = if self.not_runnable.is_empty() { "no test to run\n" } else { "no test could be run\n" };
-            return if is_list { String::new() } else { nothing.to_owned() };
+            return if is_list { Shown::default() } else { nothing.into() };
         };
-        let mut text = String::new();
+        let mut text = for_stdout();
         let mut counts: HashMap<(&str, u32, &str), usize> = HashMap::new();
         for failure in &outcome.failures {
             *counts.entry((&failure.path, failure.line, &failure.message)).or_default() += 1;
@@ -124,20 +125,19 @@ impl Report {
         for failure in &outcome.failures {
             // What stops hundreds of parametrized tests is said once.
             let Some(count) = counts.remove(&(&*failure.path, failure.line, &*failure.message)) else { continue };
-            let place = styled(&stdout, BOLD, &format!("{}:{}", failure.path, failure.line));
             let times = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
-            let _ = writeln!(text, "{place}: {}{times}", failure.message);
+            text.push_styled(Style::Bold, &format!("{}:{}", failure.path, failure.line));
+            let _ = writeln!(text, ": {}{times}", failure.message);
             if !failure.output.is_empty() {
                 let _ = writeln!(text, "{}", indented(&failure.output));
             }
         }
         // pytest's own words, where there is no test to blame, and why a run was stopped.
         let is_blamed = !outcome.failures.is_empty() || outcome.outcome == sandbox::Status::Passed;
-        text.push_str(if is_blamed { "" } else { &outcome.stdout });
+        text.push(if is_blamed { "" } else { &outcome.stdout });
         let is_told = matches!(outcome.outcome, sandbox::Status::Passed | sandbox::Status::Failed);
-        text.push_str(if is_told && is_blamed { "" } else { &outcome.stderr });
-        let verdict = outcome.outcome.to_string();
-        let style = if outcome.outcome == sandbox::Status::Passed { GREEN } else { RED };
+        text.push(if is_told && is_blamed { "" } else { &outcome.stderr });
+        let style = if outcome.outcome == sandbox::Status::Passed { Style::Green } else { Style::Red };
         let of = |verdict| outcome.tests.iter().filter(|test| test.verdict == verdict).count();
         let counts = [
             (outcome.passed as usize, "passed"),
@@ -151,7 +151,8 @@ impl Report {
             parts.push(format!("{} not runnable here", counted(self.not_runnable.len(), "file")));
         }
         parts.push(format!("{} ms", outcome.millis));
-        let _ = writeln!(text, "{}: {}", styled(&stdout, style, &verdict), parts.join(", "));
+        text.push_styled(style, &outcome.outcome.to_string());
+        let _ = writeln!(text, ": {}", parts.join(", "));
         text
     }
 
