@@ -10,7 +10,7 @@ mod walk;
 
 use std::collections::HashMap;
 use std::fs::{self, File, TryLockError};
-use std::io;
+use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -202,9 +202,14 @@ fn remove_surplus(workspace: &Path, tree: &Tree) -> io::Result<HashMap<PathBuf, 
 
 /// Copies the content, and the time stamp if it can be trusted to tell the next change.
 fn copy(source: &Source, to: &Path) -> io::Result<()> {
-    let mut from = File::open(&source.path)?;
+    // What was listed may be a FIFO by now, or grow while it is copied.
+    let (from, _) = disk::open_file(&source.path).map_err(|error| match error {
+        disk::ReadError::Io(error) => error,
+        // As if it had gone.
+        other => io::Error::new(io::ErrorKind::NotFound, other),
+    })?;
     let mut copy = File::create(to)?;
-    io::copy(&mut from, &mut copy)?;
+    io::copy(&mut from.take(walk::MAX_FILE), &mut copy)?;
     if source.modified.elapsed().is_ok_and(|age| age > SETTLED) {
         copy.set_modified(source.modified)?;
     }

@@ -8,11 +8,11 @@ use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::copy;
-use super::walk::{self, Tree};
+use super::walk::{self, Source, Tree};
 use crate::remove::remove;
 
 const DIST_INFO: &str = ".dist-info";
@@ -103,10 +103,11 @@ enum Kind {
 fn stage(from: &Path, kind: Kind, to: &Path, partial: &Path) -> io::Result<bool> {
     if from.is_file() {
         let is_module = from.extension().is_some_and(|suffix| suffix == "py") || is_compiled(from);
-        if !is_module || from.metadata()?.len() > walk::MAX_FILE {
+        let metadata = from.metadata()?;
+        if !is_module || metadata.len() > walk::MAX_FILE {
             return Ok(false);
         }
-        fs::copy(from, partial)?;
+        copy(&Source { path: from.to_owned(), bytes: metadata.len(), modified: metadata.modified()? }, partial)?;
         fs::rename(partial, to)?;
         return Ok(true);
     }
@@ -154,14 +155,11 @@ fn normal(name: &str) -> String {
 /// The distributions that another one requires without its optional extras.
 fn requirements(dist_info: &Path) -> Vec<String> {
     let path = dist_info.join("METADATA");
-    let mut metadata = String::new();
-    // A link may lead anywhere, and what is no regular file has no end.
-    if path.symlink_metadata().is_ok_and(|it| it.is_file())
-        && let Ok(file) = File::open(path)
-    {
-        // What is no text requires nothing.
-        let _ = file.take(MAX_METADATA).read_to_string(&mut metadata);
-    }
+    // A link may lead anywhere.
+    let is_file = path.symlink_metadata().is_ok_and(|it| it.is_file());
+    let bytes = if is_file { disk::read_beginning(&path, MAX_METADATA).unwrap_or_default() } else { Vec::new() };
+    // What is no text requires nothing.
+    let metadata = String::from_utf8(bytes).unwrap_or_default();
     let lines = metadata.lines().filter_map(|line| line.strip_prefix("Requires-Dist: "));
     let is_part = |c: char| c.is_alphanumeric() || "-_.".contains(c);
     let required = lines.filter(|line| !line.contains("extra =="));

@@ -6,6 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use credential::files::{Secrecy, is_home_of_secrets, secrecy};
+
 use crate::error::Error;
 
 /// Files and folders in a workspace.
@@ -23,29 +25,6 @@ const SKIPPED_FOLDERS: [&str; 10] =
 
 /// A folder that holds one of these is a cache or an environment.
 const MARKS: [&str; 3] = ["CACHEDIR.TAG", "conda-meta", "pyvenv.cfg"];
-
-/// Where people keep passwords. What the code prints may become part of a prompt. Certificates and keys by their suffix are
-/// not among them: packages and tests bring such files along.
-const SECRETS: [&str; 14] = [
-    ".env",
-    ".envrc",
-    ".git-credentials",
-    ".htpasswd",
-    ".netrc",
-    ".npmrc",
-    ".pgpass",
-    ".pypirc",
-    "_netrc",
-    "credentials",
-    "id_dsa",
-    "id_ecdsa",
-    "id_ed25519",
-    "id_rsa",
-];
-const SECRET_FOLDERS: [&str; 8] =
-    [".aws", ".azure", ".docker", ".gnupg", ".kube", ".password-store", ".secrets", ".ssh"];
-/// `.env.example` and its like are documentation.
-const NOT_SECRET: [&str; 4] = ["dist", "example", "sample", "template"];
 
 /// A file to stage.
 #[derive(Debug)]
@@ -155,11 +134,11 @@ impl Walk<'_> {
 }
 
 pub(super) fn is_skipped(folder: &OsStr) -> bool {
-    SKIPPED_FOLDERS.iter().chain(&SECRET_FOLDERS).any(|name| folder == *name)
+    SKIPPED_FOLDERS.iter().any(|name| folder == *name) || is_home_of_secrets(&folder.to_string_lossy())
 }
 
-pub(super) fn is_left_out(file: &OsStr) -> bool {
-    let Some(name) = file.to_str() else { return false };
-    let environment = name.strip_prefix(".env.").is_some_and(|suffix| !NOT_SECRET.contains(&suffix));
-    environment || SECRETS.contains(&name) || name.ends_with(".pyc")
+/// What the code prints may become part of a prompt. Keys and certificates that packages and tests bring along are staged.
+fn is_left_out(file: &OsStr) -> bool {
+    let name = file.to_string_lossy();
+    secrecy(&name) == Some(Secrecy::Personal) || name.ends_with(".pyc")
 }

@@ -1,7 +1,7 @@
 //! This crate knows what secrets look like in text: tokens by their form, names that promise a password or a key, and what
-//! can be told from a value itself.
+//! can be told from a value itself; and which files hold secrets by their names.
 //!
-//! Two use it, and lean to opposite sides. `lint` reports secrets: a wrong finding teaches people to overlook the next one,
+//! Two use it on texts, and lean to opposite sides. `lint` reports secrets: a wrong finding teaches people to overlook the next one,
 //! so what is not sure is left out. `model` hides them from others: what is missed is given away, so it would rather guess.
 //! Both know the same formats and the same words here; how far each goes with them is decided where they are used.
 //!
@@ -10,6 +10,7 @@
 
 mod confidence;
 mod embedded;
+pub mod files;
 pub mod formats;
 pub mod grammar;
 pub mod names;

@@ -9,5 +9,8 @@ mod read;
 mod replace;
 
 pub use ignored::IgnoreRules;
-pub use read::{MAX_CONFIGURATION_BYTES, ReadError, is_readable_configuration, read_bytes, read_configuration};
+pub use read::{
+    MAX_CONFIGURATION_BYTES, ReadError, is_readable_configuration, open_file, read_beginning, read_bytes,
+    read_configuration,
+};
 pub use replace::{Obstacle, Replacement, obstacle, replace};

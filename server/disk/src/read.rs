@@ -1,6 +1,6 @@
 //! Reading files that anybody may have written, without waiting and without end.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -35,17 +35,7 @@ impl ReadError {
 /// # Errors
 /// When it is not a regular file, too large, or cannot be read.
 pub fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
-    let file = match open(path) {
-        Ok(file) => file,
-        // Sockets, and devices without a driver, cannot be opened; what they are is clearer than the system's error.
-        Err(_) if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) => return Err(ReadError::NotAFile),
-        Err(error) => return Err(ReadError::Io(error)),
-    };
-    // Asked of what was opened: what is at the path may be something else by now.
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(ReadError::NotAFile);
-    }
+    let (file, metadata) = open_file(path)?;
     let too_large = |bytes| Err(ReadError::TooLarge { bytes, limit });
     if metadata.len() > limit {
         return too_large(metadata.len());
@@ -54,6 +44,34 @@ pub fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
     // The file may have grown since, and those of the system say that they are empty.
     file.take(limit + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit { too_large(bytes.len() as u64) } else { Ok(bytes) }
+}
+
+/// The first `limit` bytes of a regular file, or all of them. Links to one are followed.
+///
+/// # Errors
+/// When it is not a regular file, or cannot be read.
+pub fn read_beginning(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
+    let (file, metadata) = open_file(path)?;
+    let mut bytes = Vec::with_capacity(metadata.len().min(limit) as usize);
+    file.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Opens a regular file, and says what it is. Links to one are followed. For whoever has to look at its size or time before
+/// reading, or copies it; how much is read is up to the caller.
+///
+/// # Errors
+/// When it is not a regular file, or cannot be opened.
+pub fn open_file(path: &Path) -> Result<(File, Metadata), ReadError> {
+    let file = match open(path) {
+        Ok(file) => file,
+        // Sockets, and devices without a driver, cannot be opened; what they are is clearer than the system's error.
+        Err(_) if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) => return Err(ReadError::NotAFile),
+        Err(error) => return Err(ReadError::Io(error)),
+    };
+    // Asked of what was opened: what is at the path may be something else by now.
+    let metadata = file.metadata()?;
+    if metadata.is_file() { Ok((file, metadata)) } else { Err(ReadError::NotAFile) }
 }
 
 /// The text of a file of settings.
@@ -116,6 +134,8 @@ mod tests {
             let error = read_configuration(&at(name)).unwrap_err();
             assert!(matches!(error, ReadError::NotAFile), "{name}: {error}");
             assert!(is_readable_configuration(&at(name)).is_err(), "{name}");
+            assert!(matches!(read_beginning(&at(name), 9), Err(ReadError::NotAFile)), "{name}");
+            assert!(matches!(open_file(&at(name)), Err(ReadError::NotAFile)), "{name}");
         }
         symlink("nowhere", at("dangling")).unwrap();
         symlink("loop", at("loop")).unwrap();
@@ -131,6 +151,7 @@ mod tests {
         let sparse = folder.path().join("sparse");
         File::create(&sparse).unwrap().set_len(1 << 40).unwrap();
         assert!(matches!(read_configuration(&sparse), Err(ReadError::TooLarge { bytes, .. }) if bytes == 1 << 40));
+        assert_eq!(read_beginning(&sparse, 9).unwrap(), [0; 9]);
         #[cfg(target_os = "linux")]
         assert!(matches!(read_bytes(Path::new("/proc/self/maps"), 64), Err(ReadError::TooLarge { limit: 64, .. })));
     }

@@ -148,8 +148,10 @@ pub fn matching(root: &Path, globs: &[String]) -> Vec<PathBuf> {
         return Vec::new();
     }
     let walk = walk(root, &Arc::default());
-    let is_file = |entry: &ignore::DirEntry| entry.file_type().is_some_and(|kind| kind.is_file());
-    let paths = walk.build().filter_map(Result::ok).filter(is_file).map(ignore::DirEntry::into_path);
+    // Whoever reads says that a FIFO is no file; a link is nothing that was asked for.
+    let is_entry =
+        |entry: &ignore::DirEntry| entry.file_type().is_some_and(|kind| !kind.is_dir() && !kind.is_symlink());
+    let paths = walk.build().filter_map(Result::ok).filter(is_entry).map(ignore::DirEntry::into_path);
     let is_wanted = |path: &PathBuf| {
         path.strip_prefix(root).is_ok_and(|path| wanted.matched(Path::new("/").join(path), false).is_whitelist())
     };

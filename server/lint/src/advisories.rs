@@ -54,12 +54,7 @@ pub fn read_advisories(directory: &Path) -> (Advisories, Vec<Problem>) {
         problems.push(Problem { path: directory.to_owned(), message });
     }
     for path in files {
-        let text = match std::fs::metadata(&path) {
-            Ok(file) if file.len() > MAX_FILE_BYTES => Err(format!("is larger than {MAX_FILE_BYTES} bytes")),
-            Ok(_) => read(&path),
-            Err(error) => Err(error.to_string()),
-        };
-        if let Err(message) = text.and_then(|text| advisories.add(&text)) {
+        if let Err(message) = read(&path).and_then(|text| advisories.add(&text)) {
             problems.push(Problem { path, message });
         }
     }
@@ -67,7 +62,7 @@ pub fn read_advisories(directory: &Path) -> (Advisories, Vec<Problem>) {
 }
 
 fn read(path: &Path) -> Result<String, String> {
-    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    let bytes = disk::read_bytes(path, MAX_FILE_BYTES).map_err(|error| error.to_string())?;
     String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned())
 }
 
@@ -87,7 +82,8 @@ fn files(directory: &Path, problems: &mut Vec<Problem>) -> (Vec<PathBuf>, bool) 
             let path = entry.path();
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() => open.push(path),
-                Ok(kind) if kind.is_file() && path.extension().is_some_and(|extension| extension == "json") => {
+                // A FIFO is named when it is read.
+                Ok(kind) if !kind.is_symlink() && path.extension().is_some_and(|extension| extension == "json") => {
                     if found.len() == MAX_FILES {
                         found.sort();
                         return (found, true);
@@ -269,6 +265,24 @@ mod tests {
             ]
         );
         assert_eq!(found("requirements.txt", "jinja2==2.10.1\n"), Vec::<String>::new());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_has_no_end_is_named_and_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        assert!(std::process::Command::new("mkfifo").arg(at("pipe.json")).status().unwrap().success());
+        std::os::unix::fs::symlink("/dev/zero", at("zero.json")).unwrap();
+        std::fs::File::create(at("large.json")).unwrap().set_len(MAX_FILE_BYTES + 1).unwrap();
+        let (advisories, problems) = read_advisories(folder.path());
+        let told: Vec<(PathBuf, &str)> =
+            problems.iter().map(|problem| (problem.path.clone(), problem.message.as_str())).collect();
+        let large = "is 4194305 bytes large, more than the limit of 4194304";
+        assert_eq!(told, [(at("large.json"), large), (at("pipe.json"), "is not a regular file")]);
+        assert!(advisories.is_empty());
+        // Named by itself, as a lock file may be.
+        assert_eq!(read(&at("zero.json")), Err("is not a regular file".to_owned()));
     }
 
     #[test]

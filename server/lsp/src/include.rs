@@ -1,10 +1,9 @@
 //! The files that the setting `context.include` names.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use context::Included;
+use disk::ReadError;
 
 use crate::pdfs::Pdfs;
 use crate::settings;
@@ -14,8 +13,8 @@ const MAX_FILES: usize = 20;
 /// Bytes that are read of a file: more than any budget shows.
 const MAX_BYTES: u64 = 64 << 10;
 
-/// The files below `roots` that `globs` name, by path: texts and PDF files. No links are followed, and what may hold
-/// secrets or is ignored by the workspace is left out.
+/// The files below `roots` that `globs` name, by path: texts and PDF files. What is neither a file nor a folder is named with the
+/// reason. No links are followed, and what may hold secrets or is ignored by the workspace is left out.
 pub(crate) fn read(roots: &[PathBuf], globs: &[String], pdfs: &Pdfs) -> Vec<Included> {
     if globs.is_empty() {
         return Vec::new();
@@ -50,13 +49,21 @@ fn text_of(path: &Path, pdfs: &Pdfs) -> Option<Result<String, String>> {
     if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("pdf")) {
         return Some(pdfs.text(path));
     }
-    beginning(path).map(Ok)
+    match disk::read_beginning(path, MAX_BYTES) {
+        Ok(bytes) => text_in(bytes).map(Ok),
+        // Gone since it was listed.
+        Err(error) if error.is_missing() => None,
+        Err(error) => Some(Err(unread(&error))),
+    }
+}
+
+/// Why a file was not read, as [`Included::text`] has it.
+pub(crate) fn unread(error: &ReadError) -> String {
+    format!("it {error}")
 }
 
 /// `None` where it is no text.
-fn beginning(path: &Path) -> Option<String> {
-    let mut bytes = Vec::new();
-    File::open(path).ok()?.take(MAX_BYTES).read_to_end(&mut bytes).ok()?;
+fn text_in(mut bytes: Vec<u8>) -> Option<String> {
     let end = match std::str::from_utf8(&bytes) {
         Ok(_) => bytes.len(),
         // A character may be cut in two where reading stopped.
@@ -101,5 +108,25 @@ mod tests {
         let long = found[1].text.as_ref().unwrap();
         assert!(long.len() as u64 <= MAX_BYTES && long.len() > 60_000);
         assert_eq!(read(&[folder.path().to_path_buf()], &[], &Pdfs::default()), []);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_has_no_end_is_named_and_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for name in ["pipe.csv", "pipe.pdf"] {
+            assert!(std::process::Command::new("mkfifo").arg(at(name)).status().unwrap().success());
+        }
+        std::os::unix::fs::symlink("/dev/zero", at("zero.csv")).unwrap();
+        let found = read(&[folder.path().to_path_buf()], &["*".to_owned()], &Pdfs::default());
+        let told: Vec<(&str, Result<&str, &str>)> = found
+            .iter()
+            .map(|file| (file.path.as_str(), file.text.as_ref().map(String::as_str).map_err(String::as_str)))
+            .collect();
+        let reason = Err("it is not a regular file");
+        assert_eq!(told, [("pipe.csv", reason), ("pipe.pdf", reason)]);
+        // A link that takes the place of a file after it was listed.
+        assert_eq!(text_of(&at("zero.csv"), &Pdfs::default()), Some(Err("it is not a regular file".to_owned())));
     }
 }

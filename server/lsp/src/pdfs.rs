@@ -1,12 +1,14 @@
 //! The texts of PDF files, kept while the files stay as they are.
 
 use std::collections::HashMap;
-use std::fs::{File, Metadata};
+use std::fs::Metadata;
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
+
+use crate::include::unread;
 
 /// Larger files are books, of which a context shows next to nothing.
 const MAX_BYTES: u64 = 32 << 20;
@@ -30,9 +32,7 @@ pub(crate) struct Pdfs {
 impl Pdfs {
     /// The text of the file at `path`, or the beginning of it.
     pub(crate) fn text(&self, path: &Path) -> Text {
-        let unread = |error: std::io::Error| format!("it cannot be read: {error}");
-        let file = File::open(path).map_err(unread)?;
-        let metadata = file.metadata().map_err(unread)?;
+        let (file, metadata) = disk::open_file(path).map_err(|error| unread(&error))?;
         if metadata.len() > MAX_BYTES {
             return Err(format!("it is larger than {} MiB", MAX_BYTES >> 20));
         }
@@ -43,7 +43,7 @@ impl Pdfs {
             return text.clone();
         }
         let mut bytes = Vec::new();
-        file.take(MAX_BYTES).read_to_end(&mut bytes).map_err(unread)?;
+        file.take(MAX_BYTES).read_to_end(&mut bytes).map_err(|error| unread(&error.into()))?;
         let read = catch_unwind(AssertUnwindSafe(|| pdf::text(&bytes, MAX_TEXT)));
         let text = match read {
             Ok(text) => text.map_err(|error| error.to_string()),
@@ -94,7 +94,7 @@ mod tests {
         let missing = pdfs.text(&folder.path().join("b.pdf")).unwrap_err();
         assert!(missing.starts_with("it cannot be read: "), "{missing}");
         let large = folder.path().join("c.pdf");
-        File::create(&large).unwrap().set_len(MAX_BYTES + 1).unwrap();
+        fs::File::create(&large).unwrap().set_len(MAX_BYTES + 1).unwrap();
         assert_eq!(pdfs.text(&large), Err("it is larger than 32 MiB".to_owned()));
     }
 }

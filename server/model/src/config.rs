@@ -58,7 +58,7 @@ impl Settings {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ModelConfig {
     pub provider: Provider,
-    /// Where the API begins, e.g. `http://127.0.0.1:8080/v1`. Only `openai-compatible` has no default.
+    /// Where the API begins, e.g. `http://127.0.0.1:8080`, with or without `/v1`. Only `openai-compatible` has no default.
     pub base_url: Option<String>,
     /// What the server calls the model.
     pub model: Option<String>,

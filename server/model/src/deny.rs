@@ -5,112 +5,12 @@ use std::path::Path;
 use disk::IgnoreRules;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-/// Folders that exist to hold secrets.
-const FOLDERS: &[&str] = &["secrets", ".secrets", ".ssh", ".aws", ".gnupg", ".kube", ".docker"];
-
-/// Names from the rules of gitleaks, detect-secrets and GitHub's templates of `.gitignore`.
-const NAMES: &[&str] = &[
-    ".boto",
-    ".dockercfg",
-    ".dockerconfigjson",
-    ".envrc",
-    ".my.cnf",
-    ".mylogin.cnf",
-    ".passwd-s3fs",
-    ".remote-sync.json",
-    ".s3cfg",
-    ".terraformrc",
-    ".vault-token",
-    ".vault_pass",
-    "_pgpass",
-    "accesstokens.json",
-    "application_default_credentials.json",
-    "auth.json",
-    "client_secret.json",
-    "credentials.yml.enc",
-    "filezilla.xml",
-    "kubeconfig",
-    "local_settings.php",
-    "master.key",
-    "passwd",
-    "pgpass.conf",
-    "recentservers.xml",
-    "shadow",
-    "sitemanager.xml",
-    "terraform.rc",
-    "token.json",
-    "token.pickle",
-    "vault.yaml",
-    "vault.yml",
-    "vault_pass.txt",
-    "wp-config.php",
-    ".git-credentials",
-    ".htpasswd",
-    ".netrc",
-    "_netrc",
-    ".npmrc",
-    ".pgpass",
-    ".pypirc",
-    "credentials",
-    "credentials.json",
-];
-
-const PREFIXES: &[&str] = &[
-    ".env",
-    "id_rsa",
-    "id_dsa",
-    "id_ecdsa",
-    "id_ed25519",
-    "service-account",
-    "service_account",
-    "client_secret",
-    "client-secret",
-    "terraform.tfstate",
-    "kubeconfig.",
-];
-
-const EXTENSIONS: &[&str] = &[
-    "agekey",
-    "env",
-    "gpg",
-    "jks",
-    "kdb",
-    "kdbx",
-    "key",
-    "keystore",
-    "keytab",
-    "kubeconfig",
-    "kwallet",
-    "p12",
-    "p8",
-    "pem",
-    "pfx",
-    "pkcs12",
-    "ppk",
-    "tfstate",
-    "tfvars",
-    "truststore",
-];
-
-/// A Python module called `secrets` is code that people edit; a data file of that name is not.
-const DATA: &[&str] = &["ini", "json", "toml", "yaml", "yml"];
-
-/// Whether a file must never reach a model: `.env*`, keys, credentials, and everything in a folder such as `secrets`.
+/// Whether a file must never reach a model, whatever it holds: `.env*`, keys, credentials, and everything in a folder such as
+/// `secrets`.
 ///
 /// `path` is best given relative to its workspace, so that the folders above it do not count. Letter case does not matter.
 pub fn is_denied(path: &Path) -> bool {
-    let mut parts: Vec<String> =
-        path.components().map(|part| part.as_os_str().to_string_lossy().to_lowercase()).collect();
-    let Some(name) = parts.pop() else {
-        return false;
-    };
-    let (stem, extension) = name.rsplit_once('.').unwrap_or((&name, ""));
-    parts.iter().any(|folder| FOLDERS.contains(&folder.as_str()))
-        || NAMES.contains(&name.as_str())
-        || name.ends_with(".tfvars.json")
-        || EXTENSIONS.contains(&extension)
-        || (matches!(stem, "secret" | "secrets" | "credentials" | "passwords") && DATA.contains(&extension))
-        || (extension != "py" && PREFIXES.iter().any(|prefix| name.starts_with(prefix)))
+    credential::files::holds_secrets(path)
 }
 
 /// What is never sent: what [`is_denied`] says, what the user's settings name, and what the workspace's `.gitignore` files
@@ -172,69 +72,5 @@ mod tests {
             assert_eq!(denied.is_denied(folder.path(), Path::new(path)), expected, "{path}");
         }
         assert!(Denied::new(&["[b-a]".to_owned()]).unwrap_err().starts_with("privacy.deny: "));
-    }
-
-    #[test]
-    fn secrets_are_denied() {
-        for path in [
-            ".env",
-            "app/.env.production",
-            ".envrc",
-            "prod.env",
-            "certs/server.PEM",
-            "tls/private.key",
-            "id_rsa",
-            "keys/id_rsa.bak",
-            "id_ed25519",
-            "secrets/api.py",
-            "a/Secrets/b/c.txt",
-            ".aws/credentials",
-            ".streamlit/secrets.toml",
-            "service-account-prod.json",
-            ".netrc",
-            "store.p12",
-            "terraform.tfstate",
-            "infra/terraform.tfstate.backup",
-            "prod.tfvars",
-            "prod.auto.tfvars.json",
-            "client_secret.json",
-            "client_secret_123.apps.json",
-            "kubeconfig",
-            "group_vars/all/vault.yml",
-            "token.json",
-            "credentials.yml",
-            ".my.cnf",
-            "wp-config.php",
-            "config/master.key",
-            ".docker/config.json",
-            "secrets.yml",
-            "db.keystore",
-        ] {
-            assert!(is_denied(Path::new(path)), "{path}");
-        }
-    }
-
-    #[test]
-    fn source_code_is_not() {
-        for path in [
-            "app/views.py",
-            "app/secrets.py",
-            "environment.py",
-            "env/models.py",
-            "keys.py",
-            "app/key.py",
-            "service_account.py",
-            "client_secret.py",
-            "token.py",
-            "app/credentials.py",
-            "package.json",
-            "tests/test_env.py",
-            "README.md",
-            "pyproject.toml",
-            "secretsanta/gift.py",
-            "",
-        ] {
-            assert!(!is_denied(Path::new(path)), "{path}");
-        }
     }
 }

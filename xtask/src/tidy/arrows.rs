@@ -30,7 +30,7 @@ const ARROWS: &[(&str, May)] = &[
     ("ide", Use(&["context", "graph", "lint", "syntax"])),
     ("validate", Use(&["graph", "lint", "sandbox", "syntax"])),
     ("propose", Use(&["ide", "model", "validate"])),
-    ("sandbox-wasi", Use(&["sandbox"])),
+    ("sandbox-wasi", Use(&["credential", "disk", "sandbox"])),
     (
         "lsp",
         Use(&[

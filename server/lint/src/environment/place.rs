@@ -4,8 +4,6 @@
 //! has read. So a folder has to prove that it is one, and its packages have to lie inside it.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::{entries, file_name};
@@ -13,20 +11,11 @@ use super::{entries, file_name};
 /// The most that is read of a file that says something about an environment.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// Folders in which people and programs keep secrets. No environment lies there.
-const SECRET: [&str; 9] =
-    [".aws", ".azure", ".docker", ".gnupg", ".kube", ".mozilla", ".password-store", ".secrets", ".ssh"];
-
 /// The text of a regular file, empty if there is none. Whatever else goes by its name would have no end.
 pub(super) fn read(path: &Path) -> String {
-    let mut text = String::new();
-    if path.is_file()
-        && let Ok(file) = File::open(path)
-    {
-        // Half of a text that is no text is of no use either.
-        let _ = file.take(MAX_BYTES).read_to_string(&mut text);
-    }
-    text
+    let bytes = disk::read_beginning(path, MAX_BYTES).unwrap_or_default();
+    // What is no text is of no use, in part either.
+    String::from_utf8(bytes).unwrap_or_default()
 }
 
 /// The folder as it really is, and what `pyvenv.cfg` says, if this is a virtual environment or an installation.
@@ -70,6 +59,7 @@ pub(super) fn sites(prefix: &Path, version: Option<&str>) -> Vec<PathBuf> {
 /// Whether packages that really lie at `site` are those of the environment at the real path `prefix`.
 fn belongs(site: &Path, prefix: &Path) -> bool {
     let is_named = matches!(file_name(site), "site-packages" | "dist-packages");
-    let is_secret = site.components().any(|part| SECRET.iter().any(|name| part.as_os_str() == *name));
+    // No environment lies where people and programs keep secrets.
+    let is_secret = site.iter().any(|part| credential::files::is_home_of_secrets(&part.to_string_lossy()));
     is_named && !is_secret && site.starts_with(prefix)
 }

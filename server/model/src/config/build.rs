@@ -75,6 +75,25 @@ fn retried(model: impl LanguageModel + 'static, config: &ModelConfig) -> Arc<dyn
     Arc::new(Templated { model, template: Template::of(config) })
 }
 
+/// Where the API begins below a server, from the path of `base-url`: people leave `/v1` out or write it as their provider's own
+/// clients have it. The only place that knows. A path that ends with two slashes is meant as it is.
+fn base_path(provider: Provider, path: &str) -> String {
+    if let Some(path) = path.strip_suffix("//") {
+        return path.to_owned();
+    }
+    let path = path.trim_end_matches('/');
+    let (before, has_version) = path.strip_suffix("/v1").map_or((path, false), |before| (before, true));
+    let takes_version = match provider {
+        // Its own protocol is beside the one of OpenAI, which many settings name.
+        Provider::Ollama => false,
+        // Its clients are told a base without the version, also where a server has it below a path.
+        Provider::Anthropic => true,
+        // What is below a path has a version of its own, or none: `/openai`, `/api/v3`.
+        _ => has_version || path.is_empty(),
+    };
+    if takes_version { format!("{before}/v1") } else { before.to_owned() }
+}
+
 pub(super) struct Described<'a> {
     pub(super) name: &'a str,
     pub(super) config: &'a ModelConfig,
@@ -145,7 +164,7 @@ impl Described<'_> {
         let text = self.config.base();
         let Some(text) = text else {
             return Err(
-                self.wrong("base-url", "is missing: say where the server's API begins, e.g. http://127.0.0.1:8080/v1")
+                self.wrong("base-url", "is missing: say where the server's API begins, e.g. http://127.0.0.1:8080")
             );
         };
         let mut url = Url::parse(text).map_err(|error| self.wrong("base-url", format!("is not a URL: {error}")))?;
@@ -158,10 +177,8 @@ impl Described<'_> {
                 "must not hold a name or password; put the key into a variable and name it in api-key-env",
             ));
         }
-        // Ollama's own protocol is beside the one of OpenAI, which many settings name.
-        if self.config.provider == Provider::Ollama && url.path().trim_end_matches('/') == "/v1" {
-            url.set_path("");
-        }
+        let path = base_path(self.config.provider, url.path());
+        url.set_path(&path);
         Ok(url)
     }
 
@@ -215,5 +232,33 @@ impl Described<'_> {
 
     fn wrong(&self, key: &str, message: impl Into<String>) -> Error {
         wrong(self.config.file.as_deref(), &format!("models.{}.{key}", self.name), message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_is_the_same_with_and_without_the_version() {
+        use Provider::{Anthropic, HuggingFace, Ollama, OpenAi, OpenAiCompatible};
+        for (provider, paths, expected) in [
+            (Anthropic, &["/", "/v1", "/v1/"][..], "/v1"),
+            (Anthropic, &["/proxy", "/proxy/", "/proxy/v1"], "/proxy/v1"),
+            (OpenAi, &["/", "/v1", "/v1/"], "/v1"),
+            (HuggingFace, &["/", "/v1"], "/v1"),
+            (OpenAiCompatible, &["/", "/v1", "/v1/"], "/v1"),
+            (OpenAiCompatible, &["/openai", "/openai/"], "/openai"),
+            (OpenAiCompatible, &["/openai/v1"], "/openai/v1"),
+            (OpenAiCompatible, &["/api/v3"], "/api/v3"),
+            (OpenAiCompatible, &["//"], ""),
+            (Ollama, &["/", "/v1", "/v1/"], ""),
+            (Ollama, &["/proxy", "/proxy/v1"], "/proxy"),
+            (Anthropic, &["/proxy//"], "/proxy"),
+        ] {
+            for path in paths {
+                assert_eq!(base_path(provider, path), expected, "{provider:?}, {path}");
+            }
+        }
     }
 }

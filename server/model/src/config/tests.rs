@@ -155,9 +155,12 @@ async fn the_path_is_added_to_the_base() {
     for (provider, base, expected) in [
         ("openai-compatible", "/v1", "POST /v1/chat/completions "),
         ("openai-compatible", "/v1/", "POST /v1/chat/completions "),
-        ("openai-compatible", "", "POST /chat/completions "),
+        ("openai-compatible", "", "POST /v1/chat/completions "),
+        ("openai-compatible", "//", "POST /chat/completions "),
         ("openai", "/openai?api-version=1", "POST /openai/chat/completions?api-version=1 "),
         ("anthropic", "/v1", "POST /v1/messages "),
+        ("anthropic", "", "POST /v1/messages "),
+        ("anthropic", "/behind/a/proxy", "POST /behind/a/proxy/v1/messages "),
         ("ollama", "", "POST /api/chat "),
         ("ollama", "/v1", "POST /api/chat "),
         ("ollama", "/behind/a/proxy/", "POST /behind/a/proxy/api/chat "),
