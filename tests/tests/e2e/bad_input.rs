@@ -1,7 +1,11 @@
 //! Workspaces and files as they turn up although they should not. Nothing may crash, and what is whole stays known.
 
-use serde_json::json;
+use std::io::{BufReader, Write};
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
 use tests::client::Client;
+use tests::wire;
 use tests::workspace::{Home, Workspace};
 
 #[test]
@@ -155,4 +159,72 @@ fn a_user_file_that_is_no_toml_is_reported_with_its_place() {
     assert!(message.text.contains('2'), "which line? {}", message.text);
     editor.open("a.py");
     assert!(editor.hover("a.py", "def wo$0rks").contains("works"));
+}
+
+/// The answers of a real server to these bytes and to a request for hover after them, which is the request 9.
+fn answers(header: &str, body: &[u8]) -> Vec<Value> {
+    let (home, workspace) = (Home::new(), Workspace::of("#- /a.py\ndef works(): ...\n"));
+    let mut server = Command::new(tests::server_binary())
+        .args(["lsp", "--stdio"])
+        .current_dir(workspace.root())
+        .env_clear()
+        .envs(home.environment())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut input = server.stdin.take().unwrap();
+    let mut output = BufReader::new(server.stdout.take().unwrap());
+    let folder = format!("file://{}", workspace.root().display());
+    let folders = json!([{ "uri": folder, "name": "w" }]);
+    let mut send = |message: Value| wire::write_message(&mut input, &message).unwrap();
+    let initialize = json!({ "processId": null, "workspaceFolders": folders, "capabilities": {} });
+    send(json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": initialize }));
+    send(json!({ "jsonrpc": "2.0", "method": "initialized", "params": {} }));
+    input.write_all(header.as_bytes()).unwrap();
+    input.write_all(body).unwrap();
+    let mut send = |message: Value| wire::write_message(&mut input, &message).unwrap();
+    let at = json!({ "textDocument": { "uri": format!("{folder}/a.py") }, "position": { "line": 0, "character": 5 } });
+    send(json!({ "jsonrpc": "2.0", "id": 9, "method": "textDocument/hover", "params": at }));
+    send(json!({ "jsonrpc": "2.0", "id": 10, "method": "shutdown" }));
+    let mut answers = Vec::new();
+    while let Some(message) = wire::read_message(&mut output).unwrap() {
+        if message["id"] == 10 {
+            break;
+        }
+        if message["method"].is_null() && message["id"] != 1 {
+            answers.push(message);
+        }
+    }
+    wire::write_message(&mut input, &json!({ "jsonrpc": "2.0", "method": "exit" })).unwrap();
+    assert!(server.wait().unwrap().success(), "the session ends properly");
+    answers
+}
+
+#[test]
+fn a_message_that_cannot_be_decoded_costs_that_message() {
+    const PARSE_ERROR: i64 = -32700;
+    const INVALID_REQUEST: i64 = -32600;
+    let hover = r#"{"jsonrpc":"2.0","id":5,"method":"textDocument/hover","params":"#;
+    for (body, id, code) in [
+        ("{\"jsonrpc\":\"2.0\",".as_bytes().to_vec(), Value::Null, PARSE_ERROR),
+        (b"\xff\xfe{}".to_vec(), Value::Null, PARSE_ERROR),
+        (b"17".to_vec(), Value::Null, INVALID_REQUEST),
+        (b"{}".to_vec(), Value::Null, INVALID_REQUEST),
+        (format!("{hover}17}}").into_bytes(), json!(5), INVALID_REQUEST),
+        (format!("{hover}\"x\"}}").into_bytes(), json!(5), INVALID_REQUEST),
+        ("[".repeat(100_000).into_bytes(), Value::Null, PARSE_ERROR),
+    ] {
+        let said = answers(&format!("content-LENGTH:{}\r\n\r\n", body.len()), &body);
+        let shown = String::from_utf8_lossy(&body[..body.len().min(100)]).into_owned();
+        assert_eq!(said.len(), 2, "{shown}: {said:?}");
+        let of = |id: &Value| said.iter().find(|it| it["id"] == *id).unwrap_or_else(|| panic!("{shown}: {said:?}"));
+        assert_eq!(of(&id)["error"]["code"], code, "{shown}");
+        assert!(of(&json!(9))["result"].to_string().contains("works"), "{shown}: {said:?}");
+    }
+    // A text with half a character in it is a text all the same.
+    let text = r#"{"jsonrpc":"2.0","method":"textDocument/didOpen","params":{"textDocument":{"uri":"untitled:a","languageId":"python","version":1,"text":"x = '\ud800'"}}}"#;
+    let said = answers(&format!("Content-Length: {}\r\n\r\n", text.len()), text.as_bytes());
+    assert_eq!(said.len(), 1, "{said:?}");
 }
