@@ -5,24 +5,23 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::time::timeout;
 use tower_lsp_server::Client;
 use tower_lsp_server::ls_types as lsp;
 
 use crate::handlers::diagnostics;
 use crate::lifetime::Lifetime;
-use crate::lints::Lints;
-use crate::settings::Diagnostics;
-use crate::snapshot::Snapshot;
-use crate::survey::Survey;
+use crate::snapshot::{Latest, Snapshot};
 use crate::to_proto;
+use workspace::lints::Lints;
+use workspace::settings::Diagnostics;
+use workspace::survey::Survey;
 
 /// Nobody types slower than this within a word.
 const QUIET: Duration = Duration::from_millis(150);
 
 /// Announces each state that the writer publishes; states that are overtaken meanwhile are skipped.
-pub(crate) async fn run(client: Client, mut latest: watch::Receiver<Snapshot>, lifetime: Lifetime) {
+pub(crate) async fn run(client: Client, mut latest: Latest, lifetime: Lifetime) {
     let announcements = async {
         let mut pushed = Pushed {
             client: client.clone(),
@@ -39,7 +38,7 @@ pub(crate) async fn run(client: Client, mut latest: watch::Receiver<Snapshot>, l
         let mut generation = 0;
         latest.mark_changed();
         while latest.changed().await.is_ok() {
-            let snapshot = latest.borrow_and_update().clone();
+            let snapshot = latest.see();
             pushed.update_config_files(&snapshot).await;
             if !snapshot.editor.pulls_diagnostics {
                 pushed.update(&snapshot, &latest).await;
@@ -75,7 +74,7 @@ async fn refresh(client: Client, snapshot: Snapshot) {
 async fn concerns_others(
     known: &mut HashMap<PathBuf, (i32, Vec<lsp::Diagnostic>)>,
     snapshot: &Snapshot,
-    latest: &watch::Receiver<Snapshot>,
+    latest: &Latest,
 ) -> bool {
     let mut newer = latest.clone();
     if snapshot.documents.len() < 2 || timeout(QUIET, newer.changed()).await.is_ok() {
@@ -174,7 +173,7 @@ impl Pushed {
         self.files = found;
     }
 
-    async fn update(&mut self, snapshot: &Snapshot, latest: &watch::Receiver<Snapshot>) {
+    async fn update(&mut self, snapshot: &Snapshot, latest: &Latest) {
         let closed: Vec<PathBuf> =
             self.documents.keys().filter(|path| snapshot.version(path).is_none()).cloned().collect();
         for path in closed {
@@ -193,7 +192,7 @@ impl Pushed {
             return;
         }
         for path in others {
-            if latest.has_changed().unwrap_or(false) {
+            if latest.has_changed() {
                 return;
             }
             self.push(path, snapshot, latest).await;
@@ -204,13 +203,13 @@ impl Pushed {
         self.documents.get(path).map(|told| told.version) != snapshot.version(path)
     }
 
-    async fn push(&mut self, path: &Path, snapshot: &Snapshot, latest: &watch::Receiver<Snapshot>) {
+    async fn push(&mut self, path: &Path, snapshot: &Snapshot, latest: &Latest) {
         let Some(document) = snapshot.documents.get(path) else { return };
         let (state, target) = (snapshot.clone(), path.to_path_buf());
         let task = tokio::task::spawn_blocking(move || diagnostics::document(&state, &target));
         // A panic has been reported on standard error; the other documents are none the worse for it.
         let Ok(diagnostics) = task.await else { return };
-        let overtaken = latest.borrow().version(path) != Some(document.version);
+        let overtaken = latest.version(path) != Some(document.version);
         let known = self.documents.get(path);
         let repeats = known.is_some_and(|told| told.version == document.version && told.diagnostics == diagnostics);
         if overtaken || repeats {
@@ -218,8 +217,9 @@ impl Pushed {
         }
         let before = known.map(|told| told.diagnostics.as_slice()).unwrap_or_default();
         self.calls_changed |= misfits(before) != misfits(&diagnostics);
-        let told = Told { uri: document.uri.clone(), version: document.version, diagnostics: diagnostics.clone() };
+        let Some(uri) = snapshot.uri_of(path) else { return };
+        let told = Told { uri: uri.clone(), version: document.version, diagnostics: diagnostics.clone() };
         self.documents.insert(path.to_path_buf(), told);
-        self.client.publish_diagnostics(document.uri.clone(), diagnostics, Some(document.version)).await;
+        self.client.publish_diagnostics(uri, diagnostics, Some(document.version)).await;
     }
 }

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tower_lsp_server::jsonrpc::{Error, Result};
 use tower_lsp_server::ls_types as lsp;
+use workspace::results::{self, RunKind};
+
+use crate::from_proto;
 
 /// A command with its one argument, an object.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,27 +50,15 @@ impl Run {
     pub(crate) fn of(runnable: &ide::Runnable, uri: lsp::Uri) -> Self {
         Run { uri, kind: runnable.kind.into(), target: runnable.target.clone(), range: None }
     }
-}
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum RunKind {
-    Pytest,
-    Doctest,
-    Main,
-    Cell,
-    Selection,
-    /// The tests that a change affects, in the workspace folder around the file.
-    Affected,
-}
-
-impl From<ide::RunnableKind> for RunKind {
-    fn from(kind: ide::RunnableKind) -> Self {
-        match kind {
-            ide::RunnableKind::Pytest => RunKind::Pytest,
-            ide::RunnableKind::Doctest => RunKind::Doctest,
-            ide::RunnableKind::Main => RunKind::Main,
-            ide::RunnableKind::Cell => RunKind::Cell,
+    /// The same in terms of the workspace.
+    pub(crate) fn plain(&self) -> results::Run {
+        let position = |at: lsp::Position| syntax::Position { line: at.line, column: at.character };
+        results::Run {
+            path: from_proto::path(&self.uri),
+            kind: self.kind,
+            target: self.target.clone(),
+            range: self.range.map(|range| (position(range.start), position(range.end))),
         }
     }
 }

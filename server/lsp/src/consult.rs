@@ -8,7 +8,7 @@ use std::time::Duration;
 use graph::SymbolId;
 use ide::assists::explain::{self, Facts};
 use ide::assists::review;
-use tokio::sync::{Mutex, oneshot};
+use tokio::sync::Mutex;
 use tower_lsp_server::Client;
 use tower_lsp_server::jsonrpc::{Error, Result};
 use tower_lsp_server::ls_types as lsp;
@@ -20,12 +20,13 @@ use crate::consent;
 use crate::contexts::Contexts;
 use crate::handlers::code_action::refused;
 use crate::inquiry::Inquirer;
-use crate::mailbox::{Event, Mailbox};
 use crate::preview::Preview;
 use crate::progress::Job;
 use crate::questions::Questions;
-use crate::review::{News, Reviewed, dismiss as keep_dismissal, summary};
-use crate::snapshot::Snapshot;
+use crate::review::{Reviewed, dismiss as keep_dismissal, news, summary};
+use crate::snapshot::Channel;
+use crate::snapshot::{Pending, Snapshot};
+use workspace::mailbox::Event;
 
 /// How often a document is written anew while a model is speaking. Editors need a moment to read it.
 const REFRESH: Duration = Duration::from_millis(500);
@@ -33,7 +34,7 @@ const REFRESH: Duration = Duration::from_millis(500);
 /// What a consultation needs of the session.
 pub(crate) struct Consultation {
     pub(crate) client: Client,
-    pub(crate) mailbox: Mailbox,
+    pub(crate) mailbox: Channel,
     pub(crate) editor: Arc<Editor>,
     /// The user's settings.
     pub(crate) settings: Option<PathBuf>,
@@ -42,8 +43,6 @@ pub(crate) struct Consultation {
     pub(crate) job: Job,
     pub(crate) questions: Questions,
 }
-
-type Pending = oneshot::Receiver<Snapshot>;
 
 /// `tantu.review`. That there is something to review is known before this returns.
 pub(crate) async fn review(
@@ -87,7 +86,7 @@ pub(crate) async fn explain(
 }
 
 /// `tantu.dismissFinding`
-pub(crate) fn dismiss(mailbox: &Mailbox, params: DismissFinding) -> Result<Option<lsp::LSPAny>> {
+pub(crate) fn dismiss(mailbox: &Channel, params: DismissFinding) -> Result<Option<lsp::LSPAny>> {
     let DismissFinding { symbol, message } = params;
     let kept = keep_dismissal(&symbol, &message);
     mailbox.send(Event::Dismissed { symbol, message });
@@ -146,7 +145,7 @@ impl Consultation {
                     return self.say(lsp::MessageType::ERROR, message).await;
                 }
                 Some(Ok(outcome)) => {
-                    self.mailbox.send(Event::Reviewed(News::new(&analysis, target, &outcome)));
+                    self.mailbox.send(Event::Reviewed(news(&analysis, target, &outcome)));
                     let cut = if outcome.complete { "" } else { "; its answer was cut off" };
                     let message = format!("{} on `{name}`: {}{cut}", outcome.model, summary(&outcome.review));
                     self.say(lsp::MessageType::INFO, message).await;

@@ -4,21 +4,23 @@
 //! workspace the ranker is fitted to it each time they are made. In a large one that takes longer than anybody waits: the
 //! weights are those that are shipped until they have been fitted in the background, once for a session, and then those.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use context::{Context, Index, Models, Options, Prose};
 use graph::{Analysis, SymbolId};
 use syntax::TextSize;
+use workspace::background;
+use workspace::observer::Observer;
+use workspace::persistence::Persistence;
+use workspace::settings::Settings;
 
+use crate::include;
 use crate::meanings::Meanings;
 use crate::pdfs::Pdfs;
-use crate::persistence::Persistence;
-use crate::{include, priority};
 
 /// While somebody types, the tables would be out of date before they are there.
 const QUIET: Duration = Duration::from_millis(300);
@@ -175,33 +177,35 @@ impl Contexts {
     }
 }
 
-/// Starts the thread that makes tables ahead for what it is sent, the newest first.
+/// Has `contexts` told of each state of a workspace, and tables made ahead on a thread of their own.
 ///
 /// # Errors
 /// When no thread can be started.
-pub(crate) fn start(contexts: Arc<Contexts>) -> std::io::Result<Sender<Analysis>> {
-    let (sender, receiver) = channel::<Analysis>();
-    std::thread::Builder::new().name("contexts".to_owned()).spawn(move || {
-        priority::lower();
-        while let Some(analysis) = newest(&receiver) {
-            // A defect of ours. Whoever asks makes the index then.
-            if catch_unwind(AssertUnwindSafe(|| contexts.prepare(&analysis))).is_err() {
-                tracing::error!("the tables for contexts could not be made");
-            }
-        }
-    })?;
-    Ok(sender)
+pub(crate) fn observe(contexts: &Arc<Contexts>) -> std::io::Result<Observing> {
+    let of = contexts.clone();
+    // What panics is made when somebody asks.
+    let ahead = background::start("contexts", QUIET, move |analysis: Analysis, _| of.prepare(&analysis))?;
+    Ok(Observing { contexts: contexts.clone(), ahead })
 }
 
-/// The last of the states that arrive in a row; `None` when there will be no more.
-fn newest(receiver: &Receiver<Analysis>) -> Option<Analysis> {
-    let mut newest = receiver.recv().ok()?;
-    loop {
-        match receiver.recv_timeout(QUIET) {
-            Ok(analysis) => newest = analysis,
-            Err(RecvTimeoutError::Timeout) => return Some(newest),
-            Err(RecvTimeoutError::Disconnected) => return None,
-        }
+/// See [`observe`].
+pub(crate) struct Observing {
+    contexts: Arc<Contexts>,
+    ahead: Sender<Analysis>,
+}
+
+impl Observer for Observing {
+    fn opened(&self, database: Option<Arc<Persistence>>) {
+        self.contexts.search_in(database);
+    }
+
+    fn configured(&self, settings: &Settings) {
+        self.contexts.include(settings.include.clone());
+    }
+
+    fn settled(&self, analysis: &Analysis) {
+        // Without the thread whoever asks waits for it.
+        let _ = self.ahead.send(analysis.clone());
     }
 }
 

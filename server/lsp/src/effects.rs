@@ -23,8 +23,8 @@ use crate::consent::Consent;
 use crate::contexts::Contexts;
 use crate::edits;
 use crate::inquiry::PURPOSES;
-use crate::lints::Lints;
 use crate::memory;
+use workspace::lints::Lints;
 
 /// How many tokens of context a model is shown, room for instructions and answer included. Models that people run on
 /// their own machines often take no more.
@@ -362,9 +362,16 @@ fn check(
                 candidate.restrict(&analysis, parts);
             }
             let asked = task.instruction.as_deref().unwrap_or_default();
-            let checked = state.lints.inspect(|inspection| {
-                validate::check(&state.host, candidate, &Inspection { past, asked, ..*inspection })
-            });
+            let (mut linters, gate) = (state.lints.linters(), state.lints.gate());
+            linters.push(&gate);
+            let inspection = Inspection {
+                linters: &linters,
+                tainted: Some(&ide::tainted_calls),
+                past,
+                asked,
+                ..Inspection::default()
+            };
+            let checked = validate::check(&state.host, candidate, &inspection);
             Event::Checked(Box::new(checked))
         }
     }
@@ -431,7 +438,7 @@ mod tests {
         let mut change = graph::Change::default();
         change.set("/shell.py", text);
         host.apply(change);
-        let lints = Arc::new(Lints::new(crate::lints::RuffChoice::Off, &["/".into()]));
+        let lints = Arc::new(Lints::new(workspace::lints::RuffChoice::Off, &["/".into()]));
         let state =
             State { host, unsaved: Vec::new(), lints, contexts: Arc::default(), limits: sandbox::Limits::default() };
         let task = Task {

@@ -6,7 +6,7 @@ use context::Included;
 use disk::ReadError;
 
 use crate::pdfs::Pdfs;
-use crate::settings;
+use workspace::settings;
 
 /// More files than this leave next to nothing of each.
 const MAX_FILES: usize = 20;

@@ -5,10 +5,8 @@
 //! Deliberately absent: features (those are in `ide`, and return plain data) and everything that is slow inside a
 //! request: models and the sandbox work in the background and report by progress.
 
-pub mod advisories;
 mod announce;
 mod arrival;
-mod cache;
 mod capabilities;
 mod commands;
 pub mod commit_message;
@@ -16,13 +14,11 @@ mod comparison;
 pub mod consent;
 mod consult;
 pub mod contexts;
-mod documents;
 pub mod drive;
 pub mod edits;
 pub mod effects;
 pub mod evidence;
 pub mod explain;
-mod flow;
 mod framing;
 mod from_proto;
 mod handlers;
@@ -30,39 +26,27 @@ pub mod include;
 mod input;
 pub mod inquiry;
 mod lifetime;
-pub mod lints;
-mod loader;
-mod mailbox;
 pub mod meanings;
 mod memory;
 mod pdfs;
-pub mod persistence;
 mod preview;
-mod priority;
 mod progress;
-pub mod project;
 mod promise;
 mod proposals;
 mod query;
 mod questions;
 mod resume;
 pub mod review;
-pub mod revision;
 mod runs;
 mod session;
-mod settings;
 mod setup;
 mod snapshot;
 pub mod snippets;
 mod status;
-mod survey;
-mod symbol_key;
 pub mod test_history;
 #[cfg(test)]
 mod tests;
 mod to_proto;
-mod watch;
-mod writer;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -77,11 +61,12 @@ use crate::arrival::InOrder;
 use crate::contexts::Contexts;
 use crate::framing::{Refusing, WellFormed};
 use crate::lifetime::{Lifetime, UntilClosed};
-use crate::mailbox::Mailbox;
 use crate::meanings::Meanings;
 use crate::promise::Promises;
 use crate::session::Session;
-use crate::writer::Writer;
+use crate::snapshot::{Channel, Latest, Peer};
+use workspace::mailbox::Mailbox;
+use workspace::writer::Writer;
 
 /// How many messages are handled at once. The transport queues what is beyond it, cancellations included, so this is
 /// far above what an editor has open at any time.
@@ -151,8 +136,11 @@ pub async fn serve(input: impl AsyncRead + Unpin, output: impl AsyncWrite, servi
         // Whoever uses a model is told as well.
         Err(problem) => tracing::warn!("prose is found by its words alone: {problem}"),
     }
-    let latest = Writer::start(mailbox.downgrade(), events, services.cache.clone(), contexts.clone())
-        .context("cannot start the server's threads")?;
+    let latest =
+        Writer::start(mailbox.downgrade(), events, services.cache.clone(), Arc::new(contexts::observe(&contexts)?))
+            .context("cannot start the server's threads")?;
+    let peer = Arc::new(Peer::new(services.proposes()));
+    let (mailbox, latest) = (Channel::new(mailbox, peer.clone()), Latest::new(latest, peer));
     let session = |client| Session::new(client, mailbox, latest, services, contexts, lifetime.clone());
     let (service, socket) =
         LspService::build(session).custom_method("window/workDoneProgress/cancel", Session::cancel_progress).finish();

@@ -16,10 +16,10 @@ use model::{BATCH, Denied, Embeddings};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
-use crate::documents::{MAX_FOUND, found_at};
 use crate::effects::models;
-use crate::persistence::Persistence;
-use crate::priority;
+use workspace::documents::{MAX_FOUND, found_at};
+use workspace::persistence::Persistence;
+use workspace::priority;
 
 /// More passages than this are a library of their own; the first by path have vectors.
 const MAX_PASSAGES: usize = 5_000;

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 use tower_lsp_server::ls_types as lsp;
 
-use crate::{cache, from_proto, to_proto};
+use crate::{from_proto, to_proto};
+use workspace::cache;
 
 /// Files in the user's cache that only the user can read. They are removed when this is dropped.
 #[derive(Default)]

@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tower_lsp_server::Client;
 use tower_lsp_server::ls_types::{self as lsp, notification};
+use workspace::progress::Progress;
 
 /// Starts jobs and finds them again when the user cancels one.
 #[derive(Clone)]
@@ -35,7 +36,7 @@ pub(crate) struct Job {
 /// What is known of a job beforehand.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// How much there is to do; see [`Job::advance`].
+    /// How much there is to do; see [`Progress::advance`].
     Counted,
     /// Only that the user may have enough of it.
     Cancellable,
@@ -156,12 +157,6 @@ impl Job {
         &self.cancelled
     }
 
-    /// `done` of `total` steps of a counted job.
-    pub(crate) fn advance(&self, done: usize, total: usize) {
-        let percentage = u32::try_from(100 * done / total.max(1)).unwrap_or(100);
-        self.report(Update { percentage: Some(percentage), message: None });
-    }
-
     pub(crate) fn say(&self, message: impl Into<String>) {
         self.report(Update { percentage: None, message: Some(message.into()) });
     }
@@ -169,5 +164,16 @@ impl Job {
     fn report(&self, update: Update) {
         // Nobody listens where the editor shows no progress.
         let _ = self.updates.send(update);
+    }
+}
+
+impl Progress for Job {
+    fn say(&self, message: &str) {
+        Job::say(self, message);
+    }
+
+    fn advance(&self, done: usize, total: usize) {
+        let percentage = u32::try_from(100 * done / total.max(1)).unwrap_or(100);
+        self.report(Update { percentage: Some(percentage), message: None });
     }
 }

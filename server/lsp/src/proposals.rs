@@ -8,7 +8,6 @@ use disk::Obstacle;
 use propose::{Event, Limits, Proposal, Severity, Task};
 use sandbox::Runner;
 use syntax::{SourceChange, apply_edits};
-use tokio::sync::watch;
 use tower_lsp_server::Client;
 use tower_lsp_server::jsonrpc::{Error, Result};
 use tower_lsp_server::ls_types as lsp;
@@ -22,11 +21,11 @@ use crate::drive::{Audience, Work};
 use crate::edits;
 use crate::effects::{State, Tools};
 use crate::input;
-use crate::mailbox::Mailbox;
 use crate::preview::Preview;
 use crate::progress::Job;
 use crate::questions::Questions;
-use crate::snapshot::Snapshot;
+use crate::snapshot::Channel;
+use crate::snapshot::{Latest, Snapshot};
 use crate::to_proto;
 
 const APPLY: &str = "Apply";
@@ -48,8 +47,8 @@ const ECHO: Duration = Duration::from_secs(3);
 /// What a proposal needs of the session.
 pub(crate) struct Desk {
     pub(crate) client: Client,
-    pub(crate) mailbox: Mailbox,
-    pub(crate) latest: watch::Receiver<Snapshot>,
+    pub(crate) mailbox: Channel,
+    pub(crate) latest: Latest,
     pub(crate) runner: Arc<dyn Runner>,
     /// The user's settings.
     pub(crate) settings: Option<PathBuf>,
@@ -84,7 +83,7 @@ pub(crate) fn task(snapshot: &Snapshot, params: Propose) -> Result<Task> {
 impl Desk {
     /// Works on `task` until it is applied, discarded, cancelled or given up. Leaves nothing behind but what was applied.
     pub(crate) async fn begin(self, mut task: Task) {
-        let asks_for_text = self.latest.borrow().editor.asks_for_text;
+        let asks_for_text = self.latest.get().editor.asks_for_text;
         if let Some(prompt) = task.assist.wish()
             && task.instruction.is_none()
             && asks_for_text
@@ -134,7 +133,7 @@ impl Desk {
     async fn ask(&self, evidence: &Evidence) -> Event {
         let mut preview = Preview::default();
         loop {
-            let adjust = self.latest.borrow().editor.asks_for_text.then_some(ADJUST);
+            let adjust = self.latest.get().editor.asks_for_text.then_some(ADJUST);
             let confident: Vec<String> =
                 evidence.parts.iter().filter(|it| it.is_confident).map(|it| it.name.clone()).collect();
             let has_parts = evidence.parts.len() > 1;
@@ -196,7 +195,7 @@ impl Desk {
     }
 
     async fn opens(&self, preview: &mut Preview, name: &str, text: &str) -> bool {
-        let shows_documents = self.latest.borrow().editor.shows_documents;
+        let shows_documents = self.latest.get().editor.shows_documents;
         let Some(uri) = preview.write(name, text).filter(|_| shows_documents) else { return false };
         let params = lsp::ShowDocumentParams { uri, external: Some(false), take_focus: Some(true), selection: None };
         self.client.show_document(params).await.unwrap_or(false)
@@ -241,7 +240,7 @@ impl Desk {
     /// Makes sure that the editor's text is the one that was approved. Some apply an edit to the wrong place.
     async fn verify(&self, expected: &[(PathBuf, String)]) {
         let mut latest = self.latest.clone();
-        let is_right = |snapshot: &Snapshot| {
+        let is_right = |snapshot: &workspace::snapshot::Snapshot| {
             expected.iter().all(|(path, text)| {
                 // Of a file that is not open we hear later, from the disk.
                 let now = snapshot.text(path).filter(|_| snapshot.version(path).is_some());

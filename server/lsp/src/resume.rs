@@ -4,7 +4,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use propose::Proposal;
 use store::{Kept, Step};
-use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tower_lsp_server::ls_types as lsp;
 
@@ -12,19 +11,15 @@ use crate::drive::owner;
 use crate::effects::{ago, models};
 use crate::proposals::Desk;
 use crate::questions::Questions;
-use crate::snapshot::Snapshot;
+use crate::snapshot::Latest;
 
 const RESUME: &str = "Resume";
 const DISCARD: &str = "Discard";
 
 /// Asks about each as soon as the workspace is known. One that is neither resumed nor discarded is asked about next time.
-pub(crate) async fn run(
-    questions: Questions,
-    mut latest: watch::Receiver<Snapshot>,
-    desks: impl Fn(&str) -> Desk + Send + Sync,
-) {
-    let known = latest.wait_for(|snapshot| !snapshot.indexing && snapshot.analysis.files().next().is_some()).await;
-    let Ok(roots) = known.map(|snapshot| snapshot.analysis.roots().to_vec()) else { return };
+pub(crate) async fn run(questions: Questions, mut latest: Latest, desks: impl Fn(&str) -> Desk + Send + Sync) {
+    let known = latest.wait_for(|state| !state.indexing && state.analysis.files().next().is_some()).await;
+    let Some(roots) = known.map(|snapshot| snapshot.analysis.roots().to_vec()) else { return };
     let abandoned = spawn_blocking(move || {
         let journal = models().journal()?;
         let owner = owner(journal)?;

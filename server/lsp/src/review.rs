@@ -4,19 +4,18 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use graph::{Analysis, SymbolId};
-use ide::assists::review::{self, Claim, Finding, Review, Why};
-use lint::Severity;
+use ide::assists::review::{self, Claim, Review, Why};
 use model::Prompt;
 use serde_json::{Value, json};
 use store::Dismissal;
-use syntax::TextRange;
 use tokio::task::spawn_blocking;
+use workspace::lints::Lints;
+use workspace::reviews::{Found, News, Noted};
+use workspace::symbol_key::SymbolKey;
 
 use crate::contexts::Contexts;
 use crate::effects::{Say, models};
 use crate::inquiry::{Inquirer, Inquiry, Spent};
-use crate::lints::Lints;
-use crate::symbol_key::SymbolKey;
 
 /// Whose findings they are, as editors show it beside each.
 pub const SOURCE: &str = "tantu-model";
@@ -103,7 +102,7 @@ fn known(of: &Reviewed, target: SymbolId) -> Vec<String> {
     let graph = graph.into_iter().map(|it| (it.range, it.code.as_str().to_owned(), it.message));
     let lint = of.lints.find(analysis, file).into_iter().map(|it| (it.range, it.code.into_owned(), it.message));
     let inside = graph.chain(lint).filter(|(it, ..)| range.contains_range(*it));
-    let line = |at: TextRange| analysis.source(file).line_number(at.start());
+    let line = |at: syntax::TextRange| analysis.source(file).line_number(at.start());
     inside.map(|(at, code, message)| format!("line {}: {code} {message}", line(at))).collect()
 }
 
@@ -185,80 +184,18 @@ fn schema() -> Value {
     schema
 }
 
-/// The findings of a session. Each is shown as long as the definition that it is about has the text that was reviewed.
-#[derive(Clone, Default)]
-pub(crate) struct Reviews(Vec<Arc<Noted>>);
-
-/// A finding that outlives its snapshot.
-pub(crate) struct Noted {
-    symbol: SymbolKey,
-    /// Of the symbol.
-    text: Arc<str>,
-    /// Within that text.
-    range: TextRange,
-    pub(crate) severity: Severity,
-    pub(crate) message: String,
-    /// What a model is told that is to mend it.
-    pub(crate) instruction: String,
-    /// The qualified name of the symbol.
-    pub(crate) name: String,
-    pub(crate) model: String,
-}
-
-impl Noted {
-    pub(crate) fn new(analysis: &Analysis, finding: &Finding, model: &str) -> Self {
-        let view = analysis.symbol(finding.symbol);
-        Noted {
-            symbol: SymbolKey::new(analysis, finding.symbol),
-            text: analysis.source(finding.symbol.file).slice(view.range).into(),
-            range: finding.range - view.range.start(),
-            severity: finding.severity,
-            message: finding.message.clone(),
-            instruction: review::instruction(analysis, finding),
-            name: view.qualified_name(),
-            model: model.to_owned(),
-        }
-    }
-
-    /// Where it is now; `None` when the code is another.
-    fn place(&self, analysis: &Analysis) -> Option<(SymbolId, TextRange)> {
-        let symbol = self.symbol.find(analysis)?;
-        let range = analysis.symbol(symbol).range;
-        let is_same = analysis.source(symbol.file).slice(range) == &*self.text;
-        is_same.then(|| (symbol, self.range + range.start()))
-    }
-}
-
-/// What a review says, in place of what earlier ones said of the same definitions.
-pub(crate) struct News {
-    pub(crate) reviewed: Vec<SymbolKey>,
-    pub(crate) found: Vec<Noted>,
-}
-
-impl News {
-    pub(crate) fn new(analysis: &Analysis, target: SymbolId, outcome: &Outcome) -> Self {
-        let reviewed = inside(analysis, target).into_iter().map(|id| SymbolKey::new(analysis, id));
-        let found = outcome.review.findings.iter().map(|it| Noted::new(analysis, it, &outcome.model));
-        News { reviewed: reviewed.collect(), found: found.collect() }
-    }
-}
-
-impl Reviews {
-    pub(crate) fn add(&mut self, analysis: &Analysis, news: News) {
-        self.0.retain(|noted| !news.reviewed.contains(&noted.symbol) && noted.place(analysis).is_some());
-        self.0.extend(news.found.into_iter().map(Arc::new));
-    }
-
-    pub(crate) fn dismiss(&mut self, symbol: &str, message: &str) {
-        self.0.retain(|noted| noted.name != symbol || noted.message != message);
-    }
-
-    /// What is said of a file, and where.
-    pub(crate) fn of_file(&self, analysis: &Analysis, file: graph::FileId) -> Vec<(TextRange, &Arc<Noted>)> {
-        let path = analysis.path(file);
-        let of_file = self.0.iter().filter(|noted| noted.symbol.path() == path);
-        let mut found: Vec<_> = of_file.filter_map(|noted| Some((noted.place(analysis)?.1, noted))).collect();
-        found.sort_by_key(|(range, _)| range.start());
-        found
-    }
+/// What the review of `target` says, for the snapshots to come.
+pub(crate) fn news(analysis: &Analysis, target: SymbolId, outcome: &Outcome) -> News {
+    let reviewed = inside(analysis, target).into_iter().map(|id| SymbolKey::new(analysis, id));
+    let found = outcome.review.findings.iter().map(|it| {
+        let found = Found {
+            symbol: it.symbol,
+            range: it.range,
+            severity: it.severity,
+            message: it.message.clone(),
+            instruction: review::instruction(analysis, it),
+        };
+        Noted::new(analysis, found, &outcome.model)
+    });
+    News { reviewed: reviewed.collect(), found: found.collect() }
 }

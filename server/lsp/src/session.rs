@@ -3,10 +3,10 @@
 mod execute;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 
-use tokio::sync::{Mutex, watch};
+use tokio::sync::Mutex;
 use tower_lsp_server::jsonrpc::{Error, ErrorCode, Result};
 use tower_lsp_server::ls_types::*;
 use tower_lsp_server::{Client, LanguageServer};
@@ -15,15 +15,16 @@ use crate::capabilities::{Editor, server_capabilities};
 use crate::commands::Command;
 use crate::contexts::Contexts;
 use crate::lifetime::Lifetime;
-use crate::mailbox::{Event, Mailbox};
 use crate::preview::Preview;
 use crate::progress::{Job, Jobs, Kind};
 use crate::query::{self, Query};
 use crate::questions::Questions;
 use crate::runs::Environments;
-use crate::settings::Layer;
-use crate::snapshot::Snapshot;
+use crate::snapshot::Channel;
+use crate::snapshot::Latest;
 use crate::{Services, announce, from_proto, handlers, resume, runs, setup, status};
+use workspace::mailbox::Event;
+use workspace::settings::Layer;
 
 /// How often an answer about a document is computed again because the document has changed.
 const MAX_RECOMPUTATIONS: usize = 4;
@@ -32,8 +33,8 @@ pub(crate) struct Session {
     client: Client,
     questions: Questions,
     lifetime: Lifetime,
-    mailbox: Mailbox,
-    latest: watch::Receiver<Snapshot>,
+    mailbox: Channel,
+    latest: Latest,
     services: Services,
     contexts: Arc<Contexts>,
     jobs: Jobs,
@@ -44,15 +45,13 @@ pub(crate) struct Session {
     told_of_notebooks: AtomicBool,
     /// Documents that the editor was asked to open.
     shown: Arc<Mutex<Preview>>,
-    /// Known from `initialize` on.
-    editor: OnceLock<Arc<Editor>>,
 }
 
 impl Session {
     pub(crate) fn new(
         client: Client,
-        mailbox: Mailbox,
-        latest: watch::Receiver<Snapshot>,
+        mailbox: Channel,
+        latest: Latest,
         services: Services,
         contexts: Arc<Contexts>,
         lifetime: Lifetime,
@@ -60,7 +59,7 @@ impl Session {
         let jobs = Jobs::new(client.clone(), lifetime.token().clone());
         let (tickets, told_of_notebooks) = (AtomicU64::new(0), AtomicBool::new(false));
         let environments = Arc::default();
-        let (shown, editor) = (Arc::default(), OnceLock::new());
+        let shown = Arc::default();
         Session {
             questions: Questions::new(client.clone()),
             client,
@@ -74,7 +73,6 @@ impl Session {
             tickets,
             told_of_notebooks,
             shown,
-            editor,
         }
     }
 
@@ -84,7 +82,7 @@ impl Session {
     }
 
     fn editor(&self) -> Arc<Editor> {
-        self.editor.get().cloned().unwrap_or_default()
+        self.mailbox.peer.editor()
     }
 
     fn configure(&self, settings: &LSPAny) {
@@ -124,11 +122,10 @@ impl Session {
             let version = snapshot.version(&path);
             let (compute, target) = (compute.clone(), path.clone());
             let answer = query::answer(snapshot, move |query| compute(query, &target)).await;
-            let latest = self.latest.borrow();
-            if latest.version(&path) == version {
+            if self.latest.version(&path) == version {
                 return answer;
             }
-            if latest.editor.retries(method) {
+            if self.editor().retries(method) {
                 break;
             }
         }
@@ -141,9 +138,11 @@ impl LanguageServer for Session {
         let mut editor = Editor::new(&params.capabilities);
         // It lets watchers be registered, and reports nothing but what it writes itself.
         editor.watches_files &= params.client_info.as_ref().is_none_or(|it| it.name != "helix");
-        let editor = Arc::new(editor);
-        let (roots, proposes) = (from_proto::roots(&params), self.services.proposes());
-        self.mailbox.send(Event::Initialize { editor: editor.clone(), roots, proposes });
+        let editor = self.mailbox.peer.introduce(editor);
+        if self.mailbox.peer.proposes() {
+            self.contexts.expect_questions();
+        }
+        self.mailbox.send(Event::Initialize { roots: from_proto::roots(&params), watch: !editor.watches_files });
         if let Some(options) = &params.initialization_options {
             // Some editors have one table of settings, which they send whole.
             self.configure(options.get("tantu").unwrap_or(options));
@@ -152,15 +151,13 @@ impl LanguageServer for Session {
             self.lifetime.watch_parent(pid);
         }
         let capabilities = server_capabilities(&editor);
-        // The transport lets no second `initialize` through.
-        let _ = self.editor.set(editor);
         let version = Some(env!("CARGO_PKG_VERSION").to_owned());
         let server_info = Some(ServerInfo { name: "tantu".to_owned(), version });
         Ok(InitializeResult { capabilities, server_info, offset_encoding: None })
     }
 
     async fn initialized(&self, _: InitializedParams) {
-        self.mailbox.send(Event::Index(self.job("Indexing", Kind::Counted)));
+        self.mailbox.send(Event::Index(Box::new(self.job("Indexing", Kind::Counted))));
         tokio::spawn(announce::run(self.client.clone(), self.latest.clone(), self.lifetime.clone()));
         if self.editor().shows_status {
             let (client, services) = (self.client.clone(), self.services.clone());
@@ -172,7 +169,7 @@ impl LanguageServer for Session {
         }
         tokio::spawn(setup::run(self.client.clone(), self.editor(), self.mailbox.clone()));
         tokio::spawn(setup::warn(self.client.clone(), self.services.settings.clone()));
-        if self.services.proposes() {
+        if self.mailbox.peer.proposes() {
             tokio::spawn(resume::run(self.questions.clone(), self.latest.clone(), self.desks()));
         }
     }
@@ -193,14 +190,16 @@ impl LanguageServer for Session {
                 self.client.log_message(MessageType::INFO, message).await;
             }
         } else if from_proto::is_python(&path, &language_id) {
-            self.mailbox.send(Event::Open { path, uri, text, version });
+            self.mailbox.peer.opened(path.clone(), uri);
+            self.mailbox.send(Event::Open { path, text, version });
         }
     }
 
     async fn did_change(&self, params: DidChangeTextDocumentParams) {
         let VersionedTextDocumentIdentifier { uri, version } = params.text_document;
         let changes = from_proto::content_changes(params.content_changes);
-        self.mailbox.send(Event::Change { path: from_proto::path(&uri), changes, version });
+        let encoding = self.editor().encoding;
+        self.mailbox.send(Event::Change { path: from_proto::path(&uri), changes, encoding, version });
     }
 
     async fn did_save(&self, params: DidSaveTextDocumentParams) {
@@ -208,7 +207,9 @@ impl LanguageServer for Session {
     }
 
     async fn did_close(&self, params: DidCloseTextDocumentParams) {
-        self.mailbox.send(Event::Close { path: from_proto::path(&params.text_document.uri) });
+        let path = from_proto::path(&params.text_document.uri);
+        self.mailbox.peer.closed(&path);
+        self.mailbox.send(Event::Close { path });
     }
 
     async fn did_change_watched_files(&self, params: DidChangeWatchedFilesParams) {
@@ -224,7 +225,7 @@ impl LanguageServer for Session {
     async fn did_change_workspace_folders(&self, params: DidChangeWorkspaceFoldersParams) {
         let added = from_proto::folders(&params.event.added);
         let removed = from_proto::folders(&params.event.removed);
-        self.mailbox.send(Event::Folders { added, removed, job: self.job("Indexing", Kind::Counted) });
+        self.mailbox.send(Event::Folders { added, removed, progress: Box::new(self.job("Indexing", Kind::Counted)) });
     }
 
     async fn did_change_configuration(&self, params: DidChangeConfigurationParams) {

@@ -7,13 +7,14 @@ use serde_json::{Value, json};
 use tower_lsp_server::Client;
 use tower_lsp_server::ls_types as lsp;
 
-use crate::advisories::PIN_FILES;
 use crate::capabilities::Editor;
-use crate::mailbox::{Event, Mailbox};
-use crate::settings::{CONFIG_FILES, Layer};
+use crate::snapshot::Channel;
+use workspace::advisories::PIN_FILES;
+use workspace::mailbox::Event;
+use workspace::settings::{CONFIG_FILES, Layer};
 
 /// Registers what the editor can register, then asks for its settings.
-pub(crate) async fn run(client: Client, editor: Arc<Editor>, mailbox: Mailbox) {
+pub(crate) async fn run(client: Client, editor: Arc<Editor>, mailbox: Channel) {
     let mut registrations = Vec::new();
     if editor.watches_files {
         let globs = ["*.py", "*.pyi"].into_iter().chain(CONFIG_FILES).chain(PIN_FILES);
@@ -43,7 +44,7 @@ fn registration(method: &str, options: Value) -> lsp::Registration {
 }
 
 /// Asks for the editor's settings, if it answers such questions.
-pub(crate) async fn configuration(client: Client, editor: Arc<Editor>, mailbox: Mailbox) {
+pub(crate) async fn configuration(client: Client, editor: Arc<Editor>, mailbox: Channel) {
     if !editor.configuration {
         return;
     }

@@ -1,66 +1,91 @@
-//! What a request reads: one instant of the writer's state.
+//! What a request reads: one instant of the workspace, in the terms of the editor that asks.
 
 use std::collections::HashMap;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::task::{Context, Poll};
 
-use graph::{Analysis, AnalysisHost, FileId};
+use graph::FileId;
 use syntax::{TextRange, TextSize};
+use tokio::sync::oneshot::error::RecvError;
+use tokio::sync::{oneshot, watch};
 use tower_lsp_server::ls_types as lsp;
+use workspace::mailbox::{Event, Mailbox};
+use workspace::snapshot::Snapshot as State;
 
 use crate::capabilities::Editor;
-use crate::lints::Lints;
-use crate::persistence::Persistence;
-use crate::review::Reviews;
-use crate::runs::Runs;
-use crate::settings::{ConfigFile, Settings};
-use crate::survey::Survey;
 use crate::{from_proto, to_proto};
 
-/// Immutable and cheap to clone; holds no lock. Open documents have the text that the editor shows.
-#[derive(Clone)]
-pub(crate) struct Snapshot {
-    /// Grows with every change that no edit caused; then the editor has no reason to ask again by itself.
-    pub(crate) generation: u64,
-    pub(crate) editor: Arc<Editor>,
-    pub(crate) documents: Arc<HashMap<PathBuf, OpenDocument>>,
-    pub(crate) analysis: Analysis,
-    /// What `analysis` is an instant of. Whoever wants to try a change clones it.
-    pub(crate) host: AnalysisHost,
+/// What the other side has told of itself. It knows nothing of the workspace, and the workspace nothing of it.
+#[derive(Default)]
+pub(crate) struct Peer {
+    /// Known from `initialize` on.
+    editor: OnceLock<Arc<Editor>>,
+    /// How the editor spells the files that it has open.
+    uris: RwLock<HashMap<PathBuf, lsp::Uri>>,
     /// A model is configured, so that there can be proposals.
-    pub(crate) proposes: bool,
-    pub(crate) settings: Arc<Settings>,
-    pub(crate) config_files: Arc<Vec<ConfigFile>>,
-    pub(crate) lints: Arc<Lints>,
-    pub(crate) runs: Arc<Runs>,
-    pub(crate) reviews: Arc<Reviews>,
-    /// What earlier sessions have learned; there may be none.
-    pub(crate) database: Option<Arc<Persistence>>,
-    /// What the last look at the whole workspace found; of the same index.
-    pub(crate) survey: Arc<Survey>,
-    /// Part of the workspace is not known yet.
-    pub(crate) indexing: bool,
+    proposes: bool,
 }
 
-/// A document as the editor knows it.
+impl Peer {
+    pub(crate) fn new(proposes: bool) -> Self {
+        Peer { proposes, ..Peer::default() }
+    }
+
+    pub(crate) fn introduce(&self, editor: Editor) -> Arc<Editor> {
+        // The transport lets no second `initialize` through.
+        self.editor.get_or_init(|| Arc::new(editor)).clone()
+    }
+
+    pub(crate) fn editor(&self) -> Arc<Editor> {
+        self.editor.get().cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn proposes(&self) -> bool {
+        self.proposes
+    }
+
+    pub(crate) fn opened(&self, path: PathBuf, uri: lsp::Uri) {
+        self.uris.write().unwrap_or_else(PoisonError::into_inner).insert(path, uri);
+    }
+
+    pub(crate) fn closed(&self, path: &Path) {
+        self.uris.write().unwrap_or_else(PoisonError::into_inner).remove(path);
+    }
+
+    /// The URI of a file, as the editor spells it where it has the file open.
+    fn uri(&self, path: &Path) -> Option<lsp::Uri> {
+        let open = self.uris.read().unwrap_or_else(PoisonError::into_inner).get(path).cloned();
+        open.or_else(|| to_proto::uri(path))
+    }
+}
+
+/// Immutable and cheap to clone. Open documents have the text that the editor shows.
 #[derive(Clone)]
-pub(crate) struct OpenDocument {
-    /// As the editor spells it.
-    pub(crate) uri: lsp::Uri,
-    pub(crate) version: i32,
-    /// The text when the document was opened, or last saved.
-    pub(crate) saved: Arc<str>,
+pub(crate) struct Snapshot {
+    state: State,
+    pub(crate) editor: Arc<Editor>,
+    peer: Arc<Peer>,
+}
+
+impl Deref for Snapshot {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.state
+    }
 }
 
 impl Snapshot {
-    pub(crate) fn version(&self, path: &Path) -> Option<i32> {
-        self.documents.get(path).map(|document| document.version)
+    fn new(state: State, peer: &Arc<Peer>) -> Self {
+        Snapshot { state, editor: peer.editor(), peer: peer.clone() }
     }
 
-    /// The text of a file that is known.
-    pub(crate) fn text(&self, path: &Path) -> Option<Arc<str>> {
-        let file = self.analysis.file(path)?;
-        Some(self.analysis.source(file).text().clone())
+    /// A model is configured, so that there can be proposals.
+    pub(crate) fn proposes(&self) -> bool {
+        self.peer.proposes()
     }
 
     pub(crate) fn file(&self, uri: &lsp::Uri) -> Option<FileId> {
@@ -76,11 +101,12 @@ impl Snapshot {
 
     /// The file's URI, as the editor spells it where it has the file open.
     pub(crate) fn uri(&self, file: FileId) -> Option<lsp::Uri> {
-        let path = self.analysis.path(file);
-        match self.documents.get(path) {
-            Some(document) => Some(document.uri.clone()),
-            None => to_proto::uri(path),
-        }
+        self.uri_of(self.analysis.path(file))
+    }
+
+    /// The same for a path.
+    pub(crate) fn uri_of(&self, path: &Path) -> Option<lsp::Uri> {
+        self.peer.uri(path)
     }
 
     pub(crate) fn range(&self, file: FileId, range: TextRange) -> lsp::Range {
@@ -89,5 +115,95 @@ impl Snapshot {
 
     pub(crate) fn location(&self, file: FileId, range: TextRange) -> Option<lsp::Location> {
         Some(lsp::Location { uri: self.uri(file)?, range: self.range(file, range) })
+    }
+}
+
+/// The way to the workspace for one editor. A handler sends before its first `await`, because only up to there handlers run in
+/// the [order of arrival](crate::arrival).
+#[derive(Clone)]
+pub(crate) struct Channel {
+    mailbox: Mailbox,
+    pub(crate) peer: Arc<Peer>,
+}
+
+impl Channel {
+    pub(crate) fn new(mailbox: Mailbox, peer: Arc<Peer>) -> Self {
+        Channel { mailbox, peer }
+    }
+
+    pub(crate) fn send(&self, event: Event) {
+        self.mailbox.send(event);
+    }
+
+    /// Asks for a snapshot that holds everything that was sent so far. The question is on its way when this returns.
+    pub(crate) fn snapshot(&self) -> Pending {
+        Pending { asked: self.mailbox.snapshot(), peer: self.peer.clone() }
+    }
+}
+
+/// A snapshot that was asked for.
+pub(crate) struct Pending {
+    asked: oneshot::Receiver<State>,
+    peer: Arc<Peer>,
+}
+
+impl Future for Pending {
+    type Output = Result<Snapshot, RecvError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let state = Pin::new(&mut self.asked).poll(context);
+        state.map_ok(|state| Snapshot::new(state, &self.peer))
+    }
+}
+
+/// The state that was published last.
+#[derive(Clone)]
+pub(crate) struct Latest {
+    states: watch::Receiver<State>,
+    peer: Arc<Peer>,
+}
+
+impl Latest {
+    pub(crate) fn new(states: watch::Receiver<State>, peer: Arc<Peer>) -> Self {
+        Latest { states, peer }
+    }
+
+    pub(crate) fn get(&self) -> Snapshot {
+        Snapshot::new(self.states.borrow().clone(), &self.peer)
+    }
+
+    /// The same, which then has been seen.
+    pub(crate) fn see(&mut self) -> Snapshot {
+        let state = self.states.borrow_and_update().clone();
+        Snapshot::new(state, &self.peer)
+    }
+
+    /// The version of an open document.
+    pub(crate) fn version(&self, path: &Path) -> Option<i32> {
+        self.states.borrow().version(path)
+    }
+
+    /// As [`watch::Receiver::mark_changed`].
+    pub(crate) fn mark_changed(&mut self) {
+        self.states.mark_changed();
+    }
+
+    /// Whether there is a state that was not seen.
+    pub(crate) fn has_changed(&self) -> bool {
+        self.states.has_changed().unwrap_or(false)
+    }
+
+    /// Waits for the next state.
+    ///
+    /// # Errors
+    /// When there will be no more.
+    pub(crate) async fn changed(&mut self) -> Result<(), watch::error::RecvError> {
+        self.states.changed().await
+    }
+
+    /// Waits for a state that is as `is_right` says; `None` when there will be none.
+    pub(crate) async fn wait_for(&mut self, is_right: impl FnMut(&State) -> bool) -> Option<Snapshot> {
+        let state = self.states.wait_for(is_right).await.ok()?.clone();
+        Some(Snapshot::new(state, &self.peer))
     }
 }

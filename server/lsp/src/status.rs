@@ -24,9 +24,9 @@ use tower_lsp_server::ls_types::notification::Notification;
 
 use crate::effects::models;
 use crate::lifetime::Lifetime;
-use crate::mailbox::Mailbox;
 use crate::progress::Running;
-use crate::snapshot::Snapshot;
+use crate::snapshot::Channel;
+use crate::snapshot::{Latest, Snapshot};
 use crate::{SandboxState, Services};
 
 /// Nobody reads faster.
@@ -123,8 +123,8 @@ impl Status {
 pub(crate) async fn run(
     client: Client,
     services: Services,
-    mailbox: Mailbox,
-    mut latest: watch::Receiver<Snapshot>,
+    mailbox: Channel,
+    mut latest: Latest,
     mut jobs: watch::Receiver<Running>,
     lifetime: Lifetime,
 ) {
@@ -138,11 +138,11 @@ pub(crate) async fn run(
         let mut looked_after = None;
         let mut told = None;
         loop {
-            let snapshot = latest.borrow_and_update().clone();
+            let snapshot = latest.see();
             servers.mark_unchanged();
             let busy = jobs.borrow_and_update().values().map(|(title, _)| title.clone()).collect();
             // Looking takes a moment, which the index needs itself. Only runs prepare a sandbox.
-            let after = Some(snapshot.runs.last_ended());
+            let after = Some(snapshot.results.last_ended());
             let may_differ = matches!(sandbox, None | Some(SandboxState::Unprepared)) && looked_after != after;
             if may_differ && !snapshot.indexing {
                 looked_after = after;

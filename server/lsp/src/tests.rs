@@ -426,7 +426,7 @@ async fn the_next_session_starts_with_what_the_last_one_kept() {
         "capabilities": { "window": { "workDoneProgress": true } },
         "workspaceFolders": [{ "uri": to_proto::uri(&root), "name": "w" }],
     });
-    let database = || crate::persistence::Persistence::open(cache.path(), std::slice::from_ref(&root)).unwrap();
+    let database = || workspace::persistence::Persistence::open(cache.path(), std::slice::from_ref(&root)).unwrap();
     let known = || {
         let (mut change, _) = graph::load(&[lib.clone(), user.clone()], &|_| ());
         database().restore(&mut change)

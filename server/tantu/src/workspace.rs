@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use ::workspace::persistence::{Persistence, default_directory};
 use anyhow::Context;
 use graph::{Analysis, AnalysisHost, Change, FileId};
-use lsp::persistence::{Persistence, default_directory};
 
 use crate::output;
 

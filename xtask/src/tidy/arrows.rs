@@ -30,6 +30,10 @@ const ARROWS: &[(&str, May)] = &[
     ("ide", Use(&["context", "graph", "lint", "syntax"])),
     ("validate", Use(&["graph", "lint", "sandbox", "syntax"])),
     ("propose", Use(&["ide", "model", "validate"])),
+    (
+        "workspace",
+        Use(&["context", "credential", "disk", "graph", "ide", "lint", "repository", "sandbox", "store", "syntax"]),
+    ),
     ("sandbox-wasi", Use(&["credential", "disk", "sandbox"])),
     (
         "lsp",
@@ -48,6 +52,7 @@ const ARROWS: &[(&str, May)] = &[
             "syntax",
             "terminal",
             "validate",
+            "workspace",
         ]),
     ),
     (
@@ -66,6 +71,7 @@ const ARROWS: &[(&str, May)] = &[
             "syntax",
             "terminal",
             "validate",
+            "workspace",
         ]),
     ),
     ("tests", UseAnything),
@@ -83,7 +89,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("ruff_linter", &["lint"]),
     ("rusqlite", &["store"]),
     ("tiktoken-rs", &["context"]),
-    ("tokio", &["lsp", "model", "sandbox", "sandbox-wasi", "tantu"]),
+    ("tokio", &["lsp", "model", "sandbox", "sandbox-wasi", "tantu", "workspace"]),
     ("tower-lsp-server", &["lsp"]),
     ("tree-sitter", &["syntax"]),
     ("tree-sitter-python", &["syntax"]),

@@ -4,6 +4,8 @@
 //! carry their edit, or what it takes to make it when the editor asks for it.
 
 use std::sync::Arc;
+use workspace::results::RunKind;
+use workspace::reviews::Noted;
 
 use ide::assists::{Action, ActionKind, AssistId, Edit, Lint, Request, Wanted};
 use lint::Finding;
@@ -11,11 +13,9 @@ use serde::{Deserialize, Serialize};
 use tower_lsp_server::jsonrpc::{Error, ErrorCode, Result};
 use tower_lsp_server::ls_types as lsp;
 
-use crate::commands::{
-    ChangeSignature, Command, DismissFinding, Explain, Propose, Review, Run, RunHere, RunKind, Silence,
-};
+use crate::commands::{ChangeSignature, Command, DismissFinding, Explain, Propose, Review, Run, RunHere, Silence};
 use crate::query::Query;
-use crate::review::{Noted, SOURCE};
+use crate::review::SOURCE;
 use crate::snapshot::Snapshot;
 use crate::{from_proto, to_proto};
 
@@ -71,7 +71,7 @@ pub(crate) fn code_actions(query: &Query, params: &lsp::CodeActionParams) -> Res
             query.check()?;
         }
     }
-    if snapshot.proposes {
+    if snapshot.proposes() {
         let range = from_proto::range(snapshot.analysis.source(file), params.range, snapshot.editor.encoding);
         for offer in ide::assists::offered(&snapshot.analysis, file, range) {
             let (uri, position) = (uri.clone(), params.range.start);
@@ -97,7 +97,7 @@ pub(crate) fn code_actions(query: &Query, params: &lsp::CodeActionParams) -> Res
             });
         }
     }
-    if snapshot.proposes {
+    if snapshot.proposes() {
         found.extend(failing_tests(snapshot, params, file));
     }
     found.extend(dismissals(snapshot, params, file));
@@ -168,7 +168,7 @@ fn questions(snapshot: &Snapshot, params: &lsp::CodeActionParams, file: graph::F
     let explain = Explain { place: lsp::TextDocumentPositionParams { text_document, position }, show: true };
     let review = (REVIEW, format!("Review `{name}` (preview)"), Command::Review(review));
     let explain = (EXPLAIN, format!("Explain `{name}`"), Command::Explain(explain));
-    let all = snapshot.proposes.then_some(review).into_iter().chain([explain]);
+    let all = snapshot.proposes().then_some(review).into_iter().chain([explain]);
     let action = |(kind, title, command): (lsp::CodeActionKind, String, Command)| lsp::CodeAction {
         title: title.clone(),
         kind: Some(kind),

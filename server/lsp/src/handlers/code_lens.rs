@@ -10,7 +10,7 @@ use tower_lsp_server::ls_types as lsp;
 use crate::commands::{Command, Run};
 use crate::query::Query;
 use crate::snapshot::Snapshot;
-use crate::symbol_key::SymbolKey;
+use workspace::symbol_key::SymbolKey;
 
 pub(crate) fn lenses(query: &Query, path: &Path) -> Result<Option<Vec<lsp::CodeLens>>> {
     let snapshot = &query.snapshot;
@@ -28,8 +28,10 @@ pub(crate) fn lenses(query: &Query, path: &Path) -> Result<Option<Vec<lsp::CodeL
             }
             ide::LensKind::Run(runnable) => {
                 let run = Run::of(&runnable, uri.clone());
-                let title =
-                    snapshot.runs.title(&run, &snapshot.analysis).unwrap_or_else(|| runnable.kind.title().to_owned());
+                let title = snapshot
+                    .results
+                    .title(&run.plain(), &snapshot.analysis)
+                    .unwrap_or_else(|| runnable.kind.title().to_owned());
                 lsp::CodeLens { range, command: Some(Command::Run(run).titled(title)), data: None }
             }
         });

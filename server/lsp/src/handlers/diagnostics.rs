@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use workspace::reviews::Noted;
 
 use graph::{Analysis, FileId};
 use lint::{Finding, Tag};
@@ -12,11 +13,11 @@ use tower_lsp_server::jsonrpc::Result;
 use tower_lsp_server::ls_types as lsp;
 
 use crate::query::Query;
-use crate::review::{CODE, Noted, SOURCE};
-use crate::runs::TestFailure;
-use crate::settings::{ConfigFile, Diagnostics, Problem};
+use crate::review::{CODE, SOURCE};
 use crate::snapshot::Snapshot;
 use crate::to_proto;
+use workspace::results::TestFailure;
+use workspace::settings::{ConfigFile, Diagnostics, Problem};
 
 /// `textDocument/diagnostic`; what the editor knows already is not sent again.
 pub(crate) fn pull(query: &Query, path: &Path, known: Option<&str>) -> Result<lsp::DocumentDiagnosticReportResult> {
@@ -111,7 +112,7 @@ pub(crate) fn document(snapshot: &Snapshot, path: &Path) -> Vec<lsp::Diagnostic>
     found.extend(snapshot.survey.findings.diagnostics(analysis, file));
     let findings = found.into_iter().map(|it| finding(snapshot, analysis, file, it));
     let findings = findings.chain(lint.into_iter().map(|it| lint_finding(snapshot, analysis.source(file), it)));
-    let failures = snapshot.runs.failures(path, analysis.source(file).text(), analysis);
+    let failures = snapshot.results.failures(path, analysis.source(file).text(), analysis);
     let failures =
         failures.into_iter().map(|(line, failure, outdated)| test_failure(snapshot, file, line, failure, outdated));
     let reviews = snapshot.reviews.of_file(analysis, file).into_iter();

@@ -6,8 +6,8 @@ use tower_lsp_server::ls_types as lsp;
 
 use crate::query::Query;
 use crate::snapshot::Snapshot;
-use crate::symbol_key::SymbolKey;
 use crate::to_proto;
+use workspace::symbol_key::SymbolKey;
 
 pub(crate) fn prepare(
     query: &Query,

@@ -12,15 +12,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
 use tokio::time::timeout;
 use tower_lsp_server::Client;
 use tower_lsp_server::ls_types as lsp;
 use tower_lsp_server::ls_types::notification::Notification;
 
-use crate::commands::RunKind;
+use workspace::results::RunKind;
+
 use crate::lifetime::Lifetime;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Latest, Snapshot};
 
 /// Nobody is told while somebody types.
 const QUIET: Duration = Duration::from_millis(300);
@@ -48,13 +48,13 @@ struct Test {
 }
 
 /// Tells of every change until the session is over.
-pub(crate) async fn run(client: Client, mut latest: watch::Receiver<Snapshot>, lifetime: Lifetime) {
+pub(crate) async fn run(client: Client, mut latest: Latest, lifetime: Lifetime) {
     let telling = async {
         let mut told = BTreeMap::new();
         latest.mark_changed();
         while latest.changed().await.is_ok() {
             while matches!(timeout(QUIET, latest.changed()).await, Ok(Ok(()))) {}
-            let snapshot = latest.borrow_and_update().clone();
+            let snapshot = latest.see();
             // A panic has been reported on standard error.
             let Ok(mut now) = tokio::task::spawn_blocking(move || tests(&snapshot)).await else { continue };
             for file in changes(&mut told, &mut now) {
@@ -71,7 +71,7 @@ pub(crate) async fn run(client: Client, mut latest: watch::Receiver<Snapshot>, l
 /// The tests of every file that has some.
 fn tests(snapshot: &Snapshot) -> BTreeMap<PathBuf, OfFile> {
     let analysis = &snapshot.analysis;
-    let overtaken = snapshot.runs.overtaken(analysis);
+    let overtaken = snapshot.results.overtaken(analysis);
     let of_file = |file| {
         let test = |it: ide::Runnable| {
             let (kind, range) = (RunKind::from(it.kind), snapshot.range(file, it.name_range));

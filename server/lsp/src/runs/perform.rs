@@ -12,13 +12,18 @@ use tower_lsp_server::ls_types as lsp;
 
 use super::native::Native;
 use super::report::{self, News, Reporter};
-use super::{Ended, Environments, wording};
-use crate::commands::{Run, RunKind};
-use crate::mailbox::{Event, Mailbox};
+use super::{Environments, wording};
+use workspace::results::RunKind;
+
+use crate::commands::Run;
 use crate::progress::Job;
 use crate::questions::Questions;
+use crate::snapshot::Channel;
 use crate::snapshot::Snapshot;
-use crate::{from_proto, revision, test_history};
+use crate::{from_proto, test_history};
+use workspace::mailbox::Event;
+use workspace::results::Ended;
+use workspace::revision;
 
 /// What a run needs besides what it is told.
 pub(crate) struct Perform {
@@ -27,7 +32,7 @@ pub(crate) struct Perform {
     pub(crate) runner: Arc<dyn Runner>,
     pub(crate) environments: Arc<Environments>,
     pub(crate) job: Job,
-    pub(crate) mailbox: Mailbox,
+    pub(crate) mailbox: Channel,
     pub(crate) client: Client,
     pub(crate) questions: Questions,
 }
@@ -66,14 +71,14 @@ impl Perform {
         let mut tests = Vec::new();
         let ended = done.map(|(plan, outcome)| {
             let root = plan.request.root;
-            let ended = Ended::new(&self.run, &outcome, &root, plan.files);
+            let ended = Ended::new(&self.run.plain(), &outcome, &root, plan.files);
             tests = report::tests(&snapshot, &self.run, &outcome, &ended);
             let is_green = ended.is_green;
             // Nobody waits for it.
             tokio::task::spawn_blocking(move || remember(&snapshot, &root, &outcome, is_green));
             ended
         });
-        self.mailbox.send(Event::RunEnded { run: self.run, ticket: self.ticket, ended });
+        self.mailbox.send(Event::RunEnded { run: self.run.plain(), ticket: self.ticket, ended });
         reporter.tell(News::Ended { tests }).await;
     }
 
@@ -289,7 +294,8 @@ fn affected_tests(snapshot: &Snapshot, root: &Path) -> Result<(Vec<String>, Vec<
     let analysis = &snapshot.analysis;
     let store = snapshot.database.as_ref().map(|it| it.store());
     let (before, since) = before(snapshot, store, root)?;
-    let mut affected = ide::affected(analysis, &before, test_history::records(store, root, analysis), super::LIMIT);
+    let mut affected =
+        ide::affected(analysis, &before, test_history::records(store, root, analysis), workspace::results::LIMIT);
     affected.tests.retain(|it| analysis.path(it.test.file).starts_with(root));
     if affected.tests.is_empty() {
         return Err(format!("no test reaches what has changed since {since}"));
@@ -307,7 +313,7 @@ fn affected_tests(snapshot: &Snapshot, root: &Path) -> Result<(Vec<String>, Vec<
 /// # Errors
 /// When there are none; in words for the user.
 fn before(snapshot: &Snapshot, store: Option<&Store>, root: &Path) -> Result<(Vec<Earlier>, &'static str), String> {
-    if let Some(edits) = snapshot.runs.since_green() {
+    if let Some(edits) = snapshot.results.since_green() {
         let before = edits.iter().map(|(path, text)| (path.clone(), text.clone()));
         return Ok((before.collect(), "the last green run"));
     }

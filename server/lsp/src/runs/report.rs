@@ -19,8 +19,10 @@ use tower_lsp_server::Client;
 use tower_lsp_server::ls_types as lsp;
 use tower_lsp_server::ls_types::notification::Notification;
 
-use super::{Ended, Tally, TestFailure, name_of, wording};
-use crate::commands::{Run, RunKind};
+use super::wording;
+use workspace::results::{self, Ended, RunKind, Tally, TestFailure, name_of};
+
+use crate::commands::Run;
 use crate::handlers::diagnostics::code_of_line;
 use crate::snapshot::Snapshot;
 
@@ -122,7 +124,7 @@ pub(super) fn tests(snapshot: &Snapshot, run: &Run, outcome: &Outcome, ended: &E
             (Some(messages), _) => messages,
             (None, _) if outcome == Verdict::Passed => Vec::new(),
             (None, Some(reasons)) if !reasons.is_empty() => reasons,
-            (None, _) => vec![Message::nowhere(without_sign(&wording::tally(tally)))],
+            (None, _) => vec![Message::nowhere(without_sign(&results::tally(tally)))],
         };
         let (kind, target) = (RunKind::Pytest, Some(name.1));
         found.push(Test { uri, kind, target, outcome, millis: tally.millis, messages });
@@ -133,7 +135,7 @@ pub(super) fn tests(snapshot: &Snapshot, run: &Run, outcome: &Outcome, ended: &E
     let is_about_tests = matches!(verdict, Verdict::Passed | Verdict::Failed) && rest.is_empty();
     if found.is_empty() || !is_told && !is_about_tests {
         if rest.is_empty() && verdict != Verdict::Passed {
-            rest.push(Message::nowhere(without_sign(&wording::title(outcome))));
+            rest.push(Message::nowhere(without_sign(&results::title(outcome))));
         }
         let Run { uri, kind, target, .. } = run.clone();
         found.push(Test { uri, kind, target, outcome: verdict, millis: outcome.millis, messages: rest });

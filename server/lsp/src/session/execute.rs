@@ -1,23 +1,24 @@
 //! What each command does.
 
 use std::sync::atomic::Ordering;
+use workspace::results::RunKind;
 
 use tower_lsp_server::jsonrpc::{Error, Result};
 use tower_lsp_server::ls_types::*;
 
 use super::Session;
 use crate::commands::{
-    Command, Graph, Propose, ResetCells, Run, RunAffectedTests, RunHere, RunKind, ShowContext, ShowEvidence,
-    SnippetAction, Snippets,
+    Command, Graph, Propose, ResetCells, Run, RunAffectedTests, RunHere, ShowContext, ShowEvidence, SnippetAction,
+    Snippets,
 };
 use crate::consult::Consultation;
-use crate::mailbox::Event;
 use crate::progress::Kind;
 use crate::proposals::{self, Desk};
 use crate::query::Query;
 use crate::runs::Perform;
 use crate::snippets::Done;
 use crate::{consult, evidence, from_proto, handlers, input, runs, snippets, to_proto};
+use workspace::mailbox::Event;
 
 impl Session {
     /// The answer to `workspace/executeCommand`. What takes its time goes on in the background.
@@ -85,7 +86,7 @@ impl Session {
     /// Runs something in the sandbox, in the background.
     fn run(&self, run: Run) {
         let ticket = self.tickets.fetch_add(1, Ordering::Relaxed);
-        self.mailbox.send(Event::RunStarted { run: run.clone(), ticket });
+        self.mailbox.send(Event::RunStarted { run: run.plain(), ticket });
         let snapshot = self.mailbox.snapshot();
         let job = self.job("Running", Kind::Cancellable);
         let (runner, mailbox, client) = (self.services.runner.clone(), self.mailbox.clone(), self.client.clone());
@@ -109,7 +110,7 @@ impl Session {
             if editor.lists_tests || editor.shows_lenses && snapshot.settings.code_lens {
                 return;
             }
-            if let Some(title) = snapshot.runs.title(&run, &snapshot.analysis) {
+            if let Some(title) = snapshot.results.title(&run.plain(), &snapshot.analysis) {
                 let what = run.target.map_or(String::new(), |target| format!("{target}: "));
                 client.show_message(MessageType::INFO, format!("{what}{title}")).await;
             }

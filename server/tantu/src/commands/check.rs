@@ -5,10 +5,10 @@ mod since;
 
 use std::path::{Path, PathBuf};
 
+use ::workspace::lints::{Lints, RuffChoice};
 use clap::{Args, ValueEnum};
 use graph::FileId;
 use ide::{Severity, WorkspaceFindings};
-use lsp::lints::{Lints, RuffChoice};
 use rayon::prelude::*;
 use serde::Serialize;
 use syntax::{Encoding, Source, TextRange};
@@ -110,7 +110,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
 
 /// The same findings as in an editor, file by file.
 pub(super) fn findings(workspace: &Workspace, files: &[FileId]) -> Vec<Finding> {
-    let project = lsp::project::read(&workspace.root);
+    let project = ::workspace::project::read(&workspace.root);
     let of_workspace = WorkspaceFindings::of(&workspace.analysis, &project);
     let lints = Lints::new(RuffChoice::Bundled, std::slice::from_ref(&workspace.root));
     let of_file = |&file: &FileId| {
@@ -142,7 +142,7 @@ fn vulnerable(workspace: &Workspace, folder: &Path) -> anyhow::Result<Vec<Findin
     for problem in problems {
         warn(format!("tantu: {} {}", problem.path.display(), problem.message));
     }
-    let files = lsp::advisories::vulnerable(&workspace.root, &advisories).into_iter().flat_map(|file| {
+    let files = ::workspace::advisories::vulnerable(&workspace.root, &advisories).into_iter().flat_map(|file| {
         let source = Source::new(file.text.as_str());
         let path = shown(&file.path);
         file.findings.into_iter().map(move |it| of_lint(path.clone(), &source, it))

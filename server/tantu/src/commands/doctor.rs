@@ -23,7 +23,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let path = model::config::default_path();
     let settings = path.as_deref().map(model::config::load);
     let sandbox_status = sandbox_wasi::status();
-    let project_ruff = lsp::lints::project_ruff(&std::env::current_dir()?).version();
+    let project_ruff = ::workspace::lints::project_ruff(&std::env::current_dir()?).version();
     let failing = failing();
     let broken = matches!(settings, Some(Err(_))) || sandbox_status.as_ref().map_or(true, |it| it.guest.is_err());
     match arguments.format {

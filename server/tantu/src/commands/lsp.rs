@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use ::lsp::persistence::default_directory;
 use ::lsp::{SandboxState, Services};
+use ::workspace::persistence::default_directory;
 use clap::Args;
 use serde_json::Value;
 

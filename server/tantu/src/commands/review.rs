@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ::lsp::inquiry::{Inquirer, Spent};
-use ::lsp::lints::{Lints, RuffChoice};
 use ::lsp::review::{Outcome, Reviewed, review, summary};
-use ::lsp::revision;
+use ::workspace::lints::{Lints, RuffChoice};
+use ::workspace::revision;
 use anyhow::{Context, ensure};
 use clap::Args;
 use graph::SymbolId;
@@ -142,7 +142,7 @@ async fn perform(
         analysis: workspace.analysis.clone(),
         contexts: Arc::default(),
         lints: Arc::new(Lints::new(RuffChoice::Bundled, std::slice::from_ref(&workspace.root))),
-        project: Arc::new(::lsp::project::read(&workspace.root)),
+        project: Arc::new(::workspace::project::read(&workspace.root)),
     };
     let mut outcomes = Vec::new();
     for &target in targets {

@@ -8,10 +8,11 @@ mod watch;
 use std::time::Duration;
 
 use ::sandbox::{Action, Coverage, Limits, Outcome, Request};
+use ::workspace::revision;
 use clap::Args;
 use graph::FileId;
 use lint::Environment;
-use lsp::{revision, test_history};
+use lsp::test_history;
 
 use self::report::{NotRunnable, Report};
 use self::selection::Selection;

@@ -49,7 +49,7 @@ await session(async (page, shot) => {
   };
   const command = async (title) => {
     const row = page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first();
-    await pick(`${title} is chosen`, 'F1', `>${title}`, row, () => row.waitFor({ state: 'detached', timeout: 5000 }));
+    await pick(`${title} is chosen`, 'F1', `>${title}`, row, () => row.waitFor({ state: 'hidden', timeout: 5000 }));
   };
   const goTo = async (file, text) => {
     const row =

@@ -2,9 +2,9 @@
 //!
 //! Findings are compared by file, definition, code and message, never by line: code that only moved has nothing new.
 
+use ::workspace::revision;
 use graph::{Change, FileId};
 use lint::Identity;
-use lsp::revision;
 
 use super::Finding;
 use crate::workspace::Workspace;

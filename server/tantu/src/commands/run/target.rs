@@ -1,9 +1,9 @@
 //! What a place in a file means to be run.
 
+use ::workspace::revision;
 use anyhow::Context;
 use graph::{FileId, SymbolId, SymbolKind};
 use ide::{Runnable, RunnableKind};
-use lsp::revision;
 use sandbox::Action;
 use syntax::{TextRange, TextSize};
 

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use ::workspace::revision;
 use anyhow::Context;
 use graph::{Analysis, FileId};
 use ide::{Affected, AffectedTest, Earlier, Runnable, RunnableKind, node_id};
-use lsp::{revision, test_history};
+use lsp::test_history;
 
 use super::Arguments;
 use crate::workspace::{Workspace, existing};

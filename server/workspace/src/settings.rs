@@ -18,28 +18,28 @@ use crate::lints::RuffChoice;
 use crate::project;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Settings {
+pub struct Settings {
     /// Answer definition, implementation, references, highlights, renames and symbols. Switched off where another server
     /// does.
-    pub(crate) navigation: bool,
-    pub(crate) code_lens: bool,
-    pub(crate) diagnostics: Diagnostics,
-    pub(crate) ruff: RuffChoice,
+    pub navigation: bool,
+    pub code_lens: bool,
+    pub diagnostics: Diagnostics,
+    pub ruff: RuffChoice,
     /// The folder with advisories, if the user keeps one.
-    pub(crate) advisories: Option<PathBuf>,
+    pub advisories: Option<PathBuf>,
     /// Offer to run in the project's own interpreter what the sandbox cannot run.
-    pub(crate) native: bool,
+    pub native: bool,
     /// Of runs in the sandbox.
-    pub(crate) limits: Limits,
+    pub limits: Limits,
     /// Globs of files that a model may always see.
-    pub(crate) include: Arc<Vec<String>>,
+    pub include: Arc<Vec<String>>,
     /// What the workspace says beside its settings.
-    pub(crate) project: Arc<ide::Project>,
+    pub project: Arc<ide::Project>,
 }
 
 /// Where findings are reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Diagnostics {
+pub enum Diagnostics {
     Off,
     OpenFilesOnly,
     Workspace,
@@ -47,7 +47,7 @@ pub(crate) enum Diagnostics {
 
 /// Choices of one source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Layer {
+pub struct Layer {
     navigation: Option<bool>,
     code_lens: Option<bool>,
     diagnostics: Option<Diagnostics>,
@@ -60,7 +60,7 @@ pub(crate) struct Layer {
     native: Option<bool>,
     limits: LimitChoices,
     /// Only files of the workspace can be named.
-    pub(crate) include: Option<Vec<String>>,
+    pub include: Option<Vec<String>>,
     project: Option<Arc<ide::Project>>,
 }
 
@@ -90,7 +90,7 @@ impl LimitChoices {
 
 impl Settings {
     /// The first layer that chose wins.
-    pub(crate) fn new(layers: [&Layer; 2]) -> Self {
+    pub fn new(layers: [&Layer; 2]) -> Self {
         let chosen = |field: fn(&Layer) -> Option<bool>| layers.into_iter().find_map(field).unwrap_or(true);
         Settings {
             navigation: chosen(|layer| layer.navigation),
@@ -186,7 +186,7 @@ impl Layer {
     }
 
     /// What the editor says under `tantu`, and what of it makes no sense.
-    pub(crate) fn of_editor(value: &Value) -> (Self, Vec<String>) {
+    pub fn of_editor(value: &Value) -> (Self, Vec<String>) {
         let mut layer = Layer::default();
         let mut problems = Vec::new();
         layer.take(String::new(), value, &mut problems);
@@ -274,32 +274,32 @@ fn section<'a, 'i>(table: &'a DeTable<'i>, name: &str) -> Option<&'a DeTable<'i>
 
 /// Something in a configuration file that is not understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Problem {
+pub struct Problem {
     /// Bytes.
-    pub(crate) range: Range<usize>,
-    pub(crate) message: String,
+    pub range: Range<usize>,
+    pub message: String,
 }
 
 /// A configuration file and what is wrong in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ConfigFile {
-    pub(crate) path: PathBuf,
-    pub(crate) text: String,
-    pub(crate) problems: Vec<Problem>,
+pub struct ConfigFile {
+    pub path: PathBuf,
+    pub text: String,
+    pub problems: Vec<Problem>,
 }
 
 /// Files with settings of ours or of a linter.
-pub(crate) const CONFIG_FILES: [&str; 4] = ["pyproject.toml", "tantu.toml", "ruff.toml", ".ruff.toml"];
+pub const CONFIG_FILES: [&str; 4] = ["pyproject.toml", "tantu.toml", "ruff.toml", ".ruff.toml"];
 
 /// Whether `path` is a file with settings, or names what the project needs.
-pub(crate) fn is_config(path: &Path) -> bool {
+pub fn is_config(path: &Path) -> bool {
     path.file_name()
         .and_then(|name| name.to_str())
         .is_some_and(|name| CONFIG_FILES.contains(&name) || PIN_FILES.contains(&name))
 }
 
 /// What the workspace folder `root` chooses, and the files that say so. `tantu.toml` comes before `pyproject.toml`.
-pub(crate) fn read(root: &Path) -> (Layer, Vec<ConfigFile>) {
+pub fn read(root: &Path) -> (Layer, Vec<ConfigFile>) {
     let mut layers = Vec::new();
     let mut files = Vec::new();
     for name in ["tantu.toml", "pyproject.toml"] {

@@ -10,15 +10,14 @@ use std::time::{Duration, Instant};
 use graph::{Analysis, AnalysisHost, Change, SharedTree};
 use syntax::Document;
 use tokio::sync::{mpsc, watch};
-use tower_lsp_server::ls_types as lsp;
 
-use crate::contexts::{self, Contexts};
 use crate::flow;
 use crate::lints::{self, Ahead};
 use crate::loader::{Loader, Work};
 use crate::mailbox::{self, Event, WeakMailbox};
+use crate::observer::Observer;
 use crate::persistence::{self, Keep};
-use crate::progress::Job;
+use crate::progress::Progress;
 use crate::settings::{Diagnostics, Layer, Settings};
 use crate::snapshot::{OpenDocument, Snapshot};
 use crate::survey::{self, Task};
@@ -31,16 +30,15 @@ const BURST: Duration = Duration::from_micros(500);
 const LONGEST_BURST: Duration = Duration::from_millis(2);
 
 /// Owns the documents and the graph; a thread of its own, so that neither disk nor network can keep it waiting.
-pub(crate) struct Writer {
+pub struct Writer {
     roots: Vec<PathBuf>,
     documents: HashMap<PathBuf, EditedDocument>,
     loader: Sender<Work>,
     keeping: Sender<Keep>,
-    settling: Sender<Analysis>,
+    solving: Sender<Analysis>,
     surveying: Sender<Task>,
     linting: Sender<Ahead>,
-    contexts: Arc<Contexts>,
-    foreseeing: Sender<Analysis>,
+    observer: Arc<dyn Observer>,
     /// The revision that was last sent to be surveyed.
     surveyed: Option<u64>,
     /// Something was loaded that is not kept yet.
@@ -49,6 +47,8 @@ pub(crate) struct Writer {
     reloads: usize,
     /// What came after a question that has to wait for a reload, beginning with that question.
     held: VecDeque<Event>,
+    /// Whether changes on disk are noticed here.
+    watches: bool,
     /// How many indexes the loader was asked for.
     indexes: u64,
     /// While the loader builds a graph of its own: what that graph does not know.
@@ -65,7 +65,6 @@ pub(crate) struct Writer {
 
 struct EditedDocument {
     document: Document,
-    uri: lsp::Uri,
     /// The text when it was opened, or last saved.
     saved: Arc<str>,
     stale: bool,
@@ -76,49 +75,46 @@ impl Writer {
     ///
     /// # Errors
     /// When no thread can be started.
-    pub(crate) fn start(
+    pub fn start(
         mailbox: WeakMailbox,
         mut events: mpsc::UnboundedReceiver<Event>,
         cache: Option<PathBuf>,
-        contexts: Arc<Contexts>,
+        observer: Arc<dyn Observer>,
     ) -> std::io::Result<watch::Receiver<Snapshot>> {
         let host = AnalysisHost::new(Vec::new());
         let current = Snapshot {
             generation: 0,
-            editor: Arc::default(),
             documents: Arc::default(),
             analysis: host.analysis(),
             host,
-            proposes: false,
             settings: Arc::default(),
             config_files: Arc::default(),
             lints: Arc::default(),
-            runs: Arc::default(),
+            results: Arc::default(),
             reviews: Arc::default(),
             database: None,
             survey: Arc::default(),
             indexing: false,
         };
         let (latest, receiver) = watch::channel(current.clone());
-        let keeping = persistence::start(contexts.clone())?;
-        let settling = flow::start(mailbox.clone())?;
+        let keeping = persistence::start(observer.clone())?;
+        let solving = flow::start(mailbox.clone())?;
         let surveying = survey::start(mailbox.clone())?;
         let linting = lints::start()?;
-        let foreseeing = contexts::start(contexts.clone())?;
         let mut writer = Writer {
             roots: Vec::new(),
             documents: HashMap::new(),
             loader: Loader::start(mailbox, cache, keeping.clone())?,
             keeping,
-            settling,
+            solving,
             surveying,
             linting,
-            contexts,
-            foreseeing,
+            observer,
             surveyed: None,
             to_keep: false,
             reloads: 0,
             held: VecDeque::new(),
+            watches: false,
             indexes: 0,
             missed: None,
             editor_settings: Layer::default(),
@@ -174,34 +170,30 @@ impl Writer {
 
     fn handle(&mut self, event: Event) {
         match event {
-            Event::Initialize { editor, roots, proposes } => {
-                self.current.editor = editor;
-                self.current.proposes = proposes;
-                if proposes {
-                    self.contexts.expect_questions();
-                }
+            Event::Initialize { roots, watch } => {
+                self.watches = watch;
                 self.current.host = AnalysisHost::new(roots.clone());
                 self.roots = roots;
                 self.stale = true;
             }
-            Event::Index(job) => self.index(job),
-            Event::Folders { added, removed, job } => {
+            Event::Index(progress) => self.index(progress),
+            Event::Folders { added, removed, progress } => {
                 self.roots.retain(|root| !removed.contains(root) && !added.contains(root));
                 self.roots.extend(added);
-                self.index(job);
+                self.index(progress);
             }
-            Event::Open { path, uri, text, version } => {
+            Event::Open { path, text, version } => {
                 let document = Document::new(&text, version);
-                self.documents.insert(path, EditedDocument { document, uri, saved: text.into(), stale: true });
+                self.documents.insert(path, EditedDocument { document, saved: text.into(), stale: true });
                 self.stale = true;
             }
-            Event::Change { path, changes, version } => match self.documents.get_mut(&path) {
+            Event::Change { path, changes, encoding, version } => match self.documents.get_mut(&path) {
                 Some(open) => {
-                    if !self.current.runs.is_empty() {
+                    if !self.current.results.is_empty() {
                         let before = self.current.text(&path);
-                        Arc::make_mut(&mut self.current.runs).edited(&path, before.as_ref());
+                        Arc::make_mut(&mut self.current.results).edited(&path, before.as_ref());
                     }
-                    open.document.apply(&changes, version, self.current.editor.encoding);
+                    open.document.apply(&changes, version, encoding);
                     open.stale = true;
                     self.stale = true;
                     self.edited.get_or_insert_with(Instant::now);
@@ -234,11 +226,11 @@ impl Writer {
                 self.reloads = self.reloads.saturating_sub(1);
                 // An open document is what the editor says, whatever is on disk.
                 change.files.retain(|(path, _)| !self.documents.contains_key(path));
-                if !self.current.runs.is_empty() {
+                if !self.current.results.is_empty() {
                     for (path, text) in &change.files {
                         let before = self.current.text(path);
                         if before.as_deref() != text.as_deref() {
-                            Arc::make_mut(&mut self.current.runs).edited(path, before.as_ref());
+                            Arc::make_mut(&mut self.current.results).edited(path, before.as_ref());
                         }
                     }
                 }
@@ -252,7 +244,7 @@ impl Writer {
             }
             // Another index was asked for meanwhile.
             Event::Indexed { .. } => {}
-            Event::Settled(flow) => {
+            Event::FlowSolved(flow) => {
                 // What readers hold is out of date in any case; the editor asks again only for what looks different.
                 self.stale = true;
                 if self.current.host.settle(flow) {
@@ -271,19 +263,19 @@ impl Writer {
             Event::EditorSettings(layer) if layer == self.editor_settings => {}
             Event::EditorSettings(layer) => {
                 self.editor_settings = layer;
-                self.settle();
+                self.apply_settings();
             }
             Event::WorkspaceSettings(layer, files) => {
                 self.workspace_settings = layer;
                 self.current.config_files = Arc::new(files);
-                self.settle();
+                self.apply_settings();
             }
             Event::RunStarted { run, ticket } => {
-                Arc::make_mut(&mut self.current.runs).start(run, ticket);
+                Arc::make_mut(&mut self.current.results).start(run, ticket);
                 self.refresh();
             }
             Event::RunEnded { run, ticket, ended } => {
-                Arc::make_mut(&mut self.current.runs).end(run, ticket, ended);
+                Arc::make_mut(&mut self.current.results).end(run, ticket, ended);
                 self.refresh();
             }
             Event::Reviewed(news) => {
@@ -304,14 +296,13 @@ impl Writer {
     }
 
     /// Has the loader build the graph of the workspace from scratch. Until it is there, the one at hand answers.
-    fn index(&mut self, job: Job) {
+    fn index(&mut self, progress: Box<dyn Progress>) {
         let open = self.documents.iter().map(|(path, open)| (path.clone(), Some(open.document.text())));
         self.missed = Some(open.collect());
         self.current.indexing = true;
         self.stale = true;
         self.indexes += 1;
-        let (ticket, watch) = (self.indexes, !self.current.editor.watches_files);
-        self.load(Work::Index { ticket, roots: self.roots.clone(), job, watch });
+        self.load(Work::Index { ticket: self.indexes, roots: self.roots.clone(), progress, watch: self.watches });
     }
 
     fn take_over(&mut self, host: AnalysisHost, complete: bool) {
@@ -329,9 +320,9 @@ impl Writer {
     }
 
     /// Brings the settings up to date.
-    fn settle(&mut self) {
+    fn apply_settings(&mut self) {
         self.current.settings = Arc::new(Settings::new([&self.editor_settings, &self.workspace_settings]));
-        self.contexts.include(self.current.settings.include.clone());
+        self.observer.configured(&self.current.settings);
         self.current.lints = Arc::new(self.current.lints.renewed(&self.current.settings, &self.roots));
         self.surveyed = None;
         self.refresh();
@@ -394,8 +385,7 @@ impl Writer {
                 let _ = self.linting.send(Ahead { lints, path, tree });
             }
             change.edit_shared(path.clone(), tree);
-            let (uri, version, saved) = (open.uri.clone(), open.document.version(), open.saved.clone());
-            let document = OpenDocument { uri, version, saved };
+            let document = OpenDocument { version: open.document.version(), saved: open.saved.clone() };
             documents.insert(path.clone(), document);
         }
         self.apply(change);
@@ -407,11 +397,10 @@ impl Writer {
         }
         if self.missed.is_none() && self.current.analysis.is_settling() {
             // Without the thread what linking found stands.
-            let _ = self.settling.send(self.current.analysis.clone());
+            let _ = self.solving.send(self.current.analysis.clone());
         }
         if self.missed.is_none() && !self.current.analysis.is_settling() {
-            // Without the thread whoever asks waits for it.
-            let _ = self.foreseeing.send(self.current.analysis.clone());
+            self.observer.settled(&self.current.analysis);
         }
         self.survey();
         self.latest.send_replace(self.current.clone());
@@ -447,7 +436,7 @@ mod tests {
     #[tokio::test]
     async fn settings_that_are_told_again_change_nothing() {
         let (mailbox, events) = Mailbox::new();
-        Writer::start(mailbox.downgrade(), events, None, Arc::default()).unwrap();
+        Writer::start(mailbox.downgrade(), events, None, Arc::new(())).unwrap();
         let mut lints = Vec::new();
         for settings in [json!({ "codeLens": false }), json!({ "codeLens": false }), Value::Object(Default::default())]
         {

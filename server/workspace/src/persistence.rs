@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use graph::{Analysis, Change, FileId};
 use store::Store;
 
-pub(crate) use background::{Keep, start};
+pub use background::{Keep, start};
 
 /// How much the summaries of one workspace may take, in bytes: those of Django take 8 MB.
 const MAX_BYTES: u64 = 256 << 20;

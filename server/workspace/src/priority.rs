@@ -2,7 +2,7 @@
 
 /// Lets everything else go first from now on, as far as the system tells threads apart: what this thread and those that it
 /// starts do, nobody waits for.
-pub(crate) fn lower() {
+pub fn lower() {
     #[cfg(target_os = "linux")]
     {
         // What `nice` adds by default. On Linux a nice value belongs to a thread, although the call is named after processes.

@@ -12,7 +12,7 @@ use graph::{AnalysisHost, Change};
 
 use crate::mailbox::{Event, WeakMailbox};
 use crate::persistence::{Keep, Persistence};
-use crate::progress::Job;
+use crate::progress::Progress;
 use crate::settings;
 use crate::watch::Watcher;
 
@@ -22,16 +22,16 @@ const PORTION: usize = 5_000;
 /// More files than this are not one program: somebody opened a home directory. The rest is left out, and the log says so.
 const MAX_FILES: usize = 100_000;
 
-pub(crate) enum Work {
+pub enum Work {
     /// Builds the graph of `roots` from scratch; the answer bears the `ticket`.
-    Index { ticket: u64, roots: Vec<PathBuf>, job: Job, watch: bool },
+    Index { ticket: u64, roots: Vec<PathBuf>, progress: Box<dyn Progress>, watch: bool },
     /// These files or folders appeared, changed or went away, or are no longer open.
     Reload(Vec<PathBuf>),
     /// The session is over.
     Stop,
 }
 
-pub(crate) struct Loader {
+pub struct Loader {
     mailbox: WeakMailbox,
     queue: Sender<Work>,
     roots: Vec<PathBuf>,
@@ -48,11 +48,7 @@ impl Loader {
     ///
     /// # Errors
     /// When no thread can be started.
-    pub(crate) fn start(
-        mailbox: WeakMailbox,
-        cache: Option<PathBuf>,
-        keeping: Sender<Keep>,
-    ) -> std::io::Result<Sender<Work>> {
+    pub fn start(mailbox: WeakMailbox, cache: Option<PathBuf>, keeping: Sender<Keep>) -> std::io::Result<Sender<Work>> {
         let (queue, works) = channel();
         let mut loader = Loader {
             mailbox,
@@ -71,8 +67,8 @@ impl Loader {
     fn run(&mut self, works: &Receiver<Work>) {
         while let Ok(work) = works.recv() {
             match work {
-                Work::Index { ticket, roots, job, watch } => {
-                    let index = AssertUnwindSafe(|| self.index(ticket, roots, &job, watch));
+                Work::Index { ticket, roots, progress, watch } => {
+                    let index = AssertUnwindSafe(|| self.index(ticket, roots, &*progress, watch));
                     // A panic is a defect of ours, and has been reported. The open documents are still served.
                     let host = catch_unwind(index).unwrap_or_else(|_| AnalysisHost::new(self.roots.clone()));
                     self.mailbox.send(Event::Indexed {
@@ -92,7 +88,7 @@ impl Loader {
         }
     }
 
-    fn index(&mut self, ticket: u64, roots: Vec<PathBuf>, job: &Job, watch: bool) -> AnalysisHost {
+    fn index(&mut self, ticket: u64, roots: Vec<PathBuf>, progress: &dyn Progress, watch: bool) -> AnalysisHost {
         self.roots = roots;
         self.configure();
         self.persistence = self.cache.as_deref().and_then(|cache| Persistence::open(cache, &self.roots)).map(Arc::new);
@@ -104,8 +100,8 @@ impl Loader {
         let mut host = AnalysisHost::new(self.roots.clone());
         let mut done = 0;
         for portion in files.chunks(PORTION) {
-            job.say(format!("{} files", files.len()));
-            let (mut change, skipped) = graph::load(portion, &|read| job.advance(done + read, files.len()));
+            progress.say(&format!("{} files", files.len()));
+            let (mut change, skipped) = graph::load(portion, &|read| progress.advance(done + read, files.len()));
             self.restore(&mut change);
             for file in skipped {
                 tracing::warn!("{} {}", file.path.display(), file.reason);

@@ -10,7 +10,6 @@ use std::time::Duration;
 use graph::{Analysis, FileId, SharedTree};
 use ide::SharedLinter;
 use lint::{Advisories, ConfigurationProblem, Document, Finding, Gate, Linter, ProjectRuff, Ruff, Secrets};
-use validate::Inspection;
 
 use crate::advisories::{self, VulnerableFile};
 use crate::settings::Settings;
@@ -55,7 +54,7 @@ impl Lints {
     }
 
     /// The same for other settings, without what was found so far. Advisories are read again when their folder is another.
-    pub(crate) fn renewed(&self, settings: &Settings, roots: &[PathBuf]) -> Self {
+    pub fn renewed(&self, settings: &Settings, roots: &[PathBuf]) -> Self {
         let kept = self.advisories.clone().filter(|it| Some(&it.folder) == settings.advisories.as_ref());
         let new =
             || settings.advisories.clone().map(|folder| Arc::new(KeptAdvisories { folder, read: OnceLock::new() }));
@@ -64,7 +63,7 @@ impl Lints {
     }
 
     /// Pins of vulnerable versions in the workspace's folders. The first time, this reads the advisories, which may be many.
-    pub(crate) fn vulnerable(&self, roots: &[PathBuf]) -> Vec<VulnerableFile> {
+    pub fn vulnerable(&self, roots: &[PathBuf]) -> Vec<VulnerableFile> {
         let Some(kept) = &self.advisories else { return Vec::new() };
         let advisories = kept.read.get_or_init(|| {
             let (advisories, problems) = lint::read_advisories(&kept.folder);
@@ -81,7 +80,13 @@ impl Lints {
         (self.choice == RuffChoice::Bundled).then_some(&*self.ruff)
     }
 
-    fn linters(&self) -> Vec<&SharedLinter> {
+    /// The linters that no choice switches off, for what a candidate edit must not bring.
+    pub fn gate(&self) -> Gate<'_> {
+        Gate(&self.ruff)
+    }
+
+    /// The linters of this choice.
+    pub fn linters(&self) -> Vec<&SharedLinter> {
         let ruff: Option<&SharedLinter> = match self.choice {
             RuffChoice::Off => None,
             RuffChoice::Bundled => Some(&*self.ruff),
@@ -90,22 +95,13 @@ impl Lints {
         ruff.into_iter().chain([&Secrets as &SharedLinter]).collect()
     }
 
-    /// Gives `look` what candidates are to be inspected with: the linters of this choice, and those that no choice switches
-    /// off.
-    pub(crate) fn inspect<T>(&self, look: impl FnOnce(&Inspection<'_>) -> T) -> T {
-        let gate = Gate(&self.ruff);
-        let mut linters: Vec<&(dyn Linter + Send + Sync)> = self.linters();
-        linters.push(&gate);
-        look(&Inspection { linters: &linters, tainted: Some(&ide::tainted_calls), ..Inspection::default() })
-    }
-
     /// What there is to find in a file.
     pub fn find(&self, analysis: &Analysis, file: FileId) -> Vec<Finding> {
         ide::lint_findings(analysis, &self.linters(), file)
     }
 
     /// The same for an open document, which is asked about again and again. Waits for who is looking already.
-    pub(crate) fn of_document(&self, analysis: &Analysis, file: FileId) -> Arc<Vec<Finding>> {
+    pub fn of_document(&self, analysis: &Analysis, file: FileId) -> Arc<Vec<Finding>> {
         let found = self.place(analysis.path(file), analysis.source(file).text());
         found.get_or_init(|| Arc::new(self.find(analysis, file))).clone()
     }
@@ -129,7 +125,7 @@ impl Lints {
     }
 
     /// Forgets what was found in documents that are no longer open.
-    pub(crate) fn retain(&self, is_open: impl Fn(&Path) -> bool) {
+    pub fn retain(&self, is_open: impl Fn(&Path) -> bool) {
         self.found().retain(|path, _| is_open(path));
     }
 
@@ -154,17 +150,17 @@ impl Default for Lints {
 }
 
 /// A text to look into.
-pub(crate) struct Ahead {
-    pub(crate) lints: Arc<Lints>,
-    pub(crate) path: PathBuf,
-    pub(crate) tree: SharedTree,
+pub struct Ahead {
+    pub lints: Arc<Lints>,
+    pub path: PathBuf,
+    pub tree: SharedTree,
 }
 
 /// Starts the thread that looks into edited texts while the writer brings the graph up to date. What is overtaken is skipped.
 ///
 /// # Errors
 /// When no thread can be started.
-pub(crate) fn start() -> std::io::Result<Sender<Ahead>> {
+pub fn start() -> std::io::Result<Sender<Ahead>> {
     let (sender, receiver) = channel::<Ahead>();
     std::thread::Builder::new().name("lint".to_owned()).spawn(move || {
         while let Ok(first) = receiver.recv() {

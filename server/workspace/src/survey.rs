@@ -1,16 +1,16 @@
 //! Findings about the whole workspace, computed beside everything else while nobody types.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use graph::{Analysis, FileId};
 use ide::{Project, WorkspaceFindings};
 use lint::Finding;
 
+use crate::background;
 use crate::lints::Lints;
 use crate::mailbox::{Event, WeakMailbox};
 
@@ -21,24 +21,24 @@ const QUIET: Duration = Duration::from_millis(300);
 const MAX_FILES: usize = 2_000;
 
 /// What to look at.
-pub(crate) struct Task {
+pub struct Task {
     /// Which index the analysis belongs to: identities of files hold within one.
-    pub(crate) ticket: u64,
-    pub(crate) analysis: Analysis,
-    pub(crate) project: Arc<Project>,
-    pub(crate) lints: Arc<Lints>,
+    pub ticket: u64,
+    pub analysis: Analysis,
+    pub project: Arc<Project>,
+    pub lints: Arc<Lints>,
     /// Also look into each file, as for an open document.
-    pub(crate) every_file: bool,
+    pub every_file: bool,
 }
 
 /// What was found.
-pub(crate) struct Survey {
+pub struct Survey {
     /// What it speaks of.
-    pub(crate) analysis: Analysis,
-    pub(crate) findings: WorkspaceFindings,
+    pub analysis: Analysis,
+    pub findings: WorkspaceFindings,
     /// What each file alone and what it uses tell, for files with something to tell; empty unless every file was looked
     /// into.
-    pub(crate) files: BTreeMap<PathBuf, FileFindings>,
+    pub files: BTreeMap<PathBuf, FileFindings>,
     project: Arc<Project>,
     lints: Arc<Lints>,
     every_file: bool,
@@ -46,9 +46,9 @@ pub(crate) struct Survey {
 
 /// What the graph says of a file, and what linters find in it beside that.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct FileFindings {
-    pub(crate) graph: Vec<ide::Diagnostic>,
-    pub(crate) lint: Vec<Finding>,
+pub struct FileFindings {
+    pub graph: Vec<ide::Diagnostic>,
+    pub lint: Vec<Finding>,
 }
 
 impl FileFindings {
@@ -67,14 +67,14 @@ impl FileFindings {
 
 impl Survey {
     /// What there is to say about a file, in the analysis that the survey speaks of.
-    pub(crate) fn of_file(&self, file: FileId) -> FileFindings {
+    pub fn of_file(&self, file: FileId) -> FileFindings {
         let mut found = self.files.get(self.analysis.path(file)).cloned().unwrap_or_default();
         found.graph.extend(self.findings.diagnostics(&self.analysis, file));
         found
     }
 
     /// Whether an editor would show the same.
-    pub(crate) fn says_the_same(&self, other: &Survey) -> bool {
+    pub fn says_the_same(&self, other: &Survey) -> bool {
         self.findings == other.findings && self.files == other.files
     }
 }
@@ -92,55 +92,24 @@ impl Default for Survey {
     }
 }
 
-/// Starts the thread that looks at what it is sent, the newest first, and reports to the writer.
+/// Starts the thread that looks at the newest of what it is sent, and reports to the writer.
 ///
 /// # Errors
 /// When no thread can be started.
 pub(crate) fn start(mailbox: WeakMailbox) -> std::io::Result<Sender<Task>> {
-    let (sender, receiver) = channel::<Task>();
-    std::thread::Builder::new().name("survey".to_owned()).spawn(move || {
-        crate::priority::lower();
-        let mut last: Option<(u64, Arc<Survey>)> = None;
-        let mut waiting = None;
-        while let Some(task) = newest(&receiver, waiting.take()) {
-            let before = last.as_ref().filter(|(ticket, _)| *ticket == task.ticket).map(|(_, survey)| &**survey);
-            let mut newer = None;
-            let is_overtaken = || {
-                newer = receiver.try_recv().ok();
-                newer.is_some()
-            };
-            match catch_unwind(AssertUnwindSafe(|| look(&task, before, is_overtaken))) {
-                Ok(Some(survey)) => {
-                    let survey = Arc::new(survey);
-                    last = Some((task.ticket, survey.clone()));
-                    mailbox.send(Event::Surveyed(task.ticket, survey));
-                }
-                Ok(None) => waiting = newer,
-                // A defect of ours. What is known of single files is none the worse for it.
-                Err(_) => tracing::error!("the workspace could not be surveyed"),
-            }
+    let mut last: Option<(u64, Arc<Survey>)> = None;
+    background::start("survey", QUIET, move |task: Task, is_superseded| {
+        let before = last.as_ref().filter(|(ticket, _)| *ticket == task.ticket).map(|(_, survey)| &**survey);
+        if let Some(survey) = look(&task, before, is_superseded) {
+            let survey = Arc::new(survey);
+            last = Some((task.ticket, survey.clone()));
+            mailbox.send(Event::Surveyed(task.ticket, survey));
         }
-    })?;
-    Ok(sender)
-}
-
-/// The last of the tasks that arrive in a row; `None` when there will be no more.
-fn newest(receiver: &Receiver<Task>, waiting: Option<Task>) -> Option<Task> {
-    let mut newest = match waiting {
-        Some(task) => task,
-        None => receiver.recv().ok()?,
-    };
-    loop {
-        match receiver.recv_timeout(QUIET) {
-            Ok(task) => newest = task,
-            Err(RecvTimeoutError::Timeout) => return Some(newest),
-            Err(RecvTimeoutError::Disconnected) => return None,
-        }
-    }
+    })
 }
 
 /// `None` when there is something newer to look at.
-fn look(task: &Task, before: Option<&Survey>, mut is_overtaken: impl FnMut() -> bool) -> Option<Survey> {
+fn look(task: &Task, before: Option<&Survey>, mut is_superseded: impl FnMut() -> bool) -> Option<Survey> {
     let (analysis, project, lints) = (task.analysis.clone(), task.project.clone(), task.lints.clone());
     let mut files = BTreeMap::new();
     if task.every_file {
@@ -148,7 +117,7 @@ fn look(task: &Task, before: Option<&Survey>, mut is_overtaken: impl FnMut() -> 
             .filter(|before| before.every_file && before.project == project && Arc::ptr_eq(&before.lints, &lints));
         let concerned = before.map(|before| concerned(before, &analysis));
         for file in analysis.files() {
-            if is_overtaken() {
+            if is_superseded() {
                 return None;
             }
             let path = analysis.path(file);
@@ -167,7 +136,7 @@ fn look(task: &Task, before: Option<&Survey>, mut is_overtaken: impl FnMut() -> 
             }
         }
     }
-    if is_overtaken() {
+    if is_superseded() {
         return None;
     }
     let findings = WorkspaceFindings::of(&analysis, &project);
@@ -218,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_overtaken_is_left() {
+    fn what_is_superseded_is_left() {
         let mut host = AnalysisHost::new(vec!["/".into()]);
         set(&mut host, "/a.py", "nope\n");
         assert!(look(&task(&host), None, || true).is_none());

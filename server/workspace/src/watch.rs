@@ -16,14 +16,14 @@ const SETTLE: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Watches the folders that hold Python files, and no others: environments and `.git` are busy and of no interest.
-pub(crate) struct Watcher {
+pub struct Watcher {
     notify: notify::RecommendedWatcher,
     folders: HashSet<PathBuf>,
 }
 
 impl Watcher {
     /// A watcher that has what it notices loaded; `None` where the system has none.
-    pub(crate) fn new(queue: Sender<Work>) -> Option<Self> {
+    pub fn new(queue: Sender<Work>) -> Option<Self> {
         let (sender, changes) = channel();
         let notice = move |event: notify::Result<Event>| match event {
             // A receiver that is gone means that the server ends.
@@ -41,7 +41,7 @@ impl Watcher {
     }
 
     /// Also watches `folders`.
-    pub(crate) fn watch<'a>(&mut self, folders: impl Iterator<Item = &'a Path>) {
+    pub fn watch<'a>(&mut self, folders: impl Iterator<Item = &'a Path>) {
         for folder in folders {
             if self.folders.contains(folder) {
                 continue;

@@ -211,7 +211,7 @@ fn the_thread_writes_the_last_of_what_it_is_told() {
     let (cache, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let root = folder.path();
     let persistence = Arc::new(open(cache.path(), root));
-    let keeping = start(Arc::default()).unwrap();
+    let keeping = start(Arc::new(())).unwrap();
     keeping.send(Keep::Workspace(Some(persistence.clone()))).unwrap();
     for name in ["first", "last"] {
         fs::write(root.join("a.py"), format!("def {name}(): ...\n")).unwrap();

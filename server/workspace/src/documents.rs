@@ -17,7 +17,7 @@ const MAX_BYTES: u64 = 512 << 10;
 /// Another process gets its turn to write after so many documents.
 const PORTION: usize = 128;
 /// Passages that are looked at for one context.
-pub(crate) const MAX_FOUND: usize = 24;
+pub const MAX_FOUND: usize = 24;
 
 impl Persistence {
     /// Brings the passages of the files `documents` and of the docstrings in `analysis` up to date.
@@ -29,7 +29,7 @@ impl Persistence {
         let is_new = |path: &str, stamp: i64| known.get(path) != Some(&stamp);
         let mut present = HashSet::new();
         let mut fresh = Vec::new();
-        let allowed = documents.iter().filter(|path| !model::is_denied(relative(analysis, path)));
+        let allowed = documents.iter().filter(|path| !credential::files::holds_secrets(relative(analysis, path)));
         for path in allowed.take(MAX_FILES) {
             let (Some(key), Some(stamp)) = (path.to_str(), stamp(path)) else { continue };
             present.insert(key.to_owned());
@@ -43,7 +43,7 @@ impl Persistence {
             let (Some(key), Some(digest)) = (path.to_str(), analysis.digest(file)) else { continue };
             let [a, b, c, d, e, f, g, h, ..] = *digest.as_bytes();
             let stamp = i64::from_le_bytes([a, b, c, d, e, f, g, h]);
-            if model::is_denied(relative(analysis, path)) {
+            if credential::files::holds_secrets(relative(analysis, path)) {
                 continue;
             }
             present.insert(key.to_owned());
@@ -66,7 +66,7 @@ impl Persistence {
 }
 
 /// A passage of the document at `path` as contexts take it.
-pub(crate) fn found_at(analysis: &Analysis, path: &str, passage: store::Passage) -> context::Passage {
+pub fn found_at(analysis: &Analysis, path: &str, passage: store::Passage) -> context::Passage {
     context::Passage {
         path: relative(analysis, Path::new(path)).to_string_lossy().replace('\\', "/"),
         heading: passage.heading,
@@ -101,7 +101,7 @@ fn relative<'a>(analysis: &Analysis, path: &'a Path) -> &'a Path {
 }
 
 /// The documents below `roots`.
-pub(crate) fn discover(roots: &[PathBuf]) -> Vec<PathBuf> {
+pub fn discover(roots: &[PathBuf]) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = roots.iter().flat_map(|root| graph::discover(root).documents).collect();
     found.sort_unstable();
     found.dedup();
@@ -112,11 +112,10 @@ pub(crate) fn discover(roots: &[PathBuf]) -> Vec<PathBuf> {
 mod tests {
     use std::fs;
 
-    use context::Options;
+    use context::Index;
     use graph::AnalysisHost;
 
     use super::*;
-    use crate::contexts::Contexts;
 
     #[test]
     fn prose_is_found_renewed_and_forgotten() {
@@ -135,19 +134,17 @@ mod tests {
         write("docs/build/copy.md", "# Copy\n\nThe cart total again.\n");
 
         let roots = vec![folder.path().to_path_buf()];
-        let persistence = std::sync::Arc::new(Persistence::open(databases.path(), &roots).unwrap());
+        let persistence = Persistence::open(databases.path(), &roots).unwrap();
         let (change, _) = graph::load(&graph::discover(folder.path()).files, &|_| ());
         let mut host = AnalysisHost::new(roots.clone());
         host.apply(change);
         let analysis = host.analysis();
-        let contexts = Contexts::default();
-        contexts.search_in(Some(persistence.clone()));
+        let query = Index::new(&analysis).query(analysis.find("cart.cart_total")[0], None);
         let shown = || {
             persistence.keep_documents(&analysis, &discover(&roots)).unwrap();
-            let target = analysis.find("cart.cart_total")[0];
-            let context = contexts.context(&analysis, target, None, 10_000, &Options { reserve: 0 }, None);
+            let found = persistence.search(&analysis, &query);
             let mut shown: Vec<_> =
-                context.documents.iter().map(|it| format!("{}:{} {}", it.path, it.start_line, it.heading)).collect();
+                found.iter().map(|it| format!("{}:{} {}", it.path, it.start_line, it.heading)).collect();
             shown.sort();
             shown
         };

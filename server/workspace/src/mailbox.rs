@@ -7,45 +7,42 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use graph::{AnalysisHost, Change, Flow};
-use syntax::ContentChange;
+use syntax::{ContentChange, Encoding};
 use tokio::sync::{mpsc, oneshot};
-use tower_lsp_server::ls_types as lsp;
 
-use crate::capabilities::Editor;
-use crate::commands::Run;
 use crate::persistence::Persistence;
-use crate::progress::Job;
-use crate::review::News;
-use crate::runs::Ended;
+use crate::progress::Progress;
+use crate::results::{Ended, Run};
+use crate::reviews::News;
 use crate::settings::{ConfigFile, Layer};
 use crate::snapshot::Snapshot;
 use crate::survey::Survey;
 
 /// What the writer is told.
-pub(crate) enum Event {
+pub enum Event {
     Initialize {
-        editor: Arc<Editor>,
         roots: Vec<PathBuf>,
-        /// Whether a model is configured.
-        proposes: bool,
+        /// Whether changes on disk are to be noticed here, because nobody reports them.
+        watch: bool,
     },
     /// Index the workspace.
-    Index(Job),
+    Index(Box<dyn Progress>),
     /// The workspace consists of other folders now; index it anew.
     Folders {
         added: Vec<PathBuf>,
         removed: Vec<PathBuf>,
-        job: Job,
+        progress: Box<dyn Progress>,
     },
     Open {
         path: PathBuf,
-        uri: lsp::Uri,
         text: String,
         version: i32,
     },
     Change {
         path: PathBuf,
         changes: Vec<ContentChange>,
+        /// Of the positions in `changes`.
+        encoding: Encoding,
         version: i32,
     },
     /// The editor has written a document to disk.
@@ -68,7 +65,7 @@ pub(crate) enum Event {
         complete: bool,
     },
     /// Where values flow.
-    Settled(Flow),
+    FlowSolved(Flow),
     /// What was found in the whole workspace, of which index.
     Surveyed(u64, Arc<Survey>),
     /// What the editor's settings say.
@@ -95,30 +92,29 @@ pub(crate) enum Event {
     Snapshot(oneshot::Sender<Snapshot>),
 }
 
-/// The sending end. Sending never waits: a handler sends before its first `await`, because only up to there handlers run
-/// in the [order of arrival](crate::arrival).
+/// The sending end. Sending never waits, and what is sent first is handled first.
 #[derive(Clone)]
-pub(crate) struct Mailbox(mpsc::UnboundedSender<Event>);
+pub struct Mailbox(mpsc::UnboundedSender<Event>);
 
 impl Mailbox {
-    pub(crate) fn new() -> (Self, mpsc::UnboundedReceiver<Event>) {
+    pub fn new() -> (Self, mpsc::UnboundedReceiver<Event>) {
         let (sender, receiver) = mpsc::unbounded_channel();
         (Mailbox(sender), receiver)
     }
 
     /// A sender that does not keep the writer running.
-    pub(crate) fn downgrade(&self) -> WeakMailbox {
+    pub fn downgrade(&self) -> WeakMailbox {
         WeakMailbox(self.0.downgrade())
     }
 
-    pub(crate) fn send(&self, event: Event) {
+    pub fn send(&self, event: Event) {
         if self.0.send(event).is_err() {
             tracing::error!("the writer has stopped; an event is lost");
         }
     }
 
     /// Asks for a snapshot that holds everything that was sent so far. The question is on its way when this returns.
-    pub(crate) fn snapshot(&self) -> oneshot::Receiver<Snapshot> {
+    pub fn snapshot(&self) -> oneshot::Receiver<Snapshot> {
         let (sender, receiver) = oneshot::channel();
         self.send(Event::Snapshot(sender));
         receiver
@@ -127,7 +123,7 @@ impl Mailbox {
 
 /// The next event, if it comes within `limit`; `None` as well when there will be none. For a thread without a runtime, whose
 /// timers would be too coarse.
-pub(crate) fn receive_within(events: &mut mpsc::UnboundedReceiver<Event>, limit: Duration) -> Option<Event> {
+pub fn receive_within(events: &mut mpsc::UnboundedReceiver<Event>, limit: Duration) -> Option<Event> {
     struct Unpark(Thread);
     impl Wake for Unpark {
         fn wake(self: Arc<Self>) {
@@ -148,11 +144,11 @@ pub(crate) fn receive_within(events: &mut mpsc::UnboundedReceiver<Event>, limit:
 
 /// For those whom the writer itself keeps.
 #[derive(Clone)]
-pub(crate) struct WeakMailbox(mpsc::WeakUnboundedSender<Event>);
+pub struct WeakMailbox(mpsc::WeakUnboundedSender<Event>);
 
 impl WeakMailbox {
     /// Sends unless the session is over.
-    pub(crate) fn send(&self, event: Event) {
+    pub fn send(&self, event: Event) {
         if let Some(sender) = self.0.upgrade() {
             Mailbox(sender).send(event);
         }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use lint::{Advisories, Finding};
 
 /// Files in a workspace's folder that pin versions.
-pub(crate) const PIN_FILES: [&str; 7] = [
+pub const PIN_FILES: [&str; 7] = [
     "requirements.txt",
     "requirements-dev.txt",
     "pyproject.toml",

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use graph::{Analysis, FileId};
 
 use super::Persistence;
-use crate::contexts::Contexts;
 use crate::documents;
+use crate::observer::Observer;
 
 /// Whoever saves often is not written after each time; and what an editor asks first goes first.
 const SETTLE: Duration = Duration::from_millis(500);
@@ -17,7 +17,7 @@ const SETTLE: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the thread is told.
-pub(crate) enum Keep {
+pub enum Keep {
     /// From now on the graph is that of another workspace; it may have no database.
     Workspace(Option<Arc<Persistence>>),
     /// What the graph says of what is on disk, and of unsaved buffers for the time being.
@@ -28,19 +28,17 @@ pub(crate) enum Keep {
 ///
 /// # Errors
 /// When no thread can be started.
-pub(crate) fn start(contexts: Arc<Contexts>) -> std::io::Result<Sender<Keep>> {
+pub fn start(observer: Arc<dyn Observer>) -> std::io::Result<Sender<Keep>> {
     let (sender, works) = channel();
     std::thread::Builder::new().name("persistence".to_owned()).spawn(move || {
         crate::priority::lower();
-        State { contexts, ..State::default() }.run(&works);
+        State { observer, persistence: None, latest: None, written: None }.run(&works);
     })?;
     Ok(sender)
 }
 
-#[derive(Default)]
 struct State {
-    /// Told where prose is searched.
-    contexts: Arc<Contexts>,
+    observer: Arc<dyn Observer>,
     persistence: Option<Arc<Persistence>>,
     /// To be written.
     latest: Option<Analysis>,
@@ -65,8 +63,8 @@ impl State {
     fn take(&mut self, keep: Keep) {
         match keep {
             Keep::Workspace(persistence) => {
-                self.contexts.search_in(persistence.clone());
-                *self = State { contexts: self.contexts.clone(), persistence, ..State::default() };
+                self.observer.opened(persistence.clone());
+                (self.persistence, self.latest, self.written) = (persistence, None, None);
             }
             Keep::Graph(analysis) => self.latest = Some(analysis),
         }

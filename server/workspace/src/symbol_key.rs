@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// Holds across edits and across a rebuilt graph, which offsets and [`SymbolId`] do not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct SymbolKey {
+pub struct SymbolKey {
     path: PathBuf,
     /// Such as `Class.f`; empty for the module.
     name: String,
@@ -17,14 +17,14 @@ pub(crate) struct SymbolKey {
 }
 
 impl SymbolKey {
-    pub(crate) fn new(analysis: &Analysis, symbol: SymbolId) -> Self {
+    pub fn new(analysis: &Analysis, symbol: SymbolId) -> Self {
         let name = analysis.symbol(symbol).local_name();
         let ordinal = named(analysis, symbol.file, &name).position(|it| it == symbol).unwrap_or(0);
         SymbolKey { path: analysis.path(symbol.file).to_path_buf(), name, ordinal }
     }
 
     /// The keys of all symbols of a file. Asking for them one by one takes the square of the time.
-    pub(crate) fn of_file(analysis: &Analysis, file: FileId) -> HashMap<SymbolId, SymbolKey> {
+    pub fn of_file(analysis: &Analysis, file: FileId) -> HashMap<SymbolId, SymbolKey> {
         let mut seen: HashMap<String, usize> = HashMap::new();
         let symbols = analysis.symbols(file).into_iter();
         let keyed = symbols.map(|symbol| {
@@ -36,12 +36,12 @@ impl SymbolKey {
         keyed.collect()
     }
 
-    pub(crate) fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// The symbol, if it still exists.
-    pub(crate) fn find(&self, analysis: &Analysis) -> Option<SymbolId> {
+    pub fn find(&self, analysis: &Analysis) -> Option<SymbolId> {
         named(analysis, analysis.file(&self.path)?, &self.name).nth(self.ordinal)
     }
 }

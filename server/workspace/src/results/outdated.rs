@@ -1,14 +1,12 @@
 //! What edits have overtaken: results of tests that reach what was edited since.
 
 use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
 use graph::{Analysis, FileId};
 
-use super::{Done, Edits, LIMIT, Runs, State};
-use crate::commands::{Run, RunKind};
-use crate::from_proto;
+use super::{Done, Edits, LIMIT, Results, Run, RunKind, State};
 
 /// What edits have overtaken.
 #[derive(Debug, Default)]
@@ -23,9 +21,9 @@ struct Overtaken {
     files: HashSet<PathBuf>,
 }
 
-impl Runs {
+impl Results {
     /// The single tests, by file, kind and name inside the module, whose latest results edits have overtaken.
-    pub(crate) fn overtaken(&self, analysis: &Analysis) -> HashSet<(PathBuf, RunKind, Option<String>)> {
+    pub fn overtaken(&self, analysis: &Analysis) -> HashSet<(PathBuf, RunKind, Option<String>)> {
         let mut newest: HashMap<&(PathBuf, String), &Done> = HashMap::new();
         for done in self.done() {
             for test in done.ended.tests.keys() {
@@ -48,8 +46,7 @@ impl Runs {
         });
         let tests = tests.map(|((path, name), _)| (path.clone(), RunKind::Pytest, Some(name.clone())));
         let doctests = doctests.into_iter().filter_map(|(run, ticket)| {
-            let path = from_proto::path(&run.uri);
-            outdated.overtakes(ticket, run, &path).then(|| (path, run.kind, run.target.clone()))
+            outdated.overtakes(ticket, run).then(|| (run.path.clone(), run.kind, run.target.clone()))
         });
         tests.chain(doctests).collect()
     }
@@ -69,7 +66,7 @@ impl Runs {
 }
 
 impl Outdated {
-    fn new(runs: &Runs, analysis: &Analysis) -> Self {
+    fn new(runs: &Results, analysis: &Analysis) -> Self {
         let mut known: Vec<(&Edits, Arc<Overtaken>)> = Vec::new();
         let mut by_ticket = HashMap::new();
         for done in runs.done().filter(|done| !done.edits.is_empty()) {
@@ -84,16 +81,18 @@ impl Outdated {
         Outdated { by_ticket }
     }
 
-    pub(super) fn overtakes(&self, ticket: u64, run: &Run, path: &Path) -> bool {
+    pub(super) fn overtakes(&self, ticket: u64, run: &Run) -> bool {
         let Some(overtaken) = self.by_ticket.get(&ticket) else { return false };
         let is_meant = |name: &str| match &run.target {
             Some(target) => name.strip_prefix(target.as_str()).is_some_and(|it| it.is_empty() || it.starts_with('.')),
             None => true,
         };
         match run.kind {
-            RunKind::Pytest => overtaken.tests.iter().any(|(file, name)| file == path && is_meant(name)),
+            RunKind::Pytest => overtaken.tests.iter().any(|(file, name)| *file == run.path && is_meant(name)),
             RunKind::Affected => !overtaken.tests.is_empty(),
-            RunKind::Doctest | RunKind::Main | RunKind::Cell | RunKind::Selection => overtaken.files.contains(path),
+            RunKind::Doctest | RunKind::Main | RunKind::Cell | RunKind::Selection => {
+                overtaken.files.contains(&run.path)
+            }
         }
     }
 
