@@ -85,7 +85,7 @@ pub fn callers_title(analysis: &Analysis, symbol: SymbolId, saved: Option<&str>)
 
 /// The name that a definition had in the text `saved`: where as many names are gone from its class or module as there are
 /// new ones, they are taken to be the same in order.
-pub(crate) fn renamed_from(analysis: &Analysis, symbol: SymbolId, saved: &str) -> Option<String> {
+pub fn renamed_from(analysis: &Analysis, symbol: SymbolId, saved: &str) -> Option<String> {
     let view = analysis.symbol(symbol);
     let owner = view.parent?;
     // Nothing is parsed unless the name is new.
@@ -133,7 +133,7 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
-    use crate::testing::Workspace;
+    use fixture::Workspace;
 
     fn check(text: &str, expected: Expect) {
         let workspace = Workspace::new(text);

@@ -25,7 +25,8 @@ use syntax::TextRange;
 
 use crate::tree::with_tree_of;
 use guards::Guards;
-pub(crate) use imports::{is_somewhere, missing_package};
+pub(crate) use imports::is_somewhere;
+pub use imports::missing_package;
 pub(crate) use suppression::Suppressions;
 
 pub use project::{Packages, Project, RequirementFile};
@@ -205,7 +206,7 @@ pub(super) mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
-    use crate::testing::Workspace;
+    use fixture::Workspace;
 
     pub(super) fn check(text: &str, expected: Expect) {
         let workspace = Workspace::new(text);

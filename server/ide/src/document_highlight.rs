@@ -21,7 +21,7 @@ pub fn document_highlights(analysis: &Analysis, file: FileId, offset: TextSize) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::Workspace;
+    use fixture::Workspace;
 
     /// Every highlight as `line:column`, writes with `=` behind.
     #[track_caller]

@@ -1,6 +1,6 @@
 //! What the name under the cursor is, who uses it, and what a change of it would touch.
 
-pub(crate) mod page;
+pub mod page;
 mod symbol;
 
 use graph::{Analysis, FileId, Param, ParamKind, Symbol, SymbolKind, Target};
@@ -132,7 +132,7 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
-    use crate::testing::Workspace;
+    use fixture::Workspace;
 
     #[track_caller]
     fn hover_in(workspace: &Workspace) -> Option<Hover> {

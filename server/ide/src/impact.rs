@@ -223,7 +223,7 @@ impl Walk<'_> {
 }
 
 /// `symbol` and everything defined inside it, outermost first.
-pub(crate) fn with_descendants(analysis: &Analysis, symbol: SymbolId) -> Vec<SymbolId> {
+pub fn with_descendants(analysis: &Analysis, symbol: SymbolId) -> Vec<SymbolId> {
     let mut inside = vec![symbol];
     let mut seen = FxHashSet::from_iter([symbol]);
     for candidate in analysis.symbols(symbol.file) {

@@ -54,7 +54,7 @@ fn subclasses(analysis: &Analysis, class: SymbolId) -> FxHashSet<SymbolId> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::Workspace;
+    use fixture::Workspace;
 
     /// Every place as `path:line`.
     #[track_caller]

@@ -7,7 +7,6 @@
 //! models (`propose` and `model`), lint rules (`lint`), any state and any IO.
 
 mod affected;
-pub mod assists;
 mod call_hierarchy;
 mod cells;
 mod changes;
@@ -29,29 +28,27 @@ mod references;
 mod rename;
 mod rename_files;
 mod runnables;
-#[cfg(test)]
-mod testing;
-mod tree;
+pub mod tree;
 mod type_hierarchy;
-mod wording;
+pub mod wording;
 mod workspace_symbols;
 
 pub use affected::{Affected, AffectedTest, TestRecord, affected};
 pub use call_hierarchy::{HierarchyCall, incoming_calls, outgoing_calls, prepare_call_hierarchy};
 pub use cells::{Cell, cells};
 pub use changes::{Changes, Earlier, changes};
-pub use code_lens::{Lens, LensKind, callers_title, code_lenses};
+pub use code_lens::{Lens, LensKind, callers_title, code_lenses, renamed_from};
 pub use collection::node_id;
 pub use definition::{Definition, Place, definition};
 pub use diagnostics::{
     Code, Diagnostic, Packages, Project, Related, RequirementFile, Severity, WorkspaceFindings, diagnostics,
-    tainted_calls,
+    missing_package, tainted_calls,
 };
 pub use diagram::{Diagram, call_diagram, diagram_around, import_diagram};
 pub use document_highlight::{Highlight, document_highlights};
 pub use document_symbols::{DocumentSymbol, document_symbols};
-pub use hover::{Hover, hover};
-pub use impact::{Reach, tests_reaching};
+pub use hover::{Hover, hover, page};
+pub use impact::{Reach, tests_reaching, with_descendants};
 pub use implementation::implementations;
 pub use lint_findings::{SharedLinter, known_among, lint_ahead, lint_findings, silence};
 pub use nearest_tests::nearest_tests;

@@ -69,8 +69,8 @@ pub fn silence(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::Workspace;
     use expect_test::{Expect, expect};
+    use fixture::Workspace;
 
     fn check(text: &str, expected: Expect) {
         let workspace = Workspace::new(text);

@@ -58,7 +58,7 @@ pub fn nearest_tests(analysis: &Analysis, file: FileId, range: TextRange) -> Str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::Workspace;
+    use fixture::Workspace;
 
     const TEXT: &str = "\
 #- /shop.py

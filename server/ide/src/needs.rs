@@ -176,7 +176,7 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
-    use crate::testing::Workspace;
+    use fixture::Workspace;
 
     /// Everything called `pure…` can be imported, with `more`; `fast` and what needs it is compiled.
     fn availability(module: &str) -> Availability {

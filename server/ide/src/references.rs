@@ -80,7 +80,7 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
-    use crate::testing::Workspace;
+    use fixture::Workspace;
 
     fn check(text: &str, expected: Expect) {
         let workspace = Workspace::new(text);

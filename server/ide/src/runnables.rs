@@ -133,7 +133,7 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
-    use crate::testing::Workspace;
+    use fixture::Workspace;
 
     fn describe(workspace: &Workspace, file: FileId, runnable: &Runnable) -> String {
         assert!(runnable.range.contains_range(runnable.name_range));

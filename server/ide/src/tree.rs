@@ -4,16 +4,12 @@ use graph::{Analysis, FileId};
 use syntax::{Parsed, on_deep_stack, parse};
 
 /// What `look` makes of the tree of `text`. `None` when the system gives no thread to look with.
-pub(crate) fn with_tree<T: Send>(text: &str, look: impl FnOnce(&Parsed) -> T + Send) -> Option<T> {
+pub fn with_tree<T: Send>(text: &str, look: impl FnOnce(&Parsed) -> T + Send) -> Option<T> {
     on_deep_stack(|| look(&parse(text)))
 }
 
 /// The same for the text of `file`, which need not be parsed again while somebody is editing it.
-pub(crate) fn with_tree_of<T: Send>(
-    analysis: &Analysis,
-    file: FileId,
-    look: impl FnOnce(&Parsed) -> T + Send,
-) -> Option<T> {
+pub fn with_tree_of<T: Send>(analysis: &Analysis, file: FileId, look: impl FnOnce(&Parsed) -> T + Send) -> Option<T> {
     match analysis.tree(file) {
         Some(tree) => on_deep_stack(|| look(&tree)),
         None => with_tree(analysis.source(file).text(), look),

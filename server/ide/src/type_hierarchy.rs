@@ -42,7 +42,7 @@ pub fn subtypes(analysis: &Analysis, class: SymbolId) -> Vec<SymbolId> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::Workspace;
+    use fixture::Workspace;
 
     #[track_caller]
     fn check(text: &str, expected: &str) {

@@ -7,7 +7,7 @@ use graph::{Analysis, FileId};
 use syntax::TextSize;
 
 /// "no callers", "1 caller", "7 callers".
-pub(crate) fn count(number: usize, noun: &str) -> String {
+pub fn count(number: usize, noun: &str) -> String {
     match number {
         0 => format!("no {}", plural(noun)),
         1 => format!("1 {noun}"),
@@ -23,7 +23,7 @@ fn plural(noun: &str) -> String {
 }
 
 /// "shop/cart.py:52", relative to the workspace folder that holds the file.
-pub(crate) fn place(analysis: &Analysis, file: FileId, offset: TextSize) -> String {
+pub fn place(analysis: &Analysis, file: FileId, offset: TextSize) -> String {
     let path = analysis.path(file);
     let relative = analysis.roots().iter().filter_map(|root| path.strip_prefix(root).ok());
     let shortest = relative.min_by_key(|path| path.components().count()).unwrap_or(path);
@@ -31,7 +31,7 @@ pub(crate) fn place(analysis: &Analysis, file: FileId, offset: TextSize) -> Stri
 }
 
 /// `file:///abs/shop/cart.py#L52`.
-pub(crate) fn uri(analysis: &Analysis, file: FileId, offset: TextSize) -> String {
+pub fn uri(analysis: &Analysis, file: FileId, offset: TextSize) -> String {
     format!("{}#L{}", file_uri(analysis.path(file)), analysis.source(file).line_number(offset))
 }
 

@@ -120,7 +120,7 @@ fn fits_words(pattern: &[char], letters: &[char]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::Workspace;
+    use fixture::Workspace;
 
     #[track_caller]
     fn check(text: &str, query: &str, expected: &[&str]) {

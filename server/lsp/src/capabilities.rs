@@ -1,6 +1,6 @@
 //! What the editor can do, and what we tell it that we can.
 
-use ide::assists::AssistId;
+use assists::AssistId;
 use syntax::Encoding;
 use tower_lsp_server::ls_types as lsp;
 

@@ -1,6 +1,6 @@
 //! The commands that an editor can execute.
 
-use ide::assists::{AssistId, SignatureStep};
+use assists::{AssistId, SignatureStep};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use assists::commit_message;
 use graph::{AnalysisHost, Change};
 use ide::Earlier;
-use ide::assists::commit_message;
 use model::Prompt;
 use tokio::task::spawn_blocking;
 
@@ -112,7 +112,7 @@ pub async fn write(
 /// What a second attempt is told.
 fn again(last: &Message) -> String {
     let problems: String = last.problems.iter().map(|problem| format!("- {problem}\n")).collect();
-    let fence = ide::assists::Fence::around([last.text.as_str(), &problems].into_iter());
+    let fence = assists::Fence::around([last.text.as_str(), &problems].into_iter());
     let (answer, wrong) =
         (fence.quote("Your last answer", &last.text), fence.quote("What is wrong with it", &problems));
     format!("\n{answer}\n{wrong}\n{}\nAnswer again without these problems.\n", fence.rule())

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 use std::time::Duration;
 
+use assists::explain::{self, Facts};
+use assists::review;
 use graph::SymbolId;
-use ide::assists::explain::{self, Facts};
-use ide::assists::review;
 use tokio::sync::Mutex;
 use tower_lsp_server::Client;
 use tower_lsp_server::jsonrpc::{Error, Result};

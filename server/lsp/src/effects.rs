@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use assists::{AssistId, Refusal};
 use context::Options;
 use disk::Obstacle;
 use graph::{Analysis, AnalysisHost, SymbolId};
-use ide::assists::{AssistId, Refusal};
 use lint::Environment;
 use model::config::{ProposeConfig, Settings};
 use model::{Denied, LanguageModel, Progress, Prompt, Request};
@@ -306,7 +306,7 @@ fn assemble(task: &Task, state: &State, denied: &Denied) -> (Event, usize) {
     let is_denied = |path: &str| analysis.roots().iter().any(|root| denied.is_denied(root, Path::new(path)));
     context.items.retain(|item| !is_denied(&item.path));
     context.documents.retain(|passage| !is_denied(&passage.path));
-    match ide::assists::ask(task.assist, &analysis, target, &context, instruction) {
+    match assists::ask(task.assist, &analysis, target, &context, instruction) {
         Ok(ask) => {
             let denied_quote = ask.quotes.iter().find(|path| {
                 let (root, inside) = relative(path, &analysis);
@@ -340,11 +340,11 @@ fn check(
 ) -> Event {
     let analysis = state.host.analysis();
     let Some(target) = target(task, &analysis) else { return Event::Refused(Refusal::NoTarget) };
-    let Some(scope) = ide::assists::scope(task.assist, &analysis, target) else {
+    let Some(scope) = assists::scope(task.assist, &analysis, target) else {
         return Event::Refused(Refusal::NoTarget);
     };
     let behaviour = behaviour(task);
-    match ide::assists::accept(task.assist, &analysis, target, code) {
+    match assists::accept(task.assist, &analysis, target, code) {
         Err(refusal) => Event::Refused(refusal),
         Ok(change) => {
             if let Some(obstacle) = edits::obstacle(&change, &analysis) {
@@ -442,7 +442,7 @@ mod tests {
         let state =
             State { host, unsaved: Vec::new(), lints, contexts: Arc::default(), limits: sandbox::Limits::default() };
         let task = Task {
-            assist: ide::assists::AssistId::ImplementFunction,
+            assist: assists::AssistId::ImplementFunction,
             path: "/shell.py".into(),
             symbol: "shell.ask".to_owned(),
             instruction: None,

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use assists::explain::{self, Facts};
 use graph::{Analysis, SymbolId};
-use ide::assists::explain::{self, Facts};
 use model::Prompt;
 use tokio::task::spawn_blocking;
 

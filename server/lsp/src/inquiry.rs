@@ -14,7 +14,7 @@ use crate::contexts::Contexts;
 use crate::effects::{BUDGET, Say, ago, models, relative};
 
 /// What models can be asked that is no assist; in the settings these names stand beside those of assists.
-pub const PURPOSES: [&str; 3] = [ide::assists::review::NAME, "explain", "commit-message"];
+pub const PURPOSES: [&str; 3] = [assists::review::NAME, "explain", "commit-message"];
 
 /// The models of a list, and what to ask in their place.
 type Connected = (Vec<String>, Arc<dyn LanguageModel>);
@@ -146,7 +146,7 @@ impl Inquirer {
         let (request, redactions) = Request::redacted(prompt);
         let request = request.for_purpose(purpose);
         let request = match form {
-            Some(schema) => request.in_form(ide::assists::review::KEY, schema),
+            Some(schema) => request.in_form(assists::review::KEY, schema),
             None => request,
         };
         let hash = request.hash();

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use assists::Fence;
 use graph::Analysis;
-use ide::assists::Fence;
 use model::{Prompt, Request};
 use propose::Lesson;
 use store::{Journal, KnownMistake, Mistake};

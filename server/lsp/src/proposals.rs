@@ -69,7 +69,7 @@ pub(crate) fn task(snapshot: &Snapshot, params: Propose) -> Result<Task> {
     };
     let (file, offset) = snapshot.place(&place).ok_or_else(senseless)?;
     let analysis = &snapshot.analysis;
-    let offers = ide::assists::offered(analysis, file, syntax::TextRange::empty(offset));
+    let offers = assists::offered(analysis, file, syntax::TextRange::empty(offset));
     let offer = offers.into_iter().find(|offer| offer.id == params.assist).ok_or_else(senseless)?;
     Ok(Task {
         assist: params.assist,

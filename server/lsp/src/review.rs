@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use assists::review::{self, Claim, Review, Why};
 use graph::{Analysis, SymbolId};
-use ide::assists::review::{self, Claim, Review, Why};
 use model::Prompt;
 use serde_json::{Value, json};
 use store::Dismissal;

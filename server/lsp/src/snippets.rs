@@ -1,7 +1,7 @@
 //! Code that somebody keeps by name: what to keep of a selection or a proposal, and how it is put into a text.
 
+use assists::Answer;
 use graph::{Analysis, FileId};
-use ide::assists::Answer;
 use serde::Serialize;
 use serde_json::Value;
 use store::{Journal, Snippet};

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::str::FromStr;
 
+use assists::{Change, NewFile};
 use graph::{FileId, SymbolKind};
-use ide::assists::{Change, NewFile};
 use syntax::{Encoding, FileEdit, Position, Source, SourceChange, TextEdit, TextRange};
 use tower_lsp_server::ls_types as lsp;
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use ide::assists::{Ask, AssistId, Refusal};
+use assists::{Ask, AssistId, Refusal};
 use model::{Prompt, Reply};
 use serde::{Deserialize, Serialize};
 use validate::{Checked, Evidence, Moved, Outcome, Request, Validated};

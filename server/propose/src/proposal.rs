@@ -2,7 +2,7 @@
 
 mod conclusion;
 
-use ide::assists::{Ask, Refusal, Retest, retest};
+use assists::{Ask, Refusal, Retest, retest};
 use model::{Prompt, Reply};
 use serde::{Deserialize, Serialize};
 use validate::{Essence, Evidence, Finding, Moved, Stage, Validated};

@@ -1,6 +1,6 @@
 //! What a model's reply says, beside being code.
 
-use ide::assists::Answer;
+use assists::Answer;
 use model::{Reply, StopReason, json_code, python_code};
 use validate::{Finding, Stage};
 

@@ -1,6 +1,6 @@
 //! The prompt of a second and later attempt, and the one that has a model look over its first.
 
-use ide::assists::Fence;
+use assists::Fence;
 use validate::Finding;
 
 /// Findings that one prompt lists at most.

@@ -16,7 +16,7 @@ use May::{Use, UseAnything};
 const ARROWS: &[(&str, May)] = &[
     ("credential", Use(&[])),
     ("disk", Use(&[])),
-    ("fixture", Use(&[])),
+    ("fixture", Use(&["graph", "syntax"])),
     ("syntax", Use(&["disk"])),
     ("model", Use(&["credential", "disk", "store"])),
     ("sandbox", Use(&[])),
@@ -27,9 +27,10 @@ const ARROWS: &[(&str, May)] = &[
     ("graph", Use(&["disk", "syntax"])),
     ("lint", Use(&["credential", "disk", "syntax"])),
     ("context", Use(&["graph", "syntax"])),
-    ("ide", Use(&["context", "graph", "lint", "syntax"])),
+    ("ide", Use(&["graph", "lint", "syntax"])),
+    ("assists", Use(&["context", "graph", "ide", "lint", "syntax"])),
     ("validate", Use(&["graph", "lint", "sandbox", "syntax"])),
-    ("propose", Use(&["ide", "model", "validate"])),
+    ("propose", Use(&["assists", "model", "validate"])),
     (
         "workspace",
         Use(&["context", "credential", "disk", "graph", "ide", "lint", "repository", "sandbox", "store", "syntax"]),
@@ -38,6 +39,7 @@ const ARROWS: &[(&str, May)] = &[
     (
         "lsp",
         Use(&[
+            "assists",
             "context",
             "disk",
             "graph",
@@ -58,6 +60,7 @@ const ARROWS: &[(&str, May)] = &[
     (
         "tantu",
         Use(&[
+            "assists",
             "context",
             "graph",
             "ide",

@@ -1,7 +1,7 @@
 use expect_test::{Expect, expect};
 
 use super::*;
-use crate::testing::Workspace;
+use fixture::Workspace;
 
 /// What the change from the texts `before`, by path, to the fixture `now` affects. `test_failing` failed before.
 fn check(now: &str, before: &[(&str, Option<&str>)], expected: Expect) {

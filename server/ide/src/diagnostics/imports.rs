@@ -102,12 +102,7 @@ pub(super) fn unknown(analysis: &Analysis, project: &Project, file: FileId) -> V
 }
 
 /// The package at `range` that is imported and nowhere.
-pub(crate) fn missing_package(
-    analysis: &Analysis,
-    project: &Project,
-    file: FileId,
-    range: TextRange,
-) -> Option<String> {
+pub fn missing_package(analysis: &Analysis, project: &Project, file: FileId, range: TextRange) -> Option<String> {
     let line = |range: TextRange| analysis.source(file).lines().line(range.start());
     let unknown = unknown_packages(analysis, project, file).into_iter();
     unknown.filter(|(import, _)| line(import.range) == line(range)).map(|(_, package)| package).next()

@@ -83,7 +83,7 @@ pub(super) mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
-    use crate::testing::Workspace;
+    use fixture::Workspace;
 
     #[track_caller]
     pub(crate) fn check(text: &str, expected: Expect) {

@@ -2,7 +2,7 @@
 
 /// Paragraphs and lists.
 #[derive(Debug, Default)]
-pub(crate) struct Page {
+pub struct Page {
     markdown: String,
     plain: String,
     in_list: bool,
@@ -64,7 +64,7 @@ impl Page {
 
 /// Part of a paragraph or an item.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Line {
+pub struct Line {
     markdown: String,
     plain: String,
 }

@@ -1,7 +1,7 @@
 use expect_test::{Expect, expect};
 
 use super::*;
-use crate::testing::Workspace;
+use fixture::Workspace;
 
 fn check(text: &str, symbol: &str, limit: usize, expected: Expect) {
     let workspace = Workspace::new(text);

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use syntax::{Document, Encoding, Source, apply_edits};
 
 use super::*;
-use crate::testing::Workspace;
+use fixture::Workspace;
 
 /// The files of the fixture afterwards.
 fn after(workspace: &Workspace, renamed: &Rename) -> Vec<(String, String)> {

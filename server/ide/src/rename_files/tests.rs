@@ -4,7 +4,7 @@ use fixture::Fixture;
 use syntax::apply_edits;
 
 use super::*;
-use crate::testing::Workspace;
+use fixture::Workspace;
 
 /// Moving `old` to `new` changes the fixture `text` to `expected`; what does not change need not be there.
 #[track_caller]

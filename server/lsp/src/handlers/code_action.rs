@@ -7,7 +7,7 @@ use std::sync::Arc;
 use workspace::results::RunKind;
 use workspace::reviews::Noted;
 
-use ide::assists::{Action, ActionKind, AssistId, Edit, Lint, Request, Wanted};
+use assists::{Action, ActionKind, AssistId, Edit, Lint, Request, Wanted};
 use lint::Finding;
 use serde::{Deserialize, Serialize};
 use tower_lsp_server::jsonrpc::{Error, ErrorCode, Result};
@@ -64,7 +64,7 @@ pub(crate) fn code_actions(query: &Query, params: &lsp::CodeActionParams) -> Res
         for place in broken_places(params).into_iter().chain([params.range]) {
             let there = lsp::CodeActionParams { range: place, ..params.clone() };
             let request = request(snapshot, uri, file, place, wanted, &findings);
-            let mut actions = ide::assists::actions(&snapshot.analysis, &request);
+            let mut actions = assists::actions(&snapshot.analysis, &request);
             actions.retain(|it| place == params.range || it.kind == ActionKind::QuickFix);
             actions.retain(|it| found.iter().all(|known: &lsp::CodeAction| known.title != it.title));
             found.extend(actions.into_iter().filter_map(|action| offered(snapshot, &there, action)));
@@ -73,7 +73,7 @@ pub(crate) fn code_actions(query: &Query, params: &lsp::CodeActionParams) -> Res
     }
     if snapshot.proposes() {
         let range = from_proto::range(snapshot.analysis.source(file), params.range, snapshot.editor.encoding);
-        for offer in ide::assists::offered(&snapshot.analysis, file, range) {
+        for offer in assists::offered(&snapshot.analysis, file, range) {
             let (uri, position) = (uri.clone(), params.range.start);
             if offer.id == AssistId::FixFailingTest {
                 continue;
@@ -118,7 +118,7 @@ const NOT_TO_MEND: [&str; 4] = ["not-runnable", "test-failed", "syntax-error", "
 /// The findings at the place that no other quick fix mends: silencing them with a comment is none.
 fn unmended(params: &lsp::CodeActionParams, offered: &[lsp::CodeAction]) -> Vec<lsp::Diagnostic> {
     let is_mended = |finding: &lsp::Diagnostic| {
-        let mending = offered.iter().filter(|action| !ide::assists::silences(&action.title));
+        let mending = offered.iter().filter(|action| !assists::silences(&action.title));
         mending.flat_map(|action| action.diagnostics.iter().flatten()).any(|mended| mended == finding)
     };
     let is_ours = |finding: &lsp::Diagnostic| {
@@ -162,7 +162,7 @@ fn dismissals(snapshot: &Snapshot, params: &lsp::CodeActionParams, file: graph::
 fn questions(snapshot: &Snapshot, params: &lsp::CodeActionParams, file: graph::FileId) -> Vec<lsp::CodeAction> {
     let (analysis, position) = (&snapshot.analysis, params.range.start);
     let offset = from_proto::offset(analysis.source(file), position, snapshot.editor.encoding);
-    let Some(target) = ide::assists::review::target(analysis, file, offset) else { return Vec::new() };
+    let Some(target) = assists::review::target(analysis, file, offset) else { return Vec::new() };
     let (name, text_document) = (analysis.symbol(target).name, params.text_document.clone());
     let review = Review { uri: text_document.uri.clone(), position: Some(position) };
     let explain = Explain { place: lsp::TextDocumentPositionParams { text_document, position }, show: true };
@@ -222,7 +222,7 @@ fn failing_tests(snapshot: &Snapshot, params: &lsp::CodeActionParams, file: grap
         });
         let frames: Vec<_> = frames.collect();
         let line = from_proto::range(analysis.source(file), finding.range, encoding);
-        let target = ide::assists::code_under_test(analysis, file, line, &frames)?;
+        let target = assists::code_under_test(analysis, file, line, &frames)?;
         let symbol = analysis.symbol(target);
         let test = analysis.symbol(analysis.enclosing(file, line.start()));
         let propose = Propose {
@@ -306,7 +306,7 @@ pub(crate) fn resolve(query: &Query, mut action: lsp::CodeAction) -> Result<lsp:
     let wanted = Wanted::Only { id: &data.id, title: &action.title };
     let findings = lint_findings(snapshot, file);
     let request = request(snapshot, &data.uri, file, data.range, wanted, &findings);
-    let made = ide::assists::actions(&snapshot.analysis, &request).into_iter().next().ok_or_else(moved)?;
+    let made = assists::actions(&snapshot.analysis, &request).into_iter().next().ok_or_else(moved)?;
     let edit = match made.edit {
         Edit::Ready(change) => to_proto::change(snapshot, &change),
         // Editors ask on every save, and then nobody wants to hear that there is nothing to do.
@@ -328,8 +328,8 @@ pub(crate) fn change_signature(query: &Query, params: &ChangeSignature) -> Resul
     };
     let nowhere = || Error::invalid_params("there is no function at this place");
     let (file, offset) = snapshot.place(&place).ok_or_else(nowhere)?;
-    let function = ide::assists::function_at(&snapshot.analysis, file, offset).ok_or_else(nowhere)?;
-    let change = ide::assists::change_signature(&snapshot.analysis, function, &params.steps).map_err(refused)?;
+    let function = assists::function_at(&snapshot.analysis, file, offset).ok_or_else(nowhere)?;
+    let change = assists::change_signature(&snapshot.analysis, function, &params.steps).map_err(refused)?;
     to_proto::change(snapshot, &change).map_err(refused)
 }
 

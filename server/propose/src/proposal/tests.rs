@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ide::assists::{self, AssistId};
+use assists::{self, AssistId};
 use model::{Error, StopReason, Usage};
 use validate::{AnalysisHost, Behaviour, Candidate, Change, Inspection, Scope};
 

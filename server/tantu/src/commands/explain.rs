@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use ::lsp::explain::{explain, introduction, without_model};
 use ::lsp::inquiry::{Answer, Inquirer, Spent};
+use assists::explain::{Facts, facts, target};
 use clap::Args;
 use graph::SymbolId;
-use ide::assists::explain::{Facts, facts, target};
 use serde::Serialize;
 use syntax::TextSize;
 

@@ -5,7 +5,7 @@ use expect_test::expect;
 
 use super::*;
 use crate::diagnostics::workspace;
-use crate::testing::Workspace;
+use fixture::Workspace;
 
 /// The findings are those of the lines that end in `#! CONFIDENCE`.
 #[track_caller]
