@@ -97,7 +97,7 @@ pub(super) fn find_function<'a>(
 /// `shop/cart.py:12`, for a person.
 pub(super) fn place(analysis: &Analysis, file: FileId, range: TextRange) -> String {
     let path = analysis.path(file);
-    let inside = analysis.roots().iter().find_map(|root| path.strip_prefix(root).ok()).unwrap_or(path);
+    let inside = analysis.inside_root(path);
     format!("{}:{}", inside.display(), analysis.source(file).line_number(range.start()))
 }
 

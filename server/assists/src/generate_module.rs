@@ -10,7 +10,7 @@
 //! there are and how large they are is limited. The blueprint is read strictly: what is not understood is refused.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use context::Context;
 use graph::{Analysis, FileId, SymbolId, SymbolKind, is_test_file};
@@ -82,8 +82,7 @@ pub(super) fn described(analysis: &Analysis, file: FileId, range: TextRange) -> 
 
 /// The innermost workspace folder around a file.
 fn root(analysis: &Analysis, file: FileId) -> Option<&Path> {
-    let around = analysis.roots().iter().filter(|root| analysis.path(file).starts_with(root));
-    around.max_by_key(|root| root.components().count()).map(PathBuf::as_path)
+    analysis.root_of(analysis.path(file))
 }
 
 fn scope(analysis: &Analysis, target: SymbolId) -> Option<Scope> {

@@ -4,6 +4,7 @@ mod calls;
 mod checks;
 mod classes;
 mod edges;
+mod folders;
 mod importable;
 mod meaning;
 mod navigate;

@@ -38,10 +38,7 @@ pub fn nearest_tests(analysis: &Analysis, file: FileId, range: TextRange) -> Str
         let first = source.lines().line_range(source.lines().line(symbol.range.start()), source.text()).start();
         let indent = source.slice(TextRange::new(first, symbol.range.start()));
         let path = analysis.path(test.file);
-        let root =
-            analysis.roots().iter().filter(|root| path.starts_with(root)).max_by_key(|it| it.components().count());
-        let path = root.and_then(|root| path.strip_prefix(root).ok()).unwrap_or(path);
-        text.push_str(&format!("# {}\n", path.display()));
+        text.push_str(&format!("# {}\n", analysis.inside_root(path).display()));
         for line in quoted.lines() {
             text.push_str(line.strip_prefix(indent).unwrap_or(line));
             text.push('\n');

@@ -46,7 +46,7 @@ impl Obstacle {
     /// "needs numpy (C extension), imported by shop/stats.py:3"
     fn message(&self, analysis: &Analysis) -> String {
         let path = analysis.path(self.file);
-        let shown = analysis.roots().iter().find_map(|root| path.strip_prefix(root).ok()).unwrap_or(path);
+        let shown = analysis.inside_root(path);
         let line = analysis.source(self.file).line_number(self.range.start());
         format!("{self}, imported by {}:{line}", shown.display())
     }

@@ -475,7 +475,5 @@ fn is_private(name: &str) -> bool {
 
 /// The path in the workspace folder.
 fn path_of(analysis: &Analysis, file: FileId) -> String {
-    let path = analysis.path(file);
-    let inside = analysis.roots().iter().filter_map(|root| path.strip_prefix(root).ok());
-    inside.min_by_key(|path| path.components().count()).unwrap_or(path).display().to_string()
+    analysis.inside_root(analysis.path(file)).display().to_string()
 }

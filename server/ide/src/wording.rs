@@ -24,10 +24,8 @@ fn plural(noun: &str) -> String {
 
 /// "shop/cart.py:52", relative to the workspace folder that holds the file.
 pub fn place(analysis: &Analysis, file: FileId, offset: TextSize) -> String {
-    let path = analysis.path(file);
-    let relative = analysis.roots().iter().filter_map(|root| path.strip_prefix(root).ok());
-    let shortest = relative.min_by_key(|path| path.components().count()).unwrap_or(path);
-    format!("{}:{}", shortest.display(), analysis.source(file).line_number(offset))
+    let path = analysis.inside_root(analysis.path(file));
+    format!("{}:{}", path.display(), analysis.source(file).line_number(offset))
 }
 
 /// `file:///abs/shop/cart.py#L52`.

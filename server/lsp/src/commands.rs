@@ -154,7 +154,7 @@ pub(crate) struct ShowContext {
 
 impl ShowContext {
     fn budget() -> usize {
-        crate::effects::BUDGET
+        assistant::tools::BUDGET
     }
 }
 

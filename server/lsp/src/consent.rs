@@ -2,14 +2,10 @@
 
 use std::sync::Arc;
 
-use futures::future::BoxFuture;
+use assistant::consent::{Consent, question};
 use tower_lsp_server::ls_types as lsp;
 
-use crate::effects::models;
 use crate::questions::Questions;
-
-/// Says whether what may cost so much, in millionths of a US dollar, is wanted.
-pub type Consent = Arc<dyn Fn(u64) -> BoxFuture<'static, bool> + Send + Sync>;
 
 const ASK: &str = "Ask";
 const LEAVE: &str = "Do not ask";
@@ -23,14 +19,4 @@ pub(crate) fn of_editor(questions: Questions) -> Consent {
             answer.is_some_and(|answer| answer == ASK)
         })
     })
-}
-
-/// With what is spent today, where that is known.
-fn question(cost: u64) -> String {
-    let day = 24 * 60 * 60;
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
-    let midnight = i64::try_from(now / day * day).unwrap_or_default();
-    let spent = models().journal().and_then(|journal| journal.spent(midnight).ok());
-    let spent = spent.map_or(String::new(), |spent| format!(" {} are spent today.", model::dollars(spent.cost)));
-    format!("tantu: this question to a model may cost {}.{spent} Ask it?", model::dollars(cost))
 }

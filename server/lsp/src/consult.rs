@@ -15,17 +15,17 @@ use tower_lsp_server::ls_types as lsp;
 
 use crate::capabilities::Editor;
 use crate::commands::{self, DismissFinding, Explain, Review};
-use crate::commit_message::{self, staged};
 use crate::consent;
-use crate::contexts::Contexts;
 use crate::handlers::code_action::refused;
-use crate::inquiry::Inquirer;
 use crate::preview::Preview;
 use crate::progress::Job;
 use crate::questions::Questions;
-use crate::review::{Reviewed, dismiss as keep_dismissal, news, summary};
 use crate::snapshot::Channel;
 use crate::snapshot::{Pending, Snapshot};
+use assistant::client::ModelClient;
+use assistant::commit_message::{self, staged};
+use assistant::contexts::Contexts;
+use assistant::review::{Reviewed, dismiss as keep_dismissal, news, summary};
 use workspace::mailbox::Event;
 
 /// How often a document is written anew while a model is speaking. Editors need a moment to read it.
@@ -95,18 +95,18 @@ pub(crate) fn dismiss(mailbox: &Channel, params: DismissFinding) -> Result<Optio
 
 impl Consultation {
     /// The models; says what is wrong where there are none.
-    async fn inquirer(&self) -> Option<Arc<Inquirer>> {
-        let problem = match Inquirer::configured(self.settings.as_deref()) {
-            Ok(Some(inquirer)) => return Some(self.consenting(inquirer)),
-            Ok(None) => Inquirer::none(self.settings.as_deref()),
+    async fn model_client(&self) -> Option<Arc<ModelClient>> {
+        let problem = match ModelClient::configured(self.settings.as_deref()) {
+            Ok(Some(client)) => return Some(self.consenting(client)),
+            Ok(None) => ModelClient::none(self.settings.as_deref()),
             Err(problem) => problem,
         };
         self.say(lsp::MessageType::ERROR, problem).await;
         None
     }
 
-    fn consenting(&self, inquirer: Inquirer) -> Arc<Inquirer> {
-        Arc::new(inquirer.with_consent(consent::of_editor(self.questions.clone())))
+    fn consenting(&self, client: ModelClient) -> Arc<ModelClient> {
+        Arc::new(client.with_consent(consent::of_editor(self.questions.clone())))
     }
 
     async fn say(&self, severity: lsp::MessageType, message: String) {
@@ -122,7 +122,7 @@ impl Consultation {
     }
 
     async fn review(self, snapshot: Snapshot, targets: Vec<SymbolId>) {
-        let Some(inquirer) = self.inquirer().await else { return };
+        let Some(client) = self.model_client().await else { return };
         let analysis = snapshot.analysis.clone();
         let of = Reviewed {
             analysis: analysis.clone(),
@@ -137,7 +137,7 @@ impl Consultation {
                 self.job.say(format!("{} of {number}", index + 1));
             }
             let name = analysis.symbol(target).qualified_name();
-            let asked = crate::review::review(&inquirer, of.clone(), target, &say);
+            let asked = assistant::review::review(&client, of.clone(), target, &say);
             match self.until_cancelled(asked).await {
                 None => return,
                 Some(Err(problem)) => {
@@ -157,23 +157,23 @@ impl Consultation {
     async fn explain(self, snapshot: Snapshot, target: SymbolId, facts: Facts) {
         let name = format!("{}.explanation.md", facts.symbol);
         let beginning = facts.markdown.clone();
-        let inquirer = match Inquirer::configured(self.settings.as_deref()) {
-            Ok(Some(inquirer)) => self.consenting(inquirer),
+        let client = match ModelClient::configured(self.settings.as_deref()) {
+            Ok(Some(client)) => self.consenting(client),
             Ok(None) => {
-                let reason = Inquirer::none(self.settings.as_deref());
-                let text = beginning + &crate::explain::without_model(&reason);
+                let reason = ModelClient::none(self.settings.as_deref());
+                let text = beginning + &assistant::explain::without_model(&reason);
                 return self.open(&name, &text).await;
             }
             Err(problem) => {
-                let text = beginning + &crate::explain::without_model(&problem);
+                let text = beginning + &assistant::explain::without_model(&problem);
                 return self.open(&name, &text).await;
             }
         };
         self.open(&name, &beginning).await;
         let heard = SyncMutex::new(String::new());
         let say = |what: String| self.job.say(what);
-        let explained = crate::explain::explain(
-            &inquirer,
+        let explained = assistant::explain::explain(
+            &client,
             snapshot.analysis.clone(),
             &self.contexts,
             (target, facts),
@@ -190,7 +190,7 @@ impl Consultation {
                 let text = heard.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 if text.len() != shown {
                     shown = text.len();
-                    let text = format!("{beginning}{}{text}\n", crate::explain::introduction("a model"));
+                    let text = format!("{beginning}{}{text}\n", assistant::explain::introduction("a model"));
                     self.shown.lock().await.write(&name, &text);
                 }
             }
@@ -206,7 +206,7 @@ impl Consultation {
             Some(Ok(answer)) => {
                 let cut = if answer.complete { "" } else { "\n\n*The answer was cut off here.*" };
                 let words = answer.text.trim();
-                let introduction = crate::explain::introduction(&answer.model);
+                let introduction = assistant::explain::introduction(&answer.model);
                 self.open(&name, &format!("{beginning}{introduction}{words}{cut}\n")).await;
             }
             Some(Err(problem)) => {
@@ -216,12 +216,12 @@ impl Consultation {
     }
 
     pub(crate) async fn commit_message(self, path: PathBuf) {
-        let Some(inquirer) = self.inquirer().await else { return };
+        let Some(client) = self.model_client().await else { return };
         let Ok(snapshot) = self.mailbox.snapshot().await else { return };
         let folder = if path.is_dir() { path } else { path.parent().map(PathBuf::from).unwrap_or_default() };
         let looked = {
-            let (analysis, inquirer) = (snapshot.analysis.clone(), inquirer.clone());
-            let look = move || staged(&folder, |path| inquirer.admit(&analysis, path).is_ok());
+            let (analysis, client) = (snapshot.analysis.clone(), client.clone());
+            let look = move || staged(&folder, |path| client.check_allowed(&analysis, path).is_ok());
             tokio::task::spawn_blocking(look).await
         };
         let staged = match looked.map_err(anyhow::Error::from).and_then(|staged| staged) {
@@ -229,7 +229,7 @@ impl Consultation {
             Err(error) => return self.say(lsp::MessageType::ERROR, format!("{error:#}")).await,
         };
         let say = |what: String| self.job.say(what);
-        let written = commit_message::write(&inquirer, staged, snapshot.host.clone(), &say);
+        let written = commit_message::write(&client, staged, snapshot.host.clone(), &say);
         match self.until_cancelled(written).await {
             None => {}
             Some(Err(problem)) => {

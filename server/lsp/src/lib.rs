@@ -9,26 +9,14 @@ mod announce;
 mod arrival;
 mod capabilities;
 mod commands;
-pub mod commit_message;
 mod comparison;
-pub mod consent;
+mod consent;
 mod consult;
-pub mod contexts;
-pub mod drive;
-pub mod edits;
-pub mod effects;
-pub mod evidence;
-pub mod explain;
 mod framing;
 mod from_proto;
 mod handlers;
-pub mod include;
 mod input;
-pub mod inquiry;
 mod lifetime;
-pub mod meanings;
-mod memory;
-mod pdfs;
 mod preview;
 mod progress;
 mod promise;
@@ -36,12 +24,11 @@ mod proposals;
 mod query;
 mod questions;
 mod resume;
-pub mod review;
 mod runs;
 mod session;
 mod setup;
 mod snapshot;
-pub mod snippets;
+mod snippets;
 mod status;
 pub mod test_history;
 #[cfg(test)]
@@ -58,13 +45,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tower_lsp_server::{LspService, Server};
 
 use crate::arrival::InOrder;
-use crate::contexts::Contexts;
 use crate::framing::{Refusing, WellFormed};
 use crate::lifetime::{Lifetime, UntilClosed};
-use crate::meanings::Meanings;
 use crate::promise::Promises;
 use crate::session::Session;
 use crate::snapshot::{Channel, Latest, Peer};
+use assistant::contexts::Contexts;
 use workspace::mailbox::Mailbox;
 use workspace::writer::Writer;
 
@@ -130,15 +116,14 @@ pub fn serve_stdio(services: Services) -> anyhow::Result<bool> {
 pub async fn serve(input: impl AsyncRead + Unpin, output: impl AsyncWrite, services: Services) -> anyhow::Result<bool> {
     let lifetime = Lifetime::default();
     let (mailbox, events) = Mailbox::new();
-    let contexts = Arc::<Contexts>::default();
-    match Meanings::configured(services.settings.as_deref()) {
-        Ok(meanings) => contexts.resemble_by(meanings.map(Arc::new)),
-        // Whoever uses a model is told as well.
-        Err(problem) => tracing::warn!("prose is found by its words alone: {problem}"),
-    }
-    let latest =
-        Writer::start(mailbox.downgrade(), events, services.cache.clone(), Arc::new(contexts::observe(&contexts)?))
-            .context("cannot start the server's threads")?;
+    let contexts = Arc::new(Contexts::configured(services.settings.as_deref()));
+    let latest = Writer::start(
+        mailbox.downgrade(),
+        events,
+        services.cache.clone(),
+        Arc::new(assistant::contexts::observe(&contexts)?),
+    )
+    .context("cannot start the server's threads")?;
     let peer = Arc::new(Peer::new(services.proposes()));
     let (mailbox, latest) = (Channel::new(mailbox, peer.clone()), Latest::new(latest, peer));
     let session = |client| Session::new(client, mailbox, latest, services, contexts, lifetime.clone());

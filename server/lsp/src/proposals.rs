@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use disk::Obstacle;
-use propose::{Event, Limits, Proposal, Severity, Task};
+use propose::{Event, Proposal, Severity, Task};
 use sandbox::Runner;
 use syntax::{SourceChange, apply_edits};
 use tower_lsp_server::Client;
@@ -16,10 +16,6 @@ use validate::{CheckResult, Evidence, Validated};
 use crate::commands::Propose;
 use crate::comparison;
 use crate::consent;
-use crate::contexts::Contexts;
-use crate::drive::{Audience, Work};
-use crate::edits;
-use crate::effects::{State, Tools};
 use crate::input;
 use crate::preview::Preview;
 use crate::progress::Job;
@@ -27,6 +23,11 @@ use crate::questions::Questions;
 use crate::snapshot::Channel;
 use crate::snapshot::{Latest, Snapshot};
 use crate::to_proto;
+use assistant::client::ModelClient;
+use assistant::contexts::Contexts;
+use assistant::edits;
+use assistant::runner::{ProposalHost, ProposalRunner};
+use assistant::tools::{State, Tools};
 
 const APPLY: &str = "Apply";
 const APPLY_CONFIDENT: &str = "Apply confident parts";
@@ -93,21 +94,24 @@ impl Desk {
                 return;
             }
         }
-        if let Some((tools, limits)) = self.tools().await {
-            Work::new(Proposal::new(task, limits)).drive(&tools, &self).await;
+        if let Some(tools) = self.tools().await {
+            ProposalRunner::new(Proposal::new(task, tools.limits())).drive(&tools, &self).await;
         }
     }
 
     /// Goes on with what was interrupted.
     pub(crate) async fn resume(self, id: i64, proposal: Proposal) {
-        if let Some((tools, _)) = self.tools().await {
-            Work::resume(id, proposal).drive(&tools, &self).await;
+        if let Some(tools) = self.tools().await {
+            ProposalRunner::resume(id, proposal).drive(&tools, &self).await;
         }
     }
 
-    async fn tools(&self) -> Option<(Tools, Limits)> {
-        match Tools::configured(self.settings.as_deref(), self.runner.clone()) {
-            Ok((tools, limits)) => Some((tools.with_consent(consent::of_editor(self.questions.clone())), limits)),
+    async fn tools(&self) -> Option<Tools> {
+        match ModelClient::required(self.settings.as_deref()) {
+            Ok(client) => {
+                let client = client.with_consent(consent::of_editor(self.questions.clone()));
+                Some(Tools::new(client, self.runner.clone()))
+            }
             Err(message) => {
                 self.explain(&message).await;
                 None
@@ -254,7 +258,7 @@ impl Desk {
     }
 }
 
-impl Audience for Desk {
+impl ProposalHost for Desk {
     /// The newest state; `None` when the session is over.
     async fn state(&self) -> Option<State> {
         let snapshot = self.mailbox.snapshot().await.ok()?;

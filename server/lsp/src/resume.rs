@@ -7,11 +7,11 @@ use store::{Kept, Step};
 use tokio::task::spawn_blocking;
 use tower_lsp_server::ls_types as lsp;
 
-use crate::drive::owner;
-use crate::effects::{ago, models};
 use crate::proposals::Desk;
 use crate::questions::Questions;
 use crate::snapshot::Latest;
+use assistant::client::{ago, models};
+use assistant::runner::owner;
 
 const RESUME: &str = "Resume";
 const DISCARD: &str = "Discard";

@@ -13,7 +13,6 @@ use tower_lsp_server::{Client, LanguageServer};
 
 use crate::capabilities::{Editor, server_capabilities};
 use crate::commands::Command;
-use crate::contexts::Contexts;
 use crate::lifetime::Lifetime;
 use crate::preview::Preview;
 use crate::progress::{Job, Jobs, Kind};
@@ -23,6 +22,7 @@ use crate::runs::Environments;
 use crate::snapshot::Channel;
 use crate::snapshot::Latest;
 use crate::{Services, announce, from_proto, handlers, resume, runs, setup, status};
+use assistant::contexts::Contexts;
 use workspace::mailbox::Event;
 use workspace::settings::Layer;
 

@@ -22,12 +22,12 @@ use tokio::sync::watch;
 use tower_lsp_server::Client;
 use tower_lsp_server::ls_types::notification::Notification;
 
-use crate::effects::models;
 use crate::lifetime::Lifetime;
 use crate::progress::Running;
 use crate::snapshot::Channel;
 use crate::snapshot::{Latest, Snapshot};
 use crate::{SandboxState, Services};
+use assistant::client::models;
 
 /// Nobody reads faster.
 const PAUSE: Duration = Duration::from_secs(1);

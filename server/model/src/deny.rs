@@ -20,6 +20,13 @@ pub struct Denied {
     of_user: Gitignore,
 }
 
+impl Default for Denied {
+    /// Where the user's settings name nothing.
+    fn default() -> Self {
+        Denied { of_user: Gitignore::empty() }
+    }
+}
+
 impl Denied {
     /// `lines` as in a `.gitignore`.
     ///

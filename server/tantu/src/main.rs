@@ -9,7 +9,7 @@
 )]
 
 mod commands;
-mod meanings;
+mod contexts;
 mod output;
 mod place;
 mod sandboxed;
@@ -122,6 +122,9 @@ fn main() -> ExitCode {
     };
     let filter = EnvFilter::try_from_env("TANTU_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| output::Log).with_ansi(false).init();
+    if let Some(path) = ::model::config::journal_path() {
+        assistant::client::keep_journal(path);
+    }
     let result = match cli.command {
         Command::Lsp(arguments) => lsp::run(&arguments),
         Command::Index(arguments) => index::run(&arguments),

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use ::workspace::folders::{self, Root};
 use ::workspace::persistence::{Persistence, default_directory};
+use ::workspace::settings::{self, Layer, Settings};
 use anyhow::Context;
 use graph::{Analysis, AnalysisHost, Change, FileId};
 
@@ -71,15 +73,26 @@ pub(crate) fn warn<E: std::fmt::Display>(persistence: &Persistence, result: Resu
 }
 
 impl Workspace {
-    /// Reads all of the folder `root`. What cannot be read is named on standard error.
+    /// Reads all of the folder `root`, and follows where values flow, as an editor's server does. What cannot be read is named on
+    /// standard error.
     ///
     /// # Errors
     /// When `root` is no folder.
     pub(crate) fn read(root: &Path) -> anyhow::Result<Self> {
+        let mut workspace = Self::read_links(root)?;
+        workspace.apply_flow();
+        Ok(workspace)
+    }
+
+    /// As [`Self::read`], without following values: for what asks for nobody's callers.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub(crate) fn read_links(root: &Path) -> anyhow::Result<Self> {
         Self::read_with(root, default_directory().as_deref())
     }
 
-    /// As [`Self::read`]; what is known from before is in the folder `databases`.
+    /// As [`Self::read_links`]; what is known from before is in the folder `databases`.
     fn read_with(root: &Path, databases: Option<&Path>) -> anyhow::Result<Self> {
         let root = existing(root)?;
         anyhow::ensure!(root.is_dir(), "{} is not a folder", root.display());
@@ -119,7 +132,7 @@ impl Workspace {
     }
 
     /// Solves the flow of values as well.
-    pub(crate) fn settle(&mut self) {
+    pub(crate) fn apply_flow(&mut self) {
         self.host.settle(self.analysis.solve_flow());
         self.analysis = self.host.analysis();
         if self.analysis.is_flow_cut() {
@@ -135,10 +148,20 @@ impl Workspace {
     /// # Errors
     /// When one of them does not exist, or is a file that is no Python or ignored.
     pub(crate) fn around(paths: &[PathBuf]) -> anyhow::Result<(Self, Vec<FileId>)> {
+        let (mut workspace, files) = Self::around_links(paths)?;
+        workspace.apply_flow();
+        Ok((workspace, files))
+    }
+
+    /// As [`Self::around`], without following values.
+    ///
+    /// # Errors
+    /// As [`Self::around`].
+    pub(crate) fn around_links(paths: &[PathBuf]) -> anyhow::Result<(Self, Vec<FileId>)> {
         let here = [PathBuf::from(".")];
         let paths = if paths.is_empty() { &here } else { paths };
         let paths: Vec<PathBuf> = paths.iter().map(|path| existing(path)).collect::<anyhow::Result<_>>()?;
-        let workspace = Workspace::read(&common_root(&paths))?;
+        let workspace = Workspace::read_links(&root_of_all(&paths)?)?;
         let analysis = &workspace.analysis;
         let is_meant = |file: &FileId| paths.iter().any(|path| analysis.path(*file).starts_with(path));
         let files = analysis.files().filter(is_meant).collect();
@@ -160,7 +183,7 @@ impl Workspace {
         let name = path.display();
         let text = syntax::read_source(&path).map_err(|error| anyhow::anyhow!("{name} {error}"))?;
         anyhow::ensure!(graph::is_python(&path), "{name} is not a Python file");
-        let root = root_of(&path);
+        let root = folders::around(&path).folder;
         let mut host = AnalysisHost::new(vec![root.clone()]);
         let mut change = Change::default();
         change.set(path, text);
@@ -195,6 +218,12 @@ impl Workspace {
             fresh = found;
         }
         Ok(workspace)
+    }
+
+    /// What the workspace's own files choose, and what it says of itself.
+    pub(crate) fn settings(&self) -> Settings {
+        let (layer, _) = settings::read(&self.root);
+        Settings::new([&Layer::default(), &layer])
     }
 
     /// The file at `path`.
@@ -234,35 +263,24 @@ pub(crate) fn existing(path: &Path) -> anyhow::Result<PathBuf> {
     path.canonicalize().with_context(|| format!("cannot open {}", path.display()))
 }
 
-/// The current folder for what lies in it; else the file's workspace.
+/// The folder of the workspace around what exists at `path`; says which one was taken where nothing marks it.
 ///
 /// # Errors
-/// When there is no such file.
-pub(crate) fn root(file: &Path) -> anyhow::Result<PathBuf> {
-    let (here, file) = (existing(Path::new("."))?, existing(file)?);
-    Ok(if file.starts_with(&here) { here } else { root_of(&file) })
+/// When there is nothing at `path`.
+pub(crate) fn root_of(path: &Path) -> anyhow::Result<PathBuf> {
+    root_of_all(&[existing(path)?])
 }
 
-/// The workspace that the absolute `path` belongs to: the nearest folder above it with a `pyproject.toml` or a `.git`,
-/// else its own.
-pub(crate) fn root_of(path: &Path) -> PathBuf {
-    let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
-    let is_root = |folder: &&Path| folder.join("pyproject.toml").exists() || folder.join(".git").exists();
-    folder.ancestors().find(is_root).unwrap_or(folder).to_path_buf()
-}
-
-/// The innermost folder that holds the workspaces of all `paths`.
-fn common_root(paths: &[PathBuf]) -> PathBuf {
-    let mut common: Option<PathBuf> = None;
-    for path in paths {
-        let root = root_of(path);
-        common = Some(match common {
-            None => root,
-            // The file system's root is above everything.
-            Some(common) => common.ancestors().find(|above| root.starts_with(above)).unwrap_or(&root).to_path_buf(),
-        });
+/// The same for several paths, which must be absolute.
+fn root_of_all(paths: &[PathBuf]) -> anyhow::Result<PathBuf> {
+    let Root { folder, is_guess } = folders::around_all(paths).context("no path is named")?;
+    if is_guess && folder != existing(Path::new("."))? {
+        output::warn(format!(
+            "no pyproject.toml, setup.py or .git says what the workspace is: {} is",
+            folder.display()
+        ));
     }
-    common.unwrap_or_else(|| PathBuf::from("."))
+    Ok(folder)
 }
 
 #[cfg(test)]
@@ -331,7 +349,7 @@ mod tests {
         fs::create_dir_all(top.join("shop/deep")).unwrap();
         fs::write(top.join("shop/deep/a.py"), "x = 1\n").unwrap();
         fs::write(top.join("shop/pyproject.toml"), "").unwrap();
-        assert_eq!(root_of(&top.join("shop/deep/a.py")), top.join("shop"));
+        assert_eq!(root_of(&top.join("shop/deep/a.py")).unwrap(), top.join("shop"));
         let roundabout = top.join("shop/deep/../deep/a.py");
         let workspace = Workspace::of_file(&roundabout).unwrap();
         assert_eq!(workspace.root, top.join("shop"));

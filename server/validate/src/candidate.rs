@@ -119,14 +119,7 @@ pub(crate) fn text_of(analysis: &Analysis, path: &Path) -> Option<Arc<str>> {
 
 /// `path` as findings name it: relative to its workspace folder, with forward slashes.
 pub(crate) fn display_path(analysis: &Analysis, path: &Path) -> String {
-    let relative = root_of(analysis, path).and_then(|root| path.strip_prefix(root).ok()).unwrap_or(path);
-    relative.to_string_lossy().replace('\\', "/")
-}
-
-/// The innermost workspace folder around `path`.
-pub(crate) fn root_of<'a>(analysis: &'a Analysis, path: &Path) -> Option<&'a Path> {
-    let around = analysis.roots().iter().filter(|root| path.starts_with(root));
-    around.max_by_key(|root| root.components().count()).map(PathBuf::as_path)
+    analysis.inside_root(path).to_string_lossy().replace('\\', "/")
 }
 
 #[cfg(test)]

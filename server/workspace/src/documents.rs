@@ -97,7 +97,7 @@ fn stamp(path: &Path) -> Option<i64> {
 }
 
 fn relative<'a>(analysis: &Analysis, path: &'a Path) -> &'a Path {
-    analysis.roots().iter().find_map(|root| path.strip_prefix(root).ok()).unwrap_or(path)
+    analysis.inside_root(path)
 }
 
 /// The documents below `roots`.

@@ -10,6 +10,7 @@ pub mod background;
 pub mod cache;
 pub mod documents;
 mod flow;
+pub mod folders;
 pub mod lints;
 mod loader;
 pub mod mailbox;

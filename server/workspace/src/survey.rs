@@ -52,7 +52,8 @@ pub struct FileFindings {
 }
 
 impl FileFindings {
-    fn of(analysis: &Analysis, project: &Project, lints: &Lints, file: FileId) -> Self {
+    /// What there is to find in a file by itself, each thing once.
+    pub fn of(analysis: &Analysis, project: &Project, lints: &Lints, file: FileId) -> Self {
         let graph = ide::diagnostics(analysis, project, file);
         let mut lint = lints.find(analysis, file);
         let is_known = ide::known_among(&graph);

@@ -37,7 +37,7 @@ const ARROWS: &[(&str, May)] = &[
     ),
     ("sandbox-wasi", Use(&["credential", "disk", "sandbox"])),
     (
-        "lsp",
+        "assistant",
         Use(&[
             "assists",
             "context",
@@ -52,6 +52,24 @@ const ARROWS: &[(&str, May)] = &[
             "sandbox",
             "store",
             "syntax",
+            "validate",
+            "workspace",
+        ]),
+    ),
+    (
+        "lsp",
+        Use(&[
+            "assistant",
+            "assists",
+            "disk",
+            "graph",
+            "ide",
+            "lint",
+            "model",
+            "propose",
+            "sandbox",
+            "store",
+            "syntax",
             "terminal",
             "validate",
             "workspace",
@@ -60,6 +78,7 @@ const ARROWS: &[(&str, May)] = &[
     (
         "tantu",
         Use(&[
+            "assistant",
             "assists",
             "context",
             "graph",
@@ -92,7 +111,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("ruff_linter", &["lint"]),
     ("rusqlite", &["store"]),
     ("tiktoken-rs", &["context"]),
-    ("tokio", &["lsp", "model", "sandbox", "sandbox-wasi", "tantu", "workspace"]),
+    ("tokio", &["assistant", "lsp", "model", "sandbox", "sandbox-wasi", "tantu", "workspace"]),
     ("tower-lsp-server", &["lsp"]),
     ("tree-sitter", &["syntax"]),
     ("tree-sitter-python", &["syntax"]),
@@ -253,7 +272,7 @@ mod tests {
         assert_eq!(
             violations(&[("ide", &[("", "tokio"), ("dev", "tokio")])]),
             [
-                "server/ide/Cargo.toml:5: ide must not link tokio, leave that to lsp, model, sandbox, sandbox-wasi, tantu"
+                "server/ide/Cargo.toml:5: ide must not link tokio, leave that to assistant, lsp, model, sandbox, sandbox-wasi, tantu, workspace"
             ]
         );
     }

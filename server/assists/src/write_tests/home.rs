@@ -44,8 +44,7 @@ impl Home {
 
 /// Where a new test file goes.
 fn folder(analysis: &Analysis, module: &Path) -> Option<PathBuf> {
-    let around = analysis.roots().iter().filter(|root| module.starts_with(root));
-    let root = around.max_by_key(|root| root.components().count())?;
+    let root = analysis.root_of(module)?;
     let common = |folder: &Path| folder.components().zip(module.components()).take_while(|(a, b)| a == b).count();
     let paths = analysis.files().map(|file| analysis.path(file));
     let tests = paths.filter(|path| is_test_file(path) && path.starts_with(root));

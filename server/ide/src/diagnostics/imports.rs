@@ -148,7 +148,7 @@ fn origin(project: &Project, package: &str) -> String {
 pub(crate) fn is_somewhere(analysis: &Analysis, name: &str) -> bool {
     analysis.files().any(|file| {
         let path = analysis.path(file).with_extension("");
-        let inside = analysis.roots().iter().find_map(|root| path.strip_prefix(root).ok()).unwrap_or(&path);
+        let inside = analysis.inside_root(&path);
         inside.iter().any(|part| part == name)
     })
 }

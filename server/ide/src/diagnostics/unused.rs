@@ -38,7 +38,7 @@ fn is_run_by_others(analysis: &Analysis, file: FileId) -> bool {
 pub(super) fn is_test(analysis: &Analysis, file: FileId) -> bool {
     let path = analysis.path(file);
     let in_tests = |path: &Path| path.iter().any(|part| part == "tests" || part == "test");
-    let inside = analysis.roots().iter().find_map(|root| path.strip_prefix(root).ok()).unwrap_or(path);
+    let inside = analysis.inside_root(path);
     let stem = stem(path);
     stem == "conftest" || stem.starts_with("test_") || stem.ends_with("_test") || in_tests(inside)
 }

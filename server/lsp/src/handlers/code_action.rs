@@ -15,9 +15,9 @@ use tower_lsp_server::ls_types as lsp;
 
 use crate::commands::{ChangeSignature, Command, DismissFinding, Explain, Propose, Review, Run, RunHere, Silence};
 use crate::query::Query;
-use crate::review::SOURCE;
 use crate::snapshot::Snapshot;
 use crate::{from_proto, to_proto};
+use assistant::review::SOURCE;
 
 /// The kinds of all actions.
 pub(crate) const KINDS: [lsp::CodeActionKind; 8] = [

@@ -13,9 +13,9 @@ use tower_lsp_server::jsonrpc::Result;
 use tower_lsp_server::ls_types as lsp;
 
 use crate::query::Query;
-use crate::review::{CODE, SOURCE};
 use crate::snapshot::Snapshot;
 use crate::to_proto;
+use assistant::review::{CODE, SOURCE};
 use workspace::results::TestFailure;
 use workspace::settings::{ConfigFile, Diagnostics, Problem};
 

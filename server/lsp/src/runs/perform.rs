@@ -238,8 +238,7 @@ pub(crate) fn session_of(snapshot: &Snapshot, uri: &lsp::Uri) -> String {
 
 /// The workspace folder of `path`, or for a file outside of them its own.
 fn root_of(snapshot: &Snapshot, path: &Path) -> PathBuf {
-    let roots = snapshot.analysis.roots().iter().filter(|root| path.starts_with(root));
-    let root = roots.max_by_key(|root| root.as_os_str().len()).map(PathBuf::as_path).or(path.parent());
+    let root = snapshot.analysis.root_of(path).or(path.parent());
     root.unwrap_or(Path::new("/")).to_path_buf()
 }
 

@@ -17,7 +17,8 @@ use crate::proposals::{self, Desk};
 use crate::query::Query;
 use crate::runs::Perform;
 use crate::snippets::Done;
-use crate::{consult, evidence, from_proto, handlers, input, runs, snippets, to_proto};
+use crate::{consult, from_proto, handlers, input, runs, snippets, to_proto};
+use assistant::evidence;
 use workspace::mailbox::Event;
 
 impl Session {

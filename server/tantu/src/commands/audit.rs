@@ -1,7 +1,7 @@
 //! `tantu audit`
 
+use assistant::client::models;
 use clap::Args;
-use lsp::effects::models;
 use model::dollars;
 use serde_json::{Value, json};
 use store::Call;

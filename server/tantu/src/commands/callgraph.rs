@@ -22,8 +22,7 @@ pub(crate) struct Arguments {
 type CallGraph = BTreeMap<String, BTreeSet<String>>;
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
-    let mut workspace = Workspace::read(&arguments.dir)?;
-    workspace.settle();
+    let workspace = Workspace::read(&arguments.dir)?;
     let graph = call_graph(&workspace.analysis, &workspace.root);
     match arguments.format {
         Format::Json => print_json(&graph)?,

@@ -5,7 +5,8 @@ mod since;
 
 use std::path::{Path, PathBuf};
 
-use ::workspace::lints::{Lints, RuffChoice};
+use ::workspace::lints::Lints;
+use ::workspace::survey::FileFindings;
 use clap::{Args, ValueEnum};
 use graph::FileId;
 use ide::{Severity, WorkspaceFindings};
@@ -92,7 +93,6 @@ impl From<syntax::Position> for Position {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let (mut workspace, files) = Workspace::around(&arguments.paths)?;
-    workspace.settle();
     let mut findings = match &arguments.since {
         Some(revision) => since::introduced(&mut workspace, &files, revision, findings)?,
         None => findings(&workspace, &files),
@@ -110,14 +110,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
 
 /// The same findings as in an editor, file by file.
 pub(super) fn findings(workspace: &Workspace, files: &[FileId]) -> Vec<Finding> {
-    let project = ::workspace::project::read(&workspace.root);
-    let of_workspace = WorkspaceFindings::of(&workspace.analysis, &project);
-    let lints = Lints::new(RuffChoice::Bundled, std::slice::from_ref(&workspace.root));
+    let settings = workspace.settings();
+    let lints = Lints::new(settings.ruff, std::slice::from_ref(&workspace.root));
+    let of_workspace = WorkspaceFindings::of(&workspace.analysis, &settings.project);
     let of_file = |&file: &FileId| {
-        let mut graph = ide::diagnostics(&workspace.analysis, &project, file);
-        let mut lint = lints.find(&workspace.analysis, file);
-        let is_known = ide::known_among(&graph);
-        lint.retain(|it| !is_known(it));
+        let FileFindings { mut graph, lint } = FileFindings::of(&workspace.analysis, &settings.project, &lints, file);
         graph.extend(of_workspace.diagnostics(&workspace.analysis, file));
         let graph = graph.into_iter().map(|it| (it.range.start(), finding(workspace, file, it)));
         let lint = lint.into_iter().map(|it| (it.range.start(), lint_finding(workspace, file, it)));

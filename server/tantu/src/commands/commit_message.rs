@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ::lsp::commit_message::{staged, write};
-use ::lsp::inquiry::Inquirer;
 use anyhow::Context;
+use assistant::client::ModelClient;
+use assistant::commit_message::{staged, write};
 use clap::Args;
 use serde_json::json;
 
@@ -26,20 +26,20 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let folder = existing(&arguments.folder)?;
     let settings = model::config::default_path();
-    let configured = Inquirer::configured(settings.as_deref()).map_err(anyhow::Error::msg)?;
-    let workspace = Workspace::read(&root_of(&folder))?;
+    let configured = ModelClient::configured(settings.as_deref()).map_err(anyhow::Error::msg)?;
+    let workspace = Workspace::read(&root_of(&folder)?)?;
     let analysis = &workspace.analysis;
     let admits = |path: &std::path::Path| match &configured {
-        Some(inquirer) => inquirer.admit(analysis, path).is_ok(),
+        Some(client) => client.check_allowed(analysis, path).is_ok(),
         None => true,
     };
     // That nothing is staged is said first, whatever else is missing.
     let staged = staged(&folder, admits)?;
-    let inquirer = Arc::new(configured.with_context(|| Inquirer::none(settings.as_deref()))?);
+    let client = Arc::new(configured.with_context(|| ModelClient::none(settings.as_deref()))?);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let bar = spinner("looking at what is staged");
     let say = |what: String| note(&bar, &what);
-    let written = runtime.block_on(write(&inquirer, staged, workspace.host.clone(), &say));
+    let written = runtime.block_on(write(&client, staged, workspace.host.clone(), &say));
     bar.finish_and_clear();
     runtime.shutdown_background();
     let message = written.map_err(anyhow::Error::msg)?;

@@ -1,14 +1,14 @@
 //! `tantu context FILE:LINE --budget N`
 
-use ::context::{Context, Index, Options, Passage, Prose};
+use ::context::{Context, Passage};
 use clap::Args;
 use std::fmt::Write as _;
 
 use crate::Status;
-use crate::meanings::{meanings, report};
+use crate::contexts::contexts;
 use crate::output::{Format, print, print_json};
 use crate::place::{Place, start_of_line};
-use crate::workspace::{self, Workspace, root};
+use crate::workspace::{Workspace, root_of};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -27,40 +27,18 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let Place { file, line } = &arguments.place;
-    let mut workspace = Workspace::read(&root(file)?)?;
+    let mut workspace = Workspace::read(&root_of(file)?)?;
     let id = workspace.file(file)?;
     let offset = start_of_line(workspace.analysis.source(id), line.unwrap_or(1))
         .map_err(|error| error.context(file.display().to_string()))?;
     let target = workspace.analysis.enclosing(id, offset);
-    // Nothing is kept free for instructions and an answer: this is the context alone.
-    let kept = workspace.persistence.clone();
-    let (mut index, is_new) =
-        kept.as_ref().map_or_else(|| (Index::new(&workspace.analysis), true), |kept| kept.index(&workspace.analysis));
-    if index.is_small() {
-        index.refit();
-    }
-    let query = index.query(target, None);
-    let found = match (workspace.documents(), meanings()) {
-        (Some(documents), Some(meanings)) => {
-            report(meanings.renew(&documents, &workspace.analysis));
-            meanings.search(&documents, &workspace.analysis, &query)
-        }
-        (Some(documents), None) => documents.search(&workspace.analysis, &query),
-        (None, _) => Vec::new(),
-    };
-    let prose = Prose { query, found, included: lsp::include::of_workspace(&workspace.root) };
-    let context = index.context_with(target, Some(offset), arguments.budget, &Options { reserve: 0 }, prose);
+    let contexts = contexts(&mut workspace);
+    let context = contexts.shown(&workspace.analysis, target, Some(offset), arguments.budget);
     match arguments.format {
         Format::Json => print_json(&context)?,
         Format::Human if arguments.explain => print(ledger(&context, arguments.budget))?,
         Format::Human => print(human(&context))?,
     }
-    if let Some(kept) = kept.filter(|_| is_new) {
-        workspace::warn(&kept, kept.keep_index(&index, &workspace.analysis));
-    }
-    // The process ends, and takes the tables and the graph with it: giving back their pieces one by one takes longer than
-    // the question did.
-    std::mem::forget((index, workspace));
     Ok(Status::Fine)
 }
 

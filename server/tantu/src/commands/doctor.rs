@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
+use assistant::client::models;
 use clap::Args;
 use lint::Ruff;
-use lsp::effects::models;
 use serde_json::{Value, json};
 use store::FailingServer;
 

@@ -1,8 +1,8 @@
 //! `tantu evidence [ID]`
 
 use anyhow::Context;
+use assistant::evidence::{Card, card, latest};
 use clap::Args;
-use lsp::evidence::{Card, card, latest};
 
 use crate::Status;
 use crate::output::{Format, print, print_json, table};
@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
             }
         }
         None => {
-            let cards = latest(&root_of(&std::env::current_dir()?), LISTED);
+            let cards = latest(&root_of(std::path::Path::new("."))?, LISTED);
             match arguments.format {
                 Format::Json => print_json(&cards)?,
                 Format::Human => print(human(&cards))?,

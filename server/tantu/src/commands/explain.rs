@@ -3,8 +3,9 @@
 use std::io::IsTerminal;
 use std::sync::Arc;
 
-use ::lsp::explain::{explain, introduction, without_model};
-use ::lsp::inquiry::{Answer, Inquirer, Spent};
+use assistant::client::{Answer, ModelClient, Spent};
+use assistant::contexts::Contexts;
+use assistant::explain::{explain, introduction, without_model};
 use assists::explain::{Facts, facts, target};
 use clap::Args;
 use graph::SymbolId;
@@ -12,9 +13,10 @@ use serde::Serialize;
 use syntax::TextSize;
 
 use crate::Status;
+use crate::contexts::contexts;
 use crate::output::{Format, print, print_json, warn};
 use crate::place::{Place, start_of_line};
-use crate::workspace::{Workspace, existing, root_of};
+use crate::workspace::{Workspace, root_of};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -43,9 +45,8 @@ struct Report {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
-    let mut workspace = Workspace::read(&root_of(&existing(&arguments.place.file)?))?;
+    let mut workspace = Workspace::read(&root_of(&arguments.place.file)?)?;
     let file = workspace.file(&arguments.place.file)?;
-    workspace.settle();
     let source = workspace.analysis.source(file);
     let id = match arguments.place.line {
         Some(line) => {
@@ -62,9 +63,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         print(if std::io::stdout().is_terminal() { &facts.plain } else { &facts.markdown })?;
     }
     let settings = model::config::default_path();
-    let inquirer = match arguments.facts {
+    let client = match arguments.facts {
         true => None,
-        false => Inquirer::configured(settings.as_deref()).map_err(anyhow::Error::msg)?.map(Arc::new),
+        false => ModelClient::configured(settings.as_deref()).map_err(anyhow::Error::msg)?.map(Arc::new),
     };
     let mut report = Report {
         symbol: facts.symbol.clone(),
@@ -74,16 +75,17 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         usage: Spent::default(),
         message: None,
     };
-    let status = match inquirer {
+    let contexts = contexts(&mut workspace);
+    let status = match client {
         None => {
-            let reason = Inquirer::none(settings.as_deref());
+            let reason = ModelClient::none(settings.as_deref());
             if is_human && !arguments.facts {
                 print(without_model(&reason))?;
             }
             report.message = (!arguments.facts).then_some(reason);
             Status::Fine
         }
-        Some(inquirer) => match in_words(&workspace, &inquirer, id, facts, is_human)? {
+        Some(client) => match in_words(&workspace, &client, &contexts, id, facts, is_human)? {
             Ok(Answer { text, model, spent, .. }) => {
                 if is_human {
                     print(format!("\n\n({model})\n"))?;
@@ -109,7 +111,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
 /// Asks; what is heard is printed at once, where somebody reads it.
 fn in_words(
     workspace: &Workspace,
-    inquirer: &Arc<Inquirer>,
+    client: &Arc<ModelClient>,
+    contexts: &Arc<Contexts>,
     id: SymbolId,
     facts: Facts,
     prints: bool,
@@ -131,7 +134,7 @@ fn in_words(
     let analysis = workspace.analysis.clone();
     // The words themselves say how far it is.
     let say = |_: String| {};
-    let answer = runtime.block_on(explain(inquirer, analysis, &Arc::default(), (id, facts), &say, heard));
+    let answer = runtime.block_on(explain(client, analysis, contexts, (id, facts), &say, heard));
     runtime.shutdown_background();
     Ok(answer)
 }

@@ -11,7 +11,7 @@ use terminal::{Shown, Style};
 use crate::Status;
 use crate::output::{Format, for_stdout, print, print_json};
 use crate::place::{Place, start_of_line};
-use crate::workspace::{Workspace, root};
+use crate::workspace::{Workspace, root_of};
 
 /// How many definitions are looked at on the way to the tests. Beyond it, numbers are lower bounds.
 const LIMIT: usize = 100_000;
@@ -79,17 +79,15 @@ pub(crate) fn target(target: &str) -> anyhow::Result<(Workspace, SymbolId)> {
     // Parsing a place fails only where the line is none.
     let place = target.parse::<Place>().map_err(anyhow::Error::msg)?;
     if place.line.is_some() || place.file.is_file() {
-        let mut workspace = Workspace::read(&root(&place.file)?)?;
+        let workspace = Workspace::read(&root_of(&place.file)?)?;
         let file = workspace.file(&place.file)?;
         let source = workspace.analysis.source(file);
         let offset = start_of_line(source, place.line.unwrap_or(1))
             .map_err(|error| error.context(place.file.display().to_string()))?;
         let symbol = workspace.analysis.enclosing(file, offset);
-        workspace.settle();
         return Ok((workspace, symbol));
     }
-    let mut workspace = Workspace::read(Path::new("."))?;
-    workspace.settle();
+    let workspace = Workspace::read(Path::new("."))?;
     let found = workspace.analysis.find(&target.replace(':', "."));
     match found[..] {
         [symbol, ..] => Ok((workspace, symbol)),

@@ -66,12 +66,12 @@ impl Phases {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let start = Instant::now();
-    let mut workspace = Workspace::read(&arguments.dir)?;
+    let mut workspace = Workspace::read_links(&arguments.dir)?;
     let seconds = start.elapsed().as_secs_f64();
     let stats = workspace.analysis.stats();
     let start = Instant::now();
     if arguments.timings || arguments.rows {
-        workspace.settle();
+        workspace.apply_flow();
     }
     let timings =
         arguments.timings.then(|| Phases::new(workspace.timings, start.elapsed(), workspace.analysis.is_flow_cut()));

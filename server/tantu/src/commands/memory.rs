@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use assistant::client::models;
 use clap::{Args, Subcommand};
-use lsp::effects::models;
 use model::config;
 use serde_json::{Value, json};
 use store::{Journal, KnownMistake};
@@ -44,7 +44,7 @@ enum What {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
-    let workspace = root_of(&std::env::current_dir()?).to_string_lossy().into_owned();
+    let workspace = root_of(std::path::Path::new("."))?.to_string_lossy().into_owned();
     let journal =
         || models().journal().context("there is no journal: there is no home directory, or it cannot be written");
     let (text, value) = match &arguments.what {

@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use ::lsp::contexts::Contexts;
-use ::lsp::drive::{Audience, Work};
-use ::lsp::effects::{State, Tools};
 use ::propose::State::Applied;
 use ::propose::{Event, Proposal, Severity, Summary, Task};
 use ::workspace::lints::{Lints, RuffChoice};
 use anyhow::{Context, bail};
+use assistant::client::ModelClient;
+use assistant::contexts::Contexts;
+use assistant::runner::{ProposalHost, ProposalRunner};
+use assistant::tools::{State, Tools};
 use assists::{AssistId, PRESETS};
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -21,11 +22,11 @@ use terminal::{Shown, Style};
 use validate::{Evidence, Validated};
 
 use crate::Status;
-use crate::meanings::{meanings, report};
+use crate::contexts::contexts;
 use crate::output::{Format, for_stdout, note, print, print_exactly, print_json, spinner};
 use crate::place::{Place, start_of_line};
 use crate::sandboxed::worker;
-use crate::workspace::{Workspace, existing, root_of};
+use crate::workspace::{Workspace, root_of};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -53,12 +54,13 @@ pub(crate) struct Arguments {
 
 /// Without `--apply` the diff is printed, for a person or a program to judge.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
-    let mut workspace = Workspace::read(&root_of(&existing(&arguments.place.file)?))?;
+    let mut workspace = Workspace::read(&root_of(&arguments.place.file)?)?;
     let task = task(&workspace, arguments)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let bar = spinner("choosing what the model has to see");
     let contexts = contexts(&mut workspace);
-    let done = runtime.block_on(perform(task, &workspace.host, contexts, &bar, arguments.apply));
+    let done =
+        runtime.block_on(perform(task, &workspace.host, contexts, &bar, (workspace.settings().ruff, arguments.apply)));
     bar.finish_and_clear();
     // What the worker thread was asked for last is not waited for.
     runtime.shutdown_background();
@@ -139,33 +141,20 @@ fn finding_at(workspace: &Workspace, file: FileId, line: u32) -> Option<(String,
     Some((format!("{}, line {line} of the file: {}", on_line.code, on_line.message), on_line.code))
 }
 
-/// Where contexts come from, prose and the files that the workspace's settings name included, as in an editor.
-fn contexts(workspace: &mut Workspace) -> Arc<Contexts> {
-    let contexts = Contexts::default();
-    if let (Some(meanings), Some(documents)) = (meanings(), workspace.documents()) {
-        let renewed = meanings.renew(&documents, &workspace.analysis);
-        contexts.resemble_by(Some(Arc::new(meanings)));
-        report(renewed);
-    }
-    contexts.search_in(workspace.documents());
-    contexts.include(Arc::new(::lsp::include::globs_of(&workspace.root)));
-    Arc::new(contexts)
-}
-
 /// Works on `task` until a person would be asked. With `apply` the answer is yes.
 async fn perform(
     task: Task,
     host: &AnalysisHost,
     contexts: Arc<Contexts>,
     bar: &ProgressBar,
-    apply: bool,
+    (ruff, apply): (RuffChoice, bool),
 ) -> anyhow::Result<(Proposal, Option<i64>)> {
     let settings = model::config::default_path();
-    let (tools, limits) =
-        Tools::configured(settings.as_deref(), Arc::new(worker()?)).map_err(|message| anyhow::anyhow!(message))?;
-    let lints = Arc::new(Lints::new(RuffChoice::Bundled, host.analysis().roots()));
+    let client = ModelClient::required(settings.as_deref()).map_err(anyhow::Error::msg)?;
+    let tools = Tools::new(client, Arc::new(worker()?));
+    let lints = Arc::new(Lints::new(ruff, host.analysis().roots()));
     let terminal = Terminal { host, lints, contexts, bar, apply };
-    Ok(Work::new(Proposal::new(task, limits)).drive(&tools, &terminal).await)
+    Ok(ProposalRunner::new(Proposal::new(task, tools.limits())).drive(&tools, &terminal).await)
 }
 
 struct Terminal<'a> {
@@ -176,7 +165,7 @@ struct Terminal<'a> {
     apply: bool,
 }
 
-impl Audience for Terminal<'_> {
+impl ProposalHost for Terminal<'_> {
     async fn state(&self) -> Option<State> {
         let (lints, contexts) = (self.lints.clone(), self.contexts.clone());
         Some(State {
@@ -204,7 +193,7 @@ impl Audience for Terminal<'_> {
         };
         Some(match validated.change(text) {
             Err(moved) => Event::Moved(moved),
-            Ok(change) => match ::lsp::edits::write(change, self.host.analysis().roots()) {
+            Ok(change) => match assistant::edits::write(change, self.host.analysis().roots()) {
                 Ok(()) => Event::Applied,
                 Err(error) => Event::NotApplied(format!("{error:#}")),
             },

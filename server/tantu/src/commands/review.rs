@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ::lsp::inquiry::{Inquirer, Spent};
-use ::lsp::review::{Outcome, Reviewed, review, summary};
-use ::workspace::lints::{Lints, RuffChoice};
+use ::workspace::lints::Lints;
 use ::workspace::revision;
 use anyhow::{Context, ensure};
+use assistant::client::{ModelClient, Spent};
+use assistant::contexts::Contexts;
+use assistant::review::{Outcome, Reviewed, review, summary};
 use assists::review as ask;
 use clap::Args;
 use graph::SymbolId;
@@ -19,9 +20,10 @@ use syntax::Encoding;
 use terminal::{Shown, Style};
 
 use crate::Status;
+use crate::contexts::contexts;
 use crate::output::{Format, for_stdout, note, print, print_json, spinner};
 use crate::place::{Place, start_of_line};
-use crate::workspace::{Workspace, existing, root_of};
+use crate::workspace::{Workspace, root_of};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -86,15 +88,15 @@ struct Failed {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let here = PathBuf::from(".");
     let around = arguments.place.as_ref().map_or(&here, |place| &place.file);
-    let mut workspace = Workspace::read(&root_of(&existing(around)?))?;
-    workspace.settle();
+    let mut workspace = Workspace::read(&root_of(around)?)?;
     let targets = targets(&workspace, arguments)?;
     let settings = model::config::default_path();
-    let configured = Inquirer::configured(settings.as_deref()).map_err(anyhow::Error::msg)?;
-    let inquirer = Arc::new(configured.with_context(|| Inquirer::none(settings.as_deref()))?);
+    let configured = ModelClient::configured(settings.as_deref()).map_err(anyhow::Error::msg)?;
+    let client = Arc::new(configured.with_context(|| ModelClient::none(settings.as_deref()))?);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let contexts = contexts(&mut workspace);
     let bar = spinner("choosing what the model has to see");
-    let outcomes = runtime.block_on(perform(&workspace, &inquirer, &targets, &bar));
+    let outcomes = runtime.block_on(perform(&workspace, &client, contexts, &targets, &bar));
     bar.finish_and_clear();
     runtime.shutdown_background();
     let (report, text) = report(&workspace, outcomes);
@@ -134,21 +136,23 @@ type Answered = (SymbolId, Result<Outcome, String>);
 /// One after the other, until nobody answers.
 async fn perform(
     workspace: &Workspace,
-    inquirer: &Arc<Inquirer>,
+    client: &Arc<ModelClient>,
+    contexts: Arc<Contexts>,
     targets: &[SymbolId],
     bar: &ProgressBar,
 ) -> Vec<Answered> {
+    let settings = workspace.settings();
     let of = Reviewed {
         analysis: workspace.analysis.clone(),
-        contexts: Arc::default(),
-        lints: Arc::new(Lints::new(RuffChoice::Bundled, std::slice::from_ref(&workspace.root))),
-        project: Arc::new(::workspace::project::read(&workspace.root)),
+        contexts,
+        lints: Arc::new(Lints::new(settings.ruff, std::slice::from_ref(&workspace.root))),
+        project: settings.project.clone(),
     };
     let mut outcomes = Vec::new();
     for &target in targets {
         let name = workspace.analysis.symbol(target).qualified_name();
         let say = |what: String| note(bar, &format!("{name}: {what}"));
-        let outcome = review(inquirer, of.clone(), target, &say).await;
+        let outcome = review(client, of.clone(), target, &say).await;
         let is_over = outcome.is_err();
         outcomes.push((target, outcome));
         if is_over {

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use assistant::client::models;
+use assistant::snippets::{Piece, dedented, indented, of_proposal, of_range};
 use clap::{Args, Subcommand};
-use lsp::effects::models;
-use lsp::snippets::{Piece, dedented, indented, of_proposal, of_range};
 use serde_json::{Value, json};
 use store::{Journal, Snippet};
 use syntax::TextRange;
@@ -56,7 +56,7 @@ enum What {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let journal =
         models().journal().context("there is no journal: there is no home directory, or it cannot be written")?;
-    let workspace = root_of(&std::env::current_dir()?).to_string_lossy().into_owned();
+    let workspace = root_of(Path::new("."))?.to_string_lossy().into_owned();
     let (text, value) = match &arguments.what {
         What::List { word } => list(&journal.snippets(&workspace, word.as_deref().unwrap_or_default())?),
         What::Show { name } => {
@@ -68,7 +68,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
             let Piece { code, origin, tests: nearest } = match (lines, proposal) {
                 (Some(lines), _) => of_lines(lines)?,
                 (None, Some(id)) => {
-                    let here = Workspace::read(Path::new(&workspace))?;
+                    let here = Workspace::read_links(Path::new(&workspace))?;
                     let found = of_proposal(&here.analysis, *id);
                     found.with_context(|| format!("there is no proposal {id} with an answer"))?
                 }
@@ -135,7 +135,7 @@ fn of_lines(lines: &Lines) -> anyhow::Result<Piece> {
     if first == 0 || last < first || last > count {
         bail!("{shown}: it has the lines 1 to {count}");
     }
-    let workspace = Workspace::read(&root_of(&existing(&lines.place.file)?))?;
+    let workspace = Workspace::read(&root_of(&lines.place.file)?)?;
     let Ok(file) = workspace.file(&lines.place.file) else {
         // Whatever the graph leaves out can be kept all the same.
         let wanted = text.lines().skip(first as usize - 1).take((last - first + 1) as usize);

@@ -1,7 +1,7 @@
 //! `tantu usage`
 
+use assistant::client::models;
 use clap::Args;
-use lsp::effects::models;
 use model::dollars;
 use serde_json::json;
 use store::Sum;

@@ -9,7 +9,6 @@ use sandbox::{Action, Outcome, Request};
 use super::expected::{Expected, Test, examples};
 use super::{Comparison, baseline};
 use crate::Behaviour;
-use crate::candidate::root_of;
 
 /// Tests that are run for one candidate. The nearest come first; a suite belongs to CI.
 const MAX_TESTS: usize = 20;
@@ -103,7 +102,7 @@ fn compared<'a>(comparison: &'a Comparison, root: &'a Path) -> impl Iterator<Ite
     comparison.edited_functions().filter_map(move |symbol| {
         let edited = comparison.edited(after.path(symbol.file))?;
         let was_there = comparison.earlier(symbol).is_some();
-        let path = edited.path.strip_prefix(root).ok().filter(|_| root_of(after, &edited.path) == Some(root))?;
+        let path = edited.path.strip_prefix(root).ok().filter(|_| after.root_of(&edited.path) == Some(root))?;
         was_there.then(|| Action::Generated {
             path: path.to_owned(),
             function: after.symbol(symbol).local_name(),
@@ -136,7 +135,7 @@ fn node_ids<'a>(
 /// The path of a symbol's file in its root, if that is `root`.
 fn relative<'a>(analysis: &'a Analysis, root: &Path, symbol: SymbolId) -> Option<&'a Path> {
     let path = analysis.path(symbol.file);
-    (root_of(analysis, path) == Some(root)).then(|| path.strip_prefix(root).ok()).flatten()
+    (analysis.root_of(path) == Some(root)).then(|| path.strip_prefix(root).ok()).flatten()
 }
 
 /// The requests whose outcome says little by itself, by their index, for the texts before the edit.

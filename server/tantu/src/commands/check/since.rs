@@ -28,7 +28,7 @@ pub(super) fn introduced(
     }
     workspace.host.apply(before);
     workspace.analysis = workspace.host.analysis();
-    workspace.settle();
+    workspace.apply_flow();
     let all: Vec<FileId> = workspace.analysis.files().collect();
     let known: Vec<Identity> = find(workspace, &all).iter().map(|it| identity(workspace, it)).collect();
     Ok(lint::introduced(known, now))
@@ -73,7 +73,6 @@ mod tests {
             }
         }
         let mut workspace = Workspace::read(&root).unwrap();
-        workspace.settle();
         let files: Vec<FileId> = workspace.analysis.files().collect();
         let found = introduced(&mut workspace, &files, "HEAD", super::super::findings).unwrap();
         let name = |path: &str| Path::new(path).file_name().unwrap().display().to_string();

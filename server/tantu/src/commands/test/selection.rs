@@ -49,7 +49,7 @@ impl Selection {
 pub(super) fn of(arguments: &Arguments) -> anyhow::Result<(Workspace, Selection)> {
     let named: Vec<(PathBuf, Vec<&str>)> = arguments.paths.iter().map(|path| named(path)).collect();
     let paths: Vec<PathBuf> = named.iter().map(|(path, _)| path.clone()).collect();
-    let (mut workspace, files) = Workspace::around(&paths)?;
+    let (mut workspace, files) = Workspace::around_links(&paths)?;
     let selection = match arguments.affected {
         true => affected(&mut workspace, &files, arguments.since.as_deref(), arguments.paths.is_empty())?,
         false => all(&workspace, &files, &named)?,
@@ -123,7 +123,7 @@ fn affected(
         selection.since = "outside of git nothing says what has changed: all tests".to_owned();
         return Ok(selection);
     };
-    workspace.settle();
+    workspace.apply_flow();
     let (analysis, root) = (&workspace.analysis, &workspace.root);
     let store = workspace.persistence.as_ref().map(|it| it.store());
     let mut affected = ide::affected(analysis, &before, test_history::records(store, root, analysis), LIMIT);

@@ -1,34 +1,32 @@
 //! Performs what a [proposal](propose::Proposal) wants done and neither an editor nor a person is needed for: making
 //! the prompt, asking a model, checking its reply, running tests.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use assists::{AssistId, Refusal};
 use context::Options;
 use disk::Obstacle;
 use graph::{Analysis, AnalysisHost, SymbolId};
 use lint::Environment;
-use model::config::{ProposeConfig, Settings};
-use model::{Denied, LanguageModel, Progress, Prompt, Request};
+use model::config::ProposeConfig;
+use model::{Denied, Prompt};
 use propose::{Event, Limits, Task};
 use sandbox::Runner;
 use store::Journal;
 use tokio::task::{JoinError, spawn_blocking};
 use validate::{Behaviour, Candidate, Inspection, PastMistake, Scope};
+use workspace::lints::Lints;
 
-use crate::consent::Consent;
+use crate::client::{Answered, ModelClient, NotAnswered, Question, Say, is_denied, models};
 use crate::contexts::Contexts;
 use crate::edits;
-use crate::inquiry::PURPOSES;
 use crate::memory;
-use workspace::lints::Lints;
 
 /// How many tokens of context a model is shown, room for instructions and answer included. Models that people run on
 /// their own machines often take no more.
-pub(crate) const BUDGET: usize = 8192;
+pub const BUDGET: usize = 8192;
 
 /// The workspace at one instant, unsaved texts included.
 pub struct State {
@@ -42,85 +40,30 @@ pub struct State {
     pub limits: sandbox::Limits,
 }
 
-/// Told, in a few words, what is being done.
-pub type Say<'a> = &'a (dyn Fn(String) + Send + Sync);
-
-/// The models of a list, and what to ask in their place.
-type Connected = (Vec<String>, Arc<dyn LanguageModel>);
-
-/// Models and a sandbox.
+/// What a proposal is worked on with: models and a sandbox.
 pub struct Tools {
-    settings: Settings,
-    denied: Arc<Denied>,
+    client: ModelClient,
     runner: Arc<dyn Runner>,
     /// Who calls the target, in number, as far as has been counted: what many depend on may be for another model.
     callers: AtomicUsize,
-    /// The models that were asked last, by name: recorded replies are given once each.
-    connected: Mutex<Option<Connected>>,
     /// The hash of the latest prompt.
     asked: Mutex<Option<String>>,
-    /// Who is asked before what may cost much; nobody where nobody can be.
-    consent: Option<Consent>,
-}
-
-/// What is known of the models' servers, and what they cost: for the whole process.
-pub fn models() -> &'static Arc<model::State> {
-    static STATE: LazyLock<Arc<model::State>> = LazyLock::new(|| {
-        // The user's journal is not for the tests of this crate.
-        let path = if cfg!(test) { None } else { model::config::journal_path() };
-        let journal = path.and_then(|path| {
-            let journal = Journal::open(&path);
-            journal.inspect_err(|error| tracing::warn!("what models cost is not kept: {error}")).ok()
-        });
-        model::State::new(journal.map(Arc::new))
-    });
-    &STATE
 }
 
 impl Tools {
-    /// The models that the user's settings in `file` name, in the order in which they are asked, and how often.
-    ///
-    /// # Errors
-    /// When the settings are wrong or name no model; the message is for the user, and names the file.
-    pub fn configured(file: Option<&Path>, runner: Arc<dyn Runner>) -> Result<(Self, Limits), String> {
-        let Some(file) = file else {
-            return Err("no model is configured, and there is no home directory to look for config.toml in".to_owned());
-        };
-        let settings = model::config::load(file).map_err(|error| error.to_string())?;
-        let name = file.display();
-        if settings.propose.models.is_empty() {
-            return Err(format!("no model is configured: describe one in {name}, and name it in [propose] there"));
-        }
-        let is_assist = |name: &&String| !PURPOSES.contains(&name.as_str());
-        for assist in settings.propose.assists.keys().filter(is_assist) {
-            assist.parse::<AssistId>().map_err(|problem| format!("{name}: propose.assists: {problem}"))?;
-        }
-        let denied = Denied::new(&settings.privacy.deny).map_err(|problem| format!("{name}: {problem}"))?;
-        let ProposeConfig { max_attempts, reflect_below, .. } = settings.propose;
-        let limits = Limits { max_attempts, reflect_below };
-        let tools = Tools {
-            settings,
-            denied: Arc::new(denied),
-            runner,
-            callers: AtomicUsize::new(0),
-            connected: Mutex::default(),
-            asked: Mutex::default(),
-            consent: None,
-        };
-        // Mistakes are better heard of before anything is computed.
-        model::connect(&tools.settings, &tools.settings.propose.models, None, models())
-            .map_err(|error| error.to_string())?;
-        Ok((tools, limits))
+    pub fn new(client: ModelClient, runner: Arc<dyn Runner>) -> Self {
+        Tools { client, runner, callers: AtomicUsize::new(0), asked: Mutex::default() }
     }
 
-    /// The same, where somebody can be asked before what may cost much.
-    pub(crate) fn with_consent(self, consent: Consent) -> Self {
-        Tools { consent: Some(consent), ..self }
+    /// How often models are asked.
+    pub fn limits(&self) -> Limits {
+        let ProposeConfig { max_attempts, reflect_below, .. } = self.client.settings().propose;
+        Limits { max_attempts, reflect_below }
     }
 
     /// Whether mistakes are remembered.
-    pub(crate) fn remembers(&self) -> bool {
-        self.settings.memory.enable
+    pub fn remembers(&self) -> bool {
+        self.client.settings().memory.enable
     }
 
     /// Where mistakes are remembered; `None` when they are not.
@@ -130,13 +73,13 @@ impl Tools {
 
     /// Makes the prompt, which tells of mistakes that were made before.
     pub async fn assemble(&self, task: Task, state: State) -> Event {
-        let (denied, memory) = (self.denied.clone(), self.memory());
+        let (denied, memory) = (self.client.denied().clone(), self.memory());
         let assembled = spawn_blocking(move || {
             let (mut event, callers) = assemble(&task, &state, &denied);
             if let (Event::Assembled(ask), Some(journal)) = (&mut event, memory) {
                 let workspace = memory::workspace(&state.host.analysis(), &task.path);
-                let meanings = state.contexts.meanings();
-                let mistakes = memory::told(&journal, &workspace, &ask.user, meanings.as_deref());
+                let embeddings = state.contexts.embeddings();
+                let mistakes = memory::told(&journal, &workspace, &ask.user, embeddings.as_deref());
                 ask.user.push_str(&memory::section(&ask.user, &mistakes));
                 ask.shown.extend(mistakes.iter().map(|it| format!("an earlier mistake: {}", it.mistake.text)));
             }
@@ -154,56 +97,22 @@ impl Tools {
 
     /// Asks the first model that is for this after the `passed_over` ones; if it does not answer, the next one.
     pub async fn generate(&self, assist: AssistId, prompt: Prompt, passed_over: usize, say: Say<'_>) -> Event {
-        let (request, redactions) = Request::redacted(prompt);
-        let request = request.for_purpose(assist.name());
         // Whoever asks again could not use the answer before.
         self.forget_answer();
-        *self.asked() = Some(request.hash());
-        let (names, reason) = self.settings.propose.route(assist.name(), self.callers.load(Ordering::Relaxed));
-        let Some(names @ [_, ..]) = names.get(passed_over..) else { return Event::NoOtherModel };
-        if let (Some(cost), Some(consent)) = (model::needs_consent(&self.settings, names, &request), &self.consent)
-            && !consent(cost).await
-        {
-            return Event::Cancelled;
-        }
-        let mut answering = names.first().cloned().unwrap_or_default();
-        let model = match self.connect(names, reason) {
-            Ok(model) => model,
-            Err(error) => return Event::ModelFailed { model: answering, error },
+        let callers = self.callers.load(Ordering::Relaxed);
+        let question = Question { purpose: assist.name(), callers, passed_over, prompt, form: None };
+        let heard = |model: &str, text: &str| {
+            say(format!("{model} is answering, {} lines so far", text.lines().count()));
         };
-        let progress = |progress: Progress<'_>| match progress {
-            Progress::Begin { model, cached: None } => {
-                say(format!("asking {model}"));
-                model.clone_into(&mut answering);
+        match self.client.ask(question, say, heard).await {
+            Ok(Answered { model, reply, hash }) => {
+                *self.asked() = Some(hash);
+                Event::Replied { model, reply }
             }
-            Progress::Begin { model, cached: Some(age) } => {
-                answering = format!("{model}, whose answer is from {}", ago(age));
-                say(format!("{model} was asked the same {}; that answer is used again", ago(age)));
-            }
-            Progress::Note(note) => {
-                tracing::info!("{note}");
-                say(note.to_owned());
-            }
-            Progress::Text(text) => say(format!("{answering} is answering, {} lines so far", text.lines().count())),
-        };
-        match model::collect(&*model, request, progress).await {
-            Ok(mut reply) => {
-                reply.text = redactions.restore(&reply.text);
-                Event::Replied { model: answering, reply }
-            }
-            Err(error) => Event::ModelFailed { model: answering, error },
+            Err(NotAnswered::NoOtherModel) => Event::NoOtherModel,
+            Err(NotAnswered::NotWanted(_)) => Event::Cancelled,
+            Err(NotAnswered::Failed { model, error }) => Event::ModelFailed { model, error },
         }
-    }
-
-    fn connect(&self, names: &[String], reason: Option<String>) -> Result<Arc<dyn LanguageModel>, model::Error> {
-        // It is there in full or not.
-        let mut connected = self.connected.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, model)) = connected.as_ref().filter(|(known, _)| known == names) {
-            return Ok(model.clone());
-        }
-        let model = model::connect(&self.settings, names, reason, models())?;
-        *connected = Some((names.to_vec(), model.clone()));
-        Ok(model)
     }
 
     /// The latest answer was of no use: it is not given again to the same question.
@@ -257,18 +166,6 @@ impl Tools {
     }
 }
 
-/// `3 minutes ago`
-pub(crate) fn ago(age: Duration) -> String {
-    let minutes = age.as_secs() / 60;
-    match minutes {
-        0 => "a moment ago".to_owned(),
-        1 => "1 minute ago".to_owned(),
-        2..120 => format!("{minutes} minutes ago"),
-        120..2880 => format!("{} hours ago", minutes / 60),
-        _ => format!("{} days ago", minutes / 60 / 24),
-    }
-}
-
 /// A panic is a defect of ours, and has been reported.
 fn broken(error: JoinError) -> Event {
     tracing::error!("a proposal was given up: {error}");
@@ -291,8 +188,7 @@ fn assemble(task: &Task, state: &State, denied: &Denied) -> (Event, usize) {
     {
         return not(problem.to_string());
     }
-    let (root, inside) = relative(&task.path, &analysis);
-    if denied.is_denied(&root, &inside) {
+    if is_denied(denied, &analysis, &task.path) {
         return not(format!(
             "{} may hold secrets, or is left out by .gitignore or your settings, and is never sent",
             task.path.display()
@@ -302,16 +198,10 @@ fn assemble(task: &Task, state: &State, denied: &Denied) -> (Event, usize) {
         return not(format!("`{}` is not there any longer", task.symbol));
     };
     let (options, instruction) = (Options::default(), task.instruction.as_deref());
-    let mut context = state.contexts.context(&analysis, target, None, BUDGET, &options, instruction);
-    let is_denied = |path: &str| analysis.roots().iter().any(|root| denied.is_denied(root, Path::new(path)));
-    context.items.retain(|item| !is_denied(&item.path));
-    context.documents.retain(|passage| !is_denied(&passage.path));
+    let context = state.contexts.context(&analysis, target, None, BUDGET, &options, instruction);
     match assists::ask(task.assist, &analysis, target, &context, instruction) {
         Ok(ask) => {
-            let denied_quote = ask.quotes.iter().find(|path| {
-                let (root, inside) = relative(path, &analysis);
-                denied.is_denied(&root, &inside)
-            });
+            let denied_quote = ask.quotes.iter().find(|path| is_denied(denied, &analysis, path));
             match denied_quote {
                 Some(path) => not(format!("{} would have to be shown, and is never sent", path.display())),
                 None => (Event::Assembled(ask), analysis.callers(target).len()),
@@ -319,15 +209,6 @@ fn assemble(task: &Task, state: &State, denied: &Denied) -> (Event, usize) {
         }
         Err(reason) => not(format!("`{}`: {reason}", task.symbol)),
     }
-}
-
-/// The workspace folder of `path`, and the path in it.
-pub(crate) fn relative(path: &Path, analysis: &Analysis) -> (PathBuf, PathBuf) {
-    let inside = analysis
-        .roots()
-        .iter()
-        .find_map(|root| Some((root.to_path_buf(), path.strip_prefix(root).ok()?.to_path_buf())));
-    inside.unwrap_or_else(|| (PathBuf::new(), path.to_path_buf()))
 }
 
 fn check(
@@ -454,17 +335,5 @@ mod tests {
         };
         let codes: Vec<&str> = checked.findings().iter().map(|finding| finding.code.as_str()).collect();
         assert_eq!(codes, ["S307", "tainted-call"], "{:?}", checked.findings());
-    }
-
-    #[test]
-    fn without_a_model_the_user_is_told_where_to_describe_one() {
-        let runner = || Arc::new(sandbox::fake::Fake::new(|_| unreachable!("nothing is run")));
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("config.toml");
-        let Err(message) = Tools::configured(Some(&file), runner()) else { panic!("there is no model") };
-        assert!(message.contains(file.to_str().unwrap()), "{message}");
-        std::fs::write(&file, "[models.local]\nprovider = \n").unwrap();
-        let Err(message) = Tools::configured(Some(&file), runner()) else { panic!("the file is broken") };
-        assert!(message.contains("config.toml:2"), "{message}");
     }
 }

@@ -12,22 +12,28 @@ use std::time::Duration;
 
 use context::{Context, Index, Models, Options, Prose};
 use graph::{Analysis, SymbolId};
+use model::Denied;
 use syntax::TextSize;
 use workspace::background;
 use workspace::observer::Observer;
 use workspace::persistence::Persistence;
 use workspace::settings::Settings;
 
+use crate::client::denied;
 use crate::include;
-use crate::meanings::Meanings;
 use crate::pdfs::Pdfs;
+use crate::prose_embeddings::ProseEmbeddings;
 
 /// While somebody types, the tables would be out of date before they are there.
 const QUIET: Duration = Duration::from_millis(300);
 
-/// Shared by all questions of a session.
+/// Shared by all questions of a session. What is never sent is no part of any context.
 #[derive(Default)]
 pub struct Contexts {
+    /// The file with the user's settings, which may change while a session lasts.
+    settings: Option<PathBuf>,
+    /// What the settings never send, as far as they could be read.
+    denied: Mutex<Arc<Denied>>,
     kept: Mutex<Kept>,
     /// Held by whoever makes an index for a question: the next one most often asks for the same.
     asking: Mutex<()>,
@@ -35,7 +41,7 @@ pub struct Contexts {
     /// Where prose is searched.
     documents: Mutex<Option<Arc<Persistence>>>,
     /// By which prose is found besides; most users have none.
-    meanings: Mutex<Option<Arc<Meanings>>>,
+    embeddings: Mutex<Option<Arc<ProseEmbeddings>>>,
     /// Globs of files that the user wants a model to see.
     include: Mutex<Arc<Vec<String>>>,
     pdfs: Pdfs,
@@ -49,6 +55,27 @@ struct Kept {
 }
 
 impl Contexts {
+    /// As the user's settings in `file` have them: what is never sent, and by what prose is found beside its words.
+    pub fn configured(file: Option<&Path>) -> Self {
+        let contexts = Contexts { settings: file.map(Path::to_path_buf), ..Contexts::default() };
+        match ProseEmbeddings::configured(file) {
+            Ok(embeddings) => contexts.set_embeddings(embeddings.map(Arc::new)),
+            // Whoever uses a model is told as well.
+            Err(problem) => tracing::warn!("prose is found by its words alone: {problem}"),
+        }
+        contexts
+    }
+
+    /// What is never sent. Settings that cannot be read leave it as it was.
+    fn denied(&self) -> Arc<Denied> {
+        let read = self.settings.as_deref().and_then(|file| denied(&model::config::load(file).ok()?, file).ok());
+        let mut known = self.denied.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(read) = read {
+            *known = read;
+        }
+        known.clone()
+    }
+
     /// The index of `analysis`.
     pub fn index(&self, analysis: &Analysis) -> Arc<Index> {
         self.expect_questions();
@@ -60,6 +87,12 @@ impl Contexts {
         let last = self.kept().index.clone();
         let index = self.make(analysis, last);
         self.kept().index.insert(index).clone()
+    }
+
+    /// All that a model may be shown of `target` and what is around it, to be looked at.
+    pub fn shown(&self, analysis: &Analysis, target: SymbolId, place: Option<TextSize>, budget: usize) -> Context {
+        // Nothing is kept free for instructions and an answer: this is the context alone.
+        self.context(analysis, target, place, budget, &Options { reserve: 0 }, None)
     }
 
     /// What a model may be shown to write or change `target`: no file that may hold secrets is part of it.
@@ -75,11 +108,11 @@ impl Contexts {
         let index = self.index(analysis);
         let query = index.query(target, instruction);
         let documents = self.documents.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let meanings = self.meanings();
-        let found = documents.map_or_else(Vec::new, |documents| match meanings {
-            Some(meanings) => {
-                let found = meanings.search(&documents, analysis, &query);
-                meanings.renew_behind(&documents, analysis);
+        let embeddings = self.embeddings();
+        let found = documents.map_or_else(Vec::new, |documents| match embeddings {
+            Some(embeddings) => {
+                let found = embeddings.search(&documents, analysis, &query);
+                embeddings.renew_behind(&documents, analysis);
                 found
             }
             None => documents.search(analysis, &query),
@@ -88,23 +121,30 @@ impl Contexts {
         let included = include::read(analysis.roots(), &globs, &self.pdfs);
         let prose = Prose { query, found, included };
         let mut context = index.context_with(target, place, budget, options, prose);
-        context.items.retain(|item| !model::is_denied(Path::new(&item.path)));
+        let denied = self.denied();
+        let roots = analysis.roots();
+        let is_denied = |path: &str| match roots {
+            [] => denied.is_denied(Path::new(""), Path::new(path)),
+            roots => roots.iter().any(|root| denied.is_denied(root, Path::new(path))),
+        };
+        context.items.retain(|item| !is_denied(&item.path));
+        context.documents.retain(|passage| !is_denied(&passage.path));
         context
     }
 
     /// Prose is searched in this database from now on.
-    pub fn search_in(&self, documents: Option<Arc<Persistence>>) {
+    pub fn set_prose(&self, documents: Option<Arc<Persistence>>) {
         *self.documents.lock().unwrap_or_else(PoisonError::into_inner) = documents;
     }
 
-    /// Prose is found also by `meanings` from now on.
-    pub fn resemble_by(&self, meanings: Option<Arc<Meanings>>) {
-        *self.meanings.lock().unwrap_or_else(PoisonError::into_inner) = meanings;
+    /// Prose is found also by `embeddings` from now on.
+    pub fn set_embeddings(&self, embeddings: Option<Arc<ProseEmbeddings>>) {
+        *self.embeddings.lock().unwrap_or_else(PoisonError::into_inner) = embeddings;
     }
 
     /// By what prose, and mistakes of models, are found beside their words.
-    pub(crate) fn meanings(&self) -> Option<Arc<Meanings>> {
-        self.meanings.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn embeddings(&self) -> Option<Arc<ProseEmbeddings>> {
+        self.embeddings.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The files that any of `globs` names are part of contexts from now on.
@@ -113,7 +153,7 @@ impl Contexts {
     }
 
     /// From now on tables are made ahead.
-    pub(crate) fn expect_questions(&self) {
+    pub fn expect_questions(&self) {
         self.wanted.store(true, Ordering::Relaxed);
     }
 
@@ -181,7 +221,7 @@ impl Contexts {
 ///
 /// # Errors
 /// When no thread can be started.
-pub(crate) fn observe(contexts: &Arc<Contexts>) -> std::io::Result<Observing> {
+pub fn observe(contexts: &Arc<Contexts>) -> std::io::Result<Observing> {
     let of = contexts.clone();
     // What panics is made when somebody asks.
     let ahead = background::start("contexts", QUIET, move |analysis: Analysis, _| of.prepare(&analysis))?;
@@ -189,14 +229,14 @@ pub(crate) fn observe(contexts: &Arc<Contexts>) -> std::io::Result<Observing> {
 }
 
 /// See [`observe`].
-pub(crate) struct Observing {
+pub struct Observing {
     contexts: Arc<Contexts>,
     ahead: Sender<Analysis>,
 }
 
 impl Observer for Observing {
     fn opened(&self, database: Option<Arc<Persistence>>) {
-        self.contexts.search_in(database);
+        self.contexts.set_prose(database);
     }
 
     fn configured(&self, settings: &Settings) {

@@ -9,7 +9,7 @@ use propose::Lesson;
 use store::{Journal, KnownMistake, Mistake};
 use validate::PastMistake;
 
-use crate::meanings::Meanings;
+use crate::prose_embeddings::ProseEmbeddings;
 
 /// Mistakes that one prompt tells of.
 const MAX_TOLD: u32 = 5;
@@ -20,14 +20,12 @@ const MAX_COMPARED: usize = 64;
 const MAX_LENGTH: usize = 400;
 
 /// The name of the workspace that `path` belongs to, as the journal has it: its folder.
-pub(crate) fn workspace(analysis: &Analysis, path: &Path) -> String {
-    let around = analysis.roots().iter().filter(|root| path.starts_with(root));
-    let root = around.max_by_key(|root| root.components().count());
-    root.map(|root| root.to_string_lossy().into_owned()).unwrap_or_default()
+pub fn workspace(analysis: &Analysis, path: &Path) -> String {
+    analysis.root_of(path).map(|root| root.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// Keeps lessons, without the secrets in them.
-pub(crate) fn learn(journal: &Journal, workspace: &str, model: &str, lessons: Vec<Lesson>) {
+pub fn learn(journal: &Journal, workspace: &str, model: &str, lessons: Vec<Lesson>) {
     for lesson in lessons {
         let mistake = Mistake {
             category: lesson.category,
@@ -49,15 +47,20 @@ fn sanitized(text: String) -> String {
     request.user()[..limit].to_owned()
 }
 
-/// The mistakes that are most like what `prompt` asks for: by their words and, where there are `meanings`, by what they mean.
-pub(crate) fn told(journal: &Journal, workspace: &str, prompt: &str, meanings: Option<&Meanings>) -> Vec<KnownMistake> {
+/// The mistakes that are most like what `prompt` asks for: by their words and, where there are `embeddings`, by what they mean.
+pub fn told(
+    journal: &Journal,
+    workspace: &str,
+    prompt: &str,
+    embeddings: Option<&ProseEmbeddings>,
+) -> Vec<KnownMistake> {
     // The request stands at the end, after what surrounds it.
     let tail: String = prompt.chars().rev().take(4000).collect::<Vec<_>>().into_iter().rev().collect();
     let found = journal.mistakes_like(workspace, &tail, MAX_TOLD);
     let mut found =
         found.inspect_err(|error| tracing::warn!("mistakes cannot be looked up: {error}")).unwrap_or_default();
-    if let Some(meanings) = meanings {
-        let alike = by_meaning(journal, workspace, &tail, meanings);
+    if let Some(embeddings) = embeddings {
+        let alike = by_meaning(journal, workspace, &tail, embeddings);
         let new = alike.into_iter().filter(|it| !found.iter().any(|known| known.id == it.id)).collect::<Vec<_>>();
         found.truncate(MAX_TOLD as usize - new.len());
         found.extend(new);
@@ -70,14 +73,14 @@ pub(crate) fn told(journal: &Journal, workspace: &str, prompt: &str, meanings: O
 }
 
 /// The few mistakes that mean most nearly what `wanted` does.
-fn by_meaning(journal: &Journal, workspace: &str, wanted: &str, meanings: &Meanings) -> Vec<KnownMistake> {
+fn by_meaning(journal: &Journal, workspace: &str, wanted: &str, embeddings: &ProseEmbeddings) -> Vec<KnownMistake> {
     let known = journal.mistakes(workspace).unwrap_or_default();
     let known: Vec<KnownMistake> = known.into_iter().filter(|it| !it.is_archived).take(MAX_COMPARED).collect();
     if known.is_empty() {
         return known;
     }
     let texts: Vec<String> = known.iter().map(|it| format!("{}\n{}", it.mistake.text, it.mistake.snippet)).collect();
-    match meanings.nearest(wanted, &texts) {
+    match embeddings.nearest(wanted, &texts) {
         Ok(places) => places.into_iter().take(MAX_ALIKE).map(|at| known[at].clone()).collect(),
         Err(error) => {
             tracing::warn!("mistakes are found by their words alone: {error}");
@@ -87,7 +90,7 @@ fn by_meaning(journal: &Journal, workspace: &str, wanted: &str, meanings: &Meani
 }
 
 /// The section of a prompt that tells of them; nothing if there are none.
-pub(crate) fn section(prompt: &str, mistakes: &[KnownMistake]) -> String {
+pub fn section(prompt: &str, mistakes: &[KnownMistake]) -> String {
     if mistakes.is_empty() {
         return String::new();
     }
@@ -103,7 +106,7 @@ pub(crate) fn section(prompt: &str, mistakes: &[KnownMistake]) -> String {
 }
 
 /// All mistakes that an answer can be searched for.
-pub(crate) fn past(journal: &Journal, workspace: &str) -> Vec<PastMistake> {
+pub fn past(journal: &Journal, workspace: &str) -> Vec<PastMistake> {
     let known = journal.mistakes(workspace);
     let known = known.inspect_err(|error| tracing::warn!("mistakes cannot be looked up: {error}")).unwrap_or_default();
     let past = known.into_iter().filter(|it| !it.is_archived).map(|it| PastMistake {

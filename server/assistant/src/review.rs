@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use assists::review::{self, Claim, Review, Why};
+use context::Options;
 use graph::{Analysis, SymbolId};
 use model::Prompt;
 use serde_json::{Value, json};
@@ -13,9 +14,9 @@ use workspace::lints::Lints;
 use workspace::reviews::{Found, News, Noted};
 use workspace::symbol_key::SymbolKey;
 
+use crate::client::{ModelClient, Question, Say, Spent, models};
 use crate::contexts::Contexts;
-use crate::effects::{Say, models};
-use crate::inquiry::{Inquirer, Inquiry, Spent};
+use crate::tools::BUDGET;
 
 /// Whose findings they are, as editors show it beside each.
 pub const SOURCE: &str = "tantu-model";
@@ -53,13 +54,18 @@ pub struct Outcome {
 ///
 /// # Errors
 /// When nobody answers, or nobody answers in a form that can be read; the message is for the user.
-pub async fn review(inquirer: &Arc<Inquirer>, of: Reviewed, target: SymbolId, say: Say<'_>) -> Result<Outcome, String> {
-    inquirer.admit(&of.analysis, of.analysis.path(target.file))?;
+pub async fn review(
+    client: &Arc<ModelClient>,
+    of: Reviewed,
+    target: SymbolId,
+    say: Say<'_>,
+) -> Result<Outcome, String> {
+    client.check_allowed(&of.analysis, of.analysis.path(target.file))?;
     say("choosing what the model has to see".to_owned());
     let prepared = {
-        let (of, inquirer) = (of.clone(), inquirer.clone());
+        let of = of.clone();
         spawn_blocking(move || {
-            let context = inquirer.context(&of.contexts, &of.analysis, target);
+            let context = of.contexts.context(&of.analysis, target, None, BUDGET, &Options::default(), None);
             let known = known(&of, target);
             let asked = review::ask(&of.analysis, target, &context, &known, &dismissed(&of.analysis, target));
             (asked, of.analysis.callers(target).len())
@@ -74,9 +80,9 @@ pub async fn review(inquirer: &Arc<Inquirer>, of: Reviewed, target: SymbolId, sa
             problem => format!("\nYour last answer could not be read: {problem}. Answer with the JSON alone.\n"),
         };
         let prompt = Prompt { system: asked.system.clone(), user: format!("{}{again}", asked.user) };
-        let inquiry = Inquiry { purpose: review::NAME, callers, prompt, form: Some(schema()) };
+        let question = Question { purpose: review::NAME, callers, passed_over: 0, prompt, form: Some(schema()) };
         let heard = |text: &str| say(format!("answering, {} lines so far", text.lines().count()));
-        let answer = inquirer.ask(inquiry, say, heard).await?;
+        let answer = client.consult(question, say, heard).await?;
         spent += answer.spent;
         match model::json_items::<Claim>(&answer.text, review::KEY) {
             Ok(found) => {
@@ -135,7 +141,7 @@ fn is_dismissed(symbol: &str, message: &str) -> bool {
 ///
 /// # Errors
 /// When that cannot be kept; the message is for the user.
-pub(crate) fn dismiss(symbol: &str, message: &str) -> Result<(), String> {
+pub fn dismiss(symbol: &str, message: &str) -> Result<(), String> {
     let journal = models().journal().ok_or("there is no journal of models to keep it in; the log says why")?;
     let at = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
     let (symbol, message) = (symbol.to_owned(), message.to_owned());
@@ -185,7 +191,7 @@ fn schema() -> Value {
 }
 
 /// What the review of `target` says, for the snapshots to come.
-pub(crate) fn news(analysis: &Analysis, target: SymbolId, outcome: &Outcome) -> News {
+pub fn news(analysis: &Analysis, target: SymbolId, outcome: &Outcome) -> News {
     let reviewed = inside(analysis, target).into_iter().map(|id| SymbolKey::new(analysis, id));
     let found = outcome.review.findings.iter().map(|it| {
         let found = Found {

@@ -73,12 +73,12 @@ impl World {
         analysis
     }
 
-    fn meanings(&self, url: &str, more: &str) -> Option<Arc<Meanings>> {
+    fn embeddings(&self, url: &str, more: &str) -> Option<Arc<ProseEmbeddings>> {
         let file = self._databases.path().join("config.toml");
         let text = format!("[models.m]\nprovider = \"ollama\"\nmodel = \"x\"\nbase-url = \"{url}\"\n{more}");
         fs::write(&file, text).unwrap();
         let settings = model::config::load(&file).unwrap();
-        Meanings::of(&settings, &model::State::new(None)).unwrap().map(Arc::new)
+        ProseEmbeddings::of(&settings, &model::State::new(None)).unwrap().map(Arc::new)
     }
 }
 
@@ -92,19 +92,19 @@ fn passages_are_found_by_what_they_mean() {
     world.write("docs/inner.md", "# Inner\n\nNobody shall pay attention to these coins.\n");
     let analysis = world.analysis();
     let (url, count, sent) = server();
-    assert!(world.meanings(&url, "").is_none(), "nothing is sent unless somebody wants it");
+    assert!(world.embeddings(&url, "").is_none(), "nothing is sent unless somebody wants it");
     let more = "[context]\nembeddings = \"m\"\n[privacy]\ndeny = [\"docs/inner.md\"]";
-    let meanings = world.meanings(&url, more).unwrap();
+    let embeddings = world.embeddings(&url, more).unwrap();
     let index = context::Index::new(&analysis);
     let target = analysis.find("cart.cart_total")[0];
     let query = index.query(target, None);
-    assert_eq!(meanings.search(&world.documents, &analysis, &query), [], "no word is shared");
-    meanings.renew(&world.documents, &analysis).unwrap();
+    assert_eq!(embeddings.search(&world.documents, &analysis, &query), [], "no word is shared");
+    embeddings.renew(&world.documents, &analysis).unwrap();
     assert_eq!(count.load(Ordering::SeqCst), 2);
     world.documents.store().retain_vectors(&HashSet::new()).unwrap();
-    meanings.renew(&world.documents, &analysis).unwrap();
+    embeddings.renew(&world.documents, &analysis).unwrap();
     assert_eq!(count.load(Ordering::SeqCst), 2, "the documents are those of before");
-    let found = meanings.search(&world.documents, &analysis, &query);
+    let found = embeddings.search(&world.documents, &analysis, &query);
     assert_eq!(found.iter().map(|it| it.heading.as_str()).collect::<Vec<_>>(), ["Coins", "Walls"]);
     assert!(found[0].reason.starts_with("means what"));
     let prose = context::Prose { query, found, included: Vec::new() };
@@ -124,7 +124,7 @@ fn a_vector_is_made_once_for_each_text_and_forgotten_with_it() {
     let made = |expected: usize| {
         let analysis = world.analysis();
         // Of another process, as it were.
-        world.meanings(&url, more).unwrap().renew(&world.documents, &analysis).unwrap();
+        world.embeddings(&url, more).unwrap().renew(&world.documents, &analysis).unwrap();
         assert_eq!(count.load(Ordering::SeqCst), expected);
     };
     made(1);
@@ -134,7 +134,7 @@ fn a_vector_is_made_once_for_each_text_and_forgotten_with_it() {
     fs::remove_file(world.folder.path().join("docs/coins.md")).unwrap();
     made(2);
     assert_eq!(world.documents.store().vectors().unwrap().len(), 1);
-    let elsewhere = world.meanings("http://127.0.0.1:1", more).unwrap();
+    let elsewhere = world.embeddings("http://127.0.0.1:1", more).unwrap();
     let error = elsewhere.renew(&world.documents, &world.analysis()).unwrap_err();
     assert!(error.starts_with("m: cannot connect"), "{error}");
 }
@@ -143,23 +143,23 @@ fn a_vector_is_made_once_for_each_text_and_forgotten_with_it() {
 fn mistakes_are_told_that_mean_what_is_asked_for() {
     let world = World::new();
     let (url, count, _) = server();
-    let meanings = world.meanings(&url, "[context]\nembeddings = \"m\"").unwrap();
+    let embeddings = world.embeddings(&url, "[context]\nembeddings = \"m\"").unwrap();
     let journal = store::Journal::open(&world._databases.path().join("models.sqlite")).unwrap();
     for text in ["coins are counted twice", "walls are red", "`frobnicate` is not there"] {
         let [category, severity, model, snippet] = [text, "error", "local", ""].map(str::to_owned);
         let mistake = store::Mistake { category, text: text.to_owned(), snippet, model, severity, forbidden: None };
         journal.learn("/w", &mistake).unwrap();
     }
-    let told = |prompt: &str, meanings| -> Vec<String> {
-        let told = crate::memory::told(&journal, "/w", prompt, meanings);
+    let told = |prompt: &str, embeddings| -> Vec<String> {
+        let told = crate::memory::told(&journal, "/w", prompt, embeddings);
         told.into_iter().map(|it| it.mistake.text).collect()
     };
     assert_eq!(told("The price, in total.", None), [""; 0], "no word is shared");
-    assert_eq!(told("The price, in total.", Some(&meanings))[0], "coins are counted twice");
-    let both = told("The price of frobnicate.", Some(&meanings));
+    assert_eq!(told("The price, in total.", Some(&embeddings))[0], "coins are counted twice");
+    let both = told("The price of frobnicate.", Some(&embeddings));
     assert_eq!(both[..2], ["`frobnicate` is not there", "coins are counted twice"]);
     assert_eq!(count.load(Ordering::SeqCst), 3 + 2, "a mistake is sent once");
-    let elsewhere = world.meanings("http://127.0.0.1:1", "[context]\nembeddings = \"m\"").unwrap();
+    let elsewhere = world.embeddings("http://127.0.0.1:1", "[context]\nembeddings = \"m\"").unwrap();
     assert_eq!(told("Of frobnicate.", Some(&elsewhere)), ["`frobnicate` is not there"]);
 }
 

@@ -10,11 +10,12 @@ use store::{Journal, Owner, Step};
 use tokio::task::spawn_blocking;
 use validate::{Evidence, Validated};
 
-use crate::effects::{State, Tools, models};
+use crate::client::models;
 use crate::memory;
+use crate::tools::{State, Tools};
 
 /// Whom a proposal is for: a person in an editor, or whoever reads a terminal.
-pub trait Audience: Sync {
+pub trait ProposalHost: Sync {
     /// The newest state; `None` when the session is over.
     fn state(&self) -> impl Future<Output = Option<State>> + Send;
 
@@ -34,7 +35,7 @@ pub trait Audience: Sync {
 }
 
 /// A proposal that is worked on.
-pub struct Work {
+pub struct ProposalRunner {
     proposal: Proposal,
     effects: VecDeque<Effect>,
     /// Where it is kept, from the first state on.
@@ -43,51 +44,50 @@ pub struct Work {
     is_left: bool,
 }
 
-impl Work {
+impl ProposalRunner {
     pub fn new((proposal, effects): (Proposal, Vec<Effect>)) -> Self {
-        Work { proposal, effects: effects.into(), id: None, is_left: false }
+        ProposalRunner { proposal, effects: effects.into(), id: None, is_left: false }
     }
 
     /// Goes on with what was kept under `id`.
-    pub(crate) fn resume(id: i64, proposal: Proposal) -> Self {
+    pub fn resume(id: i64, proposal: Proposal) -> Self {
         let (proposal, effects) = proposal.resume();
-        Work { proposal, effects: effects.into(), id: Some(id), is_left: false }
+        ProposalRunner { proposal, effects: effects.into(), id: Some(id), is_left: false }
     }
 
-    /// Works until it is over, or left open by the audience. The number is that of the journal.
-    pub async fn drive<A: Audience>(mut self, tools: &Tools, audience: &A) -> (Proposal, Option<i64>) {
-        self.keep(audience).await;
+    /// Works until it is over, or left open by the host. The number is that of the journal.
+    pub async fn drive<A: ProposalHost>(mut self, tools: &Tools, host: &A) -> (Proposal, Option<i64>) {
+        self.keep(host).await;
         while let Some(effect) = self.effects.pop_front() {
             let event = tokio::select! {
-                event = perform(effect, &self.proposal, tools, audience) => event,
-                () = audience.cancelled() => Some(Event::Cancelled),
+                event = perform(effect, &self.proposal, tools, host) => event,
+                () = host.cancelled() => Some(Event::Cancelled),
             };
             if let Some(event) = event {
                 let (next, more) = self.proposal.step(event);
                 self.proposal = next;
                 self.effects.extend(more);
-                self.keep(audience).await;
+                self.keep(host).await;
             }
         }
         if !self.proposal.is_over() {
             self.is_left = true;
-            self.keep(audience).await;
+            self.keep(host).await;
         }
         (self.proposal, self.id)
     }
 
     /// Writes the state to the journal, if there is one.
-    async fn keep<A: Audience>(&mut self, audience: &A) {
+    async fn keep<A: ProposalHost>(&mut self, host: &A) {
         let (Some(journal), Ok(body)) = (models().journal().cloned(), serde_json::to_string(&self.proposal)) else {
             return;
         };
         let known = self.id;
         let workspace = match known {
             Some(_) => None,
-            None => audience
-                .state()
-                .await
-                .map(|state| memory::workspace(&state.host.analysis(), &self.proposal.task().path)),
+            None => {
+                host.state().await.map(|state| memory::workspace(&state.host.analysis(), &self.proposal.task().path))
+            }
         };
         let title = self.proposal.title().unwrap_or(self.proposal.task().assist.title()).to_owned();
         let (state, is_over) = match self.is_left {
@@ -113,49 +113,49 @@ impl Work {
 }
 
 /// This process as one that works on proposals.
-pub(crate) fn owner(journal: &Journal) -> Option<&'static Owner> {
+pub fn owner(journal: &Journal) -> Option<&'static Owner> {
     static OWNER: OnceLock<Option<Owner>> = OnceLock::new();
     let own = || journal.own().inspect_err(|error| tracing::warn!("proposals are not kept: {error}")).ok();
     OWNER.get_or_init(own).as_ref()
 }
 
-async fn perform<A: Audience>(effect: Effect, proposal: &Proposal, tools: &Tools, audience: &A) -> Option<Event> {
+async fn perform<A: ProposalHost>(effect: Effect, proposal: &Proposal, tools: &Tools, host: &A) -> Option<Event> {
     let task = proposal.task().clone();
-    let say = |what| audience.say(what);
+    let say = |what| host.say(what);
     Some(match effect {
         Effect::Assemble => {
             say("choosing what the model has to see".to_owned());
-            tools.assemble(task, audience.state().await?).await
+            tools.assemble(task, host.state().await?).await
         }
         Effect::Generate { prompt, passed_over } => tools.generate(task.assist, prompt, passed_over, &say).await,
         Effect::Check { title, code, parts } => {
             say("checking the reply".to_owned());
-            tools.check(task, title, code, parts, audience.state().await?).await
+            tools.check(task, title, code, parts, host.state().await?).await
         }
-        Effect::Test(requests) => tools.test(requests, audience.state().await?, &say).await,
+        Effect::Test(requests) => tools.test(requests, host.state().await?, &say).await,
         Effect::Review(evidence) => {
             say("waiting for your answer".to_owned());
-            let event = audience.review(&evidence).await?;
+            let event = host.review(&evidence).await?;
             if matches!(event, Event::Discarded) {
                 tools.forget_answer();
             }
             event
         }
-        Effect::Apply(validated) => audience.apply(&validated).await?,
+        Effect::Apply(validated) => host.apply(&validated).await?,
         Effect::Report { severity, message } => {
-            audience.report(severity, message).await;
+            host.report(severity, message).await;
             return None;
         }
         Effect::Learn(lessons) => {
-            learn(lessons, proposal, tools, audience).await;
+            learn(lessons, proposal, tools, host).await;
             return None;
         }
     })
 }
 
-async fn learn<A: Audience>(lessons: Vec<Lesson>, proposal: &Proposal, tools: &Tools, audience: &A) {
+async fn learn<A: ProposalHost>(lessons: Vec<Lesson>, proposal: &Proposal, tools: &Tools, host: &A) {
     let (Some(journal), true) = (models().journal().cloned(), tools.remembers()) else { return };
-    let Some(state) = audience.state().await else { return };
+    let Some(state) = host.state().await else { return };
     let workspace = memory::workspace(&state.host.analysis(), &proposal.task().path);
     let model = proposal.model().unwrap_or_default().to_owned();
     let written = spawn_blocking(move || memory::learn(&journal, &workspace, &model, lessons)).await;

@@ -15,7 +15,7 @@ const MAX_BYTES: u64 = 64 << 10;
 
 /// The files below `roots` that `globs` name, by path: texts and PDF files. What is neither a file nor a folder is named with the
 /// reason. No links are followed, and what may hold secrets or is ignored by the workspace is left out.
-pub(crate) fn read(roots: &[PathBuf], globs: &[String], pdfs: &Pdfs) -> Vec<Included> {
+pub fn read(roots: &[PathBuf], globs: &[String], pdfs: &Pdfs) -> Vec<Included> {
     if globs.is_empty() {
         return Vec::new();
     }
@@ -58,7 +58,7 @@ fn text_of(path: &Path, pdfs: &Pdfs) -> Option<Result<String, String>> {
 }
 
 /// Why a file was not read, as [`Included::text`] has it.
-pub(crate) fn unread(error: &ReadError) -> String {
+pub fn unread(error: &ReadError) -> String {
     format!("it {error}")
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use store::Kept;
 use validate::Evidence;
 
-use crate::effects::models;
+use crate::client::models;
 
 /// A proposal as the journal has it.
 #[derive(Clone, Debug, Serialize)]
@@ -40,7 +40,7 @@ pub fn card(roots: &[PathBuf], id: Option<i64>) -> Option<Card> {
 }
 
 /// The proposal with this number, if there is one that this version can read.
-pub(crate) fn proposal(id: i64) -> Option<Proposal> {
+pub fn proposal(id: i64) -> Option<Proposal> {
     let kept = models().journal()?.proposal(id);
     let kept = kept.inspect_err(|error| tracing::warn!("proposals cannot be looked up: {error}")).ok()??;
     serde_json::from_str(&kept.body).ok()

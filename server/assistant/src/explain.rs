@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use assists::explain::{self, Facts};
+use context::Options;
 use graph::{Analysis, SymbolId};
 use model::Prompt;
 use tokio::task::spawn_blocking;
 
+use crate::client::{Answer, ModelClient, Question, Say};
 use crate::contexts::Contexts;
-use crate::effects::Say;
-use crate::inquiry::{Answer, Inquirer, Inquiry};
+use crate::tools::BUDGET;
 
 /// What is said where no model is configured.
 pub fn without_model(reason: &str) -> String {
@@ -26,22 +27,22 @@ pub fn introduction(model: &str) -> String {
 /// # Errors
 /// When nobody answers; the message is for the user.
 pub async fn explain(
-    inquirer: &Arc<Inquirer>,
+    client: &Arc<ModelClient>,
     analysis: Analysis,
     contexts: &Arc<Contexts>,
     (target, facts): (SymbolId, Facts),
     say: Say<'_>,
     heard: impl FnMut(&str) + Send,
 ) -> Result<Answer, String> {
-    inquirer.admit(&analysis, analysis.path(target.file))?;
+    client.check_allowed(&analysis, analysis.path(target.file))?;
     say("choosing what the model has to see".to_owned());
-    let (asking, contexts) = (inquirer.clone(), contexts.clone());
+    let contexts = contexts.clone();
     let prepared = spawn_blocking(move || {
-        let context = asking.context(&contexts, &analysis, target);
+        let context = contexts.context(&analysis, target, None, BUDGET, &Options::default(), None);
         let asked = explain::ask(&analysis, target, &context, &facts);
         (asked, analysis.callers(target).len())
     });
     let (asked, callers) = prepared.await.map_err(|error| error.to_string())?;
     let prompt = Prompt { system: asked.system, user: asked.user };
-    inquirer.ask(Inquiry { purpose: explain::NAME, callers, prompt, form: None }, say, heard).await
+    client.consult(Question { purpose: explain::NAME, callers, passed_over: 0, prompt, form: None }, say, heard).await
 }

@@ -7,7 +7,7 @@ use syntax::SourceChange;
 
 /// What stands in the way of writing a change, if anything does. A file that is to be made may be there although the index
 /// leaves it out, and links lead anywhere.
-pub(crate) fn obstacle(change: &SourceChange, analysis: &Analysis) -> Option<Obstacle> {
+pub fn obstacle(change: &SourceChange, analysis: &Analysis) -> Option<Obstacle> {
     let mut files = change.files.iter();
     files.find_map(|file| disk::obstacle(&file.path, analysis.roots(), analysis.file(&file.path).is_some()))
 }

@@ -16,7 +16,7 @@ use model::{BATCH, Denied, Embeddings};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
-use crate::effects::models;
+use crate::client::models;
 use workspace::documents::{MAX_FOUND, found_at};
 use workspace::persistence::Persistence;
 use workspace::priority;
@@ -31,7 +31,7 @@ const MAX_ALIKE: usize = 3;
 const RANK_OFFSET: f32 = 60.0;
 
 /// Says what passages mean.
-pub struct Meanings {
+pub struct ProseEmbeddings {
     embeddings: Embeddings,
     denied: Denied,
     known: Mutex<Arc<Vec<Known>>>,
@@ -50,7 +50,7 @@ struct Known {
     vector: store::Vector,
 }
 
-impl Meanings {
+impl ProseEmbeddings {
     /// By the model that the user's settings in `file` name for this; `None` where they name none.
     ///
     /// # Errors
@@ -67,7 +67,7 @@ impl Meanings {
         let Some(embeddings) = embeddings else { return Ok(None) };
         let denied = Denied::new(&settings.privacy.deny)?;
         let (known, seen, renewing, passing) = Default::default();
-        Ok(Some(Meanings { embeddings, denied, known, seen, renewing, passing }))
+        Ok(Some(ProseEmbeddings { embeddings, denied, known, seen, renewing, passing }))
     }
 
     /// Makes the vectors that are missing. Blocks while the model is asked.
@@ -124,20 +124,20 @@ impl Meanings {
     }
 
     /// As [`Self::renew`], on a thread of its own; one at a time.
-    pub(crate) fn renew_behind(self: &Arc<Self>, documents: &Arc<Persistence>, analysis: &Analysis) {
+    pub fn renew_behind(self: &Arc<Self>, documents: &Arc<Persistence>, analysis: &Analysis) {
         if self.renewing.swap(true, Ordering::AcqRel) {
             return;
         }
-        let (meanings, documents, analysis) = (self.clone(), documents.clone(), analysis.clone());
+        let (embeddings, documents, analysis) = (self.clone(), documents.clone(), analysis.clone());
         let renew = move || {
             priority::lower();
-            let result = meanings.renew(&documents, &analysis);
-            meanings.renewing.store(false, Ordering::Release);
+            let result = embeddings.renew(&documents, &analysis);
+            embeddings.renewing.store(false, Ordering::Release);
             if let Err(error) = result {
                 tracing::warn!("prose is found by its words alone: {error}");
             }
         };
-        if let Err(error) = std::thread::Builder::new().name("meanings".to_owned()).spawn(renew) {
+        if let Err(error) = std::thread::Builder::new().name("embeddings".to_owned()).spawn(renew) {
             self.renewing.store(false, Ordering::Release);
             tracing::warn!("prose is found by its words alone: {error}");
         }
@@ -180,7 +180,7 @@ impl Meanings {
     ///
     /// # Errors
     /// With a message for the log when the model does not answer soon.
-    pub(crate) fn nearest(&self, wanted: &str, texts: &[String]) -> Result<Vec<usize>, String> {
+    pub fn nearest(&self, wanted: &str, texts: &[String]) -> Result<Vec<usize>, String> {
         let keys: Vec<_> = texts.iter().map(|text| self.embeddings.key(text)).collect();
         let mut known = self.passing.lock().unwrap_or_else(PoisonError::into_inner).clone();
         known.retain(|key, _| keys.contains(key));
@@ -209,11 +209,7 @@ impl Meanings {
     }
 
     fn is_denied(&self, analysis: &Analysis, path: &Path) -> bool {
-        let inside = |root: &&std::path::PathBuf| path.starts_with(root);
-        match analysis.roots().iter().find(inside) {
-            Some(root) => self.denied.is_denied(root, path.strip_prefix(root).unwrap_or(path)),
-            None => true,
-        }
+        analysis.root_of(path).is_none_or(|root| self.denied.is_denied(root, analysis.inside_root(path)))
     }
 }
 

@@ -9,8 +9,7 @@ use ide::Earlier;
 use model::Prompt;
 use tokio::task::spawn_blocking;
 
-use crate::effects::Say;
-use crate::inquiry::{Inquirer, Inquiry, Spent};
+use crate::client::{ModelClient, Question, Say, Spent};
 
 /// How often a model may answer with something else than a message.
 const ATTEMPTS: usize = 3;
@@ -65,7 +64,7 @@ pub fn staged(folder: &Path, admits: impl Fn(&Path) -> bool) -> anyhow::Result<S
 /// # Errors
 /// When nobody answers; the message is for the user. A message that does not pass the checks is none.
 pub async fn write(
-    inquirer: &Inquirer,
+    client: &ModelClient,
     staged: Staged,
     mut host: AnalysisHost,
     say: Say<'_>,
@@ -89,8 +88,8 @@ pub async fn write(
     for _ in 0..ATTEMPTS {
         let again = last.as_ref().map_or_else(String::new, again);
         let prompt = Prompt { system: asked.system.clone(), user: format!("{}{again}", asked.user) };
-        let inquiry = Inquiry { purpose: commit_message::NAME, callers: 0, prompt, form: None };
-        let answer = inquirer.ask(inquiry, say, |_| {}).await?;
+        let question = Question { purpose: commit_message::NAME, callers: 0, passed_over: 0, prompt, form: None };
+        let answer = client.consult(question, say, |_| {}).await?;
         spent += answer.spent;
         let text = commit_message::message(&answer.text);
         let mut problems = commit_message::problems(&text, &asked.user);

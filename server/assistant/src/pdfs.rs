@@ -25,13 +25,13 @@ type Stamp = (u64, Option<SystemTime>);
 
 /// Reads PDF files, each once.
 #[derive(Default)]
-pub(crate) struct Pdfs {
+pub struct Pdfs {
     known: Mutex<HashMap<PathBuf, (Stamp, Text)>>,
 }
 
 impl Pdfs {
     /// The text of the file at `path`, or the beginning of it.
-    pub(crate) fn text(&self, path: &Path) -> Text {
+    pub fn text(&self, path: &Path) -> Text {
         let (file, metadata) = disk::open_file(path).map_err(|error| unread(&error))?;
         if metadata.len() > MAX_BYTES {
             return Err(format!("it is larger than {} MiB", MAX_BYTES >> 20));
