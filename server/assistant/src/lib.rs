@@ -5,6 +5,7 @@
 //! [`Context`](context::Context) made here. Deliberately absent: protocols, printing, checks (`validate`) and providers
 //! (`model`).
 
+pub mod abandoned;
 pub mod client;
 pub mod commit_message;
 pub mod consent;

@@ -1,11 +1,72 @@
 //! Code that somebody keeps by name: what to keep of a selection or a proposal, and how it is put into a text.
 
+use std::sync::Arc;
+
 use assists::Answer;
 use graph::{Analysis, FileId};
+use store::Journal;
+pub use store::Snippet;
 use syntax::TextRange;
 
+use crate::client::models;
 use crate::evidence::proposal;
 use crate::memory;
+
+/// The snippets of one workspace, by name.
+pub struct Snippets {
+    journal: Arc<Journal>,
+    workspace: String,
+}
+
+impl Snippets {
+    /// Those of `workspace`, the path of its folder.
+    ///
+    /// # Errors
+    /// When there is nowhere to keep them; the message is for the user, as are those of all others here.
+    pub fn of(workspace: String) -> Result<Self, String> {
+        let journal = models().journal().cloned().ok_or("there is no journal to keep snippets in; the log says why")?;
+        Ok(Snippets { journal, workspace })
+    }
+
+    /// Those that have `word` somewhere.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn list(&self, word: &str) -> Result<Vec<Snippet>, String> {
+        self.journal.snippets(&self.workspace, word).map_err(|error| error.to_string())
+    }
+
+    /// # Errors
+    /// When there is none of this name, or the journal cannot be read.
+    pub fn find(&self, name: &str) -> Result<Snippet, String> {
+        let found = self.journal.snippet(&self.workspace, name).map_err(|error| error.to_string())?;
+        found.ok_or_else(|| missing(name))
+    }
+
+    /// Keeps `piece`; says whether it took the place of another of that name.
+    ///
+    /// # Errors
+    /// When there is nothing in it, or the journal cannot be written.
+    pub fn keep(&self, name: &str, piece: Option<Piece>) -> Result<bool, String> {
+        let piece = piece.filter(|it| !it.code.trim().is_empty());
+        let Piece { code, origin, tests } = piece.ok_or("there is nothing to keep: the lines are empty")?;
+        let snippet = Snippet { name: name.to_owned(), at: 0, origin, code, tests };
+        self.journal.keep_snippet(&self.workspace, &snippet).map_err(|error| error.to_string())
+    }
+
+    /// # Errors
+    /// When there is none of this name, or the journal cannot be written.
+    pub fn delete(&self, name: &str) -> Result<(), String> {
+        match self.journal.remove_snippet(&self.workspace, name).map_err(|error| error.to_string())? {
+            true => Ok(()),
+            false => Err(missing(name)),
+        }
+    }
+}
+
+fn missing(name: &str) -> String {
+    format!("there is no snippet `{name}`; `tantu snippets list` lists them")
+}
 
 /// The lines without the indentation that all of them have.
 pub fn dedented(lines: &[&str]) -> String {

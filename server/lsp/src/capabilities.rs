@@ -33,7 +33,7 @@ pub(crate) struct Editor {
     pub(crate) asks_for_text: bool,
     /// It shows what the server knows and has at hand: `experimental.tantu.status`, see [`status`](crate::status).
     pub(crate) shows_status: bool,
-    /// It lists tests and what came of them: `experimental.tantu.tests`, see [`runs`](crate::runs).
+    /// It lists tests and what came of them: `experimental.tantu.tests`, see [`running`](crate::running).
     pub(crate) lists_tests: bool,
     /// It shows two texts beside each other: `experimental.tantu.diff`, see [`comparison`](crate::comparison).
     pub(crate) compares: bool,

@@ -24,13 +24,12 @@ mod proposals;
 mod query;
 mod questions;
 mod resume;
-mod runs;
+mod running;
 mod session;
 mod setup;
 mod snapshot;
 mod snippets;
 mod status;
-pub mod test_history;
 #[cfg(test)]
 mod tests;
 mod to_proto;

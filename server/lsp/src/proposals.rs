@@ -216,9 +216,9 @@ impl Desk {
             return Some(Event::NotApplied("it does not let servers edit".to_owned()));
         }
         // Links may have changed since the proposal was checked; editors follow them.
-        if let Some(Obstacle::Exists(reason) | Obstacle::Unwritable(reason)) =
-            edits::obstacle(change, &snapshot.analysis)
-        {
+        let (wanted, analysis) = (change.clone(), snapshot.analysis.clone());
+        let obstacle = tokio::task::spawn_blocking(move || edits::obstacle(&wanted, &analysis)).await.ok().flatten();
+        if let Some(Obstacle::Exists(reason) | Obstacle::Unwritable(reason)) = obstacle {
             return Some(Event::NotApplied(reason));
         }
         let edit = match to_proto::proposed(&snapshot, change) {

@@ -18,11 +18,11 @@ use crate::preview::Preview;
 use crate::progress::{Job, Jobs, Kind};
 use crate::query::{self, Query};
 use crate::questions::Questions;
-use crate::runs::Environments;
 use crate::snapshot::Channel;
 use crate::snapshot::Latest;
-use crate::{Services, announce, from_proto, handlers, resume, runs, setup, status};
+use crate::{Services, announce, from_proto, handlers, resume, running, setup, status};
 use assistant::contexts::Contexts;
+use runs::environments::Environments;
 use workspace::mailbox::Event;
 use workspace::settings::Layer;
 
@@ -165,7 +165,7 @@ impl LanguageServer for Session {
             tokio::spawn(status::run(client, services, mailbox, latest, jobs, self.lifetime.clone()));
         }
         if self.editor().lists_tests {
-            tokio::spawn(runs::list_tests(self.client.clone(), self.latest.clone(), self.lifetime.clone()));
+            tokio::spawn(running::list_tests(self.client.clone(), self.latest.clone(), self.lifetime.clone()));
         }
         tokio::spawn(setup::run(self.client.clone(), self.editor(), self.mailbox.clone()));
         tokio::spawn(setup::warn(self.client.clone(), self.services.settings.clone()));

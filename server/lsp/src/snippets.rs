@@ -1,11 +1,9 @@
 //! `tantu.snippets`: code that somebody keeps by name.
 
-use assistant::client::models;
 use assistant::memory;
-use assistant::snippets::{Piece, indented, of_proposal, of_range};
+use assistant::snippets::{self, Snippet, indented, of_proposal, of_range};
 use serde::Serialize;
 use serde_json::Value;
-use store::{Journal, Snippet};
 use syntax::{FileEdit, SourceChange, TextEdit, TextRange, TextSize};
 use tower_lsp_server::jsonrpc::Result;
 use tower_lsp_server::ls_types as lsp;
@@ -39,8 +37,7 @@ pub(crate) fn perform(query: &Query, params: &Snippets) -> Result<Done> {
     let uri = &params.uri;
     let path = from_proto::path(uri);
     let workspace = memory::workspace(&snapshot.analysis, &path);
-    let journal = models().journal().ok_or_else(|| refused("there is no journal to keep snippets in".to_owned()))?;
-    let failed = |error: store::Error| refused(error.to_string());
+    let all = snippets::Snippets::of(workspace).map_err(refused)?;
     let name = || {
         params
             .name
@@ -50,8 +47,8 @@ pub(crate) fn perform(query: &Query, params: &Snippets) -> Result<Done> {
     };
     match params.action {
         SnippetAction::List => {
-            let all = journal.snippets(&workspace, params.name.as_deref().unwrap_or_default()).map_err(failed)?;
-            let listed = all.into_iter().map(|it| Listed {
+            let found = all.list(params.name.as_deref().unwrap_or_default()).map_err(refused)?;
+            let listed = found.into_iter().map(|it| Listed {
                 lines: it.code.lines().count(),
                 name: it.name,
                 origin: it.origin,
@@ -72,27 +69,19 @@ pub(crate) fn perform(query: &Query, params: &Snippets) -> Result<Done> {
                     Some(of_range(&snapshot.analysis, file, range))
                 }
             };
-            let kept = kept.filter(|it| !it.code.trim().is_empty());
-            let Piece { code, origin, tests } = kept.ok_or_else(|| refused("there is nothing to keep".to_owned()))?;
-            let snippet = Snippet { name: name()?, at: 0, origin, code, tests };
-            journal.keep_snippet(&workspace, &snippet).map_err(failed)?;
+            all.keep(&name()?, kept).map_err(refused)?;
             Ok(Done::Answer(Value::Null))
         }
         SnippetAction::Delete => {
-            let name = name()?;
-            match journal.remove_snippet(&workspace, &name).map_err(failed)? {
-                true => Ok(Done::Answer(Value::Null)),
-                false => Err(refused(format!("there is no snippet `{name}`"))),
-            }
+            all.delete(&name()?).map_err(refused)?;
+            Ok(Done::Answer(Value::Null))
         }
-        SnippetAction::Insert => insert(query, params, journal, &workspace, &name()?),
+        SnippetAction::Insert => insert(query, params, &all.find(&name()?).map_err(refused)?),
     }
 }
 
-fn insert(query: &Query, params: &Snippets, journal: &Journal, workspace: &str, name: &str) -> Result<Done> {
+fn insert(query: &Query, params: &Snippets, snippet: &Snippet) -> Result<Done> {
     let snapshot = &query.snapshot;
-    let found = journal.snippet(workspace, name).map_err(|error| refused(error.to_string()))?;
-    let snippet = found.ok_or_else(|| refused(format!("there is no snippet `{name}`")))?;
     let place = || refused("where? It needs a place in a Python file".to_owned());
     let file = snapshot.file(&params.uri).ok_or_else(place)?;
     let source = snapshot.analysis.source(file);

@@ -220,6 +220,17 @@ impl Workspace {
         Ok(workspace)
     }
 
+    /// What tests are chosen by, and remembered with.
+    pub(crate) fn state(&self) -> runs::affected::State<'_> {
+        runs::affected::State {
+            analysis: &self.analysis,
+            root: &self.root,
+            store: self.persistence.as_ref().map(|it| it.store()),
+            unsaved: &[],
+            edited: None,
+        }
+    }
+
     /// What the workspace's own files choose, and what it says of itself.
     pub(crate) fn settings(&self) -> Settings {
         let (layer, _) = settings::read(&self.root);

@@ -36,6 +36,7 @@ const ARROWS: &[(&str, May)] = &[
         Use(&["context", "credential", "disk", "graph", "ide", "lint", "repository", "sandbox", "store", "syntax"]),
     ),
     ("sandbox-wasi", Use(&["credential", "disk", "sandbox"])),
+    ("runs", Use(&["graph", "ide", "lint", "sandbox", "store", "syntax", "workspace"])),
     (
         "assistant",
         Use(&[
@@ -67,8 +68,8 @@ const ARROWS: &[(&str, May)] = &[
             "lint",
             "model",
             "propose",
+            "runs",
             "sandbox",
-            "store",
             "syntax",
             "terminal",
             "validate",
@@ -87,6 +88,7 @@ const ARROWS: &[(&str, May)] = &[
             "lsp",
             "model",
             "propose",
+            "runs",
             "sandbox",
             "sandbox-wasi",
             "store",
@@ -111,7 +113,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("ruff_linter", &["lint"]),
     ("rusqlite", &["store"]),
     ("tiktoken-rs", &["context"]),
-    ("tokio", &["assistant", "lsp", "model", "sandbox", "sandbox-wasi", "tantu", "workspace"]),
+    ("tokio", &["assistant", "lsp", "model", "runs", "sandbox", "sandbox-wasi", "tantu", "workspace"]),
     ("tower-lsp-server", &["lsp"]),
     ("tree-sitter", &["syntax"]),
     ("tree-sitter-python", &["syntax"]),
@@ -272,7 +274,7 @@ mod tests {
         assert_eq!(
             violations(&[("ide", &[("", "tokio"), ("dev", "tokio")])]),
             [
-                "server/ide/Cargo.toml:5: ide must not link tokio, leave that to assistant, lsp, model, sandbox, sandbox-wasi, tantu, workspace"
+                "server/ide/Cargo.toml:5: ide must not link tokio, leave that to assistant, lsp, model, runs, sandbox, sandbox-wasi, tantu, workspace"
             ]
         );
     }

@@ -15,10 +15,11 @@ use crate::consult::Consultation;
 use crate::progress::Kind;
 use crate::proposals::{self, Desk};
 use crate::query::Query;
-use crate::runs::Perform;
+use crate::running::Perform;
 use crate::snippets::Done;
-use crate::{consult, from_proto, handlers, input, runs, snippets, to_proto};
+use crate::{consult, from_proto, handlers, input, snippets, to_proto};
 use assistant::evidence;
+use runs::plan;
 use workspace::mailbox::Event;
 
 impl Session {
@@ -36,7 +37,8 @@ impl Session {
                 Ok(None)
             }
             Command::ResetCells(ResetCells { uri }) => {
-                let session = self.read(move |query| Ok(runs::session_of(&query.snapshot, &uri))).await?;
+                let session =
+                    self.read(move |query| Ok(plan::session_of(&query.snapshot, &from_proto::path(&uri)))).await?;
                 let reset = self.services.runner.reset(session).await;
                 reset.map_err(|error| handlers::code_action::refused(error.to_string()))?;
                 Ok(None)

@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use anyhow::{Context, bail};
-use assistant::client::models;
-use assistant::snippets::{Piece, dedented, indented, of_proposal, of_range};
+use anyhow::{Context, Error, bail};
+use assistant::edits;
+use assistant::snippets::{Piece, Snippet, Snippets, dedented, indented, of_proposal, of_range};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use store::{Journal, Snippet};
-use syntax::TextRange;
+use syntax::{FileEdit, SourceChange, TextEdit, TextRange, TextSize};
 
 use crate::Status;
 use crate::output::{Format, counted, print, print_exactly, print_json, table};
@@ -54,41 +53,36 @@ enum What {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
-    let journal =
-        models().journal().context("there is no journal: there is no home directory, or it cannot be written")?;
-    let workspace = root_of(Path::new("."))?.to_string_lossy().into_owned();
+    let root = root_of(Path::new("."))?;
+    let all = Snippets::of(root.to_string_lossy().into_owned()).map_err(Error::msg)?;
     let (text, value) = match &arguments.what {
-        What::List { word } => list(&journal.snippets(&workspace, word.as_deref().unwrap_or_default())?),
+        What::List { word } => list(&all.list(word.as_deref().unwrap_or_default()).map_err(Error::msg)?),
         What::Show { name } => {
-            let snippet = found(journal, &workspace, name)?;
+            let snippet = all.find(name).map_err(Error::msg)?;
             let tests = if snippet.tests.is_empty() { String::new() } else { format!("\n# Tests\n{}", snippet.tests) };
             (format!("# {}, from {}\n{}{tests}", snippet.name, snippet.origin, snippet.code), to_json(&snippet))
         }
         What::Keep { name, lines, proposal, tests } => {
-            let Piece { code, origin, tests: nearest } = match (lines, proposal) {
-                (Some(lines), _) => of_lines(lines)?,
+            let piece = match (lines, proposal) {
+                (Some(lines), _) => Some(of_lines(lines)?),
                 (None, Some(id)) => {
-                    let here = Workspace::read_links(Path::new(&workspace))?;
-                    let found = of_proposal(&here.analysis, *id);
-                    found.with_context(|| format!("there is no proposal {id} with an answer"))?
+                    let found = of_proposal(&Workspace::read_links(&root)?.analysis, *id);
+                    Some(found.with_context(|| format!("there is no proposal {id} with an answer"))?)
                 }
                 (None, None) => bail!("what is to be kept? Write FILE:LINE-LINE, or --proposal ID"),
             };
-            let tests = tests.as_deref().map(whole).transpose()?.unwrap_or(nearest);
-            if code.trim().is_empty() {
-                bail!("there is nothing to keep: the lines are empty");
-            }
-            let (kept, name) = (counted(code.lines().count(), "line"), name.clone());
-            let replaced =
-                journal.keep_snippet(&workspace, &Snippet { name: name.clone(), at: 0, origin, code, tests })?;
+            let tests = tests.as_deref().map(whole).transpose()?;
+            let piece = piece.map(|it| Piece { tests: tests.unwrap_or(it.tests.clone()), ..it });
+            let kept = counted(piece.as_ref().map_or(0, |it| it.code.lines().count()), "line");
+            let replaced = all.keep(name, piece).map_err(Error::msg)?;
             let place = if replaced { ", in place of the one that had its name" } else { "" };
             (format!("{name}: {kept} kept{place}\n"), json!({ "name": name, "replaced": replaced }))
         }
-        What::Insert { name, place } => insert(&found(journal, &workspace, name)?, place)?,
-        What::Delete { name } => match journal.remove_snippet(&workspace, name)? {
-            true => (format!("{name} deleted\n"), json!({ "deleted": name })),
-            false => bail!("there is no snippet `{name}`; `tantu snippets list` lists them"),
-        },
+        What::Insert { name, place } => insert(&all.find(name).map_err(Error::msg)?, place)?,
+        What::Delete { name } => {
+            all.delete(name).map_err(Error::msg)?;
+            (format!("{name} deleted\n"), json!({ "deleted": name }))
+        }
     };
     match arguments.format {
         Format::Json => print_json(&value)?,
@@ -97,11 +91,6 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         Format::Human => print(&text)?,
     }
     Ok(Status::Fine)
-}
-
-fn found(journal: &Journal, workspace: &str, name: &str) -> anyhow::Result<Snippet> {
-    let found = journal.snippet(workspace, name)?;
-    found.with_context(|| format!("there is no snippet `{name}`; `tantu snippets list` lists them"))
 }
 
 fn list(snippets: &[Snippet]) -> (String, Value) {
@@ -158,13 +147,12 @@ fn insert(snippet: &Snippet, place: &Place) -> anyhow::Result<(String, Value)> {
     let at = line as usize - 1;
     let indent =
         lines.get(at).map_or("", |next| &next[..next.len() - next.trim_start().len()]).trim_end_matches(['\r', '\n']);
-    let mut out: String = lines[..at].concat();
-    if !out.is_empty() && !out.ends_with('\n') {
-        out.push('\n');
-    }
-    out.push_str(&indented(&snippet.code, indent));
-    out.push_str(&lines[at..].concat());
-    std::fs::write(&path, out).with_context(|| path.display().to_string())?;
+    let before: usize = lines[..at].iter().map(|line| line.len()).sum();
+    let end_of_line = if before > 0 && !text[..before].ends_with('\n') { "\n" } else { "" };
+    let code = format!("{end_of_line}{}", indented(&snippet.code, indent));
+    let edit = TextEdit::insert(TextSize::try_from(before)?, code);
+    let change = SourceChange { files: vec![FileEdit { path: path.clone(), edits: vec![edit] }] };
+    edits::write(&change, &[root_of(&path)?])?;
     let (name, shown) = (&snippet.name, place.file.display());
     Ok((format!("{name} inserted into {shown}, before line {line}\n"), json!({ "inserted": name })))
 }

@@ -8,11 +8,9 @@ mod watch;
 use std::time::Duration;
 
 use ::sandbox::{Action, Coverage, Limits, Outcome, Request};
-use ::workspace::revision;
 use clap::Args;
 use graph::FileId;
 use lint::Environment;
-use lsp::test_history;
 
 use self::report::{NotRunnable, Report};
 use self::selection::Selection;
@@ -102,14 +100,9 @@ fn limits(tests: usize) -> Limits {
 
 /// Keeps what failed, and that nothing did. Without a database the next run has less to go by.
 fn remember(workspace: &mut Workspace, selection: &Selection, report: &Report, outcome: &Outcome) {
-    let Some(persistence) = &workspace.persistence else { return };
-    let store = persistence.store();
-    let noted = test_history::note(store, outcome);
     let all_passed = outcome.outcome == ::sandbox::Status::Passed && report.not_runnable.is_empty();
-    let green = (all_passed && selection.is_decisive)
-        .then(|| revision::green(&workspace.root, &workspace.analysis, &[]).ok())
-        .flatten();
-    let result = noted.and_then(|()| green.map_or(Ok(()), |green| store.note_green(&green)));
+    let result = runs::affected::remember(&workspace.state(), outcome, all_passed && selection.is_decisive);
+    let Some(persistence) = &workspace.persistence else { return };
     if let Err(error) = result {
         warn(format!("not kept for the next time in {}: {error}", persistence.path().display()));
     }

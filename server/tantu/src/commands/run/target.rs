@@ -9,8 +9,8 @@ use syntax::{TextRange, TextSize};
 
 use super::Arguments;
 use crate::place::{Lines, start_of_line};
-use crate::sandboxed::slashed;
 use crate::workspace::Workspace;
+use runs::plan::slashed;
 
 /// How often a function is called.
 const INPUTS: u32 = 200;

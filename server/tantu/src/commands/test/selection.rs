@@ -3,17 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use ::workspace::revision;
-use anyhow::Context;
 use graph::{Analysis, FileId};
-use ide::{Affected, AffectedTest, Earlier, Runnable, RunnableKind, node_id};
-use lsp::test_history;
+use ide::{Affected, AffectedTest, Runnable, RunnableKind, node_id};
+use runs::affected::{Chosen, choose};
 
 use super::Arguments;
 use crate::workspace::{Workspace, existing};
-
-/// How many definitions are looked at on the way from a change to the tests.
-const LIMIT: usize = 100_000;
 
 /// What to run, and why.
 pub(super) struct Selection {
@@ -118,17 +113,15 @@ fn affected(
     revision: Option<&str>,
     is_everywhere: bool,
 ) -> anyhow::Result<Selection> {
-    let Some((since, before)) = before(workspace, revision)? else {
+    workspace.apply_flow();
+    let Some(Chosen { mut affected, likeliest, since }) = choose(&workspace.state(), revision)? else {
         let mut selection = all(workspace, files, &[])?;
         selection.since = "outside of git nothing says what has changed: all tests".to_owned();
         return Ok(selection);
     };
-    workspace.apply_flow();
     let (analysis, root) = (&workspace.analysis, &workspace.root);
-    let store = workspace.persistence.as_ref().map(|it| it.store());
-    let mut affected = ide::affected(analysis, &before, test_history::records(store, root, analysis), LIMIT);
     affected.tests.retain(|AffectedTest { test, .. }| files.contains(&test.file));
-    let likeliest = test_history::likeliest(&mut affected);
+    let likeliest = likeliest.min(affected.tests.len());
     let mut found: Vec<FileId> = Vec::new();
     for it in &affected.tests {
         if !found.contains(&it.test.file) {
@@ -141,25 +134,7 @@ fn affected(
         tests: affected.tests.len(),
         likeliest,
         affected: Some(affected),
-        since,
+        since: format!("since {since}"),
         is_decisive: is_everywhere && revision.is_none(),
     })
-}
-
-/// What the workspace is compared with, in words and as texts; `None` outside of git.
-fn before(workspace: &Workspace, revision: Option<&str>) -> anyhow::Result<Option<(String, Vec<Earlier>)>> {
-    let root = &workspace.root;
-    if let Some(revision) = revision {
-        return Ok(Some((format!("since {revision}"), revision::earlier(root, revision)?)));
-    }
-    let green = workspace.persistence.as_ref().and_then(|it| it.store().green().ok().flatten());
-    // A commit that was rewritten since may be gone.
-    if let Some(before) = green.and_then(|green| revision::since_green(root, &green, &[]).ok()) {
-        return Ok(Some(("since all tests passed".to_owned(), before)));
-    }
-    if revision::commit(root, "HEAD").is_err() {
-        return Ok(None);
-    }
-    let before = revision::earlier(root, "HEAD").context("the last commit cannot be compared with")?;
-    Ok(Some(("since the last commit".to_owned(), before)))
 }

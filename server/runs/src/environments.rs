@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use lint::Environment;
 
 #[derive(Default)]
-pub(crate) struct Environments(Mutex<HashMap<PathBuf, Arc<Environment>>>);
+pub struct Environments(Mutex<HashMap<PathBuf, Arc<Environment>>>);
 
 impl Environments {
     /// That of the folder `root`, as it is now.
-    pub(super) fn of(&self, root: &Path) -> Arc<Environment> {
+    pub fn of(&self, root: &Path) -> Arc<Environment> {
         // Which one is chosen may have changed; looking for it reads next to nothing.
         let chosen = Environment::find(root, None);
         // Nothing can be left half changed.

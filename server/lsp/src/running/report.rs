@@ -19,7 +19,7 @@ use tower_lsp_server::Client;
 use tower_lsp_server::ls_types as lsp;
 use tower_lsp_server::ls_types::notification::Notification;
 
-use super::wording;
+use runs::wording;
 use workspace::results::{self, Ended, RunKind, Tally, TestFailure, name_of};
 
 use crate::commands::Run;

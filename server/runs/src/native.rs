@@ -9,9 +9,6 @@ use lint::Environment;
 use sandbox::{Action, Failure, Outcome, Status};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio_util::sync::CancellationToken;
-use tower_lsp_server::ls_types as lsp;
-
-use crate::questions::Questions;
 
 /// When a run is stopped.
 const WALL: Duration = Duration::from_secs(600);
@@ -19,11 +16,9 @@ const WALL: Duration = Duration::from_secs(600);
 /// Bytes that are kept of each stream.
 const OUTPUT: u64 = 1 << 20;
 
-const YES: &str = "Run outside of the sandbox";
-
 /// A command, and where it is run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Native {
+pub struct Native {
     interpreter: PathBuf,
     arguments: Vec<String>,
     root: PathBuf,
@@ -31,7 +26,7 @@ pub(super) struct Native {
 
 impl Native {
     /// `None` without an interpreter, and for parts of a file, which cannot be run like that.
-    pub(super) fn new(environment: &Environment, root: &Path, action: &Action) -> Option<Self> {
+    pub fn new(environment: &Environment, root: &Path, action: &Action) -> Option<Self> {
         let folder = environment.folder.as_ref()?;
         let places = ["bin/python", "bin/python3", "Scripts/python.exe", "python.exe"].map(|it| folder.join(it));
         let interpreter = places.into_iter().find(|path| path.is_file())?;
@@ -54,18 +49,17 @@ impl Native {
         words.map(|word| if word.contains(' ') { format!("'{word}'") } else { word }).collect::<Vec<_>>().join(" ")
     }
 
-    /// Asks the user.
-    pub(super) async fn is_allowed(&self, questions: &Questions, what: &str, reason: &str) -> bool {
-        let message = format!(
+    /// What a person is asked before `what` is run, which the sandbox cannot run for the `reason`.
+    pub fn question(&self, what: &str, reason: &str) -> String {
+        format!(
             "{what}: {reason}. Run what is saved of it on this machine, outside of the sandbox? {} (in {})",
             self.command_line(),
             self.root.display()
-        );
-        questions.ask(lsp::MessageType::WARNING, message, [YES, "Leave it"]).await.as_deref() == Some(YES)
+        )
     }
 
     /// Runs the command; nothing when the user has cancelled, which ends the process.
-    pub(super) async fn run(&self, cancelled: &CancellationToken) -> Option<Outcome> {
+    pub async fn run(&self, cancelled: &CancellationToken) -> Option<Outcome> {
         let start = Instant::now();
         let spawned = tokio::process::Command::new(&self.interpreter)
             .args(&self.arguments)

@@ -7,7 +7,7 @@ use sandbox::{Failure, Outcome, Session, TestResult, Verdict};
 use workspace::results::title;
 
 /// What has come so far of a run of tests.
-pub(super) fn progress(done: &[Verdict], test: &TestResult) -> String {
+pub fn progress(done: &[Verdict], test: &TestResult) -> String {
     let count = |wanted: Verdict| done.iter().filter(|verdict| **verdict == wanted).count();
     let failed = match count(Verdict::Failed) {
         0 => String::new(),
@@ -17,7 +17,7 @@ pub(super) fn progress(done: &[Verdict], test: &TestResult) -> String {
 }
 
 /// The end of the story, for the editor's log; what was written is there already.
-pub(super) fn report(what: &str, outcome: &Outcome) -> String {
+pub fn report(what: &str, outcome: &Outcome) -> String {
     let mut text = format!("{what}: {}\n", title(outcome));
     if let Some(Session::Lost) = outcome.session {
         text.push_str("what earlier cells have left is gone\n");
@@ -30,7 +30,7 @@ pub(super) fn report(what: &str, outcome: &Outcome) -> String {
 }
 
 /// What went wrong, the lines that led there, and what was written before, without a line's end.
-pub(super) fn failure(failure: &Failure) -> String {
+pub fn failure(failure: &Failure) -> String {
     let mut text = failure.message.clone();
     for place in failure.related.iter().filter(|place| (&place.path, place.line) != (&failure.path, failure.line)) {
         // Writing to a string cannot fail.

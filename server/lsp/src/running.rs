@@ -1,0 +1,8 @@
+//! Running tests, doctests, cells and scripts in the background, and telling the editor of it.
+
+mod listing;
+mod perform;
+mod report;
+
+pub(crate) use listing::run as list_tests;
+pub(crate) use perform::Perform;

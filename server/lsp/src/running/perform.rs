@@ -1,0 +1,162 @@
+//! One run, in the background.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use runs::environments::Environments;
+use runs::native::Native;
+use runs::plan::{self, Plan};
+use runs::{affected, wording};
+use sandbox::{Outcome, Runner, Status, Verdict, run_likeliest_first};
+use tower_lsp_server::Client;
+use tower_lsp_server::ls_types as lsp;
+use workspace::mailbox::Event;
+use workspace::results::Ended;
+
+use super::report::{self, News, Reporter};
+use crate::commands::Run;
+use crate::progress::Job;
+use crate::questions::Questions;
+use crate::snapshot::{Channel, Snapshot};
+
+const YES: &str = "Run outside of the sandbox";
+
+/// What a run needs besides what it is told.
+pub(crate) struct Perform {
+    pub(crate) run: Run,
+    pub(crate) ticket: u64,
+    pub(crate) runner: Arc<dyn Runner>,
+    pub(crate) environments: Arc<Environments>,
+    pub(crate) job: Job,
+    pub(crate) mailbox: Channel,
+    pub(crate) client: Client,
+    pub(crate) questions: Questions,
+}
+
+impl Perform {
+    /// Runs what `snapshot` holds, and tells the writer and the user what came of it.
+    pub(crate) async fn work(self, snapshot: Snapshot) {
+        let reporter = Reporter::new(&self.client, self.job.token(), &snapshot);
+        reporter.tell(News::Began(self.run.clone())).await;
+        let (run, environments, planned) = (self.run.clone(), self.environments.clone(), snapshot.clone());
+        let encoding = snapshot.editor.encoding;
+        let planned =
+            tokio::task::spawn_blocking(move || plan::plan(&run.plain(), encoding, &planned, &environments)).await;
+        let done = match planned {
+            Ok(Ok(plan)) => self.follow(&plan, &reporter).await.map(|outcome| (plan, outcome)),
+            Ok(Err(reason)) => {
+                self.client.show_message(lsp::MessageType::INFO, reason).await;
+                None
+            }
+            // A defect of ours, which has been reported on standard error.
+            Err(_) => None,
+        };
+        let mut tests = Vec::new();
+        let ended = done.map(|(plan, outcome)| {
+            let root = plan.request.root;
+            let ended = Ended::new(&self.run.plain(), &outcome, &root, plan.files);
+            tests = report::tests(&snapshot, &self.run, &outcome, &ended);
+            let is_green = ended.is_green;
+            // Nobody waits for it.
+            tokio::task::spawn_blocking(move || {
+                let unsaved: Vec<PathBuf> = snapshot.documents.keys().cloned().collect();
+                if let Err(error) = affected::remember(&plan::state(&snapshot, &root, &unsaved), &outcome, is_green) {
+                    tracing::warn!("what came of the tests is not kept: {error}");
+                }
+            });
+            ended
+        });
+        self.mailbox.send(Event::RunEnded { run: self.run.plain(), ticket: self.ticket, ended });
+        reporter.tell(News::Ended { tests }).await;
+    }
+
+    /// Nothing when the user has cancelled.
+    async fn follow(&self, plan: &Plan, reporter: &Reporter) -> Option<Outcome> {
+        self.job.say(plan.what.clone());
+        let outcome = match &plan.obstacle {
+            Some(obstacle) => Outcome {
+                failures: vec![obstacle.clone()],
+                ..Outcome::without_run(Status::NotRunnable, &obstacle.message)
+            },
+            None => self.in_sandbox(plan, reporter).await?,
+        };
+        self.log(wording::report(&plan.what, &outcome), reporter).await;
+        let wants_more = matches!(outcome.outcome, Status::NotRunnable | Status::Refused);
+        let Some(native) = plan.native.as_ref().filter(|_| wants_more) else { return Some(outcome) };
+        let reason = outcome.failures.first().map_or("it cannot be run in the sandbox", |it| it.message.as_str());
+        if !self.is_allowed(native, &plan.what, reason).await {
+            return Some(outcome);
+        }
+        self.job.say(format!("{} (outside of the sandbox)", plan.what));
+        let outcome = native.run(self.job.cancelled()).await?;
+        self.log(format!("{}{}", outcome.stdout, wording::report(&plan.what, &outcome)), reporter).await;
+        Some(outcome)
+    }
+
+    /// Asks whether to run it outside of the sandbox.
+    async fn is_allowed(&self, native: &Native, what: &str, reason: &str) -> bool {
+        let answer =
+            self.questions.ask(lsp::MessageType::WARNING, native.question(what, reason), [YES, "Leave it"]).await;
+        answer.as_deref() == Some(YES)
+    }
+
+    async fn in_sandbox(&self, plan: &Plan, reporter: &Reporter) -> Option<Outcome> {
+        // What is written goes to the editor's log while it is written.
+        let (lines, mut written) = tokio::sync::mpsc::unbounded_channel::<String>();
+        let (client, reporter) = (self.client.clone(), reporter.clone());
+        let log = tokio::spawn(async move {
+            let mut line = String::new();
+            while let Some(text) = written.recv().await {
+                // Editors show it on terminals of their own.
+                let text = terminal::escaped(&text).into_owned();
+                line.push_str(&text);
+                reporter.tell(News::Wrote { text }).await;
+                // Logs consist of lines.
+                if let Some(end) = line.rfind('\n') {
+                    let rest = line.split_off(end + 1);
+                    let lines = std::mem::replace(&mut line, rest);
+                    client.log_message(lsp::MessageType::LOG, lines).await;
+                }
+            }
+            if !line.is_empty() {
+                client.log_message(lsp::MessageType::LOG, line).await;
+            }
+        });
+        let verdicts: Mutex<Vec<Verdict>> = Mutex::default();
+        let on_event = |event| match event {
+            sandbox::Event::Preparing { .. } => self.job.say("preparing the Python sandbox, once on this machine"),
+            sandbox::Event::Running => {
+                // What was told before the start does not count.
+                verdicts.lock().unwrap_or_else(PoisonError::into_inner).clear();
+                self.job.say(plan.what.clone());
+            }
+            sandbox::Event::Test(test) => {
+                let mut done = verdicts.lock().unwrap_or_else(PoisonError::into_inner);
+                done.push(test.verdict);
+                self.job.say(wording::progress(&done, &test));
+            }
+            // The task lives as long as there is something to log.
+            sandbox::Event::Output { text, .. } => _ = lines.send(text),
+        };
+        let run = run_likeliest_first(&*self.runner, plan.request.clone(), plan.likeliest, &on_event);
+        let result = tokio::select! {
+            result = run => result,
+            () = self.job.cancelled().cancelled() => return None,
+        };
+        drop(lines);
+        let _ = log.await;
+        Some(match result {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                self.client.show_message(lsp::MessageType::ERROR, format!("tantu: {error}")).await;
+                Outcome::without_run(Status::Error, error)
+            }
+        })
+    }
+
+    async fn log(&self, text: String, reporter: &Reporter) {
+        let text = terminal::escaped(&text).into_owned();
+        reporter.tell(News::Wrote { text: text.clone() }).await;
+        self.client.log_message(lsp::MessageType::INFO, text).await;
+    }
+}
