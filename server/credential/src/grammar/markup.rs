@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::{Scan, Syntax, Writing, csv, diff, indentation, lines};
+use super::{Scan, Syntax, Writing, csv, diff, indentation, lines, netrc};
 use crate::promises::{Promise, promise};
 
 pub(super) fn scan(scan: &mut Scan, range: Range<usize>) {
@@ -25,6 +25,7 @@ fn prose(scan: &mut Scan, range: Range<usize>) {
     let text = scan.text;
     let mut block = Block::None;
     let mut columns: Vec<&str> = Vec::new();
+    let mut rows: Option<(u8, Vec<&str>)> = None;
     for line in lines(text, range.clone()) {
         scan.work += line.len();
         let content = &text[line.clone()];
@@ -59,7 +60,18 @@ fn prose(scan: &mut Scan, range: Range<usize>) {
             table(scan, line, &mut columns);
         } else {
             columns.clear();
-            setting(scan, line);
+            if let Some((separator, names)) = &rows
+                && csv::cells(text, line.clone(), *separator).count() == names.len()
+            {
+                csv::row(scan, line, *separator, names);
+                continue;
+            }
+            rows = csv::header(text, line.clone());
+            if netrc::is_entry(content) {
+                netrc::scan(scan, line);
+            } else {
+                setting(scan, line);
+            }
         }
     }
     match block {

@@ -56,6 +56,19 @@ pub(super) fn scan(scan: &mut Scan, range: Range<usize>) {
     }
 }
 
+/// How far a line of YAML is indented, if its value goes on below it: a block, a sequence, a string that is not closed.
+pub(super) fn opened(line: &str) -> Option<usize> {
+    let content = line.trim_end();
+    let is_open = content.ends_with([':', '|', '>', '\\']) || content.matches('"').count() % 2 == 1;
+    is_open.then(|| indentation(line))
+}
+
+/// Whether a line that tells nothing by itself belongs to what a line of YAML above it has opened.
+pub(super) fn goes_on(open: Option<usize>, line: &str) -> bool {
+    let indent = indentation(line);
+    open.is_some_and(|depth| indent > depth || indent == depth && line.trim_start().starts_with("- "))
+}
+
 struct Reader<'t> {
     levels: Vec<Level<'t>>,
     end: usize,
