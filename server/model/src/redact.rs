@@ -110,7 +110,7 @@ fn secrets(text: &str) -> Vec<(Range<usize>, &'static str)> {
         };
         found.push((promised.value, behind + order, kind));
     }
-    let runs = RUNS.find_iter(text).filter(|run| values::is_random(run.as_str()));
+    let runs = RUNS.find_iter(text).filter(|run| values::is_random(run.as_str()) && !is_checksum(run.as_str()));
     found.extend(runs.map(|run| (run.range(), usize::MAX, "high-entropy")));
     found.sort_by_key(|(range, order, _)| (range.start, *order));
     let mut merged: Vec<(Range<usize>, usize, &'static str)> = Vec::with_capacity(found.len());
@@ -132,6 +132,13 @@ fn secrets(text: &str) -> Vec<(Range<usize>, &'static str)> {
         placeholders.peek().is_none_or(|placeholder| range.start < placeholder.start() || range.end > placeholder.end())
     });
     merged.into_iter().map(|(range, _, kind)| (range, kind)).collect()
+}
+
+/// What lock files say of a package: `sha512-…` in base 64, of the length that it must have.
+fn is_checksum(run: &str) -> bool {
+    [("sha1-", 28), ("sha256-", 44), ("sha384-", 64), ("sha512-", 88)]
+        .iter()
+        .any(|(start, length)| run.strip_prefix(start).is_some_and(|digest| digest.len() == *length))
 }
 
 fn format_kind(index: usize) -> &'static str {
@@ -317,6 +324,7 @@ mod tests {
             "https://github.com/boto/botocore/commit/e26766703cd11937c144ad74edf16c657d13c3f9",
             "tests/fixtures/Data2/nested/Folder3/module.py",
             "token: str = field(default='x')",
+            "\"integrity\": \"sha512-rJ8L9Pv0qk3ZyXw2Nf5TmUeGh1CsDb7Ai4VoKx6QpYtRzSuWlEjMnHgFcBdOaI2T3v5x7y9A1b3C5d7E9f1G3h==\"",
         ] {
             assert_eq!(hidden(code), code);
         }

@@ -79,3 +79,22 @@ pub(super) fn cells(text: &str, line: Range<usize>, separator: u8) -> impl Itera
         Some(if is_quoted { start + 1..end - 1 } else { start..end })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::grammar::Syntax;
+    use crate::grammar::tests::check;
+
+    #[test]
+    fn columns_and_rows_name_their_values() {
+        for text in [
+            "user,mail,password\nbob,b@x,«hunter2»\neve,e@x,«letmein»\n",
+            "user;token\nbob;\"«q8Zt3LmXv0RkJ7wP»\"\n",
+            "user\tpassword\nbob\t«hunter2»\n",
+            "name,value\nHOST,a\nDB_PASSWORD,«hunter2»\n",
+            "a,b\n1,2\n",
+        ] {
+            check(Syntax::Csv, text);
+        }
+    }
+}

@@ -352,3 +352,25 @@ pub(super) fn is_of_pair(name: &str) -> bool {
     ];
     crate::names::words(name).last().is_some_and(|word| PAIRS.contains(&&**word))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::grammar::Syntax;
+    use crate::grammar::tests::check;
+
+    #[test]
+    fn names_and_values_on_a_line() {
+        for text in [
+            "the password is «hunter2».\n",
+            "--password «hunter2» --all\n",
+            "/x?api_key=«q8Zt3LmXv0RkJ7wP»\n",
+            "user: bob, password: «hunter2»\n",
+            "requirepass «letmein»\n",
+            "The password is required.\n",
+            "password := get()\n",
+            "the last_login: 2012-01-13 00:14:00\n",
+        ] {
+            check(Syntax::Markup, text);
+        }
+    }
+}

@@ -169,3 +169,24 @@ pub(super) fn setting(scan: &mut Scan, line: Range<usize>) {
         scan.offer(name, start..start + value.len(), Writing::Bare);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::grammar::Syntax;
+    use crate::grammar::tests::check;
+
+    #[test]
+    fn blocks_tables_and_settings() {
+        for text in [
+            "# Set up\n\n```yaml\ndb:\n  password: «letmein»\n```\n",
+            "See::\n\n    [db]\n    password = «hunter2»\n\nThen go on.\n",
+            "| user | password |\n|---|---|\n| bob | «hunter2» |\n",
+            "* **Password**: «hunter2»\n",
+            "Users:\n\nuser,password\nbob,«letmein»\n\nEnd, of it.\n",
+            "machine api.local login bob password «letmein»\n",
+            "Words about a password, and about others.\nMore, and more.\n",
+        ] {
+            check(Syntax::Markup, text);
+        }
+    }
+}

@@ -84,3 +84,21 @@ fn fields(scan: &mut Scan, line: Range<usize>) {
         scan.offer_as(Promise::Password, "password", line.end - password.len()..line.end, Writing::Bare);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::grammar::Syntax;
+    use crate::grammar::tests::check;
+
+    #[test]
+    fn each_of_the_three_formats() {
+        for text in [
+            "machine api.local\n  login bob\n  password «hunter2»\n",
+            "machine a.local login bob password «hunter2» # c\n",
+            "db.local:5432:app:bob:«hunter2»\n",
+            "# c\n",
+        ] {
+            check(Syntax::Netrc, text);
+        }
+    }
+}

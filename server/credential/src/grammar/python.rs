@@ -561,3 +561,31 @@ fn joined(scan: &mut Scan, literals: &[Literal]) -> bool {
     let is_secret = is_one && (values::is_random(&value) || formats::candidates(&value).next().is_some());
     is_secret && scan.offer_pieces(Promise::Key, "literals that are joined", &value, &pieces)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::grammar::Syntax;
+    use crate::grammar::tests::check;
+
+    #[test]
+    fn what_a_string_is_given_to() {
+        for text in [
+            "password = \"«hunter2»\"\n",
+            "f(user=\"u\", password=\"«hunter2»\")\n",
+            "config[\"password\"] = \"«hunter2»\"\n",
+            "{\"password\": \"«hunter2»\"}\n",
+            "password = (\"«hun»\"\n            \"«ter2»\")\n",
+            "def f(password=\"«hunter2»\"): ...\n",
+            "if password == \"«hunter2»\":\n    pass\n",
+            "user, password = \"bob\", \"«hunter2»\"\n",
+            "password: str = \"«hunter2»\"\n",
+            "# password = «hunter2»\n",
+            "password = get(\"x\")\n",
+            "fields = [\"user\", \"password\"]\n",
+            "password = f\"{a}{b}\"\n",
+            "class C:\n    \"\"\"password: «hunter2»\"\"\"\n",
+        ] {
+            check(Syntax::Python, text);
+        }
+    }
+}

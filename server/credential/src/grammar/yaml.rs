@@ -286,3 +286,26 @@ fn scalar_of(text: &str, value: Range<usize>, end: usize) -> (Range<usize>, Writ
     let length = content.find(" #").unwrap_or(content.len());
     (value.start..value.start + length, Writing::Bare, value.end)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::grammar::Syntax;
+    use crate::grammar::tests::check;
+
+    #[test]
+    fn mappings_sequences_and_blocks() {
+        for text in [
+            "db:\n  host: x\n  password: «letmein»\n",
+            "password:\n  «letmein»\n",
+            "password: |\n  «hunter2»\nuser: bob\n",
+            "passwords:\n  - «hunter2»\n  - «letmein»\n",
+            "env:\n  - name: DB_PASSWORD\n    value: «hunter2»\n",
+            "kind: Secret\ndata:\n  a: «aHVudGVyMg==»\n",
+            "db: {user: bob, password: «hunter2»}\n",
+            "command:\n  - serve\n  - --password\n  - «letmein»\n",
+            "password: ${DB_PASSWORD}\n",
+        ] {
+            check(Syntax::Yaml, text);
+        }
+    }
+}
