@@ -23,7 +23,7 @@ pub(super) fn scan(scan: &mut Scan, range: Range<usize>) {
 }
 
 /// The separator and the columns, where a line of any text looks like the first of a table that holds secrets.
-pub(super) fn header<'t>(text: &'t str, line: Range<usize>) -> Option<(u8, Vec<&'t str>)> {
+pub(super) fn header(text: &str, line: Range<usize>) -> Option<(u8, Vec<&str>)> {
     let content = &text[line.clone()];
     if content.len() > 512 {
         return None;
@@ -39,7 +39,7 @@ pub(super) fn header<'t>(text: &'t str, line: Range<usize>) -> Option<(u8, Vec<&
     };
     let is_secret = names.iter().any(|name| promise(name).is_some_and(|promise| promise < Promise::Hint))
         || names.iter().any(|name| json::is_label(name)) && names.iter().any(|name| json::is_content(name));
-    (names.len() >= 2 && is_secret && names.iter().all(|name| is_name(&name))).then_some((separator, names))
+    (names.len() >= 2 && is_secret && names.iter().all(is_name)).then_some((separator, names))
 }
 
 pub(super) fn row(scan: &mut Scan, line: Range<usize>, separator: u8, names: &[&str]) {

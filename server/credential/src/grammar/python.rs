@@ -391,15 +391,7 @@ impl<'t> Reader<'t> {
             return;
         }
         match frame.open {
-            Open::Dict => {
-                let key = last.subject;
-                // Keys are no values, except of what they are by themselves.
-                let keys = std::mem::take(&mut frame.value);
-                frame.name = key;
-                for literal in keys {
-                    self.look_inside(scan, &literal);
-                }
-            }
+            Open::Dict => self.key(scan),
             Open::Call if frame.is_definition => frame.annotated = last.subject,
             Open::Statement if is_statement => match frame.first {
                 Some(first)
@@ -411,9 +403,22 @@ impl<'t> Reader<'t> {
                     self.flush(scan);
                     self.frames[0] = Frame::default();
                 }
+                // A line that was cut out of a dictionary.
+                _ if last.is_string => self.key(scan),
                 _ => frame.annotated = frame.annotated.or(last.subject),
             },
             _ => self.flush(scan),
+        }
+    }
+
+    /// What was read last names the next value. Keys are no values, except of what they are by themselves.
+    fn key(&mut self, scan: &mut Scan<'t>) {
+        let key = self.last.subject;
+        let frame = self.frame();
+        let keys = std::mem::take(&mut frame.value);
+        frame.name = key;
+        for literal in keys {
+            self.look_inside(scan, &literal);
         }
     }
 
