@@ -65,6 +65,8 @@ const PIECES: &[&str] = &[
     "é",
     "def password(",
     "a = a + 'b'\n",
+    "a = 'bbbbbbbb' + a\nf(a + a, a + a)\n",
+    "+a,",
 ];
 
 /// Files by which the text is read by the grammar that it is meant for.

@@ -77,6 +77,8 @@ const PIECES: &[&str] = &[
     "kind: Secret\ndata:\n",
     "bearer ",
     "x = (password == ",
+    "a = 'bbbbbbbb' + a\nf(a + a, a + a)\n",
+    "a = 'b'\n+a,+a,",
     "def password(",
     "passwordpassword",
     "pass-",
