@@ -8,7 +8,7 @@ use crate::values;
 
 /// A URL with a user and a password; its groups are `user`, `secret` and `host`.
 pub const URL: &str =
-    r#"\b[A-Za-z][A-Za-z0-9+.-]*://(?<user>[^\s/:@"'<>?#]*):(?<secret>[^\s/"'<>]+)@(?<host>[^\s/:?#"'<>]*)"#;
+    r#"(?-u:\b)[A-Za-z][A-Za-z0-9+.-]*://(?<user>[^\s/:@"'<>?#]*):(?<secret>[^\s/"'<>]+)@(?<host>[^\s/:?#"'<>]*)"#;
 
 /// The password in a URL such as `postgres://user:secret@host`.
 pub fn url_password(value: &str) -> Option<&str> {

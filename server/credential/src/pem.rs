@@ -59,3 +59,21 @@ fn end_of_key(text: &str, start: usize) -> usize {
     }
     last
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_cut_off_and_only_mentioned() {
+        let header = ["-----BEGIN ", "RSA PRIVATE KEY-----"].concat();
+        let footer = ["-----END ", "RSA PRIVATE KEY-----"].concat();
+        let line = "MIIEpAIBAAKCAQEA1c7+9z5Pad7OejecsQ0buhUJ";
+        let whole = format!("{header}\n{line}\n{footer}");
+        let text = format!("a\n{whole}\nb\n{whole}\n");
+        assert_eq!(find(&text), [2..2 + whole.len(), 5 + whole.len()..5 + 2 * whole.len()]);
+        let cut = format!("{header}\n{line}");
+        assert_eq!(find(&format!("\n{cut}\ndef f(): ...\n")).first(), Some(&(1..1 + cut.len())));
+        assert!(find(&format!("if line == '{header}':\n    pass\n")).is_empty());
+    }
+}

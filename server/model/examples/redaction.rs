@@ -90,30 +90,34 @@ fn precision(folder: &Path, is_verbose: bool) {
     let mut files = Vec::new();
     collect(folder, &mut files);
     files.sort();
-    let mut counts: BTreeMap<&str, (usize, usize, usize)> = BTreeMap::new();
+    let mut counts: BTreeMap<&str, [usize; 4]> = BTreeMap::new();
     let (mut spent, mut bytes) = (Duration::ZERO, 0);
     for path in files {
         let (Some(kind), Ok(text)) = (kind(&path), std::fs::read_to_string(&path)) else { continue };
         let lines = text.lines().count();
         let start = Instant::now();
         let quoted = format!("<data-00>\n{}\n{text}\n</data-00>\n", path.display());
-        let (request, redactions) = Request::redacted(Prompt { system: String::new(), user: quoted });
+        let (request, _) = Request::redacted(Prompt { system: String::new(), user: quoted });
         spent += start.elapsed();
         bytes += text.len();
-        let (is, touched) = (request.user(), if redactions.count() == 0 { 0 } else { touched(request.user()) });
+        let (named, unnamed) = (touched(request.user()), touched(&sent(&text)));
         if is_verbose {
-            is.lines()
+            request
+                .user()
+                .lines()
                 .filter(|line| line.contains("<redacted:"))
                 .for_each(|line| println!("{}: {}", path.display(), line.trim()));
         }
         let count = counts.entry(kind).or_default();
-        *count = (count.0 + 1, count.1 + lines, count.2 + touched);
+        *count = [count[0] + 1, count[1] + lines, count[2] + named, count[3] + unnamed];
     }
     println!("{}: {bytes} bytes in {} ms", folder.display(), spent.as_millis());
-    for (kind, (files, lines, touched)) in counts {
+    for (kind, [files, lines, named, unnamed]) in counts {
+        let share = |touched: usize| 100.0 * touched as f64 / lines.max(1) as f64;
         println!(
-            "  {kind:<8} {files:>5} files {lines:>7} lines {touched:>5} touched, {:.2} %",
-            100.0 * touched as f64 / lines.max(1) as f64
+            "  {kind:<8} {files:>5} files {lines:>7} lines {named:>5} touched, {:.2} %, without a name {unnamed:>5}, {:.2} %",
+            share(named),
+            share(unnamed)
         );
     }
 }

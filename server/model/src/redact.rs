@@ -110,7 +110,7 @@ fn secrets(text: &str) -> Vec<(Range<usize>, &'static str)> {
         };
         found.push((promised.value, behind + order, kind));
     }
-    let runs = RUNS.find_iter(text).filter(|run| values::is_random(run.as_str()));
+    let runs = RUNS.find_iter(text).filter(|run| values::is_random(run.as_str()) && !is_checksum(run.as_str()));
     found.extend(runs.map(|run| (run.range(), usize::MAX, "high-entropy")));
     found.sort_by_key(|(range, order, _)| (range.start, *order));
     let mut merged: Vec<(Range<usize>, usize, &'static str)> = Vec::with_capacity(found.len());
@@ -132,6 +132,13 @@ fn secrets(text: &str) -> Vec<(Range<usize>, &'static str)> {
         placeholders.peek().is_none_or(|placeholder| range.start < placeholder.start() || range.end > placeholder.end())
     });
     merged.into_iter().map(|(range, _, kind)| (range, kind)).collect()
+}
+
+/// What lock files say of a package: `sha512-…` in base 64, of the length that it must have.
+fn is_checksum(run: &str) -> bool {
+    [("sha1-", 28), ("sha256-", 44), ("sha384-", 64), ("sha512-", 88)]
+        .iter()
+        .any(|(start, length)| run.strip_prefix(start).is_some_and(|digest| digest.len() == *length))
 }
 
 fn format_kind(index: usize) -> &'static str {
@@ -269,6 +276,15 @@ mod tests {
             let found = (0..1000).filter(|_| has_secret(&(0..length).map(|_| draw()).collect::<String>())).count();
             assert!(found >= expected, "{found} of 1000 keys of {length} characters");
         }
+    }
+
+    #[test]
+    fn checksums_of_lock_files_are_left_alone() {
+        let digest = "rJ8L9Pv0qk3ZyXw2Nf5TmU".repeat(4);
+        let line = |start: &str, length: usize| format!("\"integrity\": \"{start}{}==\"", &digest[..length]);
+        assert_eq!(hidden(&line("sha512-", 86)), line("sha512-", 86));
+        assert!(hidden(&line("sha512-", 60)).contains("<redacted:high-entropy:1>"));
+        assert!(hidden(&line("", 86)).contains("<redacted:high-entropy:1>"));
     }
 
     #[test]

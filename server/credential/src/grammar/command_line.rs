@@ -189,3 +189,26 @@ fn words(text: &str, line: Range<usize>) -> impl Iterator<Item = Range<usize>> +
         (at > start).then_some(start..at)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::grammar::Syntax;
+    use crate::grammar::tests::check;
+
+    #[test]
+    fn what_programs_take_by_a_letter() {
+        for text in [
+            "mysql -uroot -p«hunter2» db\n",
+            "sshpass -p «hunter2» ssh host\n",
+            "curl -u bob:«hunter2» https://api.local\n",
+            "htpasswd -b .htpasswd bob «hunter2»\n",
+            "openssl enc -k «hunter2» -in a\n",
+            "docker run -u 1000:1000 image\n",
+            "mkdir -p folder/name\n",
+            "curl \\\n  -u bob:«hunter2» \\\n  https://api.local\n",
+            "python -m http.server -p 8080\n",
+        ] {
+            check(Syntax::Shell, text);
+        }
+    }
+}

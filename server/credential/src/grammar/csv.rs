@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Scan, Writing, lines};
+use super::{Scan, Writing, json, lines};
 use crate::promises::{Promise, promise};
 
 pub(super) fn scan(scan: &mut Scan, range: Range<usize>) {
@@ -22,7 +22,27 @@ pub(super) fn scan(scan: &mut Scan, range: Range<usize>) {
     }
 }
 
-fn row(scan: &mut Scan, line: Range<usize>, separator: u8, names: &[&str]) {
+/// The separator and the columns, where a line of any text looks like the first of a table that holds secrets.
+pub(super) fn header(text: &str, line: Range<usize>) -> Option<(u8, Vec<&str>)> {
+    let content = &text[line.clone()];
+    if content.len() > 512 {
+        return None;
+    }
+    let separator = [b'\t', b';', b','].into_iter().find(|&sign| content.as_bytes().contains(&sign))?;
+    let names: Vec<&str> = cells(text, line, separator).map(|cell| text[cell].trim_end()).collect();
+    // In a sentence white space follows a comma.
+    let is_name = |name: &&str| {
+        name.starts_with(char::is_alphabetic)
+            && name.len() <= 40
+            && name.split(' ').count() <= 3
+            && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ' '))
+    };
+    let is_secret = names.iter().any(|name| promise(name).is_some_and(|promise| promise < Promise::Hint))
+        || names.iter().any(|name| json::is_label(name)) && names.iter().any(|name| json::is_content(name));
+    (names.len() >= 2 && is_secret && names.iter().all(is_name)).then_some((separator, names))
+}
+
+pub(super) fn row(scan: &mut Scan, line: Range<usize>, separator: u8, names: &[&str]) {
     let text = scan.text;
     scan.work += line.len();
     let mut before: Option<&str> = None;
@@ -58,4 +78,23 @@ pub(super) fn cells(text: &str, line: Range<usize>, separator: u8) -> impl Itera
         let is_quoted = end >= start + 2 && bytes[start] == b'"' && bytes[end - 1] == b'"';
         Some(if is_quoted { start + 1..end - 1 } else { start..end })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::grammar::Syntax;
+    use crate::grammar::tests::check;
+
+    #[test]
+    fn columns_and_rows_name_their_values() {
+        for text in [
+            "user,mail,password\nbob,b@x,«hunter2»\neve,e@x,«letmein»\n",
+            "user;token\nbob;\"«q8Zt3LmXv0RkJ7wP»\"\n",
+            "user\tpassword\nbob\t«hunter2»\n",
+            "name,value\nHOST,a\nDB_PASSWORD,«hunter2»\n",
+            "a,b\n1,2\n",
+        ] {
+            check(Syntax::Csv, text);
+        }
+    }
 }

@@ -27,3 +27,18 @@ pub(super) fn parts(text: &str, range: Range<usize>) -> Vec<(Range<usize>, Synta
     parts.retain(|(range, _)| !range.is_empty());
     parts
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grammar::tests::check;
+
+    #[test]
+    fn each_file_is_read_by_its_own_grammar() {
+        let text = "--- a/x.py\n+++ b/x.py\n@@ -1 +1 @@\n+x = 1\n--- /dev/null\n+++ b/y.yml\n@@ -0,0 +1 @@\n+a: b\n";
+        let syntaxes: Vec<Syntax> = parts(text, 0..text.len()).into_iter().map(|(_, syntax)| syntax).collect();
+        assert_eq!(syntaxes, [Syntax::Python, Syntax::Python, Syntax::Yaml]);
+        assert!(parts("a: b\n", 0..5).is_empty());
+        check(Syntax::Markup, "--- a/y.yml\n+++ b/y.yml\n@@ -1 +1 @@\n+password: «letmein»\n a: b\n");
+    }
+}

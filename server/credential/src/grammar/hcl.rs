@@ -52,3 +52,21 @@ pub(super) fn scan(scan: &mut Scan, range: Range<usize>) {
         scan.offer(name, start..range.end, Writing::Quoted);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::grammar::Syntax;
+    use crate::grammar::tests::check;
+
+    #[test]
+    fn attributes_blocks_and_text_of_several_lines() {
+        for text in [
+            "resource \"x\" \"y\" {\n  password = \"«hunter2»\"\n  name = \"a\"\n}\n",
+            "variable \"db_password\" {\n  default = \"«hunter2»\"\n}\n",
+            "password = <<EOF\n«hunter2»\nEOF\n",
+            "password = var.password\n",
+        ] {
+            check(Syntax::Hcl, text);
+        }
+    }
+}

@@ -33,3 +33,20 @@ pub(super) fn scan(scan: &mut Scan, range: Range<usize>) {
         scan.offer_as(Promise::Key, super::AUTHORIZATION, value, Writing::Quoted);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::grammar::Syntax;
+    use crate::grammar::tests::check;
+
+    #[test]
+    fn what_follows_a_scheme() {
+        for text in [
+            "Authorization: Bearer «a1B2c3D4e5F6g7H8i9J0»\n",
+            "\"authorization\": \"Basic «Ym9iOmh1bnRlcjI9»\"\n",
+            "the bearer understandingofthematter\n",
+        ] {
+            check(Syntax::Markup, text);
+        }
+    }
+}

@@ -180,3 +180,26 @@ fn closing(text: &str, mark: &str) -> Option<usize> {
         (!was_escaped && text[at..].starts_with(mark)).then_some(at)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::grammar::Syntax;
+    use crate::grammar::tests::check;
+
+    #[test]
+    fn names_and_values_line_by_line() {
+        for text in [
+            "[db]\nhost = x\npassword = «hunter2»\n",
+            "password: «hunter2»\n",
+            "password=«hunter2» ; why\n",
+            "password =\n    «hunter2»\n",
+            "requirepass «hunter2»\n",
+            "SetEnv DB_PASSWORD «hunter2»\n",
+            ";password = «hunter2»\n",
+            "password = %(other)s\n",
+            "password_file = /run/x\n",
+        ] {
+            check(Syntax::Ini, text);
+        }
+    }
+}

@@ -27,6 +27,9 @@ pub(super) fn is_of_collection(collection: &str, member: &str) -> bool {
             && !["name", "type", "kind", "description"].iter().any(|word| member.eq_ignore_ascii_case(word))
 }
 
+/// Collections in each other that are kept apart; what is deeper counts as in the last.
+const MAX_NESTED: usize = 200;
+
 #[derive(Default)]
 struct Frame<'t> {
     is_object: bool,
@@ -62,6 +65,7 @@ fn values<'t>(scan: &mut Scan<'t>, start: usize, end: usize, name: Option<&'t st
     let text = scan.text;
     let bytes = &text.as_bytes()[..end];
     let mut frames: Vec<Frame> = Vec::new();
+    let mut deeper = 0_usize;
     let mut at = start;
     while let Some(&byte) = bytes.get(at) {
         let begin = at;
@@ -73,8 +77,13 @@ fn values<'t>(scan: &mut Scan<'t>, start: usize, end: usize, name: Option<&'t st
                 let above = if is_of_manifest { Some("secrets") } else { above };
                 let above = above
                     .filter(|name| promise(name).is_some_and(|it| it < Promise::Hint) || super::line::is_of_pair(name));
+                if frames.len() >= MAX_NESTED {
+                    deeper += 1;
+                    continue;
+                }
                 frames.push(Frame { is_object: byte == b'{', name: above, ..Frame::default() });
             }
+            b'}' | b']' if deeper > 0 => deeper -= 1,
             b'}' | b']' => {
                 frames.pop();
                 if let Some(frame) = frames.last_mut() {
@@ -177,6 +186,27 @@ fn element(scan: &mut Scan, frame: &Frame, content: Range<usize>, writing: Writi
             scan.offer_as(Promise::Password, name, content, writing);
         } else {
             scan.offer(name, content, writing);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::grammar::Syntax;
+    use crate::grammar::tests::check;
+
+    #[test]
+    fn keys_labels_and_collections() {
+        for text in [
+            "{\"password\": \"«hunter2»\", \"user\": \"bob\"}",
+            "{\"name\": \"DB_PASSWORD\", \"value\": \"«hunter2»\"}",
+            "{\"passwords\": [\"«hunter2»\", \"«letmein»\"]}",
+            "{\"auth\": {\"token\": \"«q8Zt3LmXv0RkJ7wP»\"}}",
+            "{\"password\": \"«hunter2»",
+            "{'a': 1, // c\n 'password': '«hunter2»'}",
+            "{\"password\": null, \"password_hint\": \"a\"}",
+        ] {
+            check(Syntax::Json, text);
         }
     }
 }

@@ -138,6 +138,10 @@ impl Line<'_> {
             [b'l', b'a', b'u', b't', b'e', b't', b' ', ..] => (at + 7, Writing::Prose),
             [b'-', b' ', ..] if at > closed => (at + 2, Writing::Prose),
             [0xe2, 0x80 | 0x86, _, ..] if at > closed => (at + 3, Writing::Prose),
+            // Of Redis's settings, which have no sign.
+            _ if at > closed && &self.text[name.clone()] == "requirepass" && self.is_alone(name.start, at) => {
+                (at, Writing::Bare)
+            }
             // Here `pass` is a verb.
             _ if at > closed && PASS.contains(&&self.text[name.clone()]) => return None,
             [b'"' | b'\'' | b'`', ..] if at > closed => (at, Writing::Prose),
@@ -149,6 +153,13 @@ impl Line<'_> {
             rest.starts_with(b"=") && closed == at - 1 && !matches!(before, [.., b'('] | [.., b',', b' '] | [.., b',']);
         let writing = if is_pair && writing == Writing::Prose { Writing::Bare } else { writing };
         self.literal(self.blanks(at), writing, is_given, before.last())
+    }
+
+    /// Whether the name at `start` begins its line, and one word at `at` ends it.
+    fn is_alone(&self, start: usize, at: usize) -> bool {
+        let before = self.text[self.start..start].trim_end_matches([' ', '\t']);
+        let mut words = self.text[at..self.end].split_whitespace();
+        (before.is_empty() || before.ends_with('\n')) && words.next().is_some() && words.next().is_none()
     }
 
     /// The string behind a string, where it is no other name in a list.
@@ -294,7 +305,13 @@ impl Line<'_> {
             is_second || matches!(promise, Promise::Token | Promise::Hint) && is_of_pair(&self.text[name.clone()]);
         let text = &self.text[value.clone()];
         match text.split_once([':', '/']) {
-            Some((user, rest)) if is_pair && !user.is_empty() && rest.trim().len() >= 3 && !rest.starts_with('/') => {
+            Some((user, rest))
+                if is_pair
+                    && !user.is_empty()
+                    && !is_date(user)
+                    && rest.trim().len() >= 3
+                    && !rest.starts_with('/') =>
+            {
                 (Promise::Password, value.end - rest.trim_start().len()..value.end)
             }
             Some(_) | None if is_pair => {
@@ -313,6 +330,11 @@ impl Line<'_> {
     }
 }
 
+/// `2026-01-13 00` of a date and a time.
+fn is_date(text: &str) -> bool {
+    text.len() >= 10 && text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'T' | b' '))
+}
+
 /// Names whose value is a user and a password.
 pub(super) fn is_of_pair(name: &str) -> bool {
     const PAIRS: &[&str] = &[
@@ -329,4 +351,26 @@ pub(super) fn is_of_pair(name: &str) -> bool {
         "user",
     ];
     crate::names::words(name).last().is_some_and(|word| PAIRS.contains(&&**word))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::grammar::Syntax;
+    use crate::grammar::tests::check;
+
+    #[test]
+    fn names_and_values_on_a_line() {
+        for text in [
+            "the password is «hunter2».\n",
+            "--password «hunter2» --all\n",
+            "/x?api_key=«q8Zt3LmXv0RkJ7wP»\n",
+            "user: bob, password: «hunter2»\n",
+            "requirepass «letmein»\n",
+            "The password is required.\n",
+            "password := get()\n",
+            "the last_login: 2012-01-13 00:14:00\n",
+        ] {
+            check(Syntax::Markup, text);
+        }
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::{Scan, Syntax, Writing, csv, diff, indentation, lines};
+use super::{Scan, Syntax, Writing, csv, diff, indentation, lines, netrc};
 use crate::promises::{Promise, promise};
 
 pub(super) fn scan(scan: &mut Scan, range: Range<usize>) {
@@ -25,6 +25,7 @@ fn prose(scan: &mut Scan, range: Range<usize>) {
     let text = scan.text;
     let mut block = Block::None;
     let mut columns: Vec<&str> = Vec::new();
+    let mut rows: Option<(u8, Vec<&str>)> = None;
     for line in lines(text, range.clone()) {
         scan.work += line.len();
         let content = &text[line.clone()];
@@ -59,7 +60,18 @@ fn prose(scan: &mut Scan, range: Range<usize>) {
             table(scan, line, &mut columns);
         } else {
             columns.clear();
-            setting(scan, line);
+            if let Some((separator, names)) = &rows
+                && csv::cells(text, line.clone(), *separator).count() == names.len()
+            {
+                csv::row(scan, line, *separator, names);
+                continue;
+            }
+            rows = csv::header(text, line.clone());
+            if netrc::is_entry(content) {
+                netrc::scan(scan, line);
+            } else {
+                setting(scan, line);
+            }
         }
     }
     match block {
@@ -155,5 +167,26 @@ pub(super) fn setting(scan: &mut Scan, line: Range<usize>) {
     let word = || words.iter().copied().find(|word| promise(word).is_some());
     if let Some(name) = promise(name).map(|_| name).or_else(word) {
         scan.offer(name, start..start + value.len(), Writing::Bare);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::grammar::Syntax;
+    use crate::grammar::tests::check;
+
+    #[test]
+    fn blocks_tables_and_settings() {
+        for text in [
+            "# Set up\n\n```yaml\ndb:\n  password: «letmein»\n```\n",
+            "See::\n\n    [db]\n    password = «hunter2»\n\nThen go on.\n",
+            "| user | password |\n|---|---|\n| bob | «hunter2» |\n",
+            "* **Password**: «hunter2»\n",
+            "Users:\n\nuser,password\nbob,«letmein»\n\nEnd, of it.\n",
+            "machine api.local login bob password «letmein»\n",
+            "Words about a password, and about others.\nMore, and more.\n",
+        ] {
+            check(Syntax::Markup, text);
+        }
     }
 }

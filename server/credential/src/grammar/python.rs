@@ -6,6 +6,7 @@ mod calls;
 mod lexer;
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::ops::Range;
 
 use self::lexer::{Lexer, Literal, Token};
@@ -25,6 +26,8 @@ pub(super) fn scan(scan: &mut Scan, range: Range<usize>) {
         indent,
         matched: None,
         last: Last::default(),
+        literals: HashMap::new(),
+        start: range.start,
     };
     for (token, at) in Lexer::new(text, range.clone()) {
         scan.work += at.len();
@@ -35,6 +38,7 @@ pub(super) fn scan(scan: &mut Scan, range: Range<usize>) {
             }
             Token::Newline(indent) => {
                 reader.end_of_line(scan);
+                reader.start = at.end;
                 reader.indent = indent;
             }
             Token::String(literal) => reader.string(literal),
@@ -87,6 +91,8 @@ struct Frame<'t> {
     /// The left side of a comparison.
     compared: Option<&'t str>,
     compared_value: Vec<Literal>,
+    /// Behind a `+`.
+    is_joined: bool,
     /// Between `if` and `else`.
     is_condition: bool,
     /// `lambda`s whose colon is still to come.
@@ -131,7 +137,16 @@ struct Reader<'t> {
     /// What `match` looks at.
     matched: Option<&'t str>,
     last: Last<'t>,
+    /// What a variable was given last, as far as it is literals: `password = first + second`.
+    literals: HashMap<&'t str, Vec<Literal>>,
+    /// Of the statement.
+    start: usize,
 }
+
+/// Literals that one variable stands for.
+const MAX_PIECES: usize = 4;
+/// Of a literal that a variable stands for; longer ones are texts.
+const MAX_PIECE_BYTES: usize = 64;
 
 /// Brackets that are kept apart; what is deeper counts as in the last.
 const MAX_BRACKETS: usize = 200;
@@ -230,7 +245,10 @@ impl<'t> Reader<'t> {
                 return;
             }
             // What is joined is one value.
-            "+" => {}
+            "+" => {
+                self.operand();
+                self.frame().is_joined = true;
+            }
             "," => self.comma(scan),
             ";" if self.frames.len() == 1 => return self.end_of_line(scan),
             "=" | "+=" | ":=" | "|=" => self.assign(scan),
@@ -391,15 +409,7 @@ impl<'t> Reader<'t> {
             return;
         }
         match frame.open {
-            Open::Dict => {
-                let key = last.subject;
-                // Keys are no values, except of what they are by themselves.
-                let keys = std::mem::take(&mut frame.value);
-                frame.name = key;
-                for literal in keys {
-                    self.look_inside(scan, &literal);
-                }
-            }
+            Open::Dict => self.key(scan),
             Open::Call if frame.is_definition => frame.annotated = last.subject,
             Open::Statement if is_statement => match frame.first {
                 Some(first)
@@ -411,9 +421,22 @@ impl<'t> Reader<'t> {
                     self.flush(scan);
                     self.frames[0] = Frame::default();
                 }
+                // A line that was cut out of a dictionary.
+                _ if last.is_string => self.key(scan),
                 _ => frame.annotated = frame.annotated.or(last.subject),
             },
             _ => self.flush(scan),
+        }
+    }
+
+    /// What was read last names the next value. Keys are no values, except of what they are by themselves.
+    fn key(&mut self, scan: &mut Scan<'t>) {
+        let key = self.last.subject;
+        let frame = self.frame();
+        let keys = std::mem::take(&mut frame.value);
+        frame.name = key;
+        for literal in keys {
+            self.look_inside(scan, &literal);
         }
     }
 
@@ -431,9 +454,23 @@ impl<'t> Reader<'t> {
         self.last = Last::default();
     }
 
+    /// What was read last is joined with something: if it is a variable, the literals that it stands for are.
+    fn operand(&mut self) {
+        let last = self.last;
+        let Some(name) = last.subject.filter(|_| last.is_callable) else { return };
+        let Some(pieces) = self.literals.get(name).cloned() else { return };
+        let frame = self.frame();
+        if frame.value.len() + pieces.len() <= MAX_PIECES {
+            frame.value.extend(pieces);
+        }
+    }
+
     /// The value that was being read ends.
     fn flush(&mut self, scan: &mut Scan<'t>) {
         let text = self.text;
+        if std::mem::take(&mut self.frame().is_joined) {
+            self.operand();
+        }
         let subject = self.last.subject;
         let is_name = !self.last.is_string && !self.last.is_keyword;
         let given = self.given();
@@ -445,8 +482,15 @@ impl<'t> Reader<'t> {
                 compared.iter().for_each(|literal| self.look_inside(scan, literal));
             }
         }
+        let is_statement = self.frames.len() == 1;
         let frame = self.frame();
         let value = std::mem::take(&mut frame.value);
+        let variable = frame.name.filter(|_| is_statement && frame.targets.is_empty() && !value.is_empty());
+        let is_short = value.len() <= MAX_PIECES && value.iter().all(|piece| piece.content.len() <= MAX_PIECE_BYTES);
+        if let Some(name) = variable.filter(|_| is_short) {
+            self.literals.insert(name, value.clone());
+        }
+        let frame = self.frame();
         if is_name && frame.compared.is_none() {
             frame.argument = subject.filter(|name| promise(name).is_some()).or(frame.argument);
         }
@@ -469,6 +513,9 @@ impl<'t> Reader<'t> {
         if is_taken || joined(scan, &value) {
             return;
         }
+        // What variables stand for was looked at where it is.
+        let value: Vec<Literal> = value.into_iter().filter(|piece| piece.content.start >= self.start).collect();
+        let frame = self.frame();
         if frame.open == Open::Call && frame.name.is_none() && frame.positional.len() < calls::MAX_ARGUMENTS {
             // It may turn out to be the last.
             frame.positional.extend(value);
@@ -560,4 +607,36 @@ fn joined(scan: &mut Scan, literals: &[Literal]) -> bool {
     let is_one = !value.contains(char::is_whitespace) && value.len() <= 4096;
     let is_secret = is_one && (values::is_random(&value) || formats::candidates(&value).next().is_some());
     is_secret && scan.offer_pieces(Promise::Key, "literals that are joined", &value, &pieces)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::grammar::Syntax;
+    use crate::grammar::tests::check;
+
+    #[test]
+    fn what_a_string_is_given_to() {
+        for text in [
+            "password = \"«hunter2»\"\n",
+            "f(user=\"u\", password=\"«hunter2»\")\n",
+            "config[\"password\"] = \"«hunter2»\"\n",
+            "{\"password\": \"«hunter2»\"}\n",
+            "password = (\"«hun»\"\n            \"«ter2»\")\n",
+            "def f(password=\"«hunter2»\"): ...\n",
+            "if password == \"«hunter2»\":\n    pass\n",
+            "user, password = \"bob\", \"«hunter2»\"\n",
+            "password: str = \"«hunter2»\"\n",
+            "a = \"«hun»\"\nb = \"«ter2»\"\npassword = a + b\n",
+            "a = \"«hun»\"\npassword = a + \"«ter2»\"\n",
+            "a = \"«hun»\"\na = a + \"«ter2»\"\nf(password=a + \"«x»\")\n",
+            "a = \"x\"\nb = a + \"y\"\n",
+            "# password = «hunter2»\n",
+            "password = get(\"x\")\n",
+            "fields = [\"user\", \"password\"]\n",
+            "password = f\"{a}{b}\"\n",
+            "class C:\n    \"\"\"password: «hunter2»\"\"\"\n",
+        ] {
+            check(Syntax::Python, text);
+        }
+    }
 }

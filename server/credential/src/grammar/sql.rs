@@ -15,7 +15,7 @@ pub(super) fn scan(scan: &mut Scan, range: Range<usize>) {
     });
     static ROWS: LazyLock<Regex> = LazyLock::new(|| {
         // As above.
-        Regex::new(r"(?i)\binsert\s{1,9}into\s{1,9}[!-~]{1,128}?\s{0,9}\(([^()]{1,512})\)\s{0,9}values\s{0,9}")
+        Regex::new(r"(?i)(?-u:\b)insert\s{1,9}into\s{1,9}[!-~]{1,128}?\s{0,9}\(([^()]{1,512})\)\s{0,9}values\s{0,9}")
             .expect("a valid pattern")
     });
     let text = scan.text;
@@ -25,16 +25,24 @@ pub(super) fn scan(scan: &mut Scan, range: Range<usize>) {
             scan.offer_as(Promise::Password, "password", value, Writing::Quoted);
         }
     }
+    let mut read_up_to = range.start;
     for captures in ROWS.captures_iter(part) {
         let (Some(whole), Some(columns)) = (captures.get(0), captures.get(1)) else { continue };
         let columns: Vec<&str> =
             columns.as_str().split(',').map(|name| name.trim_matches([' ', '"', '`', '[', ']', '\n'])).collect();
-        rows(scan, range.start + whole.end()..range.end, &columns);
+        let start = range.start + whole.end();
+        // A bracket that is not closed reaches over the statements behind it, each of which is read once more.
+        let length = if start < read_up_to { MAX_ROWS / 16 } else { MAX_ROWS };
+        let end = text.floor_char_boundary(range.end.min(start + length));
+        read_up_to = read_up_to.max(rows(scan, start..end, &columns));
     }
 }
 
-/// The rows `(…), (…)` at the start of `range`.
-fn rows(scan: &mut Scan, range: Range<usize>, columns: &[&str]) {
+/// Bytes that are read of the rows of one statement.
+const MAX_ROWS: usize = 64 << 10;
+
+/// The rows `(…), (…)` at the start of `range`. Returns where reading ended.
+fn rows(scan: &mut Scan, range: Range<usize>, columns: &[&str]) -> usize {
     let text = scan.text;
     let (mut at, mut column, mut is_open) = (range.start, 0, false);
     while at < range.end {
@@ -44,7 +52,7 @@ fn rows(scan: &mut Scan, range: Range<usize>, columns: &[&str]) {
             b')' => is_open = false,
             b',' => column += usize::from(is_open),
             b'\'' | b'"' if is_open => {
-                let Some((value, end)) = quoted(text, at, range.end) else { return };
+                let Some((value, end)) = quoted(text, at, range.end) else { return at };
                 if let Some(name) = columns.get(column) {
                     scan.offer(name, value, Writing::Quoted);
                 }
@@ -53,8 +61,27 @@ fn rows(scan: &mut Scan, range: Range<usize>, columns: &[&str]) {
             }
             byte if byte.is_ascii_whitespace() || is_open => {}
             // Whatever follows the rows.
-            _ => return,
+            _ => return at,
         }
         at += 1;
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::grammar::Syntax;
+    use crate::grammar::tests::check;
+
+    #[test]
+    fn users_and_rows() {
+        for text in [
+            "CREATE USER bob IDENTIFIED BY '«hunter2»';\n",
+            "ALTER ROLE bob WITH PASSWORD '«hunter2»';\n",
+            "INSERT INTO users (name, password) VALUES ('bob', '«hunter2»'), ('eve', '«letmein»');\n",
+            "SELECT password FROM users WHERE name = 'bob';\n",
+        ] {
+            check(Syntax::Markup, text);
+        }
     }
 }

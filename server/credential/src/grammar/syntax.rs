@@ -138,10 +138,18 @@ pub(super) fn guess(text: &str) -> Syntax {
     {
         return Syntax::Shell;
     }
+    if super::netrc::is_own(text) {
+        return Syntax::Netrc;
+    }
     let (mut python, mut yaml, mut toml, mut ini, mut shell, mut docker, mut hcl, mut other) = (0, 0, 0, 0, 0, 0, 0, 0);
     let lines = text.lines().filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'));
+    let mut open = None;
     for line in lines.take(MAX_LINES) {
-        match kind_of_line(line) {
+        let kind = kind_of_line(line).or(super::yaml::goes_on(open, line).then_some(Syntax::Yaml));
+        if kind == Some(Syntax::Yaml) {
+            open = super::yaml::opened(line).or(open);
+        }
+        match kind {
             Some(Syntax::Python) => python += 1,
             Some(Syntax::Yaml) => yaml += 1,
             Some(Syntax::Toml) => toml += 1,
@@ -192,7 +200,7 @@ fn kind_of_line(line: &str) -> Option<Syntax> {
         "import" => !trimmed.contains(['"', ';', ':', '=']),
         "from" => trimmed.contains(" import "),
         "return" | "raise" | "assert" | "yield" | "await" | "lambda" | "del" | "global" | "nonlocal" => {
-            !trimmed.contains(": ")
+            !trimmed.contains(": ") && !trimmed[first.len()..].starts_with(':')
         }
         _ => {
             trimmed.starts_with('@') && !trimmed.contains(' ')
@@ -223,10 +231,13 @@ fn kind_of_line(line: &str) -> Option<Syntax> {
         // A list of Markdown has no names.
         return (trimmed == "---" || trimmed.contains(": ") || trimmed.ends_with(':')).then_some(Syntax::Yaml);
     }
-    for command in ["export ", "set ", "setenv ", "$ ", "source ", "declare "] {
+    for command in ["export ", "set ", "setenv ", "setx ", "$ ", "source ", "declare "] {
         if trimmed.starts_with(command) {
             return Some(Syntax::Shell);
         }
+    }
+    if trimmed.starts_with("SetEnv ") {
+        return Some(Syntax::Ini);
     }
     let end = trimmed.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '.')))?;
     let (name, rest) = trimmed.split_at(end);
@@ -307,6 +318,14 @@ mod tests {
             ("FROM python\nENV A=b\n", Syntax::Dockerfile),
             ("{\"a\": 1}", Syntax::Json),
             ("<a><b/></a>\n", Syntax::Xml),
+            ("env:\n  global:\n    - A=b\n", Syntax::Yaml),
+            ("services:\n  db:\n    command:\n      - serve\n      - --all\n", Syntax::Yaml),
+            ("password:\n  words of it\n", Syntax::Yaml),
+            ("a: \"b\\\n  c\"\n", Syntax::Yaml),
+            ("machine api.local login bob password x\n", Syntax::Netrc),
+            ("setx A \"b\"\n", Syntax::Shell),
+            ("SetEnv A b\n", Syntax::Ini),
+            ("Words about it:\n- one\n- two\n", Syntax::Markup),
             ("variable \"x\" {\n  default = 1\n}\n", Syntax::Hcl),
             ("# Title\n\nSome words about it. More of them.\n- one\n- two\n", Syntax::Markup),
             ("", Syntax::Markup),

@@ -2,6 +2,24 @@
 
 use super::*;
 
+/// Reads `marked` without the marks `«…»` around secrets, which have to be all that is found; in pieces where they are in pieces.
+pub(super) fn check(syntax: Syntax, marked: &str) {
+    let (mut text, mut expected) = (String::new(), Vec::new());
+    for part in marked.split('«') {
+        match part.split_once('»') {
+            Some((secret, behind)) => {
+                expected.push(secret.to_owned());
+                text.push_str(secret);
+                text.push_str(behind);
+            }
+            None => text.push_str(part),
+        }
+    }
+    let found: Vec<String> =
+        promised(&text, syntax).iter().map(|found| text[found.value.clone()].trim().to_owned()).collect();
+    assert_eq!(found, expected, "{text}");
+}
+
 const SYNTAXES: [Syntax; 13] = [
     Syntax::Python,
     Syntax::Yaml,
@@ -49,6 +67,9 @@ const PIECES: &[&str] = &[
     "-p ",
     "mysql -p",
     "INSERT INTO x (password) VALUES (",
+    "INSERT INTO x (password) VALUES (\"",
+    "INSERT INTO x (password) VALUES (\n(\"\n",
+    "INSERT INTO x (password) VALUES (1\n\" ) \n",
     "://a:b",
     "+++ a.py\n",
     "\\",
@@ -56,6 +77,8 @@ const PIECES: &[&str] = &[
     "kind: Secret\ndata:\n",
     "bearer ",
     "x = (password == ",
+    "a = 'bbbbbbbb' + a\nf(a + a, a + a)\n",
+    "a = 'b'\n+a,+a,",
     "def password(",
     "passwordpassword",
     "pass-",

@@ -73,3 +73,24 @@ pub(super) fn value<'t>(
     }
     after
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::grammar::Syntax;
+    use crate::grammar::tests::check;
+
+    #[test]
+    fn tables_keys_and_arrays() {
+        for text in [
+            "[db]\nhost = \"x\"\npassword = \"«hunter2»\"\n",
+            "[passwords]\nbob = \"«hunter2»\"\n",
+            "db = { user = \"bob\", password = \"«hunter2»\" }\n",
+            "password = \"\"\"\n«hunter2»\n\"\"\"\n",
+            "passwords = [\n  \"«hunter2»\",\n]\n",
+            "pass_env = [\n  \"HOME\",\n  \"PIP_INDEX\",\n]\n",
+            "# password = \"«hunter2»\"\n",
+        ] {
+            check(Syntax::Toml, text);
+        }
+    }
+}

@@ -30,3 +30,22 @@ pub(super) fn scan(scan: &mut Scan, range: Range<usize>) {
         scan.offer_as(Promise::Token, super::URL, value, Writing::Literal);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::grammar::Syntax;
+    use crate::grammar::tests::check;
+
+    #[test]
+    fn users_and_passwords() {
+        for text in [
+            "see postgres://app:«hunter2»@db:5432/x\n",
+            "redis://:«h8!xYz»@localhost\n",
+            "https://«a1B2c3D4e5F6g7H8i9J0»@github.local/x\n",
+            "http://localhost:8080/a@b\n",
+            "база postgres://app:«hunter2»@db\n",
+        ] {
+            check(Syntax::Markup, text);
+        }
+    }
+}

@@ -114,3 +114,22 @@ fn tag<'t>(scan: &mut Scan<'t>, range: Range<usize>) -> Element<'t> {
     }
     Element { tag, name: label.unwrap_or(own) }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::grammar::Syntax;
+    use crate::grammar::tests::check;
+
+    #[test]
+    fn elements_and_attributes() {
+        for text in [
+            "<db><user>bob</user><password>«hunter2»</password></db>",
+            "<db user=\"bob\" password=\"«hunter2»\"/>",
+            "<property name=\"db.password\" value=\"«hunter2»\"/>",
+            "<password><![CDATA[«hunter2»]]></password>",
+            "<password/><user>bob</user>",
+        ] {
+            check(Syntax::Xml, text);
+        }
+    }
+}

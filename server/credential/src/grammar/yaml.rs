@@ -56,6 +56,19 @@ pub(super) fn scan(scan: &mut Scan, range: Range<usize>) {
     }
 }
 
+/// How far a line of YAML is indented, if its value goes on below it: a block, a sequence, a string that is not closed.
+pub(super) fn opened(line: &str) -> Option<usize> {
+    let content = line.trim_end();
+    let is_open = content.ends_with([':', '|', '>', '\\']) || content.matches('"').count() % 2 == 1;
+    is_open.then(|| indentation(line))
+}
+
+/// Whether a line that tells nothing by itself belongs to what a line of YAML above it has opened.
+pub(super) fn goes_on(open: Option<usize>, line: &str) -> bool {
+    let indent = indentation(line);
+    open.is_some_and(|depth| indent > depth || indent == depth && line.trim_start().starts_with("- "))
+}
+
 struct Reader<'t> {
     levels: Vec<Level<'t>>,
     end: usize,
@@ -272,4 +285,27 @@ fn scalar_of(text: &str, value: Range<usize>, end: usize) -> (Range<usize>, Writ
     }
     let length = content.find(" #").unwrap_or(content.len());
     (value.start..value.start + length, Writing::Bare, value.end)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::grammar::Syntax;
+    use crate::grammar::tests::check;
+
+    #[test]
+    fn mappings_sequences_and_blocks() {
+        for text in [
+            "db:\n  host: x\n  password: «letmein»\n",
+            "password:\n  «letmein»\n",
+            "password: |\n  «hunter2»\nuser: bob\n",
+            "passwords:\n  - «hunter2»\n  - «letmein»\n",
+            "env:\n  - name: DB_PASSWORD\n    value: «hunter2»\n",
+            "kind: Secret\ndata:\n  a: «aHVudGVyMg==»\n",
+            "db: {user: bob, password: «hunter2»}\n",
+            "command:\n  - serve\n  - --password\n  - «letmein»\n",
+            "password: ${DB_PASSWORD}\n",
+        ] {
+            check(Syntax::Yaml, text);
+        }
+    }
 }

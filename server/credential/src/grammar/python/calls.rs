@@ -207,3 +207,25 @@ fn takes<'t>(scan: &mut Scan<'t>, frame: &Frame<'t>, last: &Literal, before: usi
 fn is_words(scan: &Scan, value: &[Literal]) -> bool {
     values::is_words(&whole(scan.text, value).0)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::grammar::Syntax;
+    use crate::grammar::tests::check;
+
+    #[test]
+    fn what_a_string_is_by_its_place_in_a_call() {
+        for text in [
+            "login(\"bob\", \"«hunter2»\")\n",
+            "os.getenv(\"DB_PASSWORD\", \"«hunter2»\")\n",
+            "user.set_password(\"«hunter2»\")\n",
+            "hmac.compare_digest(password, \"«hunter2»\")\n",
+            "run([\"mysql\", \"--password\", \"«hunter2»\"])\n",
+            "\"password=%s\" % \"«hunter2»\"\n",
+            "getpass(\"Password: \")\n",
+            "check_password(\"user_password\")\n",
+        ] {
+            check(Syntax::Python, text);
+        }
+    }
+}
