@@ -236,8 +236,7 @@ fn check(
                 return Event::Refused(Refusal::Unfit { code, message });
             }
             let scope = Scope { places: scope.places, folder: scope.folder, imports: true };
-            let tested =
-                (task.assist == AssistId::WriteTests).then(|| (task.path.clone(), analysis.symbol(target).range));
+            let tested = task.assist.writes_tests().then(|| (task.path.clone(), analysis.symbol(target).range));
             let mut candidate = Candidate { title, change, scope, mends: task.mends.clone(), behaviour, tested };
             if let Some(parts) = parts {
                 candidate.restrict(&analysis, parts);
@@ -258,28 +257,12 @@ fn check(
     }
 }
 
-/// What is called refactoring changes no answer, unless the person asks for just that.
 fn behaviour(task: &Task) -> Behaviour {
-    match task.assist {
-        AssistId::RefactorFunction
-        | AssistId::Simplify
-        | AssistId::Extract
-        | AssistId::AddTypes
-        | AssistId::ImproveNames
-        | AssistId::ReduceComplexity => match task.instruction {
-            None => Behaviour::Kept,
-            Some(_) => Behaviour::Told,
-        },
-        AssistId::AddErrorHandling | AssistId::PortLike | AssistId::PortModule => Behaviour::Told,
-        AssistId::FollowComment
-        | AssistId::ImplementFunction
-        | AssistId::FixDiagnostic
-        | AssistId::FixFailingTest
-        | AssistId::MakeAsync
-        | AssistId::UpdateCallers
-        | AssistId::WriteDocstring
-        | AssistId::WriteTests
-        | AssistId::GenerateModule => Behaviour::Free,
+    match task.assist.behaviour() {
+        assists::Behaviour::Any => Behaviour::Free,
+        assists::Behaviour::ReportChanges => Behaviour::Told,
+        assists::Behaviour::Preserve if task.instruction.is_some() => Behaviour::Told,
+        assists::Behaviour::Preserve => Behaviour::Kept,
     }
 }
 

@@ -18,17 +18,19 @@ use super::function_body;
 use super::imports::{self, Destination};
 use super::question::Question;
 use super::reply::{Function, Parts, Reply, functions};
-use super::{Ask, Assist, AssistId, Refusal, Scope};
+use super::{Ask, Assist, AssistId, Behaviour, Refusal, Scope};
 
 pub(super) const ASSIST: Assist = Assist {
     id: AssistId::AddTypes,
     name: "add-types",
     title: "Refactor: add types (preview)",
-    wish: None,
     offered,
     scope,
     ask,
     accept,
+    behaviour: Behaviour::Preserve,
+    is_preset: true,
+    ..Assist::PLAIN
 };
 
 fn offered(analysis: &Analysis, parsed: &Parsed, file: FileId, range: TextRange) -> Option<SymbolId> {

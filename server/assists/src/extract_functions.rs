@@ -19,17 +19,19 @@ use super::place::{comments_above, steps};
 use super::question::Question;
 use super::refactor_function::find;
 use super::reply::{Function, Reply, functions};
-use super::{Ask, Assist, AssistId, Refusal, Scope, function_body};
+use super::{Ask, Assist, AssistId, Behaviour, Refusal, Scope, function_body};
 
 pub(super) const ASSIST: Assist = Assist {
     id: AssistId::Extract,
     name: "extract",
     title: "Refactor: extract functions (preview)",
-    wish: None,
     offered,
     scope,
     ask,
     accept,
+    behaviour: Behaviour::Preserve,
+    is_preset: true,
+    ..Assist::PLAIN
 };
 
 /// The lines from which on a body is long.

@@ -13,18 +13,19 @@ use syntax::SourceChange;
 
 use super::function_body;
 use super::question::Question;
-use super::{Ask, Assist, AssistId, Refusal, Scope};
+use super::{Ask, Assist, AssistId, Occasion, Refusal, Scope};
 
 pub(super) const ASSIST: Assist = Assist {
     id: AssistId::FixDiagnostic,
     name: "fix-diagnostic",
     title: "Fix this finding (preview)",
-    wish: None,
     // Whether there is anything to fix, others know.
     offered: |analysis, _, file, range| function_body::around(analysis, file, range),
     scope,
     ask,
     accept,
+    occasion: Occasion::Finding,
+    ..Assist::PLAIN
 };
 
 fn scope(analysis: &Analysis, target: SymbolId) -> Option<Scope> {

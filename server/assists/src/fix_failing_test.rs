@@ -14,18 +14,19 @@ use syntax::{SourceChange, TextRange, TextSize};
 
 use super::function_body;
 use super::question::Question;
-use super::{Ask, Assist, AssistId, Refusal, Scope};
+use super::{Ask, Assist, AssistId, Occasion, Refusal, Scope};
 
 pub(super) const ASSIST: Assist = Assist {
     id: AssistId::FixFailingTest,
     name: "fix-failing-test",
     title: "Fix the code under a failing test (preview)",
-    wish: None,
     // Whether a test fails, others know.
     offered: |analysis, _, file, range| function_body::around(analysis, file, range),
     scope,
     ask,
     accept,
+    occasion: Occasion::FailingTest,
+    ..Assist::PLAIN
 };
 
 /// The function that the test at `line` of `file` is likely to be about: the last one on the way to the failure that is no

@@ -24,11 +24,12 @@ pub(super) const ASSIST: Assist = Assist {
     id: AssistId::FollowComment,
     name: "follow-comment",
     title: "Do what the comment asks for (preview)",
-    wish: None,
     offered,
     scope,
     ask,
     accept,
+    alias: Some("implement-comment"),
+    ..Assist::PLAIN
 };
 
 /// How a comment begins that asks for something.

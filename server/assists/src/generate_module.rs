@@ -19,17 +19,22 @@ use syntax::{FileEdit, Parsed, SourceChange, TextEdit, TextRange, TextSize};
 
 use super::follow_comment::asked;
 use super::question::{Question, Quoted};
-use super::{Ask, Assist, AssistId, Refusal, Scope};
+use super::{Answer, Ask, Assist, AssistId, Refusal, Scope};
 
 pub(super) const ASSIST: Assist = Assist {
     id: AssistId::GenerateModule,
     name: "generate-module",
     title: "Generate a module from a description (preview)",
-    wish: Some("What is to be generated?"),
+    prompt: Some("What is to be generated?"),
     offered,
     scope,
     ask,
     accept,
+    answer: Answer::Json,
+    is_beside: true,
+    described: Some(described),
+    needs_instruction: true,
+    ..Assist::PLAIN
 };
 
 /// The most files, and the most bytes in one and in all of them.

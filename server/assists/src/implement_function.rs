@@ -22,11 +22,11 @@ pub(super) const ASSIST: Assist = Assist {
     id: AssistId::ImplementFunction,
     name: "implement-function",
     title: "Implement function (preview)",
-    wish: None,
     offered,
     scope,
     ask,
     accept,
+    ..Assist::PLAIN
 };
 
 fn offered(analysis: &Analysis, parsed: &Parsed, file: FileId, range: TextRange) -> Option<SymbolId> {

@@ -108,6 +108,27 @@ pub enum Answer {
     Json,
 }
 
+/// What a model's answer may do to what functions answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Behaviour {
+    Any,
+    /// Where it changes, that is told.
+    ReportChanges,
+    /// It stays as it is, unless the person asks for something.
+    Preserve,
+}
+
+/// When an assist is offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occasion {
+    /// At every place where it makes sense.
+    Place,
+    /// For a finding, which is the instruction.
+    Finding,
+    /// For a test that fails; how it fails is the instruction.
+    FailingTest,
+}
+
 /// What an assist is offered for at a place, if it makes sense there. The tree is that of the file.
 type Offered = fn(&Analysis, &Parsed, FileId, TextRange) -> Option<SymbolId>;
 
@@ -116,14 +137,54 @@ struct Assist {
     id: AssistId,
     name: &'static str,
     title: &'static str,
-    /// What a person is asked before, where the assist is told by an instruction what to do.
-    wish: Option<&'static str>,
+    /// Another name of it.
+    alias: Option<&'static str>,
+    /// When it is offered.
+    occasion: Occasion,
     offered: Offered,
+    /// What a person is asked before, where the assist is told by an instruction what to do.
+    prompt: Option<&'static str>,
+    /// It makes no sense without an instruction.
+    needs_instruction: bool,
+    /// What the text at a place asks for, where that is the instruction.
+    described: Option<fn(&Analysis, FileId, TextRange) -> Option<String>>,
+    /// It refactors a function in one way, without being told how.
+    is_preset: bool,
+    answer: Answer,
+    behaviour: Behaviour,
+    /// It writes no line of the target.
+    is_beside: bool,
+    /// Each test that it writes has to fail for a mutant of the target.
+    writes_tests: bool,
     scope: fn(&Analysis, SymbolId) -> Option<Scope>,
     ask: fn(&Analysis, SymbolId, &Context, Option<&str>) -> Option<Ask>,
     accept: fn(&Analysis, SymbolId, &str) -> Result<SourceChange, Refusal>,
 }
 
+impl Assist {
+    /// What most assists are. It is for no place, so that nothing is offered by mistake.
+    const PLAIN: Assist = Assist {
+        id: AssistId::FollowComment,
+        name: "",
+        title: "",
+        alias: None,
+        occasion: Occasion::Place,
+        offered: |_, _, _, _| None,
+        prompt: None,
+        needs_instruction: false,
+        described: None,
+        is_preset: false,
+        answer: Answer::Python,
+        behaviour: Behaviour::Any,
+        is_beside: false,
+        writes_tests: false,
+        scope: |_, _| None,
+        ask: |_, _, _, _| None,
+        accept: |_, _, _| Err(Refusal::NoTarget),
+    };
+}
+
+/// All assists, in the order in which they are offered, which is that of [`AssistId`].
 const ASSISTS: &[Assist] = &[
     follow_comment::ASSIST,
     implement_function::ASSIST,
@@ -143,21 +204,6 @@ const ASSISTS: &[Assist] = &[
     port_like::ASSIST,
     port_module::ASSIST,
     generate_module::ASSIST,
-];
-
-/// Other names of assists.
-const ALIASES: [(&str, AssistId); 2] =
-    [("refactor", AssistId::RefactorFunction), ("implement-comment", AssistId::FollowComment)];
-
-/// The assists that refactor a function in one way, without being told how.
-pub const PRESETS: [AssistId; 7] = [
-    AssistId::Simplify,
-    AssistId::Extract,
-    AssistId::AddTypes,
-    AssistId::MakeAsync,
-    AssistId::AddErrorHandling,
-    AssistId::ImproveNames,
-    AssistId::ReduceComplexity,
 ];
 
 /// The assists that need no model, in the order in which they are offered.
@@ -200,41 +246,48 @@ impl AssistId {
     }
 
     /// What a person is asked before, where the assist is told by an instruction what to do. Without one it is not for a menu.
-    pub fn wish(self) -> Option<&'static str> {
-        self.assist().wish
+    pub fn prompt(self) -> Option<&'static str> {
+        self.assist().prompt
+    }
+
+    /// Whether it makes no sense without an instruction.
+    pub fn needs_instruction(self) -> bool {
+        self.assist().needs_instruction
+    }
+
+    /// When it is offered.
+    pub fn occasion(self) -> Occasion {
+        self.assist().occasion
+    }
+
+    /// Whether it refactors a function in one way, without being told how.
+    pub fn is_preset(self) -> bool {
+        self.assist().is_preset
     }
 
     /// What a model answers with.
     pub fn answer(self) -> Answer {
-        if self == AssistId::GenerateModule { Answer::Json } else { Answer::Python }
+        self.assist().answer
     }
 
-    /// Other names of it.
-    pub fn aliases(self) -> impl Iterator<Item = &'static str> {
-        ALIASES.into_iter().filter(move |(_, id)| *id == self).map(|(name, _)| name)
+    /// What the answer may do to what functions answer.
+    pub fn behaviour(self) -> Behaviour {
+        self.assist().behaviour
+    }
+
+    /// Whether each test that it writes has to fail for a mutant of the target.
+    pub fn writes_tests(self) -> bool {
+        self.assist().writes_tests
+    }
+
+    /// Another name of it.
+    pub fn alias(self) -> Option<&'static str> {
+        self.assist().alias
     }
 
     fn assist(self) -> &'static Assist {
-        match self {
-            AssistId::FollowComment => &follow_comment::ASSIST,
-            AssistId::ImplementFunction => &implement_function::ASSIST,
-            AssistId::FixDiagnostic => &fix_diagnostic::ASSIST,
-            AssistId::FixFailingTest => &fix_failing_test::ASSIST,
-            AssistId::RefactorFunction => &refactor_function::ASSIST,
-            AssistId::Simplify => &refactor_presets::SIMPLIFY,
-            AssistId::Extract => &extract_functions::ASSIST,
-            AssistId::AddTypes => &add_types::ASSIST,
-            AssistId::MakeAsync => &make_async::ASSIST,
-            AssistId::AddErrorHandling => &refactor_presets::ADD_ERROR_HANDLING,
-            AssistId::ImproveNames => &refactor_presets::IMPROVE_NAMES,
-            AssistId::ReduceComplexity => &refactor_presets::REDUCE_COMPLEXITY,
-            AssistId::WriteDocstring => &write_docstring::ASSIST,
-            AssistId::WriteTests => &write_tests::ASSIST,
-            AssistId::UpdateCallers => &rewrite_calls::ASSIST,
-            AssistId::PortLike => &port_like::ASSIST,
-            AssistId::PortModule => &port_module::ASSIST,
-            AssistId::GenerateModule => &generate_module::ASSIST,
-        }
+        // A test compares the two orders.
+        &ASSISTS[self as usize]
     }
 }
 
@@ -248,8 +301,7 @@ impl FromStr for AssistId {
     type Err = String;
 
     fn from_str(name: &str) -> Result<AssistId, String> {
-        let alias = ALIASES.iter().find(|(alias, _)| *alias == name).map(|(_, id)| *id);
-        AssistId::all().find(|id| id.name() == name).or(alias).ok_or_else(|| {
+        AssistId::all().find(|id| id.name() == name || id.alias() == Some(name)).ok_or_else(|| {
             let known: Vec<&str> = AssistId::all().map(AssistId::name).collect();
             format!("there is no assist called `{name}`; there are: {}", known.join(", "))
         })
@@ -376,8 +428,7 @@ pub fn offered(analysis: &Analysis, file: FileId, range: TextRange) -> Vec<Offer
     let offers = with_tree_of(analysis, file, |parsed| {
         let offers = ASSISTS.iter().filter_map(|assist| {
             let symbol = (assist.offered)(analysis, parsed, file, range)?;
-            let is_told = assist.id == AssistId::GenerateModule;
-            let instruction = is_told.then(|| generate_module::described(analysis, file, range)).flatten();
+            let instruction = assist.described.and_then(|described| described(analysis, file, range));
             Some(Offer { id: assist.id, title: assist.title, symbol, instruction })
         });
         offers.collect()
@@ -431,10 +482,8 @@ pub fn ask(
     instruction: Option<&str>,
 ) -> Result<Ask, NotAsked> {
     let ask = (id.assist().ask)(analysis, target, context, instruction).ok_or(NotAsked::NoSense(id))?;
-    // These write no line of the target.
-    let is_beside = matches!(id, AssistId::UpdateCallers | AssistId::GenerateModule);
     match context.target_left_out {
-        _ if is_beside => Ok(ask),
+        _ if id.assist().is_beside => Ok(ask),
         0 => Ok(ask),
         left_out => Err(NotAsked::TooLong { left_out }),
     }

@@ -25,11 +25,12 @@ pub(super) const ASSIST: Assist = Assist {
     id: AssistId::MakeAsync,
     name: "make-async",
     title: "Refactor: make async (preview)",
-    wish: None,
     offered,
     scope,
     ask,
     accept,
+    is_preset: true,
+    ..Assist::PLAIN
 };
 
 /// What blocks while it waits: functions, and modules whose functions do.

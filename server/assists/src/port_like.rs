@@ -14,17 +14,20 @@ use syntax::{Parsed, SourceChange};
 
 use super::question::{Question, Quoted};
 use super::reply::Function;
-use super::{Ask, Assist, AssistId, Refusal, Scope, function_body};
+use super::{Ask, Assist, AssistId, Behaviour, Refusal, Scope, function_body};
 
 pub(super) const ASSIST: Assist = Assist {
     id: AssistId::PortLike,
     name: "port-like",
     title: "Make this like another function (preview)",
-    wish: Some("Like which function or class? Its dotted name, and what else you want"),
+    prompt: Some("Like which function or class? Its dotted name, and what else you want"),
     offered: |analysis, _, file, range| function_body::around(analysis, file, range),
     scope,
     ask,
     accept,
+    behaviour: Behaviour::ReportChanges,
+    needs_instruction: true,
+    ..Assist::PLAIN
 };
 
 /// The lines of the other function that are shown.

@@ -20,17 +20,20 @@ use syntax::{FileEdit, Parsed, SourceChange, TextEdit, TextRange, TextSize, pars
 use super::layout::newline;
 use super::question::{Question, Quoted};
 use super::signature::Signature;
-use super::{Ask, Assist, AssistId, Refusal, Scope, generate_module};
+use super::{Ask, Assist, AssistId, Behaviour, Refusal, Scope, generate_module};
 
 pub(super) const ASSIST: Assist = Assist {
     id: AssistId::PortModule,
     name: "port-module",
     title: "Make this module like another one (preview)",
-    wish: Some("Like which module? Its dotted name, and what else you want"),
+    prompt: Some("Like which module? Its dotted name, and what else you want"),
     offered,
     scope,
     ask,
     accept,
+    behaviour: Behaviour::ReportChanges,
+    needs_instruction: true,
+    ..Assist::PLAIN
 };
 
 /// The lines of the other module that are shown.

@@ -18,17 +18,20 @@ use syntax::{Parsed, SourceChange, TextRange};
 use super::function_body;
 use super::question::Question;
 use super::reply::{Function, is_stub};
-use super::{Ask, Assist, AssistId, Refusal, Scope};
+use super::{Ask, Assist, AssistId, Behaviour, Refusal, Scope};
 
 pub(super) const ASSIST: Assist = Assist {
     id: AssistId::RefactorFunction,
     name: "refactor-function",
     title: "Refactor: as you describe (preview)",
-    wish: Some("What should be different in the function?"),
+    prompt: Some("What should be different in the function?"),
     offered,
     scope,
     ask,
     accept,
+    behaviour: Behaviour::Preserve,
+    alias: Some("refactor"),
+    ..Assist::PLAIN
 };
 
 fn offered(analysis: &Analysis, parsed: &Parsed, file: FileId, range: TextRange) -> Option<SymbolId> {

@@ -19,17 +19,18 @@ use syntax::ast::{Stmt, StmtFunctionDef};
 use syntax::{Parsed, TextRange};
 
 use super::names::Names;
-use super::{Ask, Assist, AssistId, refactor_function};
+use super::{Ask, Assist, AssistId, Behaviour, refactor_function};
 
 pub(super) const SIMPLIFY: Assist = Assist {
     id: AssistId::Simplify,
     name: "simplify",
     title: "Refactor: simplify (preview)",
-    wish: None,
     offered: |analysis, parsed, file, range| {
         offered(analysis, parsed, file, range, |function, complexity| complexity > 1 || function.body.len() > 2)
     },
     ask: |analysis, target, context, instruction| ask(analysis, target, context, SIMPLER, instruction),
+    alias: None,
+    is_preset: true,
     ..refactor_function::ASSIST
 };
 
@@ -37,13 +38,15 @@ pub(super) const ADD_ERROR_HANDLING: Assist = Assist {
     id: AssistId::AddErrorHandling,
     name: "add-error-handling",
     title: "Refactor: add error handling (preview)",
-    wish: None,
     offered: |analysis, parsed, file, range| {
         let symbol = offered(analysis, parsed, file, range, |function, _| !has_try(&function.body))?;
         // What the workspace does itself, it says by its own exceptions; what fails elsewhere has to be handled.
         (!analysis.external_calls(symbol).is_empty()).then_some(symbol)
     },
     ask: |analysis, target, context, instruction| ask(analysis, target, context, HANDLED, instruction),
+    alias: None,
+    behaviour: Behaviour::ReportChanges,
+    is_preset: true,
     ..refactor_function::ASSIST
 };
 
@@ -51,11 +54,12 @@ pub(super) const IMPROVE_NAMES: Assist = Assist {
     id: AssistId::ImproveNames,
     name: "improve-names",
     title: "Refactor: improve names (preview)",
-    wish: None,
     offered: |analysis, parsed, file, range| {
         offered(analysis, parsed, file, range, |function, _| has_short_names(function))
     },
     ask: |analysis, target, context, instruction| ask(analysis, target, context, NAMED, instruction),
+    alias: None,
+    is_preset: true,
     ..refactor_function::ASSIST
 };
 
@@ -63,11 +67,12 @@ pub(super) const REDUCE_COMPLEXITY: Assist = Assist {
     id: AssistId::ReduceComplexity,
     name: "reduce-complexity",
     title: "Refactor: reduce complexity (preview)",
-    wish: None,
     offered: |analysis, parsed, file, range| {
         offered(analysis, parsed, file, range, |_, complexity| complexity >= COMPLEX)
     },
     ask: |analysis, target, context, instruction| ask(analysis, target, context, FLATTENED, instruction),
+    alias: None,
+    is_preset: true,
     ..refactor_function::ASSIST
 };
 

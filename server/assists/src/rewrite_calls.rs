@@ -27,11 +27,12 @@ pub(super) const ASSIST: Assist = Assist {
     id: AssistId::UpdateCallers,
     name: "update-callers",
     title: "Update the calls that do not fit (preview)",
-    wish: None,
     offered,
     scope,
     ask,
     accept,
+    is_beside: true,
+    ..Assist::PLAIN
 };
 
 /// Places that one proposal rewrites. The others stay as they are until it is asked for again.

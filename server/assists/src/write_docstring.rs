@@ -21,11 +21,11 @@ pub(super) const ASSIST: Assist = Assist {
     id: AssistId::WriteDocstring,
     name: "write-docstring",
     title: "Write docstring (preview)",
-    wish: None,
     offered,
     scope,
     ask,
     accept,
+    ..Assist::PLAIN
 };
 
 fn offered(analysis: &Analysis, parsed: &Parsed, file: FileId, range: TextRange) -> Option<SymbolId> {

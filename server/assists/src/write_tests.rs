@@ -33,11 +33,12 @@ pub(super) const ASSIST: Assist = Assist {
     id: AssistId::WriteTests,
     name: "write-tests",
     title: "Write tests (preview)",
-    wish: None,
     offered,
     scope,
     ask,
     accept,
+    writes_tests: true,
+    ..Assist::PLAIN
 };
 
 /// The lines of a test file that are shown, for its style.

@@ -85,7 +85,7 @@ impl Desk {
     /// Works on `task` until it is applied, discarded, cancelled or given up. Leaves nothing behind but what was applied.
     pub(crate) async fn begin(self, mut task: Task) {
         let asks_for_text = self.latest.get().editor.asks_for_text;
-        if let Some(prompt) = task.assist.wish()
+        if let Some(prompt) = task.assist.prompt()
             && task.instruction.is_none()
             && asks_for_text
         {

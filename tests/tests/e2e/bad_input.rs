@@ -187,11 +187,13 @@ fn answers(header: &str, body: &[u8]) -> Vec<Value> {
     let mut send = |message: Value| wire::write_message(&mut input, &message).unwrap();
     let at = json!({ "textDocument": { "uri": format!("{folder}/a.py") }, "position": { "line": 0, "character": 5 } });
     send(json!({ "jsonrpc": "2.0", "id": 9, "method": "textDocument/hover", "params": at }));
-    send(json!({ "jsonrpc": "2.0", "id": 10, "method": "shutdown" }));
     let mut answers = Vec::new();
     while let Some(message) = wire::read_message(&mut output).unwrap() {
         if message["id"] == 10 {
             break;
+        }
+        if message["id"] == 9 {
+            send(json!({ "jsonrpc": "2.0", "id": 10, "method": "shutdown" }));
         }
         if message["method"].is_null() && message["id"] != 1 {
             answers.push(message);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use workspace::results::RunKind;
 use workspace::reviews::Noted;
 
-use assists::{Action, ActionKind, AssistId, Edit, Lint, Request, Wanted};
+use assists::{Action, ActionKind, AssistId, Edit, Lint, Occasion, Request, Wanted};
 use lint::Finding;
 use serde::{Deserialize, Serialize};
 use tower_lsp_server::jsonrpc::{Error, ErrorCode, Result};
@@ -75,18 +75,19 @@ pub(crate) fn code_actions(query: &Query, params: &lsp::CodeActionParams) -> Res
         let range = from_proto::range(snapshot.analysis.source(file), params.range, snapshot.editor.encoding);
         for offer in assists::offered(&snapshot.analysis, file, range) {
             let (uri, position) = (uri.clone(), params.range.start);
-            if offer.id == AssistId::FixFailingTest {
-                continue;
-            }
             let is_told = offer.instruction.is_some();
             let propose = Propose { assist: offer.id, uri, position, instruction: offer.instruction, mends: None };
-            if offer.id == AssistId::FixDiagnostic {
-                let unmended = unmended(params, &found);
-                let fix = |finding| fix_by_model(snapshot, file, propose.clone(), finding);
-                found.extend(unmended.into_iter().map(fix));
-                continue;
+            match offer.id.occasion() {
+                Occasion::Place => {}
+                Occasion::FailingTest => continue,
+                Occasion::Finding => {
+                    let unmended = unmended(params, &found);
+                    let fix = |finding| fix_by_model(snapshot, file, propose.clone(), finding);
+                    found.extend(unmended.into_iter().map(fix));
+                    continue;
+                }
             }
-            if offer.id.wish().is_some() && !is_told && !snapshot.editor.asks_for_text {
+            if offer.id.prompt().is_some() && !is_told && !snapshot.editor.asks_for_text {
                 continue;
             }
             found.push(lsp::CodeAction {

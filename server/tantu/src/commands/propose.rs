@@ -11,7 +11,7 @@ use assistant::client::ModelClient;
 use assistant::contexts::Contexts;
 use assistant::runner::{ProposalHost, ProposalRunner};
 use assistant::tools::{State, Tools};
-use assists::{AssistId, PRESETS};
+use assists::{AssistId, Occasion};
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use graph::{AnalysisHost, FileId};
@@ -40,7 +40,7 @@ pub(crate) struct Arguments {
     #[arg(short, long, value_name = "TEXT")]
     instruction: Option<String>,
     /// The way to refactor, such as simplify; with refactor only
-    #[arg(long, value_name = "NAME", value_parser = assists(PRESETS))]
+    #[arg(long, value_name = "NAME", value_parser = assists(AssistId::all().filter(|id| id.is_preset())))]
     preset: Option<AssistId>,
     /// Write the change to the files if every check that could run passed
     #[arg(long)]
@@ -90,7 +90,7 @@ struct Printed<'a> {
 /// Takes the names of these assists, and says in the help what they do.
 fn assists(of: impl IntoIterator<Item = AssistId>) -> impl TypedValueParser<Value = AssistId> {
     let title = |id: AssistId| id.title().trim_end_matches(" (preview)");
-    let values = of.into_iter().map(|id| PossibleValue::new(id.name()).aliases(id.aliases()).help(title(id)));
+    let values = of.into_iter().map(|id| PossibleValue::new(id.name()).aliases(id.alias()).help(title(id)));
     PossibleValuesParser::new(values.collect::<Vec<_>>()).try_map(|name| name.parse::<AssistId>())
 }
 
@@ -109,15 +109,15 @@ fn task(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<Task> {
     let offer = offers.into_iter().find(|offer| offer.id == *assist);
     let offer = offer.with_context(|| format!("{name}:{line}: {assist} makes no sense here"))?;
     let instruction = &instruction.clone().or(offer.instruction);
-    if *assist == AssistId::FixFailingTest && instruction.is_none() {
+    if assist.occasion() == Occasion::FailingTest && instruction.is_none() {
         bail!("{assist} has to be told how the test fails, by -i TEXT");
     }
-    if matches!(assist, AssistId::PortLike | AssistId::PortModule | AssistId::GenerateModule) && instruction.is_none() {
-        let wish = assist.wish().unwrap_or_default();
+    if assist.needs_instruction() && instruction.is_none() {
+        let wish = assist.prompt().unwrap_or_default();
         bail!("{assist} has to be told what you want, by -i TEXT: {wish}");
     }
-    let (instruction, mends) = match assist {
-        AssistId::FixDiagnostic => {
+    let (instruction, mends) = match assist.occasion() {
+        Occasion::Finding => {
             let (finding, code) = finding_at(workspace, file, line)
                 .with_context(|| format!("{name}:{line}: there is no finding here; `tantu check` lists them"))?;
             let wanted = instruction.iter().map(|wanted| format!("\n{wanted}"));
