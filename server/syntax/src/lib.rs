@@ -9,6 +9,7 @@ mod decode;
 mod deep_stack;
 mod document;
 mod edit;
+mod nesting;
 mod parse;
 mod position;
 mod salvage;
