@@ -130,8 +130,8 @@ pub(crate) struct Evaluator<'a> {
     ids: FxHashMap<Query, QueryId>,
     /// By the queries' numbers; `None` until they are settled.
     answers: Vec<Option<Answer>>,
-    /// With the queries of the classes' bases, which the order rests on.
-    mros: FxHashMap<Def, (Rc<Mro>, Rc<[QueryId]>)>,
+    /// Each rests on [`Query::Bases`] of its class.
+    mros: FxHashMap<Def, Rc<Mro>>,
     frames: Vec<Frame>,
     open: FxHashMap<QueryId, usize>,
     provisional: FxHashMap<QueryId, Provisional>,

@@ -121,6 +121,12 @@ fn describe(error: &ParseError) -> SyntaxError {
     SyntaxError { message: error.error.to_string(), range: error.range() }
 }
 
+/// Whether parts of a text are left out of what is parsed, because no Python accepts code that is nested so deep. Other parsers
+/// should not be given it.
+pub fn nests_too_deep(text: &str) -> bool {
+    nesting::is_excessive(text, Mode::Module)
+}
+
 /// A statement that does nothing instead of those in `range`, which begins with a line.
 fn stand_in(text: &mut String, range: TextRange) {
     let indent = text[range].len() - text[range].trim_start_matches([' ', '\t', '\u{c}']).len();
