@@ -156,3 +156,15 @@ fn a_user_file_that_is_no_toml_is_reported_with_its_place() {
     editor.open("a.py");
     assert!(editor.hover("a.py", "def wo$0rks").contains("works"));
 }
+
+#[test]
+fn very_many_files() {
+    let workspace = Workspace::of("#- /first.py\nfrom m19999 import x\n\ndef begin(): return x\n");
+    for number in 0..20_000 {
+        workspace.write(&format!("m{number}.py"), "x=1\n");
+    }
+    let editor = Client::start(&workspace).indexed();
+    editor.open("first.py");
+    assert!(editor.hover("first.py", "def be$0gin").contains("begin"));
+    assert_eq!(editor.definition("first.py", "return x$0"), ["m19999.py:1:x"]);
+}
