@@ -39,18 +39,52 @@ fn summary(criterion: &mut Criterion) {
             load(Path::new("/"), change)
         });
     });
-    // Where control flow parts most often: twice as many branches must cost twice as much.
-    for branches in [5_000, 10_000] {
-        let text = branching(branches);
-        group.throughput(Throughput::Bytes(text.len() as u64));
-        group.bench_function(format!("branches/{branches}"), |bencher| {
+    group.finish();
+}
+
+/// Code that nobody writes by hand, in two sizes: what has twice the size must cost hardly more than twice as much, or be cut.
+fn growth(criterion: &mut Criterion) {
+    type Shape = (&'static str, usize, fn(usize) -> String);
+    let shapes: [Shape; 7] = [
+        ("brackets", 100_000, |n| format!("x = {}1{}\n", "(".repeat(n), ")".repeat(n))),
+        ("f-strings", 20_000, |n| format!("x = {}1{}\n", "f'{".repeat(n), "}'".repeat(n))),
+        ("operators", 100_000, |n| format!("x = {}1\n", "1 + ".repeat(n))),
+        ("classes", 1_000, |n| {
+            let chain = |n: usize| format!("class C{}(C{n}):\n    def m{n}(self): return self.m()\n", n + 1);
+            format!("class C0:\n    def m(self): ...\n{}", (0..n).map(chain).collect::<String>())
+        }),
+        ("rebinding", 10_000, |n| "if x: x = f(x)\n".repeat(n)),
+        ("branches", 5_000, branching),
+        ("definitions", 10_000, |n| (0..n).map(|n| format!("def f{n}(): return unknown{n}\n")).collect()),
+    ];
+    let mut group = criterion.benchmark_group("growth");
+    group.sample_size(10);
+    for (name, count, shape) in shapes {
+        for count in [count, 2 * count] {
+            let text = shape(count);
+            group.bench_function(format!("{name}/{count}"), |bencher| {
+                bencher.iter(|| {
+                    let mut change = Change::default();
+                    change.set("/hostile.py", text.as_str());
+                    let host = load(Path::new("/"), change);
+                    let analysis = host.analysis();
+                    let symbols: Vec<_> = analysis.files().flat_map(|file| analysis.symbols(file)).collect();
+                    (analysis.usages(&symbols), host)
+                });
+            });
+        }
+    }
+    let mut files = |count: usize| {
+        group.bench_function(format!("files/{count}"), |bencher| {
             bencher.iter(|| {
                 let mut change = Change::default();
-                change.set("/branches.py", text.as_str());
+                (0..count).for_each(|number| change.set(format!("/m{number}.py"), "x=1\n"));
                 load(Path::new("/"), change)
             });
         });
-    }
+    };
+    files(10_000);
+    files(20_000);
     group.finish();
 }
 
@@ -95,5 +129,5 @@ fn edit(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, summary, link, edit);
+criterion_group!(benches, summary, growth, link, edit);
 criterion_main!(benches);

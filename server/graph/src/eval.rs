@@ -130,8 +130,8 @@ pub(crate) struct Evaluator<'a> {
     ids: FxHashMap<Query, QueryId>,
     /// By the queries' numbers; `None` until they are settled.
     answers: Vec<Option<Answer>>,
-    /// With the queries of the classes' bases, which the order rests on.
-    mros: FxHashMap<Def, (Rc<Mro>, Rc<[QueryId]>)>,
+    /// Each rests on [`Query::Bases`] of its class.
+    mros: FxHashMap<Def, Rc<Mro>>,
     frames: Vec<Frame>,
     open: FxHashMap<QueryId, usize>,
     provisional: FxHashMap<QueryId, Provisional>,
@@ -146,6 +146,8 @@ pub(crate) struct Evaluator<'a> {
     /// The members of modules that a search for referents has come by: between modules that import `*` from each other the
     /// number of ways has no bound.
     walked: FxHashMap<(FileId, Name), definition::Referents>,
+    /// What joins of bindings lead to.
+    leaves: FxHashMap<(Unit, BindingIndex), Rc<[BindingIndex]>>,
 }
 
 impl<'a> Evaluator<'a> {
@@ -164,6 +166,7 @@ impl<'a> Evaluator<'a> {
             taken: 0,
             taken_in: Vec::new(),
             walked: FxHashMap::default(),
+            leaves: FxHashMap::default(),
         }
     }
 

@@ -264,6 +264,10 @@ fn many_branches_over_many_names() {
     survive(&many(|n| format!("if x:\n    y = {n}\n")));
     survive(&many(|n| format!("y{n} = lambda a{n}: a{n}\n")));
     survive(&many(|n| format!("global y{n}\ndel y{n}\n")));
+    // What reaches a place is not listed at each of the places that it reaches.
+    survive(&"if x: x = f(x)\n".repeat(20_000));
+    survive(&format!("if x: x = 1\n{}", "elif x: x = x\n".repeat(20_000)));
+    survive(&format!("def f():\n{}", "    try: x = x\n    except x: x = x\n".repeat(10_000)));
     survive(&format!("def f():\n{}", many(|n| format!("    if x:\n        y = {n}\n    z = y\n"))));
     survive(&format!("while x:\n{}", many(|n| format!("    y{n} = y{n}\n    if y{n}: continue\n"))));
 }
@@ -349,6 +353,9 @@ fn deep_and_wide_hierarchies() {
         (0..2_000).map(|n| format!("class C{}(C{n}):\n    def m{n}(self): return self.top()\n", n + 1)).collect();
     let analysis = survive(&format!("class C0:\n    def top(self): ...\n{long}C2000().top()\nC2000().nowhere()\n"));
     assert!(analysis.missing_members(analysis.files().next().unwrap()).is_empty());
+    // As many as a file holds: nothing recurses along them.
+    let endless: String = (0..20_000).map(|n| format!("class C{}(C{n}): ...\n", n + 1)).collect();
+    survive(&format!("class C0: ...\n{endless}C20000().m()\n"));
     let bases: String = (0..500).map(|n| format!("class B{n}:\n    def m{n}(self): ...\n")).collect();
     let names = (0..500).map(|n| format!("B{n}")).collect::<Vec<_>>().join(", ");
     survive(&format!("{bases}class C({names}): ...\nC().m499()\n"));

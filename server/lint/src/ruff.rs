@@ -4,6 +4,7 @@
 //! project that needs another one runs its own (`ProjectRuff`).
 
 mod bandit;
+mod bounds;
 mod check;
 mod problem;
 mod report;

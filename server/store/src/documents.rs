@@ -44,9 +44,12 @@ impl Store {
     pub fn update_documents(&self, documents: impl IntoIterator<Item = Document>) -> Result<(), Error> {
         self.with(|connection| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            // Looked up once: no index leads to it.
+            let mut last: i64 =
+                transaction.query_row("SELECT coalesce(max(last), 0) FROM documents", [], |row| row.get(0))?;
             for document in documents {
                 remove(&transaction, &document.path)?;
-                insert(&transaction, &document)?;
+                last = insert(&transaction, &document, last)?;
             }
             transaction.commit()
         })
@@ -121,19 +124,19 @@ fn remove(transaction: &Transaction<'_>, path: &str) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn insert(transaction: &Transaction<'_>, document: &Document) -> rusqlite::Result<()> {
-    let last: i64 =
-        transaction.prepare_cached("SELECT coalesce(max(last), 0) FROM documents")?.query_row([], |row| row.get(0))?;
+/// Gives the passages the rows after `before`, and says which is the last.
+fn insert(transaction: &Transaction<'_>, document: &Document, before: i64) -> rusqlite::Result<i64> {
     let mut statement = transaction.prepare_cached(
         "INSERT INTO passages (rowid, heading, text, path, start_line, end_line) VALUES (?, ?, ?, ?, ?, ?)",
     )?;
-    for (row, passage) in (last + 1..).zip(&document.passages) {
+    for (row, passage) in (before + 1..).zip(&document.passages) {
         let Passage { heading, text, start_line, end_line } = passage;
         statement.execute((row, heading, text, &document.path, start_line, end_line))?;
     }
-    let rows = (&document.path, document.stamp, last + 1, last + document.passages.len() as i64);
+    let last = before + document.passages.len() as i64;
+    let rows = (&document.path, document.stamp, before + 1, last);
     transaction.prepare_cached("INSERT INTO documents VALUES (?, ?, ?, ?)")?.execute(rows)?;
-    Ok(())
+    Ok(last)
 }
 
 #[cfg(test)]

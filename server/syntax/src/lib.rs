@@ -9,6 +9,7 @@ mod decode;
 mod deep_stack;
 mod document;
 mod edit;
+mod nesting;
 mod parse;
 mod position;
 mod salvage;
@@ -17,7 +18,7 @@ pub use decode::{DecodeError, MAX_FILE_BYTES, decode, read_source};
 pub use deep_stack::{DEEP_STACK_BYTES, drop_on_deep_pool, on_deep_pool, on_deep_stack};
 pub use document::{ContentChange, Document};
 pub use edit::{FileEdit, OverlappingEdits, SourceChange, TextEdit, apply_edits};
-pub use parse::{OLDEST, Parsed, SyntaxError, parse, parse_annotation};
+pub use parse::{OLDEST, Parsed, SyntaxError, nests_too_deep, parse, parse_annotation};
 pub use position::{Encoding, LineIndex, Position, Source};
 
 pub use ruff_python_ast as ast;

@@ -1,10 +1,12 @@
 //! The Python parser.
 
 use ruff_python_ast::{Expr, ModModule, PySourceType, PythonVersion, Stmt, StringLiteral};
-use ruff_python_parser::{InterpolatedStringErrorType, LexicalErrorType, ParseError, ParseErrorType, ParseOptions};
+use ruff_python_parser::{
+    InterpolatedStringErrorType, LexicalErrorType, Mode, ParseError, ParseErrorType, ParseOptions,
+};
 use ruff_text_size::{Ranged, TextLen, TextRange, TextSize};
 
-use crate::salvage;
+use crate::{nesting, salvage};
 
 /// A mistake in the syntax of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,11 +40,21 @@ const MAX_OBSTACLES: usize = 8;
 /// A string that is just being typed has no end and swallows all that follows. Then the text is parsed without the line
 /// on which the string begins, so that the definitions below it are not lost; and without what hides other definitions
 /// from the parser. Offsets stay those of `text`.
+///
+/// What is nested deeper than any Python accepts is taken out before.
 pub fn parse(text: &str) -> Parsed {
-    let mut module = parse_module(text);
-    let mut unclosed = Vec::new();
+    let mut left_out = Vec::new();
     let mut patched = String::new();
-    while let Some(error) = unclosed_string(&module, text)
+    for (range, excess) in nesting::excesses(text) {
+        if patched.is_empty() {
+            text.clone_into(&mut patched);
+        }
+        stand_in(&mut patched, range);
+        left_out.push(SyntaxError { message: excess.message(), range });
+    }
+    let mut module = parse_module(if patched.is_empty() { text } else { &patched });
+    let mut unclosed = Vec::new();
+    while let Some(error) = unclosed_string(&module, if patched.is_empty() { text } else { &patched })
         && unclosed.len() < MAX_UNCLOSED
     {
         if patched.is_empty() {
@@ -67,6 +79,7 @@ pub fn parse(text: &str) -> Parsed {
         module = parse_module(&patched);
     }
     unclosed.dedup_by(|one, other| one.range == other.range);
+    unclosed.extend(left_out);
     Parsed { module, unclosed, is_whole: patched.is_empty() }
 }
 
@@ -108,8 +121,27 @@ fn describe(error: &ParseError) -> SyntaxError {
     SyntaxError { message: error.error.to_string(), range: error.range() }
 }
 
+/// Whether parts of a text are left out of what is parsed, because no Python accepts code that is nested so deep. Other parsers
+/// should not be given it.
+pub fn nests_too_deep(text: &str) -> bool {
+    nesting::is_excessive(text, Mode::Module)
+}
+
+/// A statement that does nothing instead of those in `range`, which begins with a line.
+fn stand_in(text: &mut String, range: TextRange) {
+    let indent = text[range].len() - text[range].trim_start_matches([' ', '\t', '\u{c}']).len();
+    let start = range.start() + TextSize::new(indent as u32);
+    blank(text, TextRange::new(start, range.end()));
+    if text[TextRange::new(start, range.end())].starts_with(' ') {
+        text.replace_range(start.to_usize()..=start.to_usize(), "0");
+    }
+}
+
 /// The expression written in the string `literal`, as in `x: "Order"`, with offsets in `text`. `None` when it is not one.
 pub fn parse_annotation(text: &str, literal: &StringLiteral) -> Option<Expr> {
+    if nesting::is_excessive(&literal.value, Mode::ParenthesizedExpression) {
+        return None;
+    }
     let parsed = ruff_python_parser::parse_string_annotation(text, literal).ok()?;
     Some(parsed.into_expr())
 }

@@ -8,6 +8,7 @@ mod graph_stage;
 mod lint_stage;
 mod outcomes;
 mod past;
+mod ranges;
 mod redefinition;
 mod scope;
 mod security;
@@ -25,6 +26,7 @@ use syntax::TextRange;
 
 pub use lint_stage::{Inspection, TaintedCall};
 pub use past::PastMistake;
+use ranges::Ranges;
 use trial::Trial;
 
 use crate::candidate::{Edited, display_path};
@@ -420,6 +422,7 @@ impl Checked {
         let after = &self.comparison.after;
         let mut callers = Callers::default();
         let mut functions = BTreeSet::new();
+        let mut misfits: BTreeMap<FileId, Ranges> = BTreeMap::new();
         for symbol in self.comparison.edited_functions() {
             for call in after.callers(symbol) {
                 functions.insert(call.other);
@@ -429,8 +432,9 @@ impl Checked {
                         EdgeConfidence::Inferred => callers.inferred += 1,
                         EdgeConfidence::Possible => callers.possible += 1,
                     }
-                    let misfits = after.misfit_calls(site.file);
-                    callers.broken += u32::from(misfits.iter().any(|misfit| misfit.range.contains_range(site.range)));
+                    let of_file = || after.misfit_calls(site.file).iter().map(|misfit| misfit.range).collect();
+                    let misfits = misfits.entry(site.file).or_insert_with(of_file);
+                    callers.broken += u32::from(misfits.contain(site.range));
                 }
             }
         }

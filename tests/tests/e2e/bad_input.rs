@@ -230,3 +230,15 @@ fn a_message_that_cannot_be_decoded_costs_that_message() {
     let said = answers(&format!("Content-Length: {}\r\n\r\n", text.len()), text.as_bytes());
     assert_eq!(said.len(), 1, "{said:?}");
 }
+
+#[test]
+fn very_many_files() {
+    let workspace = Workspace::of("#- /first.py\nfrom m19999 import x\n\ndef begin(): return x\n");
+    for number in 0..20_000 {
+        workspace.write(&format!("m{number}.py"), "x=1\n");
+    }
+    let editor = Client::start(&workspace).indexed();
+    editor.open("first.py");
+    assert!(editor.hover("first.py", "def be$0gin").contains("begin"));
+    assert_eq!(editor.definition("first.py", "return x$0"), ["m19999.py:1:x"]);
+}

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::stubs::is_open;
 use super::{Dependency, Evaluator, Query};
@@ -25,6 +25,10 @@ pub(crate) struct Mro {
     pub complete: bool,
 }
 
+fn classes(types: &Types) -> impl Iterator<Item = Def> {
+    types.iter().filter_map(|typed| if let Value::Class(class) = typed.value { Some(class) } else { None })
+}
+
 impl Evaluator<'_> {
     fn symbol(&self, def: Def) -> &SymbolFacts {
         self.world.summary(def.unit).symbol(def.symbol)
@@ -36,6 +40,11 @@ impl Evaluator<'_> {
         let mut types = Types::none();
         for &base in symbol.class.iter().flat_map(|facts| &facts.bases) {
             types.extend(self.eval(class.unit, base));
+        }
+        // Whoever uses a remembered order of classes names this query alone, and rests on those of all ancestors.
+        for base in classes(&types) {
+            let id = self.id(Query::Bases(base));
+            self.depends(Dependency::Query(id));
         }
         types
     }
@@ -51,42 +60,71 @@ impl Evaluator<'_> {
         if let Some(mro) = self.known_mro(class) {
             return mro;
         }
-        self.linearise(class, &mut Vec::new(), &mut FxHashMap::default())
-            .unwrap_or_else(|| Rc::new(Mro { classes: vec![class], ..Mro::default() }))
+        self.linearise(class).unwrap_or_else(|| Rc::new(Mro { classes: vec![class], ..Mro::default() }))
     }
 
     fn known_mro(&mut self, class: Def) -> Option<Rc<Mro>> {
-        let (mro, bases) = self.mros.get(&class)?.clone();
+        let mro = self.mros.get(&class)?.clone();
         // What the order rests on has to be noted each time that it is used.
-        for &query in bases.iter() {
-            self.depends(Dependency::Query(query));
-        }
+        let bases = self.id(Query::Bases(class));
+        self.depends(Dependency::Query(bases));
         Some(mro)
     }
 
-    /// `None` when the class is its own base. `done` are the classes of this walk, each of which is computed once: in a chain
-    /// of diamonds the number of ways to the top doubles with each step.
-    fn linearise(&mut self, class: Def, path: &mut Vec<Def>, done: &mut FxHashMap<Def, Rc<Mro>>) -> Option<Rc<Mro>> {
-        if let Some(mro) = done.get(&class) {
-            return Some(mro.clone());
+    /// `None` when a class is its own base. Each class of the walk is computed once: in a chain of diamonds the number of ways
+    /// to the top doubles with each step. The walk does not recurse: a chain of classes may be as long as a file.
+    fn linearise(&mut self, class: Def) -> Option<Rc<Mro>> {
+        struct Open {
+            class: Def,
+            bases: Types,
+            /// Those that have to be computed before, the first last.
+            waiting: Vec<Def>,
         }
-        if let Some(mro) = self.known_mro(class) {
+        let open = |evaluator: &mut Self, class| {
+            let bases = evaluator.bases(class);
+            let mut waiting: Vec<Def> = classes(&bases).collect();
+            waiting.reverse();
+            Open { class, bases, waiting }
+        };
+        let mut done: FxHashMap<Def, Rc<Mro>> = FxHashMap::default();
+        let mut on_path = FxHashSet::from_iter([class]);
+        let mut path = vec![open(self, class)];
+        while let Some(last) = path.last_mut() {
+            if let Some(base) = last.waiting.pop() {
+                if done.contains_key(&base) {
+                    continue;
+                }
+                if let Some(mro) = self.known_mro(base) {
+                    done.insert(base, mro);
+                } else if on_path.insert(base) {
+                    path.push(open(self, base));
+                } else {
+                    return None;
+                }
+                continue;
+            }
+            let Some(Open { class, bases, .. }) = path.pop() else { break };
+            on_path.remove(&class);
+            let mro = Rc::new(self.order(class, &bases, &done));
             done.insert(class, mro.clone());
-            return Some(mro);
+            // Inside an unfinished cycle the bases may not be final.
+            if self.frames.iter().all(|frame| frame.low == usize::MAX) {
+                self.mros.insert(class, mro);
+            }
         }
-        if path.contains(&class) {
-            return None;
-        }
-        path.push(class);
+        done.remove(&class)
+    }
+
+    /// The order of a class by those of its bases.
+    fn order(&self, class: Def, bases: &Types, done: &FxHashMap<Def, Rc<Mro>>) -> Mro {
         let mut mro = Mro { classes: vec![class], external: None, complete: true };
         let mut sequences: Vec<Vec<Def>> = Vec::new();
         let mut direct = Vec::new();
-        let bases = self.bases(class);
         let written = self.symbol(class).class.as_ref().map_or(0, |facts| facts.bases.len());
         for typed in bases.iter() {
             match &typed.value {
                 Value::Class(base) => {
-                    let base_mro = self.linearise(*base, path, done)?;
+                    let Some(base_mro) = done.get(base) else { continue };
                     mro.external = mro.external.or(base_mro.external);
                     mro.complete &= base_mro.complete;
                     sequences.push(base_mro.classes.clone());
@@ -123,15 +161,7 @@ impl Evaluator<'_> {
             mro.classes.truncate(MAX_ANCESTORS);
             mro.complete = false;
         }
-        path.pop();
-        let mro = Rc::new(mro);
-        done.insert(class, mro.clone());
-        // Inside an unfinished cycle the bases may not be final.
-        if self.frames.iter().all(|frame| frame.low == usize::MAX) {
-            let bases = mro.classes.iter().map(|&class| self.id(Query::Bases(class))).collect();
-            self.mros.insert(class, (mro.clone(), bases));
-        }
-        Some(mro)
+        mro
     }
 
     /// What `name` is on an instance of `class`.

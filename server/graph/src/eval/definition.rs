@@ -1,5 +1,9 @@
 //! What a name in the text refers to, for navigation: the place that binds it, not the value it holds.
 
+use std::rc::Rc;
+
+use rustc_hash::FxHashSet;
+
 use super::Evaluator;
 use crate::modules::ModuleRef;
 use crate::summary::{BindingIndex, BindingValue, Expr, ExprIndex, Item, Occurs, ScopeIndex, ScopeKind, SymbolIndex};
@@ -39,7 +43,7 @@ impl Evaluator<'_> {
                 self.module_referents(module, &mut out);
             }
         }
-        let mut seen = rustc_hash::FxHashSet::default();
+        let mut seen = FxHashSet::default();
         out.retain(|(referent, _)| seen.insert(referent.clone()));
         out
     }
@@ -106,10 +110,28 @@ impl Evaluator<'_> {
                 false,
             )),
             BindingValue::Join(_) | BindingValue::Narrowed { .. } => {
-                let leaves = self.world.summary(unit).joined(binding);
-                leaves.into_iter().for_each(|leaf| self.binding_referents(unit, leaf, hops, out));
+                let leaves = self.leaves(unit, binding);
+                leaves.iter().for_each(|&leaf| self.binding_referents(unit, leaf, hops, out));
             }
         }
+    }
+
+    /// The bindings that meet in a join, those of one variable once: thousands may meet where thousands of places read them.
+    fn leaves(&mut self, unit: Unit, join: BindingIndex) -> Rc<[BindingIndex]> {
+        if let Some(known) = self.leaves.get(&(unit, join)) {
+            return known.clone();
+        }
+        let summary = self.world.summary(unit);
+        let mut leaves = summary.joined(join);
+        let mut seen = FxHashSet::default();
+        leaves.retain(|&leaf| {
+            let facts = summary.binding(leaf);
+            let is_plain = matches!(facts.value, BindingValue::Value(_));
+            facts.symbol.filter(|_| is_plain).is_none_or(|symbol| seen.insert(symbol))
+        });
+        let leaves: Rc<[BindingIndex]> = leaves.into();
+        self.leaves.insert((unit, join), leaves.clone());
+        leaves
     }
 
     fn import_referents(&mut self, unit: Unit, import: crate::summary::ImportIndex, hops: u32, out: &mut Referents) {

@@ -1,5 +1,6 @@
 //! Which bindings of a scope reach a place in it.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
@@ -11,6 +12,10 @@ use super::recent::Recent;
 use crate::Name;
 
 pub(super) type Reaching = SmallVec<[BindingIndex; 2]>;
+
+/// With more bindings that reach a place, they become one that stands for them: each place that reads the name would list them
+/// all.
+pub(super) const MAX_REACHING: usize = 64;
 
 /// The bindings that are alive at one point of the control flow; shared until one side of a branch changes it.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +29,8 @@ pub(super) struct Flow {
     places: Rc<FxHashMap<Name, Reaching>>,
     /// After `return`, `raise`, `break` or `continue`.
     ended: bool,
+    /// More than [`MAX_REACHING`] bindings of some name reach it.
+    is_crowded: bool,
 }
 
 impl Flow {
@@ -54,6 +61,7 @@ impl Flow {
         let bindings = self.names.entry(name);
         bindings.push(binding);
         bindings.sort_unstable();
+        self.is_crowded |= bindings.len() > MAX_REACHING;
     }
 
     pub fn unbind(&mut self, name: Name) {
@@ -114,6 +122,20 @@ impl Flow {
         Flow { ended: true, ..Flow::default() }
     }
 
+    /// The names of which too many bindings reach this point, with them, in the order of their bindings; once.
+    pub fn take_crowded(&mut self) -> Vec<(Name, Reaching)> {
+        let mut crowded = Vec::new();
+        if std::mem::take(&mut self.is_crowded) {
+            self.each_name(|name, bindings| {
+                if bindings.len() > MAX_REACHING {
+                    crowded.push((name, bindings.clone()));
+                }
+            });
+            crowded.sort_unstable_by_key(|(_, bindings)| bindings[0]);
+        }
+        crowded
+    }
+
     pub fn each_name(&self, mut visit: impl FnMut(Name, &Reaching)) {
         self.names.each(&mut visit);
     }
@@ -128,7 +150,12 @@ impl Flow {
             return;
         }
         self.recent.join(&other.recent);
-        self.names.join(&other.names, &merge);
+        let is_crowded = Cell::new(self.is_crowded || other.is_crowded);
+        self.names.join(&other.names, &|bindings: &mut Reaching, others: &Reaching| {
+            merge(bindings, others);
+            is_crowded.set(is_crowded.get() || bindings.len() > MAX_REACHING);
+        });
+        self.is_crowded = is_crowded.get();
         if !Rc::ptr_eq(&self.places, &other.places) && !self.places.is_empty() {
             let places = Rc::make_mut(&mut self.places);
             places.retain(|place, _| other.places.contains_key(place));

@@ -1,10 +1,13 @@
 //! Statements, and the bindings that they make.
 
+use smallvec::SmallVec;
 use syntax::ast::{self, Expr as Ast, Stmt};
 use syntax::{Ranged, TextRange};
 
 use super::build::Builder;
-use super::{Arguments, CallKind, Expr, ImpliedKind, Occurs, Place, ScopeIndex, ScopeKind, text};
+use super::{
+    Arguments, BindingFacts, BindingValue, CallKind, Expr, ImpliedKind, Occurs, Place, ScopeIndex, ScopeKind, text,
+};
 use crate::Name;
 
 impl Builder<'_> {
@@ -22,8 +25,23 @@ impl Builder<'_> {
         let outer = std::mem::replace(&mut self.statement, statement.range());
         self.called_before = self.called;
         self.statement_inner(statement);
+        self.gather();
         self.statement = outer;
         self.depth -= 1;
+    }
+
+    /// Has one binding stand for those of a name of which too many reach this point.
+    fn gather(&mut self) {
+        for (name, bindings) in self.flow.take_crowded() {
+            let join = self.push_binding(BindingFacts {
+                name,
+                scope: self.scope,
+                range: TextRange::default(),
+                value: BindingValue::Join(bindings.as_slice().into()),
+                symbol: None,
+            });
+            self.flow.refine(name, SmallVec::from_slice(&[join]));
+        }
     }
 
     fn statement_inner(&mut self, statement: &Stmt) {

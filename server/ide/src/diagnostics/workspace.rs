@@ -37,9 +37,15 @@ impl WorkspaceFindings {
         for (file, cycle) in cycles(analysis) {
             findings.files.entry(file).or_default().cycle = Some(cycle);
         }
+        let mut symbols: FxHashMap<FileId, Vec<SymbolId>> = FxHashMap::default();
         for symbol in unused(analysis, project) {
-            let mentions = mentions(analysis, symbol);
-            findings.files.entry(symbol.file).or_default().unused.push(Unused { symbol, mentions });
+            symbols.entry(symbol.file).or_default().push(symbol);
+        }
+        for (file, symbols) in symbols {
+            let mentions = mentions(analysis, file, symbols.iter().copied());
+            let unused =
+                symbols.into_iter().map(|symbol| Unused { symbol, mentions: mentions[analysis.symbol(symbol).name] });
+            findings.files.entry(file).or_default().unused.extend(unused);
         }
         for (file, finding) in tainted(analysis) {
             findings.files.entry(file).or_default().tainted.push(finding);
@@ -54,9 +60,11 @@ impl WorkspaceFindings {
             return Vec::new();
         }
         let mut found: Vec<Diagnostic> = findings.cycle.iter().filter_map(|cycle| cycle.diagnose(analysis)).collect();
-        for unused in &findings.unused {
-            if analysis.contains(unused.symbol) && mentions(analysis, unused.symbol) <= unused.mentions {
-                let symbol = analysis.symbol(unused.symbol);
+        let there: Vec<&Unused> = findings.unused.iter().filter(|unused| analysis.contains(unused.symbol)).collect();
+        let mentions = mentions(analysis, file, there.iter().map(|unused| unused.symbol));
+        for unused in there {
+            let symbol = analysis.symbol(unused.symbol);
+            if mentions[symbol.name] <= unused.mentions {
                 let message = format!("`{}` is not used", symbol.local_name());
                 found.push(diagnostic(Code::Unused, symbol.name_range, message));
             }
@@ -73,9 +81,16 @@ pub fn tainted_calls(analysis: &Analysis) -> Vec<(FileId, TextRange, String)> {
     found.filter_map(|(file, it)| it.diagnose(analysis).map(|it| (file, it.range, it.message))).collect()
 }
 
-/// How often the file of a symbol mentions its name.
-fn mentions(analysis: &Analysis, symbol: SymbolId) -> usize {
-    analysis.source(symbol.file).text().matches(analysis.symbol(symbol).name).count()
+/// How often a file mentions the names of some of its symbols. The text is read once, however many they are.
+fn mentions(analysis: &Analysis, file: FileId, symbols: impl Iterator<Item = SymbolId>) -> FxHashMap<&str, usize> {
+    let mut mentions: FxHashMap<&str, usize> = symbols.map(|symbol| (analysis.symbol(symbol).name, 0)).collect();
+    if !mentions.is_empty() {
+        let words = analysis.source(file).text().split(|char: char| char != '_' && !char.is_alphanumeric());
+        for word in words {
+            mentions.entry(word).and_modify(|count| *count += 1);
+        }
+    }
+    mentions
 }
 
 #[cfg(test)]

@@ -13,20 +13,17 @@ use ruff_linter::settings::{LinterSettings, TargetVersion, flags};
 use ruff_linter::source_kind::SourceKind;
 use ruff_linter::suppression::Suppressions;
 use ruff_linter::{Locator, SuppressionKind, generate_suppression_edits};
-use ruff_python_ast::visitor::source_order::{SourceOrderVisitor, TraversalSignal};
-use ruff_python_ast::{AnyNodeRef, ModModule, PySourceType, SourceType};
+use ruff_python_ast::{ModModule, PySourceType, SourceType};
 use ruff_python_codegen::Stylist;
 use ruff_python_index::Indexer;
 use ruff_python_parser::{Parsed, UnsupportedSyntaxError};
 use ruff_source_file::SourceFileBuilder;
 use ruff_text_size::TextRange;
 
+use super::bounds::{self, Excess};
 use super::versions;
 use crate::Document;
 use crate::stack::{Failure, on_deep_stack};
-
-/// Code that nests deeper is not linted: rules walk trees recursively, with much larger frames than the parser.
-const MAX_DEPTH: usize = 2_000;
 
 /// What ruff says about a text.
 pub(crate) struct Checked {
@@ -39,14 +36,14 @@ pub(crate) struct Checked {
 /// Why a text was not looked at.
 #[derive(Debug)]
 pub(crate) enum NotChecked {
-    TooDeep,
+    Bound(Excess),
     Failed(Failure),
 }
 
 impl fmt::Display for NotChecked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            NotChecked::TooDeep => write!(f, "its code is nested deeper than {MAX_DEPTH} levels"),
+            NotChecked::Bound(excess) => excess.fmt(f),
             NotChecked::Failed(Failure::NoThread) => f.write_str("the system gives no thread"),
             NotChecked::Failed(Failure::Panic(message)) => write!(f, "a rule panicked: {message}"),
         }
@@ -80,8 +77,8 @@ pub(crate) fn check(
     noqa: flags::Noqa,
 ) -> Result<Checked, NotChecked> {
     with_source(path, text, parsed, settings, |source| {
-        if is_too_deep(source.parsed.syntax()) {
-            return Err(NotChecked::TooDeep);
+        if let Some(excess) = bounds::excess(source.parsed.syntax()) {
+            return Err(NotChecked::Bound(excess));
         }
         let checked = check_path(
             path,
@@ -160,6 +157,8 @@ fn with_source<T: Send>(
         let parsed = parsed.filter(|_| parser_version >= syntax::OLDEST).and_then(syntax::Parsed::verbatim);
         let (parsed, unsupported) = match parsed {
             Some(parsed) => (parsed, versions::unsupported(parsed.unsupported_syntax_errors(), parser_version)),
+            // What was left out as too deep must not reach the parser that way either.
+            None if syntax::nests_too_deep(text) => return Err(NotChecked::Bound(Excess::Nesting)),
             None => {
                 own = parse_unchecked_source(&kind, source_type, parser_version);
                 (&own, own.unsupported_syntax_errors().to_vec())
@@ -167,7 +166,7 @@ fn with_source<T: Send>(
         };
         let locator = Locator::new(text);
         let indexer = Indexer::from_tokens(parsed.tokens(), text);
-        look(&Source {
+        Ok(look(&Source {
             path,
             settings,
             kind: &kind,
@@ -180,9 +179,9 @@ fn with_source<T: Send>(
             suppressions: Suppressions::from_tokens(text, parsed.tokens(), &indexer, settings),
             locator,
             indexer,
-        })
+        }))
     });
-    looked.map_err(NotChecked::Failed)
+    looked.map_err(NotChecked::Failed)?
 }
 
 /// The package that the file is part of. As on ruff's command line, one in whose path is a folder without `__init__.py`
@@ -193,27 +192,4 @@ fn package<'a>(path: &'a Path, settings: &LinterSettings) -> Option<PackageRoot<
     let is_nested =
         root == folder && root.ancestors().skip(1).any(|above| is_package(above, &settings.namespace_packages));
     Some(if is_nested { PackageRoot::nested(root) } else { PackageRoot::root(root) })
-}
-
-fn is_too_deep(module: &ModModule) -> bool {
-    let mut depth = Depth { now: 0, is_exceeded: false };
-    depth.visit_body(&module.body);
-    depth.is_exceeded
-}
-
-struct Depth {
-    now: usize,
-    is_exceeded: bool,
-}
-
-impl<'a> SourceOrderVisitor<'a> for Depth {
-    fn enter_node(&mut self, _: AnyNodeRef<'a>) -> TraversalSignal {
-        self.now += 1;
-        self.is_exceeded |= self.now > MAX_DEPTH;
-        if self.is_exceeded { TraversalSignal::Skip } else { TraversalSignal::Traverse }
-    }
-
-    fn leave_node(&mut self, _: AnyNodeRef<'a>) {
-        self.now -= 1;
-    }
 }

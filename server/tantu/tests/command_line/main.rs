@@ -4,6 +4,7 @@ mod assists;
 mod consult;
 mod models;
 mod runs;
+mod sizes;
 mod terminal;
 mod test_runs;
 

@@ -25,6 +25,7 @@ use self::asked::Asked;
 use self::places::Places;
 use self::ways::{Way, way};
 use super::Comparison;
+use super::ranges::Ranges;
 use crate::candidate::{Edited, display_path};
 use crate::{Finding, Scope, Stage};
 
@@ -67,7 +68,7 @@ pub(super) fn judge(comparison: &Comparison, scope: &Scope, person: &str, said: 
             asked: &asked,
             edited,
             file,
-            said,
+            said: said.iter().copied().collect(),
             text,
             places: Places::new(&parsed),
             old: old.as_ref().map(|(old, parsed)| (*old, Places::new(parsed))),
@@ -125,7 +126,7 @@ struct OfFile<'a> {
     asked: &'a Asked,
     edited: &'a Edited,
     file: FileId,
-    said: &'a [TextRange],
+    said: Ranges,
     text: &'a str,
     places: Places<'a>,
     old: Option<(FileId, Places<'a>)>,
@@ -214,7 +215,7 @@ impl OfFile<'_> {
         for (name, all) in by_name {
             let before = self.before.calls_of(self.old.as_ref().map(|(old, _)| *old), name);
             let count = all.len().saturating_sub(before);
-            let is_said = |it: &&ExternalUse| self.said.iter().any(|said| it.range.intersect(*said).is_some());
+            let is_said = |it: &&ExternalUse| self.said.touch(it.range);
             let (said, unsaid): (Vec<_>, Vec<_>) =
                 all.into_iter().filter(|it| self.edited.wrote(it.range)).partition(is_said);
             if !said.is_empty() || !unsaid.is_empty() {

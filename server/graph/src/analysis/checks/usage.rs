@@ -7,11 +7,12 @@
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
+use syntax::TextRange;
 
 use super::super::Analysis;
 use crate::eval::{Evaluator, Referent};
 use crate::host::on_deep_stack;
-use crate::summary::{ClassFacts, Expr, Occurrence, Occurs, Summary, SymbolIndex};
+use crate::summary::{ClassFacts, Expr, Occurs, SymbolIndex};
 use crate::types::{Def, Unit};
 use crate::{FileId, Name, SymbolId, SymbolKind};
 
@@ -25,7 +26,6 @@ pub enum Usage {
 
 /// What the whole workspace mentions.
 struct Mentions {
-    files: FxHashMap<Name, SmallVec<[FileId; 2]>>,
     /// What is called from elsewhere than its own code.
     called: FxHashSet<SymbolId>,
     /// What stands at the end of a text: `getattr(x, "name")`, `"package.module.name"`.
@@ -38,16 +38,22 @@ struct Mentions {
 const MIN_PREFIX: usize = 3;
 
 impl Analysis {
-    /// Whether each of `symbols` is used anywhere but in its own code. Looks at every file.
+    /// Whether each of `symbols` is used anywhere but in its own code. Looks at every file, and at each identifier once.
     pub fn usages(&self, symbols: &[SymbolId]) -> Vec<Usage> {
         on_deep_stack(|| {
-            let mentions = Mentions::of(self);
-            let chunk = symbols.len().div_ceil(rayon::current_num_threads() * 4).max(1);
-            let chunks = symbols.par_chunks(chunk).map(|symbols| {
+            let defs = symbols.iter().filter_map(|&id| self.snapshot.def(id));
+            let wanted: FxHashSet<Name> = defs.map(|def| self.symbol_facts(def).name).collect();
+            let files: Vec<FileId> = self.files().collect();
+            let chunk = files.len().div_ceil(rayon::current_num_threads() * 4).max(1);
+            let reads = files.par_chunks(chunk).map(|files| {
                 let mut evaluator = self.evaluator();
-                symbols.iter().map(|&id| self.usage(&mut evaluator, &mentions, id)).collect::<Vec<_>>()
+                let mut reads = Reads::default();
+                files.iter().for_each(|&file| reads.add(self, &mut evaluator, file, &wanted));
+                reads
             });
-            chunks.flatten().collect()
+            let reads = reads.reduce(Reads::default, Reads::and);
+            let mentions = Mentions::of(self);
+            symbols.iter().map(|&id| self.usage(&reads, &mentions, id)).collect()
         })
     }
 
@@ -88,28 +94,16 @@ impl Analysis {
         class.flatten().is_some_and(is_wanted)
     }
 
-    fn usage(&self, evaluator: &mut Evaluator<'_>, mentions: &Mentions, id: SymbolId) -> Usage {
+    fn usage(&self, reads: &Reads, mentions: &Mentions, id: SymbolId) -> Usage {
         let Some(def) = self.snapshot.def(id) else { return Usage::CannotTell };
         let facts = self.symbol_facts(def);
-        if mentions.called.contains(&id) {
+        if mentions.called.contains(&id) || reads.used.contains(&def) {
             return Usage::Used;
         }
-        let mut usage = Usage::Unused;
-        for &file in mentions.files.get(&facts.name).into_iter().flatten() {
-            let Some(other) = self.facts(file) else { continue };
-            let summary = &other.summary;
-            for occurrence in &summary.occurrences {
-                let is_own = file == id.file && facts.range.contains_range(occurrence.range);
-                if is_own || !is_read(summary, occurrence, facts.name) {
-                    continue;
-                }
-                match refers(evaluator, Unit::live(file), summary, occurrence, def) {
-                    Usage::Used => return Usage::Used,
-                    Usage::CannotTell => usage = Usage::CannotTell,
-                    Usage::Unused => {}
-                }
-            }
-        }
+        let open = reads.open.get(&facts.name).into_iter().flatten();
+        let is_elsewhere =
+            |(file, range): &(FileId, TextRange)| *file != id.file || !facts.range.contains_range(*range);
+        let usage = if open.into_iter().any(is_elsewhere) { Usage::CannotTell } else { Usage::Unused };
         let summary = self.snapshot.world().summary(def.unit);
         let is_exported = || summary.exports.as_ref().is_some_and(|exports| exports.names.contains(&facts.name));
         match facts.parent {
@@ -123,12 +117,8 @@ impl Analysis {
 
 impl Mentions {
     fn of(analysis: &Analysis) -> Self {
-        let mut mentions = Mentions {
-            files: FxHashMap::default(),
-            called: FxHashSet::default(),
-            quoted: FxHashSet::default(),
-            composed: FxHashSet::default(),
-        };
+        let mut mentions =
+            Mentions { called: FxHashSet::default(), quoted: FxHashSet::default(), composed: FxHashSet::default() };
         let files: Vec<FileId> = analysis.files().collect();
         let read: Vec<_> = files.par_iter().map(|&file| in_text(analysis.source(file).text())).collect();
         for (quoted, composed) in read {
@@ -137,9 +127,6 @@ impl Mentions {
         }
         for &file in &files {
             let Some(facts) = analysis.facts(file) else { continue };
-            for &name in &facts.summary.names {
-                mentions.files.entry(name).or_default().push(file);
-            }
             for expr in &facts.summary.exprs {
                 if let Expr::Format { prefix, suffix } = expr
                     && prefix.len().max(suffix.len()) >= MIN_PREFIX
@@ -187,26 +174,56 @@ fn in_text(text: &str) -> (Vec<Name>, Vec<(String, String)>) {
     (quoted, composed)
 }
 
-fn is_read(summary: &Summary, occurrence: &Occurrence, name: Name) -> bool {
-    matches!(occurrence.what(), Occurs::Load(_) | Occurs::Import(_))
-        && summary.occurring_name(occurrence.what()) == Some(name)
+/// What the identifiers of a workspace refer to.
+#[derive(Default)]
+struct Reads {
+    /// What is read elsewhere than in its own code.
+    used: FxHashSet<Def>,
+    /// Where a name is read of something that may be anything: for each file, the range from the first to the last place.
+    open: FxHashMap<Name, SmallVec<[(FileId, TextRange); 1]>>,
 }
 
-/// Whether an identifier that is spelled like `def` means it.
-fn refers(evaluator: &mut Evaluator<'_>, unit: Unit, summary: &Summary, occurrence: &Occurrence, def: Def) -> Usage {
-    let referents = evaluator.referents(unit, occurrence.what());
-    let means_it = |referent: &Referent| *referent == Referent::Definition(def);
-    // What something foreign returns may be anything, one of ours included.
-    let is_foreign_value = |referent: &Referent| matches!(referent, Referent::External(name) if name.contains("()"));
-    let is_attribute =
-        matches!(occurrence.what(), Occurs::Load(expr) if matches!(summary.expr(expr), Expr::Attribute { .. }));
-    let is_import = matches!(occurrence.what(), Occurs::Import(_));
-    if referents.iter().any(|(referent, _)| means_it(referent)) {
-        Usage::Used
-    } else if (is_attribute || is_import) && referents.iter().all(|(referent, _)| is_foreign_value(referent)) {
-        Usage::CannotTell
-    } else {
-        Usage::Unused
+impl Reads {
+    fn add(&mut self, analysis: &Analysis, evaluator: &mut Evaluator<'_>, file: FileId, wanted: &FxHashSet<Name>) {
+        let Some(facts) = analysis.facts(file) else { return };
+        let summary = &facts.summary;
+        for occurrence in &summary.occurrences {
+            let what = occurrence.what();
+            let is_read = matches!(what, Occurs::Load(_) | Occurs::Import(_));
+            let Some(name) = summary.occurring_name(what).filter(|name| is_read && wanted.contains(name)) else {
+                continue;
+            };
+            let referents = evaluator.referents(Unit::live(file), what);
+            for (referent, _) in &referents {
+                if let Referent::Definition(def) = referent {
+                    let is_own =
+                        def.unit.file == file && analysis.symbol_facts(*def).range.contains_range(occurrence.range);
+                    if !is_own {
+                        self.used.insert(*def);
+                    }
+                }
+            }
+            // What something foreign returns may be anything, one of ours included.
+            let is_foreign = |referent: &Referent| matches!(referent, Referent::External(name) if name.contains("()"));
+            let is_attribute =
+                matches!(what, Occurs::Load(expr) if matches!(summary.expr(expr), Expr::Attribute { .. }));
+            let may_be_anything = is_attribute || matches!(what, Occurs::Import(_));
+            if may_be_anything && referents.iter().all(|(referent, _)| is_foreign(referent)) {
+                let places = self.open.entry(name).or_default();
+                match places.last_mut().filter(|(last, _)| *last == file) {
+                    Some((_, range)) => *range = range.cover(occurrence.range),
+                    None => places.push((file, occurrence.range)),
+                }
+            }
+        }
+    }
+
+    fn and(mut self, other: Reads) -> Reads {
+        self.used.extend(other.used);
+        for (name, places) in other.open {
+            self.open.entry(name).or_default().extend(places);
+        }
+        self
     }
 }
 
