@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use store::Dismissal;
 use tokio::task::spawn_blocking;
 use workspace::lints::Lints;
-use workspace::reviews::{Found, News, Noted};
+use workspace::reviews::{Found, Noted, Update};
 use workspace::symbol_key::SymbolKey;
 
 use crate::client::{ModelClient, Question, Say, Spent, models};
@@ -191,7 +191,7 @@ fn schema() -> Value {
 }
 
 /// What the review of `target` says, for the snapshots to come.
-pub fn news(analysis: &Analysis, target: SymbolId, outcome: &Outcome) -> News {
+pub fn news(analysis: &Analysis, target: SymbolId, outcome: &Outcome) -> Update {
     let reviewed = inside(analysis, target).into_iter().map(|id| SymbolKey::new(analysis, id));
     let found = outcome.review.findings.iter().map(|it| {
         let found = Found {
@@ -203,5 +203,5 @@ pub fn news(analysis: &Analysis, target: SymbolId, outcome: &Outcome) -> News {
         };
         Noted::new(analysis, found, &outcome.model)
     });
-    News { reviewed: reviewed.collect(), found: found.collect() }
+    Update { reviewed: reviewed.collect(), found: found.collect() }
 }

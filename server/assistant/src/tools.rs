@@ -183,7 +183,7 @@ fn assemble(task: &Task, state: &State, denied: &Denied) -> (Event, usize) {
     let analysis = state.host.analysis();
     let not = |reason: String| (Event::NotAssembled(reason), 0);
     // What tells a finding is the program's own.
-    if let Some(instruction) = task.instruction.as_deref().filter(|_| task.mends.is_none())
+    if let Some(instruction) = task.instruction.as_deref().filter(|_| task.fixes_code.is_none())
         && let Err(problem) = model::check_instruction(instruction)
     {
         return not(problem.to_string());
@@ -237,7 +237,8 @@ fn check(
             }
             let scope = Scope { places: scope.places, folder: scope.folder, imports: true };
             let tested = task.assist.writes_tests().then(|| (task.path.clone(), analysis.symbol(target).range));
-            let mut candidate = Candidate { title, change, scope, mends: task.mends.clone(), behaviour, tested };
+            let mut candidate =
+                Candidate { title, change, scope, fixes_code: task.fixes_code.clone(), behaviour, tested };
             if let Some(parts) = parts {
                 candidate.restrict(&analysis, parts);
             }
@@ -259,10 +260,10 @@ fn check(
 
 fn behaviour(task: &Task) -> Behaviour {
     match task.assist.behaviour() {
-        assists::Behaviour::Any => Behaviour::Free,
-        assists::Behaviour::ReportChanges => Behaviour::Told,
-        assists::Behaviour::Preserve if task.instruction.is_some() => Behaviour::Told,
-        assists::Behaviour::Preserve => Behaviour::Kept,
+        assists::Behaviour::Any => Behaviour::Any,
+        assists::Behaviour::ReportChanges => Behaviour::ReportChanges,
+        assists::Behaviour::Preserve if task.instruction.is_some() => Behaviour::ReportChanges,
+        assists::Behaviour::Preserve => Behaviour::Preserve,
     }
 }
 
@@ -310,7 +311,7 @@ mod tests {
             path: "/shell.py".into(),
             symbol: "shell.ask".to_owned(),
             instruction: None,
-            mends: None,
+            fixes_code: None,
         };
         let code = "def ask():\n    \"\"\"Asks.\"\"\"\n    eval('1')\n    run(input())\n";
         let Event::Checked(checked) = check(&task, String::new(), code, None, &[], &state) else {

@@ -90,7 +90,7 @@ pub struct Action {
     /// The one that most people mean most of the time.
     pub preferred: bool,
     /// The code of the linter's finding that it mends; `None` where it is about whatever is wrong at the place.
-    pub mends: Option<String>,
+    pub fixes_code: Option<String>,
     pub edit: Edit,
 }
 
@@ -164,7 +164,7 @@ struct Offer<'a> {
     title: String,
     kind: ActionKind,
     preferred: bool,
-    mends: Option<String>,
+    fixes_code: Option<String>,
     making: Making<'a>,
 }
 
@@ -175,13 +175,19 @@ pub(super) struct Offers<'a>(Vec<Offer<'a>>);
 impl<'a> Offers<'a> {
     /// Offers an edit that is known already, or says why there is none.
     pub fn made(&mut self, kind: ActionKind, title: impl Into<String>, outcome: Outcome) {
-        self.0.push(Offer { title: title.into(), kind, preferred: false, mends: None, making: Making::Made(outcome) });
+        self.0.push(Offer {
+            title: title.into(),
+            kind,
+            preferred: false,
+            fixes_code: None,
+            making: Making::Made(outcome),
+        });
     }
 
     /// Offers an edit that is only made when it is asked for.
     pub fn later(&mut self, kind: ActionKind, title: impl Into<String>, make: impl FnOnce() -> Outcome + 'a) {
         let making = Making::Later(Box::new(make));
-        self.0.push(Offer { title: title.into(), kind, preferred: false, mends: None, making });
+        self.0.push(Offer { title: title.into(), kind, preferred: false, fixes_code: None, making });
     }
 
     /// Marks what was offered last.
@@ -192,9 +198,9 @@ impl<'a> Offers<'a> {
     }
 
     /// Says which finding what was offered last mends.
-    pub fn mends(&mut self, code: &str) {
+    pub fn fixes_code(&mut self, code: &str) {
         if let Some(offer) = self.0.last_mut() {
-            offer.mends = Some(code.to_owned());
+            offer.fixes_code = Some(code.to_owned());
         }
     }
 }
@@ -243,7 +249,7 @@ fn offered(row: &Rewrite, context: &AssistContext<'_>, wanted: Wanted<'_>) -> Ve
     let mut offers = Offers::default();
     (row.offer)(context, &mut offers);
     let mut actions = Vec::new();
-    for Offer { title, kind, preferred, mends, making } in offers.0 {
+    for Offer { title, kind, preferred, fixes_code, making } in offers.0 {
         if matches!(wanted, Wanted::Only { title: only, .. } if only != title) {
             continue;
         }
@@ -252,7 +258,7 @@ fn offered(row: &Rewrite, context: &AssistContext<'_>, wanted: Wanted<'_>) -> Ve
             Making::Later(make) => checked(context.analysis, make()),
             Making::Made(outcome) => checked(context.analysis, outcome),
         };
-        actions.push(Action { id: row.id, title, kind, preferred, mends, edit });
+        actions.push(Action { id: row.id, title, kind, preferred, fixes_code, edit });
     }
     actions
 }

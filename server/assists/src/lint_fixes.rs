@@ -22,7 +22,7 @@ fn offer<'a>(context: &'a AssistContext<'a>, offers: &mut Offers<'a>) {
         let note = if is_safe { "" } else { ", may change behaviour" };
         let title = format!("{} ({}{note})", fix.title, finding.code);
         offers.made(ActionKind::QuickFix, title, Ok(context.change(fix.edits.clone())));
-        offers.mends(&finding.code);
+        offers.fixes_code(&finding.code);
         if is_safe {
             offers.prefer();
         }
@@ -32,7 +32,7 @@ fn offer<'a>(context: &'a AssistContext<'a>, offers: &mut Offers<'a>) {
         for fix in lint::security_fixes(&document, &finding.code, finding.range) {
             let title = format!("{} ({})", fix.title, finding.code);
             offers.made(ActionKind::QuickFix, title, Ok(context.change(fix.edits)));
-            offers.mends(&finding.code);
+            offers.fixes_code(&finding.code);
         }
     }
     let Some(ruff) = context.lint.ruff else { return };
@@ -46,12 +46,12 @@ fn offer<'a>(context: &'a AssistContext<'a>, offers: &mut Offers<'a>) {
         offers.later(ActionKind::QuickFix, title, move || {
             some(context, ruff.fix_all(&document, Applicability::Safe, Some(&finding.code)))
         });
-        offers.mends(&finding.code);
+        offers.fixes_code(&finding.code);
     }
     for finding in here().filter(|it| it.url.is_some()) {
         let title = format!("{SILENCE}{} here: `# noqa: {}`", finding.name, finding.code);
         offers.later(ActionKind::QuickFix, title, move || some(context, ruff.noqa(&document, finding, None)));
-        offers.mends(&finding.code);
+        offers.fixes_code(&finding.code);
     }
     offers.later(ActionKind::FixAll, "Fix all that can be fixed safely", move || {
         some(context, ruff.fix_all(&document, Applicability::Safe, None))

@@ -14,7 +14,7 @@ use graph::AnalysisHost;
 const FUNCTIONS: usize = 110;
 /// How firmly the weights are held that are there before.
 const TRUST: f64 = 3.0;
-const GROWTH: Growth = Growth { trees: 500, rate: 0.09, doubt: 20.0 };
+const GROWTH: Growth = Growth { trees: 500, rate: 0.09, regularization: 20.0 };
 /// One folder in so many is kept to find out what the features are worth.
 const KEPT: usize = 5;
 

@@ -72,12 +72,12 @@ impl Models {
 
     /// Both models, each fitted to the examples that are its.
     #[must_use]
-    pub fn refit(&self, examples: &[Example], trust: f64, frozen: impl Fn(usize) -> bool) -> Models {
+    pub fn refit(&self, examples: &[Example], prior_strength: f64, frozen: impl Fn(usize) -> bool) -> Models {
         let is_own = |example: &&Example| example.values[Feature::Sibling as usize] > 0.0;
         let (own, other): (Vec<&Example>, Vec<&Example>) = examples.iter().partition(is_own);
         Models {
-            elsewhere: self.elsewhere.refit(&other, &self.forest, trust, &frozen),
-            own_file: self.own_file.refit(&own, &self.forest, trust, &frozen),
+            elsewhere: self.elsewhere.refit(&other, &self.forest, prior_strength, &frozen),
+            own_file: self.own_file.refit(&own, &self.forest, prior_strength, &frozen),
             forest: self.forest.clone(),
         }
     }
@@ -174,9 +174,15 @@ impl Model {
         self.base + self.weights.iter().zip(values).map(|(weight, value)| weight * value).sum::<f32>()
     }
 
-    /// The model that explains `examples` best, without straying from this one more than they warrant: `trust` is how
+    /// The model that explains `examples` best, without straying from this one more than they warrant: `prior_strength` is how
     /// firmly each weight is held. Features for which `frozen` holds keep their weight. The forest stays as it is.
-    fn refit(&self, examples: &[&Example], forest: &Forest, trust: f64, frozen: impl Fn(usize) -> bool) -> Model {
+    fn refit(
+        &self,
+        examples: &[&Example],
+        forest: &Forest,
+        prior_strength: f64,
+        frozen: impl Fn(usize) -> bool,
+    ) -> Model {
         let offsets: Vec<f64> = examples.iter().map(|example| f64::from(forest.odds(&example.values))).collect();
         let start = |slot: usize| if slot < FEATURES.len() { self.weights[slot] } else { self.base };
         let prior: [f64; SIZE] = std::array::from_fn(|slot| f64::from(start(slot)));
@@ -185,8 +191,8 @@ impl Model {
         for _ in 0..STEPS {
             let (mut gradient, mut curvature) = derivatives(examples, &offsets, &at);
             for slot in 0..SIZE {
-                gradient[slot] -= trust * (at[slot] - prior[slot]);
-                curvature[slot][slot] += trust;
+                gradient[slot] -= prior_strength * (at[slot] - prior[slot]);
+                curvature[slot][slot] += prior_strength;
                 if is_frozen(slot) {
                     gradient[slot] = 0.0;
                     (0..SIZE).for_each(|other| (curvature[slot][other], curvature[other][slot]) = (0.0, 0.0));
@@ -302,7 +308,7 @@ mod tests {
             examples.extend(vec![Example { values, is_used, weight: 1.0 }; 40]);
         }
         let sum = Models { forest: Arc::default(), ..Models::default() }.refit(&examples, 0.1, |_| false);
-        let growth = Growth { trees: 40, rate: 0.3, doubt: 1.0 };
+        let growth = Growth { trees: 40, rate: 0.3, regularization: 1.0 };
         let grown = sum.clone().regrown(&examples, &growth);
         assert!(sum.loss(&examples) > 1.3, "{}", sum.loss(&examples));
         assert!(grown.loss(&examples) < 0.3, "{}", grown.loss(&examples));

@@ -77,7 +77,7 @@ pub struct Growth {
     /// The part of a tree's answer that counts.
     pub rate: f64,
     /// How many doubtful examples a leaf needs to be believed by half.
-    pub doubt: f64,
+    pub regularization: f64,
 }
 
 /// Thresholds that are tried for each feature.
@@ -91,16 +91,17 @@ impl Forest {
         let columns: Vec<Column> = slots.iter().map(|&slot| Column::new(examples, slot)).collect();
         let mut odds: Vec<f64> = odds.iter().copied().map(f64::from).collect();
         let mut forest = Forest::default();
-        let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+        let mut rng = Rng(0x9e37_79b9_7f4a_7c15);
         for _ in 0..growth.trees {
             let slopes: Vec<(f32, f32)> =
                 examples.iter().zip(&odds).map(|(example, &odds)| example.slope(odds)).collect();
-            let rows: Vec<u32> = (0..examples.len() as u32).filter(|_| dice.roll(2) == 0).collect();
-            let tried: Vec<&Column> = columns.iter().filter(|_| dice.roll(2) == 0).collect();
+            let rows: Vec<u32> = (0..examples.len() as u32).filter(|_| rng.roll(2) == 0).collect();
+            let tried: Vec<&Column> = columns.iter().filter(|_| rng.roll(2) == 0).collect();
             let mut leaf_of = vec![0u8; rows.len()];
             let mut questions = [(0u8, f32::INFINITY); DEPTH];
             for (place, question) in questions.iter_mut().enumerate() {
-                let split = |column: &&Column| column.best_split(&rows, &leaf_of, &slopes, 1 << place, growth.doubt);
+                let split =
+                    |column: &&Column| column.best_split(&rows, &leaf_of, &slopes, 1 << place, growth.regularization);
                 let Some((column, bin, _)) = tried
                     .iter()
                     .filter_map(|column| split(column).map(|(bin, gain)| (column, bin, gain)))
@@ -121,7 +122,7 @@ impl Forest {
                 sums[leaf].1 += f64::from(bend);
             }
             for (leaf, (slope, bend)) in tree.leaves.iter_mut().zip(sums) {
-                *leaf = (growth.rate * slope / (bend + growth.doubt)) as f32;
+                *leaf = (growth.rate * slope / (bend + growth.regularization)) as f32;
             }
             odds.iter_mut().zip(&leaves).for_each(|(odds, &leaf)| *odds += f64::from(tree.leaves[leaf]));
             forest.trees.push(tree);
@@ -165,7 +166,7 @@ impl Column {
         leaf_of: &[u8],
         slopes: &[(f32, f32)],
         leaves: usize,
-        doubt: f64,
+        regularization: f64,
     ) -> Option<(usize, f64)> {
         let width = self.thresholds.len() + 1;
         let mut sums = vec![(0.0f64, 0.0f64); leaves * width];
@@ -175,7 +176,7 @@ impl Column {
             sum.0 += f64::from(slope);
             sum.1 += f64::from(bend);
         }
-        let worth = |(slope, bend): (f64, f64)| slope * slope / (bend + doubt);
+        let worth = |(slope, bend): (f64, f64)| slope * slope / (bend + regularization);
         let mut gains = vec![0.0; self.thresholds.len()];
         for leaf in sums.chunks_exact(width) {
             let add = |a: (f64, f64), b: &(f64, f64)| (a.0 + b.0, a.1 + b.1);
@@ -191,9 +192,9 @@ impl Column {
 }
 
 /// Numbers that look random and are always the same: xorshift (Marsaglia 2003).
-struct Dice(u64);
+struct Rng(u64);
 
-impl Dice {
+impl Rng {
     fn roll(&mut self, sides: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;

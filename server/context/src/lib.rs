@@ -37,7 +37,7 @@ pub use tokens::count_tokens;
 use evidence::Focus;
 use features::Row;
 use form::Forms;
-use select::{Candidate, Purse, Selection};
+use select::{Candidate, Selection, TokenBudget};
 
 /// What a caller may choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -242,8 +242,8 @@ impl Index {
         documents.extend(good);
         let rest = budget - reserve - included_tokens - good_tokens;
         let signatures = (rest / 7 * 3).max(rest.min(MIN_SIGNATURES));
-        let purse = Purse { code: rest - signatures, signatures };
-        let selection = select::select(&forms, &ranked, purse);
+        let token_budget = TokenBudget { code: rest - signatures, signatures };
+        let selection = select::select(&forms, &ranked, token_budget);
 
         let items = self.items(&ranked, &rows, &selection);
         let tokens: usize = items.iter().map(|item| item.tokens).sum();
@@ -254,8 +254,8 @@ impl Index {
         let used = |level: u8| items.iter().filter(|item| item.level == level).map(|item| item.tokens).sum();
         let levels = Levels {
             reserve,
-            level1: Share { share: purse.code, used: used(1) },
-            level2: Share { share: purse.signatures, used: used(2) },
+            level1: Share { share: token_budget.code, used: used(1) },
+            level2: Share { share: token_budget.signatures, used: used(2) },
         };
         Context {
             target: view.qualified_name(),

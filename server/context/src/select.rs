@@ -45,12 +45,12 @@ pub(crate) struct Selection {
 
 /// Tokens that may be spent, by level.
 #[derive(Clone, Copy)]
-pub(crate) struct Purse {
+pub(crate) struct TokenBudget {
     pub code: usize,
     pub signatures: usize,
 }
 
-impl Purse {
+impl TokenBudget {
     /// Pays from the level's own share; with `pooled` also from what the other has left.
     fn pay(&mut self, level: u8, cost: usize, pooled: bool) -> bool {
         let (own, other) = self.shares(level);
@@ -106,13 +106,13 @@ struct Offer {
 }
 
 /// Chooses among `candidates`, which are sorted by falling chance.
-pub(crate) fn select(forms: &Forms, candidates: &[Candidate], purse: Purse) -> Selection {
+pub(crate) fn select(forms: &Forms, candidates: &[Candidate], token_budget: TokenBudget) -> Selection {
     let offers = candidates.iter().map(|candidate| offer(forms, candidate.unit)).collect();
     let mut selecting = Selecting {
         forms,
         candidates,
         offers,
-        purse,
+        token_budget,
         counter: forms.index.counter.clone(),
         code: FxHashMap::default(),
         placed: FxHashSet::default(),
@@ -141,7 +141,7 @@ struct Selecting<'a> {
     candidates: &'a [Candidate],
     /// One per candidate; `None` for what cannot be shown.
     offers: Vec<Option<Offer>>,
-    purse: Purse,
+    token_budget: TokenBudget,
     counter: Counter,
     /// By file the candidates whose code has been taken, if only for a time.
     code: FxHashMap<usize, Vec<usize>>,
@@ -173,7 +173,7 @@ impl Selecting<'_> {
     /// All steps, the most promising first.
     fn steps(&self) -> Vec<(usize, Step)> {
         let estimate = |text: &str| text.len() as f32 / 4.0;
-        let total = (self.purse.code + self.purse.signatures) as f32;
+        let total = (self.token_budget.code + self.token_budget.signatures) as f32;
         let mut steps = Vec::new();
         for (number, (candidate, offer)) in self.candidates.iter().zip(&self.offers).enumerate() {
             let Some(offer) = offer else { continue };
@@ -222,7 +222,7 @@ impl Selecting<'_> {
         let paid = offer.paid;
         let cost = self.counter.count(&text);
         let header = self.header(candidate);
-        if !self.purse.pay(step.level(), cost.saturating_sub(paid) + header, pooled) {
+        if !self.token_budget.pay(step.level(), cost.saturating_sub(paid) + header, pooled) {
             return false;
         }
         self.placed.extend(self.class_of(candidate));
@@ -283,7 +283,7 @@ impl Selecting<'_> {
                 && other.shape(step).is_some_and(|shape| code.covers(shape))
             {
                 other.taken = None;
-                *self.purse.shares(step.level()).0 += std::mem::take(&mut other.paid);
+                *self.token_budget.shares(step.level()).0 += std::mem::take(&mut other.paid);
             }
         }
     }

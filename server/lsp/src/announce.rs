@@ -20,7 +20,7 @@ use workspace::survey::Survey;
 /// Nobody types slower than this within a word.
 const QUIET: Duration = Duration::from_millis(150);
 
-/// Announces each state that the writer publishes; states that are overtaken meanwhile are skipped.
+/// Announces each state that the writer publishes; states that are superseded meanwhile are skipped.
 pub(crate) async fn run(client: Client, mut latest: Latest, lifetime: Lifetime) {
     let announcements = async {
         let mut pushed = Pushed {
@@ -105,7 +105,7 @@ fn misfits(found: &[lsp::Diagnostic]) -> Vec<&str> {
 /// What the editor was told last about each document.
 struct Pushed {
     client: Client,
-    documents: HashMap<PathBuf, Told>,
+    documents: HashMap<PathBuf, Published>,
     /// What it was told about files that are not open, after which survey.
     files: BTreeMap<PathBuf, Vec<lsp::Diagnostic>>,
     survey: Arc<Survey>,
@@ -118,7 +118,7 @@ struct Pushed {
     calls_changed: bool,
 }
 
-struct Told {
+struct Published {
     uri: lsp::Uri,
     version: i32,
     diagnostics: Vec<lsp::Diagnostic>,
@@ -209,16 +209,16 @@ impl Pushed {
         let task = tokio::task::spawn_blocking(move || diagnostics::document(&state, &target));
         // A panic has been reported on standard error; the other documents are none the worse for it.
         let Ok(diagnostics) = task.await else { return };
-        let overtaken = latest.version(path) != Some(document.version);
+        let superseded = latest.version(path) != Some(document.version);
         let known = self.documents.get(path);
         let repeats = known.is_some_and(|told| told.version == document.version && told.diagnostics == diagnostics);
-        if overtaken || repeats {
+        if superseded || repeats {
             return;
         }
         let before = known.map(|told| told.diagnostics.as_slice()).unwrap_or_default();
         self.calls_changed |= misfits(before) != misfits(&diagnostics);
         let Some(uri) = snapshot.uri_of(path) else { return };
-        let told = Told { uri: uri.clone(), version: document.version, diagnostics: diagnostics.clone() };
+        let told = Published { uri: uri.clone(), version: document.version, diagnostics: diagnostics.clone() };
         self.documents.insert(path.to_path_buf(), told);
         self.client.publish_diagnostics(uri, diagnostics, Some(document.version)).await;
     }

@@ -96,8 +96,8 @@ pub(crate) struct Propose {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) instruction: Option<String>,
     /// The code of the finding that is to be mended; what it says is the instruction.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) mends: Option<String>,
+    #[serde(default, rename = "mends", skip_serializing_if = "Option::is_none")]
+    pub(crate) fixes_code: Option<String>,
 }
 
 /// `tantu.changeSignature`: changes the parameters of a function, with all its calls.

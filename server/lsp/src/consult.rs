@@ -32,7 +32,7 @@ use workspace::mailbox::Event;
 const REFRESH: Duration = Duration::from_millis(500);
 
 /// What a consultation needs of the session.
-pub(crate) struct Consultation {
+pub(crate) struct ModelQuery {
     pub(crate) client: Client,
     pub(crate) mailbox: Channel,
     pub(crate) editor: Arc<Editor>,
@@ -47,7 +47,7 @@ pub(crate) struct Consultation {
 /// `tantu.review`. That there is something to review is known before this returns.
 pub(crate) async fn review(
     snapshot: Pending,
-    consult: impl Fn(&str) -> Consultation,
+    consult: impl Fn(&str) -> ModelQuery,
     params: Review,
 ) -> Result<Option<lsp::LSPAny>> {
     let snapshot = snapshot.await.map_err(|_| Error::internal_error())?;
@@ -69,7 +69,7 @@ pub(crate) async fn review(
 /// `tantu.explain`. The facts are the answer; what a model says follows in the document.
 pub(crate) async fn explain(
     snapshot: Pending,
-    consult: impl Fn(&str) -> Consultation,
+    consult: impl Fn(&str) -> ModelQuery,
     params: Explain,
 ) -> Result<Option<lsp::LSPAny>> {
     let snapshot = snapshot.await.map_err(|_| Error::internal_error())?;
@@ -93,7 +93,7 @@ pub(crate) fn dismiss(mailbox: &Channel, params: DismissFinding) -> Result<Optio
     kept.map(|()| None).map_err(|problem| refused(format!("it is gone for this session only: {problem}")))
 }
 
-impl Consultation {
+impl ModelQuery {
     /// The models; says what is wrong where there are none.
     async fn model_client(&self) -> Option<Arc<ModelClient>> {
         let problem = match ModelClient::configured(self.settings.as_deref()) {

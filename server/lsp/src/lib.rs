@@ -8,6 +8,7 @@
 mod announce;
 mod arrival;
 mod capabilities;
+mod capability_patch;
 mod commands;
 mod comparison;
 mod consent;
@@ -19,7 +20,6 @@ mod input;
 mod lifetime;
 mod preview;
 mod progress;
-mod promise;
 mod proposals;
 mod query;
 mod questions;
@@ -44,9 +44,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tower_lsp_server::{LspService, Server};
 
 use crate::arrival::InOrder;
+use crate::capability_patch::CapabilityPatch;
 use crate::framing::{Refusing, WellFormed};
 use crate::lifetime::{Lifetime, UntilClosed};
-use crate::promise::Promises;
 use crate::session::Session;
 use crate::snapshot::{Channel, Latest, Peer};
 use assistant::contexts::Contexts;
@@ -58,7 +58,7 @@ use workspace::writer::Writer;
 const CONCURRENCY: usize = 256;
 
 /// How long answers that are still being computed may take after the editor is gone.
-const FAREWELL: Duration = Duration::from_millis(200);
+const SHUTDOWN_GRACE: Duration = Duration::from_millis(200);
 
 /// What the server works with, besides the editor.
 #[derive(Clone)]
@@ -131,8 +131,8 @@ pub async fn serve(input: impl AsyncRead + Unpin, output: impl AsyncWrite, servi
     let input = WellFormed::new(UntilClosed::new(input, lifetime.clone()));
     let transport = Server::new(input, output, socket).concurrency_level(CONCURRENCY);
     tokio::select! {
-        () = transport.serve(InOrder(Refusing(Promises::new(service)))) => {}
-        () = async { lifetime.ended().await; tokio::time::sleep(FAREWELL).await } => {}
+        () = transport.serve(InOrder(Refusing(CapabilityPatch::new(service)))) => {}
+        () = async { lifetime.ended().await; tokio::time::sleep(SHUTDOWN_GRACE).await } => {}
     }
     Ok(lifetime.was_shut_down())
 }

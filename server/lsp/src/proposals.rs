@@ -46,7 +46,7 @@ const ADD_A_MODEL: &str = include_str!("../../../docs/add-a-model.md");
 const ECHO: Duration = Duration::from_secs(3);
 
 /// What a proposal needs of the session.
-pub(crate) struct Desk {
+pub(crate) struct ProposalSession {
     pub(crate) client: Client,
     pub(crate) mailbox: Channel,
     pub(crate) latest: Latest,
@@ -77,11 +77,11 @@ pub(crate) fn task(snapshot: &Snapshot, params: Propose) -> Result<Task> {
         path: analysis.path(file).to_path_buf(),
         symbol: analysis.symbol(offer.symbol).qualified_name(),
         instruction: params.instruction,
-        mends: params.mends,
+        fixes_code: params.fixes_code,
     })
 }
 
-impl Desk {
+impl ProposalSession {
     /// Works on `task` until it is applied, discarded, cancelled or given up. Leaves nothing behind but what was applied.
     pub(crate) async fn begin(self, mut task: Task) {
         let asks_for_text = self.latest.get().editor.asks_for_text;
@@ -258,7 +258,7 @@ impl Desk {
     }
 }
 
-impl ProposalHost for Desk {
+impl ProposalHost for ProposalSession {
     /// The newest state; `None` when the session is over.
     async fn state(&self) -> Option<State> {
         let snapshot = self.mailbox.snapshot().await.ok()?;

@@ -4,7 +4,7 @@ use assistant::abandoned::adopt;
 use tokio::task::spawn_blocking;
 use tower_lsp_server::ls_types as lsp;
 
-use crate::proposals::Desk;
+use crate::proposals::ProposalSession;
 use crate::questions::Questions;
 use crate::snapshot::Latest;
 
@@ -12,7 +12,11 @@ const RESUME: &str = "Resume";
 const DISCARD: &str = "Discard";
 
 /// Asks about each as soon as the workspace is known. One that is neither resumed nor discarded is asked about next time.
-pub(crate) async fn run(questions: Questions, mut latest: Latest, desks: impl Fn(&str) -> Desk + Send + Sync) {
+pub(crate) async fn run(
+    questions: Questions,
+    mut latest: Latest,
+    proposal_sessions: impl Fn(&str) -> ProposalSession + Send + Sync,
+) {
     let known = latest.wait_for(|state| !state.indexing && state.analysis.files().next().is_some()).await;
     let Some(roots) = known.map(|snapshot| snapshot.analysis.roots().to_vec()) else { return };
     // A panic has been reported on standard error.
@@ -20,7 +24,7 @@ pub(crate) async fn run(questions: Questions, mut latest: Latest, desks: impl Fn
     for it in abandoned {
         let answer = questions.ask(lsp::MessageType::INFO, it.question(), [RESUME, DISCARD]).await;
         match answer.as_deref() {
-            Some(RESUME) => drop(tokio::spawn(desks(&it.title).resume(it.id, it.proposal))),
+            Some(RESUME) => drop(tokio::spawn(proposal_sessions(&it.title).resume(it.id, it.proposal))),
             Some(_) => _ = spawn_blocking(move || it.discard()).await,
             None => {}
         }

@@ -170,7 +170,7 @@ impl LanguageServer for Session {
         tokio::spawn(setup::run(self.client.clone(), self.editor(), self.mailbox.clone()));
         tokio::spawn(setup::warn(self.client.clone(), self.services.settings.clone()));
         if self.mailbox.peer.proposes() {
-            tokio::spawn(resume::run(self.questions.clone(), self.latest.clone(), self.desks()));
+            tokio::spawn(resume::run(self.questions.clone(), self.latest.clone(), self.proposal_sessions()));
         }
     }
 

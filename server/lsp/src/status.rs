@@ -32,9 +32,9 @@ use assistant::client::models;
 /// Nobody reads faster.
 const PAUSE: Duration = Duration::from_secs(1);
 
-enum Told {}
+enum StatusNotification {}
 
-impl Notification for Told {
+impl Notification for StatusNotification {
     type Params = Status;
     const METHOD: &'static str = "tantu/status";
 }
@@ -77,7 +77,7 @@ impl From<ServerState> for Server {
         let ServerState { server, failures, error, health } = known;
         let (state, retry_in) = match health {
             Health::Failing => ("failing", None),
-            Health::Resting { retry_in } => ("resting", Some(retry_in.as_secs().max(1))),
+            Health::CircuitOpen { retry_in } => ("resting", Some(retry_in.as_secs().max(1))),
             Health::Probing => ("probing", None),
         };
         Server { server, failures, state: state.to_owned(), error, retry_in }
@@ -154,7 +154,7 @@ pub(crate) async fn run(
             let status = Status::new(&snapshot, busy, names, failing, sandbox.as_ref());
             drop(snapshot);
             if told.as_ref() != Some(&status) {
-                client.send_notification::<Told>(status.clone()).await;
+                client.send_notification::<StatusNotification>(status.clone()).await;
                 told = Some(status);
             }
             tokio::time::sleep(PAUSE).await;

@@ -20,8 +20,8 @@ pub struct Task {
     /// What the person wants besides; of a finding that is to be mended, what it says.
     pub instruction: Option<String>,
     /// The code of the finding that is to be mended.
-    #[serde(default)]
-    pub mends: Option<String>,
+    #[serde(default, rename = "mends")]
+    pub fixes_code: Option<String>,
 }
 
 /// When to give up.

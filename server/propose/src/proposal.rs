@@ -5,7 +5,7 @@ mod conclusion;
 use assists::{Ask, Refusal, Retest, retest};
 use model::{Prompt, Reply};
 use serde::{Deserialize, Serialize};
-use validate::{Essence, Evidence, Finding, Moved, Stage, Validated};
+use validate::{EditFingerprint, Evidence, Finding, Moved, Stage, Validated};
 
 use crate::events::{Effect, Event, Limits, State, Task};
 use crate::retry::Answers;
@@ -38,7 +38,7 @@ pub struct Proposal {
     passed_over: usize,
     /// Why the last of them did not do.
     #[serde(default)]
-    in_vain: Option<String>,
+    last_failure: Option<String>,
     /// What the person wanted to be different, in the order in which it was said.
     #[serde(default)]
     wishes: Vec<String>,
@@ -52,7 +52,7 @@ pub struct Proposal {
     parts: Option<Vec<String>>,
     /// What the person has said yes to, while it is checked again.
     #[serde(default)]
-    approved: Option<Vec<Essence>>,
+    approved: Option<Vec<EditFingerprint>>,
     #[serde(default)]
     rebases: u32,
     model: Option<String>,
@@ -118,7 +118,7 @@ impl Proposal {
             attempts: 0,
             is_reflecting: false,
             passed_over: 0,
-            in_vain: None,
+            last_failure: None,
             wishes: Vec::new(),
             attempts_before: 0,
             attempts_of_others: 0,
@@ -197,7 +197,7 @@ impl Proposal {
                 (self, vec![Effect::Test(requests)])
             }
             (State::Testing { checked: Some(mut checked) }, Event::Tested(outcomes)) => {
-                checked.absorb(outcomes);
+                checked.record_outcomes(outcomes);
                 match checked.more_tests() {
                     again if again.is_empty() => self.score(*checked),
                     again => {
@@ -207,7 +207,7 @@ impl Proposal {
                 }
             }
             (State::Reviewing { validated: Some(validated) }, Event::Approved) => {
-                self.approved = Some(validated.essence());
+                self.approved = Some(validated.fingerprint());
                 self.apply(validated)
             }
             (State::Reviewing { .. }, Event::Selected(parts)) => {
@@ -223,7 +223,7 @@ impl Proposal {
                 // What was wrong is the person's to say now.
                 self.suspected = None;
                 (self.attempts_before, self.attempts_of_others) = (self.attempts, 0);
-                (self.passed_over, self.in_vain, self.parts) = (0, None, None);
+                (self.passed_over, self.last_failure, self.parts) = (0, None, None);
                 self.earlier = self.findings();
                 self.latest.clear();
                 self.generate().having([lesson])

@@ -14,7 +14,7 @@ pub struct Candidate {
     pub change: SourceChange,
     pub scope: Scope,
     /// The code of the linter's finding that it is to mend.
-    pub mends: Option<String>,
+    pub fixes_code: Option<String>,
     pub behaviour: Behaviour,
     /// What the tests that it writes are of: an absolute path, and a range in the text before the edit. Each of them has to
     /// fail for a mutant of it.
@@ -26,11 +26,11 @@ pub struct Candidate {
 pub enum Behaviour {
     /// Whatever is asked for.
     #[default]
-    Free,
+    Any,
     /// It may change, and where it does is told.
-    Told,
+    ReportChanges,
     /// It must stay as it is.
-    Kept,
+    Preserve,
 }
 
 /// Where a candidate may edit.

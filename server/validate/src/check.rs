@@ -232,7 +232,7 @@ impl Checked {
             self.likeness = past::likeness(&self.comparison, inspection.past);
         }
         self.warnings.extend(introduced.warnings);
-        if let Some(code) = self.candidate.mends.as_deref()
+        if let Some(code) = self.candidate.fixes_code.as_deref()
             && introduced.mended.is_none_or(|[was, _]| was == 0)
         {
             self.unchecked.push(format!("mended: whether `{code}` is gone, no linter here can tell"));
@@ -245,7 +245,7 @@ impl Checked {
             self.tests = tests_stage::plan(&self.comparison, self.candidate.behaviour);
             self.unchecked.extend(self.tests.left_out.take());
             if self.tests.requests.is_empty() {
-                self.absorb(Vec::new());
+                self.record_outcomes(Vec::new());
             }
         } else {
             let why = "an earlier check failed".to_owned();
@@ -308,7 +308,7 @@ impl Checked {
 
     /// Takes what came of [`Checked::tests`], in their order. An error says why the sandbox could not run one; missing
     /// ones count as not run. What came of [`Checked::more_tests`], if there are any, is expected next.
-    pub fn absorb(&mut self, outcomes: Vec<Result<Outcome, String>>) {
+    pub fn record_outcomes(&mut self, outcomes: Vec<Result<Outcome, String>>) {
         if let Some(trial) = self.trial.take() {
             return self.absorb_trial(trial, &outcomes);
         }
@@ -321,8 +321,8 @@ impl Checked {
                     if let (Ok(after), Ok(before)) = (&after[index], &before) {
                         evaded.insert(index, baseline::evaded(&self.comparison, request, expected, after, before));
                     }
-                    if behaviour != Behaviour::Free {
-                        outcomes::forgive(&self.comparison, request, &mut after[index], &before);
+                    if behaviour != Behaviour::Any {
+                        outcomes::ignore_preexisting(&self.comparison, request, &mut after[index], &before);
                     }
                 }
                 after
@@ -337,8 +337,8 @@ impl Checked {
             }
         };
         let trial = Trial::new(&self.comparison, &self.candidate, &self.tests, &outcomes);
-        let tolerant = behaviour != Behaviour::Kept;
-        let (result, absorbed) = outcomes::absorb(&self.tests.requests, outcomes, evaded, tolerant);
+        let tolerant = behaviour != Behaviour::Preserve;
+        let (result, absorbed) = outcomes::record_outcomes(&self.tests.requests, outcomes, evaded, tolerant);
         self.results.insert(Stage::Tests, result);
         let findings = absorbed.findings.into_iter().map(|finding| outcomes::suspected(&self.comparison, finding));
         self.findings.extend(findings);
@@ -356,7 +356,7 @@ impl Checked {
     }
 
     fn absorb_trial(&mut self, trial: Trial, outcomes: &[Result<Outcome, String>]) {
-        match trial.absorb(outcomes) {
+        match trial.record_outcomes(outcomes) {
             ControlFlow::Continue(trial) => self.trial = Some(trial),
             ControlFlow::Break(said) => {
                 self.unchecked.extend(said.unchecked);
@@ -380,7 +380,7 @@ impl Checked {
     pub fn finish(mut self, origin: Option<Origin>, statement: Option<f64>) -> Verdict {
         // The second time when nobody has run what failed without the edit.
         while !self.results.contains_key(&Stage::Tests) || self.trial.is_some() {
-            self.absorb(Vec::new());
+            self.record_outcomes(Vec::new());
         }
         let callers = self.callers();
         let functions: Vec<SymbolId> = self.comparison.edited_functions().collect();

@@ -2,7 +2,7 @@
 //! [`Validated`] change if every check that could run passed.
 //!
 //! The candidate is applied to a throw-away copy of the dependency graph and looked at by the linters that the caller gives
-//! ([`Inspection`]), and only what it makes worse counts against it. Tests run elsewhere: [`Checked::tests`] says what to run, [`Checked::absorb`] takes what came of it.
+//! ([`Inspection`]), and only what it makes worse counts against it. Tests run elsewhere: [`Checked::tests`] says what to run, [`Checked::record_outcomes`] takes what came of it.
 //!
 //! Nothing else can make a [`Validated`], and nothing else should reach an editor: its constructor is private, and it
 //! cannot be read back from storage. Deliberately absent: models and prompts, waiting, and any change of the real graph.
@@ -23,7 +23,7 @@ pub use evidence::{Callers, Evidence, Origin, TestRun, Texts};
 pub use finding::{CheckResult, Finding, Stage};
 pub use mutants::{Mutant, mutants};
 pub use parts::Part;
-pub use validated::{Essence, Moved, Validated};
+pub use validated::{EditFingerprint, Moved, Validated};
 
 // What a candidate is made of and what its tests are, for whoever carries them from one step to the next.
 pub use graph::{AnalysisHost, Change};

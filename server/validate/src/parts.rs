@@ -133,8 +133,8 @@ mod tests {
             title: "Edit".to_owned(),
             change: SourceChange { files: vec![FileEdit { path: "/a.py".into(), edits }] },
             scope: Scope { places: vec![("/a.py".into(), whole)], folder: None, imports: true },
-            mends: None,
-            behaviour: Behaviour::Free,
+            fixes_code: None,
+            behaviour: Behaviour::Any,
             tested: None,
         };
         if let Some(keep) = keep {

@@ -23,7 +23,7 @@ pub struct Moved {
 
 /// What an edit takes away and what it puts there, wherever that is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Essence {
+pub struct EditFingerprint {
     path: PathBuf,
     edits: Vec<(String, String)>,
 }
@@ -35,13 +35,13 @@ impl Validated {
     }
 
     /// What the change does, without the places. When everything around it moves, this stays the same.
-    pub fn essence(&self) -> Vec<Essence> {
+    pub fn fingerprint(&self) -> Vec<EditFingerprint> {
         let files = self.change.files.iter().map(|file| {
             let texts = self.texts.iter().find(|(path, _)| *path == file.path);
             let before = texts.map_or("", |(_, text)| &**text);
             let taken = |range: TextRange| before[range.start().to_usize()..range.end().to_usize()].to_owned();
             let edits = file.edits.iter().map(|edit| (taken(edit.range), edit.text.clone())).collect();
-            Essence { path: file.path.clone(), edits }
+            EditFingerprint { path: file.path.clone(), edits }
         });
         files.collect()
     }

@@ -15,7 +15,7 @@ const MAX_FILES: usize = 2_000;
 /// Bytes; what is longer is data or a log.
 const MAX_BYTES: u64 = 512 << 10;
 /// Another process gets its turn to write after so many documents.
-const PORTION: usize = 128;
+const BATCH: usize = 128;
 /// Passages that are looked at for one context.
 pub const MAX_FOUND: usize = 24;
 
@@ -51,8 +51,8 @@ impl Persistence {
                 fresh.push(document(key, stamp, context::docstrings(analysis, file)));
             }
         }
-        for portion in fresh.chunks(PORTION) {
-            self.store().update_documents(portion.iter().cloned())?;
+        for batch in fresh.chunks(BATCH) {
+            self.store().update_documents(batch.iter().cloned())?;
         }
         self.store().retain_documents(&present)
     }

@@ -156,7 +156,7 @@ pub struct Ahead {
     pub tree: SharedTree,
 }
 
-/// Starts the thread that looks into edited texts while the writer brings the graph up to date. What is overtaken is skipped.
+/// Starts the thread that looks into edited texts while the writer brings the graph up to date. What is superseded is skipped.
 ///
 /// # Errors
 /// When no thread can be started.

@@ -11,13 +11,13 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use graph::{AnalysisHost, Change};
 
 use crate::mailbox::{Event, WeakMailbox};
-use crate::persistence::{Keep, Persistence};
+use crate::persistence::{Persist, Persistence};
 use crate::progress::Progress;
 use crate::settings;
 use crate::watch::Watcher;
 
 /// Files are linked together; in a workspace larger than this, what is known so far is published in between.
-const PORTION: usize = 5_000;
+const BATCH: usize = 5_000;
 
 /// More files than this are not one program: somebody opened a home directory. The rest is left out, and the log says so.
 const MAX_FILES: usize = 100_000;
@@ -40,7 +40,7 @@ pub struct Loader {
     /// The folder for databases.
     cache: Option<PathBuf>,
     persistence: Option<Arc<Persistence>>,
-    keeping: Sender<Keep>,
+    persisting: Sender<Persist>,
 }
 
 impl Loader {
@@ -48,7 +48,11 @@ impl Loader {
     ///
     /// # Errors
     /// When no thread can be started.
-    pub fn start(mailbox: WeakMailbox, cache: Option<PathBuf>, keeping: Sender<Keep>) -> std::io::Result<Sender<Work>> {
+    pub fn start(
+        mailbox: WeakMailbox,
+        cache: Option<PathBuf>,
+        persisting: Sender<Persist>,
+    ) -> std::io::Result<Sender<Work>> {
         let (queue, works) = channel();
         let mut loader = Loader {
             mailbox,
@@ -58,7 +62,7 @@ impl Loader {
             watcher: None,
             cache,
             persistence: None,
-            keeping,
+            persisting,
         };
         std::thread::Builder::new().name("loader".to_owned()).spawn(move || loader.run(&works))?;
         Ok(queue)
@@ -93,21 +97,21 @@ impl Loader {
         self.configure();
         self.persistence = self.cache.as_deref().and_then(|cache| Persistence::open(cache, &self.roots)).map(Arc::new);
         // That the thread is gone has been said.
-        let _ = self.keeping.send(Keep::Workspace(self.persistence.clone()));
+        let _ = self.persisting.send(Persist::Workspace(self.persistence.clone()));
         let files = self.discover();
         self.watcher = if watch { Watcher::new(self.queue.clone()) } else { None };
         self.watch(&files);
         let mut host = AnalysisHost::new(self.roots.clone());
         let mut done = 0;
-        for portion in files.chunks(PORTION) {
+        for batch in files.chunks(BATCH) {
             progress.say(&format!("{} files", files.len()));
-            let (mut change, skipped) = graph::load(portion, &|read| progress.advance(done + read, files.len()));
+            let (mut change, skipped) = graph::load(batch, &|read| progress.advance(done + read, files.len()));
             self.restore(&mut change);
             for file in skipped {
                 tracing::warn!("{} {}", file.path.display(), file.reason);
             }
             host.apply(change);
-            done += portion.len();
+            done += batch.len();
             if done < files.len() {
                 self.mailbox.send(Event::Indexed {
                     ticket,

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::persistence::Persistence;
 use crate::progress::Progress;
 use crate::results::{Ended, Run};
-use crate::reviews::News;
+use crate::reviews::Update;
 use crate::settings::{ConfigFile, Layer};
 use crate::snapshot::Snapshot;
 use crate::survey::Survey;
@@ -83,7 +83,7 @@ pub enum Event {
         ended: Option<Ended>,
     },
     /// What a model found.
-    Reviewed(News),
+    Reviewed(Update),
     /// A model's finding that nobody wants to see: the name of the definition, and the message.
     Dismissed {
         symbol: String,

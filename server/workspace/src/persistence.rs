@@ -12,13 +12,13 @@ use std::sync::{Mutex, PoisonError};
 use graph::{Analysis, Change, FileId};
 use store::Store;
 
-pub use background::{Keep, start};
+pub use background::{Persist, start};
 
 /// How much the summaries of one workspace may take, in bytes: those of Django take 8 MB.
 const MAX_BYTES: u64 = 256 << 20;
 
 /// Another process gets its turn to write after so many files.
-const PORTION: usize = 256;
+const BATCH: usize = 256;
 
 /// The user's folder for databases, which need not exist.
 pub fn default_directory() -> Option<PathBuf> {
@@ -66,10 +66,10 @@ impl Persistence {
             .collect();
         let kept = || self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         fresh.retain(|(_, hash)| !kept().contains(hash));
-        for portion in fresh.chunks(PORTION) {
-            let summaries = portion.iter().filter_map(|&(file, hash)| Some((hash, analysis.archive(file)?)));
+        for batch in fresh.chunks(BATCH) {
+            let summaries = batch.iter().filter_map(|&(file, hash)| Some((hash, analysis.archive(file)?)));
             self.store.insert_summaries(summaries)?;
-            kept().extend(portion.iter().map(|(_, hash)| hash));
+            kept().extend(batch.iter().map(|(_, hash)| hash));
         }
         Ok(())
     }
@@ -79,8 +79,8 @@ impl Persistence {
     /// # Errors
     /// When the database cannot be written.
     pub fn keep_rows(&self, analysis: &Analysis, files: &[FileId]) -> Result<(), store::Error> {
-        for portion in files.chunks(PORTION) {
-            self.store.update_rows(portion.iter().map(|&file| rows::of(analysis, file)))?;
+        for batch in files.chunks(BATCH) {
+            self.store.update_rows(batch.iter().map(|&file| rows::of(analysis, file)))?;
         }
         self.store.retain_rows(&analysis.files().map(|file| rows::path(analysis, file)).collect())
     }

@@ -63,7 +63,7 @@ pub struct Results {
     outdated: Arc<Mutex<Option<Known>>>,
 }
 
-/// What edits have overtaken at a revision of the graph.
+/// What edits have superseded at a revision of the graph.
 type Known = (u64, Arc<Outdated>);
 
 /// The text that each file had, for those that were edited since; `None` where there was no file.
@@ -239,7 +239,7 @@ impl Results {
         let among = among.and_then(|name| self.tally(path, name));
         let among = among.map(|(done, tally)| (done, wording::tally(tally)));
         let (done, mut title) = own.into_iter().chain(among).max_by_key(|(done, _)| done.ticket)?;
-        if !done.edits.is_empty() && self.outdated(analysis).overtakes(done.ticket, run) {
+        if !done.edits.is_empty() && self.outdated(analysis).supersedes(done.ticket, run) {
             title.push_str(OUTDATED);
         }
         Some(title)
@@ -278,7 +278,7 @@ impl Results {
                 let newest = failure.test.as_deref().and_then(|test| self.tally(path, test));
                 let is_newest = newest.is_none_or(|(newest, _)| newest.ticket <= done.ticket);
                 if let Some(line) = line.filter(|_| is_newest) {
-                    let outdated = !done.edits.is_empty() && self.outdated(analysis).is_overtaken(done);
+                    let outdated = !done.edits.is_empty() && self.outdated(analysis).is_superseded(done);
                     found.push((done.ticket, line, failure, outdated));
                 }
             }

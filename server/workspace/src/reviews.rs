@@ -66,13 +66,13 @@ impl Noted {
 }
 
 /// What a review says, in place of what earlier ones said of the same definitions.
-pub struct News {
+pub struct Update {
     pub reviewed: Vec<SymbolKey>,
     pub found: Vec<Noted>,
 }
 
 impl Reviews {
-    pub fn add(&mut self, analysis: &Analysis, news: News) {
+    pub fn add(&mut self, analysis: &Analysis, news: Update) {
         self.0.retain(|noted| !news.reviewed.contains(&noted.symbol) && noted.place(analysis).is_some());
         self.0.extend(news.found.into_iter().map(Arc::new));
     }

@@ -16,7 +16,7 @@ use crate::lints::{self, Ahead};
 use crate::loader::{Loader, Work};
 use crate::mailbox::{self, Event, WeakMailbox};
 use crate::observer::Observer;
-use crate::persistence::{self, Keep};
+use crate::persistence::{self, Persist};
 use crate::progress::Progress;
 use crate::settings::{Diagnostics, Layer, Settings};
 use crate::snapshot::{OpenDocument, Snapshot};
@@ -34,7 +34,7 @@ pub struct Writer {
     roots: Vec<PathBuf>,
     documents: HashMap<PathBuf, EditedDocument>,
     loader: Sender<Work>,
-    keeping: Sender<Keep>,
+    persisting: Sender<Persist>,
     solving: Sender<Analysis>,
     surveying: Sender<Task>,
     linting: Sender<Ahead>,
@@ -97,15 +97,15 @@ impl Writer {
             indexing: false,
         };
         let (latest, receiver) = watch::channel(current.clone());
-        let keeping = persistence::start(observer.clone())?;
+        let persisting = persistence::start(observer.clone())?;
         let solving = flow::start(mailbox.clone())?;
         let surveying = survey::start(mailbox.clone())?;
         let linting = lints::start()?;
         let mut writer = Writer {
             roots: Vec::new(),
             documents: HashMap::new(),
-            loader: Loader::start(mailbox, cache, keeping.clone())?,
-            keeping,
+            loader: Loader::start(mailbox, cache, persisting.clone())?,
+            persisting,
             solving,
             surveying,
             linting,
@@ -393,7 +393,7 @@ impl Writer {
         self.current.analysis = self.current.host.analysis();
         if self.missed.is_none() && std::mem::take(&mut self.to_keep) {
             // Without the thread only the next start takes longer.
-            let _ = self.keeping.send(Keep::Graph(self.current.analysis.clone()));
+            let _ = self.persisting.send(Persist::Graph(self.current.analysis.clone()));
         }
         if self.missed.is_none() && self.current.analysis.is_settling() {
             // Without the thread what linking found stands.

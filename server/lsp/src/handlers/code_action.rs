@@ -76,7 +76,7 @@ pub(crate) fn code_actions(query: &Query, params: &lsp::CodeActionParams) -> Res
         for offer in assists::offered(&snapshot.analysis, file, range) {
             let (uri, position) = (uri.clone(), params.range.start);
             let is_told = offer.instruction.is_some();
-            let propose = Propose { assist: offer.id, uri, position, instruction: offer.instruction, mends: None };
+            let propose = Propose { assist: offer.id, uri, position, instruction: offer.instruction, fixes_code: None };
             match offer.id.occasion() {
                 Occasion::Place => {}
                 Occasion::FailingTest => continue,
@@ -198,7 +198,7 @@ fn fix_by_model(
             Some(noted) => noted.instruction.clone(),
             None => format!("{code}, line {line} of the file: {}", finding.message),
         }),
-        mends: Some(code),
+        fixes_code: Some(code),
         ..propose
     };
     lsp::CodeAction {
@@ -231,7 +231,7 @@ fn failing_tests(snapshot: &Snapshot, params: &lsp::CodeActionParams, file: grap
             uri: snapshot.uri(target.file)?,
             position: snapshot.range(target.file, symbol.name_range).start,
             instruction: Some(format!("`{}` fails: {}", test.qualified_name(), finding.message)),
-            mends: None,
+            fixes_code: None,
         };
         let title = format!("Fix `{}` with a model (preview)", symbol.local_name());
         Some(lsp::CodeAction {
@@ -406,7 +406,7 @@ fn broken_places(params: &lsp::CodeActionParams) -> Vec<lsp::Range> {
 /// `None` for what is not possible, unless somebody asked for this very kind and can be told why.
 fn offered(snapshot: &Snapshot, params: &lsp::CodeActionParams, action: Action) -> Option<lsp::CodeAction> {
     let kind = kind(action.kind);
-    let diagnostics = (action.kind == ActionKind::QuickFix).then(|| fixed(params, action.mends.as_deref()));
+    let diagnostics = (action.kind == ActionKind::QuickFix).then(|| fixed(params, action.fixes_code.as_deref()));
     let mut shown = lsp::CodeAction {
         title: action.title,
         kind: Some(kind),

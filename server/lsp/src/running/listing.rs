@@ -71,12 +71,12 @@ pub(crate) async fn run(client: Client, mut latest: Latest, lifetime: Lifetime) 
 /// The tests of every file that has some.
 fn tests(snapshot: &Snapshot) -> BTreeMap<PathBuf, OfFile> {
     let analysis = &snapshot.analysis;
-    let overtaken = snapshot.results.overtaken(analysis);
+    let superseded = snapshot.results.superseded(analysis);
     let of_file = |file| {
         let test = |it: ide::Runnable| {
             let (kind, range) = (RunKind::from(it.kind), snapshot.range(file, it.name_range));
-            let outdated = !overtaken.is_empty()
-                && overtaken.contains(&(analysis.path(file).to_path_buf(), kind, it.target.clone()));
+            let outdated = !superseded.is_empty()
+                && superseded.contains(&(analysis.path(file).to_path_buf(), kind, it.target.clone()));
             Test { kind, target: it.target, range, outdated }
         };
         let tests: Vec<Test> = ide::tests(analysis, file).into_iter().map(test).collect();

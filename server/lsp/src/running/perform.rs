@@ -13,7 +13,7 @@ use tower_lsp_server::ls_types as lsp;
 use workspace::mailbox::Event;
 use workspace::results::Ended;
 
-use super::report::{self, News, Reporter};
+use super::report::{self, Reporter, Update};
 use crate::commands::Run;
 use crate::progress::Job;
 use crate::questions::Questions;
@@ -37,7 +37,7 @@ impl Perform {
     /// Runs what `snapshot` holds, and tells the writer and the user what came of it.
     pub(crate) async fn work(self, snapshot: Snapshot) {
         let reporter = Reporter::new(&self.client, self.job.token(), &snapshot);
-        reporter.tell(News::Began(self.run.clone())).await;
+        reporter.tell(Update::Began(self.run.clone())).await;
         let (run, environments, planned) = (self.run.clone(), self.environments.clone(), snapshot.clone());
         let encoding = snapshot.editor.encoding;
         let planned =
@@ -67,7 +67,7 @@ impl Perform {
             ended
         });
         self.mailbox.send(Event::RunEnded { run: self.run.plain(), ticket: self.ticket, ended });
-        reporter.tell(News::Ended { tests }).await;
+        reporter.tell(Update::Ended { tests }).await;
     }
 
     /// Nothing when the user has cancelled.
@@ -110,7 +110,7 @@ impl Perform {
                 // Editors show it on terminals of their own.
                 let text = terminal::escaped(&text).into_owned();
                 line.push_str(&text);
-                reporter.tell(News::Wrote { text }).await;
+                reporter.tell(Update::Wrote { text }).await;
                 // Logs consist of lines.
                 if let Some(end) = line.rfind('\n') {
                     let rest = line.split_off(end + 1);
@@ -156,7 +156,7 @@ impl Perform {
 
     async fn log(&self, text: String, reporter: &Reporter) {
         let text = terminal::escaped(&text).into_owned();
-        reporter.tell(News::Wrote { text: text.clone() }).await;
+        reporter.tell(Update::Wrote { text: text.clone() }).await;
         self.client.log_message(lsp::MessageType::INFO, text).await;
     }
 }

@@ -26,9 +26,9 @@ use crate::commands::Run;
 use crate::handlers::diagnostics::code_of_line;
 use crate::snapshot::Snapshot;
 
-enum Told {}
+enum RunNotification {}
 
-impl Notification for Told {
+impl Notification for RunNotification {
     type Params = OfRun;
     const METHOD: &'static str = "tantu/run";
 }
@@ -37,12 +37,12 @@ impl Notification for Told {
 struct OfRun {
     token: String,
     #[serde(flatten)]
-    news: News,
+    news: Update,
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "state")]
-pub(super) enum News {
+pub(super) enum Update {
     Began(Run),
     Wrote { text: String },
     Ended { tests: Vec<Test> },
@@ -92,9 +92,9 @@ impl Reporter {
         Reporter { client: client.clone(), token: snapshot.editor.lists_tests.then_some(token) }
     }
 
-    pub(super) async fn tell(&self, news: News) {
+    pub(super) async fn tell(&self, news: Update) {
         if let Some(token) = self.token.clone() {
-            self.client.send_notification::<Told>(OfRun { token, news }).await;
+            self.client.send_notification::<RunNotification>(OfRun { token, news }).await;
         }
     }
 }

@@ -11,9 +11,9 @@ use crate::commands::{
     Command, Graph, Propose, ResetCells, Run, RunAffectedTests, RunHere, ShowContext, ShowEvidence, SnippetAction,
     Snippets,
 };
-use crate::consult::Consultation;
+use crate::consult::ModelQuery;
 use crate::progress::Kind;
-use crate::proposals::{self, Desk};
+use crate::proposals::{self, ProposalSession};
 use crate::query::Query;
 use crate::running::Perform;
 use crate::snippets::Done;
@@ -145,16 +145,16 @@ impl Session {
     /// Has a model write something, in the background. That it makes sense is known before this returns.
     async fn propose(&self, params: Propose) -> Result<Option<LSPAny>> {
         let task = self.read(move |query| proposals::task(&query.snapshot, params)).await?;
-        tokio::spawn(self.desks()(task.assist.title()).begin(task));
+        tokio::spawn(self.proposal_sessions()(task.assist.title()).begin(task));
         Ok(None)
     }
 
     /// Makes what a proposal is worked on with, by the title of the work.
-    pub(super) fn desks(&self) -> impl Fn(&str) -> Desk + Send + Sync + use<> {
+    pub(super) fn proposal_sessions(&self) -> impl Fn(&str) -> ProposalSession + Send + Sync + use<> {
         let (client, mailbox, latest) = (self.client.clone(), self.mailbox.clone(), self.latest.clone());
         let (services, contexts, jobs) = (self.services.clone(), self.contexts.clone(), self.jobs.clone());
         let (questions, shows) = (self.questions.clone(), self.editor().progress);
-        move |title| Desk {
+        move |title| ProposalSession {
             client: client.clone(),
             mailbox: mailbox.clone(),
             latest: latest.clone(),
@@ -193,8 +193,8 @@ impl Session {
     }
 
     /// Something to ask a model, in the background.
-    fn consultation(&self, title: &str) -> Consultation {
-        Consultation {
+    fn consultation(&self, title: &str) -> ModelQuery {
+        ModelQuery {
             client: self.client.clone(),
             mailbox: self.mailbox.clone(),
             editor: self.editor(),

@@ -44,7 +44,7 @@ pub enum Health {
     /// It is.
     Failing,
     /// It is left alone for so long.
-    Resting { retry_in: Duration },
+    CircuitOpen { retry_in: Duration },
     /// The next question, or one that is on its way, tries whether it works again.
     Probing,
 }
@@ -86,7 +86,7 @@ impl Breaker {
         let health = match left {
             None => Health::Failing,
             Some(left) if left.is_zero() || known.probing => Health::Probing,
-            Some(retry_in) => Health::Resting { retry_in },
+            Some(retry_in) => Health::CircuitOpen { retry_in },
         };
         let (server, error) = (self.server.clone(), known.error.clone());
         (known.failures > 0).then_some(ServerState { server, failures: known.failures, error, health })
@@ -262,7 +262,7 @@ mod tests {
         assert!(ask(&model).await.is_err());
         assert_eq!(health(), Some((1, Health::Failing)));
         assert!(ask(&model).await.is_err() && ask(&model).await.is_err());
-        assert_eq!(health(), Some((3, Health::Resting { retry_in: COOLDOWN })));
+        assert_eq!(health(), Some((3, Health::CircuitOpen { retry_in: COOLDOWN })));
         assert!(breaker.state().unwrap().error.contains("refused"));
         tokio::time::advance(COOLDOWN).await;
         assert_eq!(health(), Some((3, Health::Probing)));

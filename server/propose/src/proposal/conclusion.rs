@@ -25,7 +25,7 @@ impl Proposal {
         if verdict.evidence.diff.is_empty() {
             return self.fail("it would change nothing: the text is as it should be".to_owned());
         }
-        if self.in_vain.is_some() {
+        if self.last_failure.is_some() {
             let left_out = self.latest.iter().map(|finding| format!("a part was left out: {finding}"));
             verdict.evidence.unchecked.splice(0..0, left_out);
         }
@@ -36,14 +36,14 @@ impl Proposal {
             self.suspected = Some(Suspected { code, failures });
         }
         let is_other =
-            |validated: &Validated| approved.as_ref().is_some_and(|approved| *approved != validated.essence());
+            |validated: &Validated| approved.as_ref().is_some_and(|approved| *approved != validated.fingerprint());
         if verdict.validated.as_ref().is_some_and(is_other) {
             let why = "the text has changed since you said yes, and so has the edit".to_owned();
             verdict.evidence.unchecked.insert(0, why);
         }
         match (verdict.validated, approved) {
             // What was approved is still the same, only elsewhere.
-            (Some(validated), Some(approved)) if validated.essence() == approved => {
+            (Some(validated), Some(approved)) if validated.fingerprint() == approved => {
                 self.evidence = Some(verdict.evidence);
                 self.approved = Some(approved);
                 self.apply(validated)
@@ -57,7 +57,7 @@ impl Proposal {
                 let first = findings.first().map(ToString::to_string).unwrap_or_default();
                 self.fail(format!("the text has changed since you said yes, and the edit fails a check now: {first}"))
             }
-            (None, None) if self.in_vain.is_some() => self.leave_to_the_person(),
+            (None, None) if self.last_failure.is_some() => self.leave_to_the_person(),
             (None, None) if self.parts.take().is_some() => {
                 let first = findings.first().map(ToString::to_string).unwrap_or_default();
                 let message = format!("these parts do not pass the checks without the others: {first}");
@@ -94,7 +94,7 @@ impl Proposal {
     pub(super) fn exhausted(mut self) -> Step {
         let tried = if self.attempts == 1 { "1 attempt".to_owned() } else { format!("{} attempts", self.attempts) };
         let first: Vec<String> = self.latest.iter().take(3).map(ToString::to_string).collect();
-        self.in_vain = Some(format!("{tried} did not pass the checks: {}", first.join("; ")));
+        self.last_failure = Some(format!("{tried} did not pass the checks: {}", first.join("; ")));
         let parts = self.evidence.as_ref().map(|evidence| evidence.parts.as_slice()).unwrap_or_default();
         let good: Vec<String> = parts.iter().filter(|it| it.is_confident).map(|it| it.name.clone()).collect();
         // Without the tests that did not pass, nothing would tell that the rest is wrong.
@@ -107,7 +107,7 @@ impl Proposal {
     }
 
     fn leave_to_the_person(self) -> Step {
-        let reason = self.in_vain.clone().unwrap_or_default();
+        let reason = self.last_failure.clone().unwrap_or_default();
         self.give_up(reason)
     }
 

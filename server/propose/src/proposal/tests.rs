@@ -36,8 +36,13 @@ fn desk(files: &[(&str, &str)]) -> Desk {
     files.iter().for_each(|&(path, text)| change.set(path, text));
     host.apply(change);
     let symbol = "shop.double".to_owned();
-    let task =
-        Task { assist: AssistId::ImplementFunction, path: PathBuf::from(FILE), symbol, instruction: None, mends: None };
+    let task = Task {
+        assist: AssistId::ImplementFunction,
+        path: PathBuf::from(FILE),
+        symbol,
+        instruction: None,
+        fixes_code: None,
+    };
     let (proposal, effects) = Proposal::new(task, Limits::default());
     assert_eq!(draw(&effects), ["assemble"]);
     let mut desk = Desk { host, proposal, models: 1, learnt: Vec::new(), cost: None };
@@ -128,8 +133,8 @@ impl Desk {
                     title: title.to_owned(),
                     change,
                     scope,
-                    mends: None,
-                    behaviour: Behaviour::Free,
+                    fixes_code: None,
+                    behaviour: Behaviour::Any,
                     tested: None,
                 };
                 if let Some(parts) = parts {
@@ -429,7 +434,7 @@ fn events_that_do_not_fit_are_ignored() {
 }
 
 /// Somebody types `text` before the edit arrives.
-fn overtaken(desk: &mut Desk, text: &str) -> Vec<Effect> {
+fn superseded(desk: &mut Desk, text: &str) -> Vec<Effect> {
     let mut change = Change::default();
     change.set(FILE, text);
     desk.host.apply(change);
@@ -447,7 +452,7 @@ fn what_was_approved_follows_the_text_that_moved() {
     let [Effect::Apply(validated)] = effects.as_slice() else { panic!("{:?}", draw(&effects)) };
     let typed = format!("# new line\n{TEXT}");
     validated.change(|_| Some(typed.as_str().into())).expect_err("the text is another");
-    let effects = overtaken(&mut desk, &typed);
+    let effects = superseded(&mut desk, &typed);
     let [Effect::Apply(validated)] = effects.as_slice() else { panic!("{:?}", draw(&effects)) };
     validated.change(|_| Some(typed.as_str().into())).expect("it was checked for this text");
     assert!(desk.tell(Event::Applied).is_empty());
@@ -458,7 +463,7 @@ fn what_was_approved_is_asked_about_again_when_it_has_become_another_edit() {
     let mut desk = desk(&[]);
     desk.reply(GOOD);
     desk.step(Event::Approved);
-    let effects = overtaken(&mut desk, &TEXT.replace("raise NotImplementedError", "pass"));
+    let effects = superseded(&mut desk, &TEXT.replace("raise NotImplementedError", "pass"));
     assert_eq!(draw(&effects), ["review Implement `double`"]);
 }
 
@@ -468,10 +473,10 @@ fn an_edit_does_not_run_after_the_text_for_ever() {
     desk.reply(GOOD);
     desk.step(Event::Approved);
     for at in 0..MAX_REBASES {
-        let effects = overtaken(&mut desk, &format!("{}{TEXT}", "# new\n".repeat(at as usize + 1)));
+        let effects = superseded(&mut desk, &format!("{}{TEXT}", "# new\n".repeat(at as usize + 1)));
         assert!(matches!(effects.as_slice(), [Effect::Apply(_)]), "{:?}", draw(&effects));
     }
-    let told = draw(&overtaken(&mut desk, &format!("x = 1\n{TEXT}")));
+    let told = draw(&superseded(&mut desk, &format!("x = 1\n{TEXT}")));
     assert!(told[0].contains("/shop.py keeps changing"), "{told:?}");
     assert_eq!(desk.status(), Status::Failed);
 }
@@ -520,7 +525,7 @@ fn what_is_approved_and_done_by_hand_meanwhile_is_not_done_again() {
     let mut desk = desk(&[]);
     desk.reply(GOOD);
     desk.step(Event::Approved);
-    let told = draw(&overtaken(&mut desk, "def double(x):\n    return 2 * x\n"));
+    let told = draw(&superseded(&mut desk, "def double(x):\n    return 2 * x\n"));
     assert!(told[0].contains("the text has changed since you said yes"), "{told:?}");
     assert_eq!(desk.status(), Status::Failed);
 }
@@ -592,7 +597,14 @@ fn the_recorded_replies_are_a_bad_one_and_a_good_one() {
         let scope = Scope { places: scope.places, folder: scope.folder, imports: true };
         validate::check(
             &host,
-            Candidate { title: String::new(), change, scope, mends: None, behaviour: Behaviour::Free, tested: None },
+            Candidate {
+                title: String::new(),
+                change,
+                scope,
+                fixes_code: None,
+                behaviour: Behaviour::Any,
+                tested: None,
+            },
             &Inspection::default(),
         )
     };

@@ -116,7 +116,7 @@ fn task(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<Task> {
         let wish = assist.prompt().unwrap_or_default();
         bail!("{assist} has to be told what you want, by -i TEXT: {wish}");
     }
-    let (instruction, mends) = match assist.occasion() {
+    let (instruction, fixes_code) = match assist.occasion() {
         Occasion::Finding => {
             let (finding, code) = finding_at(workspace, file, line)
                 .with_context(|| format!("{name}:{line}: there is no finding here; `tantu check` lists them"))?;
@@ -130,7 +130,7 @@ fn task(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<Task> {
         path: analysis.path(file).to_path_buf(),
         symbol: analysis.symbol(offer.symbol).qualified_name(),
         instruction,
-        mends,
+        fixes_code,
     })
 }
 

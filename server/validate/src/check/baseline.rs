@@ -284,13 +284,13 @@ def test_two(n): assert shop.price() == n
     fn judged(after: Result<Outcome, String>, before: Result<Outcome, String>) -> (CheckResult, Vec<String>) {
         let mut checked = stub();
         let [Request { action: Action::Pytest { .. }, .. }] = checked.tests() else { panic!("one run") };
-        checked.absorb(vec![after]);
+        checked.record_outcomes(vec![after]);
         let mut found = Vec::new();
         match &checked.more_tests()[..] {
             [] => found.push("(not again)".to_owned()),
             [again] => {
                 assert!(again.overlay[0].1.contains("..."), "{again:?}");
-                checked.absorb(vec![before]);
+                checked.record_outcomes(vec![before]);
                 assert!(checked.more_tests().is_empty());
             }
             more => panic!("{more:?}"),
@@ -381,9 +381,9 @@ def test_two(n): assert shop.price() == n
         let edits = vec![TextEdit::insert(0.into(), text)];
         let edit = candidate(Path::new("/test_shop.py"), TextRange::empty(0.into()), edits);
         let found = |status, endings, failures: &[(&str, u32, &str)]| {
-            let mut checked = judge(&host, Candidate { behaviour: Behaviour::Free, ..edit.clone() });
-            checked.absorb(vec![run(status, endings, failures)]);
-            checked.absorb(vec![run(Status::Error, "", &[("test_shop.py", 0, "not found")])]);
+            let mut checked = judge(&host, Candidate { behaviour: Behaviour::Any, ..edit.clone() });
+            checked.record_outcomes(vec![run(status, endings, failures)]);
+            checked.record_outcomes(vec![run(Status::Error, "", &[("test_shop.py", 0, "not found")])]);
             checked.findings().iter().map(|finding| finding.message.clone()).collect::<Vec<_>>()
         };
         assert_eq!(found(Status::Passed, "++", &[]), [] as [&str; 0]);
@@ -430,7 +430,7 @@ def test_two(n): assert shop.price() == n
             "#- /a.py\ndef f(n: int):\n    '''\n    >>> f(1)\n    1\n    >>> f(2)\n    2\n    '''\n    $1return n$1\n";
         let (host, path, range) = load(text);
         let edit = Candidate {
-            behaviour: Behaviour::Kept,
+            behaviour: Behaviour::Preserve,
             ..candidate(&path, range, vec![TextEdit::replace(range, "return int(n)")])
         };
         let of = |status, passed| Ok(Outcome { passed, ..Outcome::without_run(status, "words") });
@@ -442,11 +442,11 @@ def test_two(n): assert shop.price() == n
             let open: Vec<bool> = [&after[0], &after[1]]
                 .map(|it| it.as_ref().unwrap().outcome != Status::Passed || it.as_ref().unwrap().passed < 2)
                 .to_vec();
-            checked.absorb(after.to_vec());
+            checked.record_outcomes(after.to_vec());
             let before =
                 before.into_iter().zip(open).filter(|(_, open)| *open).map(|(before, _)| before).collect::<Vec<_>>();
             assert_eq!(checked.more_tests().len(), before.len());
-            checked.absorb(before);
+            checked.record_outcomes(before);
             checked.findings().iter().map(|finding| finding.code.clone()).collect::<Vec<_>>()
         };
         let fine = || of(Status::Passed, 2);

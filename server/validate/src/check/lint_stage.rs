@@ -58,7 +58,7 @@ pub(super) fn introduced(comparison: &Comparison, candidate: &Candidate, linters
         let dangers = |found: &[lint::Finding]| found.iter().filter(|it| is_danger(it)).map(|it| it.range).collect();
         all.security.push([dangers(&old), dangers(&new)]);
         if let Some(code) =
-            candidate.mends.as_deref().filter(|_| candidate.scope.ranges_in(&edited.path).next().is_some())
+            candidate.fixes_code.as_deref().filter(|_| candidate.scope.ranges_in(&edited.path).next().is_some())
         {
             let is_in_scope = |it: &lint::Finding| {
                 candidate.scope.ranges_in(&edited.path).any(|range| range.contains_range(it.range))
@@ -187,7 +187,7 @@ mod tests {
         let ruff = Ruff::with_user_settings(None);
         let linters: &[&SharedLinter<'_>] = &[&ruff];
         let mut candidate = candidate(&path, range, vec![TextEdit::replace(range, new)]);
-        candidate.mends = Some(code.to_owned());
+        candidate.fixes_code = Some(code.to_owned());
         let checked = check(&host, candidate, &Inspection { linters, ..Inspection::default() });
         let codes = checked.findings().iter().map(|finding| finding.code.clone()).collect();
         (codes, draw(&checked))

@@ -38,7 +38,7 @@ pub(super) struct Absorbed {
 ///
 /// `evaded`: what was found beside the runs without the edit, by the index of the request. `tolerant`: functions may answer
 /// otherwise than before.
-pub(super) fn absorb(
+pub(super) fn record_outcomes(
     requests: &[Request],
     outcomes: Vec<Result<Outcome, String>>,
     mut evaded: BTreeMap<usize, Vec<Finding>>,
@@ -91,7 +91,7 @@ pub(super) fn absorb(
 }
 
 /// Takes out of the outcome `after` an edit what came `before` it too, and is raised by nothing that the candidate wrote.
-pub(super) fn forgive(
+pub(super) fn ignore_preexisting(
     comparison: &Comparison,
     request: &Request,
     after: &mut Result<Outcome, String>,
@@ -274,7 +274,7 @@ mod tests {
             failures.iter().map(|&message| Failure::new("tests/test_a.py", 3, message)).collect();
         let failed = failures.len() as u32;
         let outcome = Outcome { passed, failed, failures, ..Outcome::without_run(status, "first line\nlast words\n") };
-        absorb(&[request], vec![Ok(outcome)], BTreeMap::new(), false)
+        record_outcomes(&[request], vec![Ok(outcome)], BTreeMap::new(), false)
     }
 
     fn messages((_, absorbed): &(CheckResult, Absorbed)) -> Vec<&str> {
@@ -346,7 +346,12 @@ mod tests {
         let failures = vec![Failure::new("a.py", 1, "f(1) answers 2, was 1")];
         let outcome = Outcome { failed: 1, failures, ..Outcome::without_run(Status::Failed, "") };
         let of = |tolerant| {
-            absorb(&[Request::new("/ws", action.clone())], vec![Ok(outcome.clone())], BTreeMap::new(), tolerant)
+            record_outcomes(
+                &[Request::new("/ws", action.clone())],
+                vec![Ok(outcome.clone())],
+                BTreeMap::new(),
+                tolerant,
+            )
         };
         let (result, absorbed) = of(false);
         assert_eq!((result, absorbed.warnings.len()), (CheckResult::Failed, 0));
@@ -364,7 +369,7 @@ mod tests {
         let range = TextRange::empty(TextSize::new(0));
         let suspected = |message: &str| {
             let mut checked = judge(&host, candidate(Path::new("/test_a.py"), range, edits.clone()));
-            checked.absorb(vec![outcome(Status::Failed, 0, 1, &[("test_a.py", 3, message)])]);
+            checked.record_outcomes(vec![outcome(Status::Failed, 0, 1, &[("test_a.py", 3, message)])]);
             let finding = &checked.findings()[0];
             (finding.code.clone(), finding.message.clone())
         };
@@ -394,11 +399,11 @@ mod tests {
             (&[own], &[own], &["a.py:3: NameError: later [tests: test-failed]"]),
         ];
         for (after, before, left) in cases {
-            let mut checked = judge(&host, edit(Behaviour::Kept));
-            checked.absorb(vec![same(), failed(after)]);
+            let mut checked = judge(&host, edit(Behaviour::Preserve));
+            checked.record_outcomes(vec![same(), failed(after)]);
             let [again] = &checked.more_tests()[..] else { panic!("what failed is run again") };
             assert!(again.overlay[0].1.contains("...") && !again.overlay[0].1.contains("g()\n    return"));
-            checked.absorb(vec![failed(before)]);
+            checked.record_outcomes(vec![failed(before)]);
             assert!(checked.more_tests().is_empty());
             let findings: Vec<String> = checked.findings().iter().map(ToString::to_string).collect();
             assert_eq!(findings, left);
@@ -407,8 +412,8 @@ mod tests {
             assert_eq!(is_told, before == [old], "{:?}", verdict.evidence.unchecked);
         }
         // What was to be mended has to be.
-        let mut checked = judge(&host, edit(Behaviour::Free));
-        checked.absorb(vec![failed(&[old])]);
+        let mut checked = judge(&host, edit(Behaviour::Any));
+        checked.record_outcomes(vec![failed(&[old])]);
         assert!(checked.more_tests().is_empty() && checked.findings().len() == 1);
     }
 }

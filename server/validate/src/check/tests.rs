@@ -31,8 +31,8 @@ pub(crate) fn candidate(path: &Path, range: TextRange, edits: Vec<TextEdit>) -> 
         title: "Edit".to_owned(),
         change: SourceChange { files: vec![FileEdit { path: path.to_owned(), edits }] },
         scope: Scope { places: vec![(path.to_owned(), range)], folder: None, imports: true },
-        mends: None,
-        behaviour: Behaviour::Free,
+        fixes_code: None,
+        behaviour: Behaviour::Any,
         tested: None,
     }
 }
@@ -465,7 +465,7 @@ fn judged(result: Result<Outcome, String>) -> Verdict {
     let mut checked = replaced(SHOP, "return cart.subtotal() * rate");
     let [request] = checked.tests() else { panic!("one request: {:?}", checked.tests()) };
     assert!(matches!(request.action, Action::Pytest { .. }));
-    checked.absorb(vec![result]);
+    checked.record_outcomes(vec![result]);
     checked.finish(None, None)
 }
 
@@ -523,7 +523,7 @@ fn a_change_is_only_for_the_text_that_was_checked() {
 #[test]
 fn the_card_for_people_and_for_tools() {
     let mut checked = replaced(SHOP, "return cart.subtotal() * rate");
-    checked.absorb(vec![outcome(Status::Passed, 2, 0, &[])]);
+    checked.record_outcomes(vec![outcome(Status::Passed, 2, 0, &[])]);
     let origin = Origin {
         model: "local".to_owned(),
         attempts: 2,

@@ -61,7 +61,7 @@ pub(super) fn plan(comparison: &Comparison, behaviour: Behaviour) -> Plan {
             let name = Some(after.symbol(symbol).local_name());
             add(Action::Doctest { path: path.to_owned(), name }, Expected { examples, ..Expected::default() });
         }
-        if behaviour != Behaviour::Free {
+        if behaviour != Behaviour::Any {
             compared(comparison, root).take(MAX_COMPARED).for_each(|action| add(action, Expected::default()));
         }
         let all: Vec<(SymbolId, String)> = node_ids(after, root, &tests).collect();
@@ -146,7 +146,7 @@ pub(super) fn without_edit(
     behaviour: Behaviour,
 ) -> Vec<(usize, Request)> {
     // What is to become right may well have failed before; only what is to stay as it is may go on failing.
-    let is_forgiving = behaviour != Behaviour::Free;
+    let is_forgiving = behaviour != Behaviour::Any;
     let all = plan.requests.iter().zip(&plan.expected).zip(outcomes).enumerate();
     let open = all.filter(|(_, ((request, expected), outcome))| {
         outcome.as_ref().is_ok_and(|outcome| !baseline::is_conclusive(request, expected, outcome, is_forgiving))
@@ -241,7 +241,7 @@ mod tests {
         );
         let (host, path, range) = load(&text);
         let edits = vec![TextEdit::replace(range, "return 2 - 1")];
-        let kept = Candidate { behaviour: Behaviour::Kept, ..candidate(&path, range, edits) };
+        let kept = Candidate { behaviour: Behaviour::Preserve, ..candidate(&path, range, edits) };
         let checked = judge(&host, kept);
         let [Request { action: Action::Generated { function, tests, .. }, .. }, _] = checked.tests() else {
             panic!("a comparison and tests")

@@ -127,7 +127,7 @@ impl Trial {
     }
 
     /// Takes what came of [`Trial::requests`]. Goes on with further mutants, or says what there is to say.
-    pub fn absorb(mut self, outcomes: &[Result<Outcome, String>]) -> ControlFlow<Said, Trial> {
+    pub fn record_outcomes(mut self, outcomes: &[Result<Outcome, String>]) -> ControlFlow<Said, Trial> {
         for outcome in outcomes.iter().flatten() {
             self.met += usize::from(outcome.tests.iter().any(|it| it.verdict != Verdict::NotRunnable));
             self.millis += outcome.millis;
@@ -249,7 +249,7 @@ mod tests {
     fn a_test_that_no_mutant_makes_fail_is_refused() {
         let mut checked = written();
         let first = checked.tests()[0].clone();
-        checked.absorb(vec![ran(&first, |_| (Verdict::Passed, ""))]);
+        checked.record_outcomes(vec![ran(&first, |_| (Verdict::Passed, ""))]);
         let mut rounds = Vec::new();
         loop {
             let requests = checked.more_tests();
@@ -265,7 +265,7 @@ mod tests {
                 true => (Verdict::Failed, "test_a.py"),
                 false => (Verdict::Failed, "a.py"),
             };
-            checked.absorb(requests.iter().map(|request| ran(request, failing)).collect());
+            checked.record_outcomes(requests.iter().map(|request| ran(request, failing)).collect());
         }
         assert_eq!(rounds, [(5, 2)]);
         let findings: Vec<String> = checked.findings().iter().map(ToString::to_string).collect();
@@ -281,10 +281,10 @@ mod tests {
     fn where_no_mutant_ran_that_is_said() {
         let open = |first: Result<Outcome, String>, second: Option<&str>| {
             let mut checked = written();
-            checked.absorb(vec![first]);
+            checked.record_outcomes(vec![first]);
             if let Some(why) = second {
                 let count = checked.more_tests().len();
-                checked.absorb(vec![Err(why.to_owned()); count]);
+                checked.record_outcomes(vec![Err(why.to_owned()); count]);
             }
             let evidence = checked.finish(None, None).evidence;
             assert_eq!(evidence.findings, []);

@@ -17,7 +17,7 @@ const SETTLE: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the thread is told.
-pub enum Keep {
+pub enum Persist {
     /// From now on the graph is that of another workspace; it may have no database.
     Workspace(Option<Arc<Persistence>>),
     /// What the graph says of what is on disk, and of unsaved buffers for the time being.
@@ -28,7 +28,7 @@ pub enum Keep {
 ///
 /// # Errors
 /// When no thread can be started.
-pub fn start(observer: Arc<dyn Observer>) -> std::io::Result<Sender<Keep>> {
+pub fn start(observer: Arc<dyn Observer>) -> std::io::Result<Sender<Persist>> {
     let (sender, works) = channel();
     std::thread::Builder::new().name("persistence".to_owned()).spawn(move || {
         crate::priority::lower();
@@ -47,7 +47,7 @@ struct State {
 }
 
 impl State {
-    fn run(mut self, works: &Receiver<Keep>) {
+    fn run(mut self, works: &Receiver<Persist>) {
         while let Ok(first) = works.recv() {
             self.take(first);
             let start = Instant::now();
@@ -60,13 +60,13 @@ impl State {
         }
     }
 
-    fn take(&mut self, keep: Keep) {
+    fn take(&mut self, keep: Persist) {
         match keep {
-            Keep::Workspace(persistence) => {
+            Persist::Workspace(persistence) => {
                 self.observer.opened(persistence.clone());
                 (self.persistence, self.latest, self.written) = (persistence, None, None);
             }
-            Keep::Graph(analysis) => self.latest = Some(analysis),
+            Persist::Graph(analysis) => self.latest = Some(analysis),
         }
     }
 

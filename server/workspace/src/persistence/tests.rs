@@ -211,11 +211,11 @@ fn the_thread_writes_the_last_of_what_it_is_told() {
     let (cache, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let root = folder.path();
     let persistence = Arc::new(open(cache.path(), root));
-    let keeping = start(Arc::new(())).unwrap();
-    keeping.send(Keep::Workspace(Some(persistence.clone()))).unwrap();
+    let persisting = start(Arc::new(())).unwrap();
+    persisting.send(Persist::Workspace(Some(persistence.clone()))).unwrap();
     for name in ["first", "last"] {
         fs::write(root.join("a.py"), format!("def {name}(): ...\n")).unwrap();
-        keeping.send(Keep::Graph(graph(root, None).0.analysis())).unwrap();
+        persisting.send(Persist::Graph(graph(root, None).0.analysis())).unwrap();
     }
     let names = "SELECT qualified_name FROM nodes WHERE kind = 'function'";
     while sql(&persistence, names) != ["a.last"] {

@@ -1,4 +1,4 @@
-//! What edits have overtaken: results of tests that reach what was edited since.
+//! What edits have superseded: results of tests that reach what was edited since.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -8,22 +8,22 @@ use graph::{Analysis, FileId};
 
 use super::{Done, Edits, LIMIT, Results, Run, RunKind, State};
 
-/// What edits have overtaken.
+/// What edits have superseded.
 #[derive(Debug, Default)]
 pub(super) struct Outdated {
     /// Runs by their tickets, with the tests and files that the edits since affect.
-    by_ticket: HashMap<u64, Arc<Overtaken>>,
+    by_ticket: HashMap<u64, Arc<Superseded>>,
 }
 
 #[derive(Debug, Default)]
-struct Overtaken {
+struct Superseded {
     tests: HashSet<(PathBuf, String)>,
     files: HashSet<PathBuf>,
 }
 
 impl Results {
-    /// The single tests, by file, kind and name inside the module, whose latest results edits have overtaken.
-    pub fn overtaken(&self, analysis: &Analysis) -> HashSet<(PathBuf, RunKind, Option<String>)> {
+    /// The single tests, by file, kind and name inside the module, whose latest results edits have superseded.
+    pub fn superseded(&self, analysis: &Analysis) -> HashSet<(PathBuf, RunKind, Option<String>)> {
         let mut newest: HashMap<&(PathBuf, String), &Done> = HashMap::new();
         for done in self.done() {
             for test in done.ended.tests.keys() {
@@ -42,11 +42,11 @@ impl Results {
         }
         let outdated = self.outdated(analysis);
         let tests = newest.into_iter().filter(|(test, done)| {
-            outdated.by_ticket.get(&done.ticket).is_some_and(|overtaken| overtaken.tests.contains(*test))
+            outdated.by_ticket.get(&done.ticket).is_some_and(|superseded| superseded.tests.contains(*test))
         });
         let tests = tests.map(|((path, name), _)| (path.clone(), RunKind::Pytest, Some(name.clone())));
         let doctests = doctests.into_iter().filter_map(|(run, ticket)| {
-            outdated.overtakes(ticket, run).then(|| (run.path.clone(), run.kind, run.target.clone()))
+            outdated.supersedes(ticket, run).then(|| (run.path.clone(), run.kind, run.target.clone()))
         });
         tests.chain(doctests).collect()
     }
@@ -67,44 +67,44 @@ impl Results {
 
 impl Outdated {
     fn new(runs: &Results, analysis: &Analysis) -> Self {
-        let mut known: Vec<(&Edits, Arc<Overtaken>)> = Vec::new();
+        let mut known: Vec<(&Edits, Arc<Superseded>)> = Vec::new();
         let mut by_ticket = HashMap::new();
         for done in runs.done().filter(|done| !done.edits.is_empty()) {
             let same = known.iter().find(|(edits, _)| *edits == &done.edits).map(|(_, it)| it.clone());
-            let overtaken = same.unwrap_or_else(|| {
-                let overtaken = Arc::new(Overtaken::by(&done.edits, analysis));
-                known.push((&done.edits, overtaken.clone()));
-                overtaken
+            let superseded = same.unwrap_or_else(|| {
+                let superseded = Arc::new(Superseded::by(&done.edits, analysis));
+                known.push((&done.edits, superseded.clone()));
+                superseded
             });
-            by_ticket.insert(done.ticket, overtaken);
+            by_ticket.insert(done.ticket, superseded);
         }
         Outdated { by_ticket }
     }
 
-    pub(super) fn overtakes(&self, ticket: u64, run: &Run) -> bool {
-        let Some(overtaken) = self.by_ticket.get(&ticket) else { return false };
+    pub(super) fn supersedes(&self, ticket: u64, run: &Run) -> bool {
+        let Some(superseded) = self.by_ticket.get(&ticket) else { return false };
         let is_meant = |name: &str| match &run.target {
             Some(target) => name.strip_prefix(target.as_str()).is_some_and(|it| it.is_empty() || it.starts_with('.')),
             None => true,
         };
         match run.kind {
-            RunKind::Pytest => overtaken.tests.iter().any(|(file, name)| *file == run.path && is_meant(name)),
-            RunKind::Affected => !overtaken.tests.is_empty(),
+            RunKind::Pytest => superseded.tests.iter().any(|(file, name)| *file == run.path && is_meant(name)),
+            RunKind::Affected => !superseded.tests.is_empty(),
             RunKind::Doctest | RunKind::Main | RunKind::Cell | RunKind::Selection => {
-                overtaken.files.contains(&run.path)
+                superseded.files.contains(&run.path)
             }
         }
     }
 
-    pub(super) fn is_overtaken(&self, done: &Done) -> bool {
-        self.by_ticket.get(&done.ticket).is_some_and(|overtaken| {
-            done.ended.files.iter().any(|file| overtaken.files.contains(file))
-                && (done.ended.tests.is_empty() || done.ended.tests.keys().any(|test| overtaken.tests.contains(test)))
+    pub(super) fn is_superseded(&self, done: &Done) -> bool {
+        self.by_ticket.get(&done.ticket).is_some_and(|superseded| {
+            done.ended.files.iter().any(|file| superseded.files.contains(file))
+                && (done.ended.tests.is_empty() || done.ended.tests.keys().any(|test| superseded.tests.contains(test)))
         })
     }
 }
 
-impl Overtaken {
+impl Superseded {
     fn by(edits: &Edits, analysis: &Analysis) -> Self {
         let before: Vec<_> = edits.iter().map(|(path, text)| (path.clone(), text.clone())).collect();
         let affected = ide::affected(analysis, &before, |_| |_| ide::TestRecord::default(), LIMIT);
@@ -112,7 +112,7 @@ impl Overtaken {
             (analysis.path(test.test.file).to_path_buf(), analysis.symbol(test.test).local_name())
         };
         let changed = affected.changed.iter().map(|symbol| symbol.file).collect();
-        Overtaken { tests: affected.tests.iter().map(name).collect(), files: importers(analysis, changed) }
+        Superseded { tests: affected.tests.iter().map(name).collect(), files: importers(analysis, changed) }
     }
 }
 

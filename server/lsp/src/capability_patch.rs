@@ -16,20 +16,20 @@ const LLM_GENERATED: u32 = 1;
 
 /// Adds the type hierarchy to the server's capabilities, and marks the code actions that ask a model, for an editor that
 /// knows the mark.
-pub(crate) struct Promises<S> {
+pub(crate) struct CapabilityPatch<S> {
     service: S,
     knows_tag: bool,
 }
 
-impl<S> Promises<S> {
+impl<S> CapabilityPatch<S> {
     pub(crate) fn new(service: S) -> Self {
-        Promises { service, knows_tag: false }
+        CapabilityPatch { service, knows_tag: false }
     }
 }
 
 type Answer<E> = Result<Option<Response>, E>;
 
-impl<S> Service<Request> for Promises<S>
+impl<S> Service<Request> for CapabilityPatch<S>
 where
     S: Service<Request, Response = Option<Response>>,
 {
@@ -45,7 +45,7 @@ where
         let add: fn(Answer<S::Error>) -> Answer<S::Error> = match request.method() {
             "initialize" => {
                 self.knows_tag = request.params().is_some_and(knows_tag);
-                |answer| with(answer, promise)
+                |answer| with(answer, capability_patch)
             }
             "textDocument/codeAction" if self.knows_tag => |answer| with(answer, mark),
             _ => return Either::Left(self.service.call(request)),
@@ -69,7 +69,7 @@ fn with<E>(answer: Answer<E>, add: fn(&mut Value)) -> Answer<E> {
     Ok(Some(Response::from_parts(id, body)))
 }
 
-fn promise(initialized: &mut Value) {
+fn capability_patch(initialized: &mut Value) {
     if let Some(capabilities) = initialized.get_mut("capabilities").and_then(Value::as_object_mut) {
         capabilities.insert("typeHierarchyProvider".to_owned(), json!(true));
     }
