@@ -6,7 +6,7 @@ use tests::model_server::{ModelServer, Reply};
 use tests::workspace::{Home, Workspace};
 
 /// A session with an editor that can ask for a text, in a file.
-struct Desk {
+struct World {
     editor: Client,
     model: ModelServer,
     workspace: Workspace,
@@ -14,8 +14,8 @@ struct Desk {
     _home: Home,
 }
 
-impl Desk {
-    fn with(workspace: &str, file: &'static str, replies: &[&str]) -> Desk {
+impl World {
+    fn with(workspace: &str, file: &'static str, replies: &[&str]) -> World {
         let workspace = Workspace::of(workspace);
         let model = ModelServer::start(replies.iter().map(|reply| match reply.starts_with("```") {
             true => Reply::Text((*reply).to_owned()),
@@ -25,7 +25,7 @@ impl Desk {
         let input = json!({ "tantu": { "input": true } });
         let editor = Client::builder(&workspace).home(&home).capability("/experimental", input).start().indexed();
         editor.open(file);
-        Desk { editor, model, workspace, file, _home: home }
+        World { editor, model, workspace, file, _home: home }
     }
 
     /// Takes the action of this title at a place. It is only a command.
@@ -70,23 +70,23 @@ def test_total():
 
 #[test]
 fn a_preset_rewrites_the_body() {
-    let desk =
-        Desk::with(BASKET, "basket.py", &["def total(items):\n    return sum(item for item in items if item > 0)\n"]);
-    desk.take("for item in $0items", "Refactor: simplify (preview)");
-    let asked = desk.apply();
+    let world =
+        World::with(BASKET, "basket.py", &["def total(items):\n    return sum(item for item in items if item > 0)\n"]);
+    world.take("for item in $0items", "Refactor: simplify (preview)");
+    let asked = world.apply();
     assert!(asked.contains("tests"), "{asked}");
-    let text = desk.editor.text("basket.py");
+    let text = world.editor.text("basket.py");
     assert!(text.ends_with("not free.\"\"\"\n    return sum(item for item in items if item > 0)\n"), "{text}");
-    assert!(desk.model.asked()[0].prompt().contains("Make it simpler"));
+    assert!(world.model.asked()[0].prompt().contains("Make it simpler"));
 }
 
 #[test]
 fn types_are_added_to_the_header() {
     let reply = "from collections.abc import Iterable\n\ndef total(items: Iterable[int]) -> int:\n    ...\n";
-    let desk = Desk::with(BASKET, "basket.py", &[reply]);
-    desk.take("def to$0tal", "Refactor: add types (preview)");
-    desk.apply();
-    let text = desk.editor.text("basket.py");
+    let world = World::with(BASKET, "basket.py", &[reply]);
+    world.take("def to$0tal", "Refactor: add types (preview)");
+    world.apply();
+    let text = world.editor.text("basket.py");
     assert!(text.starts_with("from collections.abc import Iterable\n"), "{text}");
     assert!(text.contains("def total(items: Iterable[int]) -> int:\n    \"\"\"The sum"), "{text}");
     assert!(text.contains("result = result + item"), "{text}");
@@ -97,11 +97,11 @@ fn functions_are_extracted() {
     let lines: String = (0..15).map(|n| format!("    count += {n}\n")).collect();
     let long = format!("#- /a.py\ndef f(count):\n{lines}    return count\n");
     let reply = "def _added(count):\n    \"\"\"Adds.\"\"\"\n    return count + sum(range(15))\n\ndef f(count):\n    return _added(count)\n";
-    let desk = Desk::with(&long, "a.py", &[reply]);
-    desk.take("count += $07", "Refactor: extract functions (preview)");
-    desk.apply();
+    let world = World::with(&long, "a.py", &[reply]);
+    world.take("count += $07", "Refactor: extract functions (preview)");
+    world.apply();
     let expected = "def _added(count):\n    \"\"\"Adds.\"\"\"\n    return count + sum(range(15))\n\n\ndef f(count):\n    return _added(count)\n";
-    assert_eq!(desk.editor.text("a.py"), expected);
+    assert_eq!(world.editor.text("a.py"), expected);
 }
 
 #[test]
@@ -120,23 +120,23 @@ async def main():
     return fetch('a')[0]
 ";
     let reply = "import asyncio\n\nasync def fetch(host):\n    await asyncio.sleep(1)\n    return [host]\n";
-    let desk = Desk::with(workspace, "net.py", &[reply]);
-    desk.take("time.sl$0eep", "Refactor: make async (preview)");
-    desk.apply();
-    assert!(desk.editor.text("net.py").contains("async def fetch(host):\n    await asyncio.sleep(1)"));
-    assert!(desk.editor.text("main.py").contains("return (await fetch('a'))[0]"));
+    let world = World::with(workspace, "net.py", &[reply]);
+    world.take("time.sl$0eep", "Refactor: make async (preview)");
+    world.apply();
+    assert!(world.editor.text("net.py").contains("async def fetch(host):\n    await asyncio.sleep(1)"));
+    assert!(world.editor.text("main.py").contains("return (await fetch('a'))[0]"));
 }
 
 #[test]
 fn a_comment_below_the_last_statement_is_followed() {
-    let desk = Desk::with(
+    let world = World::with(
         "#- /a.py\ndef f():\n    return 1\n    # tantu: return two\n",
         "a.py",
         &["def f():\n    return 2\n"],
     );
-    desk.take("# tantu: ret$0urn", "Do what the comment asks for (preview)");
-    desk.apply();
-    assert_eq!(desk.editor.text("a.py"), "def f():\n    return 2\n");
+    world.take("# tantu: ret$0urn", "Do what the comment asks for (preview)");
+    world.apply();
+    assert_eq!(world.editor.text("a.py"), "def f():\n    return 2\n");
 }
 
 const UNTESTED: &str = "\
@@ -154,37 +154,37 @@ fn test_of(amount: u32, expected: u32) -> String {
 
 #[test]
 fn tests_are_written_and_run() {
-    let desk = Desk::with(UNTESTED, "shop/money.py", &[&test_of(4, 2)]);
-    desk.take("def ha$0lf", "Write tests (preview)");
-    let asked = desk.apply();
+    let world = World::with(UNTESTED, "shop/money.py", &[&test_of(4, 2)]);
+    world.take("def ha$0lf", "Write tests (preview)");
+    let asked = world.apply();
     assert!(asked.contains("Makes tests/test_money.py."), "{asked}");
     let tests = asked.split("Passed: ").nth(1).and_then(|passed| passed.split('.').next());
     assert!(tests.is_some_and(|passed| passed.ends_with("tests")), "{asked}");
-    assert_eq!(desk.editor.text("tests/test_money.py"), test_of(4, 2));
+    assert_eq!(world.editor.text("tests/test_money.py"), test_of(4, 2));
     // The editor makes the file; saving is the person's business.
-    assert_eq!(desk.workspace.read("tests/test_money.py"), "");
+    assert_eq!(world.workspace.read("tests/test_money.py"), "");
 }
 
 #[test]
 fn a_test_that_fails_is_a_suspected_bug_and_is_never_weakened() {
     // What the docstring says, then less of it, then the same again.
     let weak = test_of(3, 2).replace("half(3) == 2", "half(3)");
-    let desk = Desk::with(UNTESTED, "shop/money.py", &[&test_of(3, 2), &weak, &test_of(3, 2)]);
-    desk.take("def ha$0lf", "Write tests (preview)");
-    let message = desk.editor.message("suspected-bug");
+    let world = World::with(UNTESTED, "shop/money.py", &[&test_of(3, 2), &weak, &test_of(3, 2)]);
+    world.take("def ha$0lf", "Write tests (preview)");
+    let message = world.editor.message("suspected-bug");
     assert!(message.text.contains("`test_half`: assert 1 == 2"), "{}", message.text);
-    let asked = desk.model.asked();
+    let asked = world.model.asked();
     assert_eq!(asked.len(), 3);
     assert!(asked[1].prompt().contains("the test is wrong, or it has found a bug"), "{}", asked[1].prompt());
     assert!(asked[2].prompt().contains("no longer asserts `half(3) == 2`"), "{}", asked[2].prompt());
-    assert!(desk.editor.session().edits.is_empty());
+    assert!(world.editor.session().edits.is_empty());
 }
 
 #[test]
 fn what_a_corrected_test_first_expected_is_told() {
-    let desk = Desk::with(UNTESTED, "shop/money.py", &[&test_of(3, 2), &test_of(3, 1)]);
-    desk.take("def ha$0lf", "Write tests (preview)");
-    let asked = desk.apply();
+    let world = World::with(UNTESTED, "shop/money.py", &[&test_of(3, 2), &test_of(3, 1)]);
+    world.take("def ha$0lf", "Write tests (preview)");
+    let asked = world.apply();
     assert!(asked.contains("first expected `half(3)` to be `2`"), "{asked}");
 }
 
@@ -206,19 +206,19 @@ print(shapes.area(2))
 ";
     let reply =
         "# place 1\nprint(shapes.area(2, 2))\n# place 2\nheight = room.height\nreturn area(room.width, height)\n";
-    let desk = Desk::with(workspace, "shapes.py", &[reply]);
+    let world = World::with(workspace, "shapes.py", &[reply]);
     // Not saved.
-    desk.editor.replace(
+    world.editor.replace(
         "shapes.py",
         "def area(width):\n    return width * width",
         "def area(width, height):\n    return width * height",
     );
-    desk.take("def ar$0ea", "Update the calls that do not fit (preview)");
-    let asked = desk.apply();
+    world.take("def ar$0ea", "Update the calls that do not fit (preview)");
+    let asked = world.apply();
     assert!(asked.contains("Update 2 calls of `shapes.area`"), "{asked}");
-    assert!(desk.editor.text("main.py").ends_with("print(shapes.area(2, 2))\n"));
-    assert!(desk.editor.text("rooms.py").ends_with("    height = room.height\n    return area(room.width, height)\n"));
-    assert!(desk.model.asked()[0].prompt().contains("rooms.py:4: missing argument `height`"));
+    assert!(world.editor.text("main.py").ends_with("print(shapes.area(2, 2))\n"));
+    assert!(world.editor.text("rooms.py").ends_with("    height = room.height\n    return area(room.width, height)\n"));
+    assert!(world.model.asked()[0].prompt().contains("rooms.py:4: missing argument `height`"));
 }
 
 #[test]
@@ -233,13 +233,13 @@ def load_orders(path):
     return open(path).readlines()
 ";
     let reply = "def load_orders(path):\n    with open(path) as file:\n        return file.readlines()\n";
-    let desk = Desk::with(workspace, "orders.py", &[reply]);
-    desk.editor.session().texts.push_back("like users.load".to_owned());
-    desk.take("return op$0en", "Make this like another function (preview)");
-    let asked = desk.apply();
+    let world = World::with(workspace, "orders.py", &[reply]);
+    world.editor.session().texts.push_back("like users.load".to_owned());
+    world.take("return op$0en", "Make this like another function (preview)");
+    let asked = world.apply();
     assert!(asked.contains("Make `orders.load_orders` like `users.load`"), "{asked}");
-    assert_eq!(desk.editor.text("orders.py"), reply);
-    assert!(desk.model.asked()[0].prompt().contains("def load(path):"));
+    assert_eq!(world.editor.text("orders.py"), reply);
+    assert!(world.model.asked()[0].prompt().contains("def load(path):"));
 }
 
 #[test]
@@ -247,13 +247,13 @@ fn a_module_is_written_like_another_one() {
     let workspace = "#- /users.py\nimport logging\n\nlog = logging.getLogger(__name__)\n\n\ndef load(path):\n    log.info(path)\n#- /orders.py\nimport json\n\n\ndef read(text):\n    print(text)\n    return json.loads(text)  # Strict.\n";
     let lost = "import json\n\n\ndef parse(text):\n    return json.loads(text)\n";
     let good = "import json\nimport logging\n\nlog = logging.getLogger(__name__)\n\n\ndef read(text):\n    log.info(text)\n    return json.loads(text)  # Strict.\n";
-    let desk = Desk::with(workspace, "orders.py", &[lost, good]);
-    desk.editor.session().texts.push_back("like users: it logs".to_owned());
-    desk.take("import $0json", "Make this module like another one (preview)");
-    let asked = desk.apply();
+    let world = World::with(workspace, "orders.py", &[lost, good]);
+    world.editor.session().texts.push_back("like users: it logs".to_owned());
+    world.take("import $0json", "Make this module like another one (preview)");
+    let asked = world.apply();
     assert!(asked.contains("Make module `orders` like `users`"), "{asked}");
-    assert_eq!(desk.editor.text("orders.py"), good);
-    let asked = desk.model.asked();
+    assert_eq!(world.editor.text("orders.py"), good);
+    let asked = world.model.asked();
     assert!(asked[0].prompt().contains("log = logging.getLogger(__name__)"));
     assert!(asked[1].prompt().contains("`read` is gone"), "{}", asked[1].prompt());
 }
@@ -280,13 +280,13 @@ fn what_asks_a_model_is_marked_where_the_editor_knows_the_mark() {
 
 #[test]
 fn who_has_nothing_to_say_is_not_asked_again() {
-    let desk = Desk::with(BASKET, "basket.py", &[]);
-    desk.take("for item in $0items", "Make this like another function (preview)");
-    desk.editor.wait_for("the question for a text", |session| {
+    let world = World::with(BASKET, "basket.py", &[]);
+    world.take("for item in $0items", "Make this like another function (preview)");
+    world.editor.wait_for("the question for a text", |session| {
         session.log.iter().any(|record| record.message["method"] == "tantu/input").then_some(())
     });
-    assert!(desk.model.asked().is_empty());
-    assert!(desk.editor.session().open_questions.is_empty());
+    assert!(world.model.asked().is_empty());
+    assert!(world.editor.session().open_questions.is_empty());
 }
 
 /// A blueprint as a model sends it.
@@ -302,15 +302,15 @@ fn a_package_is_generated_from_a_description() {
     let readme = "# Rates\n";
     let files = [("rates/__init__.py", module), ("tests/test_rates.py", test), ("rates/README.md", readme)];
     let outside = blueprint(&[("../rates.py", module), ("tests/test_rates.py", test)]);
-    let desk = Desk::with("#- /main.py\n\nx = 1\n", "main.py", &[&outside, &blueprint(&files)]);
-    desk.editor.session().texts.push_back("a converter of currencies".to_owned());
-    desk.take("$0\nx = 1", "Generate a module from a description (preview)");
-    let asked = desk.apply();
+    let world = World::with("#- /main.py\n\nx = 1\n", "main.py", &[&outside, &blueprint(&files)]);
+    world.editor.session().texts.push_back("a converter of currencies".to_owned());
+    world.take("$0\nx = 1", "Generate a module from a description (preview)");
+    let asked = world.apply();
     assert!(asked.contains("Makes rates/__init__.py, tests/test_rates.py, rates/README.md."), "{asked}");
     for (path, text) in files {
-        assert_eq!(desk.editor.text(path), text);
+        assert_eq!(world.editor.text(path), text);
     }
-    let prompts = desk.model.asked();
+    let prompts = world.model.asked();
     assert!(prompts[0].prompt().contains("a converter of currencies"));
     assert!(prompts[1].prompt().contains("`../rates.py` is no plain relative path"), "{}", prompts[1].prompt());
 }
@@ -353,35 +353,35 @@ print(shapes.area(2))
 #[test]
 fn the_part_that_passes_is_offered_without_the_rest() {
     let reply = "# place 1\nprint(shapes.area(2, 2))\n# place 2\nreturn area(room.width, the_height)\n";
-    let desk = Desk::with(SHAPES, "shapes.py", &[reply, reply, reply]);
-    desk.take("def ar$0ea", "Update the calls that do not fit (preview)");
-    let asked = desk.apply();
+    let world = World::with(SHAPES, "shapes.py", &[reply, reply, reply]);
+    world.take("def ar$0ea", "Update the calls that do not fit (preview)");
+    let asked = world.apply();
     assert!(asked.contains("a part was left out") && asked.contains("`the_height`"), "{asked}");
-    assert!(desk.editor.text("main.py").ends_with("print(shapes.area(2, 2))\n"));
-    assert_eq!(desk.workspace.read("rooms.py").matches("area(room.width)").count(), 1);
-    assert_eq!(desk.editor.session().edits.len(), 1);
+    assert!(world.editor.text("main.py").ends_with("print(shapes.area(2, 2))\n"));
+    assert_eq!(world.workspace.read("rooms.py").matches("area(room.width)").count(), 1);
+    assert_eq!(world.editor.session().edits.len(), 1);
 }
 
 #[test]
 fn parts_are_chosen_one_by_one() {
     let reply = "# place 1\nprint(shapes.area(2, 2))\n# place 2\nreturn area(room.width, room.height)\n";
-    let desk = Desk::with(SHAPES, "shapes.py", &[reply]);
-    desk.take("def ar$0ea", "Update the calls that do not fit (preview)");
-    let question = desk.editor.question();
+    let world = World::with(SHAPES, "shapes.py", &[reply]);
+    world.take("def ar$0ea", "Update the calls that do not fit (preview)");
+    let question = world.editor.question();
     assert!(
         !question.actions.iter().any(|it| it == "Apply confident parts"),
         "nothing speaks against any: {question:?}"
     );
-    desk.editor.choose("Choose parts");
+    world.editor.choose("Choose parts");
     for answer in ["Leave out", "Keep"] {
-        let question = desk.editor.question();
+        let question = world.editor.question();
         assert!(question.text.contains(if answer == "Keep" { "rooms.py: size" } else { "main.py" }), "{question:?}");
-        desk.editor.choose(answer);
+        world.editor.choose(answer);
     }
-    desk.apply();
-    assert!(desk.editor.text("rooms.py").ends_with("return area(room.width, room.height)\n"));
-    assert!(desk.workspace.read("main.py").contains("area(2)"));
-    assert_eq!(desk.editor.session().edits.len(), 1);
+    world.apply();
+    assert!(world.editor.text("rooms.py").ends_with("return area(room.width, room.height)\n"));
+    assert!(world.workspace.read("main.py").contains("area(2)"));
+    assert_eq!(world.editor.session().edits.len(), 1);
 }
 
 #[test]
@@ -389,34 +389,34 @@ fn a_refactoring_that_answers_otherwise_is_refused_without_any_test() {
     let workspace = "#- /basket.py\ndef total(items: list[int]) -> int:\n    result = 0\n    for item in items:\n        if item > 0:\n            result = result + item\n    return result\n";
     let other = "def total(items):\n    return sum(items)\n";
     let same = "def total(items):\n    return sum(item for item in items if item > 0)\n";
-    let desk = Desk::with(workspace, "basket.py", &[other, same]);
-    desk.take("for item in $0items", "Refactor: simplify (preview)");
-    desk.apply();
-    let asked = desk.model.asked();
+    let world = World::with(workspace, "basket.py", &[other, same]);
+    world.take("for item in $0items", "Refactor: simplify (preview)");
+    world.apply();
+    let asked = world.model.asked();
     assert_eq!(asked.len(), 2);
     assert!(asked[1].prompt().contains("other-behaviour"), "{}", asked[1].prompt());
-    assert!(desk.editor.text("basket.py").ends_with("return sum(item for item in items if item > 0)\n"));
+    assert!(world.editor.text("basket.py").ends_with("return sum(item for item in items if item > 0)\n"));
 }
 
 #[test]
 fn the_code_under_a_failing_test_is_fixed() {
     let broken = BASKET.replace("if item > 0", "if item > 1");
-    let desk =
-        Desk::with(&broken, "basket.py", &["def total(items):\n    return sum(item for item in items if item > 0)\n"]);
-    let uri = desk.editor.uri("test_basket.py");
-    desk.editor.open("test_basket.py");
+    let world =
+        World::with(&broken, "basket.py", &["def total(items):\n    return sum(item for item in items if item > 0)\n"]);
+    let uri = world.editor.uri("test_basket.py");
+    world.editor.open("test_basket.py");
     let run =
         json!({ "command": "tantu.run", "arguments": [{ "uri": uri, "kind": "pytest", "target": "test_total" }] });
-    desk.editor.execute(&run);
+    world.editor.execute(&run);
     let is_failure = |finding: &serde_json::Value| finding["code"] == "test-failed";
-    let failure = desk.editor.diagnostic("test_basket.py", "the failure", is_failure);
+    let failure = world.editor.diagnostic("test_basket.py", "the failure", is_failure);
     let params =
         json!({ "textDocument": { "uri": uri }, "range": failure["range"], "context": { "diagnostics": [failure] } });
-    let actions = desk.editor.request("textDocument/codeAction", params);
+    let actions = world.editor.request("textDocument/codeAction", params);
     let actions = actions.as_array().expect("a list");
     let action = actions.iter().find(|action| action["title"] == "Fix `total` with a model (preview)");
-    desk.editor.execute(&action.unwrap_or_else(|| panic!("not offered among {actions:?}"))["command"]);
-    desk.apply();
-    assert!(desk.model.asked()[0].prompt().contains("`test_basket.test_total` fails: "), "the failure is told");
-    assert!(desk.editor.text("basket.py").ends_with("if item > 0)\n"));
+    world.editor.execute(&action.unwrap_or_else(|| panic!("not offered among {actions:?}"))["command"]);
+    world.apply();
+    assert!(world.model.asked()[0].prompt().contains("`test_basket.test_total` fails: "), "the failure is told");
+    assert!(world.editor.text("basket.py").ends_with("if item > 0)\n"));
 }

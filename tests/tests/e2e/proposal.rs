@@ -31,28 +31,28 @@ pub(crate) fn good_code() -> String {
 }
 
 /// A session with a model, in the file whose function is to be written.
-struct Desk {
+struct World {
     editor: Client,
     model: ModelServer,
     workspace: Workspace,
     _home: Home,
 }
 
-impl Desk {
-    fn with(script: impl IntoIterator<Item = Reply>) -> Desk {
-        Desk::in_workspace(Workspace::fixture("shop"), script)
+impl World {
+    fn with(script: impl IntoIterator<Item = Reply>) -> World {
+        World::in_workspace(Workspace::fixture("shop"), script)
     }
 
-    fn in_workspace(workspace: Workspace, script: impl IntoIterator<Item = Reply>) -> Desk {
+    fn in_workspace(workspace: Workspace, script: impl IntoIterator<Item = Reply>) -> World {
         let model = ModelServer::start(script);
         let home = Home::with_model(&model.base_url());
-        Desk::open(workspace, model, home)
+        World::open(workspace, model, home)
     }
 
-    fn open(workspace: Workspace, model: ModelServer, home: Home) -> Desk {
+    fn open(workspace: Workspace, model: ModelServer, home: Home) -> World {
         let editor = Client::builder(&workspace).home(&home).start();
         editor.open(FILE);
-        Desk { editor, model, workspace, _home: home }
+        World { editor, model, workspace, _home: home }
     }
 
     /// Takes the code action on the stub. The command is answered at once; the work goes on in the background.
@@ -104,66 +104,66 @@ impl Desk {
 
 #[test]
 fn is_applied_after_a_yes() {
-    let desk = Desk::with([good()]);
-    desk.implement();
-    let question = desk.proposal();
+    let world = World::with([good()]);
+    world.implement();
+    let question = world.proposal();
     assert!(question.text.contains("best_discount"), "{}", question.text);
-    desk.assert_untouched();
+    world.assert_untouched();
 
-    desk.editor.choose("Apply");
-    desk.editor.wait_for("the edit", |session| session.edits.first().cloned()).expect("it fits the buffer");
-    desk.wait_for_the_end();
-    let text = desk.editor.text(FILE);
+    world.editor.choose("Apply");
+    world.editor.wait_for("the edit", |session| session.edits.first().cloned()).expect("it fits the buffer");
+    world.wait_for_the_end();
+    let text = world.editor.text(FILE);
     let (before, _) = text.split_once("def best_discount").expect("the function is still there");
-    assert!(desk.workspace.read(FILE).starts_with(before), "only the function may change");
+    assert!(world.workspace.read(FILE).starts_with(before), "only the function may change");
     assert!(text.contains("if off > most:") && !text.contains(STUB), "{text}");
-    assert_eq!(desk.editor.session().documents.len(), 1, "no other file is touched");
-    assert_eq!(desk.workspace.read(FILE).matches(STUB).count(), 1, "saving is the person's business");
-    assert_eq!(desk.model.asked().len(), 1);
+    assert_eq!(world.editor.session().documents.len(), 1, "no other file is touched");
+    assert_eq!(world.workspace.read(FILE).matches(STUB).count(), 1, "saving is the person's business");
+    assert_eq!(world.model.asked().len(), 1);
 }
 
 #[test]
 fn is_asked_for_again_when_it_uses_a_name_that_does_not_exist() {
-    let desk = Desk::with(recorded());
-    desk.implement();
-    desk.proposal();
-    let asked = desk.model.asked();
+    let world = World::with(recorded());
+    world.implement();
+    world.proposal();
+    let asked = world.model.asked();
     assert_eq!(asked.len(), 2);
     assert!(!asked[0].prompt().contains("total_amount"));
     assert!(asked[1].prompt().contains("total_amount"), "the second prompt has to say what was wrong");
-    desk.editor.choose("Apply");
-    desk.editor.wait_for("the edit", |session| session.edits.first().cloned()).expect("it fits the buffer");
-    assert!(!desk.editor.text(FILE).contains("total_amount"));
+    world.editor.choose("Apply");
+    world.editor.wait_for("the edit", |session| session.edits.first().cloned()).expect("it fits the buffer");
+    assert!(!world.editor.text(FILE).contains("total_amount"));
 }
 
 #[test]
 fn is_not_offered_when_no_attempt_passes() {
     let [wrong, _] = recorded();
-    let desk = Desk::with([wrong.clone(), wrong.clone(), wrong]);
-    desk.implement();
-    let message = desk.editor.message("total_amount");
+    let world = World::with([wrong.clone(), wrong.clone(), wrong]);
+    world.implement();
+    let message = world.editor.message("total_amount");
     assert!(message.kind <= 2, "{message:?}");
-    assert_eq!(desk.model.asked().len(), 3);
-    desk.wait_for_the_end();
-    desk.assert_untouched();
+    assert_eq!(world.model.asked().len(), 3);
+    world.wait_for_the_end();
+    world.assert_untouched();
 }
 
 #[test]
 fn shows_its_diff_and_its_reasons_and_asks_again() {
-    let desk = Desk::with([good()]);
-    desk.implement();
-    let first = desk.proposal();
-    desk.editor.choose("Show diff");
-    desk.editor.wait_for("a document with the diff", |session| session.shown_documents.first().cloned());
-    let second = desk.proposal();
+    let world = World::with([good()]);
+    world.implement();
+    let first = world.proposal();
+    world.editor.choose("Show diff");
+    world.editor.wait_for("a document with the diff", |session| session.shown_documents.first().cloned());
+    let second = world.proposal();
     assert_eq!(first.actions, second.actions);
-    desk.editor.choose("Why");
-    desk.editor.wait_for("the evidence", |session| session.shown_documents.get(1).cloned());
-    desk.proposal();
-    desk.assert_untouched();
-    desk.editor.choose("Discard");
-    desk.wait_for_the_end();
-    desk.assert_untouched();
+    world.editor.choose("Why");
+    world.editor.wait_for("the evidence", |session| session.shown_documents.get(1).cloned());
+    world.proposal();
+    world.assert_untouched();
+    world.editor.choose("Discard");
+    world.wait_for_the_end();
+    world.assert_untouched();
 }
 
 #[test]
@@ -174,67 +174,67 @@ fn is_written_again_as_the_person_wants_it() {
     let input = json!({ "tantu": { "input": true } });
     let editor = Client::builder(&workspace).home(&home).capability("/experimental", input).start();
     editor.open(FILE);
-    let desk = Desk { editor, model, workspace, _home: home };
-    desk.implement();
-    assert!(desk.proposal().actions.iter().any(|title| title == "Adjust"));
+    let world = World { editor, model, workspace, _home: home };
+    world.implement();
+    assert!(world.proposal().actions.iter().any(|title| title == "Adjust"));
     // Who has nothing to say after all is asked again.
-    desk.editor.choose("Adjust");
-    desk.proposal();
-    desk.editor.session().texts.push_back("use max() with a key".to_owned());
-    desk.editor.choose("Adjust");
-    desk.editor.wait_for("the second question to the model", |_| (desk.model.asked().len() == 2).then_some(()));
-    let prompt = desk.model.asked()[1].prompt().to_owned();
+    world.editor.choose("Adjust");
+    world.proposal();
+    world.editor.session().texts.push_back("use max() with a key".to_owned());
+    world.editor.choose("Adjust");
+    world.editor.wait_for("the second question to the model", |_| (world.model.asked().len() == 2).then_some(()));
+    let prompt = world.model.asked()[1].prompt().to_owned();
     assert!(prompt.contains("use max() with a key") && prompt.contains("passed the checks"), "{prompt}");
-    desk.proposal();
-    desk.editor.choose("Apply");
-    desk.editor.wait_for("the edit", |session| session.edits.first().cloned()).expect("it fits the buffer");
-    desk.wait_for_the_end();
+    world.proposal();
+    world.editor.choose("Apply");
+    world.editor.wait_for("the edit", |session| session.edits.first().cloned()).expect("it fits the buffer");
+    world.wait_for_the_end();
 }
 
 #[test]
 fn is_dropped_when_discarded_or_dismissed() {
-    let desk = Desk::with([good()]);
-    desk.implement();
-    desk.proposal();
-    desk.editor.choose("Discard");
-    desk.wait_for_the_end();
-    desk.assert_untouched();
+    let world = World::with([good()]);
+    world.implement();
+    world.proposal();
+    world.editor.choose("Discard");
+    world.wait_for_the_end();
+    world.assert_untouched();
 
-    let desk = Desk::with([good()]);
-    desk.implement();
-    desk.proposal();
-    desk.editor.dismiss();
-    desk.wait_for_the_end();
-    desk.assert_untouched();
+    let world = World::with([good()]);
+    world.implement();
+    world.proposal();
+    world.editor.dismiss();
+    world.wait_for_the_end();
+    world.assert_untouched();
 }
 
 #[test]
 fn is_refused_when_its_place_has_changed_meanwhile() {
-    let desk = Desk::with([good()]);
-    desk.implement();
-    desk.proposal();
-    desk.editor.replace(FILE, STUB, "    return next(iter(discounts), None)\n");
-    let typed = desk.editor.text(FILE);
-    desk.editor.choose("Apply");
-    desk.editor.message("changed");
-    desk.wait_for_the_end();
-    assert_eq!(desk.editor.text(FILE), typed);
+    let world = World::with([good()]);
+    world.implement();
+    world.proposal();
+    world.editor.replace(FILE, STUB, "    return next(iter(discounts), None)\n");
+    let typed = world.editor.text(FILE);
+    world.editor.choose("Apply");
+    world.editor.message("changed");
+    world.wait_for_the_end();
+    assert_eq!(world.editor.text(FILE), typed);
 }
 
 #[test]
 fn never_lands_in_the_wrong_place_when_lines_above_it_have_moved() {
-    let desk = Desk::with([good()]);
-    desk.implement();
-    desk.proposal();
-    desk.editor.insert(FILE, "$0class Discount(ABC)", "# one 🧵\n# two\n\n\n");
-    let typed = desk.editor.text(FILE);
-    desk.editor.choose("Apply");
-    desk.wait_for_the_end();
-    let text = desk.editor.text(FILE);
+    let world = World::with([good()]);
+    world.implement();
+    world.proposal();
+    world.editor.insert(FILE, "$0class Discount(ABC)", "# one 🧵\n# two\n\n\n");
+    let typed = world.editor.text(FILE);
+    world.editor.choose("Apply");
+    world.wait_for_the_end();
+    let text = world.editor.text(FILE);
     let (before, after) = text.split_once("def best_discount").expect("the function is still there");
     assert!(typed.starts_with(before), "{text}");
     assert!(after.contains("if off > most:") && !after.contains(STUB), "{text}");
-    assert_eq!(desk.model.asked().len(), 1);
+    assert_eq!(world.model.asked().len(), 1);
 }
 
 /// The model does this; the person is told `why`, is asked nothing, and finds the buffer as it was.
@@ -242,13 +242,13 @@ fn check_failure(what: &str, script: Vec<Reply>, why: &str) {
     let model = ModelServer::start(script);
     let home = Home::new();
     home.configure(&format!("{}timeouts = {{ first-token = 1.5 }}\n", model_settings(&model.base_url())));
-    let desk = Desk::open(Workspace::fixture("shop"), model, home);
-    desk.implement();
-    desk.wait_for_the_end();
-    let said: Vec<_> = desk.editor.session().messages.iter().map(|message| message.text.clone()).collect();
+    let world = World::open(Workspace::fixture("shop"), model, home);
+    world.implement();
+    world.wait_for_the_end();
+    let said: Vec<_> = world.editor.session().messages.iter().map(|message| message.text.clone()).collect();
     assert!(said.iter().any(|text| text.contains(why)), "a model that {what}: {said:?}");
-    desk.assert_untouched();
-    assert!(desk.editor.session().open_questions.is_empty(), "a model that {what}");
+    world.assert_untouched();
+    assert!(world.editor.session().open_questions.is_empty(), "a model that {what}");
 }
 
 #[test]
@@ -285,28 +285,28 @@ fn says_so_when_nobody_listens() {
 
 #[test]
 fn can_be_cancelled_while_the_model_thinks() {
-    let desk = Desk::with([Reply::Hang, good()]);
-    desk.implement();
-    desk.model.wait_until_asked(1);
-    let token = desk.progress_token();
-    desk.editor.notify("window/workDoneProgress/cancel", json!({ "token": token }));
-    desk.model.wait_until_abandoned();
-    desk.wait_for_the_end();
-    desk.assert_untouched();
-    assert_eq!(desk.model.asked().len(), 1, "cancelled is not failed: no second attempt");
+    let world = World::with([Reply::Hang, good()]);
+    world.implement();
+    world.model.wait_until_asked(1);
+    let token = world.progress_token();
+    world.editor.notify("window/workDoneProgress/cancel", json!({ "token": token }));
+    world.model.wait_until_abandoned();
+    world.wait_for_the_end();
+    world.assert_untouched();
+    assert_eq!(world.model.asked().len(), 1, "cancelled is not failed: no second attempt");
 }
 
 #[test]
 fn does_not_keep_the_editor_waiting() {
-    let desk = Desk::with([Reply::Hang]);
-    desk.implement();
-    desk.model.wait_until_asked(1);
+    let world = World::with([Reply::Hang]);
+    world.implement();
+    world.model.wait_until_asked(1);
     // While the model hangs, everything else goes on.
-    desk.editor.replace(FILE, "class FixedOff(", "class Fixed(");
-    assert!(desk.editor.hover(FILE, "class Fix$0ed(").contains("Fixed"));
-    let token = desk.progress_token();
-    desk.editor.notify("window/workDoneProgress/cancel", json!({ "token": token }));
-    desk.wait_for_the_end();
+    world.editor.replace(FILE, "class FixedOff(", "class Fixed(");
+    assert!(world.editor.hover(FILE, "class Fix$0ed(").contains("Fixed"));
+    let token = world.progress_token();
+    world.editor.notify("window/workDoneProgress/cancel", json!({ "token": token }));
+    world.wait_for_the_end();
 }
 
 #[test]
@@ -316,14 +316,14 @@ fn sends_no_secrets() {
     workspace.write(".env", format!("PAYMENT_KEY={secret}\n"));
     let text = workspace.read(FILE).replace(STUB, &format!("    key = \"{secret}\"\n{STUB}"));
     workspace.write(FILE, text);
-    let desk = Desk::in_workspace(workspace, [good()]);
-    desk.implement();
-    let asked = desk.model.wait_until_asked(1);
+    let world = World::in_workspace(workspace, [good()]);
+    world.implement();
+    let asked = world.model.wait_until_asked(1);
     assert!(asked[0].prompt().contains("best_discount"));
     assert!(!asked[0].body.to_string().contains(&secret));
-    desk.proposal();
-    desk.editor.choose("Discard");
-    desk.wait_for_the_end();
+    world.proposal();
+    world.editor.choose("Discard");
+    world.wait_for_the_end();
 }
 
 #[test]
@@ -347,24 +347,24 @@ fn an_editor_that_compares_is_sent_the_texts() {
     let compares = json!({ "tantu": { "diff": true } });
     let editor = Client::builder(&workspace).home(&home).capability("/experimental", compares).start();
     editor.open(FILE);
-    let desk = Desk { editor, model, workspace, _home: home };
-    desk.implement();
-    desk.proposal();
-    desk.editor.choose("Show diff");
-    let shown = desk.editor.wait_for("both texts", |session| {
+    let world = World { editor, model, workspace, _home: home };
+    world.implement();
+    world.proposal();
+    world.editor.choose("Show diff");
+    let shown = world.editor.wait_for("both texts", |session| {
         let mut all = session.log.iter().map(|record| &record.message);
         all.find(|message| message["method"] == "tantu/diff").map(|message| message["params"].clone())
     });
     let files = shown["files"].as_array().expect("a list");
-    assert_eq!((files.len(), &files[0]["uri"]), (1, &json!(desk.editor.uri(FILE))));
+    assert_eq!((files.len(), &files[0]["uri"]), (1, &json!(world.editor.uri(FILE))));
     let text = files[0]["text"].as_str().expect("a text");
     assert!(text.contains("if off > most:") && !text.contains(STUB), "{text}");
-    assert_eq!(desk.editor.session().shown_documents.len(), 0);
+    assert_eq!(world.editor.session().shown_documents.len(), 0);
     // What has moved since cannot be shown like that.
-    desk.proposal();
-    desk.editor.replace(FILE, "The kinds of discount", "All kinds of discount");
-    desk.editor.choose("Show diff");
-    desk.editor.wait_for("the diff as a document", |session| session.shown_documents.first().cloned());
-    desk.proposal();
-    desk.editor.dismiss();
+    world.proposal();
+    world.editor.replace(FILE, "The kinds of discount", "All kinds of discount");
+    world.editor.choose("Show diff");
+    world.editor.wait_for("the diff as a document", |session| session.shown_documents.first().cloned());
+    world.proposal();
+    world.editor.dismiss();
 }

@@ -21,19 +21,19 @@ const SESSIONS: usize = 2;
 const FENCES: [&str; 2] = ["<!-- written by the test proposal_tasks -->\n", "<!-- end -->\n"];
 
 /// A session in a workspace. The person answers nothing but "Discard".
-struct Desk {
+struct World {
     editor: Client,
     home: Home,
     latest: i64,
 }
 
-impl Desk {
-    fn new(workspace: &Workspace) -> Desk {
+impl World {
+    fn new(workspace: &Workspace) -> World {
         let home = Home::new();
         // What does not end is stopped soon.
         let settings = json!({ "tantu": { "sandbox": { "limits": { "wall": 8 } } } });
         let editor = Client::builder(workspace).home(&home).settings(settings).start().indexed();
-        Desk { editor, home, latest: 0 }
+        World { editor, home, latest: 0 }
     }
 
     /// What came of a reply.
@@ -159,8 +159,8 @@ impl Came {
 /// Runs the tasks of one workspace in one session.
 fn run<'t>(workspace: &str, tasks: impl Iterator<Item = &'t Task>) -> Vec<(&'t Task, Came)> {
     let workspace = Workspace::fixture(workspace);
-    let mut desk = Desk::new(&workspace);
-    tasks.map(|task| (task, desk.run(task))).collect()
+    let mut world = World::new(&workspace);
+    tasks.map(|task| (task, world.run(task))).collect()
 }
 
 #[test]

@@ -17,6 +17,19 @@ const FORBIDDEN: &[(&str, &str)] = &[
 const RELATIVE: &str = "use a path relative to the repository";
 const UNNAMED: &str = "name the package and leave the host to the client's configuration";
 
+/// Names of Rust that readers had to look up, each with the word of the field.
+const RETIRED: &[(&str, &str)] = &[
+    ("Audience", "say `ProposalHost`"),
+    ("Consultation", "say `ModelQuery`"),
+    ("Desk", "say `ProposalSession`"),
+    ("Essence", "say `EditFingerprint`"),
+    ("FAREWELL", "say `SHUTDOWN_GRACE`"),
+    ("Inquirer", "say `ModelClient`"),
+    ("Purse", "say `TokenBudget`"),
+    ("Resting", "say `CircuitOpen`"),
+    ("resemble_by", "say `set_embeddings`"),
+];
+
 pub(super) fn check(path: &str, text: &str) -> Vec<Violation> {
     // Lock files name the registry in every entry, and this file is the list.
     if path.ends_with("Cargo.lock") || path.ends_with("package-lock.json") || path == "xtask/src/tidy/words.rs" {
@@ -25,7 +38,9 @@ pub(super) fn check(path: &str, text: &str) -> Vec<Violation> {
     let lines = text.lines().enumerate();
     let found = lines.flat_map(|(index, line)| {
         let words = FORBIDDEN.iter().filter(move |(word, _)| line.contains(word));
-        words.map(move |(word, remedy)| Violation {
+        let is_rust = path.ends_with(".rs");
+        let retired = RETIRED.iter().filter(move |(name, _)| is_rust && has_word(line, name));
+        words.chain(retired).map(move |(word, remedy)| Violation {
             path: path.to_owned(),
             line: index + 1,
             what: format!("mentions \"{word}\""),
@@ -35,9 +50,23 @@ pub(super) fn check(path: &str, text: &str) -> Vec<Violation> {
     found.collect()
 }
 
+/// Whether `name` stands in `line` by itself.
+fn has_word(line: &str, name: &str) -> bool {
+    let mut words = line.split(|character: char| !character.is_alphanumeric() && character != '_');
+    words.any(|word| word == name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn refuses_retired_names_in_rust_alone() {
+        let text = "struct Desk;\nstruct Desktop;\n";
+        let found: Vec<String> = check("a.rs", text).iter().map(ToString::to_string).collect();
+        assert_eq!(found, ["a.rs:1: mentions \"Desk\", say `ProposalSession`"]);
+        assert_eq!(check("README.md", text), []);
+    }
 
     #[test]
     fn finds_each_word_at_its_line() {

@@ -18,7 +18,7 @@ const UNDEFINED: &str = "```python\ndef double(x):\n    return twice(x)\n```\n";
 const PROSE: &str = "I am sorry, I cannot do that.";
 
 /// A proposal, and what performs its effects but for the model, the sandbox and the person.
-struct Desk {
+struct World {
     host: AnalysisHost,
     proposal: Proposal,
     /// How many there are to ask.
@@ -29,7 +29,7 @@ struct Desk {
 }
 
 /// Before the first reply of a model; the prompt was asked for.
-fn desk(files: &[(&str, &str)]) -> Desk {
+fn world(files: &[(&str, &str)]) -> World {
     let mut host = AnalysisHost::new(vec![PathBuf::from("/")]);
     let mut change = Change::default();
     change.set(FILE, TEXT);
@@ -45,10 +45,10 @@ fn desk(files: &[(&str, &str)]) -> Desk {
     };
     let (proposal, effects) = Proposal::new(task, Limits::default());
     assert_eq!(draw(&effects), ["assemble"]);
-    let mut desk = Desk { host, proposal, models: 1, learnt: Vec::new(), cost: None };
-    let ask = desk.ask();
-    assert_eq!(desk.tell(Event::Assembled(ask)), ["generate: Write double."]);
-    desk
+    let mut world = World { host, proposal, models: 1, learnt: Vec::new(), cost: None };
+    let ask = world.ask();
+    assert_eq!(world.tell(Event::Assembled(ask)), ["generate: Write double."]);
+    world
 }
 
 /// One line for each effect.
@@ -66,7 +66,7 @@ fn draw(effects: &[Effect]) -> Vec<String> {
     effects.iter().map(line).collect()
 }
 
-impl Desk {
+impl World {
     fn ask(&self) -> Ask {
         let analysis = self.host.analysis();
         let target = analysis.find("shop.double")[0];
@@ -179,11 +179,11 @@ fn broken_model() -> Event {
 
 #[test]
 fn from_question_to_edit() {
-    let mut desk = desk(&[TESTS]);
-    assert_eq!(desk.reply(GOOD), ["test 1"]);
-    assert_eq!(desk.proposal.summary(), None);
-    assert_eq!(desk.tell(passed()), ["review Implement `double`"]);
-    let json = serde_json::to_value(desk.proposal.summary()).expect("plain data");
+    let mut world = world(&[TESTS]);
+    assert_eq!(world.reply(GOOD), ["test 1"]);
+    assert_eq!(world.proposal.summary(), None);
+    assert_eq!(world.tell(passed()), ["review Implement `double`"]);
+    let json = serde_json::to_value(world.proposal.summary()).expect("plain data");
     assert_eq!(json["status"], "ready");
     assert_eq!(json["checks"]["tests"], "passed");
     assert_eq!(json["usage"], serde_json::json!({ "input": 100, "output": 10, "cost": null }));
@@ -192,152 +192,152 @@ fn from_question_to_edit() {
     assert!(json["diff"].as_str().is_some_and(|diff| diff.contains("+    return 2 * x")), "{json}");
     assert_eq!(json["findings"], serde_json::json!([]));
 
-    let effects = desk.step(Event::Approved);
+    let effects = world.step(Event::Approved);
     let [Effect::Apply(validated)] = effects.as_slice() else { panic!("{:?}", draw(&effects)) };
     let change = validated.change(|_| Some(TEXT.into())).expect("the text is the same");
     assert_eq!(change.files[0].edits[0].text, "return 2 * x");
-    assert!(desk.tell(Event::Applied).is_empty());
-    assert!(desk.proposal.is_over() && desk.status() == Status::Ready);
+    assert!(world.tell(Event::Applied).is_empty());
+    assert!(world.proposal.is_over() && world.status() == Status::Ready);
 }
 
 #[test]
 fn without_tests_the_review_comes_at_once() {
-    let mut desk = desk(&[]);
-    assert_eq!(desk.reply(GOOD), ["review Implement `double`"]);
-    let evidence = desk.proposal.evidence().expect("it was checked");
+    let mut world = world(&[]);
+    assert_eq!(world.reply(GOOD), ["review Implement `double`"]);
+    let evidence = world.proposal.evidence().expect("it was checked");
     let origin = evidence.origin.as_ref().expect("a model wrote it");
     assert_eq!((origin.model.as_str(), origin.attempts, origin.output_tokens), ("local", 1, 10));
     assert_eq!(origin.context, ["nothing"]);
-    assert!(desk.tell(Event::Discarded).is_empty());
-    assert_eq!(desk.status(), Status::Cancelled);
+    assert!(world.tell(Event::Discarded).is_empty());
+    assert_eq!(world.status(), Status::Cancelled);
 }
 
 #[test]
 fn tests_that_failed_may_not_assert_less() {
-    let mut desk = desk(&[]);
+    let mut world = world(&[]);
     let test = |line: &str| format!("```python\ndef test_a():\n    {line}\n```\n");
     let code = "def test_a():\n    assert double(2) == 4\n".to_owned();
-    desk.proposal.suspected = Some(Suspected { code, failures: vec!["`test_a`: assert 5 == 4".to_owned()] });
-    let asked = desk.reply(&test("assert double(2)"));
+    world.proposal.suspected = Some(Suspected { code, failures: vec!["`test_a`: assert 5 == 4".to_owned()] });
+    let asked = world.reply(&test("assert double(2)"));
     assert!(asked[0].contains("no longer asserts `double(2) == 4`"), "{asked:?}");
     // It is compared with the tests that failed, not with the answer in between.
-    let asked = desk.reply(&test("assert double(2) > 3"));
+    let asked = world.reply(&test("assert double(2) > 3"));
     assert!(asked[0].contains("no longer asserts `double(2) == 4`"), "{asked:?}");
-    desk.reply(&test("assert double(2) == 5"));
-    assert_eq!(desk.proposal.expects.len(), 1, "{:?}", desk.proposal.expects);
+    world.reply(&test("assert double(2) == 5"));
+    assert_eq!(world.proposal.expects.len(), 1, "{:?}", world.proposal.expects);
 }
 
 #[test]
 fn a_wish_starts_a_round_of_its_own() {
-    let mut desk = desk(&[]);
-    assert_eq!(desk.reply(GOOD), ["review Implement `double`"]);
-    let asked = desk.tell(Event::Adjusted("without *".to_owned()));
+    let mut world = world(&[]);
+    assert_eq!(world.reply(GOOD), ["review Implement `double`"]);
+    let asked = world.tell(Event::Adjusted("without *".to_owned()));
     assert!(asked[0].contains("which passed the checks") && asked[0].contains("- without *\n"), "{asked:?}");
     // A round has as many attempts as the first one.
     for _ in 1..Limits::default().max_attempts {
-        let asked = desk.reply(UNDEFINED);
+        let asked = world.reply(UNDEFINED);
         assert!(asked[0].contains("`twice` is not defined") && asked[0].contains("- without *"), "{asked:?}");
     }
-    assert_eq!(desk.reply(GOOD), ["review Implement `double`"]);
-    let asked = desk.tell(Event::Adjusted("shorter".to_owned()));
+    assert_eq!(world.reply(GOOD), ["review Implement `double`"]);
+    let asked = world.tell(Event::Adjusted("shorter".to_owned()));
     assert!(asked[0].contains("- without *\n- shorter\n"), "{asked:?}");
-    assert_eq!(desk.reply(GOOD), ["review Implement `double`"]);
-    assert_eq!(desk.proposal.summary().expect("ready").attempts, 5);
+    assert_eq!(world.reply(GOOD), ["review Implement `double`"]);
+    assert_eq!(world.proposal.summary().expect("ready").attempts, 5);
 }
 
 #[test]
 fn wishes_come_to_an_end() {
-    let mut desk = desk(&[]);
-    assert_eq!(desk.reply(GOOD), ["review Implement `double`"]);
+    let mut world = world(&[]);
+    assert_eq!(world.reply(GOOD), ["review Implement `double`"]);
     for _ in 0..MAX_WISHES {
-        desk.tell(Event::Adjusted("again".to_owned()));
-        assert_eq!(desk.reply(GOOD), ["review Implement `double`"]);
+        world.tell(Event::Adjusted("again".to_owned()));
+        assert_eq!(world.reply(GOOD), ["review Implement `double`"]);
     }
-    let said = desk.tell(Event::Adjusted("again".to_owned()));
+    let said = world.tell(Event::Adjusted("again".to_owned()));
     assert!(said[0].contains("it was adjusted 10 times"), "{said:?}");
-    assert_eq!(desk.status(), Status::Escalated);
+    assert_eq!(world.status(), Status::Escalated);
 }
 
 #[test]
 fn a_bad_reply_is_asked_for_again_with_what_is_wrong() {
-    let mut desk = desk(&[TESTS]);
-    let asked = desk.reply(UNDEFINED);
+    let mut world = world(&[TESTS]);
+    let asked = world.reply(UNDEFINED);
     let [prompt] = asked.as_slice() else { panic!("{asked:?}") };
     assert!(prompt.starts_with("generate: Write double."), "{prompt}");
     assert!(prompt.contains("return twice(x)") && prompt.contains("`twice` is not defined"), "{prompt}");
 
-    let asked = desk.reply("```python\ndef triple(x):\n    return 3 * x\n```\n");
+    let asked = world.reply("```python\ndef triple(x):\n    return 3 * x\n```\n");
     assert!(asked[0].contains("does not define `double`"), "{asked:?}");
     assert!(asked[0].contains("`twice` is not defined"), "earlier findings stay: {asked:?}");
 
-    assert_eq!(desk.reply(GOOD), ["test 1"]);
-    assert_eq!(desk.tell(passed()), ["review Implement `double`"]);
-    let summary = desk.proposal.summary().expect("ready");
+    assert_eq!(world.reply(GOOD), ["test 1"]);
+    assert_eq!(world.tell(passed()), ["review Implement `double`"]);
+    let summary = world.proposal.summary().expect("ready");
     assert_eq!((summary.attempts, summary.usage.input), (3, 300));
     assert!(summary.findings.is_empty());
 }
 
 #[test]
 fn failing_tests_are_findings() {
-    let mut desk = desk(&[TESTS]);
-    assert_eq!(desk.reply(GOOD), ["test 1"]);
-    let asked = desk.tell(failed());
+    let mut world = world(&[TESTS]);
+    assert_eq!(world.reply(GOOD), ["test 1"]);
+    let asked = world.tell(failed());
     assert!(asked[0].contains("assert 2 == 4"), "{asked:?}");
 }
 
 #[test]
 fn when_no_attempt_passes_a_person_may_look_at_the_code() {
-    let mut desk = desk(&[]);
-    desk.reply(UNDEFINED);
-    desk.reply(UNDEFINED);
-    let told = desk.reply(UNDEFINED);
+    let mut world = world(&[]);
+    world.reply(UNDEFINED);
+    world.reply(UNDEFINED);
+    let told = world.reply(UNDEFINED);
     assert_eq!(
         told,
         ["Warning: Implement `double`: 3 attempts did not pass the checks: \
           shop.py:3: `twice` is not defined [graph: undefined-name]. Nothing was applied."]
     );
-    let summary = desk.proposal.summary().expect("over");
+    let summary = world.proposal.summary().expect("over");
     assert_eq!((summary.status, summary.attempts), (Status::Escalated, 3));
     assert_eq!(summary.findings.len(), 1, "the same finding is told once: {:?}", summary.findings);
     assert!(summary.diff.contains("twice"));
-    assert!(desk.proposal.is_over());
-    assert!(desk.tell(Event::Approved).is_empty(), "what did not pass cannot be applied");
-    assert_eq!(desk.status(), Status::Escalated);
+    assert!(world.proposal.is_over());
+    assert!(world.tell(Event::Approved).is_empty(), "what did not pass cannot be applied");
+    assert_eq!(world.status(), Status::Escalated);
 }
 
 #[test]
 fn without_any_code_there_is_nothing_to_look_at() {
-    let mut desk = desk(&[]);
-    let asked = desk.reply(PROSE);
+    let mut world = world(&[]);
+    let asked = world.reply(PROSE);
     assert!(asked[0].contains("no Python code"), "{asked:?}");
-    desk.reply(PROSE);
-    let told = desk.reply(PROSE);
+    world.reply(PROSE);
+    let told = world.reply(PROSE);
     assert!(told[0].starts_with("Error: ") && told[0].contains("no Python code"), "{told:?}");
-    assert_eq!(desk.status(), Status::Failed);
+    assert_eq!(world.status(), Status::Failed);
 }
 
 #[test]
 fn findings_of_all_attempts_are_told_once() {
-    let mut desk = desk(&[]);
-    desk.reply("```python\ndef double(x):\n\n    a(x); b(x)\n```");
-    let asked = desk.reply("```python\ndef double(x):\n    b(x); b(x); c(x)\n```");
+    let mut world = world(&[]);
+    world.reply("```python\ndef double(x):\n\n    a(x); b(x)\n```");
+    let asked = world.reply("```python\ndef double(x):\n    b(x); b(x); c(x)\n```");
     for name in ["a", "b", "c"] {
         assert_eq!(asked[0].matches(&format!("`{name}` is not defined")).count(), 1, "{name}: {asked:?}");
     }
-    let names: Vec<String> = desk.proposal.findings().into_iter().map(|finding| finding.message).collect();
+    let names: Vec<String> = world.proposal.findings().into_iter().map(|finding| finding.message).collect();
     assert_eq!(names, ["`a` is not defined", "`b` is not defined", "`c` is not defined"]);
 }
 
 #[test]
 fn a_model_that_fails() {
-    let mut first = desk(&[]);
+    let mut first = world(&[]);
     assert_eq!(
         first.tell(broken_model()),
         ["Error: Implement `double`: model `local`: the server gave up: overloaded"]
     );
     assert_eq!((first.status(), first.proposal.attempts()), (Status::Failed, 0));
 
-    let mut second = desk(&[]);
+    let mut second = world(&[]);
     second.reply(UNDEFINED);
     let told = second.tell(broken_model());
     assert!(told[0].starts_with("Warning: ") && told[0].contains("overloaded"), "{told:?}");
@@ -346,7 +346,7 @@ fn a_model_that_fails() {
 
 #[test]
 fn nothing_to_ask() {
-    let task = desk(&[]).proposal.task.clone();
+    let task = world(&[]).proposal.task.clone();
     let (proposal, _) = Proposal::new(task, Limits::default());
     let (proposal, effects) = proposal.step(Event::NotAssembled("no model is configured".to_owned()));
     assert_eq!(draw(&effects), ["Error: no model is configured"]);
@@ -355,33 +355,33 @@ fn nothing_to_ask() {
 
 #[test]
 fn a_target_that_is_gone_is_not_asked_for_again() {
-    let mut desk = desk(&[]);
-    let effects = desk.step(Event::Replied {
+    let mut world = world(&[]);
+    let effects = world.step(Event::Replied {
         model: "local".to_owned(),
         reply: Reply { text: GOOD.to_owned(), reason: StopReason::End, usage: None, cost: None },
     });
     assert!(matches!(effects.as_slice(), [Effect::Check { .. }]));
-    let told = desk.tell(Event::Refused(Refusal::NoTarget));
+    let told = world.tell(Event::Refused(Refusal::NoTarget));
     assert!(told[0].contains("not there any longer"), "{told:?}");
-    assert_eq!(desk.status(), Status::Failed);
+    assert_eq!(world.status(), Status::Failed);
 }
 
 /// Brings a new proposal into each state that is not final.
-fn in_every_state() -> Vec<(&'static str, Desk)> {
-    let to_check = |desk: &mut Desk| {
+fn in_every_state() -> Vec<(&'static str, World)> {
+    let to_check = |world: &mut World| {
         let reply = Reply { text: GOOD.to_owned(), reason: StopReason::End, usage: None, cost: None };
-        desk.step(Event::Replied { model: "local".to_owned(), reply })
+        world.step(Event::Replied { model: "local".to_owned(), reply })
     };
-    let mut assembling = desk(&[]);
+    let mut assembling = world(&[]);
     assembling.proposal = Proposal::new(assembling.proposal.task.clone(), Limits::default()).0;
-    let generating = desk(&[]);
-    let mut checking = desk(&[]);
+    let generating = world(&[]);
+    let mut checking = world(&[]);
     to_check(&mut checking);
-    let mut testing = desk(&[TESTS]);
+    let mut testing = world(&[TESTS]);
     testing.reply(GOOD);
-    let mut reviewing = desk(&[]);
+    let mut reviewing = world(&[]);
     reviewing.reply(GOOD);
-    let mut applying = desk(&[]);
+    let mut applying = world(&[]);
     applying.reply(GOOD);
     applying.step(Event::Approved);
     vec![
@@ -396,22 +396,22 @@ fn in_every_state() -> Vec<(&'static str, Desk)> {
 
 #[test]
 fn can_be_cancelled_in_every_state() {
-    for (state, mut desk) in in_every_state() {
-        assert!(!desk.proposal.is_over(), "{state}");
-        assert!(desk.tell(Event::Cancelled).is_empty(), "{state}");
-        assert_eq!(desk.status(), Status::Cancelled, "{state}");
+    for (state, mut world) in in_every_state() {
+        assert!(!world.proposal.is_over(), "{state}");
+        assert!(world.tell(Event::Cancelled).is_empty(), "{state}");
+        assert_eq!(world.status(), Status::Cancelled, "{state}");
         // What was under way comes too late.
         for late in [passed(), Event::Approved, Event::Applied, broken_model()] {
-            assert!(desk.tell(late).is_empty(), "{state}");
+            assert!(world.tell(late).is_empty(), "{state}");
         }
-        assert!(desk.reply(GOOD).is_empty(), "{state}");
-        assert_eq!(desk.status(), Status::Cancelled, "{state}");
+        assert!(world.reply(GOOD).is_empty(), "{state}");
+        assert_eq!(world.status(), Status::Cancelled, "{state}");
     }
 }
 
 #[test]
 fn events_that_do_not_fit_are_ignored() {
-    for (state, mut desk) in in_every_state() {
+    for (state, mut world) in in_every_state() {
         let fits = |event: &Event| {
             matches!(
                 (state, event),
@@ -422,127 +422,127 @@ fn events_that_do_not_fit_are_ignored() {
                     | ("checking", Event::Refused(_))
             )
         };
-        let before = serde_json::to_value(&desk.proposal).expect("plain data");
+        let before = serde_json::to_value(&world.proposal).expect("plain data");
         let refused = Event::Refused(Refusal::StillStub);
         for event in [passed(), Event::Approved, Event::Discarded, Event::Applied, broken_model(), refused] {
             if !fits(&event) {
-                assert!(desk.tell(event).is_empty(), "{state}");
-                assert_eq!(serde_json::to_value(&desk.proposal).expect("plain data"), before, "{state}");
+                assert!(world.tell(event).is_empty(), "{state}");
+                assert_eq!(serde_json::to_value(&world.proposal).expect("plain data"), before, "{state}");
             }
         }
     }
 }
 
 /// Somebody types `text` before the edit arrives.
-fn superseded(desk: &mut Desk, text: &str) -> Vec<Effect> {
+fn superseded(world: &mut World, text: &str) -> Vec<Effect> {
     let mut change = Change::default();
     change.set(FILE, text);
-    desk.host.apply(change);
-    let effects = desk.step(Event::Moved(Moved { path: FILE.into() }));
+    world.host.apply(change);
+    let effects = world.step(Event::Moved(Moved { path: FILE.into() }));
     let [Effect::Check { title, code, parts: None }] = effects.as_slice() else { return effects };
-    let event = desk.checked(title, code, None);
-    desk.step(event)
+    let event = world.checked(title, code, None);
+    world.step(event)
 }
 
 #[test]
 fn what_was_approved_follows_the_text_that_moved() {
-    let mut desk = desk(&[]);
-    desk.reply(GOOD);
-    let effects = desk.step(Event::Approved);
+    let mut world = world(&[]);
+    world.reply(GOOD);
+    let effects = world.step(Event::Approved);
     let [Effect::Apply(validated)] = effects.as_slice() else { panic!("{:?}", draw(&effects)) };
     let typed = format!("# new line\n{TEXT}");
     validated.change(|_| Some(typed.as_str().into())).expect_err("the text is another");
-    let effects = superseded(&mut desk, &typed);
+    let effects = superseded(&mut world, &typed);
     let [Effect::Apply(validated)] = effects.as_slice() else { panic!("{:?}", draw(&effects)) };
     validated.change(|_| Some(typed.as_str().into())).expect("it was checked for this text");
-    assert!(desk.tell(Event::Applied).is_empty());
+    assert!(world.tell(Event::Applied).is_empty());
 }
 
 #[test]
 fn what_was_approved_is_asked_about_again_when_it_has_become_another_edit() {
-    let mut desk = desk(&[]);
-    desk.reply(GOOD);
-    desk.step(Event::Approved);
-    let effects = superseded(&mut desk, &TEXT.replace("raise NotImplementedError", "pass"));
+    let mut world = world(&[]);
+    world.reply(GOOD);
+    world.step(Event::Approved);
+    let effects = superseded(&mut world, &TEXT.replace("raise NotImplementedError", "pass"));
     assert_eq!(draw(&effects), ["review Implement `double`"]);
 }
 
 #[test]
 fn an_edit_does_not_run_after_the_text_for_ever() {
-    let mut desk = desk(&[]);
-    desk.reply(GOOD);
-    desk.step(Event::Approved);
+    let mut world = world(&[]);
+    world.reply(GOOD);
+    world.step(Event::Approved);
     for at in 0..MAX_REBASES {
-        let effects = superseded(&mut desk, &format!("{}{TEXT}", "# new\n".repeat(at as usize + 1)));
+        let effects = superseded(&mut world, &format!("{}{TEXT}", "# new\n".repeat(at as usize + 1)));
         assert!(matches!(effects.as_slice(), [Effect::Apply(_)]), "{:?}", draw(&effects));
     }
-    let told = draw(&superseded(&mut desk, &format!("x = 1\n{TEXT}")));
+    let told = draw(&superseded(&mut world, &format!("x = 1\n{TEXT}")));
     assert!(told[0].contains("/shop.py keeps changing"), "{told:?}");
-    assert_eq!(desk.status(), Status::Failed);
+    assert_eq!(world.status(), Status::Failed);
 }
 
 #[test]
 fn the_next_model_is_asked_when_one_has_had_its_attempts() {
-    let mut desk = desk(&[]);
-    desk.models = 2;
+    let mut world = world(&[]);
+    world.models = 2;
     for _ in 0..Limits::default().max_attempts {
-        desk.reply(UNDEFINED);
+        world.reply(UNDEFINED);
     }
-    assert!(matches!(desk.proposal.state(), State::Generating));
-    assert_eq!(desk.proposal.passed_over, 1);
-    assert_eq!(desk.reply(GOOD), ["review Implement `double`"]);
-    assert_eq!(desk.learnt.iter().map(|it| it.category.as_str()).collect::<Vec<_>>(), ["undefined-name"; 3]);
-    assert_eq!(desk.learnt[0].snippet, "return twice(x)");
+    assert!(matches!(world.proposal.state(), State::Generating));
+    assert_eq!(world.proposal.passed_over, 1);
+    assert_eq!(world.reply(GOOD), ["review Implement `double`"]);
+    assert_eq!(world.learnt.iter().map(|it| it.category.as_str()).collect::<Vec<_>>(), ["undefined-name"; 3]);
+    assert_eq!(world.learnt[0].snippet, "return twice(x)");
 }
 
 #[test]
 fn however_many_models_there_are_replies_come_to_an_end() {
-    let mut desk = desk(&[]);
-    desk.models = 100;
+    let mut world = world(&[]);
+    world.models = 100;
     let mut replies = 0;
-    while !desk.proposal.is_over() {
-        desk.reply(UNDEFINED);
+    while !world.proposal.is_over() {
+        world.reply(UNDEFINED);
         replies += 1;
     }
     assert!(replies >= MAX_REPLIES && replies < MAX_REPLIES + Limits::default().max_attempts, "{replies}");
-    assert_eq!(desk.status(), Status::Escalated);
+    assert_eq!(world.status(), Status::Escalated);
 }
 
 #[test]
 fn what_the_person_says_is_learnt() {
-    let mut desk = desk(&[]);
-    desk.reply(GOOD);
-    desk.tell(Event::Adjusted("without `sum`".to_owned()));
-    desk.reply(GOOD);
-    desk.tell(Event::Discarded);
-    let learnt: Vec<_> = desk.learnt.iter().map(|it| (it.category.as_str(), it.forbidden.as_deref())).collect();
+    let mut world = world(&[]);
+    world.reply(GOOD);
+    world.tell(Event::Adjusted("without `sum`".to_owned()));
+    world.reply(GOOD);
+    world.tell(Event::Discarded);
+    let learnt: Vec<_> = world.learnt.iter().map(|it| (it.category.as_str(), it.forbidden.as_deref())).collect();
     assert_eq!(learnt, [("adjusted", Some("sum")), ("rejected", None)]);
-    assert_eq!(desk.learnt[1].snippet, "    return 2 * x");
+    assert_eq!(world.learnt[1].snippet, "    return 2 * x");
 }
 
 #[test]
 fn what_is_approved_and_done_by_hand_meanwhile_is_not_done_again() {
-    let mut desk = desk(&[]);
-    desk.reply(GOOD);
-    desk.step(Event::Approved);
-    let told = draw(&superseded(&mut desk, "def double(x):\n    return 2 * x\n"));
+    let mut world = world(&[]);
+    world.reply(GOOD);
+    world.step(Event::Approved);
+    let told = draw(&superseded(&mut world, "def double(x):\n    return 2 * x\n"));
     assert!(told[0].contains("the text has changed since you said yes"), "{told:?}");
-    assert_eq!(desk.status(), Status::Failed);
+    assert_eq!(world.status(), Status::Failed);
 }
 
 #[test]
 fn a_change_of_nothing_is_no_proposal() {
-    let mut desk = desk(&[]);
-    desk.reply(GOOD);
-    let told = desk.tell(Event::Selected(vec!["other.py".to_owned()]));
+    let mut world = world(&[]);
+    world.reply(GOOD);
+    let told = world.tell(Event::Selected(vec!["other.py".to_owned()]));
     assert!(told[0].contains("it would change nothing"), "{told:?}");
-    assert_eq!(desk.status(), Status::Failed);
+    assert_eq!(world.status(), Status::Failed);
 }
 
 #[test]
 fn a_restart_pays_for_nothing_twice_and_trusts_no_stored_verdict() {
-    for (state, mut desk) in in_every_state() {
-        let effects = desk.restart();
+    for (state, mut world) in in_every_state() {
+        let effects = world.restart();
         match state {
             "assembling" => assert_eq!(effects, ["assemble"]),
             // The prompt holds code, and is not stored.
@@ -550,14 +550,14 @@ fn a_restart_pays_for_nothing_twice_and_trusts_no_stored_verdict() {
             _ => assert_eq!(effects, ["check: def double(x):\n    return 2 * x\n"], "{state}"),
         }
     }
-    let mut desk = desk(&[]);
-    desk.reply(UNDEFINED);
-    assert_eq!(desk.restart(), ["assemble"]);
-    let effects = desk.tell(Event::Assembled(desk.ask()));
+    let mut world = world(&[]);
+    world.reply(UNDEFINED);
+    assert_eq!(world.restart(), ["assemble"]);
+    let effects = world.tell(Event::Assembled(world.ask()));
     assert!(effects[0].starts_with("generate: ") && effects[0].contains("`twice` is not defined"), "{effects:?}");
-    desk.tell(Event::Cancelled);
-    assert!(desk.restart().is_empty());
-    assert_eq!(desk.status(), Status::Cancelled);
+    world.tell(Event::Cancelled);
+    assert!(world.restart().is_empty());
+    assert_eq!(world.status(), Status::Cancelled);
 }
 
 /// The Python files of `fixtures/workspaces/shop`, and the replies that the demonstration plays.
@@ -623,27 +623,27 @@ fn the_recorded_replies_are_a_bad_one_and_a_good_one() {
 }
 
 /// A proposal whose first answer is looked over if it cost no more than `limit`, and what came of `first`, which cost `cost`.
-fn reflecting(first: &str, limit: Option<u64>, cost: Option<u64>) -> (Desk, Vec<String>) {
-    let mut desk = desk(&[]);
-    desk.proposal.limits.reflect_below = limit;
-    desk.cost = cost;
-    let effects = desk.reply(first);
-    (desk, effects)
+fn reflecting(first: &str, limit: Option<u64>, cost: Option<u64>) -> (World, Vec<String>) {
+    let mut world = world(&[]);
+    world.proposal.limits.reflect_below = limit;
+    world.cost = cost;
+    let effects = world.reply(first);
+    (world, effects)
 }
 
 #[test]
 fn a_cheap_model_looks_over_its_first_answer() {
-    let (mut desk, effects) = reflecting(UNDEFINED, Some(10), Some(10));
+    let (mut world, effects) = reflecting(UNDEFINED, Some(10), Some(10));
     assert!(effects[0].starts_with("generate: Write double.") && effects[0].contains("twice(x)"), "{effects:?}");
     assert!(effects[0].contains("Look over your answer"), "{effects:?}");
-    assert_eq!(desk.reply(GOOD), ["review Implement `double`"]);
-    let (spent, attempts) = (desk.proposal.spent(), desk.proposal.attempts());
+    assert_eq!(world.reply(GOOD), ["review Implement `double`"]);
+    let (spent, attempts) = (world.proposal.spent(), world.proposal.attempts());
     assert_eq!((spent.output, spent.cost, attempts), (20, Some(2e-5), 1));
     // Only the first: what is wrong now was found by a check.
-    let (mut desk, _) = reflecting(UNDEFINED, Some(10), Some(10));
-    let effects = desk.reply(UNDEFINED);
+    let (mut world, _) = reflecting(UNDEFINED, Some(10), Some(10));
+    let effects = world.reply(UNDEFINED);
     assert!(effects[0].contains("What is wrong with your last answer"), "{effects:?}");
-    assert_eq!(desk.reply(GOOD), ["review Implement `double`"]);
+    assert_eq!(world.reply(GOOD), ["review Implement `double`"]);
 }
 
 #[test]
@@ -651,18 +651,18 @@ fn a_dear_one_does_not_and_one_that_says_nothing_new_is_taken_at_its_first_word(
     for (limit, cost) in [(Some(10), Some(11)), (Some(10), None), (None, Some(0))] {
         assert_eq!(reflecting(GOOD, limit, cost).1, ["review Implement `double`"], "{limit:?} {cost:?}");
     }
-    let (mut desk, _) = reflecting(GOOD, Some(0), Some(0));
-    assert_eq!(desk.reply(PROSE), ["review Implement `double`"]);
-    let (mut desk, _) = reflecting(GOOD, Some(0), Some(0));
-    assert_eq!(desk.tell(broken_model()), ["check: def double(x):\n    return 2 * x\n"]);
+    let (mut world, _) = reflecting(GOOD, Some(0), Some(0));
+    assert_eq!(world.reply(PROSE), ["review Implement `double`"]);
+    let (mut world, _) = reflecting(GOOD, Some(0), Some(0));
+    assert_eq!(world.tell(broken_model()), ["check: def double(x):\n    return 2 * x\n"]);
 }
 
 #[test]
 fn a_look_that_was_interrupted_is_taken_again() {
-    let (mut desk, _) = reflecting(GOOD, Some(0), Some(0));
-    assert_eq!(desk.restart(), ["assemble"]);
-    let ask = desk.ask();
-    let effects = desk.tell(Event::Assembled(ask));
+    let (mut world, _) = reflecting(GOOD, Some(0), Some(0));
+    assert_eq!(world.restart(), ["assemble"]);
+    let ask = world.ask();
+    let effects = world.tell(Event::Assembled(ask));
     assert!(effects[0].contains("Look over your answer") && effects[0].contains("return 2 * x"), "{effects:?}");
-    assert_eq!(desk.reply(GOOD), ["review Implement `double`"]);
+    assert_eq!(world.reply(GOOD), ["review Implement `double`"]);
 }
