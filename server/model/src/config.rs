@@ -143,7 +143,7 @@ impl Provider {
             Provider::OpenAi => Some("OPENAI_API_KEY"),
             Provider::Anthropic => Some("ANTHROPIC_API_KEY"),
             Provider::HuggingFace => Some("HF_TOKEN"),
-            _ => None,
+            Provider::Ollama | Provider::OpenAiCompatible | Provider::Recorded => None,
         }
     }
 }

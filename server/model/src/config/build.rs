@@ -41,15 +41,20 @@ pub(super) fn build_with(
     variable: impl Fn(&str) -> Option<String>,
 ) -> Result<(Arc<dyn LanguageModel>, Option<String>), Error> {
     let described = Described { name, config };
-    if config.provider == Provider::Recorded {
-        return Ok((Arc::new(described.recorded()?), None));
-    }
+    // Every provider is named: a new one is an error of the compiler until it is decided what it speaks.
+    let speaks = match config.provider {
+        Provider::Recorded => return Ok((Arc::new(described.recorded()?), None)),
+        Provider::Anthropic => Speaks::Anthropic,
+        Provider::Ollama => Speaks::Ollama,
+        Provider::OpenAi => Speaks::OpenAi { field: "max_completion_tokens" },
+        Provider::HuggingFace | Provider::OpenAiCompatible => Speaks::OpenAi { field: "max_tokens" },
+    };
     let (model, endpoint) = described.served(variable)?;
     let server = Some(endpoint.server());
     let (name, max_tokens, temperature) = (name.to_owned(), config.max_output_tokens, config.temperature);
-    let model = match config.provider {
-        Provider::Anthropic => retried(Anthropic::new(&name, endpoint, model, max_tokens), config),
-        Provider::Ollama => retried(
+    let model = match speaks {
+        Speaks::Anthropic => retried(Anthropic::new(&name, endpoint, model, max_tokens), config),
+        Speaks::Ollama => retried(
             Ollama {
                 name,
                 endpoint,
@@ -61,13 +66,22 @@ pub(super) fn build_with(
             },
             config,
         ),
-        _ => {
-            let field = if config.provider == Provider::OpenAi { "max_completion_tokens" } else { "max_tokens" };
+        Speaks::OpenAi { field } => {
             let max_tokens = max_tokens.map(|limit| (field, limit));
             retried(OpenAi { name, endpoint, model, max_tokens, temperature, quirks: Mutex::default() }, config)
         }
     };
     Ok((model, server))
+}
+
+/// The protocol of a provider.
+enum Speaks {
+    Anthropic,
+    Ollama,
+    OpenAi {
+        /// What the limit of an answer is called.
+        field: &'static str,
+    },
 }
 
 fn retried(model: impl LanguageModel + 'static, config: &ModelConfig) -> Arc<dyn LanguageModel> {
@@ -89,7 +103,9 @@ fn base_path(provider: Provider, path: &str) -> String {
         // Its clients are told a base without the version, also where a server has it below a path.
         Provider::Anthropic => true,
         // What is below a path has a version of its own, or none: `/openai`, `/api/v3`.
-        _ => has_version || path.is_empty(),
+        Provider::OpenAi | Provider::HuggingFace | Provider::OpenAiCompatible | Provider::Recorded => {
+            has_version || path.is_empty()
+        }
     };
     if takes_version { format!("{before}/v1") } else { before.to_owned() }
 }
