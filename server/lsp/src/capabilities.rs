@@ -174,7 +174,7 @@ pub(crate) fn server_capabilities(editor: &Editor) -> lsp::ServerCapabilities {
             ..Default::default()
         })),
         execute_command_provider: Some(lsp::ExecuteCommandOptions {
-            commands: Command::NAMES.map(str::to_owned).into(),
+            commands: Command::NAMES.iter().map(|name| (*name).to_owned()).collect(),
             ..Default::default()
         }),
         workspace: Some(lsp::WorkspaceServerCapabilities {

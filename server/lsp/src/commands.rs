@@ -10,26 +10,52 @@ use workspace::results::{self, RunKind};
 
 use crate::from_proto;
 
-/// A command with its one argument, an object.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Command {
-    Run(Run),
-    RunHere(RunHere),
-    RunAffectedTests(RunAffectedTests),
-    ResetCells(ResetCells),
-    Propose(Propose),
-    ShowCallers(lsp::TextDocumentPositionParams),
-    ChangeSignature(ChangeSignature),
-    Graph(Graph),
-    Context(ShowContext),
-    Evidence(ShowEvidence),
-    Snippets(Snippets),
-    Silence(Silence),
-    Review(Review),
-    DismissFinding(DismissFinding),
-    Explain(Explain),
-    CommitMessage(CommitMessage),
-    Answer(Answer),
+/// From one list: the type, the names, and the way from one to the other.
+macro_rules! commands {
+    ($($name:literal => $variant:ident($argument:ty),)*) => {
+        /// A command with its one argument, an object.
+        #[derive(Clone, Debug, PartialEq)]
+        pub(crate) enum Command {
+            $($variant($argument),)*
+        }
+
+        impl Command {
+            pub(crate) const NAMES: &[&str] = &[$($name),*];
+
+            fn of(name: &str, argument: Value) -> Result<Self> {
+                match name {
+                    $($name => typed(name, argument).map(Command::$variant),)*
+                    other => Err(Error::invalid_params(format!("there is no command {other}"))),
+                }
+            }
+
+            fn parts(&self) -> (&'static str, serde_json::Result<Value>) {
+                match self {
+                    $(Command::$variant(argument) => ($name, serde_json::to_value(argument)),)*
+                }
+            }
+        }
+    };
+}
+
+commands! {
+    "tantu.run" => Run(Run),
+    "tantu.runHere" => RunHere(RunHere),
+    "tantu.runAffectedTests" => RunAffectedTests(RunAffectedTests),
+    "tantu.resetCells" => ResetCells(ResetCells),
+    "tantu.propose" => Propose(Propose),
+    "tantu.showCallers" => ShowCallers(lsp::TextDocumentPositionParams),
+    "tantu.changeSignature" => ChangeSignature(ChangeSignature),
+    "tantu.graph" => Graph(Graph),
+    "tantu.context" => Context(ShowContext),
+    "tantu.evidence" => Evidence(ShowEvidence),
+    "tantu.snippets" => Snippets(Snippets),
+    "tantu.silence" => Silence(Silence),
+    "tantu.review" => Review(Review),
+    "tantu.dismissFinding" => DismissFinding(DismissFinding),
+    "tantu.explain" => Explain(Explain),
+    "tantu.commitMessage" => CommitMessage(CommitMessage),
+    "tantu.answer" => Answer(Answer),
 }
 
 /// `tantu.run`: runs a test, a doctest, a cell, a selection or a script in the sandbox.
@@ -275,47 +301,9 @@ pub(crate) struct Answer {
     pub(crate) answer: String,
 }
 
-const RUN: &str = "tantu.run";
-const RUN_HERE: &str = "tantu.runHere";
-const RUN_AFFECTED_TESTS: &str = "tantu.runAffectedTests";
-const RESET_CELLS: &str = "tantu.resetCells";
-const PROPOSE: &str = "tantu.propose";
-const SHOW_CALLERS: &str = "tantu.showCallers";
-const CHANGE_SIGNATURE: &str = "tantu.changeSignature";
-const GRAPH: &str = "tantu.graph";
-const CONTEXT: &str = "tantu.context";
-const EVIDENCE: &str = "tantu.evidence";
-const SNIPPETS: &str = "tantu.snippets";
-const SILENCE: &str = "tantu.silence";
-const REVIEW: &str = "tantu.review";
-const DISMISS_FINDING: &str = "tantu.dismissFinding";
-const EXPLAIN: &str = "tantu.explain";
-const COMMIT_MESSAGE: &str = "tantu.commitMessage";
-const ANSWER: &str = "tantu.answer";
-
 impl Command {
     /// Those that have a model write something.
-    pub(crate) const ASKING_MODELS: [&str; 2] = [PROPOSE, REVIEW];
-
-    pub(crate) const NAMES: [&str; 17] = [
-        RUN,
-        RUN_HERE,
-        RUN_AFFECTED_TESTS,
-        RESET_CELLS,
-        PROPOSE,
-        SHOW_CALLERS,
-        CHANGE_SIGNATURE,
-        GRAPH,
-        CONTEXT,
-        EVIDENCE,
-        SNIPPETS,
-        SILENCE,
-        REVIEW,
-        DISMISS_FINDING,
-        EXPLAIN,
-        COMMIT_MESSAGE,
-        ANSWER,
-    ];
+    pub(crate) const ASKING_MODELS: [&str; 2] = ["tantu.propose", "tantu.review"];
 
     /// # Errors
     /// "Invalid params", with the reason, when there is no such command or its argument does not fit.
@@ -327,49 +315,12 @@ impl Command {
             1 => arguments.remove(0),
             _ => Value::Null,
         };
-        match params.command.as_str() {
-            RUN => typed(RUN, argument).map(Command::Run),
-            RUN_HERE => typed(RUN_HERE, argument).map(Command::RunHere),
-            RUN_AFFECTED_TESTS => typed(RUN_AFFECTED_TESTS, argument).map(Command::RunAffectedTests),
-            RESET_CELLS => typed(RESET_CELLS, argument).map(Command::ResetCells),
-            PROPOSE => typed(PROPOSE, argument).map(Command::Propose),
-            SHOW_CALLERS => typed(SHOW_CALLERS, argument).map(Command::ShowCallers),
-            CHANGE_SIGNATURE => typed(CHANGE_SIGNATURE, argument).map(Command::ChangeSignature),
-            GRAPH => typed(GRAPH, argument).map(Command::Graph),
-            CONTEXT => typed(CONTEXT, argument).map(Command::Context),
-            EVIDENCE => typed(EVIDENCE, argument).map(Command::Evidence),
-            SNIPPETS => typed(SNIPPETS, argument).map(Command::Snippets),
-            SILENCE => typed(SILENCE, argument).map(Command::Silence),
-            REVIEW => typed(REVIEW, argument).map(Command::Review),
-            DISMISS_FINDING => typed(DISMISS_FINDING, argument).map(Command::DismissFinding),
-            EXPLAIN => typed(EXPLAIN, argument).map(Command::Explain),
-            COMMIT_MESSAGE => typed(COMMIT_MESSAGE, argument).map(Command::CommitMessage),
-            ANSWER => typed(ANSWER, argument).map(Command::Answer),
-            other => Err(Error::invalid_params(format!("there is no command {other}"))),
-        }
+        Self::of(&params.command, argument)
     }
 
     /// The command as a lens or a code action carries it.
     pub(crate) fn titled(&self, title: String) -> lsp::Command {
-        let (command, argument) = match self {
-            Command::Run(run) => (RUN, serde_json::to_value(run)),
-            Command::RunHere(place) => (RUN_HERE, serde_json::to_value(place)),
-            Command::RunAffectedTests(tests) => (RUN_AFFECTED_TESTS, serde_json::to_value(tests)),
-            Command::ResetCells(cells) => (RESET_CELLS, serde_json::to_value(cells)),
-            Command::Propose(propose) => (PROPOSE, serde_json::to_value(propose)),
-            Command::ShowCallers(place) => (SHOW_CALLERS, serde_json::to_value(place)),
-            Command::ChangeSignature(change) => (CHANGE_SIGNATURE, serde_json::to_value(change)),
-            Command::Graph(graph) => (GRAPH, serde_json::to_value(graph)),
-            Command::Context(context) => (CONTEXT, serde_json::to_value(context)),
-            Command::Evidence(evidence) => (EVIDENCE, serde_json::to_value(evidence)),
-            Command::Snippets(snippets) => (SNIPPETS, serde_json::to_value(snippets)),
-            Command::Silence(silence) => (SILENCE, serde_json::to_value(silence)),
-            Command::Review(review) => (REVIEW, serde_json::to_value(review)),
-            Command::DismissFinding(finding) => (DISMISS_FINDING, serde_json::to_value(finding)),
-            Command::Explain(explain) => (EXPLAIN, serde_json::to_value(explain)),
-            Command::CommitMessage(message) => (COMMIT_MESSAGE, serde_json::to_value(message)),
-            Command::Answer(answer) => (ANSWER, serde_json::to_value(answer)),
-        };
+        let (command, argument) = self.parts();
         // All of these are plain data, which always has a JSON form.
         lsp::Command { title, command: command.to_owned(), arguments: argument.ok().map(|it| vec![it]) }
     }
@@ -406,13 +357,13 @@ mod tests {
             Command::parse(lsp::ExecuteCommandParams { command: command.to_owned(), ..Default::default() })
         };
         let all = Command::RunAffectedTests(RunAffectedTests { uri: None });
-        assert_eq!(call(RUN_AFFECTED_TESTS).unwrap(), all);
-        assert!(call(RUN).unwrap_err().message.contains("uri"));
+        assert_eq!(call("tantu.runAffectedTests").unwrap(), all);
+        assert!(call("tantu.run").unwrap_err().message.contains("uri"));
     }
 
     #[test]
     fn mistakes_are_invalid_params_and_say_why() {
-        let error = parse(RUN, Value::from("x")).unwrap_err();
+        let error = parse("tantu.run", Value::from("x")).unwrap_err();
         assert_eq!(error.code, tower_lsp_server::jsonrpc::ErrorCode::InvalidParams);
         assert!(error.message.contains("tantu.run"), "{}", error.message);
         assert!(parse("tantu.fly", Value::Null).unwrap_err().message.contains("tantu.fly"));
