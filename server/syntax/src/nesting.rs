@@ -13,6 +13,11 @@ const MAX_BRACKETS: usize = 200;
 /// on its version.
 const MAX_CHAIN: usize = 10_000;
 
+/// What a text must have more of to be looked at: below, no nesting takes stack, memory or time worth mentioning, and
+/// nearly all files that people write are below.
+const HARMLESS_BRACKETS: usize = 2_000;
+const HARMLESS_BYTES: usize = 64 << 10;
+
 /// Statements that are taken out of one text one by one; what follows the last is taken out as a whole.
 const MAX_CUTS: usize = 4;
 
@@ -38,7 +43,7 @@ impl Excess {
 }
 
 /// What to leave out so that the rest can be parsed, in the order of the text: from the beginning of a statement's first line
-/// to the end of the line that goes too far. Nothing in code that a Python runs.
+/// to the end of the line that goes too far. Nothing in code that a Python runs, and nothing in small texts.
 pub(super) fn excesses(text: &str) -> Vec<(TextRange, Excess)> {
     let mut found = Vec::new();
     let mut from = 0;
@@ -62,9 +67,8 @@ pub(super) fn excesses(text: &str) -> Vec<(TextRange, Excess)> {
 
 /// Whether a text on its own is too deep to be parsed.
 pub(super) fn is_excessive(text: &str, mode: Mode) -> bool {
-    // Most files are too small.
     let brackets = text.bytes().filter(|byte| matches!(byte, b'(' | b'[' | b'{')).count();
-    let may_be = brackets > MAX_BRACKETS || text.len() > MAX_CHAIN;
+    let may_be = brackets > HARMLESS_BRACKETS || text.len() > HARMLESS_BYTES;
     may_be && Scan::new(text, mode).excess().is_some()
 }
 
@@ -264,10 +268,11 @@ mod tests {
     #[test]
     fn what_python_accepts_is_left_alone() {
         for (open, close) in [("(", ")"), ("[", "]"), ("f(", ")"), ("{1: ", "}"), ("f'{", "}'")] {
-            assert_eq!(excesses(&nested(open, "1", close, MAX_BRACKETS)), [], "{open}");
+            let text = nested(open, "1", close, MAX_BRACKETS).repeat(100);
+            assert_eq!(excesses(&text), [], "{open}");
         }
         for part in ["1 + ", "-", "lambda: ", "not ", "1 if 1 else "] {
-            assert_eq!(excesses(&nested(part, "1", "", 3_000)), [], "{part}");
+            assert_eq!(excesses(&nested(part, "1", "", 3_000).repeat(100)), [], "{part}");
         }
         // Beside each other, not in each other.
         for many in ["(a.b(c), -1), ", "lambda a, b=c.d: a + b, ", "{a: b.c + d[e]}, ", "f'{a.b(c)}', ", "a.b: c.d, "] {
@@ -284,7 +289,7 @@ mod tests {
         for (open, close) in
             [("(", ")"), ("[\n", "]\n"), ("f(", ")"), ("{1: ", "}"), ("f'{", "}'"), ("f'{x:{", "}}'"), ("(", "")]
         {
-            let deep = nested(open, "1", close, MAX_BRACKETS + 1);
+            let deep = nested(open, "1", close, HARMLESS_BRACKETS + 1);
             let text = format!("def f():\n    é = 1\n    {deep}    return 1\n\n\ndef g(): ...\n");
             let found = excesses(&text);
             assert!(
@@ -300,13 +305,13 @@ mod tests {
             assert!(parsed.verbatim().is_none());
         }
         for part in ["1 + ", "-", "lambda: ", "not ", "1 if 1 else ", "lambda a, b: ", "lambda a=lambda b: b, c: "] {
-            let text = format!("before = 1\n{}after = 2\n", nested(part, "1", "", MAX_CHAIN + 1));
+            let text = format!("before = 1\n{}after = 2\n", nested(part, "1", "", HARMLESS_BYTES + 1));
             assert!(matches!(excesses(&text)[..], [(_, Excess::Chain)]), "{part}");
             assert_eq!(parse(&text).statements().len(), 3, "{part}");
         }
         for part in [".b", "()", "[0]", " + 1", " or not 1"] {
             assert!(
-                matches!(excesses(&format!("x = a{}\n", part.repeat(MAX_CHAIN + 1)))[..], [(_, Excess::Chain)]),
+                matches!(excesses(&format!("x = a{}\n", part.repeat(HARMLESS_BYTES + 1)))[..], [(_, Excess::Chain)]),
                 "{part}"
             );
         }

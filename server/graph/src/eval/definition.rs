@@ -122,7 +122,21 @@ impl Evaluator<'_> {
             return known.clone();
         }
         let summary = self.world.summary(unit);
-        let mut leaves = summary.joined(join);
+        let mut met = FxHashSet::from_iter([join]);
+        let mut pending = vec![join];
+        let mut leaves = Vec::new();
+        while let Some(binding) = pending.pop() {
+            // Those of one place are mostly those of a place before, and one more.
+            if let Some(known) = self.leaves.get(&(unit, binding)) {
+                leaves.extend(known.iter().copied().filter(|&leaf| met.insert(leaf)));
+                continue;
+            }
+            match summary.inputs(binding) {
+                Some(inputs) => pending.extend(inputs.iter().copied().filter(|&input| met.insert(input))),
+                None => leaves.push(binding),
+            }
+        }
+        leaves.sort_unstable();
         let mut seen = FxHashSet::default();
         leaves.retain(|&leaf| {
             let facts = summary.binding(leaf);

@@ -83,18 +83,21 @@ impl Summary {
         let mut pending = vec![join];
         let mut leaves = Vec::new();
         while let Some(binding) = pending.pop() {
-            let inputs: &[BindingIndex] = match &self.binding(binding).value {
-                BindingValue::Join(inputs) => inputs,
-                BindingValue::Narrowed { inputs, .. } => inputs,
-                _ => {
-                    leaves.push(binding);
-                    continue;
-                }
-            };
-            pending.extend(inputs.iter().copied().filter(|&input| seen.insert(input)));
+            match self.inputs(binding) {
+                Some(inputs) => pending.extend(inputs.iter().copied().filter(|&input| seen.insert(input))),
+                None => leaves.push(binding),
+            }
         }
         leaves.sort_unstable();
         leaves
+    }
+
+    /// The bindings that meet in a join or are narrowed; `None` for one that is neither.
+    pub fn inputs(&self, binding: BindingIndex) -> Option<&[BindingIndex]> {
+        match &self.binding(binding).value {
+            BindingValue::Join(inputs) | BindingValue::Narrowed { inputs, .. } => Some(inputs),
+            _ => None,
+        }
     }
 
     /// Whether the identifier occurs anywhere in the text.

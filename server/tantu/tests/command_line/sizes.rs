@@ -16,7 +16,7 @@ fn a_workspace_of_very_many_files() {
     project.says(&["graph"], "{}\n", 0);
     let (status, stdout, stderr) = project.tantu(&["graph", "--imports"]);
     assert_eq!(status, 0, "{stderr}");
-    assert_eq!(stdout, "{}\n");
+    assert_eq!(stdout.lines().filter(|line| line.ends_with(": []") || line.ends_with(": [],")).count(), 20_000);
 }
 
 /// Each of these took gigabytes, minutes or the process with it.
