@@ -10,7 +10,7 @@ use super::place::acts;
 use super::signature::{Parameter, Signature};
 
 /// A call that cannot be rewritten, and why.
-pub(super) type Misfit = String;
+pub(super) type Incompatible = String;
 
 /// What the arguments of `call` become when its callee's parameters change from `old` to `new`; `None` if nothing.
 ///
@@ -27,7 +27,7 @@ pub(super) fn rewrite_call(
     parsed: &Parsed,
     text: &str,
     value: &dyn Fn(&Parameter) -> String,
-) -> Result<Option<Vec<TextEdit>>, Misfit> {
+) -> Result<Option<Vec<TextEdit>>, Incompatible> {
     struct Given<'a> {
         /// The parameter before.
         param: Option<usize>,

@@ -52,7 +52,7 @@ pub fn facts(analysis: &Analysis, before: &[Earlier]) -> String {
         };
         let how = if is_new(analysis, id, before) { "new" } else { "changed" };
         let callers = analysis.callers(id).len();
-        let broken = analysis.misfit_callers(id).broken;
+        let broken = analysis.incompatible_callers(id).broken;
         let tests = tests_reaching(analysis, id, LIMIT).tests.len();
         // Writing to a string cannot fail.
         let _ = write!(text, "{how} {kind} `{}`", view.qualified_name());

@@ -56,7 +56,7 @@ fn offered(analysis: &Analysis, _: &Parsed, file: FileId, range: TextRange) -> O
     let symbol = function_body::around(analysis, file, range)?;
     let view = analysis.symbol(symbol);
     let is_meant = view.header.contains_range(range) && !view.is_retained();
-    (is_meant && analysis.misfit_callers(symbol).broken > 0).then_some(symbol)
+    (is_meant && analysis.incompatible_callers(symbol).broken > 0).then_some(symbol)
 }
 
 /// The places of calls that do not fit `target`, by path and offset.
@@ -69,11 +69,15 @@ fn places(analysis: &Analysis, target: SymbolId) -> Vec<Place> {
     let mut seen = FxHashSet::default();
     let mut places = Vec::new();
     for file in files {
-        let misfits = analysis.misfit_calls(file).into_iter();
-        for misfit in misfits.filter(|it| sites.iter().any(|site| (site.file, site.range) == (file, it.range))) {
-            let Some((range, is_statement)) = around(trees.get(analysis, file), misfit.range) else { continue };
+        let incompatible = analysis.incompatible_calls(file).into_iter();
+        for incompatibility in
+            incompatible.filter(|it| sites.iter().any(|site| (site.file, site.range) == (file, it.range)))
+        {
+            let Some((range, is_statement)) = around(trees.get(analysis, file), incompatibility.range) else {
+                continue;
+            };
             if seen.insert((file, range)) {
-                places.push(Place { file, range, is_statement, message: misfit.message });
+                places.push(Place { file, range, is_statement, message: incompatibility.message });
             }
         }
     }

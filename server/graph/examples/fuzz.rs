@@ -342,7 +342,7 @@ fn ask(host: &AnalysisHost, random: &mut Random) {
         }
         analysis.undefined_names(file);
         analysis.missing_members(file);
-        analysis.misfit_calls(file);
+        analysis.incompatible_calls(file);
         analysis.imports(file);
     }
 }

@@ -28,7 +28,7 @@ use crate::types::{Def, Unit};
 use crate::{ExternalUses, Externals, FileId, Flow, Name, SymbolId, SymbolKind, Tree};
 
 pub use calls::{Call, CallSite};
-pub use checks::{MisfitCall, MisfitCallers, MisfitOverride, MissingMember, Usage};
+pub use checks::{IncompatibleCall, IncompatibleCallers, IncompatibleOverride, MissingMember, Usage};
 pub use edges::{Edge, Relation};
 pub use importable::Importable;
 pub use meaning::Meaning;

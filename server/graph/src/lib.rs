@@ -30,9 +30,9 @@ mod types;
 use std::fmt;
 
 pub use analysis::{
-    Analysis, Call, CallSite, Collision, CollisionKind, Doubt, Edge, Family, Import, ImportKind, Importable, Meaning,
-    MisfitCall, MisfitCallers, MisfitOverride, MissingMember, Owner, Relation, Resolver, Site, Spelled, Spelling,
-    Stats, Symbol, Target, Usage, Variable,
+    Analysis, Call, CallSite, Collision, CollisionKind, Doubt, Edge, Family, Import, ImportKind, Importable,
+    IncompatibleCall, IncompatibleCallers, IncompatibleOverride, Meaning, MissingMember, Owner, Relation, Resolver,
+    Site, Spelled, Spelling, Stats, Symbol, Target, Usage, Variable,
 };
 pub use archive::{Archived, Digest};
 pub use discover::{Discovery, Skipped, check_glob, discover, is_document, is_python, load, matching};

@@ -74,7 +74,7 @@ fn ask(analysis: &Analysis, file: FileId) {
     analysis.caller_counts(file);
     analysis.undefined_names(file);
     analysis.missing_members(file);
-    analysis.misfit_calls(file);
+    analysis.incompatible_calls(file);
     analysis.imports(file);
 }
 

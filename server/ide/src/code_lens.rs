@@ -58,15 +58,15 @@ pub fn callers_title(analysis: &Analysis, symbol: SymbolId, saved: Option<&str>)
     } else if view.flags.is_property {
         count(analysis.references(symbol).len(), "use")
     } else {
-        let misfits = analysis.misfit_callers(symbol);
+        let incompatible = analysis.incompatible_callers(symbol);
         let renamed = saved.and_then(|saved| renamed_from(analysis, symbol, saved));
         let lost = match (renamed, view.parent) {
             (Some(name), Some(owner)) => analysis.users_of_gone(owner, &name).len(),
             _ => 0,
         };
-        match misfits.broken + lost {
-            0 => count(misfits.all, "caller"),
-            broken => format!("breaks {broken} of {}", count(misfits.all + lost, "caller")),
+        match incompatible.broken + lost {
+            0 => count(incompatible.all, "caller"),
+            broken => format!("breaks {broken} of {}", count(incompatible.all + lost, "caller")),
         }
     };
     let reach = tests_reaching(analysis, symbol, LIMIT);

@@ -41,8 +41,8 @@ fn shape(analysis: &Analysis) -> String {
         for member in analysis.missing_members(file) {
             writeln!(out, "  missing {} of {}", member.name, name(member.receiver)).unwrap();
         }
-        for call in analysis.misfit_calls(file) {
-            writeln!(out, "  misfit {} {}", name(call.callee), call.message).unwrap();
+        for call in analysis.incompatible_calls(file) {
+            writeln!(out, "  incompatibility {} {}", name(call.callee), call.message).unwrap();
         }
         for import in analysis.imports(file) {
             writeln!(out, "  {:?}", std::mem::discriminant(&import.kind)).unwrap();

@@ -89,7 +89,9 @@ async fn concerns_others(
     // A panic has been reported on standard error.
     let Ok(found) = tokio::task::spawn_blocking(all).await else { return false };
     let is_other = |path: &PathBuf, (version, now): &(i32, Vec<lsp::Diagnostic>)| {
-        known.get(path).is_some_and(|(of, before)| of == version && before != now || misfits(before) != misfits(now))
+        known
+            .get(path)
+            .is_some_and(|(of, before)| of == version && before != now || incompatible(before) != incompatible(now))
     };
     let concerns = found.iter().any(|(path, found)| is_other(path, found));
     *known = found;
@@ -97,8 +99,8 @@ async fn concerns_others(
 }
 
 /// The calls that do not fit what they call: lenses there count them.
-fn misfits(found: &[lsp::Diagnostic]) -> Vec<&str> {
-    let code = lsp::NumberOrString::String(ide::Code::MisfitCall.as_str().to_owned());
+fn incompatible(found: &[lsp::Diagnostic]) -> Vec<&str> {
+    let code = lsp::NumberOrString::String(ide::Code::IncompatibleCall.as_str().to_owned());
     found.iter().filter(|it| it.code.as_ref() == Some(&code)).map(|it| it.message.as_str()).collect()
 }
 
@@ -216,7 +218,7 @@ impl Pushed {
             return;
         }
         let before = known.map(|told| told.diagnostics.as_slice()).unwrap_or_default();
-        self.calls_changed |= misfits(before) != misfits(&diagnostics);
+        self.calls_changed |= incompatible(before) != incompatible(&diagnostics);
         let Some(uri) = snapshot.uri_of(path) else { return };
         let told = Published { uri: uri.clone(), version: document.version, diagnostics: diagnostics.clone() };
         self.documents.insert(path.to_path_buf(), told);

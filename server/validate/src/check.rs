@@ -422,7 +422,7 @@ impl Checked {
         let after = &self.comparison.after;
         let mut callers = Callers::default();
         let mut functions = BTreeSet::new();
-        let mut misfits: BTreeMap<FileId, Ranges> = BTreeMap::new();
+        let mut incompatible: BTreeMap<FileId, Ranges> = BTreeMap::new();
         for symbol in self.comparison.edited_functions() {
             for call in after.callers(symbol) {
                 functions.insert(call.other);
@@ -432,9 +432,15 @@ impl Checked {
                         EdgeConfidence::Inferred => callers.inferred += 1,
                         EdgeConfidence::Possible => callers.possible += 1,
                     }
-                    let of_file = || after.misfit_calls(site.file).iter().map(|misfit| misfit.range).collect();
-                    let misfits = misfits.entry(site.file).or_insert_with(of_file);
-                    callers.broken += u32::from(misfits.contain(site.range));
+                    let of_file = || {
+                        after
+                            .incompatible_calls(site.file)
+                            .iter()
+                            .map(|incompatibility| incompatibility.range)
+                            .collect()
+                    };
+                    let incompatible = incompatible.entry(site.file).or_insert_with(of_file);
+                    callers.broken += u32::from(incompatible.contain(site.range));
                 }
             }
         }

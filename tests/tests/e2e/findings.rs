@@ -72,7 +72,8 @@ fn an_edit_shows_at_once_whom_it_breaks() {
     );
     editor.replace("prices.py", "(items):", "(items, rate):");
     assert!(editor.lens_titles("prices.py").contains(&"1: breaks 2 of 2 callers".to_owned()));
-    let broken = editor.diagnostic("report.py", "the call that no longer fits", |item| item["code"] == "misfit-call");
+    let broken =
+        editor.diagnostic("report.py", "the call that no longer fits", |item| item["code"] == "incompatible-call");
     let uri = editor.uri("report.py");
     assert_eq!(editor.places(&json!({ "uri": uri, "range": broken["range"] })), ["report.py:5:total"]);
     assert!(broken["message"].to_string().contains("missing argument `rate`"), "{broken}");
@@ -136,7 +137,7 @@ fn files_that_nobody_opened_are_reported_where_that_is_wanted() {
     // An edit in a buffer breaks a call in a file that is not open.
     editor.open("prices.py");
     editor.replace("prices.py", "def total(prices):", "def total(items):");
-    editor.diagnostic("cart.py", "the call that no longer fits", |item| item["code"] == "misfit-call");
+    editor.diagnostic("cart.py", "the call that no longer fits", |item| item["code"] == "incompatible-call");
     editor.replace("prices.py", "def total(items):", "def total(prices):");
     let uri = editor.uri("cart.py");
     editor.wait_for("the call to fit again", |session| session.diagnostics.get(&uri)?.items.is_empty().then_some(()));
@@ -200,7 +201,7 @@ fn an_editor_that_pulls_gets_the_whole_workspace() {
     pull_until("the cycle", "left.py", &["import-cycle"]);
     editor.open("prices.py");
     editor.replace("prices.py", "def total(prices):", "def total(items):");
-    pull_until("the call that no longer fits", "cart.py", &["misfit-call"]);
+    pull_until("the call that no longer fits", "cart.py", &["incompatible-call"]);
     editor.replace("prices.py", "def total(items):", "def total(prices):");
     pull_until("the call to fit again", "cart.py", &[]);
     assert!(editor.session().publications.is_empty(), "an editor that pulls must not be pushed to as well");

@@ -321,7 +321,7 @@ fn callers_follow_a_signature_that_was_edited() {
     editor.replace("prices.py", "def total(prices, rate=1):", "def total(prices, factor=1):");
     editor.replace("prices.py", "* rate", "* factor");
     for file in ["report.py", "cart.py"] {
-        editor.diagnostic(file, "the call that no longer fits", |item| item["code"] == "misfit-call");
+        editor.diagnostic(file, "the call that no longer fits", |item| item["code"] == "incompatible-call");
     }
     editor.act("prices.py", "total", "Update 2 callers of `total`");
     assert!(editor.text("report.py").contains("add_up(prices=[1, 2], factor=2)"), "{}", editor.text("report.py"));

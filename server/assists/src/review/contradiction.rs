@@ -195,7 +195,7 @@ impl Cited<'_> {
     /// That the calls of `name`, else all calls, are known to fit.
     fn fits(&self, name: Option<&str>) -> Option<String> {
         let analysis = self.analysis;
-        let misfits = analysis.misfit_calls(self.file);
+        let incompatible = analysis.incompatible_calls(self.file);
         let mut calls = self.calls();
         if let Some(name) = name
             && calls.iter().any(|call| analysis.source(self.file).slice(call.name) == name)
@@ -205,7 +205,7 @@ impl Cited<'_> {
         let mut signature = None;
         for call in calls {
             let callee = analysis.called_at(self.file, call.name.start()).into_iter().next();
-            let is_judged = !call.is_starred && !misfits.iter().any(|it| it.range == call.name);
+            let is_judged = !call.is_starred && !incompatible.iter().any(|it| it.range == call.name);
             let (callee, _) = callee.filter(|_| is_judged)?;
             signature = Some(analysis.symbol(callee).signature());
         }

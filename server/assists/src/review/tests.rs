@@ -103,7 +103,7 @@ fn what_is_defined_cannot_be_called_undefined() {
 }
 
 #[test]
-fn what_fits_cannot_be_called_a_misfit() {
+fn a_call_that_fits_cannot_be_called_incompatible() {
     let fits = "the arguments fit `def rate(price, digits=2)`";
     check_claim("tax = rate(price, 2)", "`rate` is called with too many arguments.", Some(fits));
     check_claim("return rate(item)", "The call is missing a required argument.", Some(fits));

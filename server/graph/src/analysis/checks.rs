@@ -13,8 +13,8 @@ use crate::summary::{BindingValue, Expr, ExprIndex, Occurs};
 use crate::types::{Def, Typed, Unit, Value};
 use crate::{FileId, Name, SymbolId, SymbolKind};
 
-pub use fit::{MisfitCall, MisfitCallers};
-pub use overrides::MisfitOverride;
+pub use fit::{IncompatibleCall, IncompatibleCallers};
+pub use overrides::IncompatibleOverride;
 pub use usage::Usage;
 
 /// A member that a class certainly does not have.

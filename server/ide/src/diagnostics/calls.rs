@@ -6,18 +6,18 @@ use super::{Code, Diagnostic, Related, diagnostic};
 
 /// With each, where the callee is.
 pub(super) fn diagnose(analysis: &Analysis, file: FileId) -> Vec<Diagnostic> {
-    let misfits = analysis.misfit_calls(file).into_iter();
-    let one = |misfit: graph::MisfitCall| {
-        let callee = analysis.symbol(misfit.callee);
-        let message = format!("this call does not fit `{}`: {}", callee.local_name(), misfit.message);
+    let incompatible = analysis.incompatible_calls(file).into_iter();
+    let one = |incompatibility: graph::IncompatibleCall| {
+        let callee = analysis.symbol(incompatibility.callee);
+        let message = format!("this call does not fit `{}`: {}", callee.local_name(), incompatibility.message);
         let related = Related {
-            file: misfit.callee.file,
+            file: incompatibility.callee.file,
             range: callee.name_range,
             message: format!("`{}`", callee.signature()),
         };
-        Diagnostic { related: vec![related], ..diagnostic(Code::MisfitCall, misfit.range, message) }
+        Diagnostic { related: vec![related], ..diagnostic(Code::IncompatibleCall, incompatibility.range, message) }
     };
-    misfits.map(one).collect()
+    incompatible.map(one).collect()
 }
 
 #[cfg(test)]
@@ -46,7 +46,7 @@ class Cart:
             /main.py:2
                 total(1, 2)
                 ^^^^^
-                misfit-call: this call does not fit `total`: too many arguments: 2 given, at most 1 taken
+                incompatible-call: this call does not fit `total`: too many arguments: 2 given, at most 1 taken
             /cart.py:1
                 def total(parts, *, rate): ...
                     ^^^^^
@@ -54,7 +54,7 @@ class Cart:
             /main.py:3
                 total(1, rat=2)
                 ^^^^^
-                misfit-call: this call does not fit `total`: unknown argument `rat`
+                incompatible-call: this call does not fit `total`: unknown argument `rat`
             /cart.py:1
                 def total(parts, *, rate): ...
                     ^^^^^
@@ -62,7 +62,7 @@ class Cart:
             /main.py:5
                 Cart().add()
                        ^^^
-                misfit-call: this call does not fit `Cart.add`: missing argument `item`
+                incompatible-call: this call does not fit `Cart.add`: missing argument `item`
             /cart.py:3
                     def add(self, item): ...
                         ^^^
@@ -82,7 +82,7 @@ try:
     f()
 except TypeError:
     f(1)
-f()  # tantu: ignore[misfit-call]
+f()  # tantu: ignore[incompatible-call]
 ";
         check(text, expect![[r#""#]]);
     }

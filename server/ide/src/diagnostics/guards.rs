@@ -32,8 +32,8 @@ impl<'a> Guards<'a> {
             Code::UnresolvedImport | Code::UnknownModule => &self.imports,
             Code::UndefinedName => &self.names,
             Code::MissingMember => &self.members,
-            Code::MisfitCall => &self.calls,
-            Code::SyntaxError | Code::MisfitOverride | Code::ImportCycle | Code::Unused | Code::TaintedCall => {
+            Code::IncompatibleCall => &self.calls,
+            Code::SyntaxError | Code::IncompatibleOverride | Code::ImportCycle | Code::Unused | Code::TaintedCall => {
                 return false;
             }
         };

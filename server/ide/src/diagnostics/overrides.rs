@@ -6,16 +6,16 @@ use super::{Code, Diagnostic, Related, diagnostic};
 
 /// With each, where the overridden method is.
 pub(super) fn diagnose(analysis: &Analysis, file: FileId) -> Vec<Diagnostic> {
-    let misfits = analysis.misfit_overrides(file).into_iter();
-    let one = |misfit: graph::MisfitOverride| {
-        let overridden = analysis.symbol(misfit.overridden);
+    let incompatible = analysis.incompatible_overrides(file).into_iter();
+    let one = |incompatibility: graph::IncompatibleOverride| {
+        let overridden = analysis.symbol(incompatibility.overridden);
         let name = overridden.local_name();
-        let message = format!("this override does not fit `{name}`: it {}", misfit.message);
-        let file = misfit.overridden.file;
+        let message = format!("this override does not fit `{name}`: it {}", incompatibility.message);
+        let file = incompatibility.overridden.file;
         let related = Related { file, range: overridden.name_range, message: format!("`{}`", overridden.signature()) };
-        Diagnostic { related: vec![related], ..diagnostic(Code::MisfitOverride, misfit.range, message) }
+        Diagnostic { related: vec![related], ..diagnostic(Code::IncompatibleOverride, incompatibility.range, message) }
     };
-    misfits.map(one).collect()
+    incompatible.map(one).collect()
 }
 
 #[cfg(test)]
@@ -45,7 +45,7 @@ class Rule:
                 /main.py:3
                         def apply(self): ...
                             ^^^^^
-                    misfit-override: this override does not fit `Rule.apply`: it takes 0 arguments, the overridden method is given 1 argument
+                    incompatible-override: this override does not fit `Rule.apply`: it takes 0 arguments, the overridden method is given 1 argument
                 /rules.py:2
                         def apply(self, cart): ...
                             ^^^^^
@@ -53,7 +53,7 @@ class Rule:
                 /main.py:5
                         def apply(self, cart, rate): ...
                             ^^^^^
-                    misfit-override: this override does not fit `Rule.apply`: it requires `rate`, which the overridden method does not take
+                    incompatible-override: this override does not fit `Rule.apply`: it requires `rate`, which the overridden method does not take
                 /rules.py:2
                         def apply(self, cart): ...
                             ^^^^^

@@ -31,9 +31,14 @@ impl<'a> Suppressions<'a> {
     }
 
     pub fn silence(&self, line: u32, code: &str) -> bool {
-        self.lines.iter().any(|(at, codes)| *at == line && codes.as_ref().is_none_or(|codes| codes.contains(&code)))
+        let former = FORMER.iter().find(|(now, _)| *now == code).map(|(_, former)| *former);
+        let is_named = |codes: &Vec<&str>| codes.iter().any(|it| *it == code || Some(*it) == former);
+        self.lines.iter().any(|(at, codes)| *at == line && codes.as_ref().is_none_or(is_named))
     }
 }
+
+/// Codes with what they were called before, which comments may still say.
+const FORMER: [(&str, &str); 2] = [("incompatible-call", "misfit-call"), ("incompatible-override", "misfit-override")];
 
 /// What type checkers report as well.
 const TYPE_ERRORS: [Code; 6] = [
@@ -41,8 +46,8 @@ const TYPE_ERRORS: [Code; 6] = [
     Code::UnknownModule,
     Code::UndefinedName,
     Code::MissingMember,
-    Code::MisfitCall,
-    Code::MisfitOverride,
+    Code::IncompatibleCall,
+    Code::IncompatibleOverride,
 ];
 
 /// `type: ignore`, `type: ignore[attr-defined]`, `pyright: ignore`, `ty: ignore`.
@@ -62,5 +67,21 @@ fn directive(comment: &str) -> Option<Option<Vec<&str>>> {
             Some(Some(codes.split(',').map(str::trim).collect()))
         }
         None => (rest.is_empty() || rest.starts_with(char::is_whitespace)).then_some(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use syntax::parse;
+
+    use super::*;
+
+    #[test]
+    fn former_codes_still_suppress() {
+        let text = "f()  # tantu: ignore[misfit-call]\ng()  # tantu: ignore[incompatible-call]\n";
+        let (parsed, lines) = (parse(text), LineIndex::new(text));
+        let suppressions = Suppressions::of(text, parsed.tokens(), &lines);
+        assert!(suppressions.silence(0, "incompatible-call") && suppressions.silence(1, "incompatible-call"));
+        assert!(!suppressions.silence(0, "incompatible-override"));
     }
 }

@@ -67,7 +67,7 @@ async fn they_are_pushed_and_taken_back() {
         json!({}),
     )
     .await;
-    assert_eq!(pushed(&mut client, &path("b.py")).await, ["misfit-call"]);
+    assert_eq!(pushed(&mut client, &path("b.py")).await, ["incompatible-call"]);
     assert_eq!(pushed(&mut client, &path("c.py")).await, ["unused"]);
     write(&mut client, &path("a.py"), "def f(): ...\n").await;
     assert_eq!(pushed(&mut client, &path("b.py")).await, [""; 0]);
@@ -98,7 +98,7 @@ async fn only_what_changed_is_sent_to_an_editor_that_pulls() {
     let full = |name: &str, codes: &[&str]| {
         (name.to_owned(), "full".to_owned(), codes.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>())
     };
-    let expected = [full("b.py", &["misfit-call"]), full("c.py", &["unused"])];
+    let expected = [full("b.py", &["incompatible-call"]), full("c.py", &["unused"])];
     loop {
         client.asked("workspace/diagnostic/refresh").await;
         let answer = client.ask("workspace/diagnostic", json!({ "previousResultIds": known })).await;
@@ -139,7 +139,9 @@ async fn an_editor_that_pulls_is_told_when_an_edit_concerns_another_document() {
         client.tell("textDocument/didOpen", json!({ "textDocument": opened })).await;
     }
     let mut edited = document("a.py");
-    for (version, text, expected) in [(1, "def f(): ...\n", vec![]), (2, "def f(a, b): ...\n", vec!["misfit-call"])] {
+    for (version, text, expected) in
+        [(1, "def f(): ...\n", vec![]), (2, "def f(a, b): ...\n", vec!["incompatible-call"])]
+    {
         edited["version"] = json!(version);
         let changes = json!([{ "text": text }]);
         client.tell("textDocument/didChange", json!({ "textDocument": edited, "contentChanges": changes })).await;

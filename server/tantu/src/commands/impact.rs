@@ -128,8 +128,8 @@ fn impact(workspace: &Workspace, symbol: SymbolId) -> Impact {
 /// Why the calls at `sites`, all of one file, do not fit.
 fn broken(analysis: &Analysis, sites: &[graph::CallSite]) -> Vec<String> {
     let Some(first) = sites.first() else { return Vec::new() };
-    let misfits = analysis.misfit_calls(first.file).into_iter();
-    misfits.filter(|it| sites.iter().any(|site| site.range == it.range)).map(|it| it.message).collect()
+    let incompatible = analysis.incompatible_calls(first.file).into_iter();
+    incompatible.filter(|it| sites.iter().any(|site| site.range == it.range)).map(|it| it.message).collect()
 }
 
 fn human(impact: &Impact) -> Shown {

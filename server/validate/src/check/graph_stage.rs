@@ -22,7 +22,7 @@ enum Problem {
     /// The class or module, and the name.
     MissingMember(SymbolId, String),
     /// The callee, and why the call does not fit it.
-    MisfitCall(SymbolId, String),
+    IncompatibleCall(SymbolId, String),
     /// The statement.
     UnresolvedImport(String),
     /// The statement and the package.
@@ -61,7 +61,7 @@ fn habits(comparison: &Comparison, packages: &BTreeSet<String>) -> HashSet<Probl
     let before = &comparison.before;
     let paths = before.files().map(|file| before.path(file));
     let problems = paths.flat_map(|path| old_problems(comparison, path, packages)).map(|(_, problem)| problem);
-    problems.filter(|problem| matches!(problem, Problem::MissingMember(..) | Problem::MisfitCall(..))).collect()
+    problems.filter(|problem| matches!(problem, Problem::MissingMember(..) | Problem::IncompatibleCall(..))).collect()
 }
 
 /// The problems of the text before the edit, where they are in the text after it. Those that an edit touched are left out:
@@ -114,8 +114,8 @@ fn problems(analysis: &Analysis, file: FileId, packages: &BTreeSet<String>) -> V
     found.extend(names.map(|(range, name)| (range, Problem::UndefinedName(name))));
     let members = analysis.missing_members(file).into_iter();
     found.extend(members.map(|it| (it.range, Problem::MissingMember(it.receiver, it.name))));
-    let calls = analysis.misfit_calls(file).into_iter();
-    found.extend(calls.map(|it| (it.range, Problem::MisfitCall(it.callee, it.message))));
+    let calls = analysis.incompatible_calls(file).into_iter();
+    found.extend(calls.map(|it| (it.range, Problem::IncompatibleCall(it.callee, it.message))));
     found
 }
 
@@ -124,7 +124,7 @@ impl Problem {
         match self {
             Problem::UndefinedName(_) => "undefined-name",
             Problem::MissingMember(..) => "missing-member",
-            Problem::MisfitCall(..) => "misfit-call",
+            Problem::IncompatibleCall(..) => "incompatible-call",
             Problem::UnresolvedImport(_) => "unresolved-import",
             Problem::UnknownPackage(..) => "unknown-module",
         }
@@ -134,7 +134,7 @@ impl Problem {
         match self {
             Problem::UndefinedName(name) => format!("`{name}` is not defined"),
             Problem::MissingMember(owner, name) => missing_member(analysis, *owner, name),
-            Problem::MisfitCall(callee, why) => {
+            Problem::IncompatibleCall(callee, why) => {
                 let callee = analysis.symbol(*callee);
                 format!("{why}; `{}` is `{}`", callee.qualified_name(), callee.signature())
             }

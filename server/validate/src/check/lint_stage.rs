@@ -205,8 +205,8 @@ mod tests {
         let two = text.replace("return yaml.load(a)", "b = yaml.load(a)\n    return yaml.load(b)");
         let (found, _) = mending(&two, "b = yaml.safe_load(a)\n    return yaml.load(b)", "S506");
         assert_eq!(found, [""; 0]);
-        let (_, drawn) = mending(text, "return a", "misfit-call");
-        assert!(drawn.contains("whether `misfit-call` is gone, no linter here can tell"), "{drawn}");
+        let (_, drawn) = mending(text, "return a", "incompatible-call");
+        assert!(drawn.contains("whether `incompatible-call` is gone, no linter here can tell"), "{drawn}");
     }
 
     #[track_caller]

@@ -164,9 +164,9 @@ fn names_members_and_calls_of_the_new_code() {
         SHOP,
         "cart.add(); cart.add(1, 2, 3); cart.add(line=1, twice=2); cart.add(1, times=2)",
         expect![[r#"
-            shop/price.py:6: missing argument `line`; `shop.cart.Cart.add` is `def add(self, line, times=1)` [graph: misfit-call]
-            shop/price.py:6: too many arguments: 3 given, at most 2 taken; `shop.cart.Cart.add` is `def add(self, line, times=1)` [graph: misfit-call]
-            shop/price.py:6: unknown argument `twice`; `shop.cart.Cart.add` is `def add(self, line, times=1)` [graph: misfit-call]
+            shop/price.py:6: missing argument `line`; `shop.cart.Cart.add` is `def add(self, line, times=1)` [graph: incompatible-call]
+            shop/price.py:6: too many arguments: 3 given, at most 2 taken; `shop.cart.Cart.add` is `def add(self, line, times=1)` [graph: incompatible-call]
+            shop/price.py:6: unknown argument `twice`; `shop.cart.Cart.add` is `def add(self, line, times=1)` [graph: incompatible-call]
             graph failed
             tests not-run: an earlier check failed
         "#]],
@@ -252,9 +252,9 @@ print(g(), f(2))
         text,
         "def f(x, y): return x",
         expect![[r#"
-            b.py:2: missing argument `y`; `a.f` is `def f(x, y)` [graph: misfit-call]
-            b.py:3: missing argument `y`; `a.f` is `def f(x, y)` [graph: misfit-call]
-            c.py:3: missing argument `y`; `a.f` is `def f(x, y)` [graph: misfit-call]
+            b.py:2: missing argument `y`; `a.f` is `def f(x, y)` [graph: incompatible-call]
+            b.py:3: missing argument `y`; `a.f` is `def f(x, y)` [graph: incompatible-call]
+            c.py:3: missing argument `y`; `a.f` is `def f(x, y)` [graph: incompatible-call]
             graph failed
             tests not-run: an earlier check failed
         "#]],

@@ -82,7 +82,7 @@ vim.api.nvim_buf_set_lines(0, line, line + 1, false, { 'def sum_up(prices, facto
 session.wait('the broken call is reported in the other buffer', function()
   local buffer = vim.fn.bufnr(vim.fs.joinpath(vim.uv.cwd(), 'report.py'))
   for _, diagnostic in ipairs(vim.diagnostic.get(buffer)) do
-    if diagnostic.code == 'misfit-call' then
+    if diagnostic.code == 'incompatible-call' then
       return true
     end
   end

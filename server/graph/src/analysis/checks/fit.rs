@@ -20,7 +20,7 @@ use crate::{FileId, Name, SymbolId};
 
 /// A call whose arguments none of its callees takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MisfitCall {
+pub struct IncompatibleCall {
     /// The callee's name.
     pub range: TextRange,
     /// The first of its callees.
@@ -31,7 +31,7 @@ pub struct MisfitCall {
 
 /// Who calls a definition, and whose calls do not fit it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct MisfitCallers {
+pub struct IncompatibleCallers {
     pub broken: usize,
     pub all: usize,
 }
@@ -41,31 +41,31 @@ type Assigned = FxHashMap<(Option<Def>, Name), bool>;
 
 impl Analysis {
     /// The calls of `file` that do not fit what they call, in source order.
-    pub fn misfit_calls(&self, file: FileId) -> Vec<MisfitCall> {
+    pub fn incompatible_calls(&self, file: FileId) -> Vec<IncompatibleCall> {
         let mut found = Vec::new();
-        self.visit_misfits(file, |_| true, |_, misfit| found.push(misfit));
+        self.visit_incompatible(file, |_| true, |_, incompatibility| found.push(incompatibility));
         found
     }
 
     /// Of those who call `id`, how many have calls that do not fit it. Calling a class counts as calling its `__init__`.
-    pub fn misfit_callers(&self, id: SymbolId) -> MisfitCallers {
+    pub fn incompatible_callers(&self, id: SymbolId) -> IncompatibleCallers {
         let callers = self.callers(id);
         let mut broken = FxHashSet::default();
         let files: FxHashSet<FileId> = callers.iter().map(|call| call.other.file).collect();
         for file in files {
             let leads_there = |edges: &[Edge]| edges.iter().any(|edge| edge.target == id);
-            self.visit_misfits(file, leads_there, |caller, _| {
+            self.visit_incompatible(file, leads_there, |caller, _| {
                 broken.insert(caller);
             });
         }
-        MisfitCallers { broken: broken.len(), all: callers.len() }
+        IncompatibleCallers { broken: broken.len(), all: callers.len() }
     }
 
-    fn visit_misfits(
+    fn visit_incompatible(
         &self,
         file: FileId,
         is_wanted: impl Fn(&[Edge]) -> bool,
-        mut visit: impl FnMut(SymbolId, MisfitCall),
+        mut visit: impl FnMut(SymbolId, IncompatibleCall),
     ) {
         let Some(facts) = self.facts(file) else { return };
         let links = &self.snapshot.links[file.index()].calls;
@@ -76,13 +76,15 @@ impl Analysis {
             if call.kind != CallKind::Call || call.arguments.unpacks() || !is_wanted(edges) {
                 continue;
             }
-            if let Some(misfit) = self.misfit_call(&mut evaluator, &mut assigned, facts, file, call, edges) {
-                visit(self.id(Def { unit: Unit::live(file), symbol: call.caller }), misfit);
+            if let Some(incompatibility) =
+                self.incompatible_call(&mut evaluator, &mut assigned, facts, file, call, edges)
+            {
+                visit(self.id(Def { unit: Unit::live(file), symbol: call.caller }), incompatibility);
             }
         }
     }
 
-    fn misfit_call(
+    fn incompatible_call(
         &self,
         evaluator: &mut Evaluator<'_>,
         assigned: &mut Assigned,
@@ -90,7 +92,7 @@ impl Analysis {
         file: FileId,
         call: &CallFacts,
         edges: &[Edge],
-    ) -> Option<MisfitCall> {
+    ) -> Option<IncompatibleCall> {
         let mut explicit = edges.iter().filter(|edge| !edge.implied);
         if explicit.all(|edge| self.certainly_fits(edge, edges, &facts.summary, call)) {
             return None;
@@ -99,7 +101,7 @@ impl Analysis {
         let mut found = None;
         for typed in callees.iter() {
             let (callee, bound) = self.callee(evaluator, typed, edges)?;
-            let message = self.misfit(callee, bound, &call.arguments)?;
+            let message = self.incompatibility(callee, bound, &call.arguments)?;
             found.get_or_insert((callee, message));
         }
         let (callee, message) = found?;
@@ -121,7 +123,7 @@ impl Analysis {
                     *assigned.entry((owner, name)).or_insert_with(|| self.is_assigned(evaluator, owner, name))
                 })
         }) || receiver.is_none() && self.is_rebound(callee);
-        (agrees && !is_open).then(|| MisfitCall { range: call.range, callee: self.id(callee), message })
+        (agrees && !is_open).then(|| IncompatibleCall { range: call.range, callee: self.id(callee), message })
     }
 
     /// Whether a call fits the callee of `edge` whatever it is called on. Told without evaluating anything: that is enough
@@ -129,7 +131,7 @@ impl Analysis {
     fn certainly_fits(&self, edge: &Edge, edges: &[Edge], summary: &Summary, call: &CallFacts) -> bool {
         let Some(def) = self.snapshot.def(edge.target) else { return true };
         let facts = self.symbol_facts(def);
-        let fits = |params: &[Param]| misfit(params, &call.arguments).is_none();
+        let fits = |params: &[Param]| incompatibility(params, &call.arguments).is_none();
         let fits_bound = |params: &[Param]| unbound(params, 1).is_none_or(fits);
         if facts.class.is_some() {
             let constructor = edges.iter().find(|edge| edge.implied).and_then(|edge| self.snapshot.def(edge.target));
@@ -159,9 +161,9 @@ impl Analysis {
     }
 
     /// Why the arguments do not fit; `None` where they do, or where the text of `callee` is not what is called.
-    fn misfit(&self, callee: Def, bound: usize, arguments: &Arguments) -> Option<String> {
+    fn incompatibility(&self, callee: Def, bound: usize, arguments: &Arguments) -> Option<String> {
         let symbol = self.symbol(self.id(callee));
-        misfit(unbound(symbol.params, bound)?, arguments).filter(|_| is_checkable(&symbol))
+        incompatibility(unbound(symbol.params, bound)?, arguments).filter(|_| is_checkable(&symbol))
     }
 
     /// The `__init__` that alone sees a class's arguments: there is no metaclass, no `__new__` and no base outside, but for
@@ -192,8 +194,8 @@ impl Analysis {
             return true;
         }
         let takes_it = |function: Option<&Value>| match function {
-            Some(Value::Method { function, .. }) => self.misfit(*function, 1, arguments).is_none(),
-            Some(Value::Function(function)) => self.misfit(*function, 0, arguments).is_none(),
+            Some(Value::Method { function, .. }) => self.incompatibility(*function, 1, arguments).is_none(),
+            Some(Value::Function(function)) => self.incompatibility(*function, 0, arguments).is_none(),
             _ => true,
         };
         receivers.iter().any(|typed| match typed.value {
@@ -362,7 +364,7 @@ pub(super) fn unbound(params: &[Param], bound: usize) -> Option<&[Param]> {
 }
 
 /// Why `arguments` do not fit `params`, as Python would say it.
-pub(super) fn misfit(params: &[Param], arguments: &Arguments) -> Option<String> {
+pub(super) fn incompatibility(params: &[Param], arguments: &Arguments) -> Option<String> {
     let takes = |kinds: &[ParamKind]| params.iter().filter(|param| kinds.contains(&param.kind)).collect::<Vec<_>>();
     let positional = takes(&[ParamKind::PositionalOnly, ParamKind::Positional]);
     let has_args = !takes(&[ParamKind::VarArgs]).is_empty();
@@ -409,66 +411,76 @@ mod tests {
 
     /// The ranges marked `$1…$1` are the calls of `/main.py` that do not fit.
     #[track_caller]
-    fn check_misfits(text: &str) {
+    fn check_incompatible(text: &str) {
         let analysis = host(text).analysis();
         let file = analysis.file(Path::new("/main.py")).unwrap();
-        let found: Vec<_> = analysis.misfit_calls(file).into_iter().map(|it| (file, it.range)).collect();
+        let found: Vec<_> = analysis.incompatible_calls(file).into_iter().map(|it| (file, it.range)).collect();
         assert_eq!(found, crate::testing::marked(text, &analysis));
     }
 
     #[test]
-    fn misfit_calls() {
-        check_misfits(
+    fn incompatible_calls() {
+        check_incompatible(
             "def f(a, b=1, *, c): ...\nf(1, c=2)\n$1f$1(1)\n$1f$1(1, 2, 3, c=4)\n$1f$1(1, c=1, d=2)\nf(*x)\n",
         );
-        check_misfits(
+        check_incompatible(
             "class C:\n    def __init__(self, a): ...\n    def m(self, b): ...\n$1C$1()\nC(1).$1m$1()\nC(1).m(2)\n",
         );
-        check_misfits(
+        check_incompatible(
             "class C:\n    @staticmethod\n    def s(a): ...\n    @classmethod\n    def k(cls, a): ...\nC.s(1)\nC.k(1)\nC.$1s$1()\n",
         );
-        check_misfits(
+        check_incompatible(
             "class A:\n    def m(self, x): ...\nclass B(A):\n    def m(self, x):\n        A.m(self, x)\n        A.$1m$1(x)\n",
         );
-        check_misfits(
+        check_incompatible(
             "def make(n):\n    def g(self, model): ...\n    return g\nclass R:\n    read = make('r')\nR().read(1)\n",
         );
-        check_misfits(
+        check_incompatible(
             "class M(type):\n    def __new__(cls, a, b, c): ...\nclass N(M):\n    def __new__(cls, a, b, c):\n        return super().__new__(cls, a, b, c)\n",
         );
-        check_misfits("class C:\n    def m(*args): ...\n    def n(*args, k): ...\nC().m(1, 2)\nC().$1n$1(1)\n");
-        check_misfits("def deco(f): ...\n@deco\ndef f(a): ...\nf()\n");
-        check_misfits("from dataclasses import dataclass\n@dataclass\nclass C:\n    a: int\nC(1)\n");
+        check_incompatible("class C:\n    def m(*args): ...\n    def n(*args, k): ...\nC().m(1, 2)\nC().$1n$1(1)\n");
+        check_incompatible("def deco(f): ...\n@deco\ndef f(a): ...\nf()\n");
+        check_incompatible("from dataclasses import dataclass\n@dataclass\nclass C:\n    a: int\nC(1)\n");
     }
 
     #[test]
     fn what_may_be_another_function() {
-        check_misfits("class A:\n    def m(self): ...\nclass B(A):\n    def m(self, x): ...\ndef f(a: A): a.m(1)\n");
-        check_misfits("class A:\n    def m(self): ...\nclass B(A): ...\ndef f(a: A): a.$1m$1(1)\n");
-        check_misfits(
+        check_incompatible(
+            "class A:\n    def m(self): ...\nclass B(A):\n    def m(self, x): ...\ndef f(a: A): a.m(1)\n",
+        );
+        check_incompatible("class A:\n    def m(self): ...\nclass B(A): ...\ndef f(a: A): a.$1m$1(1)\n");
+        check_incompatible(
             "class A:\n    def m(self): ...\n    def n(self): self.m(1)\nclass B:\n    def m(self, x): ...\nclass C(B, A): ...\n",
         );
-        check_misfits("class A:\n    def m(self): ...\n    def n(self): self.m(1)\ndef f(a): a.m = print\n");
-        check_misfits("from x import X\nclass A:\n    def m(self): ...\nclass B(X, A):\n    def n(self): self.m(1)\n");
-        check_misfits(
+        check_incompatible("class A:\n    def m(self): ...\n    def n(self): self.m(1)\ndef f(a): a.m = print\n");
+        check_incompatible(
+            "from x import X\nclass A:\n    def m(self): ...\nclass B(X, A):\n    def n(self): self.m(1)\n",
+        );
+        check_incompatible(
             "class A:\n    def __init__(self): ...\n    @classmethod\n    def make(cls): return cls(1)\nclass B(A):\n    def __init__(self, x): ...\n",
         );
-        check_misfits(
+        check_incompatible(
             "class A:\n    def m(self): ...\nclass B(A):\n    def m(self): super().m(1)\nclass C(A):\n    def m(self, x): ...\nclass D(B, C): ...\n",
         );
-        check_misfits("class A:\n    def m(self): ...\nclass B(A):\n    def m(self): super().$1m$1(1)\n");
-        check_misfits(
+        check_incompatible("class A:\n    def m(self): ...\nclass B(A):\n    def m(self): super().$1m$1(1)\n");
+        check_incompatible(
             "class A(Exception):\n    def __init__(self): ...\nclass B(A):\n    def __init__(self): super().$1__init__$1(1)\n",
         );
-        check_misfits("from x import X\nclass A(X):\n    def m(self): ...\nclass B(A): ...\nB().$1m$1(1)\n");
-        check_misfits("class A(ValueError):\n    def __init__(self, x): ...\nclass B(A): ...\n$1B$1()\nraise B(1)\n");
-        check_misfits(
+        check_incompatible("from x import X\nclass A(X):\n    def m(self): ...\nclass B(A): ...\nB().$1m$1(1)\n");
+        check_incompatible(
+            "class A(ValueError):\n    def __init__(self, x): ...\nclass B(A): ...\n$1B$1()\nraise B(1)\n",
+        );
+        check_incompatible(
             "import x\nx.C.__init__ = 1\nclass A:\n    def __init__(self, x): ...\nclass B(A):\n    def __init__(self):\n        super().$1__init__$1()\n",
         );
-        check_misfits("class A:\n    def m(self): ...\nclass B:\n    def __init__(self): self.m = 1\nA().$1m$1(1)\n");
-        check_misfits("class A:\n    def m(self): ...\nclass B(A):\n    def __init__(self): self.m = 1\nA().m(1)\n");
-        check_misfits("try:\n    from x import f\nexcept ImportError:\n    def f(a): ...\nf()\n");
-        check_misfits("if x:\n    def f(a): ...\nelse:\n    def f(a, b): ...\nf(1, 2)\n$1f$1()\n");
-        check_misfits("def f(a): ...\ndef g():\n    global f\n    f = print\nf()\n");
+        check_incompatible(
+            "class A:\n    def m(self): ...\nclass B:\n    def __init__(self): self.m = 1\nA().$1m$1(1)\n",
+        );
+        check_incompatible(
+            "class A:\n    def m(self): ...\nclass B(A):\n    def __init__(self): self.m = 1\nA().m(1)\n",
+        );
+        check_incompatible("try:\n    from x import f\nexcept ImportError:\n    def f(a): ...\nf()\n");
+        check_incompatible("if x:\n    def f(a): ...\nelse:\n    def f(a, b): ...\nf(1, 2)\n$1f$1()\n");
+        check_incompatible("def f(a): ...\ndef g():\n    global f\n    f = print\nf()\n");
     }
 }

@@ -11,7 +11,7 @@ use crate::{FileId, SymbolId, SymbolKind};
 
 /// A method that a call of the overridden one does not fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MisfitOverride {
+pub struct IncompatibleOverride {
     /// The method's name.
     pub range: TextRange,
     pub method: SymbolId,
@@ -22,7 +22,7 @@ pub struct MisfitOverride {
 
 impl Analysis {
     /// The methods of `file` that the callers of what they override cannot call, in source order.
-    pub fn misfit_overrides(&self, file: FileId) -> Vec<MisfitOverride> {
+    pub fn incompatible_overrides(&self, file: FileId) -> Vec<IncompatibleOverride> {
         let Some(facts) = self.facts(file) else { return Vec::new() };
         let summary = &facts.summary;
         let mut evaluator = self.evaluator();
@@ -48,10 +48,10 @@ impl Analysis {
             }
             let bound = usize::from(!method.flags.is_staticmethod);
             if let (Some(own), Some(theirs)) = (unbound(method.params, bound), unbound(overridden.params, bound))
-                && let Some(message) = misfit(own, theirs)
+                && let Some(message) = incompatibility(own, theirs)
             {
                 let (range, method, overridden) = (symbol.name_range, method.id, overridden.id);
-                found.push(MisfitOverride { range, method, overridden, message });
+                found.push(IncompatibleOverride { range, method, overridden, message });
             }
         }
         found.sort_by_key(|it| it.range.start());
@@ -87,7 +87,7 @@ fn is_plain(method: &Symbol<'_>) -> bool {
 
 /// Why a call that fits `theirs` may not fit `own`. Names of parameters that are given by position may differ. What callers
 /// of the overridden method may leave out is not asked of every override: those who have an instance of the subclass know.
-fn misfit(own: &[Param], theirs: &[Param]) -> Option<String> {
+fn incompatibility(own: &[Param], theirs: &[Param]) -> Option<String> {
     let by_position = |params: &[Param]| {
         params.iter().filter(|it| matches!(it.kind, ParamKind::PositionalOnly | ParamKind::Positional)).count()
     };
@@ -125,7 +125,7 @@ mod tests {
     fn check(text: &str) {
         let analysis = host(text).analysis();
         let file = analysis.file(Path::new("/main.py")).unwrap();
-        let found: Vec<_> = analysis.misfit_overrides(file).into_iter().map(|it| (file, it.range)).collect();
+        let found: Vec<_> = analysis.incompatible_overrides(file).into_iter().map(|it| (file, it.range)).collect();
         assert_eq!(found, crate::testing::marked(text, &analysis));
     }
 

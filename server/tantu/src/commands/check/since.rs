@@ -94,7 +94,7 @@ mod tests {
         let caller = "from a import f\n\nprint(f(1))\n";
         let changed = MODULE.replace("f(a)", "f(a, b)");
         let found = new_codes(&[("a.py", MODULE), ("b.py", caller)], &[("a.py", Some(&changed))]);
-        assert_eq!(found, ["b.py misfit-call"]);
+        assert_eq!(found, ["b.py incompatible-call"]);
         let found = new_codes(&[("a.py", MODULE), ("b.py", caller)], &[("a.py", Some("print(1)\n"))]);
         assert_eq!(found, ["b.py unresolved-import"]);
     }
