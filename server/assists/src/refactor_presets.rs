@@ -30,6 +30,7 @@ pub(super) const SIMPLIFY: Assist = Assist {
     },
     ask: |analysis, target, context, instruction| ask(analysis, target, context, SIMPLER, instruction),
     alias: None,
+    prompt: None,
     is_preset: true,
     ..refactor_function::ASSIST
 };
@@ -45,6 +46,7 @@ pub(super) const ADD_ERROR_HANDLING: Assist = Assist {
     },
     ask: |analysis, target, context, instruction| ask(analysis, target, context, HANDLED, instruction),
     alias: None,
+    prompt: None,
     behaviour: Behaviour::ReportChanges,
     is_preset: true,
     ..refactor_function::ASSIST
@@ -59,6 +61,7 @@ pub(super) const IMPROVE_NAMES: Assist = Assist {
     },
     ask: |analysis, target, context, instruction| ask(analysis, target, context, NAMED, instruction),
     alias: None,
+    prompt: None,
     is_preset: true,
     ..refactor_function::ASSIST
 };
@@ -72,6 +75,7 @@ pub(super) const REDUCE_COMPLEXITY: Assist = Assist {
     },
     ask: |analysis, target, context, instruction| ask(analysis, target, context, FLATTENED, instruction),
     alias: None,
+    prompt: None,
     is_preset: true,
     ..refactor_function::ASSIST
 };

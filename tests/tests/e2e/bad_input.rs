@@ -182,10 +182,14 @@ fn answers(header: &str, body: &[u8]) -> Vec<Value> {
     let initialize = json!({ "processId": null, "workspaceFolders": folders, "capabilities": {} });
     send(json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": initialize }));
     send(json!({ "jsonrpc": "2.0", "method": "initialized", "params": {} }));
+    // What is open is known before the workspace is indexed.
+    let uri = format!("{folder}/a.py");
+    let document = json!({ "uri": uri, "languageId": "python", "version": 1, "text": "def works(): ...\n" });
+    send(json!({ "jsonrpc": "2.0", "method": "textDocument/didOpen", "params": { "textDocument": document } }));
     input.write_all(header.as_bytes()).unwrap();
     input.write_all(body).unwrap();
     let mut send = |message: Value| wire::write_message(&mut input, &message).unwrap();
-    let at = json!({ "textDocument": { "uri": format!("{folder}/a.py") }, "position": { "line": 0, "character": 5 } });
+    let at = json!({ "textDocument": { "uri": uri }, "position": { "line": 0, "character": 5 } });
     send(json!({ "jsonrpc": "2.0", "id": 9, "method": "textDocument/hover", "params": at }));
     let mut answers = Vec::new();
     while let Some(message) = wire::read_message(&mut output).unwrap() {
