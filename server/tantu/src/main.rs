@@ -35,6 +35,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 ///
 /// Exit status: 0 all is well, 1 there are findings or failures in the code, 2 the command could not be carried out.
 /// What happens inside is logged on standard error at the level that TANTU_LOG names.
+///
+/// The workspace of a command is the nearest folder above what it names with a pyproject.toml, tantu.toml, setup.py, setup.cfg
+/// or .git; else the folder around the package, and standard error says which.
 #[derive(Parser)]
 #[command(version)]
 struct Cli {

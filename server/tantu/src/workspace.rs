@@ -287,7 +287,7 @@ fn root_of_all(paths: &[PathBuf]) -> anyhow::Result<PathBuf> {
     let Root { folder, is_guess } = folders::around_all(paths).context("no path is named")?;
     if is_guess && folder != existing(Path::new("."))? {
         output::warn(format!(
-            "no pyproject.toml, setup.py or .git says what the workspace is: {} is",
+            "nothing such as pyproject.toml or .git marks the workspace: taken for it is {}",
             folder.display()
         ));
     }
