@@ -5,6 +5,7 @@
 //! in [`workspace`] and never computed on the way to what is known of one.
 
 mod calls;
+mod code;
 mod cycles;
 mod guards;
 mod imports;
@@ -16,14 +17,13 @@ mod tainted;
 mod unused;
 mod workspace;
 
-use std::sync::LazyLock;
-
 use graph::{Analysis, FileId};
 pub use lint::Severity;
 use rustc_hash::FxHashSet;
 use syntax::TextRange;
 
 use crate::tree::with_tree_of;
+pub use code::Code;
 use guards::Guards;
 pub(crate) use imports::is_somewhere;
 pub use imports::missing_package;
@@ -31,97 +31,6 @@ pub(crate) use suppression::Suppressions;
 
 pub use project::{Packages, Project, RequirementFile};
 pub use workspace::{WorkspaceFindings, tainted_calls};
-
-/// What a diagnostic is about. The names are part of the interface: suppression comments and settings use them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Code {
-    SyntaxError,
-    UnresolvedImport,
-    UnknownModule,
-    UndefinedName,
-    MissingMember,
-    IncompatibleCall,
-    IncompatibleOverride,
-    ImportCycle,
-    Unused,
-    TaintedCall,
-}
-
-/// The manual: a page for each code, in the order of [`Code::ALL`].
-static PAGES: LazyLock<[&str; Code::ALL.len()]> = LazyLock::new(|| {
-    [
-        include_str!("../../../docs/diagnostics/syntax-error.md"),
-        include_str!("../../../docs/diagnostics/unresolved-import.md"),
-        include_str!("../../../docs/diagnostics/unknown-module.md"),
-        include_str!("../../../docs/diagnostics/undefined-name.md"),
-        include_str!("../../../docs/diagnostics/missing-member.md"),
-        include_str!("../../../docs/diagnostics/incompatible-call.md"),
-        include_str!("../../../docs/diagnostics/incompatible-override.md"),
-        include_str!("../../../docs/diagnostics/import-cycle.md"),
-        include_str!("../../../docs/diagnostics/unused.md"),
-        include_str!("../../../docs/diagnostics/tainted-call.md"),
-    ]
-});
-
-impl Code {
-    pub const ALL: [Code; 10] = [
-        Code::SyntaxError,
-        Code::UnresolvedImport,
-        Code::UnknownModule,
-        Code::UndefinedName,
-        Code::MissingMember,
-        Code::IncompatibleCall,
-        Code::IncompatibleOverride,
-        Code::ImportCycle,
-        Code::Unused,
-        Code::TaintedCall,
-    ];
-
-    /// The stable name, in kebab case.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Code::SyntaxError => "syntax-error",
-            Code::UnresolvedImport => "unresolved-import",
-            Code::UnknownModule => "unknown-module",
-            Code::UndefinedName => "undefined-name",
-            Code::MissingMember => "missing-member",
-            Code::IncompatibleCall => "incompatible-call",
-            Code::IncompatibleOverride => "incompatible-override",
-            Code::ImportCycle => "import-cycle",
-            Code::Unused => "unused",
-            Code::TaintedCall => "tainted-call",
-        }
-    }
-
-    /// What the manual says, in Markdown: the name as a heading, one sentence, the rest.
-    pub fn page(self) -> &'static str {
-        PAGES[self as usize]
-    }
-
-    /// The manual's first sentence.
-    pub fn title(self) -> &'static str {
-        self.page().lines().skip(1).find(|line| !line.is_empty()).unwrap_or_default()
-    }
-
-    /// How grave it is as a rule; a single diagnostic may be milder.
-    pub fn severity(self) -> Severity {
-        match self {
-            Code::SyntaxError
-            | Code::UnresolvedImport
-            | Code::UndefinedName
-            | Code::MissingMember
-            | Code::IncompatibleCall => Severity::Error,
-            Code::UnknownModule | Code::ImportCycle | Code::TaintedCall => Severity::Warning,
-            Code::IncompatibleOverride => Severity::Information,
-            Code::Unused => Severity::Hint,
-        }
-    }
-
-    /// Whether what it marks can go.
-    pub fn is_unnecessary(self) -> bool {
-        self == Code::Unused
-    }
-}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -446,32 +355,5 @@ h  # type: int
                 syntax-error: Expected an expression
         "#]],
         );
-    }
-
-    #[test]
-    fn codes_are_stable() {
-        let names = Code::ALL.map(Code::as_str);
-        let expected = [
-            "syntax-error",
-            "unresolved-import",
-            "unknown-module",
-            "undefined-name",
-            "missing-member",
-            "incompatible-call",
-            "incompatible-override",
-            "import-cycle",
-            "unused",
-            "tainted-call",
-        ];
-        assert_eq!(names, expected);
-    }
-
-    #[test]
-    fn the_manual_has_a_page_for_each_code() {
-        for code in Code::ALL {
-            assert_eq!(code.page().lines().next(), Some(&*format!("# {}", code.as_str())));
-            assert!(code.title().ends_with('.'), "{}", code.title());
-            assert!(code.page().contains(&format!("# tantu: ignore[{}]", code.as_str())) || code == Code::SyntaxError);
-        }
     }
 }

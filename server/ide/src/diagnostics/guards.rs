@@ -5,6 +5,7 @@ use syntax::ast::{ExceptHandler, Expr, Stmt, StmtTry, StmtWith};
 use syntax::{Ranged, TextRange};
 
 use super::Code;
+use super::code::Guarded;
 
 /// What a bare `except:` catches; not a name.
 const ANYTHING: &str = "";
@@ -28,14 +29,12 @@ impl<'a> Guards<'a> {
 
     /// Whether the program is prepared for what `code` says of the place.
     pub fn survive(&self, code: Code, place: TextRange) -> bool {
-        let guarded = match code {
-            Code::UnresolvedImport | Code::UnknownModule => &self.imports,
-            Code::UndefinedName => &self.names,
-            Code::MissingMember => &self.members,
-            Code::IncompatibleCall => &self.calls,
-            Code::SyntaxError | Code::IncompatibleOverride | Code::ImportCycle | Code::Unused | Code::TaintedCall => {
-                return false;
-            }
+        let guarded = match code.guarded() {
+            Guarded::Imports => &self.imports,
+            Guarded::Names => &self.names,
+            Guarded::Members => &self.members,
+            Guarded::Calls => &self.calls,
+            Guarded::Never => return false,
         };
         guarded.iter().any(|range| range.contains_range(place))
     }

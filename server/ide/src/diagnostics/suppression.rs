@@ -24,7 +24,8 @@ impl<'a> Suppressions<'a> {
             let parts = text[token.range()].split('#');
             suppressions.lines.extend(parts.clone().filter_map(directive).map(|codes| (line, codes)));
             if parts.into_iter().any(is_type_ignore) {
-                suppressions.lines.push((line, Some(TYPE_ERRORS.map(Code::as_str).to_vec())));
+                let reported = Code::ALL.into_iter().filter(|code| code.is_type_error());
+                suppressions.lines.push((line, Some(reported.map(Code::as_str).collect())));
             }
         }
         suppressions
@@ -39,16 +40,6 @@ impl<'a> Suppressions<'a> {
 
 /// Codes with what they were called before, which comments may still say.
 const FORMER: [(&str, &str); 2] = [("incompatible-call", "misfit-call"), ("incompatible-override", "misfit-override")];
-
-/// What type checkers report as well.
-const TYPE_ERRORS: [Code; 6] = [
-    Code::UnresolvedImport,
-    Code::UnknownModule,
-    Code::UndefinedName,
-    Code::MissingMember,
-    Code::IncompatibleCall,
-    Code::IncompatibleOverride,
-];
 
 /// `type: ignore`, `type: ignore[attr-defined]`, `pyright: ignore`, `ty: ignore`.
 fn is_type_ignore(comment: &str) -> bool {
