@@ -73,7 +73,6 @@ fn scope(analysis: &Analysis, target: SymbolId) -> Option<Scope> {
 }
 
 fn ask(analysis: &Analysis, target: SymbolId, context: &Context, instruction: Option<&str>) -> Option<Ask> {
-    let scope = scope(analysis, target)?;
     let view = analysis.symbol(target);
     let question = Question {
         title: format!("Extract functions from `{}`", view.qualified_name()),
@@ -82,7 +81,7 @@ fn ask(analysis: &Analysis, target: SymbolId, context: &Context, instruction: Op
         instruction: "What the person who asks wants of it",
         request: format!("Write the function `{}` and the functions that come out of it.", view.local_name()),
     };
-    Some(question.ask(context, instruction, scope))
+    Some(question.ask(context, instruction))
 }
 
 const SYSTEM: &str = "\

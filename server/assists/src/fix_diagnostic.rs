@@ -35,7 +35,6 @@ fn scope(analysis: &Analysis, target: SymbolId) -> Option<Scope> {
 fn ask(analysis: &Analysis, target: SymbolId, context: &Context, instruction: Option<&str>) -> Option<Ask> {
     // Without a finding there is nothing to fix.
     instruction.filter(|it| !it.trim().is_empty())?;
-    let scope = scope(analysis, target)?;
     let view = analysis.symbol(target);
     let question = Question {
         title: format!("Fix a finding in `{}`", view.qualified_name()),
@@ -44,7 +43,7 @@ fn ask(analysis: &Analysis, target: SymbolId, context: &Context, instruction: Op
         instruction: "The finding",
         request: format!("Write the function `{}` without what the finding is about.", view.local_name()),
     };
-    Some(question.ask(context, instruction, scope))
+    Some(question.ask(context, instruction))
 }
 
 const SYSTEM: &str = "\

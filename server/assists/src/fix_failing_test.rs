@@ -64,7 +64,6 @@ fn scope(analysis: &Analysis, target: SymbolId) -> Option<Scope> {
 fn ask(analysis: &Analysis, target: SymbolId, context: &Context, instruction: Option<&str>) -> Option<Ask> {
     // Without a failure there is nothing to fix.
     instruction.filter(|it| !it.trim().is_empty())?;
-    let scope = scope(analysis, target)?;
     let view = analysis.symbol(target);
     let question = Question {
         title: format!("Fix `{}` so that a test passes", view.qualified_name()),
@@ -73,7 +72,7 @@ fn ask(analysis: &Analysis, target: SymbolId, context: &Context, instruction: Op
         instruction: "How the test fails",
         request: format!("Write the function `{}` so that this test passes.", view.local_name()),
     };
-    Some(question.ask(context, instruction, scope))
+    Some(question.ask(context, instruction))
 }
 
 const SYSTEM: &str = "\

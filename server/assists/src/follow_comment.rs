@@ -116,7 +116,6 @@ fn scope(analysis: &Analysis, target: SymbolId) -> Option<Scope> {
 }
 
 fn ask(analysis: &Analysis, target: SymbolId, context: &Context, instruction: Option<&str>) -> Option<Ask> {
-    let scope = scope(analysis, target)?;
     let wanted = wanted(analysis, target)?;
     let wanted = [Some(wanted.as_str()), instruction].into_iter().flatten().collect::<Vec<_>>().join("\n");
     let view = analysis.symbol(target);
@@ -130,7 +129,7 @@ fn ask(analysis: &Analysis, target: SymbolId, context: &Context, instruction: Op
     // "Like that one" is better understood when that one is there to see.
     let names_another = wanted.split_whitespace().any(|word| word.eq_ignore_ascii_case("like"));
     let another = names_another.then(|| port_like::model(analysis, target, &wanted)).flatten();
-    Some(question.ask_with(context, Some(&wanted), scope, another.into_iter().map(|(_, quoted)| quoted).collect()))
+    Some(question.ask_with(context, Some(&wanted), another.into_iter().map(|(_, quoted)| quoted).collect()))
 }
 
 const SYSTEM: &str = "\

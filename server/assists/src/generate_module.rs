@@ -97,7 +97,6 @@ fn scope(analysis: &Analysis, target: SymbolId) -> Option<Scope> {
 
 fn ask(analysis: &Analysis, target: SymbolId, context: &Context, instruction: Option<&str>) -> Option<Ask> {
     let instruction = instruction.map(str::trim).filter(|it| !it.is_empty())?;
-    let scope = scope(analysis, target)?;
     let root = root(analysis, target.file)?;
     let inside = |path: &Path| path.strip_prefix(root).ok().map(|path| path.to_string_lossy().replace('\\', "/"));
     let mut paths: Vec<String> = analysis.files().filter_map(|file| inside(analysis.path(file))).collect();
@@ -116,7 +115,7 @@ fn ask(analysis: &Analysis, target: SymbolId, context: &Context, instruction: Op
         text: paths.join("\n"),
         path: analysis.path(target.file).to_owned(),
     };
-    Some(question.ask_with(context, Some(instruction), scope, vec![files]))
+    Some(question.ask_with(context, Some(instruction), vec![files]))
 }
 
 const SYSTEM: &str = "\

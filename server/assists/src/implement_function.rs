@@ -65,7 +65,6 @@ fn scope(analysis: &Analysis, target: SymbolId) -> Option<Scope> {
 }
 
 fn ask(analysis: &Analysis, target: SymbolId, context: &Context, instruction: Option<&str>) -> Option<Ask> {
-    let scope = scope(analysis, target)?;
     let view = analysis.symbol(target);
     let question = Question {
         title: format!("Implement function `{}`", view.qualified_name()),
@@ -74,7 +73,7 @@ fn ask(analysis: &Analysis, target: SymbolId, context: &Context, instruction: Op
         instruction: "What the person who asks wants of it",
         request: format!("Write the function `{}`.", view.local_name()),
     };
-    Some(question.ask(context, instruction, scope))
+    Some(question.ask(context, instruction))
 }
 
 fn accept(analysis: &Analysis, target: SymbolId, code: &str) -> Result<SourceChange, Refusal> {

@@ -327,7 +327,6 @@ pub struct Ask {
     /// Who the model is to be, and the rules it must keep.
     pub system: String,
     pub user: String,
-    pub scope: Scope,
     /// What `user` quotes and what it leaves out, one line each, for the person who wants to know.
     pub shown: Vec<String>,
     /// The files, absolute, that `user` quotes besides the context.
@@ -481,7 +480,10 @@ pub fn ask(
     context: &Context,
     instruction: Option<&str>,
 ) -> Result<Ask, NotAsked> {
-    let ask = (id.assist().ask)(analysis, target, context, instruction).ok_or(NotAsked::NoSense(id))?;
+    // Where it may edit is asked again with the answer, of the text as it is then.
+    let has_place = scope(id, analysis, target).is_some();
+    let ask = has_place.then(|| (id.assist().ask)(analysis, target, context, instruction)).flatten();
+    let ask = ask.ok_or(NotAsked::NoSense(id))?;
     match context.target_left_out {
         _ if id.assist().is_beside => Ok(ask),
         0 => Ok(ask),

@@ -81,7 +81,6 @@ pub(super) fn model(analysis: &Analysis, target: SymbolId, instruction: &str) ->
 }
 
 fn ask(analysis: &Analysis, target: SymbolId, context: &Context, instruction: Option<&str>) -> Option<Ask> {
-    let scope = scope(analysis, target)?;
     let (model, quoted) = model(analysis, target, instruction?)?;
     let (view, model) = (analysis.symbol(target), analysis.symbol(model));
     let question = Question {
@@ -91,7 +90,7 @@ fn ask(analysis: &Analysis, target: SymbolId, context: &Context, instruction: Op
         instruction: "What the person who asks wants of it",
         request: format!("Write the function `{}` in the way of `{}`.", view.local_name(), model.local_name()),
     };
-    Some(question.ask_with(context, instruction, scope, vec![quoted]))
+    Some(question.ask_with(context, instruction, vec![quoted]))
 }
 
 const SYSTEM: &str = "\

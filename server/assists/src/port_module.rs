@@ -73,7 +73,6 @@ fn named(analysis: &Analysis, target: FileId, instruction: &str) -> Option<FileI
 }
 
 fn ask(analysis: &Analysis, target: SymbolId, context: &Context, instruction: Option<&str>) -> Option<Ask> {
-    let scope = scope(analysis, target)?;
     let model = named(analysis, target.file, instruction?)?;
     let text = analysis.source(model).text().lines().take(SHOWN).collect::<Vec<_>>().join("\n");
     let quoted =
@@ -86,7 +85,7 @@ fn ask(analysis: &Analysis, target: SymbolId, context: &Context, instruction: Op
         instruction: "What the person who asks wants of it",
         request: format!("Write the module `{this}` in the way of `{model}`."),
     };
-    Some(question.ask_with(context, instruction, scope, vec![quoted]))
+    Some(question.ask_with(context, instruction, vec![quoted]))
 }
 
 const SYSTEM: &str = "\

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use context::{Context, Form};
 
-use super::{Ask, Fence, Inquiry, Scope};
+use super::{Ask, Fence, Inquiry};
 
 /// What differs between the assists that have a function written.
 pub(super) struct Question {
@@ -31,14 +31,14 @@ pub(super) struct Quoted {
 
 impl Question {
     /// The same arguments give the same bytes.
-    pub fn ask(self, context: &Context, instruction: Option<&str>, scope: Scope) -> Ask {
-        self.ask_with(context, instruction, scope, Vec::new())
+    pub fn ask(self, context: &Context, instruction: Option<&str>) -> Ask {
+        self.ask_with(context, instruction, Vec::new())
     }
 
     /// The same with more to see.
-    pub fn ask_with(self, context: &Context, instruction: Option<&str>, scope: Scope, more: Vec<Quoted>) -> Ask {
+    pub fn ask_with(self, context: &Context, instruction: Option<&str>, more: Vec<Quoted>) -> Ask {
         let Inquiry { title, system, user, shown } = self.inquire_with(context, instruction, &more);
-        Ask { title, system, user, scope, shown, quotes: more.into_iter().map(|it| it.path).collect() }
+        Ask { title, system, user, shown, quotes: more.into_iter().map(|it| it.path).collect() }
     }
 
     /// The same where nothing is to be edited.

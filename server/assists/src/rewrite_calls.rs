@@ -117,7 +117,6 @@ fn scope(analysis: &Analysis, target: SymbolId) -> Option<Scope> {
 }
 
 fn ask(analysis: &Analysis, target: SymbolId, context: &Context, instruction: Option<&str>) -> Option<Ask> {
-    let scope = scope(analysis, target)?;
     let view = analysis.symbol(target);
     let places = places(analysis, target);
     let count = places.len();
@@ -129,7 +128,7 @@ fn ask(analysis: &Analysis, target: SymbolId, context: &Context, instruction: Op
         instruction: "What the person who asks wants of it",
         request: format!("Write the {count} places anew, so that their calls fit `{}`.", view.signature()),
     };
-    Some(question.ask_with(context, instruction, scope, more))
+    Some(question.ask_with(context, instruction, more))
 }
 
 fn quoted(analysis: &Analysis, number: usize, it: &Place) -> Quoted {

@@ -56,7 +56,6 @@ fn scope(analysis: &Analysis, target: SymbolId) -> Option<Scope> {
 }
 
 fn ask(analysis: &Analysis, target: SymbolId, context: &Context, instruction: Option<&str>) -> Option<Ask> {
-    let scope = scope(analysis, target)?;
     let view = analysis.symbol(target);
     let question = Question {
         title: format!("Write the docstring of `{}`", view.qualified_name()),
@@ -65,7 +64,7 @@ fn ask(analysis: &Analysis, target: SymbolId, context: &Context, instruction: Op
         instruction: "What the person who asks wants of it",
         request: format!("Write the docstring of the function `{}`.", view.local_name()),
     };
-    Some(question.ask(context, instruction, scope))
+    Some(question.ask(context, instruction))
 }
 
 const SYSTEM: &str = "\

@@ -72,7 +72,6 @@ fn scope(analysis: &Analysis, target: SymbolId) -> Option<Scope> {
 }
 
 fn ask(analysis: &Analysis, target: SymbolId, context: &Context, instruction: Option<&str>) -> Option<Ask> {
-    let scope = scope(analysis, target)?;
     let home = Home::of(analysis, target)?;
     let view = analysis.symbol(target);
     let (name, module) = (view.local_name(), analysis.module_name(target.file));
@@ -94,7 +93,7 @@ fn ask(analysis: &Analysis, target: SymbolId, context: &Context, instruction: Op
         instruction: "What the person who asks wants of it",
         request: format!("Write tests for `{name}`; import it by `from {module} import {top}`."),
     };
-    Some(question.ask_with(context, instruction, scope, more))
+    Some(question.ask_with(context, instruction, more))
 }
 
 const SYSTEM: &str = "\
