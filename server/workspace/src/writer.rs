@@ -2,13 +2,13 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
-use graph::{Analysis, AnalysisHost, Change, SharedTree};
-use syntax::Document;
+use graph::{Analysis, AnalysisHost, Change, Flow, SharedTree};
+use syntax::{ContentChange, Document, Encoding};
 use tokio::sync::{mpsc, watch};
 
 use crate::flow;
@@ -33,11 +33,7 @@ const LONGEST_BURST: Duration = Duration::from_millis(2);
 pub struct Writer {
     roots: Vec<PathBuf>,
     documents: HashMap<PathBuf, EditedDocument>,
-    loader: Sender<Work>,
-    persisting: Sender<Persist>,
-    solving: Sender<Analysis>,
-    surveying: Sender<Task>,
-    linting: Sender<Ahead>,
+    workers: Workers,
     observer: Arc<dyn Observer>,
     /// The revision that was last sent to be surveyed.
     surveyed: Option<u64>,
@@ -61,6 +57,28 @@ pub struct Writer {
     /// When the first edit came that readers do not see.
     edited: Option<Instant>,
     latest: watch::Sender<Snapshot>,
+}
+
+/// Threads beside the writer. Without one of them what it makes is made when somebody asks, or is missing; nothing fails.
+struct Workers {
+    loader: Sender<Work>,
+    persistence: Sender<Persist>,
+    flow: Sender<Analysis>,
+    survey: Sender<Task>,
+    lint: Sender<Ahead>,
+}
+
+impl Workers {
+    fn start(mailbox: WeakMailbox, cache: Option<PathBuf>, observer: Arc<dyn Observer>) -> std::io::Result<Self> {
+        let persistence = persistence::start(observer)?;
+        Ok(Workers {
+            loader: Loader::start(mailbox.clone(), cache, persistence.clone())?,
+            persistence,
+            flow: flow::start(mailbox.clone())?,
+            survey: survey::start(mailbox)?,
+            lint: lints::start()?,
+        })
+    }
 }
 
 struct EditedDocument {
@@ -97,18 +115,10 @@ impl Writer {
             indexing: false,
         };
         let (latest, receiver) = watch::channel(current.clone());
-        let persisting = persistence::start(observer.clone())?;
-        let solving = flow::start(mailbox.clone())?;
-        let surveying = survey::start(mailbox.clone())?;
-        let linting = lints::start()?;
         let mut writer = Writer {
             roots: Vec::new(),
             documents: HashMap::new(),
-            loader: Loader::start(mailbox, cache, persisting.clone())?,
-            persisting,
-            solving,
-            surveying,
-            linting,
+            workers: Workers::start(mailbox, cache, observer.clone())?,
             observer,
             surveyed: None,
             to_keep: false,
@@ -187,71 +197,18 @@ impl Writer {
                 self.documents.insert(path, EditedDocument { document, saved: text.into(), stale: true });
                 self.stale = true;
             }
-            Event::Change { path, changes, encoding, version } => match self.documents.get_mut(&path) {
-                Some(open) => {
-                    if !self.current.results.is_empty() {
-                        let before = self.current.text(&path);
-                        Arc::make_mut(&mut self.current.results).edited(&path, before.as_ref());
-                    }
-                    open.document.apply(&changes, version, encoding);
-                    open.stale = true;
-                    self.stale = true;
-                    self.edited.get_or_insert_with(Instant::now);
-                }
-                None => tracing::debug!("a change of {}, which is not open", path.display()),
-            },
-            Event::Saved { path } => {
-                if let Some(open) = self.documents.get_mut(&path) {
-                    open.saved = open.document.text();
-                    if let Some(shown) = Arc::make_mut(&mut self.current.documents).get_mut(&path) {
-                        shown.saved = open.saved.clone();
-                    }
-                    self.stale = true;
-                }
-            }
-            Event::Close { path } => {
-                if self.documents.remove(&path).is_some() {
-                    Arc::make_mut(&mut self.current.documents).remove(&path);
-                    self.current.lints.retain(|path| self.documents.contains_key(path));
-                    self.stale = true;
-                    // The loader is busy, and nobody waits for it: until it comes to this file, nothing is known of it.
-                    if self.missed.is_some() {
-                        self.apply(Change::from_iter([(path.clone(), None)]));
-                    }
-                    self.reload(vec![path]);
-                }
-            }
+            Event::Change { path, changes, encoding, version } => self.edit(&path, &changes, encoding, version),
+            Event::Saved { path } => self.saved(&path),
+            Event::Close { path } => self.close(path),
             Event::Touched(paths) => self.reload(paths),
-            Event::Loaded(mut change) => {
-                self.reloads = self.reloads.saturating_sub(1);
-                // An open document is what the editor says, whatever is on disk.
-                change.files.retain(|(path, _)| !self.documents.contains_key(path));
-                if !self.current.results.is_empty() {
-                    for (path, text) in &change.files {
-                        let before = self.current.text(path);
-                        if before.as_deref() != text.as_deref() {
-                            Arc::make_mut(&mut self.current.results).edited(path, before.as_ref());
-                        }
-                    }
-                }
-                self.apply(change);
-                self.to_keep = true;
-                self.refresh();
-            }
+            Event::Loaded(change) => self.loaded(change),
             Event::Indexed { ticket, host, database, complete } if ticket == self.indexes => {
                 self.current.database = database;
                 self.take_over(host, complete);
             }
             // Another index was asked for meanwhile.
             Event::Indexed { .. } => {}
-            Event::FlowSolved(flow) => {
-                // What readers hold is out of date in any case; the editor asks again only for what looks different.
-                self.stale = true;
-                if self.current.host.settle(flow) {
-                    self.to_keep = true;
-                    self.refresh();
-                }
-            }
+            Event::FlowSolved(flow) => self.apply_flow(flow),
             Event::Surveyed(ticket, survey) => {
                 let is_new = ticket == self.indexes && !self.current.survey.says_the_same(&survey);
                 if is_new {
@@ -292,6 +249,70 @@ impl Writer {
                 // The one who asked may have been cancelled meanwhile.
                 let _ = reply.send(self.current.clone());
             }
+        }
+    }
+
+    fn edit(&mut self, path: &Path, changes: &[ContentChange], encoding: Encoding, version: i32) {
+        let Some(open) = self.documents.get_mut(path) else {
+            return tracing::debug!("a change of {}, which is not open", path.display());
+        };
+        if !self.current.results.is_empty() {
+            let before = self.current.text(path);
+            Arc::make_mut(&mut self.current.results).edited(path, before.as_ref());
+        }
+        open.document.apply(changes, version, encoding);
+        open.stale = true;
+        self.stale = true;
+        self.edited.get_or_insert_with(Instant::now);
+    }
+
+    fn saved(&mut self, path: &Path) {
+        let Some(open) = self.documents.get_mut(path) else { return };
+        open.saved = open.document.text();
+        if let Some(shown) = Arc::make_mut(&mut self.current.documents).get_mut(path) {
+            shown.saved = open.saved.clone();
+        }
+        self.stale = true;
+    }
+
+    fn close(&mut self, path: PathBuf) {
+        if self.documents.remove(&path).is_none() {
+            return;
+        }
+        Arc::make_mut(&mut self.current.documents).remove(&path);
+        self.current.lints.retain(|path| self.documents.contains_key(path));
+        self.stale = true;
+        // The loader is busy, and nobody waits for it: until it comes to this file, nothing is known of it.
+        if self.missed.is_some() {
+            self.apply(Change::from_iter([(path.clone(), None)]));
+        }
+        self.reload(vec![path]);
+    }
+
+    /// Takes in what the loader found on disk.
+    fn loaded(&mut self, mut change: Change) {
+        self.reloads = self.reloads.saturating_sub(1);
+        // An open document is what the editor says, whatever is on disk.
+        change.files.retain(|(path, _)| !self.documents.contains_key(path));
+        if !self.current.results.is_empty() {
+            for (path, text) in &change.files {
+                let before = self.current.text(path);
+                if before.as_deref() != text.as_deref() {
+                    Arc::make_mut(&mut self.current.results).edited(path, before.as_ref());
+                }
+            }
+        }
+        self.apply(change);
+        self.to_keep = true;
+        self.refresh();
+    }
+
+    fn apply_flow(&mut self, flow: Flow) {
+        // What readers hold is out of date in any case; the editor asks again only for what looks different.
+        self.stale = true;
+        if self.current.host.settle(flow) {
+            self.to_keep = true;
+            self.refresh();
         }
     }
 
@@ -340,7 +361,7 @@ impl Writer {
     }
 
     fn load(&self, work: Work) {
-        if self.loader.send(work).is_err() {
+        if self.workers.loader.send(work).is_err() {
             tracing::error!("the loader has stopped; changes on disk go unnoticed");
         }
     }
@@ -381,8 +402,7 @@ impl Writer {
             let _ = catch_unwind(AssertUnwindSafe(|| tree.prepare()));
             if self.current.settings.diagnostics != Diagnostics::Off {
                 let (lints, path, tree) = (self.current.lints.clone(), path.clone(), tree.clone());
-                // Without the thread who asks for the findings looks.
-                let _ = self.linting.send(Ahead { lints, path, tree });
+                let _ = self.workers.lint.send(Ahead { lints, path, tree });
             }
             change.edit_shared(path.clone(), tree);
             let document = OpenDocument { version: open.document.version(), saved: open.saved.clone() };
@@ -392,12 +412,10 @@ impl Writer {
         self.stale = false;
         self.current.analysis = self.current.host.analysis();
         if self.missed.is_none() && std::mem::take(&mut self.to_keep) {
-            // Without the thread only the next start takes longer.
-            let _ = self.persisting.send(Persist::Graph(self.current.analysis.clone()));
+            let _ = self.workers.persistence.send(Persist::Graph(self.current.analysis.clone()));
         }
         if self.missed.is_none() && self.current.analysis.is_settling() {
-            // Without the thread what linking found stands.
-            let _ = self.solving.send(self.current.analysis.clone());
+            let _ = self.workers.flow.send(self.current.analysis.clone());
         }
         if self.missed.is_none() && !self.current.analysis.is_settling() {
             self.observer.settled(&self.current.analysis);
@@ -421,8 +439,7 @@ impl Writer {
         let (analysis, project) = (analysis.clone(), settings.project.clone());
         let every_file = settings.diagnostics == Diagnostics::Workspace;
         let lints = self.current.lints.clone();
-        // Without the thread what single files tell stands alone.
-        let _ = self.surveying.send(Task { ticket: self.indexes, analysis, project, lints, every_file });
+        let _ = self.workers.survey.send(Task { ticket: self.indexes, analysis, project, lints, every_file });
     }
 }
 
