@@ -40,11 +40,11 @@ fn edit(kind: usize, random: &mut Random, text: &str) -> Option<String> {
 
 const KINDS: [&str; 5] = ["remark", "local", "line again", "line gone", "call"];
 
-fn settle(host: &mut AnalysisHost) -> (Duration, Duration) {
+fn apply_flow(host: &mut AnalysisHost) -> (Duration, Duration) {
     let start = Instant::now();
     let flow = host.analysis().solve_flow();
     let solved = start.elapsed();
-    host.settle(flow);
+    host.apply_flow(flow);
     (solved, start.elapsed() - solved)
 }
 
@@ -85,7 +85,7 @@ fn main() -> ExitCode {
     println!("indexed {} files in {:.0?}", files.len(), start.elapsed());
     let before = computed().unwrap_or_default();
     for _ in 0..COLD {
-        let (solved, settled) = settle(&mut host);
+        let (solved, settled) = apply_flow(&mut host);
         println!("solved in {:.0} ms, joined in {:.0} ms", milliseconds(solved), milliseconds(settled));
     }
     let spent = computed().unwrap_or_default() - before;
@@ -109,7 +109,7 @@ fn main() -> ExitCode {
             let linked = start.elapsed();
             if parses(&host.analysis(), path) {
                 if host.analysis().is_settling() {
-                    settle(&mut host);
+                    apply_flow(&mut host);
                 } else {
                     same += 1;
                 }
@@ -130,8 +130,8 @@ fn main() -> ExitCode {
     if edits > 0 {
         let mut fresh = AnalysisHost::new(host.analysis().roots().to_vec());
         fresh.apply(files.into_iter().map(|(path, text)| (path, Some(text))).collect());
-        settle(&mut fresh);
-        settle(&mut host);
+        apply_flow(&mut fresh);
+        apply_flow(&mut host);
         if let Some(difference) = dump::difference(&host, &fresh) {
             eprintln!("edited back, the graph is not what it was: {difference}");
             return ExitCode::FAILURE;

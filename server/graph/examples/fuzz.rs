@@ -291,16 +291,16 @@ impl<'a> Chain<'a> {
             self.set(file, text);
             ask(&self.host, &mut self.random);
             if step % SETTLING == 0 {
-                self.settle()?;
+                self.apply_flow()?;
             }
         }
         Ok(())
     }
 
     /// Values flow through whatever there is; then what does not parse is mended, and the graph must be like a new one.
-    fn settle(&mut self) -> Result<(), String> {
+    fn apply_flow(&mut self) -> Result<(), String> {
         if self.random.below(2) == 0 {
-            self.host.settle(self.host.analysis().solve_flow());
+            self.host.apply_flow(self.host.analysis().solve_flow());
         }
         for file in 0..NAMES.len() {
             if has_errors(&self.host, file) {
@@ -314,7 +314,7 @@ impl<'a> Chain<'a> {
         }
         fresh.apply(change);
         for host in [&mut self.host, &mut fresh] {
-            host.settle(host.analysis().solve_flow());
+            host.apply_flow(host.analysis().solve_flow());
         }
         dump::difference(&self.host, &fresh).map_or(Ok(()), Err)
     }

@@ -84,7 +84,7 @@ impl Analysis {
         Arc::ptr_eq(&self.snapshot, &other.snapshot)
     }
 
-    /// Solves the flow of values of this instant; see [`AnalysisHost::settle`](crate::AnalysisHost::settle). Takes a while:
+    /// Solves the flow of values of this instant; see [`AnalysisHost::apply_flow`](crate::AnalysisHost::apply_flow). Takes a while:
     /// not for a thread that someone waits for.
     pub fn solve_flow(&self) -> Flow {
         Flow::new(&self.snapshot)

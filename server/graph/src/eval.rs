@@ -286,7 +286,7 @@ impl<'a> Evaluator<'a> {
             iterations += 1;
             if !self.changed || iterations >= MAX_ITERATIONS {
                 self.open.remove(&id);
-                self.settle(id, frame.unsettled);
+                self.finish_cycle(id, frame.unsettled);
                 self.changed = outer_changed;
                 return types;
             }
@@ -296,7 +296,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The answers of a finished cycle stand.
-    fn settle(&mut self, head: QueryId, from: usize) {
+    fn finish_cycle(&mut self, head: QueryId, from: usize) {
         let mut settled: Vec<QueryId> = self.unsettled.drain(from..).collect();
         settled.push(head);
         for query in settled {

@@ -9,10 +9,10 @@ use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use syntax::Source;
 
+use crate::apply_flow::join_all;
 use crate::eval::{Evaluator, file_item, module_item};
 use crate::link::{Links, link};
 use crate::modules::Modules;
-use crate::settle::join_all;
 use crate::snapshot::{FileFacts, Retained, Slots, Snapshot};
 use crate::summary::{Summary, summarize};
 use crate::tree::{SharedTree, Tree};
@@ -145,7 +145,7 @@ impl AnalysisHost {
 
     /// Joins a solution into the graph. Where texts have changed since it was begun, what linking says stands alone until
     /// the next one. Says whether any edge is different.
-    pub fn settle(&mut self, flow: Flow) -> bool {
+    pub fn apply_flow(&mut self, flow: Flow) -> bool {
         let mut next = Snapshot::clone(&self.snapshot);
         let joined = flow.join(&mut next);
         let is_different = !joined.is_empty();

@@ -10,6 +10,7 @@
 //! [`load`], and any lock.
 
 mod analysis;
+mod apply_flow;
 mod archive;
 mod discover;
 mod eval;
@@ -18,7 +19,6 @@ mod host;
 mod link;
 mod modules;
 mod name;
-mod settle;
 mod snapshot;
 mod stdlib;
 mod summary;
@@ -34,13 +34,13 @@ pub use analysis::{
     IncompatibleCall, IncompatibleCallers, IncompatibleOverride, Meaning, MissingMember, Owner, Relation, Resolver,
     Site, Spelled, Spelling, Stats, Symbol, Target, Usage, Variable,
 };
+pub use apply_flow::Flow;
 pub use archive::{Archived, Digest};
 pub use discover::{Discovery, Skipped, check_glob, discover, is_document, is_python, load, matching};
 pub use eval::built_in_names;
 pub use flow::{ExternalArgument, ExternalUse, ExternalUseKind, ExternalUses, Externals};
 pub use host::{AnalysisHost, Change, Timings, is_test_file};
 pub use name::Name;
-pub use settle::Flow;
 pub use stdlib::is_standard;
 pub use summary::{Flags, Param, ParamKind, SymbolKind};
 pub use tree::{SharedTree, Tree};

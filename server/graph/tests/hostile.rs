@@ -90,7 +90,7 @@ fn survive(text: &str) -> Analysis {
     let mut change = Change::default();
     change.set(path, format!("{text}\nadded = 1\n"));
     host.apply(change);
-    host.settle(host.analysis().solve_flow());
+    host.apply_flow(host.analysis().solve_flow());
     ask(&host.analysis(), file);
     let shown: String = text.chars().take(30).collect();
     println!("{shown:?} × {}: load {loaded:?}, ask {asked:?}, in all {:?}", text.len(), start.elapsed());
@@ -299,7 +299,7 @@ fn survive_files(count: usize, text: impl Fn(usize) -> String) -> AnalysisHost {
         change.set(format!("/w/m{number}.py"), format!("{}\nadded = 1\n", text(number)));
         edited.apply(change);
     }
-    edited.settle(edited.analysis().solve_flow());
+    edited.apply_flow(edited.analysis().solve_flow());
     println!("{count} files: load {loaded:?}, in all {:?}", start.elapsed());
     host
 }

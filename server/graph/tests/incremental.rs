@@ -230,16 +230,16 @@ proptest! {
         let (root, original) = &CORPORA[corpus];
         let mut files = original.clone();
         let mut host = fresh(root, &files);
-        host.settle(host.analysis().solve_flow());
+        host.apply_flow(host.analysis().solve_flow());
         for edit in &edits {
             host.apply(perform(edit, &mut files, original));
         }
         // Half settled: edges from before must lead somewhere or be gone.
         dump(&host.analysis());
-        host.settle(host.analysis().solve_flow());
+        host.apply_flow(host.analysis().solve_flow());
         prop_assert!(!host.analysis().is_settling());
         let mut expected = fresh(root, &files);
-        expected.settle(expected.analysis().solve_flow());
+        expected.apply_flow(expected.analysis().solve_flow());
         if all_parse(&expected.analysis()) {
             prop_assert_eq!(difference(&host, &expected), None);
         }
@@ -258,7 +258,7 @@ fn targets_stand_in_the_order_of_the_text_and_not_of_history() {
     host.apply(change);
     let mut expected = fresh(&root, &files);
     for host in [&mut host, &mut expected] {
-        host.settle(host.analysis().solve_flow());
+        host.apply_flow(host.analysis().solve_flow());
     }
     assert!(dump(&expected.analysis()).contains("calls a.g"));
     assert_eq!(difference(&host, &expected), None);
@@ -278,11 +278,11 @@ fn values_flow_while_a_base_class_is_lost() {
         let mut change = Change::default();
         change.set(root.join("a.py"), text);
         host.apply(change);
-        host.settle(host.analysis().solve_flow());
+        host.apply_flow(host.analysis().solve_flow());
         assert!(dump(&host.analysis()).contains("calls b.D.n"));
     }
     let mut expected = fresh(&root, &files);
-    expected.settle(expected.analysis().solve_flow());
+    expected.apply_flow(expected.analysis().solve_flow());
     assert_eq!(difference(&host, &expected), None);
 }
 
@@ -298,8 +298,8 @@ fn the_graph_does_not_depend_on_threads_or_order() {
             host.apply(change);
         }
         assert_eq!(difference(&host, &expected), None, "{}", root.display());
-        host.settle(host.analysis().solve_flow());
-        expected.settle(expected.analysis().solve_flow());
+        host.apply_flow(host.analysis().solve_flow());
+        expected.apply_flow(expected.analysis().solve_flow());
         assert_eq!(difference(&host, &expected), None, "{}, settled", root.display());
     }
 }

@@ -92,7 +92,7 @@ impl Case {
             change.set(absolute(&file.path), file.text.as_str());
         }
         host.apply(change);
-        host.settle(host.analysis().solve_flow());
+        host.apply_flow(host.analysis().solve_flow());
         let analysis = host.analysis();
         let mut checks = 0;
         for file in &self.files {

@@ -133,7 +133,7 @@ impl Workspace {
 
     /// Solves the flow of values as well.
     pub(crate) fn apply_flow(&mut self) {
-        self.host.settle(self.analysis.solve_flow());
+        self.host.apply_flow(self.analysis.solve_flow());
         self.analysis = self.host.analysis();
         if self.analysis.is_flow_cut() {
             output::warn(

@@ -310,7 +310,7 @@ impl Writer {
     fn apply_flow(&mut self, flow: Flow) {
         // What readers hold is out of date in any case; the editor asks again only for what looks different.
         self.stale = true;
-        if self.current.host.settle(flow) {
+        if self.current.host.apply_flow(flow) {
             self.to_keep = true;
             self.refresh();
         }

@@ -410,7 +410,7 @@ mod tests {
         let text = "class A:\n    def run$0(self): ...\nhandlers = {}\nhandlers['a'] = A()\ndef go(x):\n    x.run()\ngo(handlers['a'])\n";
         let mut host = crate::testing::host(text);
         let flow = host.analysis().solve_flow();
-        host.settle(flow);
+        host.apply_flow(flow);
         let analysis = host.analysis();
         assert_eq!(analysis.references(analysis.find("main.A.run")[0]).len(), 1);
     }

@@ -249,15 +249,15 @@ impl<'a> Solver<'a> {
 
     fn solve(&mut self) {
         self.generate();
-        self.settle();
+        self.propagate();
         // What nobody gives a value may be anything; what is still unknown then is what its annotation says.
         self.fall_back();
-        self.settle();
+        self.propagate();
         for _ in 0..MAX_ROUNDS {
             if !self.look_up_names() {
                 break;
             }
-            self.settle();
+            self.propagate();
         }
     }
 
@@ -371,7 +371,7 @@ impl<'a> Solver<'a> {
     }
 
     /// Until nothing changes any more, or the effort is spent.
-    fn settle(&mut self) {
+    fn propagate(&mut self) {
         while self.effort < self.most {
             if let Some((watch, object)) = self.nodes.next_late() {
                 self.effort += 1;

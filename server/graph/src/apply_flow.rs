@@ -11,7 +11,7 @@ use crate::host::on_deep_stack;
 use crate::link::Links;
 use crate::snapshot::Snapshot;
 
-/// A solution of the flow of values, to be handed to [`AnalysisHost::settle`](crate::AnalysisHost::settle).
+/// A solution of the flow of values, to be handed to [`AnalysisHost::apply_flow`](crate::AnalysisHost::apply_flow).
 #[derive(Clone, Debug)]
 pub struct Flow {
     /// What was solved, with the solution.
@@ -78,15 +78,15 @@ mod tests {
     #[test]
     fn what_modules_are_called_is_part_of_what_was_solved() {
         let mut host = host("#- /lib/a.py\nimport b\nb.f()\n#- /lib/b.py\ndef f(): ...\n");
-        let settle = |host: &mut crate::AnalysisHost| {
+        let apply_flow = |host: &mut crate::AnalysisHost| {
             let flow = host.analysis().solve_flow();
-            host.settle(flow);
+            host.apply_flow(flow);
             assert!(!host.analysis().is_settling());
         };
-        settle(&mut host);
+        apply_flow(&mut host);
         host.set_roots(vec![PathBuf::from("/lib")]);
         assert!(host.analysis().is_settling());
-        settle(&mut host);
+        apply_flow(&mut host);
         let mut change = Change::default();
         change.set("/lib/b.py", "# moved\ndef f(): ...\n");
         host.apply(change);
@@ -100,7 +100,7 @@ mod tests {
         let mut change = Change::default();
         change.set("/b.py", "# moved\nfrom a import run\ndef new(): ...\ndef g(): ...\nrun(g)\n");
         host.apply(change);
-        host.settle(flow);
+        host.apply_flow(flow);
         let analysis = host.analysis();
         let callers = |name: &str| {
             let calls = analysis.callers(analysis.find(name)[0]);
