@@ -170,7 +170,7 @@ pub(crate) struct Drawing {
 pub(crate) struct ShowContext {
     #[serde(flatten)]
     pub(crate) place: lsp::TextDocumentPositionParams,
-    /// Tokens, those that are kept free for instructions and the answer included.
+    /// Tokens, all of them for what is shown.
     #[serde(default = "ShowContext::budget")]
     pub(crate) budget: usize,
     /// Whether the editor is also asked to open the document.

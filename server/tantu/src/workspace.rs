@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use ::workspace::folders::{self, Root};
 use ::workspace::persistence::{Persistence, default_directory};
-use ::workspace::settings::{self, Layer, Settings};
+use ::workspace::settings::{self, ConfigFile, Layer, Settings};
 use anyhow::Context;
 use graph::{Analysis, AnalysisHost, Change, FileId};
 
@@ -235,6 +235,11 @@ impl Workspace {
     pub(crate) fn settings(&self) -> Settings {
         let (layer, _) = settings::read(&self.root);
         Settings::new([&Layer::default(), &layer])
+    }
+
+    /// The files that have these settings, and what is wrong in them.
+    pub(crate) fn config_files(&self) -> Vec<ConfigFile> {
+        settings::read(&self.root).1
     }
 
     /// The file at `path`.

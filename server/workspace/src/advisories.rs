@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use lint::{Advisories, Finding};
+use lint::Advisories;
+
+use crate::config_findings::FoundIn;
 
 /// Files in a workspace's folder that pin versions.
 pub const PIN_FILES: [&str; 7] = [
@@ -18,17 +20,9 @@ pub const PIN_FILES: [&str; 7] = [
 /// Files of requirements can name others; nobody has more.
 const MAX_FILES: usize = 64;
 
-/// A file with pins of vulnerable versions.
-pub struct VulnerableFile {
-    pub path: PathBuf,
-    pub text: String,
-    /// Never empty.
-    pub findings: Vec<Finding>,
-}
-
 /// What `advisories` say of the versions that the folder `root` pins. Files that a requirement file names are followed as
 /// long as they are in the folder.
-pub fn vulnerable(root: &Path, advisories: &Advisories) -> Vec<VulnerableFile> {
+pub fn vulnerable(root: &Path, advisories: &Advisories) -> Vec<FoundIn> {
     let mut found = Vec::new();
     let mut pending: Vec<PathBuf> = PIN_FILES.iter().rev().map(|name| root.join(name)).collect();
     let mut seen: Vec<PathBuf> = Vec::new();
@@ -46,7 +40,7 @@ pub fn vulnerable(root: &Path, advisories: &Advisories) -> Vec<VulnerableFile> {
         }
         let findings = advisories.findings(&lint::pins(&path.to_string_lossy(), &text));
         if !findings.is_empty() {
-            found.push(VulnerableFile { path, text, findings });
+            found.push(FoundIn { path, text, findings });
         }
     }
     found.sort_by(|a, b| a.path.cmp(&b.path));

@@ -8,6 +8,7 @@
 pub mod advisories;
 pub mod background;
 pub mod cache;
+pub mod config_findings;
 pub mod documents;
 mod flow;
 pub mod folders;

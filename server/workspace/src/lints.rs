@@ -11,7 +11,8 @@ use graph::{Analysis, FileId, SharedTree};
 use ide::SharedLinter;
 use lint::{Advisories, ConfigurationProblem, Document, Finding, Gate, Linter, ProjectRuff, Ruff, Secrets};
 
-use crate::advisories::{self, VulnerableFile};
+use crate::advisories;
+use crate::config_findings::FoundIn;
 use crate::settings::Settings;
 
 /// Nobody waits longer for findings.
@@ -63,7 +64,7 @@ impl Lints {
     }
 
     /// Pins of vulnerable versions in the workspace's folders. The first time, this reads the advisories, which may be many.
-    pub fn vulnerable(&self, roots: &[PathBuf]) -> Vec<VulnerableFile> {
+    pub fn vulnerable(&self, roots: &[PathBuf]) -> Vec<FoundIn> {
         let Some(kept) = &self.advisories else { return Vec::new() };
         let advisories = kept.read.get_or_init(|| {
             let (advisories, problems) = lint::read_advisories(&kept.folder);

@@ -16,8 +16,10 @@ use crate::query::Query;
 use crate::snapshot::Snapshot;
 use crate::to_proto;
 use assistant::review::{CODE, SOURCE};
+use workspace::config_findings;
 use workspace::results::TestFailure;
-use workspace::settings::{ConfigFile, Diagnostics, Problem};
+use workspace::settings::Diagnostics;
+use workspace::survey::FileFindings;
 
 /// `textDocument/diagnostic`; what the editor knows already is not sent again.
 pub(crate) fn pull(query: &Query, path: &Path, known: Option<&str>) -> Result<lsp::DocumentDiagnosticReportResult> {
@@ -105,13 +107,10 @@ pub(crate) fn document(snapshot: &Snapshot, path: &Path) -> Vec<lsp::Diagnostic>
     let (analysis, settings) = (&snapshot.analysis, &snapshot.settings);
     let open = snapshot.documents.contains_key(path) && settings.diagnostics != Diagnostics::Off;
     let Some(file) = analysis.file(path).filter(|_| open) else { return Vec::new() };
-    let mut found = ide::diagnostics(analysis, &settings.project, file);
-    let lint = snapshot.lints.of_document(analysis, file);
-    let is_known = ide::known_among(&found);
-    let lint: Vec<_> = lint.iter().filter(|it| !is_known(it)).collect();
-    found.extend(snapshot.survey.findings.diagnostics(analysis, file));
-    let findings = found.into_iter().map(|it| finding(snapshot, analysis, file, it));
-    let findings = findings.chain(lint.into_iter().map(|it| lint_finding(snapshot, analysis.source(file), it)));
+    let mut found = FileFindings::of_document(analysis, &settings.project, &snapshot.lints, file);
+    found.graph.extend(snapshot.survey.findings.diagnostics(analysis, file));
+    let findings = found.graph.into_iter().map(|it| finding(snapshot, analysis, file, it));
+    let findings = findings.chain(found.lint.iter().map(|it| lint_finding(snapshot, analysis.source(file), it)));
     let failures = snapshot.results.failures(path, analysis.source(file).text(), analysis);
     let failures =
         failures.into_iter().map(|(line, failure, outdated)| test_failure(snapshot, file, line, failure, outdated));
@@ -243,40 +242,14 @@ pub(crate) fn code_of_line(snapshot: &Snapshot, file: FileId, line: u32) -> lsp:
 /// What is wrong in configuration files, by path: settings of ours and those of the linter for the open documents.
 pub(crate) fn config_files(snapshot: &Snapshot) -> BTreeMap<PathBuf, Vec<lsp::Diagnostic>> {
     let mut found: BTreeMap<PathBuf, Vec<lsp::Diagnostic>> = BTreeMap::new();
-    for file in snapshot.config_files.iter().filter(|file| !file.problems.is_empty()) {
-        found.entry(file.path.clone()).or_default().extend(config_file(snapshot, file));
-    }
     let open = snapshot.documents.keys().map(PathBuf::as_path);
-    for problem in snapshot.lints.problems(open) {
-        // A file that cannot be read has no places; the problem says so.
-        let text = syntax::read_source(&problem.path).unwrap_or_default();
-        let range = to_proto::range(&Source::new(text.as_str()), problem.range, snapshot.editor.encoding);
-        let shown = lsp::Diagnostic {
-            severity: Some(lsp::DiagnosticSeverity::ERROR),
-            ..diagnostic(range, "invalid-ruff-settings", format!("{}; the default rules apply", problem.message))
-        };
-        found.entry(problem.path).or_default().push(shown);
-    }
-    for file in snapshot.lints.vulnerable(snapshot.analysis.roots()) {
+    let configured = config_findings::of(&snapshot.config_files, snapshot.lints.problems(open));
+    for file in configured.into_iter().chain(snapshot.lints.vulnerable(snapshot.analysis.roots())) {
         let source = Source::new(file.text.as_str());
         let shown = file.findings.iter().map(|it| lint_finding(snapshot, &source, it));
         found.entry(file.path).or_default().extend(shown);
     }
     found
-}
-
-fn config_file(snapshot: &Snapshot, file: &ConfigFile) -> Vec<lsp::Diagnostic> {
-    let source = Source::new(file.text.as_str());
-    let one = |problem: &Problem| {
-        let at = |offset: usize| TextSize::new(u32::try_from(offset).unwrap_or(u32::MAX));
-        let range = TextRange::new(at(problem.range.start), at(problem.range.end));
-        let range = to_proto::range(&source, range, snapshot.editor.encoding);
-        lsp::Diagnostic {
-            severity: Some(lsp::DiagnosticSeverity::WARNING),
-            ..diagnostic(range, "unknown-setting", problem.message.clone())
-        }
-    };
-    file.problems.iter().map(one).collect()
 }
 
 fn diagnostic(range: lsp::Range, code: &str, message: String) -> lsp::Diagnostic {

@@ -5,6 +5,7 @@ mod since;
 
 use std::path::{Path, PathBuf};
 
+use ::workspace::config_findings::{self, FoundIn};
 use ::workspace::lints::Lints;
 use ::workspace::survey::FileFindings;
 use clap::{Args, ValueEnum};
@@ -93,9 +94,16 @@ impl From<syntax::Position> for Position {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let (mut workspace, files) = Workspace::around(&arguments.paths)?;
+    let of_settings = in_settings(&workspace, &files);
     let mut findings = match &arguments.since {
-        Some(revision) => since::introduced(&mut workspace, &files, revision, findings)?,
-        None => findings(&workspace, &files),
+        Some(revision) => {
+            // They decide what is found, whatever is new.
+            for it in of_settings {
+                warn(format!("tantu: {}:{}: {}", it.path, it.line(), it.message));
+            }
+            since::introduced(&mut workspace, &files, revision, findings)?
+        }
+        None => findings(&workspace, &files).into_iter().chain(of_settings).collect(),
     };
     if let Some(folder) = &arguments.advisories {
         findings.extend(vulnerable(&workspace, folder)?);
@@ -124,12 +132,23 @@ pub(super) fn findings(workspace: &Workspace, files: &[FileId]) -> Vec<Finding> 
     };
     // Every step of it may be deep work: threads that had to hand it to others would wait, file upon file.
     let side_by_side = || files.par_iter().flat_map_iter(of_file).collect();
-    let findings = syntax::on_deep_pool(side_by_side).unwrap_or_else(|| files.iter().flat_map(of_file).collect());
-    for problem in lints.problems(files.iter().map(|&file| workspace.analysis.path(file))) {
-        let place = format!("{}:{}", problem.path.display(), problem.line);
-        warn(format!("tantu: {place}: {}; ruff's default rules apply", problem.message));
-    }
-    findings
+    syntax::on_deep_pool(side_by_side).unwrap_or_else(|| files.iter().flat_map(of_file).collect())
+}
+
+/// What is wrong in the settings by which `files` are looked at.
+fn in_settings(workspace: &Workspace, files: &[FileId]) -> Vec<Finding> {
+    let lints = Lints::new(workspace.settings().ruff, std::slice::from_ref(&workspace.root));
+    let problems = lints.problems(files.iter().map(|&file| workspace.analysis.path(file)));
+    elsewhere(config_findings::of(&workspace.config_files(), problems))
+}
+
+/// Findings in files that are no Python.
+fn elsewhere(files: Vec<FoundIn>) -> Vec<Finding> {
+    let of_file = |file: FoundIn| {
+        let (source, path) = (Source::new(file.text.as_str()), shown(&file.path));
+        file.findings.into_iter().map(move |it| of_lint(path.clone(), &source, it))
+    };
+    files.into_iter().flat_map(of_file).collect()
 }
 
 /// Pins of versions that the advisories in `folder` call vulnerable.
@@ -139,12 +158,7 @@ fn vulnerable(workspace: &Workspace, folder: &Path) -> anyhow::Result<Vec<Findin
     for problem in problems {
         warn(format!("tantu: {} {}", problem.path.display(), problem.message));
     }
-    let files = ::workspace::advisories::vulnerable(&workspace.root, &advisories).into_iter().flat_map(|file| {
-        let source = Source::new(file.text.as_str());
-        let path = shown(&file.path);
-        file.findings.into_iter().map(move |it| of_lint(path.clone(), &source, it))
-    });
-    Ok(files.collect())
+    Ok(elsewhere(::workspace::advisories::vulnerable(&workspace.root, &advisories)))
 }
 
 fn lint_finding(workspace: &Workspace, file: FileId, it: lint::Finding) -> Finding {
