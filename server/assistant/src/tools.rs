@@ -245,13 +245,7 @@ fn check(
             let asked = task.instruction.as_deref().unwrap_or_default();
             let (mut linters, gate) = (state.lints.linters(), state.lints.gate());
             linters.push(&gate);
-            let inspection = Inspection {
-                linters: &linters,
-                tainted: Some(&ide::tainted_calls),
-                past,
-                asked,
-                ..Inspection::default()
-            };
+            let inspection = Inspection { linters: &linters, tainted: Some(&ide::tainted_calls), past, asked };
             let checked = validate::check(&state.host, candidate, &inspection);
             Event::Checked(Box::new(checked))
         }

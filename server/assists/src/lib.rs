@@ -132,6 +132,9 @@ pub enum Occasion {
 /// What an assist is offered for at a place, if it makes sense there. The tree is that of the file.
 type Offered = fn(&Analysis, &Parsed, FileId, TextRange) -> Option<SymbolId>;
 
+/// What the text at a place asks for.
+type Described = fn(&Analysis, FileId, TextRange) -> Option<String>;
+
 /// An assist as the table below knows it.
 struct Assist {
     id: AssistId,
@@ -147,7 +150,7 @@ struct Assist {
     /// It makes no sense without an instruction.
     needs_instruction: bool,
     /// What the text at a place asks for, where that is the instruction.
-    described: Option<fn(&Analysis, FileId, TextRange) -> Option<String>>,
+    described: Option<Described>,
     /// It refactors a function in one way, without being told how.
     is_preset: bool,
     answer: Answer,

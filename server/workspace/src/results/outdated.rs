@@ -45,9 +45,8 @@ impl Results {
             outdated.by_ticket.get(&done.ticket).is_some_and(|superseded| superseded.tests.contains(*test))
         });
         let tests = tests.map(|((path, name), _)| (path.clone(), RunKind::Pytest, Some(name.clone())));
-        let doctests = doctests.into_iter().filter_map(|(run, ticket)| {
-            outdated.supersedes(ticket, run).then(|| (run.path.clone(), run.kind, run.target.clone()))
-        });
+        let doctests = doctests.into_iter().filter(|(run, ticket)| outdated.supersedes(*ticket, run));
+        let doctests = doctests.map(|(run, _)| (run.path.clone(), run.kind, run.target.clone()));
         tests.chain(doctests).collect()
     }
 
