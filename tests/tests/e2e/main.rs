@@ -7,6 +7,7 @@ mod client_settings;
 mod consult;
 mod emacs;
 mod findings;
+mod front_ends;
 mod lint;
 mod manual;
 mod navigation;
