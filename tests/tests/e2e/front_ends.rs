@@ -10,12 +10,12 @@
 //!   a lens says `3+ tests`, where `tantu impact` goes on;
 //! - what the editor's own settings choose (ruff of the project, advisories, limits), which the command line does not read.
 
-mod desk;
+mod both;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
-use desk::{Definition, Desk, Edges, drawn, edges, item_name, sorted};
+use both::{Both, Definition, Edges, drawn, edges, item_name, sorted};
 use serde_json::{Value, json};
 use tests::workspace::Workspace;
 
@@ -122,11 +122,11 @@ fn workspaces() -> [(&'static str, Workspace); 4] {
 
 /// Findings of the server settle later than the graph, so they are waited for; what was waited for must then stay.
 #[track_caller]
-fn assert_same_findings(desk: &Desk, what: &str) {
-    let printed = desk.printed_findings();
+fn assert_same_findings(both: &Both, what: &str) {
+    let printed = both.printed_findings();
     let end = std::time::Instant::now() + tests::PATIENCE;
     loop {
-        let shown = desk.shown_findings(&desk.editor.session());
+        let shown = both.shown_findings(&both.editor.session());
         if shown == printed {
             return;
         }
@@ -150,18 +150,18 @@ fn assert_same_findings(desk: &Desk, what: &str) {
 #[test]
 fn findings_are_the_same() {
     for (name, workspace) in workspaces() {
-        let desk = Desk::in_workspace(workspace);
+        let both = Both::in_workspace(workspace);
         // Of files that nobody has opened, as a look at the whole workspace finds them.
-        assert_same_findings(&desk, name);
-        for file in desk.files() {
-            desk.editor.open(&file);
+        assert_same_findings(&both, name);
+        for file in both.files() {
+            both.editor.open(&file);
         }
-        for file in desk.files() {
-            desk.editor.diagnostics(&file);
+        for file in both.files() {
+            both.editor.diagnostics(&file);
         }
         // Of open documents.
-        assert_same_findings(&desk, &format!("{name}, opened"));
-        let printed = desk.printed_findings();
+        assert_same_findings(&both, &format!("{name}, opened"));
+        let printed = both.printed_findings();
         assert!(!printed.is_empty(), "{name} has findings");
         if name == "callbacks" {
             let codes: BTreeSet<_> = printed.values().flatten().filter_map(|it| it["code"].as_str()).collect();
@@ -172,13 +172,13 @@ fn findings_are_the_same() {
 }
 
 /// Who calls a definition, as the call hierarchy says it: name, path, lines and confidence, sorted.
-fn incoming(desk: &Desk, item: &Value) -> Vec<Value> {
-    let calls = desk.editor.request("callHierarchy/incomingCalls", json!({ "item": item }));
+fn incoming(both: &Both, item: &Value) -> Vec<Value> {
+    let calls = both.editor.request("callHierarchy/incomingCalls", json!({ "item": item }));
     let callers = calls.as_array().into_iter().flatten().map(|call| {
         let (symbol, confidence) = item_name(&call["from"]);
         let ranges = call["fromRanges"].as_array().expect("ranges").iter();
         let lines = ranges.map(|range| range["start"]["line"].as_u64().expect("a line") + 1);
-        let path = desk.relative(&call["from"]["uri"]);
+        let path = both.relative(&call["from"]["uri"]);
         json!({ "symbol": symbol, "path": path, "lines": lines.collect::<Vec<_>>(), "confidence": confidence })
     });
     sorted(callers.collect())
@@ -209,19 +209,19 @@ fn told_by_lens(title: &str) -> Option<(usize, usize)> {
 #[test]
 fn callers_and_tests_are_the_same() {
     for (name, workspace) in workspaces() {
-        let desk = Desk::in_workspace(workspace);
+        let both = Both::in_workspace(workspace);
         let mut compared = 0;
         let mut counted = 0;
         let mut lenses: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for definition in desk.definitions() {
+        for definition in both.definitions() {
             let place = definition.place();
-            let impact = desk.json(&["impact", &place]);
-            let item = desk.item(&definition).unwrap_or_else(|| panic!("{name}: no call hierarchy at {place}"));
+            let impact = both.json(&["impact", &place]);
+            let item = both.item(&definition).unwrap_or_else(|| panic!("{name}: no call hierarchy at {place}"));
             assert_eq!(item_name(&item).0, impact["symbol"], "{name}: {place}");
-            assert_eq!(incoming(&desk, &item), printed_callers(&impact, ""), "{name}: {place}");
+            assert_eq!(incoming(&both, &item), printed_callers(&impact, ""), "{name}: {place}");
             compared += 1;
             let titles =
-                lenses.entry(definition.file.clone()).or_insert_with(|| desk.editor.lens_titles(&definition.file));
+                lenses.entry(definition.file.clone()).or_insert_with(|| both.editor.lens_titles(&definition.file));
             let mine = titles.iter().filter_map(|title| title.strip_prefix(&format!("{}: ", definition.line)));
             let Some(told) = mine.filter_map(told_by_lens).next() else { continue };
             let tests = impact["tests"].as_array().expect("a list").len();
@@ -233,9 +233,9 @@ fn callers_and_tests_are_the_same() {
 }
 
 /// The calls that the call hierarchy knows of an item, in the direction of `method`; the other one is at `end`.
-fn hierarchy(desk: &Desk, item: &Value, method: &str, end: &str) -> Edges {
+fn hierarchy(both: &Both, item: &Value, method: &str, end: &str) -> Edges {
     let own = item_name(item).0;
-    let calls = desk.editor.request(method, json!({ "item": item }));
+    let calls = both.editor.request(method, json!({ "item": item }));
     let others = calls.as_array().into_iter().flatten().map(|call| item_name(&call[end]).0);
     others.map(|other| if end == "from" { (other, own.clone()) } else { (own.clone(), other) }).collect()
 }
@@ -243,14 +243,14 @@ fn hierarchy(desk: &Desk, item: &Value, method: &str, end: &str) -> Edges {
 #[test]
 fn the_call_graph_is_the_same() {
     for (name, workspace) in workspaces() {
-        let desk = Desk::in_workspace(workspace);
-        let definitions = desk.definitions();
-        let graph = edges(&desk.json(&["graph"]));
+        let both = Both::in_workspace(workspace);
+        let definitions = both.definitions();
+        let graph = edges(&both.json(&["graph"]));
         assert!(!graph.is_empty(), "{name} has calls");
-        let items: Vec<Value> = definitions.iter().filter_map(|it| desk.item(it)).collect();
+        let items: Vec<Value> = definitions.iter().filter_map(|it| both.item(it)).collect();
         let names: BTreeSet<String> = items.iter().map(|item| item_name(item).0).collect();
         let all = |method: &str, end: &str| -> Edges {
-            items.iter().flat_map(|item| hierarchy(&desk, item, method, end)).collect()
+            items.iter().flat_map(|item| hierarchy(&both, item, method, end)).collect()
         };
         // What a definition calls, in so many words.
         let written: Edges = graph.iter().filter(|(from, _)| names.contains(from)).cloned().collect();
@@ -264,11 +264,11 @@ fn the_call_graph_is_the_same() {
         assert!(missing.is_empty(), "{name}: {missing:?}");
 
         // `callgraph` names constructors where the others name classes: both are what is called. The rest is the same.
-        let classes = definitions.iter().filter(|it| it.is_class()).filter_map(|it| desk.item(it));
+        let classes = definitions.iter().filter(|it| it.is_class()).filter_map(|it| both.item(it));
         let classes: BTreeSet<String> = classes.map(|item| item_name(&item).0).collect();
         let is_constructed = |to: &str| classes.contains(to) || to.ends_with(".__init__");
         let plain = |all: &Edges| all.iter().filter(|(_, to)| !is_constructed(to)).cloned().collect::<Edges>();
-        let calls = edges(&desk.tantu(&["callgraph", "."]).json());
+        let calls = edges(&both.tantu(&["callgraph", "."]).json());
         assert_eq!(plain(&calls), plain(&graph), "{name}");
         for (from, to) in calls.iter().filter(|(_, to)| to.ends_with(".__init__")) {
             let constructs = graph.iter().any(|(caller, callee)| caller == from && is_constructed(callee));
@@ -276,11 +276,11 @@ fn the_call_graph_is_the_same() {
         }
 
         for definition in &definitions {
-            let mut argument = desk.at(definition);
+            let mut argument = both.at(definition);
             argument["depth"] = json!(2);
-            let drawing = desk.execute("tantu.graph", argument);
+            let drawing = both.execute("tantu.graph", argument);
             let svg = drawing["svg"].as_str().unwrap_or_else(|| panic!("{name}: no drawing of {definition:?}"));
-            let around = desk.json(&["graph", "--around", &definition.place()]);
+            let around = both.json(&["graph", "--around", &definition.place()]);
             assert_eq!(drawn(svg), edges(&around), "{name}: {definition:?}");
         }
     }
@@ -312,16 +312,16 @@ fn explained_rows(markdown: &str) -> Vec<String> {
 }
 
 #[track_caller]
-fn assert_same_context(desk: &Desk, definition: &Definition, budget: Option<usize>) -> Value {
+fn assert_same_context(both: &Both, definition: &Definition, budget: Option<usize>) -> Value {
     let place = definition.place();
-    let mut argument = desk.at(definition);
+    let mut argument = both.at(definition);
     let mut arguments = vec!["context".to_owned(), place.clone()];
     if let Some(budget) = budget {
         argument["budget"] = json!(budget);
         arguments.extend(["--budget".to_owned(), budget.to_string()]);
     }
-    let explained = desk.execute("tantu.context", argument);
-    let context = desk.json(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    let explained = both.execute("tantu.context", argument);
+    let context = both.json(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
     assert_eq!((&explained["symbol"], &explained["tokens"]), (&context["target"], &context["tokens"]), "{place}");
     let markdown = explained["markdown"].as_str().expect("a document");
     assert_eq!(explained_rows(markdown), rows(&context), "{place}");
@@ -339,14 +339,14 @@ fn assert_same_context(desk: &Desk, definition: &Definition, budget: Option<usiz
 #[test]
 fn what_a_model_is_shown_is_the_same() {
     for (name, workspace) in workspaces() {
-        let desk = Desk::in_workspace(workspace);
+        let both = Both::in_workspace(workspace);
         let mut shown = 0;
         // Some of them: the ranker is fitted to the workspace anew for each command.
-        let definitions = desk.definitions();
+        let definitions = both.definitions();
         for definition in definitions.iter().step_by(definitions.len() / 5 + 1) {
             // What neither is told is the same too: how much there is room for.
             for budget in [None, Some(0), Some(150)] {
-                let context = assert_same_context(&desk, definition, budget);
+                let context = assert_same_context(&both, definition, budget);
                 shown += context["items"].as_array().expect("a list").len();
             }
         }
@@ -376,9 +376,9 @@ def total(secret: Secret) -> Money:
 #[test]
 fn what_is_never_sent_is_shown_by_neither() {
     let seen = |toml: &str| {
-        let desk = Desk::configured(Workspace::of(INTERNAL), toml);
-        let total = desk.definitions().into_iter().find(|it| it.name == "total").expect("it is there");
-        let context = assert_same_context(&desk, &total, Some(2_000));
+        let both = Both::configured(Workspace::of(INTERNAL), toml);
+        let total = both.definitions().into_iter().find(|it| it.name == "total").expect("it is there");
+        let context = assert_same_context(&both, &total, Some(2_000));
         let items = context["items"].as_array().expect("a list").iter();
         items.map(|item| item["symbol"].as_str().expect("a name").to_owned()).collect::<Vec<_>>()
     };
@@ -393,13 +393,13 @@ fn what_is_never_sent_is_shown_by_neither() {
 fn linters_that_the_project_switches_off_say_nothing() {
     let found = |settings: &str| {
         let text = CALLBACKS.replace("version = \"1\"\n", &format!("version = \"1\"\n{settings}"));
-        let desk = Desk::in_workspace(Workspace::of(&text));
-        for file in desk.files() {
-            desk.editor.open(&file);
-            desk.editor.diagnostics(&file);
+        let both = Both::in_workspace(Workspace::of(&text));
+        for file in both.files() {
+            both.editor.open(&file);
+            both.editor.diagnostics(&file);
         }
-        assert_same_findings(&desk, settings);
-        let codes = desk.printed_findings().into_values().flatten();
+        assert_same_findings(&both, settings);
+        let codes = both.printed_findings().into_values().flatten();
         codes.map(|it| it["code"].as_str().expect("a code").to_owned()).collect::<BTreeSet<_>>()
     };
     assert!(found("").contains("F401"));
@@ -412,12 +412,12 @@ fn linters_that_the_project_switches_off_say_nothing() {
 fn what_is_wrong_in_settings_is_the_same() {
     let text = CALLBACKS.replace("version = \"1\"\n", "version = \"1\"\n[tool.tantu]\nlint.enabel = false\n");
     let text = format!("{text}#- /tantu.toml\nlints = 1\n#- /ruff.toml\n\nline-length = \"🧵\"\n");
-    let desk = Desk::in_workspace(Workspace::of(&text));
-    for file in desk.files() {
-        desk.editor.open(&file);
+    let both = Both::in_workspace(Workspace::of(&text));
+    for file in both.files() {
+        both.editor.open(&file);
     }
-    assert_same_findings(&desk, "settings");
-    let printed = desk.printed_findings();
+    assert_same_findings(&both, "settings");
+    let printed = both.printed_findings();
     let codes = ["pyproject.toml", "tantu.toml", "ruff.toml"].map(|file| {
         let of_file = printed.get(file).unwrap_or_else(|| panic!("nothing in {file}: {:?}", printed.keys()));
         of_file[0]["code"].as_str().expect("a code").to_owned()
@@ -427,16 +427,16 @@ fn what_is_wrong_in_settings_is_the_same() {
 
 #[test]
 fn what_is_called_through_a_dict_has_callers() {
-    let desk = Desk::in_workspace(Workspace::of(CALLBACKS));
+    let both = Both::in_workspace(Workspace::of(CALLBACKS));
     let expected = |handler: &str| ("app.dispatch.dispatch".to_owned(), format!("app.handlers.{handler}"));
-    let graph = edges(&desk.json(&["graph"]));
-    let calls = edges(&desk.tantu(&["callgraph", "."]).json());
-    for definition in desk.definitions().iter().filter(|it| ["on_open", "on_close", "on_shell"].contains(&&*it.name)) {
+    let graph = edges(&both.json(&["graph"]));
+    let calls = edges(&both.tantu(&["callgraph", "."]).json());
+    for definition in both.definitions().iter().filter(|it| ["on_open", "on_close", "on_shell"].contains(&&*it.name)) {
         let edge = expected(&definition.name);
         assert!(graph.contains(&edge) && calls.contains(&edge), "{edge:?}");
-        let impact = desk.json(&["impact", &definition.place()]);
-        let item = desk.item(definition).expect("a function");
-        for callers in [printed_callers(&impact, ""), incoming(&desk, &item)] {
+        let impact = both.json(&["impact", &definition.place()]);
+        let item = both.item(definition).expect("a function");
+        for callers in [printed_callers(&impact, ""), incoming(&both, &item)] {
             assert!(callers.iter().any(|it| it["symbol"] == "app.dispatch.dispatch"), "{callers:?}");
         }
     }
@@ -445,18 +445,18 @@ fn what_is_called_through_a_dict_has_callers() {
 #[test]
 fn a_project_is_found_by_its_marker_from_anywhere() {
     let workspace = Workspace::empty();
-    let desk = Desk::in_workspace(Workspace::fixture("shop"));
-    let (root, parent) = (desk.workspace.root(), desk.workspace.root().parent().expect("a temporary folder"));
+    let both = Both::in_workspace(Workspace::fixture("shop"));
+    let (root, parent) = (both.workspace.root(), both.workspace.root().parent().expect("a temporary folder"));
     let own = root.file_name().expect("it has a name").to_string_lossy().into_owned();
-    let inside = desk.tantu(&["impact", "shop/discounts.py:122", "--format", "json"]);
-    let outside = desk.tantu_in(parent, &["impact", &format!("{own}/shop/discounts.py:122"), "--format", "json"]);
-    let far = desk.tantu_in(
+    let inside = both.tantu(&["impact", "shop/discounts.py:122", "--format", "json"]);
+    let outside = both.tantu_in(parent, &["impact", &format!("{own}/shop/discounts.py:122"), "--format", "json"]);
+    let far = both.tantu_in(
         workspace.root(),
         &["impact", &format!("{}:122", root.join("shop/discounts.py").display()), "--format", "json"],
     );
-    let best = desk.definitions().into_iter().find(|it| it.name == "best_discount").expect("it is there");
+    let best = both.definitions().into_iter().find(|it| it.name == "best_discount").expect("it is there");
     assert_eq!(best.line, 122);
-    let expected = incoming(&desk, &desk.item(&best).expect("a function"));
+    let expected = incoming(&both, &both.item(&best).expect("a function"));
     assert!(expected.len() > 1);
     for (said, begin) in [(inside, String::new()), (outside, format!("{own}/")), (far, format!("{}/", root.display()))]
     {
@@ -471,34 +471,34 @@ fn recorded(replies: &std::path::Path) -> String {
 }
 
 /// Has the editor ask for a proposal, waits until it is over or a person is asked, and returns its card.
-fn card(desk: &Desk, assist: &str, file: &str, line: u64) -> Value {
+fn card(both: &Both, assist: &str, file: &str, line: u64) -> Value {
     let position = json!({ "line": line - 1, "character": 0 });
-    let uri = desk.editor.uri(file);
-    desk.execute("tantu.propose", json!({ "assist": assist, "uri": uri, "position": position }));
+    let uri = both.editor.uri(file);
+    both.execute("tantu.propose", json!({ "assist": assist, "uri": uri, "position": position }));
     let end = std::time::Instant::now() + tests::PATIENCE;
     loop {
-        let card = desk.execute("tantu.evidence", json!({}));
+        let card = both.execute("tantu.evidence", json!({}));
         if !card["summary"].is_null() {
             return card;
         }
-        let said: Vec<_> = desk.editor.session().messages.iter().map(|it| it.text.clone()).collect();
+        let said: Vec<_> = both.editor.session().messages.iter().map(|it| it.text.clone()).collect();
         assert!(std::time::Instant::now() < end, "no proposal: {card} {said:?}");
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
 }
 
 /// Both propose the same, and both say the same of what was checked. Returns the summary.
-fn assert_same_proposal(desk: &Desk, assist: &str, file: &str, line: u64) -> Value {
-    desk.editor.open(file);
-    let card = card(desk, assist, file, line);
-    let said = desk.tantu(&["propose", assist, &format!("{file}:{line}"), "--format", "json"]);
+fn assert_same_proposal(both: &Both, assist: &str, file: &str, line: u64) -> Value {
+    both.editor.open(file);
+    let card = card(both, assist, file, line);
+    let said = both.tantu(&["propose", assist, &format!("{file}:{line}"), "--format", "json"]);
     let mut printed = said.json();
     let id = printed.as_object_mut().expect("an object").remove("id").expect("it is in the journal");
     assert_eq!(printed, card["summary"], "{assist} {file}:{line}");
     // What is kept of it is printed beside the editor as the server tells it, and is the same for both.
     let id_of_editor = card["id"].to_string();
-    assert_eq!(desk.tantu_beside_the_editor(&["evidence", &id_of_editor, "--format", "json"]).json(), card);
-    let kept = desk.json(&["evidence", &id.to_string()]);
+    assert_eq!(both.tantu_beside_the_editor(&["evidence", &id_of_editor, "--format", "json"]).json(), card);
+    let kept = both.json(&["evidence", &id.to_string()]);
     assert_eq!((&kept["summary"], &kept["title"]), (&card["summary"], &card["title"]));
     printed
 }
@@ -506,11 +506,11 @@ fn assert_same_proposal(desk: &Desk, assist: &str, file: &str, line: u64) -> Val
 #[test]
 fn proposals_are_the_same() {
     let replies = tests::repository().join("fixtures/replies/best_discount.json");
-    let desk = Desk::configured(Workspace::fixture("shop"), &recorded(&replies));
-    let ready = assert_same_proposal(&desk, "implement-function", "shop/discounts.py", 122);
+    let both = Both::configured(Workspace::fixture("shop"), &recorded(&replies));
+    let ready = assert_same_proposal(&both, "implement-function", "shop/discounts.py", 122);
     assert_eq!((&ready["status"], &ready["attempts"]), (&json!("ready"), &json!(2)), "{ready}");
     assert!(ready["diff"].as_str().is_some_and(|diff| diff.contains("+        if off > most:")), "{ready}");
-    desk.editor.dismiss();
+    both.editor.dismiss();
 
     // No attempt passes.
     let folder = Workspace::empty();
@@ -530,8 +530,8 @@ def test_fee():
     assert fee(1) == 1
 ",
     );
-    let desk = Desk::configured(workspace, &recorded(&folder.path("replies.json")));
-    let failed = assert_same_proposal(&desk, "implement-function", "fees.py", 1);
+    let both = Both::configured(workspace, &recorded(&folder.path("replies.json")));
+    let failed = assert_same_proposal(&both, "implement-function", "fees.py", 1);
     assert_eq!(failed["status"], "escalated", "{failed}");
     assert!(failed["findings"].as_array().is_some_and(|it| !it.is_empty()), "{failed}");
 }
@@ -555,19 +555,19 @@ def test_price():
     assert price(1) == 2
 ",
     );
-    let desk = Desk::configured(workspace, &recorded(&folder.path("replies.json")));
-    let ready = assert_same_proposal(&desk, "implement-function", "pk/core.py", 1);
+    let both = Both::configured(workspace, &recorded(&folder.path("replies.json")));
+    let ready = assert_same_proposal(&both, "implement-function", "pk/core.py", 1);
     assert_eq!((&ready["status"], &ready["checks"]["tests"]), (&json!("ready"), &json!("passed")), "{ready}");
 
     // From elsewhere the same folder is taken, and that is said.
-    let root = desk.workspace.root();
+    let root = both.workspace.root();
     let taken = root.display().to_string();
     let own = root.file_name().expect("it has a name").to_string_lossy().into_owned();
     let parent = root.parent().expect("a temporary folder");
     for (folder, place) in
         [(root.join("pk"), "core.py:1".to_owned()), (parent.to_owned(), format!("{own}/pk/core.py:1"))]
     {
-        let said = desk.tantu_in(&folder, &["propose", "implement-function", &place, "--format", "json"]);
+        let said = both.tantu_in(&folder, &["propose", "implement-function", &place, "--format", "json"]);
         assert!(said.stderr.contains("marks the workspace") && said.stderr.contains(&taken), "{}", said.stderr);
         assert_eq!((&said.json()["diff"], &said.json()["checks"]), (&ready["diff"], &ready["checks"]));
     }
@@ -588,15 +588,15 @@ fn affected_tests_are_the_same_in_the_same_order() {
     let text = workspace.read("app/handlers.py");
     workspace
         .write("app/handlers.py", text.replace("\"🧵\" + path", "\"🧵\" + path + \"\"").replace("else None", "else 0"));
-    let desk = Desk::in_workspace(workspace);
-    let listed = desk.json(&["test", "--affected", "--list"]);
+    let both = Both::in_workspace(workspace);
+    let listed = both.json(&["test", "--affected", "--list"]);
     let expected: Vec<_> = listed["targets"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
     assert!(expected.len() > 1, "{listed}");
-    desk.execute("tantu.runAffectedTests", json!({ "uri": desk.editor.uri("app/handlers.py") }));
-    let ended = desk.told("tantu/run", |params| params["state"] == "ended");
+    both.execute("tantu.runAffectedTests", json!({ "uri": both.editor.uri("app/handlers.py") }));
+    let ended = both.told("tantu/run", |params| params["state"] == "ended");
     let tests = ended["tests"].as_array().expect("a list").iter().map(|test| {
         let target = test["target"].as_str().expect("a test has a name");
-        format!("{}::{}", desk.relative(&test["uri"]), target.replace('.', "::"))
+        format!("{}::{}", both.relative(&test["uri"]), target.replace('.', "::"))
     });
     assert_eq!(tests.collect::<Vec<_>>(), expected);
 }

@@ -13,7 +13,7 @@ pub(super) type Edges = BTreeSet<(String, String)>;
 
 /// An editor's session and a terminal beside it. They are those of different users with the same settings, so that neither
 /// reads what the other has kept.
-pub(super) struct Desk {
+pub(super) struct Both {
     pub(super) editor: Client,
     pub(super) workspace: Workspace,
     terminal: Home,
@@ -44,14 +44,14 @@ impl Said {
     }
 }
 
-impl Desk {
+impl Both {
     /// Both in `workspace`, without settings of the user's.
-    pub(super) fn in_workspace(workspace: Workspace) -> Desk {
-        Desk::configured(workspace, "")
+    pub(super) fn in_workspace(workspace: Workspace) -> Both {
+        Both::configured(workspace, "")
     }
 
     /// Both in `workspace`, with `toml` as the user's settings.
-    pub(super) fn configured(workspace: Workspace, toml: &str) -> Desk {
+    pub(super) fn configured(workspace: Workspace, toml: &str) -> Both {
         let [terminal, editors] = [Home::new(), Home::new()];
         for home in [&terminal, &editors] {
             home.configure(toml);
@@ -64,9 +64,9 @@ impl Desk {
             .settings(settings)
             .start()
             .indexed();
-        let desk = Desk { editor, workspace, terminal, editors };
-        desk.settle();
-        desk
+        let both = Both { editor, workspace, terminal, editors };
+        both.settle();
+        both
     }
 
     /// Waits until the server says that it knows all files and where values flow.
