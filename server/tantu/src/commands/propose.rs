@@ -19,7 +19,7 @@ use indicatif::ProgressBar;
 use serde::Serialize;
 use syntax::TextRange;
 use terminal::{Shown, Style};
-use validate::{Evidence, Validated};
+use validate::{CheckResult, Evidence, Validated};
 
 use crate::Status;
 use crate::contexts::contexts;
@@ -42,7 +42,7 @@ pub(crate) struct Arguments {
     /// The way to refactor, such as simplify; with refactor only
     #[arg(long, value_name = "NAME", value_parser = assists(AssistId::all().filter(|id| id.is_preset())))]
     preset: Option<AssistId>,
-    /// Write the change to the files if every check that could run passed
+    /// Write the change to the files if every check that could run passed and none asks a person
     #[arg(long)]
     apply: bool,
     /// Print nothing but the diff
@@ -66,12 +66,15 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     runtime.shutdown_background();
     let (proposal, id) = done?;
     let summary = proposal.summary().context("the proposal did not come to an end")?;
+    let is_applied = matches!(proposal.state(), Applied);
+    let is_held_back = arguments.apply && !is_applied;
     match (arguments.format, arguments.diff) {
         (Format::Json, _) => print_json(&Printed { id, summary: &summary })?,
         (Format::Human, true) => print_exactly(&summary.diff)?,
-        (Format::Human, false) => print(human(&summary, id, matches!(proposal.state(), Applied)))?,
+        (Format::Human, false) => print(human(&summary, id, is_applied, is_held_back))?,
     }
     Ok(match summary.status {
+        ::propose::Status::Ready if is_held_back => Status::Findings,
         ::propose::Status::Ready => Status::Fine,
         ::propose::Status::Escalated => Status::Findings,
         ::propose::Status::Failed | ::propose::Status::Cancelled => Status::Failure,
@@ -181,8 +184,10 @@ impl ProposalHost for Terminal<'_> {
         note(self.bar, &what);
     }
 
-    async fn review(&self, _: &Evidence) -> Option<Event> {
-        self.apply.then_some(Event::Approved)
+    async fn review(&self, evidence: &Evidence) -> Option<Event> {
+        // A yes that was given before answers nothing that a check asks.
+        let asks = evidence.checks.iter().any(|(_, result)| matches!(result, CheckResult::Asked(_)));
+        (self.apply && !asks).then_some(Event::Approved)
     }
 
     async fn apply(&self, validated: &Validated) -> Option<Event> {
@@ -208,7 +213,7 @@ impl ProposalHost for Terminal<'_> {
     }
 }
 
-fn human(summary: &Summary, id: Option<i64>, applied: bool) -> Shown {
+fn human(summary: &Summary, id: Option<i64>, applied: bool, held_back: bool) -> Shown {
     let mut text = for_stdout();
     text.push(&summary.diff);
     for finding in &summary.findings {
@@ -225,6 +230,9 @@ fn human(summary: &Summary, id: Option<i64>, applied: bool) -> Shown {
     }
     let (style, verdict) = match summary.status {
         ::propose::Status::Ready if applied => (Style::Green, "applied: every check that could run passed"),
+        ::propose::Status::Ready if held_back => {
+            (Style::Yellow, "not applied: a check asks what only a person can answer; the diff is above")
+        }
         ::propose::Status::Ready => (Style::Green, "ready: every check that could run passed"),
         ::propose::Status::Escalated => (Style::Red, "for you to judge: no attempt passed"),
         ::propose::Status::Failed => (Style::Red, "failed"),

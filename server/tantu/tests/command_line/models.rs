@@ -227,6 +227,18 @@ fn a_proposal_is_printed_or_applied_and_can_be_looked_up() {
 }
 
 #[test]
+fn a_yes_given_before_answers_no_question() {
+    let asking =
+        "import os\n\n\ndef double(number: int) -> int:\n    return getattr(os, 'sysco' + str(number)[:1])(number)\n";
+    let server = Served::start(&completion(asking));
+    let project = Project::new(&[("a.py", TODO)]);
+    write_settings(&project, &settings(&server.address));
+    let (status, said, _) = project.tantu(&["propose", "implement-function", "a.py:1", "--apply"]);
+    assert!(status == 1 && said.contains("not applied: a check asks"), "{said}");
+    assert_eq!(project.read("a.py"), TODO);
+}
+
+#[test]
 fn recorded_replies_are_given_once_each_and_never_from_the_cache() {
     let project = Project::new(&[("a.py", TODO)]);
     let reply = |code: &str| json!({ "reply": format!("```python\n{code}\n```\n") });
