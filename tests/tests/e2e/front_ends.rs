@@ -120,7 +120,7 @@ fn workspaces() -> [(&'static str, Workspace); 4] {
     [fixture("shop"), fixture("ledger"), fixture("broken"), ("callbacks", Workspace::of(CALLBACKS))]
 }
 
-/// Findings of the server settle later than the graph, so they are waited for; what was waited for must then stay.
+/// Findings of the server come later than the graph: those about the whole workspace when nobody types. So they are waited for.
 #[track_caller]
 fn assert_same_findings(both: &Both, what: &str) {
     let printed = both.printed_findings();
