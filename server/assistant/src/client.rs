@@ -308,6 +308,20 @@ pub(crate) fn is_denied(denied: &Denied, analysis: &Analysis, path: &Path) -> bo
     denied.is_denied(analysis.root_of(path).unwrap_or(Path::new("")), analysis.inside_root(path))
 }
 
+/// Counts the lines of a text that grows, each byte once: it is told the whole text each time.
+pub fn growing_lines() -> impl FnMut(&str) -> usize {
+    let (mut seen, mut ends) = (0, 0);
+    move |text| {
+        // Another model has begun anew.
+        if text.len() < seen {
+            (seen, ends) = (0, 0);
+        }
+        ends += text.as_bytes()[seen..].iter().filter(|byte| **byte == b'\n').count();
+        seen = text.len();
+        ends + usize::from(!text.is_empty() && !text.ends_with('\n'))
+    }
+}
+
 /// `3 minutes ago`
 pub fn ago(age: Duration) -> String {
     let minutes = age.as_secs() / 60;
@@ -332,6 +346,14 @@ mod tests {
         sum += Spent { input: 1, output: 2, cost: Some(5) };
         sum += Spent { input: 1, output: 2, cost: Some(7) };
         assert_eq!(sum, Spent { input: 3, output: 6, cost: Some(12) });
+    }
+
+    #[test]
+    fn lines_of_a_growing_text_are_those_of_the_text() {
+        let mut lines = growing_lines();
+        for text in ["", "a", "a\n", "a\nb\nc", "a\nb\nc\n\n", "x", "x\ny"] {
+            assert_eq!(lines(text), text.lines().count(), "{text:?}");
+        }
     }
 
     #[test]

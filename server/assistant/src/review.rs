@@ -14,7 +14,7 @@ use workspace::lints::Lints;
 use workspace::reviews::{Found, Noted, Update};
 use workspace::symbol_key::SymbolKey;
 
-use crate::client::{ModelClient, Question, Say, Spent, models};
+use crate::client::{ModelClient, Question, Say, Spent, growing_lines, models};
 use crate::contexts::Contexts;
 use crate::tools::BUDGET;
 
@@ -81,7 +81,8 @@ pub async fn review(
         };
         let prompt = Prompt { system: asked.system.clone(), user: format!("{}{again}", asked.user) };
         let question = Question { purpose: review::NAME, callers, passed_over: 0, prompt, form: Some(schema()) };
-        let heard = |text: &str| say(format!("answering, {} lines so far", text.lines().count()));
+        let mut lines = growing_lines();
+        let heard = |text: &str| say(format!("answering, {} lines so far", lines(text)));
         let answer = client.consult(question, say, heard).await?;
         spent += answer.spent;
         match model::json_items::<Claim>(&answer.text, review::KEY) {

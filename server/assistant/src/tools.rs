@@ -19,7 +19,7 @@ use tokio::task::{JoinError, spawn_blocking};
 use validate::{Behaviour, Candidate, Inspection, PastMistake, Scope};
 use workspace::lints::Lints;
 
-use crate::client::{Answered, ModelClient, NotAnswered, Question, Say, is_denied, models};
+use crate::client::{Answered, ModelClient, NotAnswered, Question, Say, growing_lines, is_denied, models};
 use crate::contexts::Contexts;
 use crate::edits;
 use crate::memory;
@@ -101,9 +101,8 @@ impl Tools {
         self.forget_answer();
         let callers = self.callers.load(Ordering::Relaxed);
         let question = Question { purpose: assist.name(), callers, passed_over, prompt, form: None };
-        let heard = |model: &str, text: &str| {
-            say(format!("{model} is answering, {} lines so far", text.lines().count()));
-        };
+        let mut lines = growing_lines();
+        let heard = |model: &str, text: &str| say(format!("{model} is answering, {} lines so far", lines(text)));
         match self.client.ask(question, say, heard).await {
             Ok(Answered { model, reply, hash }) => {
                 *self.asked() = Some(hash);

@@ -22,7 +22,7 @@ use crate::progress::Job;
 use crate::questions::Questions;
 use crate::snapshot::Channel;
 use crate::snapshot::{Pending, Snapshot};
-use assistant::client::ModelClient;
+use assistant::client::{ModelClient, growing_lines};
 use assistant::commit_message::{self, staged};
 use assistant::contexts::Contexts;
 use assistant::review::{Reviewed, dismiss as keep_dismissal, news, summary};
@@ -171,6 +171,7 @@ impl ModelQuery {
         };
         self.open(&name, &beginning).await;
         let heard = SyncMutex::new(String::new());
+        let mut lines = growing_lines();
         let say = |what: String| self.job.say(what);
         let explained = assistant::explain::explain(
             &client,
@@ -179,7 +180,7 @@ impl ModelQuery {
             (target, facts),
             &say,
             |text| {
-                self.job.say(format!("answering, {} lines so far", text.lines().count()));
+                self.job.say(format!("answering, {} lines so far", lines(text)));
                 text.clone_into(&mut heard.lock().unwrap_or_else(PoisonError::into_inner));
             },
         );

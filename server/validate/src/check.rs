@@ -292,7 +292,13 @@ impl Checked {
     pub fn line_of(&self, finding: &Finding) -> Option<&str> {
         let of_file = |it: &&Edited| display_path(&self.comparison.after, &it.path) == finding.path;
         let edited = self.comparison.files.iter().find(of_file)?;
-        edited.after.lines().nth(finding.line.checked_sub(1)? as usize).map(str::trim)
+        let line = finding.line.checked_sub(1)?;
+        let Some(file) = self.comparison.after.file(&edited.path) else {
+            return edited.after.lines().nth(line as usize).map(str::trim);
+        };
+        // Large answers have many findings: the lines of the text are counted once.
+        let lines = self.comparison.after.source(file).lines();
+        (line < lines.line_count()).then(|| edited.after[lines.line_range(line, &edited.after)].trim())
     }
 
     /// The graph with the edit.
