@@ -21,8 +21,10 @@ pub fn around(path: &Path) -> Root {
     if let Some(folder) = own.ancestors().find(is_marked) {
         return Root { folder: folder.to_path_buf(), is_guess: false };
     }
-    let packages = own.ancestors().take_while(|folder| is_package(folder)).count();
-    let folder = own.ancestors().nth(packages).unwrap_or(own);
+    // A folder of a package may have no `__init__.py` of its own.
+    let is_inside = |folder: &&Path| is_package(folder) || folder.parent().is_some_and(is_package);
+    let package = own.ancestors().take_while(is_inside).filter(|folder| is_package(folder)).last();
+    let folder = package.and_then(Path::parent).unwrap_or(own);
     Root { folder: folder.to_path_buf(), is_guess: true }
 }
 
@@ -51,13 +53,20 @@ mod tests {
     fn the_nearest_marker_decides_and_else_the_package() {
         let temporary = tempfile::tempdir().unwrap();
         let top = temporary.path().canonicalize().unwrap();
-        for path in ["a/shop/deep/__init__.py", "a/shop/deep/er/__init__.py", "a/shop/deep/er/x.py", "b/one.py"] {
+        for path in [
+            "a/shop/deep/__init__.py",
+            "a/shop/deep/er/__init__.py",
+            "a/shop/deep/er/x.py",
+            "a/shop/deep/bare/y.py",
+            "b/one.py",
+        ] {
             fs::create_dir_all(top.join(path).parent().unwrap()).unwrap();
             fs::write(top.join(path), "").unwrap();
         }
         let guess = |folder: &str| Root { folder: top.join(folder), is_guess: true };
         assert_eq!(around(&top.join("a/shop/deep/er/x.py")), guess("a/shop"));
         assert_eq!(around(&top.join("a/shop/deep")), guess("a/shop"));
+        assert_eq!(around(&top.join("a/shop/deep/bare/y.py")), guess("a/shop"));
         assert_eq!(around(&top.join("b/one.py")), guess("b"));
         fs::write(top.join("a/setup.cfg"), "").unwrap();
         let marked = Root { folder: top.join("a"), is_guess: false };
