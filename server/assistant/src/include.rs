@@ -34,11 +34,6 @@ pub fn read(roots: &[PathBuf], globs: &[String], pdfs: &Pdfs) -> Vec<Included> {
     found
 }
 
-/// The files that the settings in the workspace folder `root` name.
-pub fn of_workspace(root: &Path) -> Vec<Included> {
-    read(&[root.to_path_buf()], &globs_of(root), &Pdfs::default())
-}
-
 /// The globs that the settings in the workspace folder `root` give.
 pub fn globs_of(root: &Path) -> Vec<String> {
     settings::read(root).0.include.unwrap_or_default()
@@ -101,7 +96,7 @@ mod tests {
         #[cfg(unix)]
         std::os::unix::fs::symlink(outside.path().join("d.csv"), folder.path().join("data/d.csv")).unwrap();
         write("data/spec.PDF", b"%PDF-1.4");
-        let found = of_workspace(folder.path());
+        let found = read(&[folder.path().to_path_buf()], &globs_of(folder.path()), &Pdfs::default());
         let paths: Vec<&str> = found.iter().map(|file| file.path.as_str()).collect();
         assert_eq!(paths, ["data/a.csv", "data/long.csv", "data/spec.PDF"]);
         assert_eq!(found[2].text, Err("it holds no text that can be read, such as scanned pages".to_owned()));

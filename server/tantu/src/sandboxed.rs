@@ -43,9 +43,3 @@ pub(crate) fn remedy(environment: &Environment, needs: &Needs) -> Option<&'stati
         "no Python environment was found: activate one, make .venv, or name one in pyproject.toml ([tool.tantu] python = PATH)",
     )
 }
-
-/// A path as pytest and the sandbox write it.
-pub(crate) fn slashed(path: &Path) -> String {
-    let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
-    parts.join("/")
-}

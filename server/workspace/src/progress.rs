@@ -7,12 +7,3 @@ pub trait Progress: Send + Sync {
     /// `done` of `total` steps are done.
     fn advance(&self, done: usize, total: usize);
 }
-
-/// Nobody watches.
-pub struct Unwatched;
-
-impl Progress for Unwatched {
-    fn say(&self, _: &str) {}
-
-    fn advance(&self, _: usize, _: usize) {}
-}

@@ -6,12 +6,13 @@ use ::sandbox::{Action, Event, Failure, Outcome, Request};
 use clap::Args;
 use graph::FileId;
 use ide::Needs;
+use runs::plan::slashed;
 use terminal::{Shown, Style};
 
 use crate::Status;
 use crate::output::{Format, for_stdout, preparing, print, print_json, spinner, warn};
 use crate::place::Lines;
-use crate::sandboxed::{environment, needs, perform, remedy, slashed};
+use crate::sandboxed::{environment, needs, perform, remedy};
 use crate::workspace::Workspace;
 
 #[derive(Args)]
