@@ -52,6 +52,7 @@ struct Surroundings<'a> {
     project: &'a Project,
     /// Names of what protocols ask for: a class need not say that it has what they do.
     of_protocols: FxHashSet<String>,
+    closed_classes: FxHashSet<SymbolId>,
 }
 
 impl<'a> Surroundings<'a> {
@@ -59,7 +60,7 @@ impl<'a> Surroundings<'a> {
         let protocols = analysis.protocols().into_iter();
         let members = protocols.flat_map(|protocol| analysis.children(protocol));
         let of_protocols = members.map(|member| analysis.symbol(member).name.to_owned()).collect();
-        Surroundings { analysis, project, of_protocols }
+        Surroundings { analysis, project, of_protocols, closed_classes: analysis.closed_classes() }
     }
 
     fn is_candidate(&self, symbol: &Symbol<'_>) -> bool {
@@ -73,11 +74,11 @@ impl<'a> Surroundings<'a> {
         let parent = self.analysis.symbol(parent);
         match (symbol.kind, parent.kind) {
             (SymbolKind::Function, SymbolKind::Module) => symbol.name != "main" && !self.is_entry_point(symbol),
-            (SymbolKind::Class, SymbolKind::Module) => self.analysis.is_closed_class(symbol.id),
+            (SymbolKind::Class, SymbolKind::Module) => self.closed_classes.contains(&symbol.id),
             // A public variable may be a setting, or what a server is told to serve.
             (SymbolKind::Variable, SymbolKind::Module) => is_private && self.is_plain_assignment(symbol),
             (SymbolKind::Method, SymbolKind::Class) => {
-                self.analysis.is_closed_class(parent.id)
+                self.closed_classes.contains(&parent.id)
                     && self.analysis.overridden(symbol.id).is_empty()
                     && self.analysis.overriding(symbol.id).is_empty()
                     && !self.of_protocols.contains(symbol.name)
