@@ -82,6 +82,8 @@ impl Host {
         let stage = self.stage(&request.root)?;
         let too_large = stage.sync(&request.overlay)?;
         let action = guest_action(&request.action, &stage.workspace(), limits.wall)?;
+        let watched = request.watched.iter().map(|path| slashed(stage::inside(path)?));
+        let watched: Vec<String> = watched.collect::<Result<_, Error>>()?;
         let key = match &request.action {
             Action::Cell { session, .. } => Some((stage.workspace(), session.clone())),
             _ => None,
@@ -109,7 +111,8 @@ impl Host {
                     Instance::new(&self.loaded.engine, &stage, packages, limits)?
                 }
             };
-            let ended = self.runtime.block_on(instance.run(&self.loaded.guest, &action, limits.wall, on_event));
+            let ended =
+                self.runtime.block_on(instance.run(&self.loaded.guest, &action, &watched, limits.wall, on_event));
             let missing = &ended.told.missing;
             let is_new = session == Session::New;
             if is_new

@@ -13,6 +13,7 @@ from . import own_builtins  # noqa: I001 -- before whatever it is to protect
 own_builtins.install()
 
 from . import doctests, frozen, generated, packages, platform, pytests, scripts  # noqa: E402
+from .lines import Lines  # noqa: E402
 from .report import Report  # noqa: E402
 
 frozen.freeze()
@@ -29,10 +30,13 @@ gc.freeze()  # the snapshot is never garbage: a run's collections need not walk 
 
 
 class WitWorld(wit_world.WitWorld):
-    def run(self, action):
+    def run(self, action, watched):
         platform.thaw()
         try:
+            lines = Lines(watched)
             report, status = _perform(action)
+            with own_builtins.pristine():
+                lines.tell()
         except BaseException as error:  # the code has broken what reports on it
             with own_builtins.pristine():
                 report, status = Report(""), 1

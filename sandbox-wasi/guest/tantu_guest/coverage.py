@@ -35,6 +35,7 @@ class Coverage:
         self.functions = {}  # numbers by path and qualified name
         self.of_fixtures = {}  # code, by fixture
         self.item = None
+        self.is_loaded = False
         self.tests = {}  # path → qualified name → code, of the functions that may be tests
         self.returned = set()  # the `id`s of those that this test has run to the end
         with contextlib.suppress(ValueError):  # the tool's place is taken
@@ -78,6 +79,10 @@ class Coverage:
         return id(code) in self.returned  # `tests` keeps it, so no other code has its number
 
     def pytest_runtest_logstart(self):
+        if not self.is_loaded:
+            self.is_loaded = True
+            numbers = {self._number(code) for code in self.executed} - {None}
+            wit_world.loaded(sorted(numbers))
         self.item = None
         self._begin()
 

@@ -19,6 +19,7 @@ from .shown import shown
 from .subject import NoSubject, Subject, is_rejection
 
 DIFFERENCES = 3  # that are told of one comparison
+RESULTS = 100  # different ones that are counted
 ENOUGH = 100  # generated inputs with objects, if more would take longer than this:
 SOON = 1.0  # seconds
 RECORDING = 0.25  # of the time, at most, for tests whose calls are recorded
@@ -30,7 +31,7 @@ def run(request):
     report = Report(request.path)
     try:
         module = workspace.load(request.path)
-        subject = Subject(module, request.function)
+        subject = Subject(module, request.function, request.against)
         older = _older(request, module) if request.against is not None else None
     except NoSubject as error:
         report.problem(Outcome.ERROR, str(error))
@@ -168,13 +169,18 @@ def _compare(report, subject, older, inputs):
     """Whether both versions do the same."""
     found, why_not = [], {}
     ran = {False: 0, True: 0}  # recorded → inputs
+    returned, results = 0, set()
     for number, arguments in enumerate(_until_none_can_be_made(inputs, ran)):
         report.begin(*report.default)
-        arguments, different, new = _both(report, subject, older, arguments, number)
+        arguments, different, old, new = _both(report, subject, older, arguments, number)
         if arguments is None:
             why_not[different] = why_not.get(different, 0) + 1
             continue
         ran[arguments.is_recorded] += 1
+        if old.error is None:
+            returned += 1
+            if len(results) < RESULTS:
+                results.add((shown(old.value), old.printed, *map(shown, old.arguments.values())))
         if different:
             report.failed()
             found.append((arguments.size, number, arguments.call(subject), different, new.error))
@@ -195,25 +201,25 @@ def _compare(report, subject, older, inputs):
         report.problem(Outcome.FAILED, message, error=error)
     for _, _, call, different, _ in found[:DIFFERENCES]:
         print(f"  {call} {'; '.join(different)}")
-    wit_world.compared(generated, recorded)
+    wit_world.compared(wit_world.Comparison(generated, recorded, returned, len(results)))
 
 
 def _both(report, subject, older, arguments, seed):
-    """The arguments, what is different, and what the new version did; or no arguments, and why not."""
+    """The arguments, what is different, and what the two versions did; or no arguments, and why not."""
     if not arguments.fits(older) or not arguments.fits(subject):
-        return None, "takes other arguments than before", None
+        return None, "takes other arguments than before", None, None
     alike = _alike(subject, older, arguments, seed)
     if alike is None:
-        return None, "never gets the same twice", None
+        return None, "never gets the same twice", None, None
     arguments, new, old = alike
     _stop_if_needed(report, new.error)
     _stop_if_needed(report, old.error)
     if arguments.is_made_up and old.error is not None:
-        return None, "fails on whatever its objects may hold", None
+        return None, "fails on whatever its objects may hold", None, None
     different = differences(old, new)
     if different and not _is_steady(subject, older, arguments, seed, old):
-        return None, "never does the same twice", None
-    return arguments, different, new
+        return None, "never does the same twice", None, None
+    return arguments, different, old, new
 
 
 def _until_none_can_be_made(inputs, ran):

@@ -202,6 +202,11 @@ def union(kinds, depth):
     return Strategy(edges, lambda rng: rng.choice(strategies).draw(rng))
 
 
+def mostly(likely, other):
+    """Values of the first strategy, and now and then one of the other."""
+    return Strategy([*likely.edges, *other.edges[:3]], lambda rng: (likely if rng.random() < 0.9 else other).draw(rng))
+
+
 def for_parameters(parameters, found, depth):
     """Strategies by name, for the parameters that need a value and for those that do not. Raises
     `CannotGenerate` or `KeyError` where one that needs a value has no hint of use."""
@@ -233,6 +238,12 @@ def _made(make, children, written=None):
 
 
 def _sequence(make, hint, depth):
+    return sequence(make, for_hint(hint, depth + 1) if depth < MAX_DEPTH else None, depth)
+
+
+def sequence(make, element, depth):
+    """Collections of what a strategy makes."""
+
     def made(children):
         return _made(make, children, written)
 
@@ -243,7 +254,6 @@ def _sequence(make, hint, depth):
     empty = made([])
     if depth >= MAX_DEPTH:
         return Strategy([empty], lambda rng: empty)
-    element = for_hint(hint, depth + 1)
     first = element.edges[:3]
     edges = [empty, *(made([one]) for one in first), made(first), made(first[:1] * 2)]
     return Strategy(edges, lambda rng: made([element.draw(rng) for _ in range(rng.randint(1, MAX_LENGTH))]))
@@ -264,6 +274,13 @@ def _iterator(hint, depth):
 
 
 def _mapping(make, kinds, depth):
+    key, value = (for_hint(hint, depth + 1) if depth < MAX_DEPTH else None for hint in kinds)
+    return mapping(make, key, value, depth)
+
+
+def mapping(make, key, value, depth):
+    """Mappings of what two strategies make."""
+
     def pairs(children):
         return _made(lambda values: make(zip(*[iter(values)] * 2)), children, written)
 
@@ -274,7 +291,6 @@ def _mapping(make, kinds, depth):
     empty = pairs([])
     if depth >= MAX_DEPTH:
         return Strategy([empty], lambda rng: empty)
-    key, value = (for_hint(hint, depth + 1) for hint in kinds)
     edges = [empty, *(pairs([key.edges[n], value.edges[n]]) for n in range(min(3, len(key.edges), len(value.edges))))]
 
     def draw(rng):

@@ -10,9 +10,9 @@ import re
 import traceback
 import typing
 
-from . import hints, workspace
+from . import hints, shapes, workspace
 from .arguments import RECEIVER, Arguments
-from .inputs import CannotGenerate, Recipe, constant, for_hint
+from .inputs import CannotGenerate, Recipe, constant, for_hint, mostly
 from .observe import TooLong, built
 
 ENDLESS = 3  # inputs that cannot be made in time, after which no more are tried
@@ -27,9 +27,10 @@ class NoSubject(Exception):
 
 
 class Subject:
-    """A function or a method in a version of its module."""
+    """A function or a method in a version of its module. `text` is a text of it that says what its
+    parameters are used for, if not the module's own."""
 
-    def __init__(self, module, qualname):
+    def __init__(self, module, qualname, text=None):
         self.module, self.qualname = module, qualname
         holder, found = None, module
         for name in qualname.split("."):
@@ -52,6 +53,7 @@ class Subject:
         self.line = self.function.__code__.co_firstlineno
         self.signature = self._signature(found)
         self.fitting = {}  # what it was found to be callable with
+        self.text = text
 
     def _signature(self, found):
         if isinstance(found, staticmethod):
@@ -103,6 +105,7 @@ class Subject:
 
     def _strategies(self, examples):
         strategies = {}
+        used = shapes.of(self._source(), self.qualname)
         if self.is_method:
             strategies[RECEIVER] = self._strategy(RECEIVER, self.owner)
         for name, parameter in self.signature.parameters.items():
@@ -118,7 +121,15 @@ class Subject:
             except CannotGenerate:
                 if parameter.default is parameter.empty:
                     raise
+            else:
+                if hint is parameter.empty and name in used:
+                    strategies[name] = mostly(used[name], strategies[name])
         return strategies
+
+    def _source(self):
+        if self.text is not None:
+            return self.text
+        return "".join(linecache.getlines(getattr(self.module, "__file__", None) or ""))
 
     def _hint(self, parameter):
         hint = parameter.annotation

@@ -115,6 +115,7 @@ impl Instance {
         &mut self,
         pre: &GuestPre<State>,
         action: &bindings::Action,
+        watched: &[String],
         wall: Duration,
         on_event: &(dyn Fn(Event) + Send + Sync),
     ) -> Ended {
@@ -147,7 +148,7 @@ impl Instance {
                     Some(instance) => instance,
                     None => guest.insert(pre.instantiate_async(&mut *store).await?),
                 };
-                instance.call_run(&mut *store, action).await
+                instance.call_run(&mut *store, action, watched).await
             });
             loop {
                 tokio::select! {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use sandbox::{Compared, Coverage, Covered, Failure, Function, Place, Raised, TestResult, Verdict};
+use sandbox::{Compared, Coverage, Covered, Failure, Function, Lines, Place, Raised, TestResult, Verdict};
 
 use super::instance::State;
 use super::instance::bindings::{self, TestVerdict};
@@ -17,6 +17,8 @@ const MAX_TESTS: usize = 20_000;
 const MAX_FUNCTIONS: usize = 50_000;
 const MAX_FUNCTIONS_OF_TEST: usize = 5_000;
 const MAX_EXECUTED: usize = 1_000_000;
+/// Numbers of lines of watched files.
+const MAX_LINES: usize = 1_000_000;
 /// Names of missing packages, or types of exceptions, that are kept of one run.
 const MAX_NAMES: usize = 50;
 /// Lines of a traceback.
@@ -37,6 +39,9 @@ pub(super) struct Told {
     pub(super) executed: usize,
     pub(super) raised: Vec<Raised>,
     pub(super) compared: Option<Compared>,
+    pub(super) lines: Vec<Lines>,
+    /// How many numbers of lines these hold.
+    pub(super) watched: usize,
     /// Packages that were asked for in vain.
     pub(super) missing: BTreeSet<String>,
     /// Where the test that is running stands.
@@ -122,8 +127,22 @@ impl bindings::GuestImports for State {
         self.told.tests.push(result);
     }
 
-    fn compared(&mut self, generated: u32, recorded: u32) {
-        self.told.compared = Some(Compared { generated, recorded });
+    fn loaded(&mut self, executed: Vec<u32>) {
+        let known = self.told.coverage.functions.len();
+        self.told.coverage.loaded = executed.into_iter().filter(|&number| (number as usize) < known).collect();
+    }
+
+    fn lines(&mut self, path: String, executed: Vec<u32>, possible: Vec<u32>) {
+        let count = executed.len() + possible.len();
+        if self.told.watched + count <= MAX_LINES {
+            self.told.watched += count;
+            self.told.lines.push(Lines { path: short(path), executed, possible });
+        }
+    }
+
+    fn compared(&mut self, inputs: bindings::Comparison) {
+        let bindings::Comparison { generated, recorded, returned, results } = inputs;
+        self.told.compared = Some(Compared { generated, recorded, returned, results });
     }
 
     fn raised(&mut self, group: bindings::RaisedGroup) {

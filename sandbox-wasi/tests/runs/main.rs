@@ -8,6 +8,7 @@ mod compared;
 mod coverage;
 mod generated;
 mod results;
+mod shapes;
 
 use std::fs;
 use std::path::PathBuf;

@@ -136,6 +136,16 @@ pub fn affected<R: Fn(SymbolId) -> TestRecord>(
     Affected { tests, changed, complete: reach.complete }
 }
 
+/// The tests of files that load one of `modules` when they are imported, or that pytest imports with it: the nearest first. They
+/// may run what these define in ways that nobody can follow.
+pub fn tests_loading(analysis: &Analysis, modules: &[FileId]) -> Vec<SymbolId> {
+    let loaded = Loaded::by(analysis, modules);
+    let files = analysis.files().filter_map(|file| Some((loaded.chain(file)?.len(), file)));
+    let mut files: Vec<(usize, FileId)> = files.collect();
+    files.sort_by_cached_key(|&(distance, file)| (distance, analysis.path(file).to_path_buf()));
+    files.into_iter().flat_map(|(_, file)| tests_of(analysis, file)).collect()
+}
+
 /// Methods of Python's own types: where the receiver is not known, it mostly is one of these.
 const COMMON: [&str; 24] = [
     "add", "append", "clear", "close", "copy", "count", "decode", "encode", "extend", "format", "get", "index",

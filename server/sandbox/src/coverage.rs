@@ -7,6 +7,20 @@ use serde::{Deserialize, Serialize};
 pub struct Coverage {
     pub functions: Vec<Function>,
     pub tests: Vec<Covered>,
+    /// Those that were executed before the first test was, while files were imported: indices as in [`Covered::functions`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub loaded: Vec<u32>,
+}
+
+/// The lines of one file's functions, 1-based and ascending. What stands outside of functions is executed whenever a file is
+/// imported.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lines {
+    /// Relative to the workspace, with forward slashes.
+    pub path: String,
+    pub executed: Vec<u32>,
+    /// All that could be.
+    pub possible: Vec<u32>,
 }
 
 /// A function of the workspace.
@@ -37,6 +51,7 @@ impl Coverage {
         // Numbers of the other run are shifted; a function may then be in the table twice, which harms nothing.
         let shift = self.functions.len() as u32;
         self.functions.extend(other.functions);
+        self.loaded.extend(other.loaded.iter().map(|number| number + shift));
         self.tests.extend(other.tests.into_iter().map(|it| Covered {
             functions: it.functions.iter().map(|number| number + shift).collect(),
             test: it.test,

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use coverage::{Coverage, Covered, Function};
+pub use coverage::{Coverage, Covered, Function, Lines};
 pub use outcome::{Compared, Failure, Outcome, Place, Raised, Session, Status, TestResult, Verdict};
 pub use portions::run_likeliest_first;
 pub use request::{Action, Limits, Request};

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Coverage;
+use crate::{Coverage, Lines};
 
 /// What came of a run. Its JSON is the documented output of `tantu run --format json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,9 @@ pub struct Outcome {
     /// What these have executed; bounded.
     #[serde(default, skip_serializing_if = "Coverage::is_empty")]
     pub coverage: Coverage,
+    /// What was executed of the files that [`Request::watched`](crate::Request::watched) names, as far as they were imported.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<Lines>,
     /// Of a cell: what this run has meant for the state that cells share.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<Session>,
@@ -46,12 +49,31 @@ pub struct Compared {
     pub generated: u32,
     /// What tests have called the function with.
     pub recorded: u32,
+    /// On how many of all these the older version came to an answer: where it raises, little is compared.
+    #[serde(default)]
+    pub returned: u32,
+    /// How many different answers that were, and states that it left behind; up to 100.
+    #[serde(default)]
+    pub results: u32,
+}
+
+impl Compared {
+    /// All inputs.
+    pub fn inputs(&self) -> u32 {
+        self.generated + self.recorded
+    }
+
+    /// Whether so few of them came to an answer, or to so few different ones, that a difference would hardly be seen.
+    pub fn says_little(&self) -> bool {
+        self.returned * 10 < self.inputs() || self.results < 2
+    }
 }
 
 impl fmt::Display for Compared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let inputs = if self.generated + self.recorded == 1 { "input" } else { "inputs" };
+        let inputs = if self.inputs() == 1 { "input" } else { "inputs" };
         match (self.generated, self.recorded) {
+            (0, 0) => f.write_str("no input"),
             (generated, 0) => write!(f, "{generated} generated {inputs}"),
             (0, recorded) => write!(f, "{recorded} recorded {inputs}"),
             (generated, recorded) => write!(f, "{generated} generated and {recorded} recorded {inputs}"),
@@ -74,6 +96,7 @@ impl Outcome {
             millis: 0,
             tests: Vec::new(),
             coverage: Coverage::default(),
+            lines: Vec::new(),
             session: None,
             raised: Vec::new(),
             compared: None,
@@ -106,6 +129,7 @@ impl Outcome {
         self.millis += next.millis;
         self.tests.extend(next.tests);
         self.coverage.extend(next.coverage);
+        self.lines.extend(next.lines);
         self.raised.extend(next.raised);
         self.compared = self.compared.or(next.compared);
         self
@@ -279,6 +303,7 @@ mod tests {
             session: None,
             raised: Vec::new(),
             compared: None,
+            lines: Vec::new(),
         };
         assert_eq!(
             serde_json::to_string(&outcome).unwrap(),

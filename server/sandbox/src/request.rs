@@ -20,6 +20,9 @@ pub struct Request {
     pub packages: Vec<String>,
     /// Unsaved or proposed texts by path relative to `root`. They shadow what is on disk, and may be new files.
     pub overlay: Vec<(PathBuf, String)>,
+    /// Files whose lines are told of ([`Outcome::lines`](crate::Outcome::lines)), relative to `root`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub watched: Vec<PathBuf>,
     pub action: Action,
     pub limits: Limits,
 }
@@ -32,6 +35,7 @@ impl Request {
             site: Vec::new(),
             packages: Vec::new(),
             overlay: Vec::new(),
+            watched: Vec::new(),
             action,
             limits: Limits::default(),
         }

@@ -3,13 +3,16 @@
 mod baseline;
 mod characters;
 mod cycles;
+mod executed;
 mod expected;
 mod graph_stage;
 mod lint_stage;
+mod mutation;
 mod outcomes;
 mod past;
 mod ranges;
 mod redefinition;
+mod runs;
 mod scope;
 mod security;
 mod syntax_stage;
@@ -17,23 +20,21 @@ mod tests_stage;
 mod trial;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::ControlFlow;
 use std::path::Path;
 
 use graph::{Analysis, AnalysisHost, Change, Confidence as EdgeConfidence, FileId, SymbolId, SymbolKind};
-use sandbox::{Outcome, Request};
 use syntax::TextRange;
 
 pub use lint_stage::{Inspection, TaintedCall};
 pub use past::PastMistake;
 use ranges::Ranges;
-use trial::Trial;
+use runs::Pending;
 
 use crate::candidate::{Edited, display_path};
 use crate::confidence::Measured;
-use crate::evidence::{TestRun, compared, created, unified_diff};
+use crate::evidence::{Examined, TestRun, compared, created, unified_diff};
 use crate::parts;
-use crate::{Behaviour, Callers, Candidate, CheckResult, Confidence, Evidence, Finding, Origin, Stage, Validated};
+use crate::{Callers, Candidate, CheckResult, Confidence, Evidence, Finding, Origin, Stage, Validated};
 
 /// What came of a candidate.
 #[derive(Clone, Debug)]
@@ -52,22 +53,14 @@ pub struct Checked {
     warnings: Vec<Finding>,
     results: BTreeMap<Stage, CheckResult>,
     tests: tests_stage::Plan,
-    /// What came of the tests, while some are run without the edit.
-    open: Option<Open>,
-    /// What the candidate's own tests are tried with, after that.
-    trial: Option<Trial>,
+    /// What is run after the tests.
+    pending: Option<Pending>,
     runs: Vec<TestRun>,
+    examined: Examined,
     /// What could not be checked.
     unchecked: Vec<String>,
     /// How much of an earlier mistake it repeats.
     likeness: Option<f64>,
-}
-
-/// What came of tests of which some are no plain success.
-struct Open {
-    outcomes: Vec<Result<Outcome, String>>,
-    /// Their requests, by their index, as they are to be run without the edit.
-    again: Vec<(usize, Request)>,
 }
 
 /// The workspace before and after the edit.
@@ -90,16 +83,6 @@ impl Comparison {
             }
         }
         symbols
-    }
-
-    /// The functions that the edits were made in, in the graph before them: what was asked for.
-    pub fn functions_before(&self) -> impl Iterator<Item = SymbolId> {
-        let places = self.files.iter().filter_map(|edited| Some((edited, self.before.file(&edited.path)?)));
-        let symbols = places.flat_map(|(edited, file)| {
-            let ranges = edited.edits.iter().map(|edit| edit.range);
-            ranges.map(move |range| around(&self.before, file, TextRange::empty(range.start())))
-        });
-        symbols.filter(|&symbol| self.before.symbol(symbol).kind.is_function()).collect::<BTreeSet<_>>().into_iter()
     }
 
     /// What a symbol of the graph after the edit was before it.
@@ -182,9 +165,9 @@ pub fn check(host: &AnalysisHost, candidate: Candidate, inspection: &Inspection<
         warnings: Vec::new(),
         results: BTreeMap::new(),
         tests: tests_stage::Plan::default(),
-        open: None,
-        trial: None,
+        pending: None,
         runs: Vec::new(),
+        examined: Examined::default(),
         unchecked: Vec::new(),
         likeness: None,
     };
@@ -243,7 +226,7 @@ impl Checked {
         self.unchecked.extend(others.map(|edited| format!("{}: it is no Python", path(edited))));
         if self.findings.is_empty() {
             self.tests = tests_stage::plan(&self.comparison, self.candidate.behaviour);
-            self.unchecked.extend(self.tests.left_out.take());
+            self.unchecked.append(&mut self.tests.left_out);
             if self.tests.requests.is_empty() {
                 self.record_outcomes(Vec::new());
             }
@@ -306,98 +289,23 @@ impl Checked {
         &self.overlay
     }
 
-    /// What is to be run in the sandbox; nothing when a check failed, or when there is nothing to run. The requests hold
-    /// the edited texts only: unsaved texts of other files are the caller's to add.
-    pub fn tests(&self) -> &[Request] {
-        &self.tests.requests
-    }
-
-    /// Takes what came of [`Checked::tests`], in their order. An error says why the sandbox could not run one; missing
-    /// ones count as not run. What came of [`Checked::more_tests`], if there are any, is expected next.
-    pub fn record_outcomes(&mut self, outcomes: Vec<Result<Outcome, String>>) {
-        if let Some(trial) = self.trial.take() {
-            return self.absorb_trial(trial, &outcomes);
-        }
-        let behaviour = self.candidate.behaviour;
-        let mut evaded = BTreeMap::new();
-        let outcomes = match self.open.take() {
-            Some(Open { outcomes: mut after, again }) => {
-                for ((index, _), before) in again.into_iter().zip(outcomes) {
-                    let (request, expected) = (&self.tests.requests[index], &self.tests.expected[index]);
-                    if let (Ok(after), Ok(before)) = (&after[index], &before) {
-                        evaded.insert(index, baseline::evaded(&self.comparison, request, expected, after, before));
-                    }
-                    if behaviour != Behaviour::Any {
-                        outcomes::ignore_preexisting(&self.comparison, request, &mut after[index], &before);
-                    }
-                }
-                after
-            }
-            None => {
-                let again = tests_stage::without_edit(&self.comparison, &self.tests, &outcomes, behaviour);
-                if !again.is_empty() {
-                    self.open = Some(Open { outcomes, again });
-                    return;
-                }
-                outcomes
-            }
-        };
-        let trial = Trial::new(&self.comparison, &self.candidate, &self.tests, &outcomes);
-        let tolerant = behaviour != Behaviour::Preserve;
-        let (result, absorbed) = outcomes::record_outcomes(&self.tests.requests, outcomes, evaded, tolerant);
-        self.results.insert(Stage::Tests, result);
-        let findings = absorbed.findings.into_iter().map(|finding| outcomes::suspected(&self.comparison, finding));
-        self.findings.extend(findings);
-        self.warnings.extend(absorbed.warnings);
-        self.unchecked.extend(absorbed.unchecked);
-        self.runs = absorbed.runs;
-        match trial.filter(|_| self.findings.is_empty()) {
-            Some(trial) if trial.requests().is_empty() => self.absorb_trial(trial, &[]),
-            Some(trial) => self.trial = Some(trial),
-            None if self.candidate.tested.is_some() && self.findings.is_empty() => {
-                self.unchecked.push("whether the new tests can fail: mutants were not run".to_owned());
-            }
-            None => {}
-        }
-    }
-
-    fn absorb_trial(&mut self, trial: Trial, outcomes: &[Result<Outcome, String>]) {
-        match trial.record_outcomes(outcomes) {
-            ControlFlow::Continue(trial) => self.trial = Some(trial),
-            ControlFlow::Break(said) => {
-                self.unchecked.extend(said.unchecked);
-                self.runs.extend(said.run);
-                if !said.findings.is_empty() {
-                    self.conclude(Stage::Tests, said.findings);
-                }
-            }
-        }
-    }
-
-    /// What is to be run next, after [`Checked::tests`]: the runs that were no plain success, without the edit, for what
-    /// failed before is not the fault of an edit that is to change nothing, and what ran before has to run with any edit; then
-    /// the tests that the candidate wrote, with mutants of what they test. Nothing once all is known.
-    pub fn more_tests(&self) -> Vec<Request> {
-        let again = self.open.iter().flat_map(|open| &open.again).map(|(_, request)| request.clone());
-        again.chain(self.trial.iter().flat_map(Trial::requests)).collect()
-    }
-
     /// Draws the conclusion. `statement` is how sure the author says it is, from 0 to 1.
     pub fn finish(mut self, origin: Option<Origin>, statement: Option<f64>) -> Verdict {
-        // The second time when nobody has run what failed without the edit.
-        while !self.results.contains_key(&Stage::Tests) || self.trial.is_some() {
+        // Again where nobody has run what was to be run next.
+        while !self.results.contains_key(&Stage::Tests) || self.pending.is_some() {
             self.record_outcomes(Vec::new());
         }
         let callers = self.callers();
         let functions: Vec<SymbolId> = self.comparison.edited_functions().collect();
         let complexity = functions.iter().map(|&symbol| self.comparison.after.symbol(symbol).complexity).max();
         let is_valid = self.findings.is_empty() && !self.results.values().any(|result| *result == CheckResult::Failed);
-        let passed = self.runs.iter().map(|run| run.passed).sum();
+        let passed = self.runs.iter().map(TestRun::telling).sum();
         let failed = self.runs.iter().map(|run| run.failed).sum();
         let measured = Measured {
             statement,
             failed: !is_valid,
             tests: Some((passed, failed)),
+            examined: self.examined,
             likeness: self.likeness,
             complexity,
             callers: (!functions.is_empty()).then_some(callers.functions),
@@ -416,6 +324,7 @@ impl Checked {
             checks: self.results,
             callers,
             tests: self.runs,
+            examined: self.examined,
             diff: unified_diff(&self.comparison),
             texts: compared(&self.comparison),
             origin,

@@ -34,6 +34,8 @@ pub struct Evidence {
     pub parts: Vec<Part>,
     pub callers: Callers,
     pub tests: Vec<TestRun>,
+    #[serde(default)]
+    pub examined: Examined,
     /// Unified; paths are relative to the workspace folder.
     pub diff: String,
     /// What the diff is between; not part of the interface, and not kept.
@@ -77,6 +79,30 @@ pub struct TestRun {
     /// Of an old and a new version side by side: on how many inputs, of which `failed` made a difference.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compared: Option<Compared>,
+    /// Of what passed, the tests, examples and inputs that say anything: tests that executed the edit, inputs of which
+    /// enough came to a result.
+    #[serde(default)]
+    pub(crate) telling: u32,
+}
+
+impl TestRun {
+    /// Of what passed, how much says anything of the edit.
+    pub fn telling(&self) -> u32 {
+        self.telling
+    }
+}
+
+/// How closely the checks have looked at what was written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Examined {
+    /// Lines of functions that the edit wrote, in files that a run has imported; 0 where nothing was run.
+    pub lines: u32,
+    /// Those of them that a run has executed.
+    pub executed: u32,
+    /// Versions with one mistake made on purpose that what passed was run with.
+    pub mutants: u32,
+    /// Those of them that it noticed.
+    pub noticed: u32,
 }
 
 /// How a model came to write the candidate.

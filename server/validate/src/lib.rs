@@ -19,7 +19,7 @@ mod validated;
 pub use candidate::{Behaviour, Candidate, Scope};
 pub use check::{Checked, Inspection, PastMistake, TaintedCall, Verdict, check};
 pub use confidence::{Confidence, Factor, Level};
-pub use evidence::{Callers, Evidence, Origin, TestRun, Texts};
+pub use evidence::{Callers, Evidence, Examined, Origin, TestRun, Texts};
 pub use finding::{CheckResult, Finding, Stage};
 pub use mutants::{Mutant, mutants};
 pub use parts::Part;

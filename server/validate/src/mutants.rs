@@ -4,6 +4,7 @@
 //! Code that keeps passing its tests whatever is changed in it has tests that say nothing. The mutants of a text are always the
 //! same, those that change most come first, and each of them parses.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use syntax::ast::helpers::is_docstring_stmt;
@@ -36,6 +37,43 @@ pub fn mutants(text: &str, range: TextRange, most: usize) -> Vec<Mutant> {
         apply_edits(text, std::slice::from_ref(&mutant.edit)).is_ok_and(|text| !parse(&text).has_errors())
     };
     found.into_iter().map(|(_, mutant)| mutant).filter(parses).take(most).collect()
+}
+
+/// At most `most` mutants of the function at `range` whose change lies in what was `written`, of as many kinds and lines as there
+/// are: a check that looks anywhere notices a function that does nothing, so these come last.
+pub(crate) fn spread_mutants(text: &str, range: TextRange, written: &[TextRange], most: usize) -> Vec<Mutant> {
+    let parsed = parse(text);
+    if parsed.has_errors() {
+        return Vec::new();
+    }
+    let mut search = Search { text, range, inside: 0, found: Vec::new() };
+    search.visit_body(parsed.statements());
+    let mut found = search.found;
+    let is_written = |it: &Mutant| written.iter().any(|range| range.contains_range(it.edit.range));
+    let mut seen = BTreeSet::new();
+    found.sort_by_key(|(rank, mutant)| (*rank, mutant.edit.range.start()));
+    found.retain(|(_, mutant)| {
+        let edit = &mutant.edit;
+        is_written(mutant) && seen.insert((edit.range.start(), edit.range.end(), edit.text.clone()))
+    });
+    // By turns: how many of its kind come before it decides.
+    let mut of_kind = BTreeMap::<Rank, usize>::new();
+    let mut lines = BTreeMap::<u32, usize>::new();
+    let mut turns: Vec<_> = found
+        .into_iter()
+        .map(|(rank, mutant)| {
+            let kind = of_kind.entry(rank).or_default();
+            let line = lines.entry(mutant.line).or_default();
+            let turn = (rank == Rank::Body, *kind + *line, rank);
+            (*kind, *line) = (*kind + 1, *line + 1);
+            (turn, mutant)
+        })
+        .collect();
+    turns.sort_by_key(|(turn, _)| *turn);
+    let parses = |mutant: &Mutant| {
+        apply_edits(text, std::slice::from_ref(&mutant.edit)).is_ok_and(|text| !parse(&text).has_errors())
+    };
+    turns.into_iter().map(|(_, mutant)| mutant).filter(parses).take(most).collect()
 }
 
 /// What is changed most comes first.

@@ -29,7 +29,7 @@ const ARROWS: &[(&str, May)] = &[
     ("context", Use(&["graph", "syntax"])),
     ("ide", Use(&["graph", "lint", "syntax"])),
     ("assists", Use(&["context", "graph", "ide", "lint", "syntax"])),
-    ("validate", Use(&["graph", "lint", "sandbox", "syntax"])),
+    ("validate", Use(&["graph", "ide", "lint", "sandbox", "syntax"])),
     ("propose", Use(&["assists", "model", "validate"])),
     (
         "workspace",

@@ -164,6 +164,12 @@ fn passed() -> Event {
     Event::Tested(vec![Ok(serde_json::from_str(outcome).expect("an outcome"))])
 }
 
+/// What comes of the tests with each of so many mistakes made on purpose.
+fn noticed(mutants: usize) -> Event {
+    let Event::Tested(outcomes) = failed() else { panic!("a run") };
+    Event::Tested(outcomes.into_iter().cycle().take(mutants).collect())
+}
+
 fn failed() -> Event {
     let outcome = r#"{"outcome": "failed", "passed": 0, "failed": 1, "exit": 1, "stdout": "", "stderr": "",
                       "failures": [{"path": "test_shop.py", "line": 2, "message": "assert 2 == 4"}], "millis": 3}"#;
@@ -179,7 +185,8 @@ fn from_question_to_edit() {
     let mut world = world(&[TESTS]);
     assert_eq!(world.reply(GOOD), ["test 1"]);
     assert_eq!(world.proposal.summary(), None);
-    assert_eq!(world.tell(passed()), ["review Implement `double`"]);
+    assert_eq!(world.tell(passed()), ["test 5"], "with mistakes made on purpose");
+    assert_eq!(world.tell(noticed(5)), ["review Implement `double`"]);
     let json = serde_json::to_value(world.proposal.summary()).expect("plain data");
     assert_eq!(json["status"], "ready");
     assert_eq!(json["checks"]["tests"], "passed");
@@ -268,7 +275,8 @@ fn a_bad_reply_is_asked_for_again_with_what_is_wrong() {
     assert!(asked[0].contains("`twice` is not defined"), "earlier findings stay: {asked:?}");
 
     assert_eq!(world.reply(GOOD), ["test 1"]);
-    assert_eq!(world.tell(passed()), ["review Implement `double`"]);
+    assert_eq!(world.tell(passed()), ["test 5"]);
+    assert_eq!(world.tell(noticed(5)), ["review Implement `double`"]);
     let summary = world.proposal.summary().expect("ready");
     assert_eq!((summary.attempts, summary.usage.input), (3, 300));
     assert!(summary.findings.is_empty());
@@ -278,7 +286,8 @@ fn a_bad_reply_is_asked_for_again_with_what_is_wrong() {
 fn failing_tests_are_findings() {
     let mut world = world(&[TESTS]);
     assert_eq!(world.reply(GOOD), ["test 1"]);
-    let asked = world.tell(failed());
+    assert_eq!(world.tell(failed()), ["test 1"], "without the edit");
+    let asked = world.tell(passed());
     assert!(asked[0].contains("assert 2 == 4"), "{asked:?}");
 }
 

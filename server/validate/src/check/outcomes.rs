@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use sandbox::{Action, Failure, Outcome, Request, Status};
+use sandbox::{Action, Failure, Outcome, Request, Status, TestResult, Verdict};
 
 use syntax::{TextRange, TextSize};
 
 use super::Comparison;
+use super::executed::Executed;
 use super::graph_stage::count;
 use crate::candidate::display_path;
 use crate::evidence::TestRun;
-use crate::{CheckResult, Finding, Stage};
+use crate::{Behaviour, CheckResult, Finding, Stage};
 
 /// Failures of one run that are told. The first ones are worth reading.
 const MAX_FAILURES: usize = 20;
@@ -26,7 +27,7 @@ pub(super) const LIMITATIONS: [&str; 4] =
 const FAILED_BEFORE: &str = "failed without the edit too: ";
 
 #[derive(Default)]
-pub(super) struct Absorbed {
+pub(super) struct Recorded {
     pub findings: Vec<Finding>,
     /// Answers that are other than before, where that may be.
     pub warnings: Vec<Finding>,
@@ -34,17 +35,43 @@ pub(super) struct Absorbed {
     pub runs: Vec<TestRun>,
 }
 
+impl Recorded {
+    /// Notes a run, and how much of what passed says anything.
+    fn add(&mut self, mut run: TestRun, comparison: &Comparison, request: &Request, outcome: Option<&Outcome>) {
+        if let (Some(outcome), Action::Pytest { .. }) = (outcome, &request.action) {
+            run.telling = Executed::of(comparison, request, outcome).by_passed(outcome, run.passed);
+            if run.telling < run.passed {
+                let (name, silent, passed) = (&run.name, run.passed - run.telling, run.passed);
+                let said = format!("{name}: {silent} of the {passed} that passed execute nothing of the edit");
+                self.unchecked.push(said);
+            }
+        }
+        if let Some(inputs) = run.compared.filter(|inputs| inputs.says_little() && run.failed == 0) {
+            run.telling = 0;
+            let (name, all) = (&run.name, inputs.inputs());
+            let why = match inputs.returned {
+                0..=1 => format!("{} of {all} inputs came to a result", inputs.returned),
+                few if few * 10 < all => format!("only {few} of {all} inputs came to a result"),
+                _ => format!("the same answer for each of {all} inputs"),
+            };
+            self.unchecked.push(format!("{name}: behaviour not compared: {why}"));
+        }
+        self.runs.push(run);
+    }
+}
+
 /// Takes the outcomes of `requests`, in their order. An error says why the sandbox could not run one.
 ///
 /// `evaded`: what was found beside the runs without the edit, by the index of the request. `tolerant`: functions may answer
 /// otherwise than before.
 pub(super) fn record_outcomes(
+    comparison: &Comparison,
     requests: &[Request],
     outcomes: Vec<Result<Outcome, String>>,
     mut evaded: BTreeMap<usize, Vec<Finding>>,
     tolerant: bool,
-) -> (CheckResult, Absorbed) {
-    let mut absorbed = Absorbed::default();
+) -> (CheckResult, Recorded) {
+    let mut recorded = Recorded::default();
     let mut outcomes = outcomes.into_iter();
     let mut why_not: Option<String> = None;
     for (index, request) in requests.iter().enumerate() {
@@ -55,7 +82,7 @@ pub(super) fn record_outcomes(
             |outcome| judge(request, outcome, &name),
         );
         if tolerant && matches!(request.action, Action::Generated { .. }) {
-            absorbed.warnings.append(&mut judged.findings);
+            recorded.warnings.append(&mut judged.findings);
         }
         // Where something is wrong with the run, that is why it did not go on.
         if let Some(evaded) = evaded.remove(&index).filter(|_| judged.findings.is_empty()) {
@@ -68,44 +95,60 @@ pub(super) fn record_outcomes(
             // A run that was stopped, or never began, has counted no test.
             Ok(run) => (run.outcome.to_string(), run.passed, run.failed.max(1), run.millis),
         };
-        absorbed.findings.extend(judged.findings);
+        recorded.findings.extend(judged.findings);
         for why in judged.limitations {
             let why = one_line(&why);
-            absorbed.unchecked.push(format!("{name}: {why}"));
+            recorded.unchecked.push(format!("{name}: {why}"));
             why_not.get_or_insert(why);
         }
         let compared = outcome.as_ref().ok().and_then(|run| run.compared);
-        absorbed.runs.push(TestRun { name, outcome: status, passed, failed, millis, compared });
+        let run = TestRun { name, outcome: status, passed, failed, millis, compared, telling: passed };
+        recorded.add(run, comparison, request, outcome.as_ref().ok());
     }
     if requests.is_empty() {
-        absorbed.unchecked.push(format!("behaviour: {NO_TESTS}"));
+        recorded.unchecked.push(format!("behaviour: {NO_TESTS}"));
     }
-    let result = if !absorbed.findings.is_empty() {
+    let result = if !recorded.findings.is_empty() {
         CheckResult::Failed
-    } else if absorbed.runs.iter().any(|run| run.passed > 0) {
+    } else if recorded.runs.iter().any(|run| run.telling > 0) {
         CheckResult::Passed
     } else {
         CheckResult::NotRun(why_not.unwrap_or_else(|| NO_TESTS.to_owned()))
     };
-    (result, absorbed)
+    (result, recorded)
 }
 
-/// Takes out of the outcome `after` an edit what came `before` it too, and is raised by nothing that the candidate wrote.
+/// Takes out of the outcome `after` an edit what came `before` it too, and is no fault of what the candidate wrote: where
+/// nothing is to change, what nothing written raises; elsewhere, where a stub fails as well as a wrong answer, only what
+/// fails before it comes to the edit, as a file of tests does that cannot be imported.
 pub(super) fn ignore_preexisting(
     comparison: &Comparison,
     request: &Request,
+    behaviour: Behaviour,
     after: &mut Result<Outcome, String>,
     before: &Result<Outcome, String>,
 ) {
     let (Ok(after), Ok(before)) = (after, before) else { return };
-    let mut is_blamed = false;
-    for failure in &mut after.failures {
-        let was_there = before.failures.iter().any(|it| (&it.path, &it.message) == (&failure.path, &failure.message));
-        if was_there && !is_own(comparison, request, failure) {
-            failure.message.insert_str(0, FAILED_BEFORE);
-        } else {
-            is_blamed = true;
+    let executed = Executed::of(comparison, request, after);
+    let comes_to_the_edit = |outcome: &Outcome, failure: &Failure| match request.action {
+        Action::Pytest { .. } => {
+            let is_its = |test: &&TestResult| {
+                test.verdict == Verdict::Failed
+                    && test.message.as_ref().is_some_and(|message| failure.message.starts_with(message.as_str()))
+            };
+            outcome.tests.iter().filter(is_its).any(|test| executed.by(&test.id))
         }
+        _ => outcome.outcome != Status::Error,
+    };
+    let is_preexisting = |failure: &Failure| {
+        before.failures.iter().any(|it| (&it.path, &it.message) == (&failure.path, &failure.message))
+            && !is_own(comparison, request, failure)
+            && (behaviour != Behaviour::Any || !comes_to_the_edit(after, failure))
+    };
+    let preexisting: Vec<bool> = after.failures.iter().map(is_preexisting).collect();
+    let is_blamed = preexisting.contains(&false);
+    for (failure, _) in after.failures.iter_mut().zip(preexisting).filter(|(_, is_preexisting)| *is_preexisting) {
+        failure.message.insert_str(0, FAILED_BEFORE);
     }
     if !is_blamed {
         // What is left says nothing of the edit.
@@ -183,7 +226,8 @@ fn judge(request: &Request, outcome: &Outcome, name: &str) -> Judged {
             };
             let (mut blamed, mut others): (Vec<&Failure>, Vec<&Failure>) =
                 outcome.failures.iter().take(MAX_FAILURES).partition(is_blamed);
-            if status == Status::Failed && blamed.is_empty() {
+            let is_explained = others.iter().any(|failure| failure.message.starts_with(FAILED_BEFORE));
+            if status == Status::Failed && blamed.is_empty() && !is_explained {
                 // A failed test may well use the sandbox's words.
                 std::mem::swap(&mut blamed, &mut others);
             }
@@ -263,22 +307,28 @@ mod tests {
 
     use syntax::{TextEdit, TextRange, TextSize};
 
-    use super::super::tests::{candidate, judge, load, outcome};
+    use super::super::tests::{candidate, judge, load, outcome, without_edit};
     use super::*;
     use crate::{Behaviour, Candidate};
 
-    fn run(status: Status, passed: u32, failures: &[&str]) -> (CheckResult, Absorbed) {
+    /// Of an edit that no test of these reaches.
+    fn comparison() -> Comparison {
+        let (host, path, range) = load("#- /a.py\nLIMIT = $11$1\n");
+        judge(&host, candidate(&path, range, vec![TextEdit::replace(range, "2")])).comparison
+    }
+
+    fn run(status: Status, passed: u32, failures: &[&str]) -> (CheckResult, Recorded) {
         let action = Action::Pytest { targets: vec!["tests/test_a.py::test_b".to_owned()] };
         let request = Request::new("/ws", action);
         let failures: Vec<Failure> =
             failures.iter().map(|&message| Failure::new("tests/test_a.py", 3, message)).collect();
         let failed = failures.len() as u32;
         let outcome = Outcome { passed, failed, failures, ..Outcome::without_run(status, "first line\nlast words\n") };
-        record_outcomes(&[request], vec![Ok(outcome)], BTreeMap::new(), false)
+        record_outcomes(&comparison(), &[request], vec![Ok(outcome)], BTreeMap::new(), false)
     }
 
-    fn messages((_, absorbed): &(CheckResult, Absorbed)) -> Vec<&str> {
-        absorbed.findings.iter().map(|finding| finding.message.as_str()).collect()
+    fn messages((_, recorded): &(CheckResult, Recorded)) -> Vec<&str> {
+        recorded.findings.iter().map(|finding| finding.message.as_str()).collect()
     }
 
     #[test]
@@ -297,10 +347,10 @@ mod tests {
     #[test]
     fn some_tests_that_passed_count_though_others_could_not_run() {
         for status in [Status::NotRunnable, Status::Refused] {
-            let (result, absorbed) = run(status, 4, &["needs numpy"]);
+            let (result, recorded) = run(status, 4, &["needs numpy"]);
             assert_eq!(result, CheckResult::Passed);
-            assert_eq!(absorbed.unchecked, ["tests/test_a.py::test_b: tests/test_a.py:3: needs numpy"]);
-            assert_eq!((absorbed.runs[0].passed, absorbed.runs[0].failed), (4, 0));
+            assert_eq!(recorded.unchecked, ["tests/test_a.py::test_b: tests/test_a.py:3: needs numpy"]);
+            assert_eq!((recorded.runs[0].passed, recorded.runs[0].failed), (4, 0));
             let (result, _) = run(status, 0, &["needs numpy"]);
             assert_eq!(result, CheckResult::NotRun("tests/test_a.py:3: needs numpy".to_owned()));
         }
@@ -311,8 +361,8 @@ mod tests {
         let import = run(Status::Error, 0, &["ImportError: cannot import name 'nope' from 'json'"]);
         assert_eq!(import.0, CheckResult::Failed);
         for message in ["ERROR: not found: tests/test_a.py::test_b", "unrecognized arguments: --cov", "no test here"] {
-            let (result, absorbed) = run(Status::Error, 0, &[message]);
-            assert!(matches!(result, CheckResult::NotRun(_)) && absorbed.findings.is_empty(), "{message}");
+            let (result, recorded) = run(Status::Error, 0, &[message]);
+            assert!(matches!(result, CheckResult::NotRun(_)) && recorded.findings.is_empty(), "{message}");
         }
         assert_eq!(run(Status::Error, 0, &[]).0, CheckResult::NotRun("last words".to_owned()));
         assert_eq!(run(Status::Passed, 0, &[]).0, CheckResult::NotRun("ran no test".to_owned()));
@@ -321,9 +371,9 @@ mod tests {
     #[test]
     fn what_was_stopped_failed() {
         for (status, code) in [(Status::Timeout, "timeout"), (Status::Memory, "memory"), (Status::Output, "output")] {
-            let (result, absorbed) = run(status, 1, &[]);
-            assert_eq!((result, absorbed.findings[0].code.as_str()), (CheckResult::Failed, code));
-            assert_eq!(absorbed.runs[0].failed, 1);
+            let (result, recorded) = run(status, 1, &[]);
+            assert_eq!((result, recorded.findings[0].code.as_str()), (CheckResult::Failed, code));
+            assert_eq!(recorded.runs[0].failed, 1);
         }
         assert_eq!(messages(&run(Status::Timeout, 0, &[])), ["tests/test_a.py::test_b did not end within 10s"]);
     }
@@ -347,18 +397,19 @@ mod tests {
         let outcome = Outcome { failed: 1, failures, ..Outcome::without_run(Status::Failed, "") };
         let of = |tolerant| {
             record_outcomes(
+                &comparison(),
                 &[Request::new("/ws", action.clone())],
                 vec![Ok(outcome.clone())],
                 BTreeMap::new(),
                 tolerant,
             )
         };
-        let (result, absorbed) = of(false);
-        assert_eq!((result, absorbed.warnings.len()), (CheckResult::Failed, 0));
-        assert_eq!(absorbed.findings[0].code, "other-behaviour");
-        let (result, absorbed) = of(true);
-        assert!(result != CheckResult::Failed && absorbed.findings.is_empty());
-        assert_eq!(absorbed.warnings[0].code, "other-behaviour");
+        let (result, recorded) = of(false);
+        assert_eq!((result, recorded.warnings.len()), (CheckResult::Failed, 0));
+        assert_eq!(recorded.findings[0].code, "other-behaviour");
+        let (result, recorded) = of(true);
+        assert!(result != CheckResult::Failed && recorded.findings.is_empty());
+        assert_eq!(recorded.warnings[0].code, "other-behaviour");
     }
 
     #[test]
@@ -370,6 +421,8 @@ mod tests {
         let suspected = |message: &str| {
             let mut checked = judge(&host, candidate(Path::new("/test_a.py"), range, edits.clone()));
             checked.record_outcomes(vec![outcome(Status::Failed, 0, 1, &[("test_a.py", 3, message)])]);
+            // There is nothing of it without the edit.
+            checked.record_outcomes(vec![outcome(Status::Error, 0, 0, &[("test_a.py", 1, "not found")])]);
             let finding = &checked.findings()[0];
             (finding.code.clone(), finding.message.clone())
         };
@@ -401,19 +454,58 @@ mod tests {
         for (after, before, left) in cases {
             let mut checked = judge(&host, edit(Behaviour::Preserve));
             checked.record_outcomes(vec![same(), failed(after)]);
-            let [again] = &checked.more_tests()[..] else { panic!("what failed is run again") };
+            let [again] = &without_edit(&checked)[..] else { panic!("what failed is run again") };
             assert!(again.overlay[0].1.contains("...") && !again.overlay[0].1.contains("g()\n    return"));
             checked.record_outcomes(vec![failed(before)]);
-            assert!(checked.more_tests().is_empty());
+            assert!(without_edit(&checked).is_empty());
             let findings: Vec<String> = checked.findings().iter().map(ToString::to_string).collect();
             assert_eq!(findings, left);
             let verdict = checked.finish(None, None);
             let is_told = verdict.evidence.unchecked.iter().any(|open| open.contains(FAILED_BEFORE));
             assert_eq!(is_told, before == [old], "{:?}", verdict.evidence.unchecked);
         }
-        // What was to be mended has to be.
-        let mut checked = judge(&host, edit(Behaviour::Any));
-        checked.record_outcomes(vec![failed(&[old])]);
-        assert!(checked.more_tests().is_empty() && checked.findings().len() == 1);
+    }
+
+    #[test]
+    fn a_wrong_answer_is_blamed_for_what_the_stub_fails_too_and_not_for_files_that_cannot_be_imported() {
+        let text = "#- /a.py\ndef f():\n    $1...$1\n#- /test_a.py\nimport a\ndef test_f(): assert a.f() == 1\n";
+        let (host, path, range) = load(text);
+        let run = |failure: (&str, u32, &str), executes: Option<bool>| {
+            let message = Some(failure.2.to_owned());
+            let test = |id: &str| TestResult {
+                id: id.to_owned(),
+                path: "test_a.py".into(),
+                line: 2,
+                verdict: Verdict::Failed,
+                returned: false,
+                millis: 0,
+                message: message.clone(),
+            };
+            let function = sandbox::Function { path: "a.py".into(), name: "f".into() };
+            let functions = executes.map(|executes| if executes { vec![0] } else { Vec::new() });
+            let tests = functions.iter().map(|_| test("test_a.py::test_f")).collect();
+            let covered =
+                functions.into_iter().map(|it| sandbox::Covered { test: "test_a.py::test_f".into(), functions: it });
+            let coverage =
+                sandbox::Coverage { functions: vec![function], tests: covered.collect(), loaded: Vec::new() };
+            let status = if executes.is_some() { Status::Failed } else { Status::Error };
+            outcome(status, 0, 1, &[failure]).map(|it| Outcome { tests, coverage, ..it })
+        };
+        let found = |after: Result<Outcome, String>, before: Result<Outcome, String>| {
+            let mut checked = judge(&host, candidate(&path, range, vec![TextEdit::replace(range, "return None")]));
+            checked.record_outcomes(vec![after]);
+            assert_eq!(without_edit(&checked).len(), 1);
+            checked.record_outcomes(vec![before]);
+            let evidence = checked.finish(None, None).evidence;
+            (evidence.findings.len(), evidence.checks[&Stage::Tests].clone())
+        };
+        let same_assertion = ("test_a.py", 2, "assert None == 1");
+        assert_eq!(found(run(same_assertion, Some(true)), run(same_assertion, Some(true))), (1, CheckResult::Failed));
+        let broken = ("test_a.py", 1, "AttributeError: module 'pkgutil' has no attribute 'ImpImporter'");
+        let told = CheckResult::NotRun(format!("test_a.py:1: {FAILED_BEFORE}{}", broken.2));
+        assert_eq!(found(run(broken, None), run(broken, None)), (0, told.clone()));
+        assert_eq!(found(run(broken, Some(false)), run(broken, Some(false))), (0, told));
+        let other = ("test_a.py", 1, "ImportError: cannot import name 'f' from 'a'");
+        assert_eq!(found(run(other, None), run(broken, None)), (1, CheckResult::Failed));
     }
 }

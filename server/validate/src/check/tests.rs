@@ -6,11 +6,16 @@ use std::sync::Arc;
 use expect_test::{Expect, expect};
 use fixture::Fixture;
 use lint::{Gate, Ruff};
-use sandbox::{Action, Failure, Status};
+use sandbox::{Action, Failure, Outcome, Status};
 use syntax::{FileEdit, SourceChange, TextEdit, TextSize};
 
 use super::*;
-use crate::{Level, Scope};
+use crate::{Behaviour, Level, Scope};
+
+/// What is to be run again, without the edit.
+pub(crate) fn without_edit(checked: &Checked) -> Vec<sandbox::Request> {
+    if matches!(checked.pending, Some(Pending::WithoutEdit(_))) { checked.more_tests() } else { Vec::new() }
+}
 
 /// A workspace, and where its `$1…$1` is: the place that may be edited.
 pub(crate) fn load(text: &str) -> (AnalysisHost, PathBuf, TextRange) {
@@ -534,52 +539,52 @@ fn the_card_for_people_and_for_tools() {
     };
     let evidence = checked.finish(Some(origin), Some(0.75)).evidence;
     expect![[r#"
-            # Edit
+        # Edit
 
-            **Confidence 0.88 (high)**: the model's own statement 0.75 × 0.30, tests 1.00 × 0.25, simplicity 1.00 × 0.10, small blast radius 0.83 × 0.10; not measured: unlike past mistakes
+        **Confidence 0.79 (medium)**: tests 1.00 × 0.25, the model's own statement 0.75 × 0.10, simplicity 1.00 × 0.10, small blast radius 0.83 × 0.05; not measured: mistakes made on purpose that are noticed, changed lines that were executed, unlike past mistakes
 
-            ## Checks
+        ## Checks
 
-            | check | result |
-            |---|---|
-            | It parses | passed |
-            | It changes only what was asked for | passed |
-            | Names, imports and calls resolve, callers still fit | passed |
-            | Linters find no new error | passed |
-            | No insecure construct is new | passed |
-            | Tests and doctests pass | passed |
+        | check | result |
+        |---|---|
+        | It parses | passed |
+        | It changes only what was asked for | passed |
+        | Names, imports and calls resolve, callers still fit | passed |
+        | Linters find no new error | passed |
+        | No insecure construct is new | passed |
+        | Tests and doctests pass | passed |
 
-            ## Callers
+        ## Callers
 
-            - 2 of 2 known call sites still fit (2 exact, 0 inferred)
+        - 2 of 2 known call sites still fit (2 exact, 0 inferred)
 
-            ## Tests
+        ## Tests
 
-            - 2 tests: passed (2 passed, 0 failed, 0 ms)
+        - 2 tests: passed (2 passed, 0 failed, 0 ms)
 
-            ## Origin
+        ## Origin
 
-            - model `local`, attempt 2
-            - 1000 tokens in, 50 tokens out, cost not known
-            - it was shown:
-              - code of `shop.cart.Cart`, 40 tokens
+        - model `local`, attempt 2
+        - 1000 tokens in, 50 tokens out, cost not known
+        - it was shown:
+          - code of `shop.cart.Cart`, 40 tokens
 
-            ## Diff
+        ## Diff
 
-            ```diff
-            --- a/shop/price.py
-            +++ b/shop/price.py
-            @@ -3,7 +3,7 @@
-             broken_before = undefined_before
-            ␠
-             def price(cart: Cart, rate):
-            -    ...
-            +    return cart.subtotal() * rate
-            ␠
-             def quote():
-                 return price(Cart(), 2)
-            ```
-        "#]].assert_eq(&evidence.markdown().replace("\n \n", "\n␠\n"));
+        ```diff
+        --- a/shop/price.py
+        +++ b/shop/price.py
+        @@ -3,7 +3,7 @@
+         broken_before = undefined_before
+        ␠
+         def price(cart: Cart, rate):
+        -    ...
+        +    return cart.subtotal() * rate
+        ␠
+         def quote():
+             return price(Cart(), 2)
+        ```
+    "#]].assert_eq(&evidence.markdown().replace("\n \n", "\n␠\n"));
     let json = serde_json::to_string(&evidence).expect("plain data");
     let read: Evidence = serde_json::from_str(&json).expect("its own JSON");
     assert_eq!(Evidence { texts: evidence.texts.clone(), ..read }, evidence);

@@ -1,9 +1,10 @@
 //! Doctests of what was edited, and the tests that reach it.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use graph::{Analysis, FileId, SymbolId, SymbolKind};
+use ide::{Affected, AffectedTest, TestRecord};
 use sandbox::{Action, Outcome, Request};
 
 use super::expected::{Expected, Test, examples};
@@ -24,8 +25,8 @@ pub(super) struct Plan {
     pub requests: Vec<Request>,
     /// What each of them has to tell of.
     pub expected: Vec<Expected>,
-    /// What there was no room for.
-    pub left_out: Option<String>,
+    /// What there was no room for, and what is not known to reach the edit.
+    pub left_out: Vec<String>,
 }
 
 /// Functions whose old and new version are run side by side.
@@ -41,7 +42,8 @@ pub(super) fn plan(comparison: &Comparison, behaviour: Behaviour) -> Plan {
     let (before, after) = (&comparison.before, &comparison.after);
     let mut plan = Plan::default();
     let roots: BTreeSet<&Path> = after.roots().iter().map(PathBuf::as_path).collect();
-    let (tests, mut complete) = affected_tests(comparison);
+    let reaching = Reaching::of(comparison);
+    let mut left_out = false;
     let with_doctest = |&symbol: &SymbolId| after.symbol(symbol).flags.has_doctest;
     let doctests: Vec<SymbolId> = comparison.edited_functions().filter(with_doctest).collect();
     for root in roots {
@@ -50,7 +52,9 @@ pub(super) fn plan(comparison: &Comparison, behaviour: Behaviour) -> Plan {
             Some((path.to_owned(), edited.after.to_string()))
         });
         let overlay: Vec<(PathBuf, String)> = overlay.collect();
-        let request = |action| Request { overlay: overlay.clone(), ..Request::new(root, action) };
+        let watched: Vec<PathBuf> = overlay.iter().map(|(path, _)| path.clone()).collect();
+        let request =
+            |action| Request { overlay: overlay.clone(), watched: watched.clone(), ..Request::new(root, action) };
         let mut add = |action, expected| {
             plan.requests.push(request(action));
             plan.expected.push(expected);
@@ -64,30 +68,87 @@ pub(super) fn plan(comparison: &Comparison, behaviour: Behaviour) -> Plan {
         if behaviour != Behaviour::Any {
             compared(comparison, root).take(MAX_COMPARED).for_each(|action| add(action, Expected::default()));
         }
-        let all: Vec<(SymbolId, String)> = node_ids(after, root, &tests).collect();
-        complete &= all.len() <= MAX_TESTS;
-        let run = all.into_iter().take(MAX_TESTS).map(|(symbol, id)| Test::new(comparison, symbol, id));
-        let tests: Vec<Test> = run.collect();
+        let mut chosen: Vec<&(SymbolId, String)> =
+            reaching.tests.iter().filter(|(test, _)| after.root_of(after.path(test.file)) == Some(root)).collect();
+        left_out |= chosen.len() > MAX_TESTS;
+        chosen.truncate(MAX_TESTS);
+        // As the suite has them: tests may rest on what those before them have left.
+        chosen.sort_by_key(|(test, _)| (after.path(test.file), after.symbol(*test).range.start()));
+        let tests: Vec<Test> =
+            chosen.into_iter().map(|(symbol, id)| Test::new(comparison, *symbol, id.clone())).collect();
         if !tests.is_empty() {
             let targets = tests.iter().map(|test| test.id.clone()).collect();
             add(Action::Pytest { targets }, Expected { tests, ..Expected::default() });
         }
     }
-    if doctests.len() > MAX_DOCTESTS || !complete {
-        plan.left_out = Some(format!("more tests than the nearest {MAX_TESTS} that reach the edit"));
+    if doctests.len() > MAX_DOCTESTS || left_out {
+        plan.left_out.push(format!("more tests than the nearest {MAX_TESTS} that reach the edit"));
+    }
+    if !reaching.is_all {
+        plan.left_out.push("other tests may reach the edit: not every way to it can be followed".to_owned());
+    }
+    if !reaching.by_calls && !reaching.tests.is_empty() {
+        let why = "no test is known to call what was edited: those that load its module were taken";
+        plan.left_out.push(why.to_owned());
     }
     plan
 }
 
-/// The tests that reach the edit, nearest first, and whether that is all. First come those that reached it before and do
-/// not any longer, as far as anybody can tell: an edit must not choose the tests that it is run with.
-fn affected_tests(comparison: &Comparison) -> (Vec<SymbolId>, bool) {
-    let (before, after) = (&comparison.before, &comparison.after);
-    let (now, is_all) = tests_reaching(after, comparison.edited_functions());
-    let (then, was_all) = tests_reaching(before, comparison.functions_before());
-    let known: BTreeSet<SymbolId> = now.iter().copied().collect();
-    let lost = then.into_iter().filter_map(|test| same(before, test, after)).filter(|test| !known.contains(test));
-    (lost.chain(now.iter().copied()).collect(), is_all && was_all)
+/// The tests that may notice the edit, nearest first, with pytest's names for them.
+struct Reaching {
+    tests: Vec<(SymbolId, String)>,
+    /// Whether every way to them was followed to its end.
+    is_all: bool,
+    /// Whether they call what was edited, as far as anybody can tell; otherwise they only load its module.
+    by_calls: bool,
+}
+
+impl Reaching {
+    /// Those that any change of the workspace is checked with ([`ide::affected`]). First come those that reached the edit before
+    /// and do not any longer: an edit must not choose the tests that it is run with.
+    fn of(comparison: &Comparison) -> Self {
+        let (before, after) = (&comparison.before, &comparison.after);
+        let was = comparison.files.iter().map(|it| (it.path.clone(), before.file(&it.path).map(|_| it.before.clone())));
+        let is = comparison.files.iter().map(|it| (it.path.clone(), Some(it.after.clone())));
+        let now = affected(after, was.collect());
+        let then = affected(before, is.collect());
+        let known: Vec<(SymbolId, String)> = of_calls(after, &now).map(|it| (it.test, node_id(after, it))).collect();
+        let ids: BTreeSet<&str> = known.iter().map(|(_, id)| id.as_str()).collect();
+        let lost = of_calls(before, &then).map(|it| (it.test, node_id(before, it)));
+        let lost = lost.filter(|(_, id)| !ids.contains(id.as_str()));
+        let mut tests: Vec<(SymbolId, String)> =
+            lost.filter_map(|(test, id)| Some((same(before, test, after)?, id))).collect();
+        tests.extend(known);
+        let by_calls = !tests.is_empty();
+        if !by_calls {
+            let modules: Vec<FileId> = comparison.files.iter().filter_map(|it| after.file(&it.path)).collect();
+            let loading = ide::tests_loading(after, &modules).into_iter();
+            tests.extend(loading.filter_map(|test| {
+                let root = after.root_of(after.path(test.file))?;
+                Some((test, ide::node_id(after, root, test)))
+            }));
+        }
+        Reaching { tests, is_all: now.complete && then.complete, by_calls }
+    }
+}
+
+fn affected(analysis: &Analysis, other: Vec<ide::Earlier>) -> Affected {
+    ide::affected(analysis, &other, |_| |_| TestRecord::default(), MAX_VISITED)
+}
+
+/// Those that reach the change by calls; the others load a module whose statements have changed.
+fn of_calls<'a>(analysis: &'a Analysis, affected: &'a Affected) -> impl Iterator<Item = &'a AffectedTest> {
+    let loads =
+        |test: &&AffectedTest| test.via.get(1).is_some_and(|&next| analysis.symbol(next).kind == SymbolKind::Module);
+    affected.tests.iter().filter(move |test| !loads(test))
+}
+
+/// pytest's name for a test: of an inherited one, in the class that inherits it.
+fn node_id(analysis: &Analysis, test: &AffectedTest) -> String {
+    let root = analysis.root_of(analysis.path(test.test.file)).unwrap_or(Path::new(""));
+    let id = ide::node_id(analysis, root, test.test);
+    let inherited = test.via.get(1).filter(|_| analysis.symbol(test.test).kind == SymbolKind::Class);
+    inherited.map_or(id.clone(), |&method| format!("{id}::{}", analysis.symbol(method).name))
 }
 
 /// The symbol of the same name in the same file of another state of the workspace.
@@ -114,22 +175,12 @@ fn compared<'a>(comparison: &'a Comparison, root: &'a Path) -> impl Iterator<Ite
     })
 }
 
-/// The tests to be called with what they call a function with.
+/// The tests whose calls of a function are recorded.
 fn called_by(comparison: &Comparison, root: &Path, symbol: SymbolId) -> Vec<String> {
-    let (tests, _) = tests_reaching(&comparison.after, [symbol].into_iter());
-    node_ids(&comparison.after, root, &tests).take(MAX_RECORDED).map(|(_, id)| id).collect()
-}
-
-/// The tests of `root`, and how pytest names them.
-fn node_ids<'a>(
-    analysis: &'a Analysis,
-    root: &'a Path,
-    tests: &'a [SymbolId],
-) -> impl Iterator<Item = (SymbolId, String)> + 'a {
-    tests.iter().filter_map(move |&test| {
-        let path = relative(analysis, root, test)?;
-        Some((test, node_id(path, &analysis.symbol(test).local_name())))
-    })
+    let after = &comparison.after;
+    let tests = ide::tests_reaching(after, symbol, MAX_VISITED).tests.into_iter();
+    let here = tests.filter(|test| after.root_of(after.path(test.file)) == Some(root));
+    here.take(MAX_RECORDED).map(|test| ide::node_id(after, root, test)).collect()
 }
 
 /// The path of a symbol's file in its root, if that is `root`.
@@ -143,85 +194,19 @@ pub(super) fn without_edit(
     comparison: &Comparison,
     plan: &Plan,
     outcomes: &[Result<Outcome, String>],
-    behaviour: Behaviour,
 ) -> Vec<(usize, Request)> {
-    // What is to become right may well have failed before; only what is to stay as it is may go on failing.
-    let is_forgiving = behaviour != Behaviour::Any;
     let all = plan.requests.iter().zip(&plan.expected).zip(outcomes).enumerate();
     let open = all.filter(|(_, ((request, expected), outcome))| {
-        outcome.as_ref().is_ok_and(|outcome| !baseline::is_conclusive(request, expected, outcome, is_forgiving))
+        outcome.as_ref().is_ok_and(|outcome| !baseline::is_conclusive(request, expected, outcome))
     });
     open.map(|(index, ((request, _), _))| {
         let there = comparison.files.iter().filter(|edited| comparison.before.file(&edited.path).is_some());
         let overlay = there.filter_map(|edited| {
             Some((edited.path.strip_prefix(&request.root).ok()?.to_owned(), edited.before.to_string()))
         });
-        (index, Request { overlay: overlay.collect(), ..request.clone() })
+        (index, Request { overlay: overlay.collect(), watched: Vec::new(), ..request.clone() })
     })
     .collect()
-}
-
-/// How pytest names a test.
-fn node_id(path: &Path, local_name: &str) -> String {
-    let path = path.to_string_lossy().replace('\\', "/");
-    format!("{path}::{}", local_name.replace('.', "::"))
-}
-
-/// Test functions and methods that reach one of `symbols` through calls, nearest first, and whether that is all.
-fn tests_reaching(analysis: &Analysis, symbols: impl Iterator<Item = SymbolId>) -> (Vec<SymbolId>, bool) {
-    let mut tests = Vec::new();
-    let mut queue: VecDeque<SymbolId> = symbols.collect();
-    let mut seen: BTreeSet<SymbolId> = queue.iter().copied().collect();
-    let mut by_fixture = None;
-    while let Some(at) = queue.pop_front() {
-        if seen.len() > MAX_VISITED {
-            return (tests, false);
-        }
-        let symbol = analysis.symbol(at);
-        let is_test = symbol.flags.is_test && matches!(symbol.kind, SymbolKind::Function | SymbolKind::Method);
-        if is_test {
-            tests.push(at);
-        }
-        if symbol.kind == SymbolKind::Method {
-            let named = by_fixture.get_or_insert_with(|| calls_of_fixtures(analysis)).get(symbol.name);
-            queue.extend(named.into_iter().flatten().copied().filter(|test| seen.insert(*test)));
-        }
-        let mut users: Vec<SymbolId> = analysis.callers(at).into_iter().map(|call| call.other).collect();
-        // A function inside another, a lambda above all, is called through a value that starts its way out there.
-        let is_function = |symbol: &SymbolId| analysis.symbol(*symbol).kind.is_function();
-        users.extend(symbol.parent.filter(|parent| symbol.kind.is_function() && is_function(parent)));
-        queue.extend(users.into_iter().filter(|user| seen.insert(*user)));
-    }
-    (tests, true)
-}
-
-/// The tests that call something of this name on one of their parameters, which pytest fills in: what a fixture gives,
-/// nothing in the test says. A test too many is run sooner than one too few.
-fn calls_of_fixtures(analysis: &Analysis) -> BTreeMap<String, Vec<SymbolId>> {
-    let mut found: BTreeMap<String, Vec<SymbolId>> = BTreeMap::new();
-    for file in analysis.files().filter(|&file| graph::is_test_file(analysis.path(file))) {
-        for (range, _) in analysis.open_calls(file).into_iter().filter(|(_, outside)| outside.is_none()) {
-            let Some((receiver, name)) = receiver(analysis, file, range.start().to_usize(), range.end().to_usize())
-            else {
-                continue;
-            };
-            let id = analysis.enclosing(file, range.start());
-            let test = analysis.symbol(id);
-            if test.flags.is_test && test.params.iter().any(|param| param.name.as_str() == receiver) {
-                found.entry(name.to_owned()).or_default().push(id);
-            }
-        }
-    }
-    found
-}
-
-/// `a` and `b` of a call `a.b(…)`, by the place of `b`.
-fn receiver(analysis: &Analysis, file: FileId, start: usize, end: usize) -> Option<(&str, &str)> {
-    let text = analysis.source(file).text();
-    let before = text[..start].strip_suffix('.')?;
-    let at = before.rfind(|c: char| !(c.is_alphanumeric() || c == '_')).map_or(0, |at| at + 1);
-    let at = before.ceil_char_boundary(at);
-    Some((&before[at..], &text[start..end]))
 }
 
 #[cfg(test)]
@@ -249,25 +234,71 @@ mod tests {
         assert_eq!((function.as_str(), tests[0].as_str(), tests.len()), ("f", "test_a.py::test_near", MAX_RECORDED));
     }
 
-    #[test]
-    fn tests_reach_methods_by_way_of_fixtures() {
-        let text = "\
+    fn targets(text: &str, new: &str) -> (Vec<String>, Vec<String>) {
+        let (host, path, range) = load(text);
+        let checked = judge(&host, candidate(&path, range, vec![TextEdit::replace(range, new)]));
+        let targets = checked.tests().iter().flat_map(|request| match &request.action {
+            Action::Pytest { targets } => targets.clone(),
+            _ => Vec::new(),
+        });
+        let targets = targets.collect();
+        (targets, checked.finish(None, None).evidence.unchecked)
+    }
+
+    const BOOK: &str = "\
 #- /book.py
 class Book:
     def total(self):
         $1...$1
     def half(self):
         return self.total() / 2
-#- /test_book.py
-def test_total(book): assert book.total() == 0
-def test_half(book): assert book.half() == 0
-def test_other(book): assert book.other() == 0
-def test_global(): assert unknown.total() == 0
-def helper(book): return book.total()
 ";
-        let (host, path, range) = load(text);
-        let checked = judge(&host, candidate(&path, range, vec![TextEdit::replace(range, "return 0")]));
-        let [Request { action: Action::Pytest { targets }, .. }] = checked.tests() else { panic!("one run") };
-        assert_eq!(targets, &["test_book.py::test_total", "test_book.py::test_half"]);
+
+    #[test]
+    fn tests_reach_methods_by_way_of_fixtures_and_run_in_the_order_of_their_file() {
+        let text = format!(
+            "{BOOK}#- /conftest.py
+import pytest, library
+@pytest.fixture
+def book(): return library.load('book')
+#- /library.py
+import book
+def load(name): return getattr(book, name.title())()
+#- /test_book.py
+def test_half(book): assert book.half() == 0
+def test_total(book): assert book.total() == 0
+def test_other(book): assert book.other() == 0
+"
+        );
+        assert_eq!(targets(&text, "return 0").0, ["test_book.py::test_half", "test_book.py::test_total"]);
+    }
+
+    #[test]
+    fn inherited_tests_are_named_in_the_class_that_inherits_them() {
+        let text = format!(
+            "{BOOK}#- /test_book.py
+from book import Book
+class Base:
+    def test_total(self): assert Book().total() == 0
+class TestBook(Base): pass
+"
+        );
+        assert_eq!(targets(&text, "return 0").0, ["test_book.py::TestBook::test_total"]);
+    }
+
+    #[test]
+    fn where_no_test_calls_the_edit_those_that_load_its_module_are_taken() {
+        let text = format!(
+            "{BOOK}LIMIT = 1
+#- /test_book.py
+import book
+def test_limit(): assert book.LIMIT == 1
+#- /test_other.py
+def test_other(): assert True
+"
+        );
+        let (found, unchecked) = targets(&text, "return 0");
+        assert_eq!(found, ["test_book.py::test_limit"]);
+        assert!(unchecked.iter().any(|it| it.contains("those that load its module were taken")), "{unchecked:?}");
     }
 }

@@ -168,6 +168,7 @@ impl Trial {
             failed,
             millis: self.millis,
             compared: None,
+            telling: self.all - failed,
         };
         Said { findings: self.undecided.iter().map(of).collect(), unchecked: None, run: Some(run) }
     }

@@ -142,9 +142,9 @@ mod tests {
     #[test]
     fn a_comparison_says_how_many_inputs_there_were() {
         let of = |failed, recorded| {
-            let compared = Some(sandbox::Compared { generated: 120, recorded });
+            let compared = Some(sandbox::Compared { generated: 120, recorded, returned: 90, results: 50 });
             let (name, outcome) = ("old and new f in a.py".to_owned(), "passed".to_owned());
-            let run = crate::TestRun { name, outcome, passed: 120, failed, millis: 9, compared };
+            let run = crate::TestRun { name, outcome, passed: 120, failed, millis: 9, compared, telling: 120 };
             Evidence { tests: vec![run], ..Evidence::default() }.markdown()
         };
         let same = of(0, 14);

@@ -1,0 +1,135 @@
+//! Whether a mistake in what a candidate wrote would be noticed: it is broken on purpose, in a few places, and what passed is
+//! run again. A check that passes with a broken answer as well has said little of the answer.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use sandbox::{Action, Limits, Outcome, Request, Status, Verdict};
+use syntax::{TextRange, apply_edits};
+
+use super::Comparison;
+use super::executed::Executed;
+use crate::mutants::{Mutant, spread_mutants};
+
+/// Mutants of one candidate. They tell whether a check looks, not how good a suite is.
+const MOST: usize = 6;
+
+/// A mutant may well never end.
+const WALL: Duration = Duration::from_secs(3);
+
+/// Inputs that both versions of a function are given with a mutant.
+const INPUTS: u32 = 60;
+
+/// What passed, to be run with mutants.
+pub(super) struct Mutation {
+    /// As it was run with the candidate; of tests, those that executed the edit.
+    request: Request,
+    /// The edited file that the mutants are of, relative to the request's folder, and its text.
+    path: PathBuf,
+    text: String,
+    name: String,
+    mutants: Vec<Mutant>,
+}
+
+impl Mutation {
+    /// None where nothing passed that executed the edit, or there is nothing to break.
+    pub fn new(
+        comparison: &Comparison,
+        requests: &[Request],
+        outcomes: &[Result<Outcome, String>],
+    ) -> Option<Mutation> {
+        let runs =
+            requests.iter().zip(outcomes).filter_map(|(request, outcome)| Some((request, outcome.as_ref().ok()?)));
+        // Tests say what is right; examples say less, and the text before only what it was.
+        let rank = |request: &Request| match request.action {
+            Action::Pytest { .. } => 0,
+            Action::Doctest { .. } => 1,
+            _ => 2,
+        };
+        let mut able: Vec<Request> =
+            runs.filter_map(|(request, outcome)| telling(comparison, request, outcome)).collect();
+        able.sort_by_key(rank);
+        let request = able.into_iter().next()?;
+        let after = &comparison.after;
+        let of_file = comparison.files.iter().filter_map(|edited| {
+            let path = edited.path.strip_prefix(&request.root).ok()?.to_owned();
+            let written: Vec<TextRange> = edited.written().collect();
+            let file = after.file(&edited.path)?;
+            let functions =
+                comparison.edited_functions().filter(|id| id.file == file && !after.symbol(*id).flags.is_test);
+            let mut mutants = Vec::new();
+            let mut name = None;
+            for function in functions {
+                let view = after.symbol(function);
+                name.get_or_insert_with(|| view.local_name());
+                mutants.extend(spread_mutants(&edited.after, view.range, &written, MOST - mutants.len().min(MOST)));
+            }
+            mutants.truncate(MOST);
+            Some(Mutation { request: request.clone(), path, text: edited.after.to_string(), name: name?, mutants })
+        });
+        { of_file }.find(|it| !it.mutants.is_empty())
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub fn requests(&self) -> Vec<Request> {
+        let mutated = self.mutants.iter().filter_map(|mutant| {
+            let text = apply_edits(&self.text, std::slice::from_ref(&mutant.edit)).ok()?;
+            let mut overlay = self.request.overlay.clone();
+            overlay.retain(|(path, _)| *path != self.path);
+            overlay.push((self.path.clone(), text));
+            let limits = Limits { wall: WALL, ..Limits::default() };
+            Some(Request { overlay, limits, ..self.request.clone() })
+        });
+        mutated.collect()
+    }
+
+    /// How many of how many mutants were noticed.
+    ///
+    /// # Errors
+    /// When none was run; with the reason.
+    pub fn noticed(&self, outcomes: &[Result<Outcome, String>]) -> Result<(u32, u32), String> {
+        let says_nothing = |status| matches!(status, Status::NotRunnable | Status::Refused);
+        let met = outcomes.iter().flatten().filter(|outcome| !says_nothing(outcome.outcome));
+        let met: Vec<&Outcome> = met.collect();
+        let noticed = met.iter().filter(|outcome| outcome.outcome != Status::Passed).count();
+        if met.is_empty() {
+            let why = outcomes.iter().find_map(|outcome| outcome.as_ref().err());
+            return Err(why.cloned().unwrap_or_else(|| "mutants were not run".to_owned()));
+        }
+        Ok((noticed as u32, met.len() as u32))
+    }
+}
+
+/// The request again, with what of it passed and executed the edit.
+fn telling(comparison: &Comparison, request: &Request, outcome: &Outcome) -> Option<Request> {
+    if !matches!(outcome.outcome, Status::Passed | Status::NotRunnable) || outcome.passed == 0 {
+        return None;
+    }
+    let action = match &request.action {
+        Action::Pytest { .. } => {
+            let executed = Executed::of(comparison, request, outcome);
+            let passed = outcome.tests.iter().filter(|it| it.verdict == Verdict::Passed && executed.by(&it.id));
+            let passed = passed.map(|it| it.id.split('[').next().unwrap_or(&it.id).to_owned());
+            let passed: BTreeSet<String> = passed.collect();
+            if passed.is_empty() {
+                return None;
+            }
+            Action::Pytest { targets: passed.into_iter().collect() }
+        }
+        Action::Generated { .. } if outcome.compared.is_none_or(|it| it.says_little()) => return None,
+        Action::Generated { path, function, seed, against, tests, .. } => Action::Generated {
+            path: path.clone(),
+            function: function.clone(),
+            inputs: INPUTS,
+            seed: *seed,
+            against: against.clone(),
+            tests: tests.clone(),
+        },
+        action => action.clone(),
+    };
+    Some(Request { action, watched: Vec::new(), ..request.clone() })
+}
