@@ -209,6 +209,7 @@ impl Checked {
         found.extend(security::secrets_in_prose(&self.comparison));
         found.extend(inspection.tainted.map(|find| lint_stage::tainted(&self.comparison, find)).unwrap_or_default());
         self.conclude(Stage::Security, found);
+        judgement.questions.extend(introduced.questions);
         self.ask(Stage::Security, judgement.questions);
         if !inspection.past.is_empty() {
             self.conclude(Stage::Memory, past::findings(&self.comparison, inspection.past));

@@ -41,6 +41,8 @@ pub(super) struct Introduced {
     pub blocking: Vec<Finding>,
     /// They are told, and no more.
     pub warnings: Vec<Finding>,
+    /// What a project may well want: whoever reviews is asked.
+    pub questions: Vec<Finding>,
     /// How often the finding that the candidate is to mend was there in its scope, and is in what it has written.
     pub mended: Option<[usize; 2]>,
     /// What linters say about security in the edited files, by the index of the file: before the edit and after it.
@@ -84,7 +86,12 @@ pub(super) fn introduced(comparison: &Comparison, candidate: &Candidate, linters
             let stage = stage(&found);
             let is_blocking = stage != Stage::Lint || found.severity == Severity::Error;
             let finding = comparison.finding(stage, &found.code, found.message, file, found.range);
-            if is_blocking { &mut all.blocking } else { &mut all.warnings }.push(finding);
+            let kind = match stage {
+                Stage::Security if POLICIES.contains(&&*found.code) => &mut all.questions,
+                _ if is_blocking => &mut all.blocking,
+                _ => &mut all.warnings,
+            };
+            kind.push(finding);
         }
     }
     all
@@ -114,6 +121,11 @@ fn stage(found: &lint::Finding) -> Stage {
         Stage::Lint
     }
 }
+
+/// Rules that say how a project wants things to be done, where a reviewer may well say that it is fine so: permissions, addresses
+/// and folders that are written out, no time-out, XML of one's own, hashes that protect nothing.
+const POLICIES: [&str; 13] =
+    ["S103", "S104", "S108", "S113", "S313", "S314", "S315", "S316", "S317", "S318", "S319", "S320", "S324"];
 
 /// Rules that ask for a look at every call of a kind, whatever was done before it: no way to write it satisfies them.
 const AUDITS: [&str; 1] = ["S310"];
@@ -325,13 +337,14 @@ import requests, yaml  # noqa
             MODULE,
             new,
             expect![[r#"
+                warning: shop.py:12: Probable use of `requests` call without timeout [security: S113]
                 warning: shop.py:9: Multiple imports on one line [lint: E401]
                 shop.py:10: Probable use of unsafe `yaml.load`. Allows instantiation of arbitrary objects. Consider `yaml.safe_load`. [security: S506]
                 shop.py:11: Use of possibly insecure function; consider using `ast.literal_eval` [security: S307]
-                shop.py:12: Probable use of `requests` call without timeout [security: S113]
                 shop.py:12: `requests.get` uses the network, and neither the function's name, the first sentence of its docstring nor the person who asks speaks of that [security: unasked-network]
                 security failed
                 tests not-run: an earlier check failed
+                open: security: 1 question to whoever reviews, among the warnings
             "#]],
         );
         verify_with(

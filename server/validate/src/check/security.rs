@@ -167,7 +167,9 @@ impl OfFile<'_> {
                 // Once for each way out of the program.
                 Verdict::Unasked(way, message) if !self.is_granted(way) => {
                     if told.insert(way.unasked) {
-                        judgement.findings.push(self.finding(way.unasked, message, range));
+                        let finding = self.finding(way.unasked, message, range);
+                        let is_likely = self.is_likely(way);
+                        if is_likely { &mut judgement.questions } else { &mut judgement.findings }.push(finding);
                     }
                 }
                 Verdict::Asked(way, message) if !self.asked.for_way(way) => {
@@ -190,6 +192,15 @@ impl OfFile<'_> {
     fn is_granted(&self, way: &Way) -> bool {
         let is_of_tests = matches!(way.kind, DangerKind::Writing | DangerKind::Removal);
         self.is_test && is_of_tests || self.asked.for_way(way) || self.did_so(way)
+    }
+
+    /// Whether something speaks for it that nobody has said in so many words: the file imports before the edit what is there for
+    /// nothing else. What its docstrings say further down does not: that is where orders to a model are hidden.
+    fn is_likely(&self, way: &Way) -> bool {
+        let Some((old, _)) = &self.old else { return false };
+        let imports = self.comparison.before.imports(*old);
+        let is_for_it = |module: &str| way.modules.contains(&module.split('.').next().unwrap_or(module));
+        imports.iter().any(|import| is_for_it(&import.text))
     }
 
     fn did_so(&self, way: &Way) -> bool {

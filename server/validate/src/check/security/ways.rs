@@ -12,6 +12,8 @@ pub(super) struct Way {
     pub does: &'static str,
     /// How words begin that ask for it; none of them asks for what nobody should do.
     pub words: &'static [&'static str],
+    /// Top-level modules that are imported for nothing else.
+    pub modules: &'static [&'static str],
 }
 
 pub(super) fn way(kind: DangerKind) -> &'static Way {
@@ -41,6 +43,7 @@ pub(super) const WAYS: &[Way] = &[
             "console",
             "breakpoint",
         ],
+        modules: &["cProfile", "code", "pdb", "timeit"],
     },
     Way {
         kind: DangerKind::Shell,
@@ -48,6 +51,7 @@ pub(super) const WAYS: &[Way] = &[
         question: "possible-program",
         does: "hands text to a shell",
         words: &[],
+        modules: &[],
     },
     Way {
         kind: DangerKind::Program,
@@ -81,6 +85,7 @@ pub(super) const WAYS: &[Way] = &[
             "parallel",
             "pool",
         ],
+        modules: &["subprocess"],
     },
     Way {
         kind: DangerKind::Deserialisation,
@@ -88,6 +93,7 @@ pub(super) const WAYS: &[Way] = &[
         question: "possible-deserialisation",
         does: "runs whatever the data says",
         words: &[],
+        modules: &[],
     },
     Way {
         kind: DangerKind::Network,
@@ -98,6 +104,18 @@ pub(super) const WAYS: &[Way] = &[
             "url", "uri", "http", "host", "socket", "server", "client", "web", "network", "internet", "remote",
             "download", "upload", "fetch", "request", "response", "api", "mail", "email", "smtp", "ftp", "dns",
             "proxy", "rpc", "connect", "online", "crawl", "scrape", "ping", "ssl", "tls", "send", "brows",
+        ],
+        modules: &[
+            "aiohttp",
+            "ftplib",
+            "http",
+            "httpx",
+            "requests",
+            "smtplib",
+            "socket",
+            "urllib",
+            "urllib3",
+            "websockets",
         ],
     },
     Way {
@@ -136,6 +154,7 @@ pub(super) const WAYS: &[Way] = &[
             "trim",
             "lock",
         ],
+        modules: &[],
     },
     Way {
         kind: DangerKind::Writing,
@@ -178,6 +197,7 @@ pub(super) const WAYS: &[Way] = &[
             "install",
             "permission",
         ],
+        modules: &[],
     },
     Way {
         kind: DangerKind::Import,
@@ -185,6 +205,7 @@ pub(super) const WAYS: &[Way] = &[
         question: "possible-import",
         does: "imports what nobody can see before it runs",
         words: &["import", "load", "modul", "plugin", "backend", "dynamic", "resolv", "driver", "extension", "lazy"],
+        modules: &["importlib", "pkgutil"],
     },
     Way {
         kind: DangerKind::Reflection,
@@ -192,6 +213,7 @@ pub(super) const WAYS: &[Way] = &[
         question: "possible-reflection",
         does: "reaches into the running program",
         words: &[],
+        modules: &[],
     },
     Way {
         kind: DangerKind::TemporaryName,
@@ -199,5 +221,6 @@ pub(super) const WAYS: &[Way] = &[
         question: "possible-writing",
         does: "leaves a gap in which another program can take the file's place",
         words: &[],
+        modules: &[],
     },
 ];
