@@ -234,6 +234,7 @@ fn check(
                 };
                 return Event::Refused(Refusal::Unfit { code, message });
             }
+            let added = assists::added_imports(&change, code);
             let scope = Scope { places: scope.places, folder: scope.folder, imports: true };
             let tested = task.assist.writes_tests().then(|| (task.path.clone(), analysis.symbol(target).range));
             let mut candidate =
@@ -245,7 +246,10 @@ fn check(
             let (mut linters, gate) = (state.lints.linters(), state.lints.gate());
             linters.push(&gate);
             let inspection = Inspection { linters: &linters, tainted: Some(&ide::tainted_calls), past, asked };
-            let checked = validate::check(&state.host, candidate, &inspection);
+            let mut checked = validate::check(&state.host, candidate, &inspection);
+            for import in added {
+                checked.tell(format!("`{import}` was added: the answer uses it and does not import it"));
+            }
             Event::Checked(Box::new(checked))
         }
     }

@@ -71,7 +71,8 @@ pub(super) fn written(
 
     let layout = Layout::of(function.node, &parsed, source.text());
     let file = Destination::of(analysis, target.file, &parsed);
-    let missing = imports::missing(&body.imports, body.statements, &file);
+    let mut missing = imports::missing(&body.imports, body.statements, &file);
+    missing.global.extend(imports::forgotten(&body.imports, body.statements, &file));
 
     let mut lines: Vec<String> = missing.local.iter().map(|line| format!("{}{line}", layout.base)).collect();
     let moved = reindent(reply.text(), reply.parsed().tokens(), body.range, &layout);

@@ -323,6 +323,68 @@ mod tests {
     }
 
     #[test]
+    fn forgotten_imports_of_the_standard_library_are_added() {
+        let text = "import os\n\n\ndef f(text, json):\n    ...$0\n";
+        check(
+            text,
+            "def f(text, json):\n    found = defaultdict(list)\n    for date in re.split(',', text):\n        found[date].append(json.x + os.sep)\n    return found, numpy.pi, random.random(), copy\n",
+            expect![[r#"
+                import os
+                from collections import defaultdict
+                import random
+                import re
+
+
+                def f(text, json):
+                    found = defaultdict(list)
+                    for date in re.split(',', text):
+                        found[date].append(json.x + os.sep)
+                    return found, numpy.pi, random.random(), copy
+            "#]],
+        );
+    }
+
+    #[test]
+    fn what_is_meant_to_do_nothing_may_do_nothing() {
+        check(
+            "class A:\n    def on_close(self):\n        '''Called at the end; override it.'''\n        ...$0\n",
+            "def on_close(self):\n    pass\n",
+            expect![[r#"
+                class A:
+                    def on_close(self):
+                        '''Called at the end; override it.'''
+                        pass
+            "#]],
+        );
+        check(
+            "def f():\n    ...$0\n",
+            "def f():\n    raise NotImplemented\n",
+            expect![[r#"
+            still-a-stub: the code does not implement the function
+        "#]],
+        );
+    }
+
+    #[test]
+    fn what_is_easily_understood_is_understood() {
+        check(
+            "def f(a):\n    ...$0\n",
+            "def f(a):\n    return a\n\n\n@staticmethod\n",
+            expect![[r#"
+            def f(a):
+                return a
+        "#]],
+        );
+        check(
+            "def f(a, *b):\n    ...$0\n",
+            "def f(a, b, c):\n    return a\n",
+            expect![[r#"
+            other-parameters: the code's function takes (a, b, c), the one to be written (a, *b)
+        "#]],
+        );
+    }
+
+    #[test]
     fn stubs_of_every_shape() {
         let code = "def f():\n    if 1:\n        return 2\n";
         check(

@@ -2,12 +2,13 @@
 
 use graph::{Analysis, FileId};
 use rustc_hash::{FxHashMap, FxHashSet};
-use syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
-use syntax::ast::{Alias, Expr, Stmt, StmtImportFrom};
+use syntax::ast::visitor::{Visitor, walk_except_handler, walk_expr, walk_parameter, walk_pattern, walk_stmt};
+use syntax::ast::{Alias, ExceptHandler, Expr, Parameter, Pattern, Stmt, StmtImportFrom};
 use syntax::{Parsed, Ranged, TextEdit, TextRange, TextSize};
 
 use super::layout::{after_comment, line_start, newline};
 use super::module_path::package;
+use super::stdlib;
 
 /// The import statements of a reply that its function needs and the file does not have.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -69,6 +70,107 @@ pub(super) fn missing(imports: &[&Stmt], body: &[Stmt], file: &Destination<'_>) 
         missing.local.extend(render(stmt, &local));
     }
     missing
+}
+
+/// Imports of the standard library that the statements of `body` use and nobody has written: of names that nothing in the file, in
+/// `imports` or in the body binds, and that can mean only one thing.
+pub(super) fn forgotten(imports: &[&Stmt], body: &[Stmt], file: &Destination<'_>) -> Vec<String> {
+    let mut bound = Bound::default();
+    bound.visit_body(file.statements);
+    bound.visit_body(body);
+    imports.iter().for_each(|stmt| bound.visit_stmt(stmt));
+    if bound.has_star {
+        return Vec::new();
+    }
+    let mut used: Vec<&str> = names_used(body).into_iter().collect();
+    used.sort_unstable();
+    used.retain(|name| !bound.names.contains(name) && !file.defines.contains(name) && !Analysis::is_builtin(name));
+    let has_members = Bases::of(body);
+    let import = |name: &str| {
+        let homes: Vec<&str> = stdlib::homes(name).collect();
+        match homes.as_slice() {
+            [] if stdlib::is_stdlib(name) && has_members.0.contains(name) => Some(format!("import {name}")),
+            [home] if !stdlib::is_stdlib(name) => Some(format!("from {home} import {name}")),
+            _ => None,
+        }
+    };
+    used.into_iter().filter_map(import).collect()
+}
+
+/// The names of which members are used.
+struct Bases<'a>(FxHashSet<&'a str>);
+
+impl<'a> Bases<'a> {
+    fn of(body: &'a [Stmt]) -> Self {
+        let mut bases = Bases(FxHashSet::default());
+        bases.visit_body(body);
+        bases
+    }
+}
+
+impl<'a> Visitor<'a> for Bases<'a> {
+    fn visit_expr(&mut self, expr: &'a Expr) {
+        if let Expr::Attribute(attribute) = expr
+            && let Expr::Name(name) = &*attribute.value
+        {
+            self.0.insert(name.id.as_str());
+        }
+        walk_expr(self, expr);
+    }
+}
+
+/// The names that are bound anywhere in some statements, whatever the scope.
+#[derive(Default)]
+struct Bound<'a> {
+    names: FxHashSet<&'a str>,
+    has_star: bool,
+}
+
+impl<'a> Visitor<'a> for Bound<'a> {
+    fn visit_stmt(&mut self, stmt: &'a Stmt) {
+        match stmt {
+            Stmt::FunctionDef(it) => drop(self.names.insert(it.name.as_str())),
+            Stmt::ClassDef(it) => drop(self.names.insert(it.name.as_str())),
+            Stmt::Global(it) => self.names.extend(it.names.iter().map(|name| name.as_str())),
+            _ => {}
+        }
+        for alias in aliases(stmt) {
+            self.has_star |= alias.name.as_str() == "*";
+            self.names.insert(bound_name(stmt, alias));
+        }
+        walk_stmt(self, stmt);
+    }
+
+    fn visit_expr(&mut self, expr: &'a Expr) {
+        if let Expr::Name(name) = expr
+            && !name.ctx.is_load()
+        {
+            self.names.insert(name.id.as_str());
+        }
+        walk_expr(self, expr);
+    }
+
+    fn visit_parameter(&mut self, parameter: &'a Parameter) {
+        self.names.insert(parameter.name.as_str());
+        walk_parameter(self, parameter);
+    }
+
+    fn visit_except_handler(&mut self, handler: &'a ExceptHandler) {
+        let ExceptHandler::ExceptHandler(it) = handler;
+        self.names.extend(it.name.iter().map(|name| name.as_str()));
+        walk_except_handler(self, handler);
+    }
+
+    fn visit_pattern(&mut self, pattern: &'a Pattern) {
+        let name = match pattern {
+            Pattern::MatchAs(it) => it.name.as_ref(),
+            Pattern::MatchStar(it) => it.name.as_ref(),
+            Pattern::MatchMapping(it) => it.rest.as_ref(),
+            _ => None,
+        };
+        self.names.extend(name.map(|name| name.as_str()));
+        walk_pattern(self, pattern);
+    }
 }
 
 /// Adds `lines` where the file's imports end, or where they would begin.

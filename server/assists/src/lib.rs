@@ -392,6 +392,15 @@ pub enum Refusal {
     },
 }
 
+/// The import statements of a change that the code of a reply does not have: they were added for it.
+pub fn added_imports(change: &SourceChange, code: &str) -> Vec<String> {
+    let written: Vec<&str> = code.lines().map(str::trim).collect();
+    let is_import = |line: &&str| line.starts_with("import ") || line.starts_with("from ");
+    let edits = change.files.iter().flat_map(|file| &file.edits);
+    let lines = edits.flat_map(|edit| edit.text.lines()).map(str::trim).filter(is_import);
+    lines.filter(|line| !written.contains(line)).map(str::to_owned).collect()
+}
+
 impl Refusal {
     /// In kebab case.
     pub fn code(&self) -> &'static str {

@@ -99,6 +99,7 @@ impl Reply {
         if code.trim().is_empty() {
             return Err(Refusal::StillStub);
         }
+        let code = without_dangling_decorators(code);
         let plain = parse(code);
         let errors = plain.errors();
         let Some(error) = errors.first() else {
@@ -149,13 +150,18 @@ impl Reply {
         });
         match best {
             Some(found) if found.node.is_async && !target.node.is_async && !becomes_async => Err(Refusal::Async),
-            Some(found) => self.body(&found.node.body, Parts::of(found.node, &self.parsed), true),
+            Some(found) if takes_others(found.node, target.node) => {
+                let (own, wanted) = (parameters(found.node).join(", "), parameters(target.node).join(", "));
+                let message = format!("the code's function takes ({own}), the one to be written ({wanted})");
+                Err(Refusal::Unfit { code: "other-parameters", message })
+            }
+            Some(found) => self.body(&found.node.body, Parts::of(found.node, &self.parsed), Some(target.node)),
             None if all.is_empty() || returns_outside_functions(self.statements()) => {
                 let statements = self.statements();
                 let docstring = statements.first().filter(|first| is_docstring_stmt(first)).map(Ranged::range);
                 let colon = if self.wrapped { TextSize::of("if True:") } else { TextSize::new(0) };
                 let rest = body_without_leading_docstring(statements);
-                self.body(statements, Parts { colon, docstring, rest }, false)
+                self.body(statements, Parts { colon, docstring, rest }, None)
             }
             None => {
                 let name = target.path.join(".");
@@ -165,9 +171,15 @@ impl Reply {
         }
     }
 
-    fn body<'a>(&'a self, all: &'a [Stmt], parts: Parts<'a>, in_function: bool) -> Result<Body<'a>, Refusal> {
+    /// `target` is the function that is meant, where the reply has it as a whole.
+    fn body<'a>(
+        &'a self,
+        all: &'a [Stmt],
+        parts: Parts<'a>,
+        target: Option<&StmtFunctionDef>,
+    ) -> Result<Body<'a>, Refusal> {
         let (Some(first), Some(last)) = (parts.rest.first(), parts.rest.last()) else { return Err(Refusal::StillStub) };
-        if is_stub(all) {
+        if is_stub(all) && !target.is_some_and(|target| is_meant_to_do_nothing(target, first)) {
             return Err(Refusal::StillStub);
         }
         let start = if own_line_indent(&self.text, first.start()).is_none() {
@@ -181,9 +193,54 @@ impl Reply {
         };
         let range = TextRange::new(start, after_comment(&self.text, last.end()));
         let is_import = |stmt: &&Stmt| matches!(stmt, Stmt::Import(_) | Stmt::ImportFrom(_));
-        let imports = if in_function { self.statements().iter().filter(is_import).collect() } else { Vec::new() };
+        let imports = if target.is_some() { self.statements().iter().filter(is_import).collect() } else { Vec::new() };
         Ok(Body { statements: parts.rest, range, imports })
     }
+}
+
+/// Whether a function is one whose body may stay as empty as `body` is: what others override, as its docstring or its decorators
+/// say.
+fn is_meant_to_do_nothing(function: &StmtFunctionDef, body: &Stmt) -> bool {
+    let is_abstract = function.decorator_list.iter().any(|it| dotted(&it.expression).ends_with("abstractmethod"));
+    let docstring = function.body.first().and_then(|first| first.as_expr_stmt()?.value.as_string_literal_expr());
+    let docstring = docstring.map(|it| it.value.to_str().to_lowercase()).unwrap_or_default();
+    let says = |words: &[&str]| words.iter().any(|word| docstring.contains(word));
+    let is_overridden = says(&["overrid", "subclass", "abstract", "implementers", "hook"]);
+    match body {
+        Stmt::Raise(_) => is_overridden || says(&["notimplementederror", "not supported", "unsupported"]),
+        _ => is_abstract || is_overridden || says(&["does nothing", "do nothing", "no-op", "noop", "placeholder"]),
+    }
+}
+
+/// Whether a reply's function lacks a parameter of the one that is meant, or needs one more: its body was written for another.
+fn takes_others(own: &StmtFunctionDef, wanted: &StmtFunctionDef) -> bool {
+    let names = parameters(own);
+    let is_receiver = |name: &String| matches!(name.as_str(), "self" | "cls");
+    let lacks = parameters(wanted).iter().any(|name| !is_receiver(name) && !names.contains(name));
+    let known = parameters(wanted);
+    let required = own.parameters.iter_non_variadic_params().filter(|it| it.default.is_none());
+    lacks || { required }.map(|it| it.name().to_string()).any(|name| !is_receiver(&name) && !known.contains(&name))
+}
+
+/// The names of parameters, in their order, with their stars.
+fn parameters(function: &StmtFunctionDef) -> Vec<String> {
+    let parameters = &function.parameters;
+    let plain = parameters.iter_non_variadic_params().map(|it| it.name().to_string());
+    let starred = parameters.vararg.iter().map(|it| format!("*{}", it.name));
+    let named = parameters.kwarg.iter().map(|it| format!("**{}", it.name));
+    plain.chain(starred).chain(named).collect()
+}
+
+/// Code that was cut off behind decorators of something that does not come.
+fn without_dangling_decorators(code: &str) -> &str {
+    let mut code = code;
+    while let Some((rest, last)) = code.trim_end().rsplit_once('\n')
+        && last.trim_start().starts_with('@')
+        && !last.contains('(')
+    {
+        code = rest;
+    }
+    code
 }
 
 /// Whether a body does nothing yet: a docstring, `...`, `pass`, `raise NotImplementedError`.
@@ -193,7 +250,8 @@ pub(super) fn is_stub(body: &[Stmt]) -> bool {
         Stmt::Expr(stmt) => stmt.value.is_ellipsis_literal_expr(),
         Stmt::Raise(stmt) => stmt.exc.as_deref().is_some_and(|exception| {
             let exception = exception.as_call_expr().map_or(exception, |call| &call.func);
-            dotted(exception) == "NotImplementedError"
+            // `NotImplemented` is the value that operators answer with; raised, it is meant for the other.
+            matches!(dotted(exception).as_str(), "NotImplementedError" | "NotImplemented")
         }),
         _ => false,
     })

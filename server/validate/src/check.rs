@@ -257,6 +257,11 @@ impl Checked {
         self.warnings.extend(questions);
     }
 
+    /// Puts something on the card that whoever reviews has to know.
+    pub fn tell(&mut self, what: String) {
+        self.unchecked.push(what);
+    }
+
     /// What is wrong so far.
     pub fn findings(&self) -> &[Finding] {
         &self.findings
