@@ -138,23 +138,29 @@ const EFFECTS: &[(&str, Effect)] = &[
     ("weakref.ref", Returns(0)),
 ];
 
-fn effect(name: &str) -> Option<Effect> {
-    EFFECTS.binary_search_by(|(other, _)| (*other).cmp(name)).ok().map(|index| EFFECTS[index].1)
+/// What a table that is sorted by name has for `name`.
+pub(super) fn find<T: Copy>(table: &[(&str, T)], name: &str) -> Option<T> {
+    table.binary_search_by(|(other, _)| (*other).cmp(name)).ok().map(|index| table[index].1)
 }
 
-/// Whether the table has the function, or functions of the module or class.
-pub(super) fn is_listed(name: &str) -> bool {
+/// Whether a table that is sorted by name has the function, or functions of the module or class.
+pub(super) fn has<T: Copy>(table: &[(&str, T)], name: &str) -> bool {
     let starts = |prefix: &str| {
-        let at = EFFECTS.partition_point(|(other, _)| *other < prefix);
-        EFFECTS.get(at).is_some_and(|(other, _)| other.starts_with(prefix))
+        let at = table.partition_point(|(other, _)| *other < prefix);
+        table.get(at).is_some_and(|(other, _)| other.starts_with(prefix))
     };
-    effect(name).is_some() || starts(&format!("{name}."))
+    find(table, name).is_some() || starts(&format!("{name}."))
+}
+
+/// Whether a function is in the table here, or functions of the module or class are.
+pub(super) fn is_listed(name: &str) -> bool {
+    has(EFFECTS, name)
 }
 
 impl Solver<'_> {
     /// A function of the table is called; says whether there is one of this name.
     pub fn library_call(&mut self, name: Name, arguments: ArgumentsId, dest: NodeId, site: SiteId) -> bool {
-        let Some(effect) = effect(&name) else { return false };
+        let Some(effect) = find(EFFECTS, &name) else { return false };
         let given = self.all_given(arguments);
         let argument = |position: usize, keyword: &str| {
             let named = given.keywords.iter().find(|(key, _)| key.as_str() == keyword).map(|(_, node)| *node);
