@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::computed::ByName;
 use super::library;
 use super::nodes::{NodeId, Place, SiteId};
-use super::objects::{ContainerKind, Object, Origin as Made};
+use super::objects::{ContainerKind, Object, ObjectId, Origin as Made};
 use super::solver::Solver;
 use super::watches::{ArgumentNodes, Invocation, Watch};
 use crate::summary::Key;
@@ -155,7 +155,7 @@ impl Solver<'_> {
         });
         if !is_understood {
             self.note_opaque(site, arguments);
-            self.add(dest, self.unknown);
+            self.add(dest, ObjectId::UNKNOWN);
         }
     }
 
@@ -177,7 +177,7 @@ impl Solver<'_> {
     pub fn elements(&mut self, iterable: NodeId, site: SiteId) -> NodeId {
         let elements = self.nodes.new_node();
         if !self.derive(elements, iterable) {
-            return self.unknown_node;
+            return NodeId::UNKNOWN;
         }
         self.watch(iterable, Watch::Element { dest: elements, site });
         elements
@@ -188,7 +188,7 @@ impl Solver<'_> {
         let container = self.container(Made::Expr(dest), ContainerKind::Sequence);
         let element = self.element(container, Key::Any);
         if !self.derive(element, dest) {
-            return self.nothing;
+            return NodeId::NOTHING;
         }
         self.add_object(dest, Object::Container(container));
         self.store_element(container, Key::Any, element);
@@ -198,8 +198,8 @@ impl Solver<'_> {
     /// Notes that `node` was made for `from`; `false` when that was made for another, and so on, too often. A function that
     /// calls itself back, as in `f = partial(map, f)`, would have no end of them.
     fn derive(&mut self, node: NodeId, from: NodeId) -> bool {
-        let depth = self.derived.get(&from).map_or(1, |depth| depth + 1);
-        self.derived.insert(node, depth);
+        let depth = self.bounds.derived.get(&from).map_or(1, |depth| depth + 1);
+        self.bounds.derived.insert(node, depth);
         depth <= MAX_DERIVED
     }
 }
@@ -218,7 +218,7 @@ fn filter(solver: &mut Solver, call: &BuiltinCall) -> Option<()> {
     let function = call.first()?;
     let Some(iterable) = call.at(1) else { return Some(()) };
     let elements = solver.elements(iterable, site);
-    solver.call_back(function, &[elements], solver.nothing, site);
+    solver.call_back(function, &[elements], NodeId::NOTHING, site);
     let result = solver.made(dest);
     solver.copy(elements, result);
     Some(())
@@ -228,10 +228,10 @@ fn sorted(solver: &mut Solver, call: &BuiltinCall) -> Option<()> {
     let site = call.invocation.site;
     let elements = solver.elements(call.first()?, site);
     match call.keyword("key") {
-        Some(key) => solver.call_back(key, &[elements], solver.nothing, site),
+        Some(key) => solver.call_back(key, &[elements], NodeId::NOTHING, site),
         None => {
             let arguments = solver.given(&[elements]);
-            let call = Invocation { arguments, dest: solver.nothing, site, kind: EdgeKind::Operator };
+            let call = Invocation { arguments, dest: NodeId::NOTHING, site, kind: EdgeKind::Operator };
             solver.watch(elements, Watch::Special { name: Name::new("__lt__"), call });
         }
     }
@@ -250,7 +250,7 @@ fn min_or_max(solver: &mut Solver, call: &BuiltinCall) -> Option<()> {
         }
     };
     if let Some(key) = call.keyword("key") {
-        solver.call_back(key, &[elements], solver.nothing, site);
+        solver.call_back(key, &[elements], NodeId::NOTHING, site);
     }
     solver.copy(elements, dest);
     Some(())
@@ -259,10 +259,10 @@ fn min_or_max(solver: &mut Solver, call: &BuiltinCall) -> Option<()> {
 fn sum(solver: &mut Solver, call: &BuiltinCall) -> Option<()> {
     let Invocation { dest, site, .. } = call.invocation;
     let elements = solver.elements(call.first()?, site);
-    let arguments = solver.given(&[solver.plain_node]);
+    let arguments = solver.given(&[NodeId::PLAIN]);
     let call = Invocation { arguments, dest, site, kind: EdgeKind::Operator };
     solver.watch(elements, Watch::Special { name: Name::new("__radd__"), call });
-    solver.add(dest, solver.plain);
+    solver.add(dest, ObjectId::PLAIN);
     Some(())
 }
 
@@ -322,8 +322,8 @@ fn property(solver: &mut Solver, call: &BuiltinCall) -> Option<()> {
     if call.is_decorator() {
         return first_argument(solver, call);
     }
-    let getter = call.first().or(call.keyword("fget")).unwrap_or(solver.nothing);
-    let setter = call.at(1).or(call.keyword("fset")).unwrap_or(solver.nothing);
+    let getter = call.first().or(call.keyword("fget")).unwrap_or(NodeId::NOTHING);
+    let setter = call.at(1).or(call.keyword("fset")).unwrap_or(NodeId::NOTHING);
     solver.add_object(call.invocation.dest, Object::Property { getter, setter });
     Some(())
 }
@@ -372,13 +372,13 @@ fn locals(solver: &mut Solver, call: &BuiltinCall) -> Option<()> {
     if solver.following.is_some() {
         return globals(solver, call);
     }
-    solver.add(call.invocation.dest, solver.unknown);
+    solver.add(call.invocation.dest, ObjectId::UNKNOWN);
     Some(())
 }
 
 fn globals(solver: &mut Solver, call: &BuiltinCall) -> Option<()> {
     let Invocation { dest, site, .. } = call.invocation;
-    if let Some(&(file, _)) = solver.sites.get(site.0 as usize) {
+    if let Some(&(file, _)) = solver.found.sites.get(site.0 as usize) {
         let module = solver.intern(Object::Module(file));
         solver.add_object(dest, Object::Vars(module));
     }
@@ -389,7 +389,7 @@ fn get_attribute(solver: &mut Solver, call: &BuiltinCall) -> Option<()> {
     let Invocation { dest, site, .. } = call.invocation;
     let object = call.first()?;
     if let Some(names) = call.at(1) {
-        solver.by_name.push(ByName { names, object, target: Ok(dest), site });
+        solver.computed_names.lookups.push(ByName { names, object, target: Ok(dest), site });
         solver.watch(names, Watch::GetAttribute { object, dest });
     }
     call.at(2).into_iter().for_each(|default| solver.copy(default, dest));
@@ -399,7 +399,7 @@ fn get_attribute(solver: &mut Solver, call: &BuiltinCall) -> Option<()> {
 fn set_attribute(solver: &mut Solver, call: &BuiltinCall) -> Option<()> {
     let object = call.first()?;
     if let (Some(names), Some(source)) = (call.at(1), call.at(2)) {
-        solver.by_name.push(ByName { names, object, target: Err(source), site: call.invocation.site });
+        solver.computed_names.lookups.push(ByName { names, object, target: Err(source), site: call.invocation.site });
     }
     Some(())
 }
@@ -414,8 +414,8 @@ fn iter(solver: &mut Solver, call: &BuiltinCall) -> Option<()> {
         return Some(());
     }
     let arguments = solver.given(&[]);
-    for name in [solver.words.iter, Name::new("__aiter__")] {
-        let call = Invocation { arguments, dest: solver.nothing, site, kind: EdgeKind::Iteration };
+    for name in [solver.dunders.iter, Name::new("__aiter__")] {
+        let call = Invocation { arguments, dest: NodeId::NOTHING, site, kind: EdgeKind::Iteration };
         solver.watch(value, Watch::Special { name, call });
     }
     Some(())
@@ -539,7 +539,7 @@ fn truth(solver: &mut Solver, call: &BuiltinCall) -> Option<()> {
 
 /// `len(value)` calls `value.__len__()`, whose result is a plain value.
 fn own_method(solver: &mut Solver, call: &BuiltinCall) -> Option<()> {
-    own_method_into(solver, call, solver.nothing)
+    own_method_into(solver, call, NodeId::NOTHING)
 }
 
 /// `abs(value)` calls `value.__abs__()`, whose result may be anything.
@@ -557,7 +557,7 @@ fn own_method_into(solver: &mut Solver, call: &BuiltinCall, dest: NodeId) -> Opt
 
 /// A value that nothing is known of but that it holds nothing of interest.
 fn plain(solver: &mut Solver, call: &BuiltinCall) -> Option<()> {
-    solver.add(call.invocation.dest, solver.plain);
+    solver.add(call.invocation.dest, ObjectId::PLAIN);
     Some(())
 }
 

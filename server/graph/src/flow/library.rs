@@ -1,7 +1,7 @@
 //! What functions of the standard library do with functions they are given, as a table.
 
 use super::nodes::{ArgumentsId, NodeId, SiteId};
-use super::objects::{ContainerId, ContainerKind, Object, Origin as Made};
+use super::objects::{ContainerId, ContainerKind, Object, ObjectId, Origin as Made};
 use super::solver::Solver;
 use super::watches::{ArgumentNodes, Invocation, Watch};
 use crate::modules::ModuleRef;
@@ -185,17 +185,16 @@ impl Solver<'_> {
             CallsBack(position, keyword) => {
                 if let Some(function) = argument(position, keyword) {
                     let own =
-                        if keyword == "fn" { self.elements_of(&given.positional, 1, site) } else { self.plain_node };
-                    let result = if keyword == "fn" { self.made(dest) } else { self.nothing };
+                        if keyword == "fn" { self.elements_of(&given.positional, 1, site) } else { NodeId::PLAIN };
+                    let result = if keyword == "fn" { self.made(dest) } else { NodeId::NOTHING };
                     self.call_back(function, &[own], result, site);
                 }
             }
             Keeps(position, keyword) => {
                 if let Some(function) = argument(position, keyword) {
-                    let (own, nothing) = (self.plain_node, self.nothing);
                     // Nothing there calls it, but it is there that it gets away.
                     let site = if self.following.is_some() { site } else { SiteId::NONE };
-                    self.call_back(function, &[own, own], nothing, site);
+                    self.call_back(function, &[NodeId::PLAIN, NodeId::PLAIN], NodeId::NOTHING, site);
                 }
             }
             Submits(position) => {
@@ -259,7 +258,7 @@ impl Solver<'_> {
                 self.getter_object(&name, &given, dest);
                 // What it gets is not known then, but what it is given is.
                 if self.following.is_some() && self.nodes.objects(dest).is_empty() {
-                    self.add(dest, self.unknown);
+                    self.add(dest, ObjectId::UNKNOWN);
                 }
             }
             Operates => self.operator_call(&name, &given, dest, site),
@@ -270,7 +269,7 @@ impl Solver<'_> {
     fn elements_of(&mut self, given: &[NodeId], position: usize, site: SiteId) -> NodeId {
         match given.get(position) {
             Some(&iterable) => self.elements(iterable, site),
-            None => self.plain_node,
+            None => NodeId::PLAIN,
         }
     }
 
