@@ -205,13 +205,13 @@ impl Analysis {
             Meaning::Unknown => Some(Doubt::UnknownReceiver),
             Meaning::Missing(classes) => {
                 let has_heir = |&class: &SymbolId| {
-                    let (mut heirs, mut done) = (vec![class], FxHashSet::default());
-                    while let Some(heir) = heirs.pop() {
-                        if family.classes.contains(&heir) {
+                    let (mut below, mut done) = (vec![class], FxHashSet::default());
+                    while let Some(subclass) = below.pop() {
+                        if family.classes.contains(&subclass) {
                             return true;
                         }
-                        if done.insert(heir) {
-                            heirs.extend(self.subclasses(heir));
+                        if done.insert(subclass) {
+                            below.extend(self.subclasses(subclass));
                         }
                     }
                     false

@@ -142,13 +142,13 @@ impl Analysis {
             }
             family.members.push(member);
             let Owner::Class(class) = self.owner(member) else { continue };
-            let mut heirs = vec![class];
-            while let Some(heir) = heirs.pop() {
-                if !family.classes.insert(heir) {
+            let mut below = vec![class];
+            while let Some(subclass) = below.pop() {
+                if !family.classes.insert(subclass) {
                     continue;
                 }
-                heirs.extend(self.subclasses(heir));
-                let Some(def) = self.snapshot.def(heir) else { continue };
+                below.extend(self.subclasses(subclass));
+                let Some(def) = self.snapshot.def(subclass) else { continue };
                 let mro = evaluator.mro(def);
                 pending.extend(mro.classes.iter().filter_map(|&class| self.own_variable(class, member.name)));
             }

@@ -1,16 +1,56 @@
 //! Attributes: of instances, classes, modules and functions.
 
+use rustc_hash::{FxHashMap, FxHashSet};
+
 use super::nodes::{NodeId, Place, SiteId};
 use super::objects::{Object, ObjectId};
 use super::solver::Solver;
-use super::watches::{Invocation, Watch};
+use super::watches::{ClassAccess, Invocation, Watch};
 use crate::summary::Key;
-use crate::types::{Def, Value};
+use crate::types::Def;
 use crate::{EdgeKind, Name};
 
-/// Subclasses whose instances a method's receiver is taken to be besides its own. A base with more heirs is a framework's:
-/// what its methods call on themselves is then found by name in the class hierarchy only.
-const MAX_HEIRS: usize = 64;
+/// What runs when attributes are read, by the place through which they are seen.
+#[derive(Default)]
+pub(super) struct GetterReads {
+    functions: FxHashMap<NodeId, Vec<Def>>,
+    /// The getters of properties that are made by a call, as nodes.
+    made: FxHashMap<NodeId, Vec<NodeId>>,
+    names: FxHashSet<Name>,
+}
+
+impl GetterReads {
+    fn note(&mut self, read: NodeId, name: Name, function: Def) {
+        self.names.insert(name);
+        let getters = self.functions.entry(read).or_default();
+        if !getters.contains(&function) {
+            getters.push(function);
+        }
+    }
+
+    fn note_made(&mut self, read: NodeId, name: Name, getter: NodeId) {
+        self.names.insert(name);
+        let getters = self.made.entry(read).or_default();
+        if !getters.contains(&getter) {
+            getters.push(getter);
+        }
+    }
+
+    /// Getters and descriptors that run where the attribute is seen.
+    pub fn functions(&self, read: NodeId) -> &[Def] {
+        self.functions.get(&read).map_or(&[], Vec::as_slice)
+    }
+
+    /// Nodes of what runs there as well.
+    pub fn made(&self, read: NodeId) -> &[NodeId] {
+        self.made.get(&read).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether anything runs where an attribute of this name is read of something.
+    pub fn has(&self, name: Name) -> bool {
+        self.names.contains(&name)
+    }
+}
 
 impl Solver<'_> {
     pub fn load(&mut self, value: Object, name: Name, dest: NodeId, called: bool) {
@@ -61,7 +101,7 @@ impl Solver<'_> {
                     _ => {}
                 }
             }
-            Object::Modelled(owner) if name == self.words.new => {
+            Object::Modelled(owner) if name == self.dunders.new => {
                 let new = self.built_in_new(owner.as_str() == "type");
                 self.add_object(dest, new);
             }
@@ -77,7 +117,7 @@ impl Solver<'_> {
             Object::Container(container) if !called => {
                 self.add_object(dest, Object::ContainerMethod { container, name });
             }
-            Object::Unknown => self.add(dest, self.unknown),
+            Object::Unknown => self.add(dest, ObjectId::UNKNOWN),
             Object::Partial { function, .. } if name.as_str() == "func" => self.copy(function, dest),
             Object::Made(kind) => {
                 let member = self.outside(Name::new(&format!("{kind}.{name}")));
@@ -88,84 +128,10 @@ impl Solver<'_> {
             }
             Object::Future(value) => match name.as_str() {
                 "result" => self.add_object(dest, Object::Returning(value)),
-                _ => self.add(dest, self.unknown),
+                _ => self.add(dest, ObjectId::UNKNOWN),
             },
             _ => {}
         }
-    }
-
-    /// The first class in the order that gives `name` a meaning of its own.
-    pub fn first_definer(&mut self, class: Def, name: Name) -> Option<Def> {
-        if let Some(&definer) = self.definers.get(&(class, name)) {
-            return definer;
-        }
-        let definer = self.mro(class).classes.iter().copied().find(|class| self.has_own(*class, name));
-        self.definers.insert((class, name), definer);
-        definer
-    }
-
-    pub fn defines(&mut self, class: Def, name: Name) -> bool {
-        self.first_definer(class, name).is_some()
-    }
-
-    pub fn has_own(&self, class: Def, name: Name) -> bool {
-        let summary = self.summary(class.unit.file);
-        summary.symbol(class.symbol).scope.is_some_and(|scope| summary.scope(scope).names.contains_key(&name))
-    }
-
-    fn assigns(&self, class: Def, name: Name) -> bool {
-        let facts = &self.summary(class.unit.file).symbol(class.symbol).class;
-        facts.as_ref().is_some_and(|facts| facts.attributes.contains_key(&name))
-    }
-
-    /// The function that a class or one of its bases defines under this name.
-    pub fn find_method(&mut self, class: Def, name: Name) -> Option<Def> {
-        let definer = self.first_definer(class, name)?;
-        let summary = self.summary(definer.unit.file);
-        let scope = summary.symbol(definer.symbol).scope?;
-        let binding = *summary.scope(scope).names.get(&name)?.last()?;
-        let symbol = summary.binding(binding).symbol?;
-        summary.symbol(symbol).function.is_some().then_some(Def { unit: definer.unit, symbol })
-    }
-
-    /// What takes the new value of a property.
-    pub fn setter(&mut self, class: Def, name: Name) -> Option<Def> {
-        let definer = self.first_definer(class, name)?;
-        let summary = self.summary(definer.unit.file);
-        let scope = summary.symbol(definer.symbol).scope?;
-        let bindings = summary.scope(scope).names.get(&name)?;
-        let symbols = bindings.iter().filter_map(|&binding| summary.binding(binding).symbol);
-        let mut setters = symbols.filter(|&symbol| summary.symbol(symbol).flags.is_setter);
-        setters.next().map(|symbol| Def { unit: definer.unit, symbol })
-    }
-
-    pub fn metaclass(&mut self, class: Def) -> Option<Def> {
-        if let Some(&metaclass) = self.metaclasses.get(&class) {
-            return metaclass;
-        }
-        let metaclass = self.find_metaclass(class);
-        self.metaclasses.insert(class, metaclass);
-        metaclass
-    }
-
-    fn find_metaclass(&mut self, class: Def) -> Option<Def> {
-        let classes = self.mro(class).classes.clone();
-        for class in classes {
-            let facts = &self.summary(class.unit.file).symbol(class.symbol).class;
-            let Some(metaclass) = facts.as_ref().and_then(|facts| facts.metaclass) else { continue };
-            let types = self.evaluator.eval(class.unit, metaclass);
-            return types.iter().find_map(|typed| match typed.value {
-                Value::Class(metaclass) if !metaclass.unit.retained => Some(metaclass),
-                _ => None,
-            });
-        }
-        None
-    }
-
-    /// The classes below a class; none when there are too many.
-    pub fn heirs_of(&self, class: Def) -> Vec<Def> {
-        let heirs = self.heirs.get(&class);
-        heirs.filter(|heirs| heirs.len() <= MAX_HEIRS).cloned().unwrap_or_default()
     }
 
     pub fn instance_read(&mut self, class: Def, name: Name) -> NodeId {
@@ -175,15 +141,15 @@ impl Solver<'_> {
         }
         let receiver = self.intern(Object::Instance(class));
         let mro = self.mro(class);
-        if self.stored.contains(&name) {
+        if self.declared.stored.contains(&name) {
             for &class in &mro.classes {
                 let field = self.place(Place::Field(class, name));
                 self.copy(field, node);
             }
         }
-        if self.defines_get_attribute
+        if self.declared.get_attribute
             && !name.starts_with("__")
-            && let Some(function) = self.find_method(class, self.words.get_attribute)
+            && let Some(function) = self.find_method(class, self.dunders.get_attribute)
         {
             self.note_getter(node, name, function);
         }
@@ -202,7 +168,7 @@ impl Solver<'_> {
         }
         if !self.read_classes(&mro.classes, receiver, name, node) {
             let is_assigned = mro.classes.iter().any(|&class| self.assigns(class, name));
-            let hook = self.words.get_attr;
+            let hook = self.dunders.get_attr;
             let is_special = name.starts_with("__") && name.ends_with("__");
             if !is_assigned && !is_special && self.defines(class, hook) {
                 let given = Object::Constant(Key::Text(name));
@@ -217,11 +183,11 @@ impl Solver<'_> {
                 if let Some(function) = self.find_method(class, hook) {
                     self.note_getter(node, name, function);
                 }
-            } else if name == self.words.new {
+            } else if name == self.dunders.new {
                 let new = self.built_in_new(false);
                 self.add_object(node, new);
             } else if mro.external.is_some() || !mro.complete {
-                self.add(node, self.unknown);
+                self.add(node, ObjectId::UNKNOWN);
             }
         }
         node
@@ -242,11 +208,11 @@ impl Solver<'_> {
     fn read_classes(&mut self, classes: &[Def], receiver: ObjectId, name: Name, dest: NodeId) -> bool {
         for &class in classes {
             let has_own = self.has_own(class, name);
-            if has_own || self.stored.contains(&name) {
+            if has_own || self.declared.stored.contains(&name) {
                 let scope = self.summary(class.unit.file).symbol(class.symbol).scope;
                 let Some(scope) = scope else { continue };
                 let attribute = self.variable(class.unit.file, scope, name);
-                self.watch(attribute, Watch::Bind { class, receiver, name, dest });
+                self.watch(attribute, Watch::Bind(ClassAccess { class, receiver, name, dest }));
             }
             if has_own {
                 return true;
@@ -274,11 +240,11 @@ impl Solver<'_> {
                     let metaclasses = self.mro(metaclass);
                     self.read_classes(&metaclasses.classes, receiver, name, node);
                 }
-                _ if name == self.words.new => {
+                _ if name == self.dunders.new => {
                     let new = self.built_in_new(false);
                     self.add_object(node, new);
                 }
-                _ if mro.external.is_some() || !mro.complete => self.add(node, self.unknown),
+                _ if mro.external.is_some() || !mro.complete => self.add(node, ObjectId::UNKNOWN),
                 _ => {}
             }
         }
@@ -299,7 +265,7 @@ impl Solver<'_> {
             let found =
                 mro.classes.iter().skip_while(|other| **other != class).skip(1).any(|&it| self.has_own(it, name));
             // `type.__call__`
-            if !found && name == self.words.call {
+            if !found && name == self.dunders.call {
                 self.add_object(node, Object::Constructor(own));
                 return node;
             }
@@ -308,11 +274,11 @@ impl Solver<'_> {
         if self.read_classes(&mro.classes[after..], receiver, name, node) {
             return node;
         }
-        if name == self.words.new {
+        if name == self.dunders.new {
             let new = self.built_in_new(mro.external.is_some_and(|name| name.as_str() == "type"));
             self.add_object(node, new);
         } else if mro.external.is_some() {
-            self.add(node, self.unknown);
+            self.add(node, ObjectId::UNKNOWN);
         }
         node
     }
@@ -328,106 +294,102 @@ impl Solver<'_> {
         }
     }
 
-    /// What stands in a class becomes what `receiver` sees: methods are bound, properties run.
-    pub fn bind(&mut self, object: ObjectId, value: Object, class: Def, receiver: ObjectId, name: Name, dest: NodeId) {
-        let seen_by = self.objects.get(receiver);
-        let through_instance = matches!(seen_by, Object::Instance(_));
+    /// What stands in a class becomes what the receiver sees: methods are bound, properties run.
+    pub fn bind(&mut self, object: ObjectId, value: Object, access: ClassAccess) {
+        let ClassAccess { receiver, dest, .. } = access;
+        let through_instance = matches!(self.objects.get(receiver), Object::Instance(_));
         match value {
-            Object::Function(function) => {
-                let flags = self.summary(function.unit.file).symbol(function.symbol).flags;
-                if flags.is_staticmethod {
-                    self.add(dest, object);
-                } else if flags.is_classmethod {
-                    let class = match seen_by {
-                        Object::Instance(class) => self.intern(Object::Class(class)),
-                        _ => receiver,
-                    };
-                    self.add_object(dest, Object::Bound { function, receiver: class });
-                } else if flags.is_property {
-                    let is_meta = match seen_by {
-                        Object::Class(own) => !self.mro(own).classes.contains(&class),
-                        _ => false,
-                    };
-                    if (through_instance || is_meta) && !flags.is_setter {
-                        let nodes = self.function(function);
-                        if let Some(&(_, first)) = nodes.positional.first() {
-                            self.add(first, receiver);
-                        }
-                        self.copy(nodes.returns, dest);
-                        self.note_getter(dest, name, function);
-                    } else if !through_instance {
-                        self.add(dest, object);
-                    }
-                } else if through_instance {
-                    self.add_object(dest, Object::Bound { function, receiver });
-                } else {
-                    // A metaclass's methods see the class as their instance.
-                    let is_meta = match seen_by {
-                        Object::Class(own) => !self.mro(own).classes.contains(&class),
-                        _ => false,
-                    };
-                    match is_meta {
-                        true => self.add_object(dest, Object::Bound { function, receiver }),
-                        false => self.add(dest, object),
-                    }
-                }
-            }
-            Object::Property { getter, .. } if through_instance => {
-                let instance = self.holding(receiver);
-                let arguments = self.given(&[instance]);
-                let (site, kind) = (SiteId::NONE, EdgeKind::Property);
-                self.watch(getter, Watch::Call(Invocation { arguments, dest, site, kind }));
-                self.getter_names.insert(name);
-                let getters = self.getter_nodes.entry(dest).or_default();
-                if !getters.contains(&getter) {
-                    getters.push(getter);
-                }
-            }
+            Object::Function(function) => self.bind_function(object, function, access),
+            Object::Property { getter, .. } if through_instance => self.bind_property(getter, access),
             Object::Wrapped { function, is_class: false } => self.add(dest, function),
+            Object::Wrapped { function, is_class: true } => match self.objects.get(function) {
+                Object::Function(function) => {
+                    let receiver = self.class_seen_by(receiver);
+                    self.add_object(dest, Object::Bound { function, receiver });
+                }
+                _ => self.add(dest, function),
+            },
             Object::Entering { function, manager } => {
-                let (bound, _) = self.nodes.place(Place::BoundIn(function, receiver));
-                self.watch(function, Watch::Bind { class, receiver, name, dest: bound });
+                let bound = self.place(Place::BoundIn(function, receiver));
+                self.watch(function, Watch::Bind(ClassAccess { dest: bound, ..access }));
                 self.add_object(dest, Object::Entering { function: bound, manager });
             }
-            Object::Wrapped { function, is_class: true } => {
-                let class = match seen_by {
-                    Object::Instance(class) => self.intern(Object::Class(class)),
-                    _ => receiver,
-                };
-                match self.objects.get(function) {
-                    Object::Function(function) => self.add_object(dest, Object::Bound { function, receiver: class }),
-                    _ => self.add(dest, function),
-                }
-            }
-            Object::Instance(descriptor) if self.defines(descriptor, self.words.get) => {
-                let owner = match seen_by {
-                    Object::Instance(class) => self.intern(Object::Class(class)),
-                    _ => receiver,
-                };
-                let instance = if through_instance { self.holding(receiver) } else { self.plain_node };
-                let owner = self.holding(owner);
-                let arguments = self.given(&[instance, owner]);
-                let get = self.words.get;
-                self.special(
-                    descriptor,
-                    get,
-                    Invocation { arguments, dest, site: SiteId::NONE, kind: EdgeKind::Property },
-                );
-                if let Some(function) = self.find_method(descriptor, get) {
-                    self.note_getter(dest, name, function);
-                }
+            Object::Instance(descriptor) if self.defines(descriptor, self.dunders.get) => {
+                self.bind_descriptor(descriptor, access);
             }
             _ => self.add(dest, object),
         }
     }
 
+    fn bind_function(&mut self, object: ObjectId, function: Def, access: ClassAccess) {
+        let ClassAccess { class, receiver, name, dest } = access;
+        let flags = self.summary(function.unit.file).symbol(function.symbol).flags;
+        if flags.is_staticmethod {
+            return self.add(dest, object);
+        }
+        if flags.is_classmethod {
+            let receiver = self.class_seen_by(receiver);
+            return self.add_object(dest, Object::Bound { function, receiver });
+        }
+        let (through_instance, is_meta) = match self.objects.get(receiver) {
+            Object::Instance(_) => (true, false),
+            // A metaclass's methods see the class as their instance.
+            Object::Class(own) => (false, !self.mro(own).classes.contains(&class)),
+            _ => (false, false),
+        };
+        if !through_instance && !is_meta {
+            return self.add(dest, object);
+        }
+        if !flags.is_property {
+            return self.add_object(dest, Object::Bound { function, receiver });
+        }
+        if !flags.is_setter {
+            let nodes = self.function(function);
+            if let Some(&(_, first)) = nodes.positional.first() {
+                self.add(first, receiver);
+            }
+            self.copy(nodes.returns, dest);
+            self.note_getter(dest, name, function);
+        } else if is_meta {
+            self.add(dest, object);
+        }
+    }
+
+    /// A property that is made by a call of `property`.
+    fn bind_property(&mut self, getter: NodeId, access: ClassAccess) {
+        let ClassAccess { receiver, name, dest, .. } = access;
+        let instance = self.holding(receiver);
+        let arguments = self.given(&[instance]);
+        let (site, kind) = (SiteId::NONE, EdgeKind::Property);
+        self.watch(getter, Watch::Call(Invocation { arguments, dest, site, kind }));
+        self.getters.note_made(dest, name, getter);
+    }
+
+    fn bind_descriptor(&mut self, descriptor: Def, access: ClassAccess) {
+        let ClassAccess { receiver, name, dest, .. } = access;
+        let through_instance = matches!(self.objects.get(receiver), Object::Instance(_));
+        let owner = self.class_seen_by(receiver);
+        let instance = if through_instance { self.holding(receiver) } else { NodeId::PLAIN };
+        let owner = self.holding(owner);
+        let arguments = self.given(&[instance, owner]);
+        let (get, site, kind) = (self.dunders.get, SiteId::NONE, EdgeKind::Property);
+        self.special(descriptor, get, Invocation { arguments, dest, site, kind });
+        if let Some(function) = self.find_method(descriptor, get) {
+            self.note_getter(dest, name, function);
+        }
+    }
+
+    /// The class by which something is seen, also through an instance.
+    fn class_seen_by(&mut self, receiver: ObjectId) -> ObjectId {
+        match self.objects.get(receiver) {
+            Object::Instance(class) => self.intern(Object::Class(class)),
+            _ => receiver,
+        }
+    }
+
     /// `read` is the place through which the attribute is seen.
     pub fn note_getter(&mut self, read: NodeId, name: Name, function: Def) {
-        self.getter_names.insert(name);
-        let getters = self.getters.entry(read).or_default();
-        if !getters.contains(&function) {
-            getters.push(function);
-        }
+        self.getters.note(read, name, function);
     }
 
     /// What was assigned just before, where nothing but the object itself decides what is read.
@@ -435,7 +397,7 @@ impl Solver<'_> {
         let is_kept = match (value, attribute) {
             (Object::Container(_), None) => true,
             (Object::Instance(class), Some(name)) => {
-                let set_attr = self.words.set_attr;
+                let set_attr = self.dunders.set_attr;
                 self.first_definer(class, name).is_none() && !self.defines(class, set_attr)
             }
             _ => false,

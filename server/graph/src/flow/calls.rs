@@ -1,10 +1,11 @@
 //! Calls: what is called, what its parameters get, what comes back.
 
+use super::functions::{FunctionNodes, Guarded};
 use super::narrowing::Classes;
 use super::nodes::{ArgumentsId, NodeId, Origin, Place, SiteId};
 use super::objects::{ContainerKind, Object, ObjectId, Origin as Made};
-use super::solver::{Guarded, Solver};
-use super::watches::{ArgumentNodes, Invocation, KeyWatch, Watch};
+use super::solver::Solver;
+use super::watches::{ArgumentNodes, ClassAccess, Invocation, KeyWatch, Watch};
 use crate::summary::{CallIndex, ClassTest, Key, SymbolFacts};
 use crate::types::{Def, Typed, Unit, Value};
 use crate::{EdgeKind, Name};
@@ -19,7 +20,7 @@ const MAX_SPREAD: usize = 64;
 impl Solver<'_> {
     /// One object is called.
     pub fn apply(&mut self, object: ObjectId, value: Object, call: Invocation) {
-        if !self.applied.insert((object, call)) {
+        if !self.bounds.applied.insert((object, call)) {
             return;
         }
         let Invocation { arguments, dest, site, kind } = call;
@@ -42,7 +43,7 @@ impl Solver<'_> {
                 self.dispatch_method(function, receiver, call);
             }
             Object::Instance(class) => {
-                let name = self.words.call;
+                let name = self.dunders.call;
                 if self.defines(class, name) {
                     self.special(class, name, call);
                 } else if self.nature(class).decorates
@@ -53,8 +54,8 @@ impl Solver<'_> {
             }
             Object::Entering { function, manager } => {
                 self.watch(function, Watch::Call(call));
-                let (value, nothing) = (self.objects.get(manager), self.nothing);
-                self.enter_context(value, nothing, site);
+                let value = self.objects.get(manager);
+                self.enter_context(value, NodeId::NOTHING, site);
             }
             Object::Partial { function, arguments: first } => {
                 let given = self.join_arguments(first, arguments);
@@ -99,7 +100,7 @@ impl Solver<'_> {
             }
             Object::Unknown => {
                 self.note_call(value, call);
-                self.add(dest, self.unknown);
+                self.add(dest, ObjectId::UNKNOWN);
                 self.give_back(call);
             }
             _ => {}
@@ -129,7 +130,7 @@ impl Solver<'_> {
         let (Some(_), Object::Instance(class)) = (symbol.decorated, self.objects.get(receiver)) else { return };
         let registered = self.place(Place::Registered(function));
         let methods = self.nodes.new_node();
-        self.watch(registered, Watch::Bind { class, receiver, name: symbol.name, dest: methods });
+        self.watch(registered, Watch::Bind(ClassAccess { class, receiver, name: symbol.name, dest: methods }));
         self.watch(methods, Watch::Call(call));
     }
 
@@ -146,7 +147,7 @@ impl Solver<'_> {
 
     pub fn edge(&mut self, site: SiteId, target: Def, kind: EdgeKind) {
         if site != SiteId::NONE {
-            self.edges.insert((site, target, kind));
+            self.found.edges.insert((site, target, kind));
         }
     }
 
@@ -198,7 +199,7 @@ impl Solver<'_> {
     /// Where the result of a call goes: where overloads tell more of it than the function's code, only what fits them goes on.
     fn decided(&mut self, function: Def, receiver: Option<ObjectId>, dest: NodeId, site: SiteId) -> NodeId {
         let SymbolFacts { ordinal, flags, .. } = *self.summary(function.unit.file).symbol(function.symbol);
-        let Some(&(file, Origin::Call(call))) = self.sites.get(site.0 as usize) else { return dest };
+        let Some(&(file, Origin::Call(call))) = self.found.sites.get(site.0 as usize) else { return dest };
         if ordinal == 0 && !flags.is_overload {
             return dest;
         }
@@ -222,7 +223,7 @@ impl Solver<'_> {
         all
     }
 
-    fn give(&mut self, nodes: &super::solver::FunctionNodes, position: usize, argument: NodeId) {
+    fn give(&mut self, nodes: &FunctionNodes, position: usize, argument: NodeId) {
         match (nodes.positional.get(position), nodes.star) {
             (Some(&(_, parameter)), _) => self.copy(argument, parameter),
             (None, Some(star)) => {
@@ -233,7 +234,7 @@ impl Solver<'_> {
         }
     }
 
-    fn give_by_name(&mut self, nodes: &super::solver::FunctionNodes, name: Name, argument: NodeId) {
+    fn give_by_name(&mut self, nodes: &FunctionNodes, name: Name, argument: NodeId) {
         let parameter = nodes.positional.iter().chain(&nodes.keyword_only).find(|(parameter, _)| *parameter == name);
         match (parameter, nodes.double_star) {
             (Some(&(_, parameter)), _) => self.copy(argument, parameter),
@@ -302,7 +303,7 @@ impl Solver<'_> {
         let object = if flags.is_classmethod { Object::Class(class) } else { Object::Instance(class) };
         self.add_object(first, object);
         let name = summary.symbol(function.symbol).name;
-        for subclass in self.heirs_of(class) {
+        for subclass in self.subclasses_of(class) {
             if self.first_definer(subclass, name) == Some(class) {
                 let is_class = flags.is_classmethod;
                 self.add_object(first, if is_class { Object::Class(subclass) } else { Object::Instance(subclass) });

@@ -27,7 +27,7 @@ const ENUMS: &[&str] =
 
 impl Solver<'_> {
     pub fn nature(&mut self, class: Def) -> Rc<Nature> {
-        if let Some(nature) = self.natures.get(&class) {
+        if let Some(nature) = self.hierarchy.natures.get(&class) {
             return nature.clone();
         }
         let mut nature = Nature::default();
@@ -56,7 +56,7 @@ impl Solver<'_> {
             }
         }
         let nature = Rc::new(nature);
-        self.natures.insert(class, nature.clone());
+        self.hierarchy.natures.insert(class, nature.clone());
         nature
     }
 
@@ -139,11 +139,11 @@ impl Solver<'_> {
         let kind = if call.kind == EdgeKind::Call { EdgeKind::Constructor } else { call.kind };
         self.edge(call.site, class, kind);
         if let Some(metaclass) = self.metaclass(class)
-            && let Some(function) = self.find_method(metaclass, self.words.call)
+            && let Some(function) = self.find_method(metaclass, self.dunders.call)
         {
             // What it returns is shared by all classes of the metaclass; nearly always it is an instance of this one.
             self.add_object(call.dest, Object::Instance(class));
-            let call = Invocation { dest: self.nothing, kind: EdgeKind::Constructor, ..call };
+            let call = Invocation { dest: NodeId::NOTHING, kind: EdgeKind::Constructor, ..call };
             self.enter(function, Some(object), call);
             return;
         }
@@ -154,12 +154,12 @@ impl Solver<'_> {
     pub fn make_instance(&mut self, object: ObjectId, class: Def, call: Invocation) {
         let call = Invocation { kind: EdgeKind::Constructor, ..call };
         self.add_object(call.dest, Object::Instance(class));
-        if let Some(function) = self.find_method(class, self.words.new) {
+        if let Some(function) = self.find_method(class, self.dunders.new) {
             self.enter(function, Some(object), call);
         }
-        let init = self.words.init;
+        let init = self.dunders.init;
         if self.defines(class, init) {
-            self.special(class, init, Invocation { dest: self.nothing, ..call });
+            self.special(class, init, Invocation { dest: NodeId::NOTHING, ..call });
         } else {
             self.fill_fields(class, call);
         }
@@ -201,7 +201,7 @@ impl Solver<'_> {
                 self.watch(factory, Watch::Call(Invocation { dest, ..call }));
             }
         }
-        self.special(class, self.words.post_init, Invocation { dest: self.nothing, ..call });
+        self.special(class, self.dunders.post_init, Invocation { dest: NodeId::NOTHING, ..call });
     }
 
     /// The function in `name: T = field(default_factory=function)`.
@@ -234,20 +234,23 @@ impl Solver<'_> {
         let class = Def { unit: Unit::live(file), symbol };
         let kind = EdgeKind::ClassCreation;
         let object = self.intern(Object::Class(class));
-        let nothing = self.nothing;
         let mut site = None;
         let mut the_site = |solver: &mut Self| *site.get_or_insert_with(|| solver.site(file, Origin::Class(symbol.0)));
         if let Some(metaclass) = self.metaclass(class) {
             let made = self.place(Place::MadeBy(metaclass));
             self.add(made, object);
             let site = the_site(self);
-            let given = self.given(&[self.plain_node, self.plain_node, self.plain_node]);
+            let given = self.given(&[NodeId::PLAIN, NodeId::PLAIN, NodeId::PLAIN]);
             for (name, receiver) in
-                [(self.words.new, Object::Class(metaclass)), (self.words.init, Object::Class(class))]
+                [(self.dunders.new, Object::Class(metaclass)), (self.dunders.init, Object::Class(class))]
             {
                 if let Some(function) = self.find_method(metaclass, name) {
                     let receiver = self.intern(receiver);
-                    self.enter(function, Some(receiver), Invocation { arguments: given, dest: nothing, site, kind });
+                    self.enter(
+                        function,
+                        Some(receiver),
+                        Invocation { arguments: given, dest: NodeId::NOTHING, site, kind },
+                    );
                 }
             }
         }
@@ -258,9 +261,9 @@ impl Solver<'_> {
         {
             let site = the_site(self);
             let none = self.given(&[]);
-            self.enter(function, Some(object), Invocation { arguments: none, dest: nothing, site, kind });
+            self.enter(function, Some(object), Invocation { arguments: none, dest: NodeId::NOTHING, site, kind });
         }
-        if !self.defines_set_name {
+        if !self.declared.set_name {
             return;
         }
         let summary = self.summary(file);
@@ -282,7 +285,10 @@ impl Solver<'_> {
             let name = self.holding(name);
             let arguments = self.given(&[owner, name]);
             let hook = Name::new("__set_name__");
-            self.watch(value, Watch::Special { name: hook, call: Invocation { arguments, dest: nothing, site, kind } });
+            self.watch(
+                value,
+                Watch::Special { name: hook, call: Invocation { arguments, dest: NodeId::NOTHING, site, kind } },
+            );
         }
     }
 

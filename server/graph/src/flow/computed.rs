@@ -1,7 +1,9 @@
 //! Attributes by computed names: `getattr`, `setattr`.
 
+use rustc_hash::FxHashSet;
+
 use super::nodes::{NodeId, SiteId};
-use super::objects::Object;
+use super::objects::{Object, ObjectId};
 use super::solver::Solver;
 use super::watches::Watch;
 use crate::Name;
@@ -14,6 +16,14 @@ pub(super) struct ByName {
     /// `Ok`: where the value goes; `Err`: what is stored.
     pub target: Result<NodeId, NodeId>,
     pub site: SiteId,
+}
+
+/// All look-ups by computed names.
+#[derive(Default)]
+pub(super) struct ComputedNames {
+    pub lookups: Vec<ByName>,
+    /// The names that were looked up, with the places of the look-ups above.
+    done: FxHashSet<(usize, ObjectId)>,
 }
 
 impl Solver<'_> {
@@ -53,25 +63,25 @@ impl Solver<'_> {
     /// Looks up the names that `getattr` and `setattr` are given; says whether there were new ones.
     pub fn look_up_names(&mut self) -> bool {
         let mut found = Vec::new();
-        for (index, by_name) in self.by_name.iter().enumerate() {
+        for (index, by_name) in self.computed_names.lookups.iter().enumerate() {
             let names = self.nodes.objects(by_name.names);
             // Any name may be meant.
-            if names.contains(&self.unknown) {
+            if names.contains(&ObjectId::UNKNOWN) {
                 continue;
             }
             for &name in names {
-                if self.looked_up.insert((index, name)) {
+                if self.computed_names.done.insert((index, name)) {
                     found.push((index, name));
                 }
             }
         }
         for &(index, name) in &found {
-            let ByName { object, target, site, .. } = self.by_name[index];
+            let ByName { object, target, site, .. } = self.computed_names.lookups[index];
             match (self.objects.get(name), target) {
                 (Object::Constant(Key::Text(name)), Ok(dest)) => {
                     self.watch(object, Watch::Load { name, dest, called: false });
                 }
-                (Object::Constant(Key::Text(name)), Err(source)) if self.stored.contains(&name) => {
+                (Object::Constant(Key::Text(name)), Err(source)) if self.declared.stored.contains(&name) => {
                     self.watch(object, Watch::Store { name, source, site });
                 }
                 (value @ Object::Format { .. }, Ok(dest)) => self.load_by_pattern(value, object, dest),

@@ -75,7 +75,7 @@ impl Solver<'_> {
                     return self.load(value, name, dest, false);
                 }
                 let arguments = self.given(&[key_node]);
-                let name = self.words.get_item;
+                let name = self.dunders.get_item;
                 self.special(class, name, Invocation { arguments, dest, site, kind: EdgeKind::Operator });
             }
             Object::Class(class) => self.load_item_of_class(class, key_node, dest, site),
@@ -85,7 +85,7 @@ impl Solver<'_> {
                 let object = self.intern(value);
                 self.load_by_key(object, key, key_node, dest, site);
             }
-            Object::Unknown => self.add(dest, self.unknown),
+            Object::Unknown => self.add(dest, ObjectId::UNKNOWN),
             _ => {}
         }
     }
@@ -95,8 +95,12 @@ impl Solver<'_> {
             Object::Container(container) => self.store_by_key(container, key, key_node, source),
             Object::Instance(class) => {
                 let arguments = self.given(&[key_node, source]);
-                let (name, nothing) = (self.words.set_item, self.nothing);
-                self.special(class, name, Invocation { arguments, dest: nothing, site, kind: EdgeKind::Operator });
+                let name = self.dunders.set_item;
+                self.special(
+                    class,
+                    name,
+                    Invocation { arguments, dest: NodeId::NOTHING, site, kind: EdgeKind::Operator },
+                );
             }
             _ => {}
         }
@@ -135,8 +139,8 @@ impl Solver<'_> {
                 self.add_object(dest, Object::Container(part));
             }
             Object::Instance(class) => {
-                let arguments = self.given(&[self.plain_node]);
-                let name = self.words.get_item;
+                let arguments = self.given(&[NodeId::PLAIN]);
+                let name = self.dunders.get_item;
                 self.special(class, name, Invocation { arguments, dest, site, kind: EdgeKind::Operator });
             }
             _ => self.add(dest, object),
@@ -156,7 +160,7 @@ impl Solver<'_> {
                 }
                 let none = self.given(&[]);
                 let iterator = self.place(Place::ClassIterator(class));
-                let iter = self.words.iter;
+                let iter = self.dunders.iter;
                 if self.special_of_class(
                     class,
                     iter,
@@ -172,7 +176,7 @@ impl Solver<'_> {
                 }
             }
             Object::Instance(class) => {
-                let (iter, get_item) = (self.words.iter, self.words.get_item);
+                let (iter, get_item) = (self.dunders.iter, self.dunders.get_item);
                 let none = self.given(&[]);
                 if self.defines(class, iter) {
                     let iterator = self.place(Place::Iterator(class));
@@ -184,10 +188,10 @@ impl Solver<'_> {
                     self.watch(iterator, Watch::Next { dest, site });
                 // A base outside the workspace, such as `dict`, brings an `__iter__`.
                 } else if self.defines(class, get_item) && self.mro(class).external.is_none() {
-                    let arguments = self.given(&[self.plain_node]);
+                    let arguments = self.given(&[NodeId::PLAIN]);
                     self.special(class, get_item, Invocation { arguments, dest, site, kind: EdgeKind::Iteration });
                 }
-                let iter = self.words.aiter;
+                let iter = self.dunders.aiter;
                 if self.defines(class, iter) {
                     let iterator = self.place(Place::Iterated(class));
                     self.special(
@@ -202,10 +206,10 @@ impl Solver<'_> {
                 let (arguments, name) = (self.given(&[]), Name::new("values"));
                 self.namespace_method(value, name, arguments, dest, site);
                 if matches!(value, Object::External(_)) {
-                    self.add(dest, self.unknown);
+                    self.add(dest, ObjectId::UNKNOWN);
                 }
             }
-            Object::Unknown => self.add(dest, self.unknown),
+            Object::Unknown => self.add(dest, ObjectId::UNKNOWN),
             _ => {}
         }
     }
@@ -214,9 +218,9 @@ impl Solver<'_> {
     pub fn next(&mut self, value: Object, dest: NodeId, site: SiteId) {
         let Object::Instance(class) = value else { return self.iterate(value, dest, site) };
         let none = self.given(&[]);
-        let next = self.words.next;
+        let next = self.dunders.next;
         self.special(class, next, Invocation { arguments: none, dest, site, kind: EdgeKind::Iteration });
-        self.special(class, self.words.anext, Invocation { arguments: none, dest, site, kind: EdgeKind::Iteration });
+        self.special(class, self.dunders.anext, Invocation { arguments: none, dest, site, kind: EdgeKind::Iteration });
     }
 
     /// One of the names in `a, b = value`.
@@ -258,8 +262,7 @@ impl Solver<'_> {
         match value {
             Object::Instance(class) => {
                 let none = self.given(&[]);
-                let exit = self.given(&[self.plain_node, self.plain_node, self.plain_node]);
-                let nothing = self.nothing;
+                let exit = self.given(&[NodeId::PLAIN, NodeId::PLAIN, NodeId::PLAIN]);
                 for name in ["__enter__", "__aenter__"] {
                     self.special(
                         class,
@@ -271,7 +274,7 @@ impl Solver<'_> {
                     self.special(
                         class,
                         Name::new(name),
-                        Invocation { arguments: exit, dest: nothing, site, kind: EdgeKind::With },
+                        Invocation { arguments: exit, dest: NodeId::NOTHING, site, kind: EdgeKind::With },
                     );
                 }
             }
@@ -280,15 +283,15 @@ impl Solver<'_> {
                 if closes {
                     let method = self.nodes.new_node();
                     self.watch(value, Watch::Load { name: Name::new("close"), dest: method, called: true });
-                    let (arguments, nothing) = (self.given(&[]), self.nothing);
+                    let arguments = self.given(&[]);
                     let kind = EdgeKind::With;
-                    self.watch(method, Watch::Call(Invocation { arguments, dest: nothing, site, kind }));
+                    self.watch(method, Watch::Call(Invocation { arguments, dest: NodeId::NOTHING, site, kind }));
                 }
             }
             Object::Made(_) | Object::External(_) => self.add_object(dest, value),
             // The result of a generator function under `@contextmanager`.
             Object::Container(container) => self.load_element(container, Key::Any, dest),
-            Object::Unknown => self.add(dest, self.unknown),
+            Object::Unknown => self.add(dest, ObjectId::UNKNOWN),
             _ => {}
         }
     }
@@ -383,8 +386,7 @@ impl Solver<'_> {
                 if let Some((_, key)) = given.keywords.iter().find(|(name, _)| name.as_str() == "key") {
                     let elements = self.nodes.new_node();
                     self.load_element(container, Key::Any, elements);
-                    let nothing = self.nothing;
-                    self.call_back(*key, &[elements], nothing, site);
+                    self.call_back(*key, &[elements], NodeId::NOTHING, site);
                 }
             }
             _ => {}
@@ -393,7 +395,7 @@ impl Solver<'_> {
 
     /// What `await value` gives.
     pub fn await_value(&mut self, object: ObjectId, value: Object, dest: NodeId, site: SiteId) {
-        let name = self.words.awaits;
+        let name = self.dunders.awaits;
         match value {
             Object::Instance(class) if self.defines(class, name) => {
                 let (none, kind) = (self.given(&[]), EdgeKind::Iteration);
@@ -447,7 +449,7 @@ impl Solver<'_> {
             return self.add_object(dest, Object::Instance(class));
         }
         let (arguments, kind) = (self.given(&[key_node]), EdgeKind::Operator);
-        let get_item = self.words.get_item;
+        let get_item = self.dunders.get_item;
         if self.special_of_class(class, get_item, Invocation { arguments, dest, site, kind }) {
             return;
         }
@@ -471,7 +473,7 @@ impl Solver<'_> {
             },
             _ => key,
         };
-        let Key::Text(name) = key else { return self.add(dest, self.unknown) };
+        let Key::Text(name) = key else { return self.add(dest, ObjectId::UNKNOWN) };
         match self.objects.get(owner) {
             Object::Class(class) => {
                 if self.has_own(class, name)

@@ -254,7 +254,7 @@ impl Solver<'_> {
             }
             _ => {
                 let object = self.holding(object);
-                self.by_name.push(ByName { names: key_node, object, target: Ok(dest), site });
+                self.computed_names.lookups.push(ByName { names: key_node, object, target: Ok(dest), site });
             }
         }
     }
@@ -272,12 +272,12 @@ impl Solver<'_> {
         let key = match name.as_str() {
             "get" | "pop" | "setdefault" | "__getitem__" => self.first_given(arguments),
             // All there is comes out.
-            "values" | "items" | "popitem" | "copy" => Some(self.unknown_node),
+            "values" | "items" | "popitem" | "copy" => Some(NodeId::UNKNOWN),
             _ => None,
         };
         if let Some(key) = key {
             let object = self.holding(object);
-            self.by_name.push(ByName { names: key, object, target: Ok(dest), site });
+            self.computed_names.lookups.push(ByName { names: key, object, target: Ok(dest), site });
             self.watch(key, Watch::GetAttribute { object, dest });
         }
     }
@@ -384,13 +384,13 @@ impl Solver<'_> {
         if site == SiteId::NONE {
             return None;
         }
-        let (file, origin) = self.sites[site.0 as usize];
+        let (file, origin) = self.found.sites[site.0 as usize];
         let (_, range) = Places::new(self.summary(file), &[]).place(origin)?;
         Some((file, range))
     }
 
     fn arguments_of(&mut self, site: SiteId) -> Vec<ExternalArgument> {
-        let (file, Origin::Call(call)) = self.sites[site.0 as usize] else { return Vec::new() };
+        let (file, Origin::Call(call)) = self.found.sites[site.0 as usize] else { return Vec::new() };
         let arguments = &self.summary(file).calls[call as usize].arguments;
         let positional = arguments.positional.iter().map(|&value| (None, value));
         let named = arguments.keywords().iter().map(|&(name, value)| (Some(name.to_string()), value));
@@ -443,9 +443,12 @@ impl Solver<'_> {
             }
         }
         places.extend(
-            summary.implied.iter().filter_map(|it| Some((it.range, self.exprs[file.index()][it.expr.index()]?))),
+            summary
+                .implied
+                .iter()
+                .filter_map(|it| Some((it.range, self.program.exprs[file.index()][it.expr.index()]?))),
         );
-        let results = self.calls[file.index()].iter().zip(&summary.calls);
+        let results = self.program.calls[file.index()].iter().zip(&summary.calls);
         places.extend(results.filter_map(|(node, call)| Some((call.range, (*node)?))));
         for (range, node) in places {
             // What is made by a call was told where it is called.
@@ -458,7 +461,7 @@ impl Solver<'_> {
     /// known.
     fn computed(&mut self, files: &[FileId], uses: &mut Vec<ExternalUse>) {
         let Some(externals) = self.following.as_ref().map(|following| following.externals) else { return };
-        for by_name in std::mem::take(&mut self.by_name) {
+        for by_name in std::mem::take(&mut self.computed_names.lookups) {
             let Some((file, range)) = self.place_of(by_name.site).filter(|(file, _)| files.contains(file)) else {
                 continue;
             };

@@ -1,19 +1,81 @@
 //! Functions as nodes: parameters, results, what is passed through.
 
+use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use super::nodes::{NodeId, Place};
-use super::objects::{ContainerKind, Object, Origin as Made};
-use super::solver::{FunctionNodes, Solver};
-use crate::Name;
-use crate::summary::{BindingValue, Expr, Key, ParamKind};
+use super::objects::{ContainerId, ContainerKind, Object, Origin as Made};
+use super::passes::Pass;
+use super::solver::{Solver, sized};
+use crate::snapshot::Snapshot;
+use crate::summary::{BindingIndex, BindingValue, Expr, Key, ParamKind, ReturnGuard, SymbolIndex};
 use crate::types::Def;
+use crate::{FileId, Name};
+
+/// A function's parameters and results as nodes.
+#[derive(Debug)]
+pub(super) struct FunctionNodes {
+    pub positional: Vec<(Name, NodeId)>,
+    pub keyword_only: Vec<(Name, NodeId)>,
+    pub star: Option<ContainerId>,
+    pub double_star: Option<ContainerId>,
+    pub returns: NodeId,
+    /// All that a call gives back, where that follows from what it is given.
+    pub passes: Vec<Pass>,
+    /// What is returned only where a parameter is, or is not, given, by place among what the function returns.
+    pub guarded: Vec<(usize, Guarded)>,
+}
+
+/// A value that a function returns, depending on one of its parameters.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Guarded {
+    pub guard: ReturnGuard,
+    pub value: NodeId,
+    /// How it follows from what the call gives, where it does.
+    pub pass: Option<Pass>,
+}
+
+/// The functions of all files.
+pub(super) struct Functions {
+    /// By file and symbol.
+    nodes: Vec<Vec<Option<Rc<FunctionNodes>>>>,
+    /// In the order in which they were met.
+    order: Vec<Def>,
+    /// By file.
+    parameters: Vec<FxHashMap<SymbolIndex, Vec<BindingIndex>>>,
+}
+
+impl Functions {
+    pub fn new(snapshot: &Snapshot) -> Self {
+        Functions {
+            nodes: sized(snapshot, None, |summary| summary.symbols.len()),
+            order: Vec::new(),
+            parameters: vec![FxHashMap::default(); snapshot.files.len()],
+        }
+    }
+
+    /// The parameters are added in their order.
+    pub fn add_parameter(&mut self, file: FileId, function: SymbolIndex, binding: BindingIndex) {
+        self.parameters[file.index()].entry(function).or_default().push(binding);
+    }
+
+    pub fn parameters(&self, file: FileId, function: SymbolIndex) -> Option<&Vec<BindingIndex>> {
+        self.parameters[file.index()].get(&function)
+    }
+
+    /// All that were met since this was asked last.
+    pub fn take_met(&mut self) -> Vec<Def> {
+        std::mem::take(&mut self.order)
+    }
+}
 
 impl Solver<'_> {
     /// The nodes of a function's parameters and results.
-    pub fn function(&mut self, def: Def) -> std::rc::Rc<FunctionNodes> {
+    pub fn function(&mut self, def: Def) -> Rc<FunctionNodes> {
         let file = def.unit.file;
-        if let Some(function) = &self.functions[file.index()][def.symbol.index()] {
+        if let Some(function) = &self.functions.nodes[file.index()][def.symbol.index()] {
             return function.clone();
         }
         let summary = self.summary(file);
@@ -27,10 +89,10 @@ impl Solver<'_> {
             passes: Vec::new(),
             guarded: Vec::new(),
         };
-        let bindings = self.parameters[file.index()].get(&def.symbol).cloned().unwrap_or_default();
+        let bindings = self.functions.parameters(file, def.symbol).cloned().unwrap_or_default();
         for (&binding, param) in bindings.iter().zip(&symbol.params) {
             let node = self.nodes.new_node();
-            self.bindings[file.index()][binding.index()] = Some(node);
+            self.program.bindings[file.index()][binding.index()] = Some(node);
             match param.kind {
                 ParamKind::PositionalOnly | ParamKind::Positional => nodes.positional.push((param.name, node)),
                 ParamKind::KeywordOnly => nodes.keyword_only.push((param.name, node)),
@@ -48,15 +110,15 @@ impl Solver<'_> {
         }
         nodes.passes = self.passes(def, &bindings);
         nodes.guarded = self.guarded(def, &bindings);
-        let nodes = std::rc::Rc::new(nodes);
+        let nodes = Rc::new(nodes);
         // Before defaults and results, which may lead back here.
-        self.functions[file.index()][def.symbol.index()] = Some(nodes.clone());
-        self.function_order.push(def);
+        self.functions.nodes[file.index()][def.symbol.index()] = Some(nodes.clone());
+        self.functions.order.push(def);
         for &binding in &bindings {
             let BindingValue::Parameter { annotation, default, position } = summary.binding(binding).value else {
                 continue;
             };
-            let Some(node) = self.bindings[file.index()][binding.index()] else { continue };
+            let Some(node) = self.program.bindings[file.index()][binding.index()] else { continue };
             let annotation = match annotation {
                 Some(annotation) => Some((file, annotation)),
                 None => self.evaluator.stub_parameter_annotation(def, position),
@@ -76,7 +138,7 @@ impl Solver<'_> {
     /// What a parameter is when it is not given.
     pub fn default(&mut self, function: Def, position: usize) -> Option<NodeId> {
         let file = function.unit.file;
-        let binding = *self.parameters[file.index()].get(&function.symbol)?.get(position)?;
+        let binding = *self.functions.parameters(file, function.symbol)?.get(position)?;
         match self.summary(file).binding(binding).value {
             BindingValue::Parameter { default: Some(default), .. } => Some(self.expr(file, default)),
             _ => None,

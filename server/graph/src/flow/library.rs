@@ -1,7 +1,7 @@
 //! What functions of the standard library do with functions they are given, as a table.
 
 use super::nodes::{ArgumentsId, NodeId, SiteId};
-use super::objects::{ContainerId, ContainerKind, Object, Origin as Made};
+use super::objects::{ContainerId, ContainerKind, Object, ObjectId, Origin as Made};
 use super::solver::Solver;
 use super::watches::{ArgumentNodes, Invocation, Watch};
 use crate::modules::ModuleRef;
@@ -138,23 +138,29 @@ const EFFECTS: &[(&str, Effect)] = &[
     ("weakref.ref", Returns(0)),
 ];
 
-fn effect(name: &str) -> Option<Effect> {
-    EFFECTS.binary_search_by(|(other, _)| (*other).cmp(name)).ok().map(|index| EFFECTS[index].1)
+/// What a table that is sorted by name has for `name`.
+pub(super) fn find<T: Copy>(table: &[(&str, T)], name: &str) -> Option<T> {
+    table.binary_search_by(|(other, _)| (*other).cmp(name)).ok().map(|index| table[index].1)
 }
 
-/// Whether the table has the function, or functions of the module or class.
-pub(super) fn is_listed(name: &str) -> bool {
+/// Whether a table that is sorted by name has the function, or functions of the module or class.
+pub(super) fn has<T: Copy>(table: &[(&str, T)], name: &str) -> bool {
     let starts = |prefix: &str| {
-        let at = EFFECTS.partition_point(|(other, _)| *other < prefix);
-        EFFECTS.get(at).is_some_and(|(other, _)| other.starts_with(prefix))
+        let at = table.partition_point(|(other, _)| *other < prefix);
+        table.get(at).is_some_and(|(other, _)| other.starts_with(prefix))
     };
-    effect(name).is_some() || starts(&format!("{name}."))
+    find(table, name).is_some() || starts(&format!("{name}."))
+}
+
+/// Whether a function is in the table here, or functions of the module or class are.
+pub(super) fn is_listed(name: &str) -> bool {
+    has(EFFECTS, name)
 }
 
 impl Solver<'_> {
     /// A function of the table is called; says whether there is one of this name.
     pub fn library_call(&mut self, name: Name, arguments: ArgumentsId, dest: NodeId, site: SiteId) -> bool {
-        let Some(effect) = effect(&name) else { return false };
+        let Some(effect) = find(EFFECTS, &name) else { return false };
         let given = self.all_given(arguments);
         let argument = |position: usize, keyword: &str| {
             let named = given.keywords.iter().find(|(key, _)| key.as_str() == keyword).map(|(_, node)| *node);
@@ -179,17 +185,16 @@ impl Solver<'_> {
             CallsBack(position, keyword) => {
                 if let Some(function) = argument(position, keyword) {
                     let own =
-                        if keyword == "fn" { self.elements_of(&given.positional, 1, site) } else { self.plain_node };
-                    let result = if keyword == "fn" { self.made(dest) } else { self.nothing };
+                        if keyword == "fn" { self.elements_of(&given.positional, 1, site) } else { NodeId::PLAIN };
+                    let result = if keyword == "fn" { self.made(dest) } else { NodeId::NOTHING };
                     self.call_back(function, &[own], result, site);
                 }
             }
             Keeps(position, keyword) => {
                 if let Some(function) = argument(position, keyword) {
-                    let (own, nothing) = (self.plain_node, self.nothing);
                     // Nothing there calls it, but it is there that it gets away.
                     let site = if self.following.is_some() { site } else { SiteId::NONE };
-                    self.call_back(function, &[own, own], nothing, site);
+                    self.call_back(function, &[NodeId::PLAIN, NodeId::PLAIN], NodeId::NOTHING, site);
                 }
             }
             Submits(position) => {
@@ -253,7 +258,7 @@ impl Solver<'_> {
                 self.getter_object(&name, &given, dest);
                 // What it gets is not known then, but what it is given is.
                 if self.following.is_some() && self.nodes.objects(dest).is_empty() {
-                    self.add(dest, self.unknown);
+                    self.add(dest, ObjectId::UNKNOWN);
                 }
             }
             Operates => self.operator_call(&name, &given, dest, site),
@@ -264,7 +269,7 @@ impl Solver<'_> {
     fn elements_of(&mut self, given: &[NodeId], position: usize, site: SiteId) -> NodeId {
         match given.get(position) {
             Some(&iterable) => self.elements(iterable, site),
-            None => self.plain_node,
+            None => NodeId::PLAIN,
         }
     }
 

@@ -11,7 +11,7 @@ use crate::{EdgeKind, FileId, Name};
 
 impl Solver<'_> {
     pub fn binding(&mut self, file: FileId, binding: BindingIndex) -> NodeId {
-        if let Some(node) = self.bindings[file.index()][binding.index()] {
+        if let Some(node) = self.program.bindings[file.index()][binding.index()] {
             return node;
         }
         let summary = self.summary(file);
@@ -24,11 +24,11 @@ impl Solver<'_> {
                 let function =
                     Def { unit: Unit::live(file), symbol: summary.scope(summary.binding(binding).scope).symbol };
                 self.function(function);
-                self.bindings[file.index()][binding.index()].unwrap_or(self.nothing)
+                self.program.bindings[file.index()][binding.index()].unwrap_or(NodeId::NOTHING)
             }
             BindingValue::Join(inputs) => {
                 let node = self.nodes.new_node();
-                self.bindings[file.index()][binding.index()] = Some(node);
+                self.program.bindings[file.index()][binding.index()] = Some(node);
                 for &input in inputs.iter() {
                     let input = self.binding(file, input);
                     self.copy(input, node);
@@ -37,7 +37,7 @@ impl Solver<'_> {
             }
             BindingValue::Narrowed { inputs, by } => {
                 let node = self.nodes.new_node();
-                self.bindings[file.index()][binding.index()] = Some(node);
+                self.program.bindings[file.index()][binding.index()] = Some(node);
                 for &input in inputs.iter() {
                     let input = self.binding(file, input);
                     match by {
@@ -53,7 +53,7 @@ impl Solver<'_> {
                 node
             }
         };
-        self.bindings[file.index()][binding.index()] = Some(node);
+        self.program.bindings[file.index()][binding.index()] = Some(node);
         node
     }
 
@@ -161,7 +161,7 @@ impl Solver<'_> {
         }
         let submodule = self.submodule(self.snapshot.modules.name(file), name);
         self.copy(submodule, node);
-        if submodule == self.nothing {
+        if submodule == NodeId::NOTHING {
             let hook = Name::new("__getattr__");
             if module.names.contains_key(&hook) && name != hook {
                 let definitions = module.names.get(&hook).into_iter().flatten();
@@ -195,7 +195,7 @@ impl Solver<'_> {
             ModuleRef::File(file) => Object::Module(file),
             ModuleRef::Namespace(name) => Object::Namespace(name),
             ModuleRef::External => self.outside_module(name),
-            ModuleRef::Missing => return self.nothing,
+            ModuleRef::Missing => return NodeId::NOTHING,
         };
         let object = self.intern(object);
         self.holding(object)
@@ -204,7 +204,7 @@ impl Solver<'_> {
     /// Something outside the workspace.
     fn external(&mut self, name: Name) -> NodeId {
         match self.outside(name) {
-            Object::Unknown => self.unknown_node,
+            Object::Unknown => NodeId::UNKNOWN,
             object => {
                 let object = self.intern(object);
                 self.holding(object)
@@ -230,14 +230,14 @@ impl Solver<'_> {
             Some(ModuleRef::File(other)) => {
                 let submodule = self.submodule(self.snapshot.modules.name(other), name);
                 // `from . import name` in a package binds what it asks for: the submodule.
-                if other == file && submodule != self.nothing { submodule } else { self.member(other, name) }
+                if other == file && submodule != NodeId::NOTHING { submodule } else { self.member(other, name) }
             }
             Some(ModuleRef::Namespace(package)) => self.submodule(package, name),
-            Some(ModuleRef::Missing) => self.nothing,
+            Some(ModuleRef::Missing) => NodeId::NOTHING,
             Some(ModuleRef::External) | None if import.level == 0 => {
                 self.external(Name::new(&format!("{}.{name}", import.module)))
             }
-            _ => self.unknown_node,
+            _ => NodeId::UNKNOWN,
         }
     }
 }

@@ -33,7 +33,7 @@ impl Solver<'_> {
                 }
                 self.copy(instances, dest);
             }
-            Object::Unknown => self.add(dest, self.unknown),
+            Object::Unknown => self.add(dest, ObjectId::UNKNOWN),
             _ => {}
         }
     }
@@ -109,9 +109,9 @@ impl Solver<'_> {
         let Object::Class(class) = value else { return self.instance_of(value, dest) };
         let ruled_out = self.narrowings[narrowing as usize].ruled_out.clone();
         self.add_object(dest, Object::Instance(class));
-        for heir in self.heirs_of(class) {
-            if !self.is_ruled_out(heir, &ruled_out) {
-                self.add_object(dest, Object::Instance(heir));
+        for subclass in self.subclasses_of(class) {
+            if !self.is_ruled_out(subclass, &ruled_out) {
+                self.add_object(dest, Object::Instance(subclass));
             }
         }
     }

@@ -16,6 +16,15 @@ use crate::types::Def;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct NodeId(pub u32);
 
+impl NodeId {
+    /// Never holds anything.
+    pub const NOTHING: NodeId = NodeId(0);
+    /// Holds [`ObjectId::UNKNOWN`] from the beginning.
+    pub const UNKNOWN: NodeId = NodeId(1);
+    /// Holds [`ObjectId::PLAIN`] from the beginning.
+    pub const PLAIN: NodeId = NodeId(2);
+}
+
 /// Index into the arguments of calls, as nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct ArgumentsId(pub u32);
@@ -151,19 +160,25 @@ pub(super) struct Nodes {
     /// Watches that were added to nodes with objects.
     late: VecDeque<(u32, ObjectId)>,
     /// Full nodes still take what is [`Weight::Followed`].
-    pub follows: bool,
+    follows: bool,
 }
 
 impl Nodes {
     /// Room for so many nodes of expressions, and what they usually lead to.
-    pub fn with_capacity(exprs: usize) -> Self {
-        Nodes {
+    pub fn with_capacity(exprs: usize, follows: bool) -> Self {
+        let mut nodes = Nodes {
             nodes: Vec::with_capacity(exprs),
             outlets: Vec::with_capacity(exprs),
             places: FxHashMap::with_capacity_and_hasher(exprs / 2, FxBuildHasher),
             watches: Vec::with_capacity(exprs),
+            follows,
             ..Nodes::default()
+        };
+        for node in [NodeId::NOTHING, NodeId::UNKNOWN, NodeId::PLAIN] {
+            let made = nodes.new_node();
+            debug_assert_eq!(made, node);
         }
+        nodes
     }
 
     pub fn new_node(&mut self) -> NodeId {
@@ -205,8 +220,8 @@ impl Nodes {
         self.watches[self.outlets[node.0 as usize].watches[index as usize] as usize]
     }
 
-    /// Adds an object to a node; `any` stands for what a node no longer tells apart.
-    pub fn add(&mut self, node: NodeId, object: ObjectId, weight: Weight, any: ObjectId) {
+    /// Adds an object to a node; [`ObjectId::UNKNOWN`] stands for what a node no longer tells apart.
+    pub fn add(&mut self, node: NodeId, object: ObjectId, weight: Weight) {
         let facts = &mut self.nodes[node.0 as usize];
         if facts.saturated {
             return;
@@ -218,7 +233,7 @@ impl Nodes {
                     Weight::Container => facts.containers >= MAX_CONTAINERS,
                     Weight::Other | Weight::Followed => false,
                 });
-        let object = if is_full { any } else { object };
+        let object = if is_full { ObjectId::UNKNOWN } else { object };
         // A bounded number: looking it up elsewhere would cost more.
         if facts.objects.contains(&object) {
             facts.saturated = is_full && facts.objects.len() >= MAX_OBJECTS && !self.follows;

@@ -12,6 +12,13 @@ use crate::{FileId, Name};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct ObjectId(pub u32);
 
+impl ObjectId {
+    /// [`Object::Unknown`]
+    pub const UNKNOWN: ObjectId = ObjectId(0);
+    /// [`Object::Plain`]
+    pub const PLAIN: ObjectId = ObjectId(1);
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Object {
     /// Something of which nothing is known.
@@ -185,10 +192,19 @@ pub(super) struct Objects {
     origins: FxHashMap<Origin, ContainerId>,
     records: Vec<std::rc::Rc<[Name]>>,
     /// What comes from outside is followed by name.
-    pub follows: bool,
+    follows: bool,
 }
 
 impl Objects {
+    pub fn new(follows: bool) -> Self {
+        let mut objects = Objects { follows, ..Objects::default() };
+        for (object, id) in [(Object::Unknown, ObjectId::UNKNOWN), (Object::Plain, ObjectId::PLAIN)] {
+            let made = objects.intern(object);
+            debug_assert_eq!(made, id);
+        }
+        objects
+    }
+
     pub fn intern(&mut self, object: Object) -> ObjectId {
         *self.ids.entry(object).or_insert_with(|| {
             self.objects.push(object);

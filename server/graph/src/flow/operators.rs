@@ -28,7 +28,7 @@ impl Solver<'_> {
                 } else {
                     let plain = match name {
                         // `!=` asks `__eq__` where there is no `__ne__`.
-                        "__ne__" => self.words.eq,
+                        "__ne__" => self.dunders.eq,
                         name => Name::new(&crate::eval::plain_method(name)),
                     };
                     self.special(class, plain, Invocation { arguments, dest, site, kind: EdgeKind::Operator });
@@ -55,7 +55,7 @@ impl Solver<'_> {
                 if name == "__mod__" {
                     self.watch(other, Watch::Format { site });
                 }
-                self.add(dest, self.plain);
+                self.add(dest, ObjectId::PLAIN);
             }
             _ => {}
         }
@@ -86,7 +86,7 @@ impl Solver<'_> {
                 let Some(function) = self.find_method(class, name) else { return };
                 let arguments = self.given(&[other]);
                 self.special(class, name, Invocation { arguments, dest, site: SiteId::NONE, kind: EdgeKind::Operator });
-                self.reflected.push((site, function, other, method));
+                self.found.reflected.push((site, function, other, method));
             }
             Object::Container(container) if matches!(method.as_str(), "__add__" | "__or__") => {
                 self.concatenate(container, dest);
@@ -98,37 +98,53 @@ impl Solver<'_> {
     /// A value is made a text.
     pub fn format(&mut self, value: Object, site: SiteId) {
         if let Object::Instance(class) = value {
-            let format = self.words.format;
-            let names = [format, self.words.text, self.words.repr];
+            let format = self.dunders.format;
+            let names = [format, self.dunders.text, self.dunders.repr];
             let Some(name) = names.into_iter().find(|&name| self.defines(class, name)) else { return };
-            let (none, nothing) = (self.given(&[self.plain_node]), self.nothing);
-            self.special(class, name, Invocation { arguments: none, dest: nothing, site, kind: EdgeKind::Operator });
+            let none = self.given(&[NodeId::PLAIN]);
+            self.special(
+                class,
+                name,
+                Invocation { arguments: none, dest: NodeId::NOTHING, site, kind: EdgeKind::Operator },
+            );
         }
     }
 
     /// A value decides a condition: `__bool__` is asked, and `__len__` where there is none.
     pub fn truth(&mut self, value: Object, site: SiteId) {
         if let Object::Instance(class) = value {
-            let name = if self.defines(class, self.words.bool) { self.words.bool } else { self.words.len };
-            let (none, nothing) = (self.given(&[]), self.nothing);
-            self.special(class, name, Invocation { arguments: none, dest: nothing, site, kind: EdgeKind::Operator });
+            let name = if self.defines(class, self.dunders.bool) { self.dunders.bool } else { self.dunders.len };
+            let none = self.given(&[]);
+            self.special(
+                class,
+                name,
+                Invocation { arguments: none, dest: NodeId::NOTHING, site, kind: EdgeKind::Operator },
+            );
         }
     }
 
     /// `str(value)`, `print(value)`
     pub fn as_text(&mut self, value: Object, site: SiteId) {
         if let Object::Instance(class) = value {
-            let name = if self.defines(class, self.words.text) { self.words.text } else { self.words.repr };
-            let (none, nothing) = (self.given(&[]), self.nothing);
-            self.special(class, name, Invocation { arguments: none, dest: nothing, site, kind: EdgeKind::Operator });
+            let name = if self.defines(class, self.dunders.text) { self.dunders.text } else { self.dunders.repr };
+            let none = self.given(&[]);
+            self.special(
+                class,
+                name,
+                Invocation { arguments: none, dest: NodeId::NOTHING, site, kind: EdgeKind::Operator },
+            );
         }
     }
 
     /// `repr(value)`
     pub fn represent(&mut self, value: Object, site: SiteId) {
         if let Object::Instance(class) = value {
-            let (name, none, nothing) = (self.words.repr, self.given(&[]), self.nothing);
-            self.special(class, name, Invocation { arguments: none, dest: nothing, site, kind: EdgeKind::Operator });
+            let (name, none) = (self.dunders.repr, self.given(&[]));
+            self.special(
+                class,
+                name,
+                Invocation { arguments: none, dest: NodeId::NOTHING, site, kind: EdgeKind::Operator },
+            );
         }
     }
 }

@@ -97,24 +97,34 @@ pub(crate) fn fingerprint(summary: &Summary) -> u64 {
     hasher.finish()
 }
 
+/// What a solution finds before it is read.
+#[derive(Default)]
+pub(super) struct FoundEdges {
+    /// Where edges start.
+    pub sites: Vec<(FileId, Origin)>,
+    pub edges: FxHashSet<(SiteId, Def, EdgeKind)>,
+    /// Calls of reflected operators: they count where the left operand has no method of its own.
+    pub reflected: Vec<(SiteId, Def, NodeId, Name)>,
+}
+
 pub(super) fn extract(mut solver: Solver<'_>) -> Outcome {
     let mut edges: Vec<Vec<FlowEdge>> = vec![Vec::new(); solver.snapshot.files.len()];
-    let all: Vec<(SiteId, Def, EdgeKind)> = solver.edges.iter().copied().collect();
+    let all: Vec<(SiteId, Def, EdgeKind)> = solver.found.edges.iter().copied().collect();
     for (site, target, kind) in all {
-        let (file, origin) = solver.sites[site.0 as usize];
+        let (file, origin) = solver.found.sites[site.0 as usize];
         if !is_wide(&mut solver, file, origin) {
             let certain = is_certain(&mut solver, file, origin);
             edges[file.index()].push(edge(&solver, origin, target, kind, certain));
         }
     }
-    for (site, target, left, method) in std::mem::take(&mut solver.reflected) {
+    for (site, target, left, method) in std::mem::take(&mut solver.found.reflected) {
         let objects = solver.nodes.objects(left).to_vec();
         let decides = objects.into_iter().any(|object| match solver.objects.get(object) {
             Object::Instance(class) => solver.defines(class, method),
             _ => false,
         });
         if !decides && site != SiteId::NONE {
-            let (file, origin) = solver.sites[site.0 as usize];
+            let (file, origin) = solver.found.sites[site.0 as usize];
             edges[file.index()].push(edge(&solver, origin, target, EdgeKind::Operator, false));
         }
     }
@@ -200,7 +210,7 @@ fn getters(solver: &Solver<'_>, receiver: NodeId, name: Name) -> (Vec<Def>, bool
             }
         };
         if let Some(read) = solver.nodes.known_place(read) {
-            for &node in solver.getter_nodes.get(&read).into_iter().flatten() {
+            for &node in solver.getters.made(read) {
                 for &object in solver.nodes.objects(node) {
                     if let Object::Function(getter) | Object::Bound { function: getter, .. } =
                         solver.objects.get(object)
@@ -209,7 +219,7 @@ fn getters(solver: &Solver<'_>, receiver: NodeId, name: Name) -> (Vec<Def>, bool
                     }
                 }
             }
-            found.extend_from_slice(solver.getters.get(&read).map_or(&[], |getters| getters));
+            found.extend_from_slice(solver.getters.functions(read));
         }
         certain &= found.len() > before;
     }
@@ -223,7 +233,7 @@ fn read_attributes(solver: &mut Solver<'_>, file: FileId, known: &mut Getters, e
     let deleted: FxHashSet<_> = deleted.collect();
     for (index, expr) in solver.summary(file).exprs.iter().enumerate() {
         let Expr::Attribute { value, name } = expr else { continue };
-        if !solver.getter_names.contains(name) || deleted.contains(&(*value, summary::Place::Attribute(*name))) {
+        if !solver.getters.has(*name) || deleted.contains(&(*value, summary::Place::Attribute(*name))) {
             continue;
         }
         let receiver = solver.expr(file, *value);
@@ -236,11 +246,11 @@ fn read_attributes(solver: &mut Solver<'_>, file: FileId, known: &mut Getters, e
 /// The `__getattr__` of modules that `from module import name` asks.
 fn read_imports(solver: &mut Solver<'_>, file: FileId, edges: &mut Vec<FlowEdge>) {
     for (index, import) in solver.summary(file).imports.iter().enumerate() {
-        let Some(name) = import.name.filter(|name| solver.getter_names.contains(name)) else { continue };
+        let Some(name) = import.name.filter(|name| solver.getters.has(*name)) else { continue };
         let module = solver.evaluator.import_candidates(Unit::live(file), ImportIndex(index as u32));
         let Some(ModuleRef::File(module)) = module else { continue };
         let read = solver.place(Place::Variable(module, ScopeIndex::MODULE, name));
-        for &getter in solver.getters.get(&read).into_iter().flatten() {
+        for &getter in solver.getters.functions(read) {
             edges.push(edge(solver, Origin::Import(index as u32), getter, EdgeKind::Property, true));
         }
     }

@@ -1,8 +1,9 @@
 //! Functions whose result follows from what each call of them gives: then calls do not share one result.
 
+use super::functions::Guarded;
 use super::nodes::{ArgumentsId, NodeId, SiteId};
 use super::objects::{Object, ObjectId};
-use super::solver::{Guarded, Solver};
+use super::solver::Solver;
 use super::watches::{ArgumentNodes, Invocation, Watch};
 use crate::EdgeKind;
 use crate::summary::{
@@ -78,7 +79,7 @@ impl Solver<'_> {
         let by_place = (guard.position as usize).checked_sub(bound).and_then(|index| given.positional.get(index));
         let is_placed = matches!(param.kind, ParamKind::Positional | ParamKind::PositionalOnly);
         match by_place.copied().filter(|_| is_placed).or_else(by_name) {
-            Some(argument) if argument == self.nothing => guard.is_none,
+            Some(argument) if argument == NodeId::NOTHING => guard.is_none,
             // What is decorated is never `None`.
             Some(_) => !guard.is_none || kind != EdgeKind::Decorator,
             None => guard.is_none || given.star.is_some() || given.double_star.is_some(),
@@ -111,7 +112,7 @@ impl Solver<'_> {
         let BindingValue::Definition(inner) = summary.binding(binding).value else { return None };
         let symbol = summary.symbol(inner);
         let facts = symbol.function.as_ref().filter(|_| symbol.decorated.is_none() && !symbol.flags.is_generator)?;
-        let own = self.parameters[function.unit.file.index()].get(&inner)?;
+        let own = self.functions.parameters(function.unit.file, inner)?;
         let mut places = facts.returns.iter().map(|&value| self.returned_parameter(summary, inner, value, own));
         let place = places.next()??;
         if !places.all(|other| other == Some(place)) {

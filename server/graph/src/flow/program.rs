@@ -1,15 +1,57 @@
 //! From summaries to constraints.
 
-use super::nodes::{NodeId, Origin, Place};
-use super::objects::{ContainerKind, Object, Origin as Made};
-use super::solver::Solver;
+use rustc_hash::FxHashSet;
+
+use super::nodes::{NodeId, Origin, Place, SiteId};
+use super::objects::{ContainerKind, Object, ObjectId, Origin as Made};
+use super::solver::{Solver, sized};
 use super::watches::{ArgumentNodes, Invocation, Watch};
+use crate::snapshot::Snapshot;
 use crate::summary::{
     self, Arguments, BindingIndex, BindingValue, CallIndex, CallKind, ClassTest, Expr, ExprIndex, ImpliedKind, Key,
     SymbolIndex,
 };
 use crate::types::{Def, Unit, Value};
-use crate::{EdgeKind, FileId};
+use crate::{EdgeKind, FileId, Name};
+
+/// The nodes of what is written, by file; `None` until they are asked for.
+pub(super) struct ProgramNodes {
+    pub exprs: Vec<Vec<Option<NodeId>>>,
+    pub bindings: Vec<Vec<Option<NodeId>>>,
+    pub calls: Vec<Vec<Option<NodeId>>>,
+    /// The sites of implied calls, by file and expression; [`SiteId::NONE`] where nothing is implied.
+    implied: Vec<Vec<SiteId>>,
+    /// What is read to be called, by file and expression.
+    called: Vec<Vec<bool>>,
+    /// The node that holds nothing but an object, by object.
+    held: Vec<Option<NodeId>>,
+}
+
+impl ProgramNodes {
+    pub fn new(snapshot: &Snapshot) -> Self {
+        ProgramNodes {
+            exprs: sized(snapshot, None, |summary| summary.exprs.len()),
+            bindings: sized(snapshot, None, |summary| summary.bindings.len()),
+            calls: sized(snapshot, None, |summary| summary.calls.len()),
+            implied: sized(snapshot, SiteId::NONE, |summary| summary.exprs.len()),
+            called: sized(snapshot, false, |summary| summary.exprs.len()),
+            held: Vec::new(),
+        }
+    }
+}
+
+/// What has to be known of all files before any constraint.
+#[derive(Default)]
+pub(super) struct Declared {
+    /// Names of attributes that are assigned anywhere.
+    pub stored: FxHashSet<Name>,
+    /// Any class defines `__getattribute__`.
+    pub get_attribute: bool,
+    /// Any class defines `__set_name__`.
+    pub set_name: bool,
+    /// Any class defines `__bool__` or `__len__`.
+    pub truth: bool,
+}
 
 impl Solver<'_> {
     pub fn generate(&mut self) {
@@ -22,34 +64,34 @@ impl Solver<'_> {
         }
     }
 
-    /// What has to be known of all files before any constraint.
+    /// See [`Declared`].
     fn note_names(&mut self, file: FileId) {
         let summary = self.summary(file);
         for store in &summary.stores {
             if let summary::Place::Attribute(name) = store.place {
-                self.stored.insert(name);
+                self.declared.stored.insert(name);
             }
         }
         for call in &summary.calls {
             if call.kind == CallKind::Call {
-                self.called[file.index()][call.callee.index()] = true;
+                self.program.called[file.index()][call.callee.index()] = true;
             }
             if let Expr::Free { name, .. } = summary.expr(call.callee)
                 && name.as_str() == "setattr"
                 && let Some(&name) = call.arguments.positional.get(1)
                 && let Expr::Constant(Key::Text(name)) = summary.expr(name)
             {
-                self.stored.insert(*name);
+                self.declared.stored.insert(*name);
             }
         }
         for (index, symbol) in summary.symbols.iter().enumerate() {
-            self.defines_set_name |= symbol.name.as_str() == "__set_name__";
-            self.defines_truth |= matches!(symbol.name.as_str(), "__bool__" | "__len__");
-            self.defines_get_attribute |= symbol.name == self.words.get_attribute;
+            self.declared.set_name |= symbol.name.as_str() == "__set_name__";
+            self.declared.truth |= matches!(symbol.name.as_str(), "__bool__" | "__len__");
+            self.declared.get_attribute |= symbol.name == self.dunders.get_attribute;
             if symbol.class.is_some() {
                 let class = Def { unit: Unit::live(file), symbol: SymbolIndex(index as u32) };
                 for &base in &self.mro(class).classes[1..] {
-                    self.heirs.entry(base).or_default().push(class);
+                    self.hierarchy.add_subclass(base, class);
                 }
             }
             let bases = symbol.class.iter().flat_map(|class| &class.bases);
@@ -57,25 +99,25 @@ impl Solver<'_> {
                 if let Expr::Call(call) = summary.expr(base)
                     && let Some(places) = self.places_of_call(file, *call)
                 {
-                    self.stored.extend(places.iter().copied());
+                    self.declared.stored.extend(places.iter().copied());
                 }
             }
             // The parameters of a constructor that is made from the annotated names of the body.
             if symbol.class.as_ref().is_some_and(|class| class.has_fields) {
                 let fields = self.own_fields(Def { unit: Unit::live(file), symbol: SymbolIndex(index as u32) });
-                self.stored.extend(fields);
+                self.declared.stored.extend(fields);
             }
         }
         for (index, binding) in summary.bindings.iter().enumerate() {
             if let BindingValue::Parameter { .. } = binding.value {
                 let function = summary.scope(binding.scope).symbol;
-                self.parameters[file.index()].entry(function).or_default().push(BindingIndex(index as u32));
+                self.functions.add_parameter(file, function, BindingIndex(index as u32));
             }
         }
         for (index, implied) in summary.implied.iter().enumerate() {
             if !matches!(implied.kind, ImpliedKind::Format | ImpliedKind::Truth) {
                 let site = self.site(file, Origin::Implied(index as u32));
-                self.implied[file.index()][implied.expr.index()] = site;
+                self.program.implied[file.index()][implied.expr.index()] = site;
             }
         }
     }
@@ -97,7 +139,7 @@ impl Solver<'_> {
         }
         for (index, store) in summary.stores.iter().enumerate() {
             let object = self.expr(file, store.object);
-            let source = store.value.map_or(self.nothing, |value| self.expr(file, value));
+            let source = store.value.map_or(NodeId::NOTHING, |value| self.expr(file, value));
             let site = self.site(file, Origin::Store(index as u32));
             let is_deleted = store.value.is_none();
             match store.place {
@@ -107,7 +149,7 @@ impl Solver<'_> {
                     let (key, key_node) = self.key(file, key);
                     if is_deleted {
                         let given = self.given(&[key_node]);
-                        let (dest, name) = (self.nothing, self.words.del_item);
+                        let (dest, name) = (NodeId::NOTHING, self.dunders.del_item);
                         let kind = EdgeKind::Operator;
                         self.watch(
                             object,
@@ -123,7 +165,7 @@ impl Solver<'_> {
             let value = self.expr(file, implied.expr);
             let watch = match implied.kind {
                 ImpliedKind::Format => |site| Watch::Format { site },
-                ImpliedKind::Truth if self.defines_truth => |site| Watch::Truth { site },
+                ImpliedKind::Truth if self.declared.truth => |site| Watch::Truth { site },
                 _ => continue,
             };
             let site = self.site(file, Origin::Implied(index as u32));
@@ -174,11 +216,11 @@ impl Solver<'_> {
 
     /// The result of a call.
     fn call(&mut self, file: FileId, call: CallIndex) -> NodeId {
-        if let Some(node) = self.calls[file.index()][call.index()] {
+        if let Some(node) = self.program.calls[file.index()][call.index()] {
             return node;
         }
         let node = self.nodes.new_node();
-        self.calls[file.index()][call.index()] = Some(node);
+        self.program.calls[file.index()][call.index()] = Some(node);
         node
     }
 
@@ -186,7 +228,7 @@ impl Solver<'_> {
     fn key(&mut self, file: FileId, key: Key) -> (Key, NodeId) {
         match key {
             Key::Of(value) => (key, self.expr(file, value)),
-            Key::Any => (key, self.unknown_node),
+            Key::Any => (key, NodeId::UNKNOWN),
             Key::Index(_) | Key::Text(_) => (key, self.constant(key)),
         }
     }
@@ -199,21 +241,21 @@ impl Solver<'_> {
     /// A node that holds one object.
     pub fn holding(&mut self, object: super::objects::ObjectId) -> NodeId {
         let index = object.0 as usize;
-        if let Some(&Some(node)) = self.held.get(index) {
+        if let Some(&Some(node)) = self.program.held.get(index) {
             return node;
         }
         let node = self.nodes.new_node();
-        if self.held.len() <= index {
-            self.held.resize(index + 1, None);
+        if self.program.held.len() <= index {
+            self.program.held.resize(index + 1, None);
         }
-        self.held[index] = Some(node);
+        self.program.held[index] = Some(node);
         self.add(node, object);
         node
     }
 
     /// The node of an expression.
     pub fn expr(&mut self, file: FileId, expr: ExprIndex) -> NodeId {
-        if let Some(node) = self.exprs[file.index()][expr.index()] {
+        if let Some(node) = self.program.exprs[file.index()][expr.index()] {
             return node;
         }
         let node = match self.alias(file, expr) {
@@ -221,12 +263,12 @@ impl Solver<'_> {
             None => {
                 let node = self.nodes.new_node();
                 // Before what it is made of: expressions in loops depend on themselves.
-                self.exprs[file.index()][expr.index()] = Some(node);
+                self.program.exprs[file.index()][expr.index()] = Some(node);
                 self.define(file, expr, node);
                 node
             }
         };
-        self.exprs[file.index()][expr.index()] = Some(node);
+        self.program.exprs[file.index()][expr.index()] = Some(node);
         node
     }
 
@@ -258,17 +300,17 @@ impl Solver<'_> {
                 let object = self.intern(Object::Format { prefix: *prefix, suffix: *suffix });
                 self.holding(object)
             }
-            Expr::Builtin(name) if name.as_str() == "None" => self.nothing,
-            Expr::Builtin(_) => self.plain_node,
+            Expr::Builtin(name) if name.as_str() == "None" => NodeId::NOTHING,
+            Expr::Builtin(_) => NodeId::PLAIN,
             // What they stand for is left to the annotations' own evaluation.
-            Expr::Unknown | Expr::TypeVariable(_) | Expr::Returning(_) => self.unknown_node,
+            Expr::Unknown | Expr::TypeVariable(_) | Expr::Returning(_) => NodeId::UNKNOWN,
             _ => return None,
         })
     }
 
     fn define(&mut self, file: FileId, expr: ExprIndex, node: NodeId) {
         let summary = self.summary(file);
-        let site = self.implied[file.index()][expr.index()];
+        let site = self.program.implied[file.index()][expr.index()];
         match summary.expr(expr) {
             Expr::Local(bindings) => {
                 for &binding in bindings.iter() {
@@ -279,7 +321,7 @@ impl Solver<'_> {
             Expr::Attribute { value, name } => {
                 let value = self.expr(file, *value);
                 // Then methods of containers need no object of their own.
-                let called = self.called[file.index()][expr.index()];
+                let called = self.program.called[file.index()][expr.index()];
                 self.watch(value, Watch::Load { name: *name, dest: node, called });
             }
             Expr::Super(class) => self.super_node(file, expr, *class, node),
@@ -291,11 +333,11 @@ impl Solver<'_> {
                         Value::Class(class) if !class.unit.retained => {
                             self.watch(object, Watch::Super { class, dest: node })
                         }
-                        _ => self.add(node, self.unknown),
+                        _ => self.add(node, ObjectId::UNKNOWN),
                     }
                 }
                 if classes.is_empty() {
-                    self.add(node, self.unknown);
+                    self.add(node, ObjectId::UNKNOWN);
                 }
             }
             Expr::Caught(caught) => {
@@ -404,7 +446,7 @@ impl Solver<'_> {
                 let (annotation, value) = (self.expr(file, *annotation), self.expr(file, *value));
                 self.copy(value, node);
                 // `x: C = None`, and what an unknown function gives.
-                if value == self.nothing || value == self.plain_node || value == self.unknown_node {
+                if value == NodeId::NOTHING || value == NodeId::PLAIN || value == NodeId::UNKNOWN {
                     self.copy(annotation, node);
                 } else {
                     self.fallbacks.push((value, annotation, node));

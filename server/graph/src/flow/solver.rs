@@ -4,17 +4,22 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::computed::ByName;
+use super::attributes::GetterReads;
+use super::computed::ComputedNames;
+use super::dunders::DunderNames;
 use super::external::{ExternalUses, Externals, Following};
+use super::functions::Functions;
+use super::hierarchy::Hierarchy;
+use super::narrowing::Classes;
 use super::nodes::{ArgumentsId, News, NodeId, Nodes, Origin, Place, SiteId};
 use super::objects::{ContainerId, ContainerKind, Object, ObjectId, Objects};
-use super::outcome::{self, Outcome};
-use super::watches::{ArgumentNodes, Invocation, Watch};
-use crate::eval::{Evaluator, Mro};
+use super::outcome::{self, FoundEdges, Outcome};
+use super::program::{Declared, ProgramNodes};
+use super::watches::{ArgumentLists, ArgumentNodes, Invocation, Watch};
+use crate::FileId;
+use crate::eval::Evaluator;
 use crate::snapshot::Snapshot;
 use crate::summary::Summary;
-use crate::types::Def;
-use crate::{EdgeKind, FileId, Name};
 
 /// How often an object may be passed on or reacted to, for each expression of the program and on top. Ordinary programs need
 /// 1 to 7 for each expression, site-packages of 9,900 files 38. What needs more has met a case that is not widened, and would
@@ -60,190 +65,80 @@ fn on_own_thread<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
     })
 }
 
-/// A parameter of a function as nodes.
-#[derive(Debug)]
-pub(super) struct FunctionNodes {
-    pub positional: Vec<(Name, NodeId)>,
-    pub keyword_only: Vec<(Name, NodeId)>,
-    pub star: Option<ContainerId>,
-    pub double_star: Option<ContainerId>,
-    pub returns: NodeId,
-    /// All that a call gives back, where that follows from what it is given.
-    pub passes: Vec<super::passes::Pass>,
-    /// What is returned only where a parameter is, or is not, given.
-    /// By place among what the function returns.
-    pub guarded: Vec<(usize, Guarded)>,
-}
-
-/// A value that a function returns, depending on one of its parameters.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Guarded {
-    pub guard: crate::summary::ReturnGuard,
-    pub value: NodeId,
-    /// How it follows from what the call gives, where it does.
-    pub pass: Option<super::passes::Pass>,
-}
-
-/// Names that the solver looks for itself.
-pub(super) struct Words {
-    pub call: Name,
-    pub init: Name,
-    pub new: Name,
-    pub iter: Name,
-    pub next: Name,
-    pub get_item: Name,
-    pub set_item: Name,
-    pub del_item: Name,
-    pub del_attr: Name,
-    pub get: Name,
-    pub set: Name,
-    pub get_attr: Name,
-    pub get_attribute: Name,
-    pub set_attr: Name,
-    pub text: Name,
-    pub repr: Name,
-    pub bool: Name,
-    pub len: Name,
-    pub eq: Name,
-    pub post_init: Name,
-    pub format: Name,
-    pub anext: Name,
-    pub aiter: Name,
-    pub awaits: Name,
-}
-
+/// The state of a solution. Each part is declared beside the pass that fills it.
 pub(super) struct Solver<'a> {
     pub snapshot: &'a Snapshot,
     pub evaluator: Evaluator<'a>,
     pub nodes: Nodes,
     pub objects: Objects,
+    pub dunders: DunderNames,
+    pub argument_lists: ArgumentLists,
+    pub declared: Declared,
+    pub program: ProgramNodes,
+    pub functions: Functions,
+    pub hierarchy: Hierarchy,
+    pub narrowings: Vec<Classes>,
+    pub computed_names: ComputedNames,
+    pub getters: GetterReads,
+    pub found: FoundEdges,
+    /// `dest` gets what `source` holds when `known` holds nothing in the end.
+    pub fallbacks: Vec<(NodeId, NodeId, NodeId)>,
+    /// Where something from outside is followed by name.
+    pub following: Option<Following<'a>>,
+    pub bounds: Bounds,
+}
+
+/// What keeps the work finite.
+pub(super) struct Bounds {
     /// How often an object was passed on or reacted to,
     effort: u64,
     /// and may be.
     most: u64,
-    pub words: Words,
-    /// Nodes of expressions, bindings and calls, by file; `None` until they are asked for.
-    pub exprs: Vec<Vec<Option<NodeId>>>,
-    pub bindings: Vec<Vec<Option<NodeId>>>,
-    pub calls: Vec<Vec<Option<NodeId>>>,
-    /// By file and symbol.
-    pub functions: Vec<Vec<Option<Rc<FunctionNodes>>>>,
-    /// The node that holds nothing but an object, by object.
-    pub held: Vec<Option<NodeId>>,
-    /// The functions in the order in which they were met.
-    pub function_order: Vec<Def>,
-    pub parameters: Vec<FxHashMap<crate::summary::SymbolIndex, Vec<crate::summary::BindingIndex>>>,
-    arguments: Vec<Rc<ArgumentNodes>>,
-    argument_ids: FxHashMap<Rc<ArgumentNodes>, ArgumentsId>,
-    pub sites: Vec<(FileId, Origin)>,
-    /// The sites of implied calls, by file and expression; [`SiteId::NONE`] where nothing is implied.
-    pub implied: Vec<Vec<SiteId>>,
-    /// What is read to be called, by file and expression.
-    pub called: Vec<Vec<bool>>,
-    pub edges: FxHashSet<(SiteId, Def, EdgeKind)>,
-    /// Calls of reflected operators: they count where the left operand has no method of its own.
-    pub reflected: Vec<(SiteId, Def, NodeId, Name)>,
+    /// What was called how: nothing is entered twice.
     pub applied: FxHashSet<(ObjectId, Invocation)>,
     /// How many makings of elements and results lead to a node.
     pub derived: FxHashMap<NodeId, u8>,
     /// See [`Solver::watch_once`].
     watched: FxHashSet<(NodeId, Watch)>,
-    /// The classes below each class, in the order of files.
-    pub heirs: FxHashMap<Def, Vec<Def>>,
-    /// By file and symbol.
-    mros: Vec<Vec<Option<Rc<Mro>>>>,
-    /// See [`Solver::first_definer`].
-    pub definers: FxHashMap<(Def, Name), Option<Def>>,
-    /// Names of attributes that are assigned anywhere.
-    pub stored: FxHashSet<Name>,
-    pub natures: FxHashMap<Def, Rc<super::classes::Nature>>,
-    pub metaclasses: FxHashMap<Def, Option<Def>>,
-    /// Any class defines `__getattribute__`.
-    pub defines_get_attribute: bool,
-    /// Any class defines `__set_name__`.
-    pub defines_set_name: bool,
-    /// Any class defines `__bool__` or `__len__`.
-    pub defines_truth: bool,
-    /// Getters and descriptors that run when an attribute is read, by the place that it is read from.
-    pub getters: FxHashMap<NodeId, Vec<Def>>,
-    /// The getters of properties that are made by a call.
-    pub getter_nodes: FxHashMap<NodeId, Vec<NodeId>>,
-    pub getter_names: FxHashSet<Name>,
-    pub narrowings: Vec<super::narrowing::Classes>,
-    pub by_name: Vec<ByName>,
-    pub looked_up: FxHashSet<(usize, ObjectId)>,
-    /// `dest` gets what `source` holds when `known` holds nothing in the end.
-    pub fallbacks: Vec<(NodeId, NodeId, NodeId)>,
-    pub unknown: ObjectId,
-    pub plain: ObjectId,
-    /// Where something from outside is followed by name.
-    pub following: Option<Following<'a>>,
-    /// Holds what is not known.
-    pub unknown_node: NodeId,
-    pub plain_node: NodeId,
-    /// Never holds anything.
-    pub nothing: NodeId,
+}
+
+impl Bounds {
+    fn new(exprs: usize) -> Self {
+        Bounds {
+            effort: 0,
+            most: EFFORT + EFFORT_PER_EXPR * exprs as u64,
+            applied: FxHashSet::default(),
+            derived: FxHashMap::default(),
+            watched: FxHashSet::default(),
+        }
+    }
 }
 
 impl<'a> Solver<'a> {
     fn new(snapshot: &'a Snapshot, externals: Option<&'a Externals>) -> Self {
-        let exprs = sized(snapshot, None, |summary| summary.exprs.len());
-        let count = exprs.iter().map(Vec::len).sum();
-        let (mut nodes, mut objects) = (Nodes::with_capacity(count), Objects::default());
-        (nodes.follows, objects.follows) = (externals.is_some(), externals.is_some());
-        let (unknown, plain) = (objects.intern(Object::Unknown), objects.intern(Object::Plain));
-        let (nothing, unknown_node, plain_node) = (nodes.new_node(), nodes.new_node(), nodes.new_node());
-        let files = snapshot.files.len();
+        let program = ProgramNodes::new(snapshot);
+        let exprs = program.exprs.iter().map(Vec::len).sum();
         let mut solver = Solver {
             snapshot,
             evaluator: Evaluator::new(snapshot.world()),
-            exprs,
-            bindings: sized(snapshot, None, |summary| summary.bindings.len()),
-            calls: sized(snapshot, None, |summary| summary.calls.len()),
-            nodes,
-            objects,
-            effort: 0,
-            most: EFFORT + EFFORT_PER_EXPR * count as u64,
-            words: Words::new(),
-            functions: sized(snapshot, None, |summary| summary.symbols.len()),
-            held: Vec::new(),
-            function_order: Vec::new(),
-            parameters: vec![FxHashMap::default(); files],
-            arguments: Vec::new(),
-            argument_ids: FxHashMap::default(),
-            sites: Vec::new(),
-            implied: sized(snapshot, SiteId::NONE, |summary| summary.exprs.len()),
-            called: sized(snapshot, false, |summary| summary.exprs.len()),
-            edges: FxHashSet::default(),
-            reflected: Vec::new(),
-            applied: FxHashSet::default(),
-            derived: FxHashMap::default(),
-            watched: FxHashSet::default(),
-            heirs: FxHashMap::default(),
-            mros: sized(snapshot, None, |summary| summary.symbols.len()),
-            definers: FxHashMap::default(),
-            stored: FxHashSet::default(),
-            getters: FxHashMap::default(),
-            getter_nodes: FxHashMap::default(),
-            natures: FxHashMap::default(),
-            metaclasses: FxHashMap::default(),
-            defines_get_attribute: false,
-            defines_set_name: false,
-            defines_truth: false,
-            getter_names: FxHashSet::default(),
+            nodes: Nodes::with_capacity(exprs, externals.is_some()),
+            objects: Objects::new(externals.is_some()),
+            dunders: DunderNames::new(),
+            argument_lists: ArgumentLists::default(),
+            declared: Declared::default(),
+            program,
+            functions: Functions::new(snapshot),
+            hierarchy: Hierarchy::new(snapshot),
             narrowings: Vec::new(),
-            by_name: Vec::new(),
-            looked_up: FxHashSet::default(),
+            computed_names: ComputedNames::default(),
+            getters: GetterReads::default(),
+            found: FoundEdges::default(),
             fallbacks: Vec::new(),
             following: externals.map(Following::new),
-            unknown,
-            plain,
-            unknown_node,
-            plain_node,
-            nothing,
+            bounds: Bounds::new(exprs),
         };
-        solver.add(unknown_node, unknown);
-        solver.add(plain_node, plain);
+        solver.add(NodeId::UNKNOWN, ObjectId::UNKNOWN);
+        solver.add(NodeId::PLAIN, ObjectId::PLAIN);
         solver
     }
 
@@ -263,7 +158,7 @@ impl<'a> Solver<'a> {
 
     /// Whether everything was followed to its end.
     pub fn is_complete(&self) -> bool {
-        self.effort < self.most
+        self.bounds.effort < self.bounds.most
     }
 
     pub fn summary(&self, file: FileId) -> &'a Summary {
@@ -283,10 +178,10 @@ impl<'a> Solver<'a> {
     }
 
     pub fn add(&mut self, node: NodeId, object: ObjectId) {
-        if node == self.nothing {
+        if node == NodeId::NOTHING {
             return;
         }
-        self.nodes.add(node, object, self.objects.weight(object), self.unknown);
+        self.nodes.add(node, object, self.objects.weight(object));
     }
 
     pub fn add_object(&mut self, node: NodeId, object: Object) {
@@ -295,7 +190,11 @@ impl<'a> Solver<'a> {
     }
 
     pub fn copy(&mut self, from: NodeId, to: NodeId) {
-        if from == self.nothing || to == self.nothing || !self.nodes.connect(from, to) || self.nodes.is_saturated(to) {
+        if from == NodeId::NOTHING
+            || to == NodeId::NOTHING
+            || !self.nodes.connect(from, to)
+            || self.nodes.is_saturated(to)
+        {
             return;
         }
         for index in 0..self.nodes.objects(from).len() {
@@ -305,14 +204,14 @@ impl<'a> Solver<'a> {
     }
 
     pub fn watch(&mut self, node: NodeId, watch: Watch) {
-        if node != self.nothing {
+        if node != NodeId::NOTHING {
             self.nodes.watch(node, watch);
         }
     }
 
     /// For what may lead back to itself.
     pub fn watch_once(&mut self, node: NodeId, watch: Watch) {
-        if self.watched.insert((node, watch)) {
+        if self.bounds.watched.insert((node, watch)) {
             self.watch(node, watch);
         }
     }
@@ -322,29 +221,22 @@ impl<'a> Solver<'a> {
     }
 
     pub fn site(&mut self, file: FileId, origin: Origin) -> SiteId {
-        self.sites.push((file, origin));
-        SiteId(self.sites.len() as u32 - 1)
+        self.found.sites.push((file, origin));
+        SiteId(self.found.sites.len() as u32 - 1)
     }
 
     pub fn arguments(&mut self, arguments: ArgumentNodes) -> ArgumentsId {
-        if let Some(&id) = self.argument_ids.get(&arguments) {
-            return id;
-        }
-        let id = ArgumentsId(self.arguments.len() as u32);
-        let arguments = Rc::new(arguments);
-        self.arguments.push(arguments.clone());
-        self.argument_ids.insert(arguments, id);
-        id
+        self.argument_lists.intern(arguments)
     }
 
     /// What a call gives.
     pub fn all_given(&self, arguments: ArgumentsId) -> Rc<ArgumentNodes> {
-        self.arguments[arguments.0 as usize].clone()
+        self.argument_lists.get(arguments).clone()
     }
 
     /// The first thing that a call gives, by place.
     pub fn first_given(&self, arguments: ArgumentsId) -> Option<NodeId> {
-        self.arguments[arguments.0 as usize].positional.first().copied()
+        self.argument_lists.get(arguments).positional.first().copied()
     }
 
     pub fn given(&mut self, positional: &[NodeId]) -> ArgumentsId {
@@ -355,31 +247,16 @@ impl<'a> Solver<'a> {
         self.objects.container(origin, kind, None)
     }
 
-    /// A class's method resolution order, as the structural layer knows it. What stands in for classes that a broken text has
-    /// lost has no part in the flow of values.
-    pub fn mro(&mut self, class: Def) -> Rc<Mro> {
-        if let Some(mro) = &self.mros[class.unit.file.index()][class.symbol.index()] {
-            return mro.clone();
-        }
-        let mut mro = self.evaluator.mro(class);
-        if mro.classes.iter().any(|class| class.unit.retained) {
-            let classes = mro.classes.iter().copied().filter(|class| !class.unit.retained);
-            mro = Rc::new(Mro { classes: classes.collect(), external: mro.external, complete: false });
-        }
-        self.mros[class.unit.file.index()][class.symbol.index()] = Some(mro.clone());
-        mro
-    }
-
     /// Until nothing changes any more, or the effort is spent.
     fn propagate(&mut self) {
-        while self.effort < self.most {
+        while self.bounds.effort < self.bounds.most {
             if let Some((watch, object)) = self.nodes.next_late() {
-                self.effort += 1;
+                self.bounds.effort += 1;
                 self.react(watch, object);
                 continue;
             }
             let Some(News { node, objects, successors, watches }) = self.nodes.next_news() else { return };
-            self.effort += objects.len() as u64 * u64::from(successors + watches);
+            self.bounds.effort += objects.len() as u64 * u64::from(successors + watches);
             for index in 0..successors {
                 let successor = self.nodes.successor(node, index);
                 if self.nodes.is_saturated(successor) {
@@ -470,7 +347,7 @@ impl<'a> Solver<'a> {
             Watch::Truth { site } => self.truth(value, site),
             Watch::Operate { method, other, dest, site } => self.operate(object, value, method, other, dest, site),
             Watch::Reflect { method, other, dest, site } => self.reflect(value, method, other, dest, site),
-            Watch::Bind { class, receiver, name, dest } => self.bind(object, value, class, receiver, name, dest),
+            Watch::Bind(access) => self.bind(object, value, access),
             Watch::Caught { narrowing, dest } => self.caught(value, narrowing, dest),
             Watch::Decorated { definition, dest } => self.decorated(object, value, definition, dest),
             Watch::InstanceOf { dest } => self.instance_of(value, dest),
@@ -507,19 +384,18 @@ impl<'a> Solver<'a> {
     }
 
     fn fall_back(&mut self) {
-        for function in std::mem::take(&mut self.function_order) {
+        for function in self.functions.take_met() {
             let nodes = self.function(function);
             for &(_, node) in nodes.positional.iter().chain(&nodes.keyword_only) {
                 if self.nodes.objects(node).is_empty() {
-                    self.add(node, self.unknown);
+                    self.add(node, ObjectId::UNKNOWN);
                 }
             }
         }
-        let unknown = self.unknown;
         let fallbacks = std::mem::take(&mut self.fallbacks);
         let open: Vec<_> = fallbacks
             .into_iter()
-            .filter(|(known, ..)| self.nodes.objects(*known).iter().all(|&object| object == unknown))
+            .filter(|(known, ..)| self.nodes.objects(*known).iter().all(|&object| object == ObjectId::UNKNOWN))
             .collect();
         for (_, source, dest) in open {
             self.copy(source, dest);
@@ -528,7 +404,7 @@ impl<'a> Solver<'a> {
 }
 
 /// A list for each file, as long as one of its summary's.
-fn sized<T: Clone>(snapshot: &Snapshot, value: T, size: impl Fn(&Summary) -> usize) -> Vec<Vec<T>> {
+pub(super) fn sized<T: Clone>(snapshot: &Snapshot, value: T, size: impl Fn(&Summary) -> usize) -> Vec<Vec<T>> {
     let sizes = (0..snapshot.files.len())
         .map(|file| snapshot.facts(FileId(file as u32)).map_or(0, |facts| size(&facts.summary)));
     sizes.map(|size| vec![value.clone(); size]).collect()
@@ -542,37 +418,6 @@ fn known_key(value: Object) -> crate::summary::Key {
     }
 }
 
-impl Words {
-    fn new() -> Self {
-        Words {
-            call: Name::new("__call__"),
-            init: Name::new("__init__"),
-            new: Name::new("__new__"),
-            iter: Name::new("__iter__"),
-            next: Name::new("__next__"),
-            get_item: Name::new("__getitem__"),
-            set_item: Name::new("__setitem__"),
-            del_item: Name::new("__delitem__"),
-            del_attr: Name::new("__delattr__"),
-            get: Name::new("__get__"),
-            set: Name::new("__set__"),
-            get_attr: Name::new("__getattr__"),
-            get_attribute: Name::new("__getattribute__"),
-            set_attr: Name::new("__setattr__"),
-            text: Name::new("__str__"),
-            repr: Name::new("__repr__"),
-            bool: Name::new("__bool__"),
-            len: Name::new("__len__"),
-            eq: Name::new("__eq__"),
-            post_init: Name::new("__post_init__"),
-            format: Name::new("__format__"),
-            anext: Name::new("__anext__"),
-            aiter: Name::new("__aiter__"),
-            awaits: Name::new("__await__"),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -583,7 +428,7 @@ mod tests {
         let analysis = host.analysis();
         assert!(!solve(&analysis.snapshot).is_cut);
         let mut solver = Solver::new(&analysis.snapshot, None);
-        solver.most = 1;
+        solver.bounds.most = 1;
         solver.solve();
         assert!(outcome::extract(solver).is_cut);
     }

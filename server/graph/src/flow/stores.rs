@@ -14,21 +14,23 @@ impl Solver<'_> {
             Object::Instance(class) => {
                 if let Some(setter) = self.setter(class, name) {
                     let arguments = self.given(&[source]);
-                    let nothing = self.nothing;
                     self.enter(
                         setter,
                         Some(object),
-                        Invocation { arguments, dest: nothing, site, kind: EdgeKind::Property },
+                        Invocation { arguments, dest: NodeId::NOTHING, site, kind: EdgeKind::Property },
                     );
                     return;
                 }
-                let hook = self.words.set_attr;
+                let hook = self.dunders.set_attr;
                 if self.defines(class, hook) {
                     let given = self.intern(Object::Constant(Key::Text(name)));
                     let given = self.holding(given);
                     let arguments = self.given(&[given, source]);
-                    let nothing = self.nothing;
-                    self.special(class, hook, Invocation { arguments, dest: nothing, site, kind: EdgeKind::Property });
+                    self.special(
+                        class,
+                        hook,
+                        Invocation { arguments, dest: NodeId::NOTHING, site, kind: EdgeKind::Property },
+                    );
                 }
                 let field = self.place(Place::Field(class, name));
                 self.copy(source, field);
@@ -68,15 +70,15 @@ impl Solver<'_> {
 
     /// A value is assigned to what is a property or descriptor in the class.
     pub fn assign_through(&mut self, value: Object, receiver: ObjectId, source: NodeId, site: SiteId) {
-        let (instance, nothing, kind) = (self.holding(receiver), self.nothing, EdgeKind::Property);
+        let (instance, kind) = (self.holding(receiver), EdgeKind::Property);
         let arguments = self.given(&[instance, source]);
         match value {
             Object::Instance(descriptor) => {
-                let set = self.words.set;
-                self.special(descriptor, set, Invocation { arguments, dest: nothing, site, kind });
+                let set = self.dunders.set;
+                self.special(descriptor, set, Invocation { arguments, dest: NodeId::NOTHING, site, kind });
             }
             Object::Property { setter, .. } => {
-                self.watch(setter, Watch::Call(Invocation { arguments, dest: nothing, site, kind }));
+                self.watch(setter, Watch::Call(Invocation { arguments, dest: NodeId::NOTHING, site, kind }));
             }
             _ => {}
         }
@@ -85,20 +87,23 @@ impl Solver<'_> {
     /// `del object.name`
     pub fn delete(&mut self, object: ObjectId, value: Object, name: Name, site: SiteId) {
         let Object::Instance(class) = value else { return };
-        let (nothing, kind) = (self.nothing, EdgeKind::Property);
+        let kind = EdgeKind::Property;
         let given = self.intern(Object::Constant(Key::Text(name)));
         let given = self.holding(given);
         let arguments = self.given(&[given]);
-        let hook = self.words.del_attr;
-        self.special(class, hook, Invocation { arguments, dest: nothing, site, kind });
+        let hook = self.dunders.del_attr;
+        self.special(class, hook, Invocation { arguments, dest: NodeId::NOTHING, site, kind });
         if let Some(deleter) = self.setter(class, name) {
             let none = self.given(&[]);
-            self.enter(deleter, Some(object), Invocation { arguments: none, dest: nothing, site, kind });
+            self.enter(deleter, Some(object), Invocation { arguments: none, dest: NodeId::NOTHING, site, kind });
         } else if let Some(attribute) = self.class_attribute(class, name) {
             let instance = self.holding(object);
             let arguments = self.given(&[instance]);
             let name = Name::new("__delete__");
-            self.watch(attribute, Watch::Special { name, call: Invocation { arguments, dest: nothing, site, kind } });
+            self.watch(
+                attribute,
+                Watch::Special { name, call: Invocation { arguments, dest: NodeId::NOTHING, site, kind } },
+            );
         }
     }
 }

@@ -1,5 +1,8 @@
 //! What is done with the objects that reach a node, and with the keys of a container.
 
+use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use super::nodes::{ArgumentsId, NodeId, SiteId};
@@ -16,6 +19,18 @@ pub(super) struct Invocation {
     pub dest: NodeId,
     pub site: SiteId,
     pub kind: EdgeKind,
+}
+
+/// An attribute that is found in a class, as an instance or the class itself sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct ClassAccess {
+    /// The class that has the attribute.
+    pub class: Def,
+    /// What it is read of.
+    pub receiver: ObjectId,
+    pub name: Name,
+    /// Where what is seen goes to.
+    pub dest: NodeId,
 }
 
 /// What a node waits for objects to do with them.
@@ -170,13 +185,8 @@ pub(super) enum Watch {
         dest: NodeId,
         site: SiteId,
     },
-    /// The object is found in a class; `dest` sees it through an instance or the class.
-    Bind {
-        class: Def,
-        receiver: ObjectId,
-        name: Name,
-        dest: NodeId,
-    },
+    /// The object is found in a class.
+    Bind(ClassAccess),
     /// The object is what decorators make of the definition.
     Decorated {
         definition: Def,
@@ -268,4 +278,28 @@ pub(super) struct ArgumentNodes {
     pub star: Option<NodeId>,
     pub keywords: SmallVec<[(Name, NodeId); 1]>,
     pub double_star: Option<NodeId>,
+}
+
+/// The arguments of all calls, each list of them once.
+#[derive(Default)]
+pub(super) struct ArgumentLists {
+    lists: Vec<Rc<ArgumentNodes>>,
+    ids: FxHashMap<Rc<ArgumentNodes>, ArgumentsId>,
+}
+
+impl ArgumentLists {
+    pub fn intern(&mut self, arguments: ArgumentNodes) -> ArgumentsId {
+        if let Some(&id) = self.ids.get(&arguments) {
+            return id;
+        }
+        let id = ArgumentsId(self.lists.len() as u32);
+        let arguments = Rc::new(arguments);
+        self.lists.push(arguments.clone());
+        self.ids.insert(arguments, id);
+        id
+    }
+
+    pub fn get(&self, id: ArgumentsId) -> &Rc<ArgumentNodes> {
+        &self.lists[id.0 as usize]
+    }
 }
