@@ -1,0 +1,360 @@
+//! Which type errors the candidate brings about, in its own files and in those that use them, as a type checker sees it that
+//! runs elsewhere.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use graph::{Analysis, FileId, ImportKind};
+use lint::Environment;
+use syntax::ast::{self, Stmt};
+use syntax::{TextRange, TextSize, on_deep_stack, parse};
+
+use super::{Comparison, graph_stage};
+use crate::candidate::display_path;
+use crate::{CheckResult, Finding, Stage};
+
+/// Files that use the edited ones and are looked at. A hundred may import a module, and nearly all say the same.
+const MOST_USERS: usize = 16;
+/// Folders to import from; each costs a look at the disk for every name.
+const MOST_SOURCES: usize = 8;
+/// Names of packages or files that a message lists.
+const NAMED: usize = 3;
+
+/// Something that tells which type errors a change brings about.
+pub trait TypeChecker: Send + Sync {
+    /// Takes as long as inferring the types of the files.
+    ///
+    /// # Errors
+    /// When nothing was looked at, with the reason for people: it crashed, took too long, is switched off.
+    fn compare(&self, question: &TypeQuestion) -> Result<TypeAnswer, String>;
+}
+
+/// A change, and what is known of the workspace around it. Paths are absolute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TypeQuestion {
+    pub root: PathBuf,
+    /// The folders that the workspace's modules are imported from.
+    pub sources: Vec<PathBuf>,
+    /// The `site-packages` of the environment.
+    pub sites: Vec<PathBuf>,
+    /// Texts that are not on disk.
+    pub unsaved: Vec<(PathBuf, Arc<str>)>,
+    /// The files before and after the change; `None` where there was none.
+    pub edited: Vec<(PathBuf, Option<Arc<str>>, Arc<str>)>,
+    /// Files that use the edited ones, those that call it first.
+    pub users: Vec<PathBuf>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TypeAnswer {
+    /// Those that the change brings about.
+    pub errors: Vec<TypeError>,
+    /// Files that were not looked at, and why.
+    pub left_out: Vec<(PathBuf, String)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TypeError {
+    pub path: PathBuf,
+    /// In the text with the change.
+    pub range: TextRange,
+    /// The checker's name for it.
+    pub rule: String,
+    pub message: String,
+    pub gravity: Gravity,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gravity {
+    Error,
+    /// An error that a comment in the same line wants ignored.
+    Silenced,
+    Warning,
+}
+
+/// What the stage works with.
+#[derive(Clone, Copy)]
+pub struct Typing<'a> {
+    pub checker: &'a dyn TypeChecker,
+    pub environment: &'a Environment,
+    /// What the editor has and the disk has not.
+    pub unsaved: &'a [(PathBuf, Arc<str>)],
+}
+
+/// What the stage found.
+pub(super) struct Typed {
+    pub result: CheckResult,
+    pub findings: Vec<Finding>,
+    pub questions: Vec<Finding>,
+    pub warnings: Vec<Finding>,
+    pub unchecked: Vec<String>,
+}
+
+/// `known` are the findings of other stages: what they say of a line is not said again.
+pub(super) fn judge(comparison: &Comparison, typing: Typing<'_>, known: &[Finding]) -> Typed {
+    let mut typed = Typed {
+        result: CheckResult::Passed,
+        findings: Vec::new(),
+        questions: Vec::new(),
+        warnings: Vec::new(),
+        unchecked: Vec::new(),
+    };
+    let (question, left_out) = ask(comparison, typing);
+    typed.unchecked.extend(left_out);
+    if question.edited.is_empty() {
+        typed.result = CheckResult::NotRun("no Python was edited".to_owned());
+        return typed;
+    }
+    let answer = match typing.checker.compare(&question) {
+        Ok(answer) => answer,
+        Err(why) => {
+            typed.unchecked.push(format!("types: {why}"));
+            typed.result = CheckResult::NotRun(why);
+            return typed;
+        }
+    };
+    typed.unchecked.extend(unknown_packages(comparison, typing.environment));
+    for (path, why) in &answer.left_out {
+        typed.unchecked.push(format!("types: {}: {why}", display_path(&comparison.after, path)));
+    }
+    let is_edited = |path: &Path| comparison.edited(path).is_some();
+    if answer.left_out.iter().any(|(path, _)| is_edited(path)) {
+        typed.result = CheckResult::NotRun("an edited file could not be looked at".to_owned());
+    }
+    for error in answer.errors {
+        // Nobody can name a place in a file that is not in the graph.
+        let Some(file) = comparison.after.file(&error.path) else { continue };
+        let mut finding = comparison.finding(Stage::Types, &error.rule, error.message, file, error.range);
+        match error.gravity {
+            Gravity::Error => {
+                typed.result = CheckResult::Failed;
+                let is_known = |it: &Finding| (&it.path, it.line) == (&finding.path, finding.line) && says_why(it.stage);
+                if !known.iter().any(is_known) {
+                    typed.findings.push(finding);
+                }
+            }
+            Gravity::Silenced => {
+                finding.message.push_str(" (a comment wants it ignored)");
+                typed.questions.push(finding);
+            }
+            Gravity::Warning => typed.warnings.push(finding),
+        }
+    }
+    typed
+}
+
+/// Whether what this stage finds at a line may be what that one found.
+fn says_why(stage: Stage) -> bool {
+    matches!(stage, Stage::Syntax | Stage::Graph)
+}
+
+/// The question, and what is left out of it.
+fn ask(comparison: &Comparison, typing: Typing<'_>) -> (TypeQuestion, Vec<String>) {
+    let after = &comparison.after;
+    let mut left_out = Vec::new();
+    let python: Vec<_> = comparison.files.iter().filter(|edited| graph::is_python(&edited.path)).collect();
+    let root_of = |path: &Path| after.root_of(path).map(Path::to_path_buf);
+    let root = python.first().and_then(|edited| root_of(&edited.path)).unwrap_or_default();
+    let (inside, outside): (Vec<_>, Vec<_>) =
+        python.into_iter().partition(|edited| root_of(&edited.path).as_ref() == Some(&root));
+    for edited in outside {
+        left_out.push(format!("types: {}: it is in another workspace folder", display_path(after, &edited.path)));
+    }
+    let mut users = Vec::new();
+    for edited in &inside {
+        let is_same = interface(&edited.before) == interface(&edited.after);
+        if let Some(file) = after.file(&edited.path).filter(|_| !is_same) {
+            users.extend(users_of(comparison, file));
+        }
+    }
+    users.retain(|user| comparison.edited(user).is_none() && root_of(user).as_ref() == Some(&root));
+    let mut seen = BTreeSet::new();
+    users.retain(|user| seen.insert(user.clone()));
+    if users.len() > MOST_USERS {
+        let more = users.len() - MOST_USERS;
+        let names: Vec<_> = users[MOST_USERS..].iter().take(NAMED).map(|path| display_path(after, path)).collect();
+        let etc = if more > NAMED { " and others" } else { "" };
+        let files = graph_stage::count(more, "file");
+        left_out.push(format!("types: {files} that use what was edited: {}{etc}", names.join(", ")));
+        users.truncate(MOST_USERS);
+    }
+    let text_before = |path: &Path| comparison.before.file(path).map(|file| comparison.before.source(file).text().clone());
+    let question = TypeQuestion {
+        sources: sources(after, &root),
+        sites: typing.environment.sites.clone(),
+        unsaved: typing.unsaved.to_vec(),
+        edited: inside.iter().map(|it| (it.path.clone(), text_before(&it.path), it.after.clone())).collect(),
+        users,
+        root,
+    };
+    (question, left_out)
+}
+
+/// The files that use a file, before the change or after it: those that call what is in it, then all that import it.
+fn users_of(comparison: &Comparison, file: FileId) -> Vec<PathBuf> {
+    let path = comparison.after.path(file);
+    let mut calling = BTreeSet::new();
+    let mut importing = BTreeSet::new();
+    for analysis in [&comparison.before, &comparison.after] {
+        let edited = comparison.edited_functions().filter(|symbol| symbol.file == file);
+        let is_after = std::ptr::eq(analysis, &comparison.after);
+        let edited = edited.filter_map(|symbol| if is_after { Some(symbol) } else { comparison.earlier(symbol) });
+        let callers = edited.flat_map(|symbol| analysis.callers(symbol));
+        calling.extend(callers.map(|call| analysis.path(call.other.file).to_path_buf()));
+        let Some(file) = analysis.file(path) else { continue };
+        importing.extend(analysis.importers(file).into_iter().map(|it| analysis.path(it).to_path_buf()));
+    }
+    let others = importing.into_iter().filter(|it| !calling.contains(it)).collect::<Vec<_>>();
+    calling.into_iter().chain(others).collect()
+}
+
+/// The folders that modules of `root` are imported from, those of most modules first.
+fn sources(analysis: &Analysis, root: &Path) -> Vec<PathBuf> {
+    let mut counts: BTreeMap<&Path, usize> = BTreeMap::new();
+    for file in analysis.files() {
+        let path = analysis.path(file);
+        if let Some(source) = source(path, analysis.module_name(file)).filter(|source| source.starts_with(root)) {
+            *counts.entry(source).or_default() += 1;
+        }
+    }
+    counts.entry(root).or_default();
+    let mut sources: Vec<(&Path, usize)> = counts.into_iter().collect();
+    sources.sort_by_key(|(path, count)| (std::cmp::Reverse(*count), *path));
+    sources.into_iter().take(MOST_SOURCES).map(|(path, _)| path.to_path_buf()).collect()
+}
+
+/// The folder that the module with a dotted name is imported from, if it is where its name says.
+fn source<'p>(path: &'p Path, module: &str) -> Option<&'p Path> {
+    let stem = path.file_stem()?.to_str()?;
+    let mut folder = path.parent()?;
+    let mut parts: Vec<&str> = module.split('.').collect();
+    if stem != "__init__" && parts.pop() != Some(stem) {
+        return None;
+    }
+    while let Some(part) = parts.pop() {
+        if folder.file_name()?.to_str()? != part {
+            return None;
+        }
+        folder = folder.parent()?;
+    }
+    Some(folder)
+}
+
+/// What of a module others can see, as far as a type checker does that takes what a function returns from its signature: all
+/// but the bodies of functions, and of these what they give to attributes and names of the module.
+fn interface(text: &str) -> String {
+    let look = || {
+        let parsed = parse(text);
+        let mut hidden = Vec::new();
+        bodies(parsed.statements(), &mut hidden);
+        let mut out = String::new();
+        let mut at = TextSize::new(0);
+        for (body, shown) in hidden {
+            out.push_str(&text[TextRange::new(at, body.start())]);
+            shown.into_iter().for_each(|range| out.extend(["\n", &text[range]]));
+            at = body.end();
+        }
+        out.push_str(&text[at.to_usize()..]);
+        // Blank lines and comments at the ends of lines change nothing for anybody else; that the latter count is harmless.
+        out.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect::<Vec<_>>().join("\n")
+    };
+    // Without a thread nobody knows: every text is different from every other.
+    on_deep_stack(look).unwrap_or_else(|| text.to_owned())
+}
+
+/// The bodies of functions, in order, each with the statements in it that others see.
+fn bodies(suite: &[Stmt], found: &mut Vec<(TextRange, Vec<TextRange>)>) {
+    for stmt in suite {
+        match stmt {
+            Stmt::FunctionDef(function) => {
+                if let (Some(first), Some(last)) = (function.body.first(), function.body.last()) {
+                    let mut shown = Vec::new();
+                    visible(&function.body, &mut shown);
+                    found.push((TextRange::new(range(first).start(), range(last).end()), shown));
+                }
+            }
+            _ => inner(stmt).into_iter().for_each(|suite| bodies(suite, found)),
+        }
+    }
+}
+
+fn visible(suite: &[Stmt], shown: &mut Vec<TextRange>) {
+    for stmt in suite {
+        let is_visible = match stmt {
+            Stmt::Assign(it) => it.targets.iter().any(holds_attribute),
+            Stmt::AnnAssign(it) => it.target.is_attribute_expr(),
+            Stmt::AugAssign(it) => it.target.is_attribute_expr(),
+            Stmt::For(it) => holds_attribute(&it.target),
+            Stmt::With(it) => it.items.iter().any(|item| item.optional_vars.as_deref().is_some_and(holds_attribute)),
+            Stmt::Global(_) => true,
+            _ => false,
+        };
+        match stmt {
+            _ if is_visible => shown.push(range(stmt)),
+            _ => inner(stmt).into_iter().for_each(|suite| visible(suite, shown)),
+        }
+    }
+}
+
+fn holds_attribute(target: &ast::Expr) -> bool {
+    match target {
+        ast::Expr::Attribute(_) => true,
+        ast::Expr::Tuple(it) => it.elts.iter().any(holds_attribute),
+        ast::Expr::List(it) => it.elts.iter().any(holds_attribute),
+        ast::Expr::Starred(it) => holds_attribute(&it.value),
+        _ => false,
+    }
+}
+
+/// The statements directly inside of a statement, but for functions'.
+fn inner(stmt: &Stmt) -> Vec<&[Stmt]> {
+    match stmt {
+        Stmt::ClassDef(it) => vec![&it.body],
+        Stmt::If(it) => {
+            let clauses = it.elif_else_clauses.iter().map(|clause| &*clause.body);
+            std::iter::once(&*it.body).chain(clauses).collect()
+        }
+        Stmt::For(it) => vec![&it.body, &it.orelse],
+        Stmt::While(it) => vec![&it.body, &it.orelse],
+        Stmt::With(it) => vec![&it.body],
+        Stmt::Match(it) => it.cases.iter().map(|case| &*case.body).collect(),
+        Stmt::Try(it) => {
+            let handlers = it.handlers.iter().map(|ast::ExceptHandler::ExceptHandler(handler)| &*handler.body);
+            std::iter::once(&*it.body).chain(handlers).chain([&*it.orelse, &*it.finalbody]).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn range(stmt: &Stmt) -> TextRange {
+    syntax::Ranged::range(stmt)
+}
+
+/// The packages that the edited files import and the checker knows nothing of.
+fn unknown_packages(comparison: &Comparison, environment: &Environment) -> Option<String> {
+    let after = &comparison.after;
+    let files = comparison.files.iter().filter_map(|edited| after.file(&edited.path));
+    let imports = files.flat_map(|file| after.imports(file)).filter(|import| import.kind == ImportKind::External);
+    let packages: BTreeSet<String> = imports.map(|import| graph_stage::package(&import).to_owned()).collect();
+    let is_unknown = |it: &&String| !graph::is_standard(it) && !environment.names().contains(*it);
+    let unknown: Vec<String> = packages.iter().filter(is_unknown).map(|name| format!("`{name}`")).collect();
+    let etc = if unknown.len() > NAMED { format!(" and {} more", unknown.len() - NAMED) } else { String::new() };
+    let names = unknown.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    let why = match environment.folder {
+        Some(_) => "the project's environment has none",
+        None => "no environment of the project was found",
+    };
+    (!unknown.is_empty()).then(|| format!("types: how {names}{etc} is used: {why}"))
+}
+
+/// A checker for tests, which says what it is told.
+#[cfg(test)]
+pub(crate) struct Fake<F>(pub F);
+
+#[cfg(test)]
+impl<F: Fn(&TypeQuestion) -> Result<TypeAnswer, String> + Send + Sync> TypeChecker for Fake<F> {
+    fn compare(&self, question: &TypeQuestion) -> Result<TypeAnswer, String> {
+        (self.0)(question)
+    }
+}
