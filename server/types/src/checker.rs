@@ -189,7 +189,8 @@ fn judge(db: &Database, file: File, index: usize, suite: &[Stmt], text: &str, fo
 }
 
 /// As [`crate::files`] leaves them.
-const SILENCING: [&str; 6] = ["type: ignore", "type:ignore", "ty. ignore", "ty.ignore", "pyright: ignore", "mypy: ignore"];
+const SILENCING: [&str; 6] =
+    ["type: ignore", "type:ignore", "ty. ignore", "ty.ignore", "pyright: ignore", "mypy: ignore"];
 
 /// The lines that `range` touches.
 fn lines_around(text: &str, range: TextRange) -> &str {
@@ -333,7 +334,10 @@ mod tests {
         let before = "#- a.py\nimport json, re\n";
         let after = "import json, re\njson.dumps(1, indentation=2)\njson.dump_string(1)\nm = re.match('a', 'b')\nif m: m.text()\n";
         let found = new(before, "a.py", after);
-        assert_eq!(found, ["a.py:30: unknown-argument", "a.py:45: unresolved-attribute", "a.py:96: unresolved-attribute"]);
+        assert_eq!(
+            found,
+            ["a.py:30: unknown-argument", "a.py:45: unresolved-attribute", "a.py:96: unresolved-attribute"]
+        );
     }
 
     #[test]
@@ -385,7 +389,10 @@ mod tests {
     #[test]
     fn a_new_file_and_unsaved_texts_are_seen() {
         let folder = workspace("#- pkg/__init__.py\n#- a.py\nx = 1\n");
-        let edits = [("pkg/new/one.py", "def f() -> int:\n    return 1\n"), ("a.py", "from pkg.new.one import f\nfrom pkg import b\nf().real\nf().foo\nb.there\nb.gone\n")];
+        let edits = [
+            ("pkg/new/one.py", "def f() -> int:\n    return 1\n"),
+            ("a.py", "from pkg.new.one import f\nfrom pkg import b\nf().real\nf().foo\nb.there\nb.gone\n"),
+        ];
         let mut question = question(folder.path(), &edits, &[]);
         question.unsaved.push((folder.path().join("pkg/b.py"), "there = 1\n".to_owned()));
         let mut checker = Checker::default();
@@ -434,19 +441,25 @@ mod tests {
         let outside = workspace("#- secret/__init__.py\nx = 1\n");
         let folder = workspace("#- a.py\nx = 1\n#- site/lib/__init__.py\ny = 1\n");
         std::fs::write(folder.path().join("site/lib.pth"), outside.path().to_str().unwrap()).unwrap();
-        let answer = Checker::default().answer(&question(folder.path(), &[("a.py", "import secret.gone\nimport lib\nlib.gone\n")], &[]));
+        let answer = Checker::default().answer(&question(
+            folder.path(),
+            &[("a.py", "import secret.gone\nimport lib\nlib.gone\n")],
+            &[],
+        ));
         assert_eq!(shown(folder.path(), &answer.unwrap()), ["a.py:30: unresolved-attribute"]);
     }
 
     #[test]
     fn hostile_code_comes_to_an_end() {
-        let cyclic = "#- a.py\nfrom b import *\nclass A(B): x = B().y\n#- b.py\nfrom a import *\nclass B(A): y = A().x\n";
+        let cyclic =
+            "#- a.py\nfrom b import *\nclass A(B): x = B().y\n#- b.py\nfrom a import *\nclass B(A): y = A().x\n";
         let folder = workspace(cyclic);
         let after = "from b import *\nclass A(B):\n    x = B().y\n    def f(self): return self.f().x\n";
         let answer = Checker::default().answer(&question(folder.path(), &[("a.py", after)], &["b.py"])).unwrap();
         assert_eq!(answer.looked_at, 2, "{answer:?}");
         let unions: String = (0..300).map(|it| format!("    if c == {it}: x = ({it}, x)\n")).collect();
-        let after = format!("def f(c):\n    x = 0\n    while c:\n    {}\n    return x\n", unions.replace('\n', "\n    "));
+        let after =
+            format!("def f(c):\n    x = 0\n    while c:\n    {}\n    return x\n", unions.replace('\n', "\n    "));
         new("#- a.py\nx = 1\n", "a.py", &after);
     }
 

@@ -31,7 +31,9 @@ pub struct Worker {
 pub enum Error {
     #[error("cannot start the type checker `{program}`: {source}")]
     Start { program: String, source: std::io::Error },
-    #[error("the type checker speaks version {found} of the protocol, this program version {VERSION}: restart the program")]
+    #[error(
+        "the type checker speaks version {found} of the protocol, this program version {VERSION}: restart the program"
+    )]
     Version { found: u32 },
     #[error("the type checker ended unexpectedly ({status}){}{stderr}", if stderr.is_empty() { "" } else { ": " })]
     Crashed {
@@ -143,7 +145,9 @@ impl Process {
     fn receive(&self, limit: Duration) -> Result<Reply, Error> {
         match self.replies.recv_timeout(limit) {
             Ok(Ok(Some(reply))) => Ok(reply),
-            Ok(Err(error)) if error.kind() == std::io::ErrorKind::InvalidData => Err(Error::Protocol(error.to_string())),
+            Ok(Err(error)) if error.kind() == std::io::ErrorKind::InvalidData => {
+                Err(Error::Protocol(error.to_string()))
+            }
             Ok(_) | Err(RecvTimeoutError::Disconnected) => Err(self.crashed()),
             Err(RecvTimeoutError::Timeout) => Err(Error::Timeout { after: limit }),
         }
@@ -278,7 +282,13 @@ while True:
 
     #[test]
     fn a_worker_that_does_not_read_is_given_up() {
-        let mut worker = Worker::new("python3", ["-c", "import sys, time; sys.stdout.buffer.write(bytes([2, 0, 0, 0, 0, 1])); sys.stdout.flush(); time.sleep(1000)"]);
+        let mut worker = Worker::new(
+            "python3",
+            [
+                "-c",
+                "import sys, time; sys.stdout.buffer.write(bytes([2, 0, 0, 0, 0, 1])); sys.stdout.flush(); time.sleep(1000)",
+            ],
+        );
         worker.limit = Duration::from_secs(3);
         let long = Question { unsaved: vec![("/a.py".into(), "x".repeat(1 << 20))], ..Question::default() };
         assert!(matches!(worker.ask(&long), Err(Error::Timeout { .. })));

@@ -9,8 +9,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use ruff_db::file_revision::FileRevision;
 use ruff_db::system::walk_directory::WalkDirectoryBuilder;
 use ruff_db::system::{
-    DirectoryEntry, FileType, MemoryFileSystem, Metadata, Result, System, SystemPath, SystemPathBuf, SystemVirtualPath, WhichError,
-    WhichResult, WritableSystem,
+    DirectoryEntry, FileType, MemoryFileSystem, Metadata, Result, System, SystemPath, SystemPathBuf, SystemVirtualPath,
+    WhichError, WhichResult, WritableSystem,
 };
 use ruff_notebook::{Notebook, NotebookError};
 
@@ -161,7 +161,11 @@ impl System for Files {
             Err(_) => {}
         }
         for (path, (kind, is_there)) in children {
-            if is_there { entries.insert(path, kind) } else { entries.remove(&path) };
+            if is_there {
+                entries.insert(path, kind)
+            } else {
+                entries.remove(&path)
+            };
         }
         Ok(Box::new(entries.into_iter().map(|(path, kind)| Ok(DirectoryEntry::new(path, kind)))))
     }

@@ -81,7 +81,9 @@ pub enum Severity {
 /// From worker to client.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reply {
-    Hello { version: u32 },
+    Hello {
+        version: u32,
+    },
     Answer(Answer),
     /// Nothing could be looked at; the reason is for people.
     Failed(String),

@@ -29,7 +29,7 @@ pub use lint_stage::{Inspection, TaintedCall};
 pub use past::PastMistake;
 use ranges::Ranges;
 use trial::Trial;
-pub use types_stage::{Gravity, TypeAnswer, TypeChecker, TypeError, TypeQuestion, Typing};
+pub use types_stage::{FakeTypeChecker, Gravity, TypeAnswer, TypeChecker, TypeError, TypeQuestion, Typing};
 
 use crate::candidate::{Edited, display_path};
 use crate::confidence::Measured;

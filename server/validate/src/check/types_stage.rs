@@ -129,7 +129,8 @@ pub(super) fn judge(comparison: &Comparison, typing: Typing<'_>, known: &[Findin
         match error.gravity {
             Gravity::Error => {
                 typed.result = CheckResult::Failed;
-                let is_known = |it: &Finding| (&it.path, it.line) == (&finding.path, finding.line) && says_why(it.stage);
+                let is_known =
+                    |it: &Finding| (&it.path, it.line) == (&finding.path, finding.line) && says_why(it.stage);
                 if !known.iter().any(is_known) {
                     typed.findings.push(finding);
                 }
@@ -179,7 +180,8 @@ fn ask(comparison: &Comparison, typing: Typing<'_>) -> (TypeQuestion, Vec<String
         left_out.push(format!("types: {files} that use what was edited: {}{etc}", names.join(", ")));
         users.truncate(MOST_USERS);
     }
-    let text_before = |path: &Path| comparison.before.file(path).map(|file| comparison.before.source(file).text().clone());
+    let text_before =
+        |path: &Path| comparison.before.file(path).map(|file| comparison.before.source(file).text().clone());
     let question = TypeQuestion {
         sources: sources(after, &root),
         sites: typing.environment.sites.clone(),
@@ -257,7 +259,11 @@ fn interface(text: &str) -> String {
         }
         out.push_str(&text[at.to_usize()..]);
         // Blank lines and comments at the ends of lines change nothing for anybody else; that the latter count is harmless.
-        out.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect::<Vec<_>>().join("\n")
+        out.lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty() && !line.starts_with('#'))
+            .collect::<Vec<_>>()
+            .join("\n")
     };
     // Without a thread nobody knows: every text is different from every other.
     on_deep_stack(look).unwrap_or_else(|| text.to_owned())
@@ -348,12 +354,10 @@ fn unknown_packages(comparison: &Comparison, environment: &Environment) -> Optio
     (!unknown.is_empty()).then(|| format!("types: how {names}{etc} is used: {why}"))
 }
 
-/// A checker for tests, which says what it is told.
-#[cfg(test)]
-pub(crate) struct Fake<F>(pub F);
+/// A checker that looks at nothing, for tests of what uses one: it says what it is told.
+pub struct FakeTypeChecker<F>(pub F);
 
-#[cfg(test)]
-impl<F: Fn(&TypeQuestion) -> Result<TypeAnswer, String> + Send + Sync> TypeChecker for Fake<F> {
+impl<F: Fn(&TypeQuestion) -> Result<TypeAnswer, String> + Send + Sync> TypeChecker for FakeTypeChecker<F> {
     fn compare(&self, question: &TypeQuestion) -> Result<TypeAnswer, String> {
         (self.0)(question)
     }
