@@ -12,6 +12,9 @@ mod files;
 mod process;
 mod protocol;
 
+/// The version of ty's crates, as the workspace's manifest pins it.
+pub const TY_VERSION: &str = "0.0.10";
+
 pub use client::{Error, Worker};
 pub use process::worker_main;
 pub use protocol::{Answer, Edited, Question, Severity, TypeError};

@@ -362,3 +362,189 @@ impl<F: Fn(&TypeQuestion) -> Result<TypeAnswer, String> + Send + Sync> TypeCheck
         (self.0)(question)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+    use syntax::TextEdit;
+
+    use super::*;
+    use crate::check::tests::{candidate, draw, load};
+    use crate::{Checked, Inspection, check};
+
+    const SHOP: &str = "\
+#- /src/shop/__init__.py
+#- /src/shop/price.py
+import flask
+
+def price(n: int) -> int:
+    $1return n$1
+#- /src/shop/cart.py
+from shop.price import price
+def total(): return price(2)
+#- /src/shop/names.py
+from shop import price
+";
+
+    fn checked(
+        text: &str,
+        new: &str,
+        answer: impl Fn(&TypeQuestion) -> Result<TypeAnswer, String> + Send + Sync,
+    ) -> Checked {
+        let (host, path, range) = load(text);
+        let unsaved = [(PathBuf::from("/src/shop/names.py"), Arc::from("x"))];
+        let checker = FakeTypeChecker(answer);
+        let types = Typing { checker: &checker, environment: &Environment::default(), unsaved: &unsaved };
+        let inspection = Inspection { types: Some(types), ..Inspection::default() };
+        check(&host, candidate(&path, range, vec![TextEdit::replace(range, new)]), &inspection)
+    }
+
+    /// What is said where the checker finds this at `flask`, the second line of the text.
+    fn verify(found: &[(Gravity, &str)], left_out: &[(&str, &str)], expected: Expect) {
+        let checked = checked(SHOP, "return 2", |question| {
+            let errors = found.iter().map(|(gravity, rule)| TypeError {
+                path: question.edited[0].0.clone(),
+                range: TextRange::new(7.into(), 12.into()),
+                rule: (*rule).to_owned(),
+                message: "no".to_owned(),
+                gravity: *gravity,
+            });
+            let left_out = left_out.iter().map(|(path, why)| (PathBuf::from(path), (*why).to_owned()));
+            Ok(TypeAnswer { errors: errors.collect(), left_out: left_out.collect() })
+        });
+        let mut out = draw(&checked);
+        checked.warnings().iter().for_each(|warning| out.push_str(&format!("warning: {warning}\n")));
+        expected.assert_eq(&out);
+    }
+
+    #[test]
+    fn errors_refuse_and_the_rest_is_told() {
+        verify(
+            &[],
+            &[],
+            expect![[r#"
+            lint not-run: there is no linter
+            open: types: how `flask` is used: no environment of the project was found
+        "#]],
+        );
+        verify(
+            &[(Gravity::Error, "bad"), (Gravity::Warning, "odd")],
+            &[],
+            expect![[r#"
+            src/shop/price.py:1: no [types: bad]
+            types failed
+            lint not-run: there is no linter
+            tests not-run: an earlier check failed
+            open: types: how `flask` is used: no environment of the project was found
+            warning: src/shop/price.py:1: no [types: odd]
+        "#]],
+        );
+    }
+
+    #[test]
+    fn what_a_comment_wants_ignored_is_a_question() {
+        verify(
+            &[(Gravity::Silenced, "bad")],
+            &[],
+            expect![[r#"
+            types asked: 1 question
+            lint not-run: there is no linter
+            open: types: 1 question to whoever reviews, among the warnings
+            open: types: how `flask` is used: no environment of the project was found
+            warning: src/shop/price.py:1: no (a comment wants it ignored) [types: bad]
+        "#]],
+        );
+    }
+
+    #[test]
+    fn what_was_not_looked_at_has_not_passed() {
+        verify(
+            &[],
+            &[("/src/shop/price.py", "too large"), ("/src/shop/cart.py", "there was no time")],
+            expect![[r#"
+            types not-run: an edited file could not be looked at
+            lint not-run: there is no linter
+            open: types: how `flask` is used: no environment of the project was found
+            open: types: src/shop/price.py: too large
+            open: types: src/shop/cart.py: there was no time
+        "#]],
+        );
+        let crashed = checked(SHOP, "return 2", |_| Err("it crashed".to_owned()));
+        expect![[r#"
+            types not-run: it crashed
+            lint not-run: there is no linter
+            open: types: it crashed
+        "#]]
+        .assert_eq(&draw(&crashed));
+        let broken = checked(SHOP, "return (", |_| panic!("it does not parse"));
+        assert_eq!(broken.results[&Stage::Types], CheckResult::NotRun("it does not parse".to_owned()));
+    }
+
+    #[test]
+    fn what_the_graph_says_of_a_line_is_not_said_again() {
+        let text = "#- /a.py\n$1x = 1$1\n";
+        let checked = checked(text, "x = nowhere", |question| {
+            let path = question.edited[0].0.clone();
+            let (range, rule) = (TextRange::new(4.into(), 11.into()), "unresolved-reference".to_owned());
+            let error = TypeError { path, range, rule, message: "no".to_owned(), gravity: Gravity::Error };
+            Ok(TypeAnswer { errors: vec![error], left_out: Vec::new() })
+        });
+        expect![[r#"
+            a.py:1: `nowhere` is not defined [graph: undefined-name]
+            graph failed
+            types failed
+            lint not-run: there is no linter
+            tests not-run: an earlier check failed
+        "#]]
+        .assert_eq(&draw(&checked));
+    }
+
+    #[test]
+    fn users_are_asked_about_where_they_can_see_the_change() {
+        let users = |text: &str, new: &str| {
+            let seen = std::sync::Mutex::new(Vec::new());
+            checked(text, new, |question| {
+                assert_eq!((&*question.root, &*question.sources), (Path::new("/"), &["/src".into(), "/".into()][..]));
+                assert_eq!((&question.edited[0].1.is_some(), question.unsaved.len()), (&true, 1));
+                seen.lock().unwrap().extend(question.users.clone());
+                Ok(TypeAnswer::default())
+            });
+            seen.into_inner().unwrap()
+        };
+        assert_eq!(users(SHOP, "return n + 1"), [PathBuf::new(); 0]);
+        let signature = SHOP.replace("def price(n: int)", "def price($1n: int$1)").replace("$1return n$1", "return n");
+        assert_eq!(
+            users(&signature, "n: int, m: int"),
+            [Path::new("/src/shop/cart.py"), Path::new("/src/shop/names.py")]
+        );
+    }
+
+    #[test]
+    fn what_lies_in_bodies_is_hidden_but_for_attributes() {
+        let is_same = |a: &str, b: &str| interface(a) == interface(b);
+        assert!(is_same(
+            "def f(a):\n    return a\nx = 1\n",
+            "def f(a):\n\n    # more\n    y = a\n    return y\nx = 1\n"
+        ));
+        assert!(is_same("class A:\n  def f(a):\n    return a\n", "class A:\n  def f(a): pass\n"));
+        for (a, b) in [
+            ("def f(a):\n    pass\n", "def f(b):\n    pass\n"),
+            ("def f(a):\n    pass\n", "def f(a) -> int:\n    pass\n"),
+            ("def f(a):\n    pass\n", "@g\ndef f(a):\n    pass\n"),
+            ("x = 1\n", "x = ''\n"),
+            ("class A:\n    def f(self):\n        pass\n", "class A:\n    def f(self):\n        if self: self.x = 1\n"),
+            ("def f():\n    x = 1\n", "def f():\n    global x\n    x = 1\n"),
+        ] {
+            assert!(!is_same(a, b), "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn modules_are_imported_from_where_their_names_say() {
+        let of = |path: &'static str, module| source(Path::new(path), module);
+        assert_eq!(of("/w/src/a/b.py", "a.b"), Some(Path::new("/w/src")));
+        assert_eq!(of("/w/src/a/__init__.py", "a"), Some(Path::new("/w/src")));
+        assert_eq!(of("/w/x.py", "x"), Some(Path::new("/w")));
+        assert_eq!(of("/w/x.py", "other"), None);
+    }
+}
