@@ -331,12 +331,12 @@ mod tests {
 
     #[test]
     fn the_standard_library_is_known() {
-        let before = "#- a.py\nimport json, re\n";
-        let after = "import json, re\njson.dumps(1, indentation=2)\njson.dump_string(1)\nm = re.match('a', 'b')\nif m: m.text()\n";
+        let before = "#- a.py\nimport json, os, re\n";
+        let after = "import json, os, re\nos.makedirs('a', parents=True)\njson.dump_string(1)\nm = re.match('a', 'b')\nif m: m.text()\n";
         let found = new(before, "a.py", after);
         assert_eq!(
             found,
-            ["a.py:30: unknown-argument", "a.py:45: unresolved-attribute", "a.py:96: unresolved-attribute"]
+            ["a.py:37: unknown-argument", "a.py:51: unresolved-attribute", "a.py:100: unresolved-attribute"]
         );
     }
 
@@ -358,7 +358,7 @@ mod tests {
         assert_eq!(new(before, "a.py", after), [""; 0]);
         let after = "from lib import there, gone\nimport lib.gone\nfrom . import nothing\n";
         let found = new(before, "a.py", after);
-        assert_eq!(found, ["a.py:23: unresolved-import", "a.py:35: unresolved-import", "a.py:58: unresolved-import"]);
+        assert_eq!(found, ["a.py:23: unresolved-import", "a.py:35: unresolved-import", "a.py:44: unresolved-import"]);
         let tried = "try:\n    from lib import gone\nexcept ImportError:\n    gone = None\n";
         assert_eq!(new(before, "a.py", tried), [""; 0]);
     }
@@ -404,7 +404,7 @@ mod tests {
         question.edited.remove(0);
         question.unsaved.clear();
         let found = shown(folder.path(), &checker.answer(&question).unwrap());
-        assert_eq!(found, ["a.py:5: unresolved-import", "a.py:43: unresolved-import"]);
+        assert_eq!(found, ["a.py:5: unresolved-import", "a.py:42: unresolved-import"]);
     }
 
     #[test]
@@ -432,7 +432,7 @@ mod tests {
         let huge = format!("x = 1\n{}", "# nothing\n".repeat(300_000));
         let answer = Checker::default().answer(&question(folder.path(), &[("a.py", &huge)], &["gone.py"])).unwrap();
         let why: Vec<&str> = answer.left_out.iter().map(|(_, why)| why.as_str()).collect();
-        assert_eq!((answer.looked_at, why), (0, vec!["it is larger than 2 mib", "not found"]));
+        assert_eq!((answer.looked_at, why), (0, vec!["it is larger than 2 MiB", "not found"]));
         assert!(Checker::default().answer(&question(Path::new("/no/such/folder"), &[], &[])).is_err());
     }
 

@@ -314,6 +314,7 @@ while True:
         assert_eq!(ask(&worker).unwrap(), 1);
         let mut slot = worker.slot.lock().unwrap();
         slot.as_mut().unwrap().child().kill().unwrap();
+        slot.as_mut().unwrap().child().wait().unwrap();
         drop(slot);
         assert_eq!(ask(&worker).unwrap(), 1);
     }

@@ -423,9 +423,11 @@ from shop import price
             &[],
             &[],
             expect![[r#"
-            lint not-run: there is no linter
-            open: types: how `flask` is used: no environment of the project was found
-        "#]],
+                lint not-run: there is no linter
+                tests not-run: no test or doctest reaches the edit
+                open: types: how `flask` is used: no environment of the project was found
+                open: behaviour: no test or doctest reaches the edit
+            "#]],
         );
         verify(
             &[(Gravity::Error, "bad"), (Gravity::Warning, "odd")],
@@ -447,12 +449,14 @@ from shop import price
             &[(Gravity::Silenced, "bad")],
             &[],
             expect![[r#"
-            types asked: 1 question
-            lint not-run: there is no linter
-            open: types: 1 question to whoever reviews, among the warnings
-            open: types: how `flask` is used: no environment of the project was found
-            warning: src/shop/price.py:1: no (a comment wants it ignored) [types: bad]
-        "#]],
+                types asked: 1 question
+                lint not-run: there is no linter
+                tests not-run: no test or doctest reaches the edit
+                open: types: 1 question to whoever reviews, among the warnings
+                open: types: how `flask` is used: no environment of the project was found
+                open: behaviour: no test or doctest reaches the edit
+                warning: src/shop/price.py:1: no (a comment wants it ignored) [types: bad]
+            "#]],
         );
     }
 
@@ -462,18 +466,22 @@ from shop import price
             &[],
             &[("/src/shop/price.py", "too large"), ("/src/shop/cart.py", "there was no time")],
             expect![[r#"
-            types not-run: an edited file could not be looked at
-            lint not-run: there is no linter
-            open: types: how `flask` is used: no environment of the project was found
-            open: types: src/shop/price.py: too large
-            open: types: src/shop/cart.py: there was no time
-        "#]],
+                types not-run: an edited file could not be looked at
+                lint not-run: there is no linter
+                tests not-run: no test or doctest reaches the edit
+                open: types: how `flask` is used: no environment of the project was found
+                open: types: src/shop/price.py: too large
+                open: types: src/shop/cart.py: there was no time
+                open: behaviour: no test or doctest reaches the edit
+            "#]],
         );
         let crashed = checked(SHOP, "return 2", |_| Err("it crashed".to_owned()));
         expect![[r#"
             types not-run: it crashed
             lint not-run: there is no linter
+            tests not-run: no test or doctest reaches the edit
             open: types: it crashed
+            open: behaviour: no test or doctest reaches the edit
         "#]]
         .assert_eq(&draw(&crashed));
         let broken = checked(SHOP, "return (", |_| panic!("it does not parse"));
