@@ -32,7 +32,7 @@ impl TypeChecker for BuiltIn {
             message: it.message,
             gravity: match it.severity {
                 Severity::Error => Gravity::Error,
-                Severity::Silenced => Gravity::Silenced,
+                Severity::Question => Gravity::Question,
                 Severity::Warning => Gravity::Warning,
             },
         };

@@ -10,7 +10,8 @@ use ruff_db::files::{File, Files as KnownFiles, system_path_to_file};
 use ruff_db::parsed::parsed_module;
 use ruff_db::source::source_text;
 use ruff_db::system::SystemPathBuf;
-use ruff_python_ast::{self as ast, Stmt};
+use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
+use ruff_python_ast::{self as ast, Expr, Stmt};
 use ruff_text_size::{Ranged, TextRange};
 use ty_module_resolver::{ImportingFile, ModuleName, resolve_module};
 use ty_python_semantic::Db as _;
@@ -176,16 +177,62 @@ fn judge(db: &Database, file: File, index: usize, suite: &[Stmt], text: &str, fo
         return None;
     }
     let lines = lines_around(text, range);
-    let is_silenced = severity == Severity::Error && SILENCING.iter().any(|comment| lines.contains(comment));
+    let doubt = match severity {
+        Severity::Error if SILENCING.iter().any(|comment| lines.contains(comment)) => {
+            Some("a comment wants it ignored")
+        }
+        Severity::Error if is_guessed(suite, range) => Some("what a lambda is given is guessed"),
+        _ => None,
+    };
+    let message = found.concise_message();
     Some(Found {
         file: index,
         range: (range.start().to_u32(), range.end().to_u32()),
         rule: rule.as_str().to_owned(),
-        message: found.concise_message().to_string(),
-        severity: if is_silenced { Severity::Silenced } else { severity },
+        message: doubt.map_or_else(|| message.to_string(), |doubt| format!("{message} ({doubt})")),
+        severity: if doubt.is_some() { Severity::Question } else { severity },
         text: lines.split_whitespace().collect::<Vec<_>>().join(" "),
         definition: place.definition,
     })
+}
+
+/// Whether `range` mentions a parameter of a lambda around it. Their types are inferred from where the lambda goes, and from
+/// what is expected of the call around it, which may have nothing to do with them: `max(items, key=lambda it: it.size,
+/// default=None)` where `None` is allowed.
+fn is_guessed(suite: &[Stmt], range: TextRange) -> bool {
+    struct Look<'a> {
+        range: TextRange,
+        parameters: Vec<&'a str>,
+        is_found: bool,
+    }
+    impl<'a> Visitor<'a> for Look<'a> {
+        fn visit_stmt(&mut self, stmt: &'a Stmt) {
+            if stmt.range().contains_range(self.range) {
+                walk_stmt(self, stmt);
+            }
+        }
+
+        fn visit_expr(&mut self, expr: &'a Expr) {
+            match expr {
+                Expr::Name(name) => {
+                    self.is_found |=
+                        self.range.contains_range(name.range) && self.parameters.contains(&name.id.as_str());
+                }
+                Expr::Lambda(lambda) if lambda.range.contains_range(self.range) => {
+                    let outer = self.parameters.len();
+                    let parameters = lambda.parameters.iter().flat_map(|it| it.iter());
+                    self.parameters.extend(parameters.map(|it| it.name().as_str()));
+                    walk_expr(self, expr);
+                    self.parameters.truncate(outer);
+                }
+                _ if expr.range().intersect(self.range).is_some() => walk_expr(self, expr),
+                _ => {}
+            }
+        }
+    }
+    let mut look = Look { range, parameters: Vec::new(), is_found: false };
+    look.visit_body(suite);
+    look.is_found
 }
 
 /// As [`crate::files`] leaves them.
@@ -306,7 +353,7 @@ mod tests {
             let path = it.path.strip_prefix(folder).unwrap().display();
             let mark = match it.severity {
                 Severity::Error => "",
-                Severity::Silenced => "silenced ",
+                Severity::Question => "question ",
                 Severity::Warning => "warning ",
             };
             format!("{path}:{}: {mark}{}", it.range.0, it.rule)
@@ -367,8 +414,21 @@ mod tests {
     fn comments_do_not_silence_their_own_judge() {
         for comment in ["type: ignore", "type: ignore[attr-defined]", "ty: ignore", "ty:ignore[unresolved-attribute]"] {
             let found = new("#- a.py\nimport re\n", "a.py", &format!("import re\nre.nothing  # {comment}\n"));
-            assert_eq!(found, ["a.py:10: silenced unresolved-attribute"], "{comment}");
+            assert_eq!(found, ["a.py:10: question unresolved-attribute"], "{comment}");
         }
+    }
+
+    #[test]
+    fn what_a_lambda_is_given_is_guessed() {
+        let before = "#- a.py\nfrom __future__ import annotations\nclass A: size = 1\n";
+        let after = |body: &str| {
+            format!(
+                "from __future__ import annotations\nimport json\nclass A: size = 1\ndef f(them: list[A]) -> A | None:\n    \
+                 return max(them, key=lambda it: {body}, default=None)\n"
+            )
+        };
+        assert_eq!(new(before, "a.py", &after("it.size")), ["a.py:135: question unresolved-attribute"]);
+        assert_eq!(new(before, "a.py", &after("json.dump_string(it)")), ["a.py:135: unresolved-attribute"]);
     }
 
     #[test]

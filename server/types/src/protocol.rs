@@ -73,8 +73,8 @@ pub struct TypeError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Severity {
     Error,
-    /// An error in a line whose comment wants it ignored.
-    Silenced,
+    /// What may be an error; the message says why it may be none.
+    Question,
     Warning,
 }
 

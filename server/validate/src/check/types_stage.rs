@@ -68,8 +68,8 @@ pub struct TypeError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gravity {
     Error,
-    /// An error that a comment in the same line wants ignored.
-    Silenced,
+    /// What may be an error; the message says why it may be none.
+    Question,
     Warning,
 }
 
@@ -125,7 +125,7 @@ pub(super) fn judge(comparison: &Comparison, typing: Typing<'_>, known: &[Findin
     for error in answer.errors {
         // Nobody can name a place in a file that is not in the graph.
         let Some(file) = comparison.after.file(&error.path) else { continue };
-        let mut finding = comparison.finding(Stage::Types, &error.rule, error.message, file, error.range);
+        let finding = comparison.finding(Stage::Types, &error.rule, error.message, file, error.range);
         match error.gravity {
             Gravity::Error => {
                 typed.result = CheckResult::Failed;
@@ -135,10 +135,7 @@ pub(super) fn judge(comparison: &Comparison, typing: Typing<'_>, known: &[Findin
                     typed.findings.push(finding);
                 }
             }
-            Gravity::Silenced => {
-                finding.message.push_str(" (a comment wants it ignored)");
-                typed.questions.push(finding);
-            }
+            Gravity::Question => typed.questions.push(finding),
             Gravity::Warning => typed.warnings.push(finding),
         }
     }
@@ -444,9 +441,9 @@ from shop import price
     }
 
     #[test]
-    fn what_a_comment_wants_ignored_is_a_question() {
+    fn what_may_be_none_is_a_question() {
         verify(
-            &[(Gravity::Silenced, "bad")],
+            &[(Gravity::Question, "bad")],
             &[],
             expect![[r#"
                 types asked: 1 question
@@ -455,7 +452,7 @@ from shop import price
                 open: types: 1 question to whoever reviews, among the warnings
                 open: types: how `flask` is used: no environment of the project was found
                 open: behaviour: no test or doctest reaches the edit
-                warning: src/shop/price.py:1: no (a comment wants it ignored) [types: bad]
+                warning: src/shop/price.py:1: no [types: bad]
             "#]],
         );
     }
