@@ -10,13 +10,13 @@ use context::Options;
 use disk::Obstacle;
 use graph::{Analysis, AnalysisHost, SymbolId};
 use lint::Environment;
-use model::config::ProposeConfig;
+use model::config::{ProposeConfig, Types};
 use model::{Denied, Prompt};
 use propose::{Event, Limits, Task};
 use sandbox::Runner;
 use store::Journal;
 use tokio::task::{JoinError, spawn_blocking};
-use validate::{Behaviour, Candidate, Inspection, PastMistake, Scope};
+use validate::{Behaviour, Candidate, Inspection, PastMistake, Scope, TypeAnswer, TypeChecker, TypeQuestion, Typing};
 use workspace::lints::Lints;
 
 use crate::client::{Answered, ModelClient, NotAnswered, Question, Say, growing_lines, is_denied, models};
@@ -44,6 +44,7 @@ pub struct State {
 pub struct Tools {
     client: ModelClient,
     runner: Arc<dyn Runner>,
+    types: Arc<dyn TypeChecker>,
     /// Who calls the target, in number, as far as has been counted: what many depend on may be for another model.
     callers: AtomicUsize,
     /// The hash of the latest prompt.
@@ -51,8 +52,13 @@ pub struct Tools {
 }
 
 impl Tools {
-    pub fn new(client: ModelClient, runner: Arc<dyn Runner>) -> Self {
-        Tools { client, runner, callers: AtomicUsize::new(0), asked: Mutex::default() }
+    /// `types` is asked unless the user's settings say otherwise.
+    pub fn new(client: ModelClient, runner: Arc<dyn Runner>, types: Arc<dyn TypeChecker>) -> Self {
+        let types = match client.settings().propose.types {
+            Types::BuiltIn => types,
+            Types::Off => Arc::new(Off),
+        };
+        Tools { client, runner, types, callers: AtomicUsize::new(0), asked: Mutex::default() }
     }
 
     /// How often models are asked.
@@ -135,11 +141,11 @@ impl Tools {
         parts: Option<Vec<String>>,
         state: State,
     ) -> Event {
-        let memory = self.memory();
+        let (memory, types) = (self.memory(), self.types.clone());
         let work = move || {
             let workspace = memory::workspace(&state.host.analysis(), &task.path);
             let past = memory.map(|journal| memory::past(&journal, &workspace)).unwrap_or_default();
-            check(&task, title, &code, parts.as_deref(), &past, &state)
+            check(&task, title, &code, parts.as_deref(), (&past, &*types), &state)
         };
         spawn_blocking(work).await.unwrap_or_else(broken)
     }
@@ -162,6 +168,15 @@ impl Tools {
             outcomes.push(self.runner.run(request, &on_event).await.map_err(|error| error.to_string()));
         }
         Event::Tested(outcomes)
+    }
+}
+
+/// What the user's settings have switched off.
+struct Off;
+
+impl TypeChecker for Off {
+    fn compare(&self, _: &TypeQuestion) -> Result<TypeAnswer, String> {
+        Err("switched off by `types` in [propose] of your settings".to_owned())
     }
 }
 
@@ -215,7 +230,7 @@ fn check(
     title: String,
     code: &str,
     parts: Option<&[String]>,
-    past: &[PastMistake],
+    (past, types): (&[PastMistake], &dyn TypeChecker),
     state: &State,
 ) -> Event {
     let analysis = state.host.analysis();
@@ -245,7 +260,11 @@ fn check(
             let asked = task.instruction.as_deref().unwrap_or_default();
             let (mut linters, gate) = (state.lints.linters(), state.lints.gate());
             linters.push(&gate);
-            let inspection = Inspection { linters: &linters, tainted: Some(&ide::tainted_calls), past, asked };
+            let root = analysis.root_of(&task.path).unwrap_or(&task.path);
+            let environment = Environment::find(root, None);
+            let types = Typing { checker: types, environment: &environment, unsaved: &state.unsaved };
+            let inspection =
+                Inspection { linters: &linters, tainted: Some(&ide::tainted_calls), types: Some(types), past, asked };
             let mut checked = validate::check(&state.host, candidate, &inspection);
             for import in added {
                 checked.tell(format!("`{import}` was added: the answer uses it and does not import it"));
@@ -310,8 +329,9 @@ mod tests {
             instruction: None,
             fixes_code: None,
         };
+        let types = validate::FakeTypeChecker(|_: &TypeQuestion| Ok(TypeAnswer::default()));
         let code = "def ask():\n    \"\"\"Asks.\"\"\"\n    eval('1')\n    run(input())\n";
-        let Event::Checked(checked) = check(&task, String::new(), code, None, &[], &state) else {
+        let Event::Checked(checked) = check(&task, String::new(), code, None, (&[], &types), &state) else {
             panic!("it is an edit")
         };
         let codes: Vec<&str> = checked.findings().iter().map(|finding| finding.code.as_str()).collect();

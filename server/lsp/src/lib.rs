@@ -42,6 +42,7 @@ use anyhow::Context;
 use sandbox::Runner;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower_lsp_server::{LspService, Server};
+use validate::TypeChecker;
 
 use crate::arrival::InOrder;
 use crate::capability_patch::CapabilityPatch;
@@ -64,6 +65,7 @@ const SHUTDOWN_GRACE: Duration = Duration::from_millis(200);
 #[derive(Clone)]
 pub struct Services {
     pub runner: Arc<dyn Runner>,
+    pub types: Arc<dyn TypeChecker>,
     /// The file with the user's settings, which need not exist.
     pub settings: Option<PathBuf>,
     /// The folder for databases, which need not exist; without one nothing is kept.

@@ -11,7 +11,7 @@ use syntax::{SourceChange, apply_edits};
 use tower_lsp_server::Client;
 use tower_lsp_server::jsonrpc::{Error, Result};
 use tower_lsp_server::ls_types as lsp;
-use validate::{CheckResult, Evidence, Validated};
+use validate::{CheckResult, Evidence, TypeChecker, Validated};
 
 use crate::commands::Propose;
 use crate::comparison;
@@ -51,6 +51,7 @@ pub(crate) struct ProposalSession {
     pub(crate) mailbox: Channel,
     pub(crate) latest: Latest,
     pub(crate) runner: Arc<dyn Runner>,
+    pub(crate) types: Arc<dyn TypeChecker>,
     /// The user's settings.
     pub(crate) settings: Option<PathBuf>,
     pub(crate) contexts: Arc<Contexts>,
@@ -110,7 +111,7 @@ impl ProposalSession {
         match ModelClient::required(self.settings.as_deref()) {
             Ok(client) => {
                 let client = client.with_consent(consent::of_editor(self.questions.clone()));
-                Some(Tools::new(client, self.runner.clone()))
+                Some(Tools::new(client, self.runner.clone(), self.types.clone()))
             }
             Err(message) => {
                 self.explain(&message).await;

@@ -32,6 +32,11 @@ struct Client {
     cannot_ask: bool,
 }
 
+/// Nothing has a wrong type.
+fn untyped() -> Arc<dyn TypeChecker> {
+    Arc::new(validate::FakeTypeChecker(|_: &validate::TypeQuestion| Ok(validate::TypeAnswer::default())))
+}
+
 fn framed(message: &Value) -> String {
     let body = message.to_string();
     format!("Content-Length: {}\r\n\r\n{body}", body.len())
@@ -63,7 +68,8 @@ impl Client {
     async fn with_cache(params: Value, settings: Option<PathBuf>, cache: Option<PathBuf>) -> Self {
         let sandbox = || SandboxState::Prepared;
         let runner = Fake::new(|request| Ok(passing(request)));
-        Client::with_services(params, Services { runner: Arc::new(runner), settings, cache, sandbox }).await
+        let services = Services { runner: Arc::new(runner), types: untyped(), settings, cache, sandbox };
+        Client::with_services(params, services).await
     }
 
     async fn with_services(params: Value, services: Services) -> Self {

@@ -16,7 +16,7 @@ use serde::Deserialize;
 pub use self::build::build;
 pub(crate) use self::build::{built, served};
 pub use self::inspect::{Presence, inspect, local_ollama};
-pub use self::sections::{Audit, Cache, ContextConfig, Limits, Memory, Privacy, ProposeConfig, Wide};
+pub use self::sections::{Audit, Cache, ContextConfig, Limits, Memory, Privacy, ProposeConfig, Types, Wide};
 use crate::{Error, Price, Timeouts};
 
 /// The content of `config.toml`.

@@ -14,6 +14,7 @@ mod output;
 mod place;
 mod sandboxed;
 mod time;
+mod type_checker;
 mod workspace;
 
 use std::process::ExitCode;
@@ -107,6 +108,9 @@ enum Command {
     /// Serve the sandbox; started by the other commands
     #[command(hide = true)]
     SandboxWorker,
+    /// Look for type errors; started by the other commands
+    #[command(hide = true)]
+    TypesWorker,
 }
 
 /// How a command ended, for scripts.
@@ -151,6 +155,7 @@ fn main() -> ExitCode {
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::SandboxWorker => sandbox_wasi::worker_main(),
+        Command::TypesWorker => types::worker_main(),
     };
     match result {
         Ok(Status::Fine) => ExitCode::SUCCESS,

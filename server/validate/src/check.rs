@@ -18,6 +18,7 @@ mod security;
 mod syntax_stage;
 mod tests_stage;
 mod trial;
+mod types_stage;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -29,6 +30,7 @@ pub use lint_stage::{Inspection, TaintedCall};
 pub use past::PastMistake;
 use ranges::Ranges;
 use runs::Pending;
+pub use types_stage::{FakeTypeChecker, Gravity, TypeAnswer, TypeChecker, TypeError, TypeQuestion, Typing};
 
 use crate::candidate::{Edited, display_path};
 use crate::confidence::Measured;
@@ -133,7 +135,7 @@ fn around(analysis: &Analysis, file: FileId, written: TextRange) -> SymbolId {
 }
 
 /// Checks `candidate` against a copy of `host`: syntax, scope, graph, lint, security. Takes as long as analysing the edited
-/// files and what depends on them, and a look for tainted calls in the workspace; never waits.
+/// files and what depends on them, and a look for tainted calls in the workspace; waits for nothing but the type checker.
 pub fn check(host: &AnalysisHost, candidate: Candidate, inspection: &Inspection<'_>) -> Checked {
     let before = host.analysis();
     let mut findings = Vec::new();
@@ -184,6 +186,7 @@ impl Checked {
         self.conclude(Stage::Syntax, found);
         let mut later = vec![Stage::Scope, Stage::Graph, Stage::Lint, Stage::Security];
         later.extend((!inspection.past.is_empty()).then_some(Stage::Memory));
+        later.extend(inspection.types.map(|_| Stage::Types));
         if self.results[&Stage::Syntax] == CheckResult::Failed {
             // What the parser makes up where it does not understand would be blamed next.
             let why = CheckResult::NotRun("it does not parse".to_owned());
@@ -216,6 +219,14 @@ impl Checked {
             self.likeness = past::likeness(&self.comparison, inspection.past);
         }
         self.warnings.extend(introduced.warnings);
+        if let Some(typing) = inspection.types {
+            let typed = types_stage::judge(&self.comparison, typing, &self.findings);
+            self.findings.extend(typed.findings);
+            self.results.insert(Stage::Types, typed.result);
+            self.ask(Stage::Types, typed.questions);
+            self.warnings.extend(typed.warnings);
+            self.unchecked.extend(typed.unchecked);
+        }
         if let Some(code) = self.candidate.fixes_code.as_deref()
             && introduced.mended.is_none_or(|[was, _]| was == 0)
         {

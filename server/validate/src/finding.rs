@@ -16,6 +16,8 @@ pub enum Stage {
     Scope,
     /// Names, imports, members and calls resolve, here and at the callers.
     Graph,
+    /// A type checker finds no new error in the edited files and in those that use them.
+    Types,
     /// Linters find nothing new that is sure to fail.
     Lint,
     /// No insecure construct, no secret and no way for data from outside into a dangerous call is new.
@@ -34,6 +36,7 @@ impl Stage {
             Stage::Syntax => "It parses",
             Stage::Scope => "It changes only what was asked for",
             Stage::Graph => "Names, imports and calls resolve, callers still fit",
+            Stage::Types => "A type checker finds no new error, the standard library and installed packages included",
             Stage::Lint => "Linters find no new error",
             Stage::Security => "No insecure construct is new",
             Stage::Memory => "It repeats no mistake that can be searched for",
@@ -49,6 +52,7 @@ impl fmt::Display for Stage {
             Stage::Syntax => "syntax",
             Stage::Scope => "scope",
             Stage::Graph => "graph",
+            Stage::Types => "types",
             Stage::Lint => "lint",
             Stage::Security => "security",
             Stage::Memory => "memory",

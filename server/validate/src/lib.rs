@@ -17,7 +17,10 @@ mod parts;
 mod validated;
 
 pub use candidate::{Behaviour, Candidate, Scope};
-pub use check::{Checked, Inspection, PastMistake, TaintedCall, Verdict, check};
+pub use check::{
+    Checked, FakeTypeChecker, Gravity, Inspection, PastMistake, TaintedCall, TypeAnswer, TypeChecker, TypeError,
+    TypeQuestion, Typing, Verdict, check,
+};
 pub use confidence::{Confidence, Factor, Level};
 pub use evidence::{Callers, Evidence, Examined, Origin, TestRun, Texts};
 pub use finding::{CheckResult, Finding, Stage};

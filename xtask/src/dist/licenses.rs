@@ -11,17 +11,20 @@ use serde_json::Value;
 
 use crate::process;
 
+const RUFF: &str = "packaging/licenses/ruff.txt";
 /// Crates whose packages lack the file that their repository has, by the beginning of their names; and the file, in our
 /// `packaging/licenses` or in the package of a crate from the same repository.
 const BORROWED: [(&str, &str); 6] = [
-    ("ruff_", "packaging/licenses/ruff.txt"),
-    ("ty_", "packaging/licenses/ruff.txt"),
+    ("ruff_", RUFF),
+    ("ty_", RUFF),
     ("cranelift-", "wasmtime"),
     // MIT or Apache-2.0; the old version that is linked has neither file.
     ("defmt", "LICENSE-APACHE"),
     ("pulley-", "wasmtime"),
     ("wasmtime-", "wasmtime"),
 ];
+/// Crates of ruff's repository with works of others in them, and where the licence of these is.
+const CONTAINS: [(&str, &str); 1] = [("ty_vendored", "vendor/typeshed/LICENSE")];
 /// Crates under the MIT licence without a file, which name their authors in the manifest or nowhere.
 const PLAIN_MIT: [&str; 3] = ["quote-use", "quote-use-macros", "seahash"];
 
@@ -87,6 +90,13 @@ fn licences(package: &Value, packages: &BTreeMap<&str, &Value>) -> Result<Vec<St
     if !own.is_empty() {
         return Ok(own);
     }
+    if let Some((_, inside)) = CONTAINS.iter().find(|(known, _)| *known == name) {
+        let folder = package["manifest_path"].as_str().map(Path::new).and_then(Path::parent);
+        let path = folder.context("cargo names no folder of a package")?.join(inside);
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let lender = fs::read_to_string(process::root().join(RUFF)).context("cannot read the licence of ruff")?;
+        return Ok(vec![lender.trim_end().to_owned(), text.trim().to_owned()]);
+    }
     if PLAIN_MIT.contains(&name) && package["license"] == "MIT" {
         let authors: Vec<&str> = list(&package["authors"]).filter_map(Value::as_str).collect();
         let mit = fs::read_to_string(process::root().join("LICENSE-MIT")).context("cannot read LICENSE-MIT")?;
@@ -132,7 +142,8 @@ mod tests {
     #[test]
     fn every_crate_in_the_binary_has_a_licence() {
         let text = of_crates().unwrap();
-        for expected in ["\nserde 1.", "\nruff_linter 0.16.4 (MIT)", "\ncranelift-bitset ", "Charles Marsh"] {
+        for expected in ["\nserde 1.", "\nruff_linter 0.16.4 (MIT)", "\ncranelift-bitset ", "Charles Marsh", "typeshed"]
+        {
             assert!(text.contains(expected), "{expected}");
         }
         assert!(!text.contains("\ncriterion "), "what only tests use is not shipped");

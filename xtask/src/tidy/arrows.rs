@@ -23,6 +23,7 @@ const ARROWS: &[(&str, May)] = &[
     ("store", Use(&[])),
     ("pdf", Use(&[])),
     ("terminal", Use(&[])),
+    ("types", Use(&["disk"])),
     ("repository", Use(&["disk"])),
     ("graph", Use(&["disk", "syntax"])),
     ("lint", Use(&["credential", "disk", "syntax"])),
@@ -94,6 +95,7 @@ const ARROWS: &[(&str, May)] = &[
             "store",
             "syntax",
             "terminal",
+            "types",
             "validate",
             "workspace",
         ]),
@@ -117,6 +119,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("tower-lsp-server", &["lsp"]),
     ("tree-sitter", &["syntax"]),
     ("tree-sitter-python", &["syntax"]),
+    ("ty_python_semantic", &["types"]),
     ("wasmtime", &["sandbox-wasi"]),
     ("wasmtime-wasi", &["sandbox-wasi"]),
 ];

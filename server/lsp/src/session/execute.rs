@@ -159,6 +159,7 @@ impl Session {
             mailbox: mailbox.clone(),
             latest: latest.clone(),
             runner: services.runner.clone(),
+            types: services.types.clone(),
             settings: services.settings.clone(),
             contexts: contexts.clone(),
             job: jobs.start(title, shows, Kind::Cancellable),

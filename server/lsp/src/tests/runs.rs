@@ -10,6 +10,7 @@ use sandbox::{Action, Failure, Outcome, Place, Status, TestResult, Verdict};
 use serde_json::{Value, json};
 
 use super::{Client, to_proto};
+use crate::tests::untyped;
 use crate::{SandboxState, Services};
 
 struct World {
@@ -36,8 +37,13 @@ impl World {
             "workspaceFolders": folders,
             "initializationOptions": settings,
         });
-        let services =
-            Services { runner: runner.clone(), settings: None, cache: None, sandbox: || SandboxState::Prepared };
+        let services = Services {
+            runner: runner.clone(),
+            types: untyped(),
+            settings: None,
+            cache: None,
+            sandbox: || SandboxState::Prepared,
+        };
         let mut client = Client::with_services(params, services).await;
         client.wait_for_index().await;
         World { folder, runner, client }

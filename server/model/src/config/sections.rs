@@ -21,11 +21,29 @@ pub struct ProposeConfig {
     pub assists: BTreeMap<String, Vec<String>>,
     /// Other models for what many depend on.
     pub wide: Option<Wide>,
+    /// What looks for type errors.
+    pub types: Types,
+}
+
+/// Who says which type errors a proposal brings about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Types {
+    #[default]
+    BuiltIn,
+    Off,
 }
 
 impl Default for ProposeConfig {
     fn default() -> Self {
-        ProposeConfig { models: Vec::new(), max_attempts: 3, reflect_below: None, assists: BTreeMap::new(), wide: None }
+        ProposeConfig {
+            models: Vec::new(),
+            max_attempts: 3,
+            reflect_below: None,
+            assists: BTreeMap::new(),
+            wide: None,
+            types: Types::default(),
+        }
     }
 }
 

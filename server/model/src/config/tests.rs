@@ -97,6 +97,10 @@ fn mistakes_name_file_line_and_key() {
             "[models.m]\nprovider = \"ollama\"\nkeyring = true\napi-key-env = \"K\"",
             "config.toml: models.m.keyring: and api-key-env are two places",
         ),
+        (
+            "[propose]\ntypes = \"mypy\"",
+            "config.toml:2: propose.types: unknown variant `mypy`, expected `built-in` or `off`",
+        ),
         ("[propose]\nmax-attempts = 0", "config.toml: propose.max-attempts: must be from 1 to 10"),
     ] {
         let error = load_text(text).unwrap_err();

@@ -30,6 +30,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         Format::Json => print_json(&json!({
             "version": env!("CARGO_PKG_VERSION"),
             "ruff": { "bundled": Ruff::VERSION, "project": project_ruff.as_ref().ok() },
+            "types": { "ty": types::TY_VERSION, "used": is_used(settings.as_ref()) },
             "settings": settings_json(path.as_ref(), settings.as_ref()),
             "failing_servers": failing.iter().map(failing_json).collect::<Vec<_>>(),
             "sandbox": match &sandbox_status {
@@ -45,8 +46,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
             let settings_text = settings_human(path.as_ref(), settings.as_ref());
             let project = project_ruff.unwrap_or_else(|_| "none".to_owned());
             let ruff = format!("ruff         {} inside; the project's own: {project}\n", Ruff::VERSION);
+            let used = if is_used(settings.as_ref()) { "" } else { "; off by `types` in [propose]" };
+            let types = format!("types        ty {} inside{used}\n", types::TY_VERSION);
             let servers: String = failing.iter().map(failing_human).collect();
-            print(format!("tantu        {}\n{ruff}{settings_text}{servers}{sandbox_text}", env!("CARGO_PKG_VERSION")))?;
+            print(format!(
+                "tantu        {}\n{ruff}{types}{settings_text}{servers}{sandbox_text}",
+                env!("CARGO_PKG_VERSION")
+            ))?;
         }
     }
     Ok(if broken { Status::Findings } else { Status::Fine })
@@ -82,6 +88,11 @@ fn failing_human(failing: &FailingServer) -> String {
     };
     let failures = crate::output::counted(*failures as usize, "failure");
     format!("server       {server}: {failures} in a row, {next}; the last: {error}\n")
+}
+
+/// Whether proposals are checked for type errors.
+fn is_used(settings: Loaded) -> bool {
+    !matches!(settings, Some(Ok(settings)) if settings.propose.types == model::config::Types::Off)
 }
 
 type Loaded<'a> = Option<&'a Result<model::config::Settings, model::Error>>;

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::Status;
 use crate::sandboxed::worker;
+use crate::type_checker::type_checker;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -20,6 +21,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(_: &Arguments) -> anyhow::Result<Status> {
     let orderly = ::lsp::serve_stdio(Services {
         runner: Arc::new(worker()?),
+        types: Arc::new(type_checker()?),
         settings: model::config::default_path(),
         cache: default_directory(),
         sandbox,

@@ -26,6 +26,7 @@ use crate::contexts::contexts;
 use crate::output::{Format, for_stdout, note, print, print_exactly, print_json, spinner};
 use crate::place::{Place, start_of_line};
 use crate::sandboxed::worker;
+use crate::type_checker::type_checker;
 use crate::workspace::{Workspace, root_of};
 
 #[derive(Args)]
@@ -154,7 +155,7 @@ async fn perform(
 ) -> anyhow::Result<(Proposal, Option<i64>)> {
     let settings = model::config::default_path();
     let client = ModelClient::required(settings.as_deref()).map_err(anyhow::Error::msg)?;
-    let tools = Tools::new(client, Arc::new(worker()?));
+    let tools = Tools::new(client, Arc::new(worker()?), Arc::new(type_checker()?));
     let lints = Arc::new(Lints::new(ruff, host.analysis().roots()));
     let terminal = Terminal { host, lints, contexts, bar, apply };
     Ok(ProposalRunner::new(Proposal::new(task, tools.limits())).drive(&tools, &terminal).await)

@@ -7,6 +7,7 @@ mod runs;
 mod sizes;
 mod terminal;
 mod test_runs;
+mod types;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -176,7 +176,7 @@ pub(super) fn external_packages(analysis: &Analysis) -> BTreeSet<String> {
 }
 
 /// The first part of the module that an import names.
-fn package(import: &Import) -> &str {
+pub(super) fn package(import: &Import) -> &str {
     let module = import.text.split_whitespace().nth(1).unwrap_or_default();
     module.split('.').next().unwrap_or(module)
 }

@@ -9,7 +9,7 @@ use graph::{Analysis, FileId};
 use lint::{Document, Identity, Linter, Severity};
 use syntax::{TextRange, on_deep_stack, parse};
 
-use super::{Comparison, PastMistake};
+use super::{Comparison, PastMistake, Typing};
 use crate::{Candidate, Finding, Stage};
 
 /// A linter that any thread may use.
@@ -28,6 +28,7 @@ pub struct Inspection<'a> {
     /// [`lint::Gate`] among them, whatever the user has chosen: without it, code that no compiler takes passes.
     pub linters: &'a [&'a SharedLinter<'a>],
     pub tainted: Option<&'a FindTainted<'a>>,
+    pub types: Option<Typing<'a>>,
     /// What was wrong with earlier answers.
     pub past: &'a [PastMistake],
     /// What the person asks for, in words.
