@@ -14,6 +14,8 @@ use crate::{Proposal, State};
 pub enum Status {
     /// Every check that could run passed.
     Ready,
+    /// As [`Status::Ready`], of a part of what was asked for: the rest of the answer did not pass.
+    Partial,
     /// There is code, and it is for a person to look at: no attempt passed.
     Escalated,
     Failed,
@@ -49,7 +51,7 @@ pub struct Summary {
     pub confidence: Option<f64>,
     pub attempts: u32,
     pub model: Option<String>,
-    /// Of all attempts, each once; none when the proposal is ready.
+    /// Of all attempts, each once; none when the proposal is ready as a whole.
     pub findings: Vec<Finding>,
     /// What linters find that is new and keeps nothing back.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -65,8 +67,12 @@ pub struct Summary {
 impl Proposal {
     /// The proposal in short; `None` while it is being worked on.
     pub fn summary(&self) -> Option<Summary> {
+        let left_out = self.evidence().map(|evidence| evidence.left_out.len()).unwrap_or_default();
         let (status, message) = match self.state() {
             State::Assembling | State::Generating | State::Checking | State::Testing { .. } => return None,
+            State::Reviewing { .. } | State::Applying | State::Applied if left_out > 0 => {
+                (Status::Partial, Some("a part of the answer did not pass the checks, and was left out".to_owned()))
+            }
             State::Reviewing { .. } | State::Applying | State::Applied => (Status::Ready, None),
             State::Escalated { reason } => (Status::Escalated, Some(reason.clone())),
             State::Failed { reason } => (Status::Failed, Some(reason.clone())),

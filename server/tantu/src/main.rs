@@ -79,7 +79,7 @@ enum Command {
     Test(test::Arguments),
     /// Have a model write something, check it, and print the diff
     ///
-    /// Exit status: 0 every check that could run passed, 1 it is for you to judge, 2 it failed.
+    /// Exit status: 0 every check that could run passed, 1 it is for you to judge or only a part of it passed, 2 it failed.
     Propose(propose::Arguments),
     /// Print what was checked of a proposal, or list the latest ones
     Evidence(evidence::Arguments),

@@ -336,6 +336,7 @@ impl Checked {
             confidence: Confidence::of(measured),
             unchecked: self.unchecked,
             findings: self.findings,
+            left_out: Vec::new(),
             created: created(&self.comparison),
             warnings: self.warnings,
             checks: self.results,

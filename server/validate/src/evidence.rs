@@ -22,6 +22,9 @@ pub struct Evidence {
     /// What could not be checked. Shown first: it is what a reviewer must look at.
     pub unchecked: Vec<String>,
     pub findings: Vec<Finding>,
+    /// Why parts of the answer were left out: what was wrong with them. Empty where all of it is here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<Finding>,
     /// The files that it makes; paths are relative to the workspace folder.
     #[serde(default)]
     pub created: Vec<String>,

@@ -112,7 +112,7 @@ impl Came {
             .collect();
         match (asked, summary["status"].as_str()) {
             (true, Some("ready")) if left_out.is_empty() => Came::Asked,
-            (true, Some("ready")) => Came::LeftOut(left_out),
+            (true, Some("partial")) if !left_out.is_empty() => Came::LeftOut(left_out),
             (false, Some("escalated" | "failed")) => {
                 let found = summary["findings"].as_array().into_iter().flatten();
                 let found: Vec<String> = found

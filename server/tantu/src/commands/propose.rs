@@ -77,7 +77,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     Ok(match summary.status {
         ::propose::Status::Ready if is_held_back => Status::Findings,
         ::propose::Status::Ready => Status::Fine,
-        ::propose::Status::Escalated => Status::Findings,
+        ::propose::Status::Partial | ::propose::Status::Escalated => Status::Findings,
         ::propose::Status::Failed | ::propose::Status::Cancelled => Status::Failure,
     })
 }
@@ -188,7 +188,9 @@ impl ProposalHost for Terminal<'_> {
     async fn review(&self, evidence: &Evidence) -> Option<Event> {
         // A yes that was given before answers nothing that a check asks.
         let asks = evidence.checks.iter().any(|(_, result)| matches!(result, CheckResult::Asked(_)));
-        (self.apply && !asks).then_some(Event::Approved)
+        // What is left of an answer is not what was asked for.
+        let is_whole = evidence.left_out.is_empty();
+        (self.apply && is_whole && !asks).then_some(Event::Approved)
     }
 
     async fn apply(&self, validated: &Validated) -> Option<Event> {
@@ -235,6 +237,9 @@ fn human(summary: &Summary, id: Option<i64>, applied: bool, held_back: bool) -> 
             (Style::Yellow, "not applied: a check asks what only a person can answer; the diff is above")
         }
         ::propose::Status::Ready => (Style::Green, "ready: every check that could run passed"),
+        ::propose::Status::Partial => {
+            (Style::Yellow, "partial: not applied; what is in the diff passed every check that could run")
+        }
         ::propose::Status::Escalated => (Style::Red, "for you to judge: no attempt passed"),
         ::propose::Status::Failed => (Style::Red, "failed"),
         ::propose::Status::Cancelled => (Style::Red, "cancelled"),

@@ -120,3 +120,49 @@ fn a_blueprint_is_new_files_inside_of_the_workspace() {
     let diff = summary["diff"].as_str().unwrap();
     assert!(["new.py", "test_new.py", "new.md"].iter().all(|path| diff.contains(&format!("+++ b/{path}"))), "{diff}");
 }
+
+const STUB: &str = "def total(items):\n    \"\"\"The sum.\"\"\"\n    ...\n\n\nLIMIT = 3\n";
+
+#[test]
+fn an_environment_that_is_broken_without_the_edit_is_not_the_edits_fault() {
+    let old = ".venv/lib/python3.9/site-packages/oldtools/__init__.py";
+    let tests = "from a import total\ndef test_total(): assert total([1, 2]) == 3\n";
+    let right = ["def total(items):\n    return sum(items)\n"];
+    let worlds: [(&str, &[(&str, &str)]); 4] = [
+        ("an empty environment", &[(".venv/pyvenv.cfg", "home = /usr/bin\nversion = 3.12\n"), ("test_a.py", tests)]),
+        (
+            "packages of an older Python",
+            &[
+                (".venv/pyvenv.cfg", "home = /usr/bin\nversion = 3.9\n"),
+                (old, "import pkgutil\nfinder = pkgutil.ImpImporter\n"),
+                ("test_a.py", "import oldtools\nfrom a import total\ndef test_total(): assert total([1, 2]) == 3\n"),
+            ],
+        ),
+        ("a broken conftest", &[("conftest.py", "raise RuntimeError('no database')\n"), ("test_a.py", tests)]),
+        (
+            "a file of tests that cannot be imported",
+            &[("test_a.py", &format!("import a\nassert a.LIMIT == 4, 'configured elsewhere'\n{tests}"))],
+        ),
+    ]
+    .map(|(name, files)| (name, files));
+    for (name, files) in worlds {
+        let files: Vec<(&str, &str)> = [("a.py", STUB)].into_iter().chain(files.iter().copied()).collect();
+        let done = propose(&files, &right, &["implement-function", "a.py:1"]);
+        assert_eq!(done["status"], "ready", "{name}: {done}");
+        let result = done["checks"]["tests"].as_str().unwrap();
+        let is_run = name == "an empty environment";
+        assert!(if is_run { result == "passed" } else { result.starts_with("not-run: ") }, "{name}: {result}");
+        let confidence = done["confidence"].as_f64().unwrap();
+        assert_eq!(confidence > 0.8, is_run, "{name}: {done}");
+    }
+}
+
+#[test]
+fn what_is_left_of_an_answer_is_no_answer() {
+    let text = "class Cart:\n    def __init__(self):\n        self.lines = []\n\n    def total(self):\n        \"\"\"The sum.\"\"\"\n        ...\n\n    def first(self):\n        \"\"\"The first line.\"\"\"\n        ...\n";
+    let reply = "class Cart:\n    def total(self):\n        return sum(self.lines)\n\n    def first(self):\n        return self.rows[0]\n";
+    let done = propose(&[("a.py", text)], &[reply, reply, reply], &["write-all", "a.py:1"]);
+    assert_eq!(done["status"], "partial", "{done}");
+    assert_eq!(done["findings"][0]["code"], "missing-member", "{done}");
+    assert!(done["diff"].as_str().unwrap().contains("+        return sum(self.lines)"), "{done}");
+}

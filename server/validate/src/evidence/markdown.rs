@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::Evidence;
-use crate::{Confidence, Stage};
+use crate::{Confidence, Examined, Stage};
 
 impl Evidence {
     /// The card as Markdown. What could not be checked and what was found come first, the diff last.
@@ -12,12 +12,14 @@ impl Evidence {
         write_confidence(&mut out, &self.confidence);
         write_list(&mut out, "Files that it makes", self.created.iter().cloned());
         write_list(&mut out, "Not checked", self.unchecked.iter().cloned());
+        write_list(&mut out, "Left out", self.left_out.iter().map(ToString::to_string));
         write_list(&mut out, "Findings", self.findings.iter().map(ToString::to_string));
         write_list(&mut out, "Warnings", self.warnings.iter().map(ToString::to_string));
         self.write_checks(&mut out);
         self.write_parts(&mut out);
         self.write_callers(&mut out);
         self.write_tests(&mut out);
+        self.write_examined(&mut out);
         self.write_origin(&mut out);
         if !self.diff.is_empty() {
             let fence = "`".repeat(longest_run(&self.diff, '`').max(2) + 1);
@@ -71,6 +73,14 @@ impl Evidence {
             }
         });
         write_list(out, "Tests", lines);
+    }
+
+    /// What a passed check is worth.
+    fn write_examined(&self, out: &mut String) {
+        let Examined { lines, executed, mutants, noticed } = self.examined;
+        let executed = (lines > 0).then(|| format!("{executed} of {lines} changed lines were executed"));
+        let noticed = (mutants > 0).then(|| format!("{noticed} of {mutants} mistakes made on purpose were noticed"));
+        write_list(out, "How closely it was looked at", executed.into_iter().chain(noticed));
     }
 
     fn write_origin(&self, out: &mut String) {
