@@ -22,8 +22,8 @@ pub(super) fn check(text: &str) {
     let found = tainted(analysis).into_iter().filter_map(|(file, tainted)| {
         let found = tainted.diagnose(analysis)?;
         let line = analysis.source(file).lines().line(found.range.start());
-        let (_, sureness) = found.message.rsplit_once("(confidence: ")?;
-        Some(format!("{}:{} {}", analysis.path(file).display(), line + 1, sureness.trim_end_matches(')')))
+        let (_, confidence) = found.message.rsplit_once("(confidence: ")?;
+        Some(format!("{}:{} {}", analysis.path(file).display(), line + 1, confidence.trim_end_matches(')')))
     });
     assert_eq!(found.collect::<Vec<_>>(), expected);
 }
