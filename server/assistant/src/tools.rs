@@ -165,7 +165,7 @@ impl Tools {
     }
 }
 
-/// A panic is a defect of ours, and has been reported.
+/// A panic is a bug, and has been reported.
 fn broken(error: JoinError) -> Event {
     tracing::error!("a proposal was given up: {error}");
     Event::Cancelled

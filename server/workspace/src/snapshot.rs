@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use graph::{Analysis, AnalysisHost};
 
+use crate::diagnostics::WorkspaceDiagnostics;
 use crate::lints::Lints;
 use crate::persistence::Persistence;
 use crate::results::Results;
 use crate::reviews::Reviews;
 use crate::settings::{ConfigFile, Settings};
-use crate::survey::Survey;
 
 /// Immutable and cheap to clone; holds no lock. Open documents have the text that the editor shows.
 #[derive(Clone)]
@@ -30,7 +30,7 @@ pub struct Snapshot {
     /// What earlier sessions have learned; there may be none.
     pub database: Option<Arc<Persistence>>,
     /// What the last look at the whole workspace found; of the same index.
-    pub survey: Arc<Survey>,
+    pub workspace_diagnostics: Arc<WorkspaceDiagnostics>,
     /// Part of the workspace is not known yet.
     pub indexing: bool,
 }
