@@ -539,7 +539,7 @@ mod tests {
     }
 
     #[test]
-    fn by_keyword_only() {
+    fn making_a_parameter_keyword_only() {
         check(
             "def f(a, b, c=1, **k): ...\nf(1, 2)\nf(1, 2, 3, d=4)\nf(\n    1,\n    2,\n)\n",
             &[SignatureStep::KeywordOnly { name: "b".into() }],

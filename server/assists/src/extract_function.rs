@@ -372,7 +372,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn inputs_and_outputs() {
+    fn extracted_function_takes_inputs_and_returns_outputs() {
         check(
             &REWRITE,
             "def report(order, rate):\n    $1total = order.net()\n    # with tax\n    total += order.tax(total) * rate$1  # all\n    print(total)\n\n\nx = 1\n",
@@ -495,7 +495,7 @@ mod tests {
     }
 
     #[test]
-    fn at_module_level() {
+    fn statements_at_module_level_are_extracted() {
         check(
             &REWRITE,
             "import os\na = 1\n$1b = a + 1\nprint(b)$1\nprint(b)\n",

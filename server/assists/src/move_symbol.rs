@@ -467,7 +467,7 @@ t(2)
 ";
 
     #[test]
-    fn to_a_new_module() {
+    fn symbol_moves_to_a_new_module() {
         check_titles(
             &REWRITE,
             SHOP,
@@ -520,7 +520,7 @@ t(2)
     }
 
     #[test]
-    fn to_a_module_that_uses_it() {
+    fn symbol_moves_to_a_module_that_uses_it() {
         check_titled(
             &REWRITE,
             "Move `total` to `shop.till`",
@@ -562,7 +562,7 @@ t(2)
     }
 
     #[test]
-    fn where_it_is_still_used_it_is_imported() {
+    fn moved_symbol_is_imported_where_it_is_still_used() {
         check_titled(
             &REWRITE,
             "Move `f` to `b`",
@@ -601,7 +601,7 @@ t(2)
     }
 
     #[test]
-    fn what_would_not_work_is_refused() {
+    fn move_that_would_break_something_is_refused() {
         check_titled(
             &REWRITE,
             "",

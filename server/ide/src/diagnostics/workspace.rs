@@ -137,7 +137,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn an_edit_moves_findings_and_mends_them() {
+    fn workspace_findings_follow_edits() {
         let before = Workspace::new("def f(): ...\ndef g(): ...\n");
         let findings = WorkspaceFindings::of(&before.analysis, &Project::default());
         let after = Workspace::new("# moved\ndef f(): ...\ndef g(): ...\ng()\n");

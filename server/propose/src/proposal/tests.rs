@@ -175,7 +175,7 @@ fn broken_model() -> Event {
 }
 
 #[test]
-fn from_question_to_edit() {
+fn proposal_goes_from_question_to_edit() {
     let mut world = world(&[TESTS]);
     assert_eq!(world.reply(GOOD), ["test 1"]);
     assert_eq!(world.proposal.summary(), None);
@@ -342,7 +342,7 @@ fn a_model_that_fails() {
 }
 
 #[test]
-fn nothing_to_ask() {
+fn proposal_without_a_model_fails() {
     let task = world(&[]).proposal.task.clone();
     let (proposal, _) = Proposal::new(task, Limits::default());
     let (proposal, effects) = proposal.step(Event::NotAssembled("no model is configured".to_owned()));
