@@ -28,7 +28,7 @@ use crate::memory;
 /// their own machines often take no more.
 pub const BUDGET: usize = 8192;
 
-/// The workspace at one instant, unsaved texts included.
+/// The workspace at one moment, unsaved texts included.
 pub struct State {
     pub host: AnalysisHost,
     /// What is not on disk.

@@ -1,4 +1,4 @@
-//! What a request reads: one instant of the writer's state.
+//! What a request reads: one snapshot of the writer's state.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ pub struct Snapshot {
     pub generation: u64,
     pub documents: Arc<HashMap<PathBuf, OpenDocument>>,
     pub analysis: Analysis,
-    /// What `analysis` is an instant of. Whoever wants to try a change clones it.
+    /// What `analysis` is a snapshot of. Whoever wants to try a change clones it.
     pub host: AnalysisHost,
     pub settings: Arc<Settings>,
     pub config_files: Arc<Vec<ConfigFile>>,
