@@ -30,7 +30,7 @@ pub trait ProposalHost: Sync {
 
     fn report(&self, severity: Severity, message: String) -> impl Future<Output = ()> + Send;
 
-    /// Completes when the person has enough of waiting.
+    /// Completes when the person cancels.
     fn cancelled(&self) -> impl Future<Output = ()> + Send;
 }
 

@@ -28,7 +28,7 @@ use crate::memory;
 /// their own machines often take no more.
 pub const BUDGET: usize = 8192;
 
-/// The workspace at one instant, unsaved texts included.
+/// The workspace at one moment, unsaved texts included.
 pub struct State {
     pub host: AnalysisHost,
     /// What is not on disk.
@@ -180,7 +180,7 @@ impl TypeChecker for Off {
     }
 }
 
-/// A panic is a defect of ours, and has been reported.
+/// A panic is a bug, and has been reported.
 fn broken(error: JoinError) -> Event {
     tracing::error!("a proposal was given up: {error}");
     Event::Cancelled

@@ -182,7 +182,7 @@ def f() -> Cart$0: ...
     }
 
     #[test]
-    fn as_others_import_it() {
+    fn import_is_written_as_other_files_write_it() {
         check(
             &REWRITE,
             "#- /a.py\nimport numpy as np\n#- /b.py\nfrom requests import get as fetch\n#- /main.py\nimport os\r\nnp$0.zeros(1)\r\n",
@@ -203,7 +203,7 @@ def f() -> Cart$0: ...
     }
 
     #[test]
-    fn with_dots_where_the_file_uses_them() {
+    fn import_is_relative_where_the_file_uses_relative_ones() {
         check_titled(
             &REWRITE,
             "Import `f` from",
@@ -228,7 +228,7 @@ def f() -> Cart$0: ...
     }
 
     #[test]
-    fn nothing_for_what_is_bound_or_built_in() {
+    fn bound_and_built_in_names_are_not_imported() {
         for text in
             ["x = 1\nx$0\n", "len$0(1)\n", "def f(Path): return Path$0\n", "a = 1\na.Path$0\n", "nowhere_at_all$0\n"]
         {

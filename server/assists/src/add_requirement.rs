@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn not_where_it_is_asked_for_or_known() {
+    fn requirement_that_is_listed_or_unknown_is_not_offered() {
         check_titles(&REWRITE, "#- /a.py\nimport ya$0ml\n#- /requirements.txt\npyyaml==6.0\n", expect![""]);
         check_titles(&REWRITE, "#- /a.py\nimport o$0s\n#- /requirements.txt\nattrs\n", expect![""]);
         check_titles(&REWRITE, "#- /a.py\nimport ya$0ml\n", expect![""]);

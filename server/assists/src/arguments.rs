@@ -12,163 +12,228 @@ use super::signature::{Parameter, Signature};
 /// A call that cannot be rewritten, and why.
 pub(super) type Incompatible = String;
 
-/// What the arguments of `call` become when its callee's parameters change from `old` to `new`; `None` if nothing.
-///
-/// `bound` is how many of the first parameters are not written. `value` says what to pass for a parameter that callers
-/// have to give now.
-///
-/// # Errors
-/// When the call cannot be rewritten so that it means the same.
-pub(super) fn rewrite_call(
-    old: &Signature,
-    new: &Signature,
-    bound: usize,
-    call: &ExprCall,
-    parsed: &Parsed,
-    text: &str,
-    value: &dyn Fn(&Parameter) -> String,
-) -> Result<Option<Vec<TextEdit>>, Incompatible> {
-    struct Given<'a> {
-        /// The parameter before.
-        param: Option<usize>,
-        keyword: Option<&'a str>,
-        value: &'a Expr,
-        text: &'a str,
+/// A change of a function's parameters, for one way to call it.
+pub(super) struct SignatureChange<'a> {
+    pub old: &'a Signature,
+    pub new: &'a Signature,
+    /// How many of the first parameters are not written in the call.
+    pub bound: usize,
+    /// What to pass for a parameter that callers have to give now.
+    pub value: &'a dyn Fn(&Parameter) -> String,
+}
+
+/// An argument of the call as it is.
+struct Given<'a> {
+    /// The parameter before.
+    param: Option<usize>,
+    keyword: Option<&'a str>,
+    value: &'a Expr,
+    text: &'a str,
+}
+
+/// An argument of the call as it will be.
+struct Part {
+    /// Which of the given arguments it is; `None` for one that was not given before.
+    from: Option<usize>,
+    text: String,
+}
+
+/// The arguments of the call as it will be.
+#[derive(Default)]
+struct Arranged {
+    by_place: Vec<Part>,
+    by_name: Vec<Part>,
+    /// A parameter is left out, so that those after it can only be given by name.
+    gap: bool,
+}
+
+impl SignatureChange<'_> {
+    /// What the arguments of `call` become; `None` if they stay.
+    ///
+    /// # Errors
+    /// When the call cannot be rewritten so that it means the same.
+    pub fn rewrite_call(
+        &self,
+        call: &ExprCall,
+        parsed: &Parsed,
+        text: &str,
+    ) -> Result<Option<Vec<TextEdit>>, Incompatible> {
+        let unpacks_list = call.arguments.args.iter().any(|arg| arg.is_starred_expr());
+        let unpacks_dict = call.arguments.keywords.iter().any(|keyword| keyword.arg.is_none());
+        if (unpacks_list || unpacks_dict) && !self.allows_unpacking(unpacks_list, unpacks_dict) {
+            return Err("it unpacks arguments".to_owned());
+        }
+        let given = self.given(call, parsed, text);
+        let mut arranged = Arranged::default();
+        self.arrange_positional(&given, unpacks_list, &mut arranged)?;
+        self.arrange_extra(&given, unpacks_list, &mut arranged)?;
+        self.arrange_named(&given, &mut arranged)?;
+        let Arranged { by_place, mut by_name, .. } = arranged;
+        // Those that were given by name keep their order; new ones follow.
+        by_name.sort_by_key(|part| (part.from.is_none(), part.from));
+        let parts: Vec<Part> = by_place.into_iter().chain(by_name).collect();
+        keeps_evaluation(&given, &parts)?;
+        let mut parts: Vec<String> = parts.into_iter().map(|part| part.text).collect();
+        // `f(x for x in y)` shares its parentheses with its only argument.
+        if parts.len() > 1
+            && let [Expr::Generator(it)] = &*call.arguments.args
+            && !it.parenthesized
+        {
+            parts[0] = format!("({})", parts[0]);
+        }
+        let edits = rewrite(text, parsed, call.arguments.range, &parts);
+        Ok((!edits.is_empty()).then_some(edits))
     }
-    let unpacks_list = call.arguments.args.iter().any(|arg| arg.is_starred_expr());
-    let unpacks_dict = call.arguments.keywords.iter().any(|keyword| keyword.arg.is_none());
-    let positional = |signature: &Signature| -> Vec<(usize, String)> {
-        let given = signature.params.iter().enumerate().filter(|(_, param)| param.is_positional());
-        given.skip(bound).map(|(at, param)| (at, param.name.clone())).collect()
-    };
-    if unpacks_list || unpacks_dict {
+
+    /// Whether what is unpacked reaches the same parameters as before.
+    fn allows_unpacking(&self, unpacks_list: bool, unpacks_dict: bool) -> bool {
         let places = |signature: &Signature| {
             let given = signature.params.iter().filter(|param| param.is_positional());
             given.map(|param| param.origin).collect::<Vec<_>>()
         };
-        let before: Vec<Option<usize>> = places(old);
-        let after = places(new);
+        let (before, after) = (places(self.old), places(self.new));
         let kept = after.len() >= before.len() && after[..before.len()] == before[..];
         let names =
             |signature: &Signature| signature.params.iter().map(|it| (it.origin, it.name.clone())).collect::<Vec<_>>();
-        let same_names = names(old).iter().all(|old| names(new).contains(old));
+        let same_names = names(self.old).iter().all(|old| names(self.new).contains(old));
         // What is unpacked fills nothing that was not there before, unless the rest was collected.
-        let collects = |kind| old.params.iter().any(|param| param.kind == kind);
-        let required = new.params.iter().any(|param| param.origin.is_none() && param.value.is_some())
+        let collects = |kind| self.old.params.iter().any(|param| param.kind == kind);
+        let required = self.new.params.iter().any(|param| param.origin.is_none() && param.value.is_some())
             && (unpacks_list && collects(ParamKind::VarArgs) || unpacks_dict && collects(ParamKind::KwArgs));
-        let fits = kept && !required && (same_names || !unpacks_dict);
-        if !fits {
-            return Err("it unpacks arguments".to_owned());
-        }
-    }
-    let taken = positional(old);
-    let mut given: Vec<Given<'_>> = Vec::new();
-    let mut unpacked = false;
-    for (nth, arg) in call.arguments.args.iter().enumerate() {
-        unpacked |= arg.is_starred_expr();
-        let param = taken.get(nth).filter(|_| !unpacked).map(|(at, _)| *at);
-        let range = argument_range(parsed, call, arg);
-        given.push(Given { param, keyword: None, value: arg, text: &text[range] });
-    }
-    for keyword in &call.arguments.keywords {
-        let name = keyword.arg.as_ref().map(|name| name.as_str());
-        let param = name.and_then(|name| {
-            let named = |param: &Parameter| param.name == name && param.kind != ParamKind::PositionalOnly;
-            old.params
-                .iter()
-                .position(|param| named(param) && !matches!(param.kind, ParamKind::VarArgs | ParamKind::KwArgs))
-        });
-        let range = argument_range(parsed, call, &keyword.value);
-        given.push(Given { param, keyword: Some(name.unwrap_or("**")), value: &keyword.value, text: &text[range] });
+        kept && !required && (same_names || !unpacks_dict)
     }
 
-    // By position as long as no parameter is left out, and then by name.
-    let mut parts: Vec<String> = Vec::new();
-    let mut order: Vec<usize> = Vec::new();
-    let mut by_name: Vec<(usize, String)> = Vec::new();
-    let mut gap = false;
-    let extra: Vec<usize> =
-        (0..given.len()).filter(|&at| given[at].param.is_none() && given[at].keyword.is_none()).collect();
-    for param in new.params.iter().filter(|param| param.is_positional()).skip(bound) {
-        let at = param.origin.and_then(|origin| given.iter().position(|given| given.param == Some(origin)));
-        match at {
-            Some(at) if given[at].keyword.is_none() && !gap => {
-                parts.push(given[at].text.to_owned());
-                order.push(at);
-            }
-            Some(at) => {
-                if param.kind == ParamKind::PositionalOnly {
+    /// The arguments of `call` with the parameters that they are for.
+    fn given<'c>(&self, call: &'c ExprCall, parsed: &Parsed, text: &'c str) -> Vec<Given<'c>> {
+        let params = self.old.params.iter().enumerate();
+        let places: Vec<usize> =
+            params.filter(|(_, param)| param.is_positional()).map(|(at, _)| at).skip(self.bound).collect();
+        let mut given = Vec::new();
+        let mut unpacked = false;
+        for (nth, arg) in call.arguments.args.iter().enumerate() {
+            unpacked |= arg.is_starred_expr();
+            let param = places.get(nth).copied().filter(|_| !unpacked);
+            given.push(Given { param, keyword: None, value: arg, text: &text[argument_range(parsed, call, arg)] });
+        }
+        for keyword in &call.arguments.keywords {
+            let name = keyword.arg.as_ref().map(|name| name.as_str());
+            let by_name = |param: &Parameter| {
+                let kinds = [ParamKind::PositionalOnly, ParamKind::VarArgs, ParamKind::KwArgs];
+                Some(param.name.as_str()) == name && !kinds.contains(&param.kind)
+            };
+            let param = self.old.params.iter().position(by_name);
+            let range = argument_range(parsed, call, &keyword.value);
+            given.push(Given { param, keyword: Some(name.unwrap_or("**")), value: &keyword.value, text: &text[range] });
+        }
+        given
+    }
+
+    /// By position as long as no parameter is left out, and then by name.
+    fn arrange_positional(
+        &self,
+        given: &[Given<'_>],
+        unpacks_list: bool,
+        arranged: &mut Arranged,
+    ) -> Result<(), Incompatible> {
+        for param in self.new.params.iter().filter(|param| param.is_positional()).skip(self.bound) {
+            match given_for(given, param) {
+                Some(at) if given[at].keyword.is_none() && !arranged.gap => {
+                    arranged.by_place.push(Part { from: Some(at), text: given[at].text.to_owned() });
+                }
+                Some(_) if param.kind == ParamKind::PositionalOnly => {
                     return Err(format!("`{}` can only be given by position", param.name));
                 }
-                by_name.push((at, format!("{}={}", param.name, given[at].text)));
-                gap = true;
-            }
-            None if has_to_be_given(old, param) => {
-                let text = to_give(old, param, value);
-                if gap || unpacks_list {
-                    by_name.push((usize::MAX, format!("{}={text}", param.name)));
-                    gap = true;
-                } else {
-                    parts.push(text);
+                Some(at) => {
+                    arranged.by_name.push(named(param, Some(at), given[at].text));
+                    arranged.gap = true;
                 }
+                None if has_to_be_given(self.old, param) => {
+                    let text = self.to_give(param);
+                    if arranged.gap || unpacks_list {
+                        arranged.by_name.push(named(param, None, &text));
+                        arranged.gap = true;
+                    } else {
+                        arranged.by_place.push(Part { from: None, text });
+                    }
+                }
+                None => arranged.gap = true,
             }
-            None => gap = true,
         }
+        Ok(())
     }
-    let has_varargs = new.params.iter().any(|param| param.kind == ParamKind::VarArgs);
-    if !extra.is_empty() {
+
+    /// What `*args` takes.
+    fn arrange_extra(
+        &self,
+        given: &[Given<'_>],
+        unpacks_list: bool,
+        arranged: &mut Arranged,
+    ) -> Result<(), Incompatible> {
+        let extra = given.iter().enumerate().filter(|(_, given)| given.param.is_none() && given.keyword.is_none());
+        let extra: Vec<Part> = extra.map(|(at, given)| Part { from: Some(at), text: given.text.to_owned() }).collect();
         // All parameters before `*` have to be given, or the rest would fill them.
-        let fits = has_varargs && !gap;
-        if !fits && !unpacks_list {
+        let fits = !arranged.gap && self.new.params.iter().any(|param| param.kind == ParamKind::VarArgs);
+        if !extra.is_empty() && !fits && !unpacks_list {
             return Err("it gives more arguments than have a name".to_owned());
         }
-        for &at in &extra {
-            parts.push(given[at].text.to_owned());
-            order.push(at);
-        }
+        arranged.by_place.extend(extra);
+        Ok(())
     }
-    for param in new.params.iter().filter(|param| param.kind == ParamKind::KeywordOnly) {
-        let at = param.origin.and_then(|origin| given.iter().position(|given| given.param == Some(origin)));
-        match at {
-            Some(at) => by_name.push((at, format!("{}={}", param.name, given[at].text))),
-            None if has_to_be_given(old, param) => {
-                let text = to_give(old, param, value);
-                by_name.push((usize::MAX, format!("{}={text}", param.name)));
+
+    /// What can only be given by name, and what `**kwargs` takes.
+    fn arrange_named(&self, given: &[Given<'_>], arranged: &mut Arranged) -> Result<(), Incompatible> {
+        for param in self.new.params.iter().filter(|param| param.kind == ParamKind::KeywordOnly) {
+            match given_for(given, param) {
+                Some(at) => arranged.by_name.push(named(param, Some(at), given[at].text)),
+                None if has_to_be_given(self.old, param) => {
+                    arranged.by_name.push(named(param, None, &self.to_give(param)));
+                }
+                None => {}
             }
-            None => {}
         }
-    }
-    for (at, given) in given.iter().enumerate().filter(|(_, given)| given.param.is_none()) {
-        match given.keyword {
-            Some("**") => by_name.push((at, format!("**{}", given.text))),
-            Some(name) if new.params.iter().any(|param| param.name == name) => {
-                return Err(format!("it already gives `{name}` to `**`"));
-            }
-            Some(name) => by_name.push((at, format!("{name}={}", given.text))),
-            None => {}
+        for (at, given) in given.iter().enumerate().filter(|(_, given)| given.param.is_none()) {
+            let text = match given.keyword {
+                Some("**") => format!("**{}", given.text),
+                Some(name) if self.new.params.iter().any(|param| param.name == name) => {
+                    return Err(format!("it already gives `{name}` to `**`"));
+                }
+                Some(name) => format!("{name}={}", given.text),
+                None => continue,
+            };
+            arranged.by_name.push(Part { from: Some(at), text });
         }
+        Ok(())
     }
-    // Those that were given by name keep their order.
-    by_name.sort_by_key(|(at, _)| *at);
-    order.extend(by_name.iter().map(|(at, _)| *at).filter(|at| *at != usize::MAX));
+
+    /// What a call gives that did not before: the default that there was, if it is the same everywhere.
+    fn to_give(&self, param: &Parameter) -> String {
+        let before = param.origin.and_then(|at| self.old.params.get(at)).and_then(|it| it.rest.rsplit_once('='));
+        let default = before.map(|(_, default)| default.trim()).filter(|default| is_literal(default));
+        param.value.clone().or(default.map(str::to_owned)).unwrap_or_else(|| (self.value)(param))
+    }
+}
+
+/// Which of the arguments is for a parameter.
+fn given_for(given: &[Given<'_>], param: &Parameter) -> Option<usize> {
+    let origin = param.origin?;
+    given.iter().position(|given| given.param == Some(origin))
+}
+
+fn named(param: &Parameter, from: Option<usize>, text: &str) -> Part {
+    Part { from, text: format!("{}={text}", param.name) }
+}
+
+/// Whether everything that may do something is still evaluated, and in the same order.
+fn keeps_evaluation(given: &[Given<'_>], parts: &[Part]) -> Result<(), Incompatible> {
+    let order: Vec<usize> = parts.iter().filter_map(|part| part.from).collect();
     let dropped = (0..given.len()).find(|at| !order.contains(at) && acts(given[*at].value));
     if let Some(at) = dropped {
         return Err(format!("leaving out `{}` may change what happens", one_line(given[at].text)));
     }
-    let acting: Vec<usize> = order.iter().copied().filter(|at| acts(given[*at].value)).collect();
-    if !acting.is_sorted() {
+    if !order.into_iter().filter(|at| acts(given[*at].value)).is_sorted() {
         return Err("its arguments would be evaluated in another order".to_owned());
     }
-    parts.extend(by_name.into_iter().map(|(_, part)| part));
-    // `f(x for x in y)` shares its parentheses with its only argument.
-    if parts.len() > 1
-        && let [Expr::Generator(it)] = &*call.arguments.args
-        && !it.parenthesized
-    {
-        parts[0] = format!("({})", parts[0]);
-    }
-    let edits = rewrite(text, parsed, call.arguments.range, &parts);
-    Ok((!edits.is_empty()).then_some(edits))
+    Ok(())
 }
 
 /// Whether a call that did not give `param` before has to give it now.
@@ -177,13 +242,6 @@ fn has_to_be_given(old: &Signature, param: &Parameter) -> bool {
         None => param.value.is_some() || !param.has_default,
         Some(before) => before.has_default && !param.has_default,
     }
-}
-
-/// What it gives: the default that there was, if it is the same everywhere.
-fn to_give(old: &Signature, param: &Parameter, value: &dyn Fn(&Parameter) -> String) -> String {
-    let before = param.origin.and_then(|at| old.params.get(at)).and_then(|before| before.rest.rsplit_once('='));
-    let default = before.map(|(_, default)| default.trim()).filter(|default| is_literal(default));
-    param.value.clone().or(default.map(str::to_owned)).unwrap_or_else(|| value(param))
 }
 
 fn is_literal(text: &str) -> bool {
@@ -340,7 +398,8 @@ mod tests {
         for stmt in &parsed.statements()[1..] {
             let Stmt::Expr(stmt) = stmt else { continue };
             let call = stmt.value.as_call_expr().unwrap();
-            match rewrite_call(&old, &new, 0, call, &parsed, text, &|_| "...".to_owned()) {
+            let change = SignatureChange { old: &old, new: &new, bound: 0, value: &|_| "...".to_owned() };
+            match change.rewrite_call(call, &parsed, text) {
                 Ok(more) => edits.extend(more.into_iter().flatten()),
                 Err(reason) => refused.push_str(&format!("{}: {reason}\n", &text[call.range()])),
             }
@@ -480,7 +539,7 @@ mod tests {
     }
 
     #[test]
-    fn by_keyword_only() {
+    fn making_a_parameter_keyword_only() {
         check(
             "def f(a, b, c=1, **k): ...\nf(1, 2)\nf(1, 2, 3, d=4)\nf(\n    1,\n    2,\n)\n",
             &[SignatureStep::KeywordOnly { name: "b".into() }],

@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn for_type_checking() {
+    fn import_for_annotations_goes_under_type_checking() {
         check_titled(
             &REWRITE,
             "Import only",
@@ -379,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_needed_at_once_stays() {
+    fn import_that_is_needed_at_once_stays() {
         let at_once = "#- /a.py\nfrom b import x$0\nx()\n#- /b.py\nimport a\nx = y = C = 1\n";
         assert_eq!(refusal(&REWRITE, at_once).as_deref(), Some("what runs when the module is loaded uses `x`"));
         let passed =

@@ -14,7 +14,7 @@ use syntax::ast::StmtFunctionDef;
 use syntax::{Ranged, TextEdit, TextSize};
 
 use super::action::{ActionKind, AssistContext, Change, Offers, Outcome, Rewrite, checked};
-use super::arguments::rewrite_call;
+use super::arguments::SignatureChange;
 use super::call_sites::{Trees, calls, doubt, find_call, find_function, place, receiver};
 use super::names::Names;
 use super::signature::{Signature, SignatureStep};
@@ -211,7 +211,8 @@ fn change(analysis: &Analysis, function: SymbolId, steps: &[SignatureStep]) -> O
             reasons.push(format!("{}: it is not clear what is given there", at()));
             continue;
         };
-        match rewrite_call(old, new, bound, call, parsed, text, &|param| param.name.clone()) {
+        let to_new = SignatureChange { old, new, bound, value: &|param| param.name.clone() };
+        match to_new.rewrite_call(call, parsed, text) {
             Ok(edits) => change.add(analysis.path(site.file), edits.into_iter().flatten()),
             Err(reason) => reasons.push(format!("{}: {reason}", at())),
         }

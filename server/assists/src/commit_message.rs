@@ -232,7 +232,7 @@ removed `shop.old`
     }
 
     #[test]
-    fn what_is_around_a_message_goes() {
+    fn prose_around_a_commit_message_is_dropped() {
         let expected = "fix(cart): keep cents\n\nThey were lost.";
         for reply in [
             "fix(cart): keep cents\n\nThey were lost.\n",

@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_ways() {
+    fn absolute_and_relative_imports_are_converted() {
         let files = "#- /shop/__init__.py\n#- /shop/tax.py\n#- /shop/cart/__init__.py\n#- /shop/cart/total.py\n";
         check(
             &REWRITE,
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_outside_of_the_package() {
+    fn imports_from_other_packages_stay_absolute() {
         check_titles(&REWRITE, "from os$0 import path\n", expect![""]);
         check_titles(&REWRITE, "#- /a.py\n#- /main.py\nfrom a$0 import x\n", expect![""]);
         check_titles(&REWRITE, "#- /pkg/__init__.py\n#- /pkg/a.py\nfrom ...$0 import x\n", expect![""]);

@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_for_what_exists_or_is_not_known() {
+    fn existing_or_unknown_names_are_not_created() {
         check_titles(&REWRITE, "def f(): ...\nf$0()\n", expect![""]);
         check_titles(&REWRITE, "def g(x):\n    x.f$0()\n", expect![""]);
         check_titles(&REWRITE, "print(nope$0)\n", expect![""]);

@@ -398,7 +398,7 @@ def test_pay():
     }
 
     #[test]
-    fn a_method() {
+    fn explanation_of_a_method() {
         check(
             TEXT,
             expect![[r#"

@@ -21,7 +21,7 @@ use super::place::{
     Step, comments_above, expression_at, free_name, function_around, span, stands_alone, steps, trimmed, whole_lines,
     with_parentheses,
 };
-use super::variables::{of_statements, of_value};
+use super::variables::{Variables, of_statements, of_value};
 
 pub(super) const REWRITE: Rewrite = Rewrite { id: "extract-function", tolerant: false, offer };
 
@@ -138,6 +138,19 @@ struct Look {
 }
 
 impl Look {
+    /// Why it cannot be a function of its own, or a method if that is what it becomes; `in_class` is where it stands.
+    fn refusal(&self, is_method: bool, in_class: bool) -> Option<&'static str> {
+        match () {
+            () if self.yields => Some("it contains `yield`"),
+            () if self.declares => Some("it declares `global` or `nonlocal` names"),
+            () if self.reflects => Some("it may look at the names around it"),
+            () if self.is_star => Some("it contains `import *`"),
+            () if self.is_super && !is_method => Some("it uses `super()`"),
+            () if self.is_private && !is_method && in_class => Some("it uses a private name of the class"),
+            () => None,
+        }
+    }
+
     fn all(&mut self, selected: &Selected<'_>) {
         match selected {
             Selected::Value(expr) => self.visit_expr(expr),
@@ -193,12 +206,10 @@ impl<'a> Visitor<'a> for Look {
     }
 }
 
-fn extract(
-    context: &AssistContext<'_>,
-    selected: &Selected<'_>,
-    function: Option<(&StmtFunctionDef, Option<&Stmt>)>,
-    name: &str,
-) -> Outcome {
+/// The function around what is selected, and the class around that.
+type Around<'a> = Option<(&'a StmtFunctionDef, Option<&'a Stmt>)>;
+
+fn extract(context: &AssistContext<'_>, selected: &Selected<'_>, function: Around<'_>, name: &str) -> Outcome {
     let (parsed, text) = (context.parsed, context.text);
     let range = selected.range();
     let around = match selected {
@@ -212,117 +223,145 @@ fn extract(
     }
     let mut look = Look::default();
     look.all(selected);
-    let method = function.and_then(|(function, class)| class.and_then(|_| receiver_used(function, selected)));
-    let reason = match () {
-        () if look.yields => "it contains `yield`",
-        () if look.declares => "it declares `global` or `nonlocal` names",
-        () if look.reflects => "it may look at the names around it",
-        () if look.is_star => "it contains `import *`",
-        () if look.is_super && method.is_none() => "it uses `super()`",
-        () if look.is_private && method.is_none() && function.is_some_and(|it| it.1.is_some()) => {
-            "it uses a private name of the class"
-        }
-        () => "",
-    };
-    if !reason.is_empty() {
+    let receiver = function.and_then(|(function, class)| class.and_then(|_| receiver_used(function, selected)));
+    if let Some(reason) = look.refusal(receiver.is_some(), function.is_some_and(|(_, class)| class.is_some())) {
         return Err(reason.to_owned());
     }
     let flow = match selected {
         Selected::Value(expr) => of_value(context, expr, function.map(|it| it.0))?,
         Selected::Statements(body) => of_statements(context, body, function.map(|it| it.0), &around)?,
     };
-
-    // Where the new function goes: behind the one it was part of, or the class if nobody could call it in there; at the
-    // module's level before the statement.
-    let newline = newline(text);
-    let class = function.filter(|_| method.is_none()).and_then(|(at, _)| outermost_class(&around, at));
-    let (anchor, base) = match (class, function) {
-        (Some(class), _) => (class.range(), indent_at(text, class.name.start()).to_owned()),
-        (None, Some((at, _))) => (at.range(), indent_at(text, at.name.start()).to_owned()),
-        (None, None) => (around.first().map_or(range, |first| first.stmt().range()), String::new()),
-    };
-    if function.is_some() && !stands_alone(text, anchor) || own_line_indent(text, outermost.stmt().start()).is_none() {
+    let home = Home::of(context, range, &around, function, receiver.is_some());
+    let shares_line = function.is_some() && !stands_alone(text, home.anchor)
+        || own_line_indent(text, outermost.stmt().start()).is_none()
+        || matches!(selected, Selected::Statements(_)) && !stands_alone(text, range);
+    if shares_line {
         return Err("it shares its line with other code".to_owned());
     }
-    let unit = match function {
-        Some((at, _)) => {
-            let inside = Layout::of(at, parsed, text).base;
-            let own = indent_at(text, at.name.start());
-            inside.strip_prefix(own).filter(|unit| !unit.is_empty()).unwrap_or(layout::unit(parsed, text)).to_owned()
-        }
-        None => layout::unit(parsed, text).to_owned(),
+    let params: Vec<&str> = flow.inputs.iter().copied().filter(|param| Some(*param) != receiver).collect();
+    let owner = receiver.map_or_else(String::new, |receiver| format!("{receiver}."));
+    let awaits = if look.awaits { "await " } else { "" };
+    let call = format!("{awaits}{owner}{name}({})", params.join(", "));
+    let layout = home.layout(context, function);
+    let (replaced, body) = match selected {
+        Selected::Value(expr) => replaced_value(context, expr, &call, &look, &layout),
+        Selected::Statements(body) => replaced_statements(context, body, &call, &flow, &layout),
     };
-    let mut params: Vec<&str> = flow.inputs.clone();
     let is_classmethod = function.is_some_and(|(at, _)| {
-        let decorators = at.decorator_list.iter();
-        decorators.into_iter().any(|it| matches!(&it.expression, Expr::Name(name) if name.id.as_str() == "classmethod"))
+        let mut decorators = at.decorator_list.iter();
+        decorators.any(|it| matches!(&it.expression, Expr::Name(name) if name.id.as_str() == "classmethod"))
     });
-    if let Some(receiver) = method {
-        params.retain(|param| *param != receiver);
-    }
-    let mut call = match method {
-        Some(receiver) => format!("{receiver}.{name}({})", params.join(", ")),
-        None => format!("{name}({})", params.join(", ")),
-    };
-    if let Some(receiver) = method {
-        params.insert(0, receiver);
-    }
-    if look.awaits {
-        call = format!("await {call}");
-    }
-
-    let layout = Layout { base: format!("{base}{unit}"), unit, newline };
-    let mut edits = Vec::new();
-    let body = match selected {
-        Selected::Value(expr) => {
-            let replaced = with_parentheses(parsed, expr);
-            let bare = matches!(expr, Expr::Generator(it) if !it.parenthesized);
-            let replaced = if bare { range } else { replaced };
-            let call = if look.awaits { format!("({call})") } else { call };
-            edits.push(TextEdit::replace(replaced, call));
-            format!("{}return {}", layout.base, value_text(text, expr))
-        }
-        Selected::Statements(body) => {
-            if !stands_alone(text, range) {
-                return Err("it shares its line with other code".to_owned());
-            }
-            let lines = TextRange::new(line_start(text, range.start()), after_comment(text, range.end()));
-            let outputs = flow.outputs.join(", ");
-            let statement = match (flow.returns, flow.outputs.is_empty()) {
-                (true, _) => format!("return {call}"),
-                (false, true) => call,
-                (false, false) => format!("{outputs} = {call}"),
-            };
-            edits.push(TextEdit::replace(lines, format!("{}{statement}", indent_at(text, body[0].start()))));
-            let mut moved = reindent(text, parsed.tokens(), lines, &layout);
-            if !flow.returns && !flow.outputs.is_empty() {
-                moved.push_str(&format!("{newline}{}return {outputs}", layout.base));
-            }
-            moved
-        }
+    let (newline, base) = (layout.newline, &home.base);
+    let decorator = match receiver {
+        Some(_) if is_classmethod => format!("{base}@classmethod{newline}"),
+        _ => String::new(),
     };
     let keyword = if look.awaits { "async def" } else { "def" };
-    let decorator =
-        if method.is_some() && is_classmethod { format!("{base}@classmethod{newline}") } else { String::new() };
-    let definition = format!("{decorator}{base}{keyword} {name}({}):{newline}{body}{newline}", params.join(", "));
-    // Decorators may call what they are given at once.
-    let is_decorated = match (class, function) {
-        (Some(class), _) => !class.decorator_list.is_empty(),
-        (None, Some((at, class))) => !at.decorator_list.is_empty() && class.is_none(),
-        (None, None) => false,
-    };
-    let gap = newline.repeat(if base.is_empty() { 2 } else { 1 });
-    if function.is_none() || is_decorated {
-        let at = comments_above(text, anchor.start());
-        // Insertions come before what is replaced at the same place.
-        edits.insert(0, TextEdit::insert(at, format!("{definition}{gap}")));
-    } else {
-        let end = whole_lines(text, anchor).end();
+    let params = receiver.into_iter().chain(params).collect::<Vec<_>>().join(", ");
+    let definition = format!("{decorator}{base}{keyword} {name}({params}):{newline}{body}{newline}");
+    let inserted = home.insert(text, &definition, newline);
+    // Insertions come before what is replaced at the same place.
+    let edits = if home.is_before { [inserted, replaced] } else { [replaced, inserted] };
+    Ok(context.change(edits))
+}
+
+/// Where the new function goes: behind the one it was part of, or the class if nobody could call it in there; at the
+/// module's level before the statement.
+struct Home {
+    /// What it goes behind or before.
+    anchor: TextRange,
+    /// The indentation of its `def`.
+    base: String,
+    is_before: bool,
+}
+
+impl Home {
+    fn of(
+        context: &AssistContext<'_>,
+        selected: TextRange,
+        around: &[Step<'_>],
+        function: Around<'_>,
+        is_method: bool,
+    ) -> Self {
+        let indent = |name: &syntax::ast::Identifier| indent_at(context.text, name.start()).to_owned();
+        let Some((at, in_class)) = function else {
+            let anchor = around.first().map_or(selected, |first| first.stmt().range());
+            return Home { anchor, base: String::new(), is_before: true };
+        };
+        // Decorators may call what they are given at once: then it has to be there before them.
+        match if is_method { None } else { outermost_class(around, at) } {
+            Some(class) => {
+                let is_before = !class.decorator_list.is_empty();
+                Home { anchor: class.range(), base: indent(&class.name), is_before }
+            }
+            None => {
+                let is_before = !at.decorator_list.is_empty() && in_class.is_none();
+                Home { anchor: at.range(), base: indent(&at.name), is_before }
+            }
+        }
+    }
+
+    /// How its body is laid out.
+    fn layout(&self, context: &AssistContext<'_>, function: Around<'_>) -> Layout {
+        let (parsed, text) = (context.parsed, context.text);
+        let unit = function.and_then(|(at, _)| {
+            let inside = Layout::of(at, parsed, text).base;
+            let unit = inside.strip_prefix(indent_at(text, at.name.start()))?;
+            (!unit.is_empty()).then(|| unit.to_owned())
+        });
+        let unit = unit.unwrap_or_else(|| layout::unit(parsed, text).to_owned());
+        Layout { base: format!("{}{unit}", self.base), unit, newline: newline(text) }
+    }
+
+    fn insert(&self, text: &str, definition: &str, newline: &str) -> TextEdit {
+        let gap = newline.repeat(if self.base.is_empty() { 2 } else { 1 });
+        if self.is_before {
+            return TextEdit::insert(comments_above(text, self.anchor.start()), format!("{definition}{gap}"));
+        }
+        let end = whole_lines(text, self.anchor).end();
         let ended = text[..end.to_usize()].ends_with(['\r', '\n']);
         let start = if ended { gap } else { format!("{newline}{gap}") };
-        edits.push(TextEdit::insert(end, format!("{start}{definition}")));
+        TextEdit::insert(end, format!("{start}{definition}"))
     }
-    Ok(context.change(edits))
+}
+
+/// What stands in place of the expression, and the new function's body.
+fn replaced_value(
+    context: &AssistContext<'_>,
+    expr: &Expr,
+    call: &str,
+    look: &Look,
+    layout: &Layout,
+) -> (TextEdit, String) {
+    let bare = matches!(expr, Expr::Generator(it) if !it.parenthesized);
+    let replaced = if bare { expr.range() } else { with_parentheses(context.parsed, expr) };
+    let call = if look.awaits { format!("({call})") } else { call.to_owned() };
+    (TextEdit::replace(replaced, call), format!("{}return {}", layout.base, value_text(context.text, expr)))
+}
+
+/// What stands in place of the statements, and the new function's body.
+fn replaced_statements(
+    context: &AssistContext<'_>,
+    body: &[Stmt],
+    call: &str,
+    flow: &Variables<'_>,
+    layout: &Layout,
+) -> (TextEdit, String) {
+    let text = context.text;
+    let range = span(body).unwrap_or_default();
+    let lines = TextRange::new(line_start(text, range.start()), after_comment(text, range.end()));
+    let outputs = flow.outputs.join(", ");
+    let mut moved = reindent(text, context.parsed.tokens(), lines, layout);
+    let statement = if flow.returns {
+        format!("return {call}")
+    } else if flow.outputs.is_empty() {
+        call.to_owned()
+    } else {
+        moved.push_str(&format!("{}{}return {outputs}", layout.newline, layout.base));
+        format!("{outputs} = {call}")
+    };
+    let indent = indent_at(text, range.start());
+    (TextEdit::replace(lines, format!("{indent}{statement}")), moved)
 }
 
 #[cfg(test)]
@@ -333,7 +372,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn inputs_and_outputs() {
+    fn extracted_function_takes_inputs_and_returns_outputs() {
         check(
             &REWRITE,
             "def report(order, rate):\n    $1total = order.net()\n    # with tax\n    total += order.tax(total) * rate$1  # all\n    print(total)\n\n\nx = 1\n",
@@ -456,7 +495,7 @@ mod tests {
     }
 
     #[test]
-    fn at_module_level() {
+    fn statements_at_module_level_are_extracted() {
         check(
             &REWRITE,
             "import os\na = 1\n$1b = a + 1\nprint(b)$1\nprint(b)\n",

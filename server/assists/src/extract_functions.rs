@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_new_is_refused() {
+    fn reply_without_a_new_function_is_refused() {
         check(
             "def g(): ...\ndef f(a):\n    return a$0\n",
             "def g(): return 2\ndef f(a):\n    return 1 + g()\n",

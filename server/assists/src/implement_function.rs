@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn not_offered_elsewhere() {
+    fn implementing_is_offered_on_stubs_only() {
         check_offered("def f():\n    return 1$0\n", None);
         check_offered("x = 1$0\ndef f(): ...\n", None);
         check_offered("class C:$0\n    pass\n", None);

@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn each_in_its_group() {
+    fn imports_go_to_their_groups() {
         let text = "\
 #- /main.py
 \"\"\"Doc.\"\"\"

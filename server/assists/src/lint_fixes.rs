@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn one_finding() {
+    fn one_finding_is_fixed() {
         check(
             &REWRITE,
             "import os$0\nimport re\n",
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn all_of_a_rule_and_all() {
+    fn findings_are_fixed_by_rule_and_all_at_once() {
         let text = "import os$0\nimport re\nx = f''\n";
         check_titled(
             &REWRITE,

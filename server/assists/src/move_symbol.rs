@@ -78,18 +78,53 @@ fn new_module(analysis: &Analysis, file: FileId, name: &str) -> Option<(PathBuf,
 }
 
 fn change(analysis: &Analysis, symbol: SymbolId, home: &Home) -> Outcome {
-    let source = symbol.file;
-    let view = analysis.symbol(symbol);
-    let name = view.name;
-    let text = analysis.source(source).text();
     let mut trees = Trees::default();
-    let mut needs: Vec<NewImport> = Vec::new();
-    let mut edits_of_source: Vec<TextEdit> = Vec::new();
-    let moved: String;
-    let needs_source;
-    let range;
-    {
-        let parsed = trees.get(analysis, source);
+    let definition = Definition::of(analysis, symbol, trees.get(analysis, symbol.file), home)?;
+    let users = users(analysis, &definition)?;
+    let mut plan = Move {
+        analysis,
+        home,
+        target: home.module(analysis),
+        new_edges: definition.edges(analysis, home),
+        definition,
+        needs: Vec::new(),
+        used_at_once: None,
+        change: Change::default(),
+    };
+    plan.needs.extend(plan.definition.imports.iter().cloned());
+    for (user, sites) in users.iter().filter(|(user, _)| *user != symbol.file) {
+        plan.update_user(*user, trees.get(analysis, *user), sites)?;
+    }
+    if let Some(by) = mentioned_in_text(analysis, symbol.file, plan.definition.name) {
+        let module = analysis.module_name(symbol.file);
+        return Err(format!("{by}: a string names `{module}.{}`", plan.definition.name));
+    }
+    plan.leave(trees.get(analysis, symbol.file), &users)?;
+    match home {
+        Home::File(file) => plan.append(*file, trees.get(analysis, *file))?,
+        Home::New(path, _) => plan.create(path),
+    }
+    Ok(plan.finish())
+}
+
+/// What is moved.
+struct Definition<'a> {
+    symbol: SymbolId,
+    name: &'a str,
+    /// With the comments above it, in whole lines.
+    range: TextRange,
+    text: String,
+    /// What it needs where it goes to,
+    imports: Vec<NewImport>,
+    /// and whether that is something of the module that it leaves.
+    needs_source: bool,
+}
+
+impl<'a> Definition<'a> {
+    fn of(analysis: &'a Analysis, symbol: SymbolId, parsed: &Parsed, home: &Home) -> Result<Self, String> {
+        let view = analysis.symbol(symbol);
+        let name = view.name;
+        let text = analysis.source(symbol.file).text();
         let steps = steps(parsed.statements(), view.name_range);
         let [step] = steps[..] else { return Err(format!("`{name}` is not defined at the module's own level")) };
         let stmt = step.stmt();
@@ -108,29 +143,26 @@ fn change(analysis: &Analysis, symbol: SymbolId, home: &Home) -> Outcome {
             return Err("it shares its line with other code".to_owned());
         }
         let start = comments_above(text, stmt.start());
-        range = TextRange::new(start, whole_lines(text, stmt.range()).end());
-        moved = text[range].trim_end_matches(['\r', '\n']).to_owned();
-        let (imports, from_source) = needed(analysis, source, parsed, stmt, name, home)?;
-        needs.extend(imports);
-        needs_source = from_source;
-        edits_of_source.push(TextEdit::replace(with_blank_lines(text, range), ""));
+        let range = TextRange::new(start, whole_lines(text, stmt.range()).end());
+        let (imports, needs_source) = needed(analysis, symbol.file, parsed, stmt, name, home)?;
+        let text = text[range].trim_end_matches(['\r', '\n']).to_owned();
+        Ok(Definition { symbol, name, range, text, imports, needs_source })
     }
 
-    let target = home.module(analysis);
-    let mut change = Change::default();
-    let mut new_edges: Vec<NewEdge> = Vec::new();
-    if needs_source {
-        new_edges.push((home.file(), Some(source)));
+    /// What its new home imports for it.
+    fn edges(&self, analysis: &Analysis, home: &Home) -> Vec<NewEdge> {
+        let source = self.needs_source.then_some(self.symbol.file);
+        let absolute = self.imports.iter().filter(|import| !import.module.starts_with('.'));
+        let modules = absolute.filter_map(|import| analysis.module_file(&import.module));
+        source.into_iter().chain(modules).map(|module| (home.file(), Some(module))).collect()
     }
-    let modules = needs.iter().filter_map(|import| {
-        let dots = import.module.len() - import.module.trim_start_matches('.').len();
-        analysis.module_file(&import.module).filter(|_| dots == 0)
-    });
-    new_edges.extend(modules.map(|module| (home.file(), Some(module))));
-    // Who uses it: by an import of the name, or as an attribute of the module.
+}
+
+/// Who uses the definition, and where: by an import of the name, or as an attribute of the module.
+fn users(analysis: &Analysis, definition: &Definition<'_>) -> Result<Vec<(FileId, Vec<TextRange>)>, String> {
     let mut users: Vec<(FileId, Vec<TextRange>)> = Vec::new();
-    for site in analysis.references(symbol) {
-        if site.file == source && range.contains_range(site.range) {
+    for site in analysis.references(definition.symbol) {
+        if site.file == definition.symbol.file && definition.range.contains_range(site.range) {
             continue;
         }
         if site.write {
@@ -141,68 +173,59 @@ fn change(analysis: &Analysis, symbol: SymbolId, home: &Home) -> Outcome {
             None => users.push((site.file, vec![site.range])),
         }
     }
-    // Where its new home uses it by way of the old module.
-    let mut used_at_once: Option<TextSize> = None;
-    let exported = analysis.exports(source).is_some_and(|names| names.contains(&name));
-    let mut stays_known = exported;
-    for (user, sites) in &users {
-        let user = *user;
-        if user == source {
-            stays_known |= !sites.is_empty();
-            continue;
-        }
-        let parsed = trees.get(analysis, user);
-        let mut edits = Vec::new();
-        let mut wants = false;
+    Ok(users)
+}
+
+/// A move as it is put together.
+struct Move<'a> {
+    analysis: &'a Analysis,
+    home: &'a Home,
+    /// The module's name there.
+    target: String,
+    definition: Definition<'a>,
+    /// Imports that the new home has to have.
+    needs: Vec<NewImport>,
+    new_edges: Vec<NewEdge>,
+    /// Where its new home uses it by way of the old module.
+    used_at_once: Option<TextSize>,
+    change: Change,
+}
+
+impl Move<'_> {
+    /// A file that uses it finds it at its new home.
+    fn update_user(&mut self, user: FileId, parsed: &Parsed, sites: &[TextRange]) -> Result<(), String> {
+        let (analysis, source, name) = (self.analysis, self.definition.symbol.file, self.definition.name);
+        let is_home = Some(user) == self.home.file();
+        let mut edits: Vec<TextEdit> = Vec::new();
+        let mut imports_home = false;
         for &site in sites {
             match used_as(parsed, site) {
                 Used::Import(stmt, at) => {
+                    // Others import it by way of a module that passes it on.
                     if !imports_from(analysis, user, stmt, source) {
-                        // By way of a module that passes it on.
                         continue;
                     }
                     let Stmt::ImportFrom(it) = stmt else { continue };
-                    if Some(user) == home.file() {
-                        edits.push(replaced_at_home(analysis, user, parsed, stmt, &it.names[at], &mut needs)?);
+                    if is_home {
+                        edits.push(replaced_at_home(analysis, user, parsed, stmt, &it.names[at], &mut self.needs)?);
                     } else {
-                        edits.extend(rewrite_import(analysis, user, parsed, stmt, at, &target)?);
-                        wants = true;
+                        edits.extend(rewrite_import(analysis, user, parsed, stmt, at, &self.target)?);
+                        imports_home = true;
                     }
                 }
                 Used::Attribute(whole) => {
-                    let is_bound = Names::of(parsed.statements()).events.iter().any(|it| it.name == name);
-                    let direct = analysis.targets(user, whole.start()).iter().any(|it| match it {
-                        Target::Symbol(it, _) => *it == analysis.module(source),
-                        _ => false,
-                    });
-                    if !direct {
-                        // `package.sub.name`, or through another module's import.
-                        return Err(format!("{}: it is used through a module there", place(analysis, user, site)));
-                    }
-                    let import = NewImport::from(written_module(analysis, user, &target, parsed), name);
-                    let own = Some(user) == home.file();
-                    if is_bound && !has(parsed.statements(), &import) && !own {
-                        return Err(format!("{}: `{name}` is something else there", place(analysis, user, site)));
-                    }
-                    let runs_later = analysis.symbol(analysis.enclosing(user, whole.start())).kind.is_function();
-                    if own && !runs_later {
-                        used_at_once = Some(used_at_once.map_or(whole.start(), |at| at.min(whole.start())));
-                    }
-                    edits.push(TextEdit::replace(whole, name));
-                    if !own {
-                        edits.extend(add_all(analysis, user, parsed, &[import]));
-                        wants = true;
-                    }
+                    edits.extend(self.replace_attribute(user, parsed, site, whole)?);
+                    imports_home |= !is_home;
                 }
                 Used::Name => {
-                    if !is_imported_by_name(analysis, user, source, name) && Some(user) != home.file() {
+                    if !is_imported_by_name(analysis, user, source, name) && !is_home {
                         return Err(format!("{}: it comes by `import *` there", place(analysis, user, site)));
                     }
                 }
             }
         }
-        if wants {
-            new_edges.push((Some(user), home.file()));
+        if imports_home {
+            self.new_edges.push((Some(user), self.home.file()));
         }
         // The same import may be asked for by several uses.
         let mut unique: Vec<TextEdit> = Vec::new();
@@ -211,88 +234,135 @@ fn change(analysis: &Analysis, symbol: SymbolId, home: &Home) -> Outcome {
                 unique.push(edit);
             }
         }
-        change.add(analysis.path(user), unique);
+        self.change.add(analysis.path(user), unique);
+        Ok(())
     }
-    if let Some(by) = mentioned_in_text(analysis, source, name) {
-        return Err(format!("{by}: a string names `{}.{name}`", analysis.module_name(source)));
-    }
-    if stays_known {
-        let parsed = trees.get(analysis, source);
-        let import = NewImport::from(written_module(analysis, source, &target, parsed), name);
-        edits_of_source.extend(add_all(analysis, source, parsed, &[import]));
-        new_edges.push((Some(source), home.file()));
-        if needs_source {
-            return Err(format!(
-                "`{}` and `{target}` would import each other: `{name}` needs the one, and is still used there",
-                analysis.module_name(source)
-            ));
+
+    /// `module.name`, all of it at `whole`, becomes `name`.
+    fn replace_attribute(
+        &mut self,
+        user: FileId,
+        parsed: &Parsed,
+        site: TextRange,
+        whole: TextRange,
+    ) -> Result<Vec<TextEdit>, String> {
+        let (analysis, source, name) = (self.analysis, self.definition.symbol.file, self.definition.name);
+        let direct = analysis.targets(user, whole.start()).iter().any(|it| match it {
+            Target::Symbol(it, _) => *it == analysis.module(source),
+            _ => false,
+        });
+        if !direct {
+            // `package.sub.name`, or through another module's import.
+            return Err(format!("{}: it is used through a module there", place(analysis, user, site)));
         }
+        let mut edits = vec![TextEdit::replace(whole, name)];
+        if Some(user) == self.home.file() {
+            let runs_later = analysis.symbol(analysis.enclosing(user, whole.start())).kind.is_function();
+            if !runs_later {
+                self.used_at_once = Some(self.used_at_once.map_or(whole.start(), |at| at.min(whole.start())));
+            }
+            return Ok(edits);
+        }
+        let import = NewImport::from(written_module(analysis, user, &self.target, parsed), name);
+        let is_bound = Names::of(parsed.statements()).events.iter().any(|it| it.name == name);
+        if is_bound && !has(parsed.statements(), &import) {
+            return Err(format!("{}: `{name}` is something else there", place(analysis, user, site)));
+        }
+        edits.extend(add_all(analysis, user, parsed, &[import]));
+        Ok(edits)
     }
-    let gone: Vec<FileId> = users
-        .iter()
-        .map(|(user, _)| *user)
-        .filter(|user| {
+
+    /// The module that it leaves: it goes, and is imported where it is still used or exported.
+    fn leave(&mut self, parsed: &Parsed, users: &[(FileId, Vec<TextRange>)]) -> Result<(), String> {
+        let (analysis, source, name) = (self.analysis, self.definition.symbol.file, self.definition.name);
+        let text = analysis.source(source).text();
+        let mut edits = vec![TextEdit::replace(with_blank_lines(text, self.definition.range), "")];
+        let is_exported = analysis.exports(source).is_some_and(|names| names.contains(&name));
+        if is_exported || users.iter().any(|(user, _)| *user == source) {
+            let import = NewImport::from(written_module(analysis, source, &self.target, parsed), name);
+            edits.extend(add_all(analysis, source, parsed, &[import]));
+            self.new_edges.push((Some(source), self.home.file()));
+            if self.definition.needs_source {
+                return Err(format!(
+                    "`{}` and `{}` would import each other: `{name}` needs the one, and is still used there",
+                    analysis.module_name(source),
+                    self.target
+                ));
+            }
+        }
+        // Who no longer imports the module at all.
+        let is_gone = |user: &FileId| {
             let mut imports = analysis.imports(*user).into_iter();
             imports.all(|import| {
                 import.kind != ImportKind::Module(source) || import.text.ends_with(&format!(" import {name}"))
             })
-        })
-        .collect();
-    no_cycle(analysis, source, &gone, &new_edges, &target)?;
-    change.add(analysis.path(source), edits_of_source);
+        };
+        let gone: Vec<FileId> = users.iter().map(|(user, _)| *user).filter(is_gone).collect();
+        no_cycle(analysis, source, &gone, &self.new_edges, &self.target)?;
+        self.change.add(analysis.path(source), edits);
+        Ok(())
+    }
 
-    match home {
-        Home::File(file) => {
-            let parsed = trees.get(analysis, *file);
-            let theirs = analysis.source(*file).text();
-            for import in &needs {
-                let bound = import.alias.as_ref().or(import.member.as_ref()).unwrap_or(&import.module);
-                let bound = if import.member.is_none() && import.alias.is_none() { top(bound) } else { bound };
-                let taken =
-                    Names::of(parsed.statements()).events.iter().any(|it| it.name == bound && it.what == Use::Store);
-                if taken && !has(parsed.statements(), import) {
-                    return Err(format!("`{bound}` means something else in `{target}`"));
-                }
+    /// Its new home is a file that there is.
+    fn append(&mut self, file: FileId, parsed: &Parsed) -> Result<(), String> {
+        let (analysis, name, target) = (self.analysis, self.definition.name, &self.target);
+        let names = Names::of(parsed.statements());
+        let binds = |name: &str| names.events.iter().any(|it| it.name == name && it.what == Use::Store);
+        for import in &self.needs {
+            let bound = import.alias.as_ref().or(import.member.as_ref()).unwrap_or(&import.module);
+            let bound = if import.member.is_none() && import.alias.is_none() { top(bound) } else { bound };
+            if binds(bound) && !has(parsed.statements(), import) {
+                return Err(format!("`{bound}` means something else in `{target}`"));
             }
-            let imported = parsed.statements().iter().any(|stmt| imports_name(analysis, *file, stmt, source, name));
-            let bound = Names::of(parsed.statements()).events.iter().any(|it| it.name == name && it.what == Use::Store);
-            if bound && !imported {
-                return Err(format!("`{target}` has a `{name}` already"));
-            }
-            let mut edits = add_all(analysis, *file, parsed, &needs);
-            edits.push(appended(theirs, parsed, &moved, name, used_at_once));
-            change.add(analysis.path(*file), edits);
         }
-        Home::New(path, _) => {
-            let mut lines: Vec<NewImport> = Vec::new();
-            needs.into_iter().for_each(|import| {
-                if !lines.contains(&import) {
-                    lines.push(import)
-                }
-            });
-            lines.sort_by_key(|it| (group(analysis, &it.module), it.member.is_some(), it.module.clone()));
-            let newline = newline(text);
-            let mut head = String::new();
-            for (nth, import) in lines.iter().enumerate() {
-                let before = nth.checked_sub(1).map(|before| group(analysis, &lines[before].module));
-                if before.is_some_and(|before| before != group(analysis, &import.module)) {
-                    head.push_str(newline);
-                }
-                head.push_str(&import.text());
+        let source = self.definition.symbol.file;
+        let imported = parsed.statements().iter().any(|stmt| imports_name(analysis, file, stmt, source, name));
+        if binds(name) && !imported {
+            return Err(format!("`{target}` has a `{name}` already"));
+        }
+        let text = analysis.source(file).text();
+        let mut edits = add_all(analysis, file, parsed, &self.needs);
+        edits.push(appended(text, parsed, &self.definition.text, name, self.used_at_once));
+        self.change.add(analysis.path(file), edits);
+        Ok(())
+    }
+
+    /// Its new home is a file of its own.
+    fn create(&mut self, path: &Path) {
+        let analysis = self.analysis;
+        let mut imports: Vec<NewImport> = Vec::new();
+        for import in std::mem::take(&mut self.needs) {
+            if !imports.contains(&import) {
+                imports.push(import);
+            }
+        }
+        imports.sort_by_key(|it| (group(analysis, &it.module), it.member.is_some(), it.module.clone()));
+        let newline = newline(analysis.source(self.definition.symbol.file).text());
+        let mut head = String::new();
+        for (nth, import) in imports.iter().enumerate() {
+            let before = nth.checked_sub(1).map(|before| group(analysis, &imports[before].module));
+            if before.is_some_and(|before| before != group(analysis, &import.module)) {
                 head.push_str(newline);
             }
-            if !head.is_empty() {
-                head.push_str(&newline.repeat(2));
-            }
-            change.created.push(NewFile { path: path.clone(), text: format!("{head}{moved}{newline}") });
+            head.push_str(&import.text());
+            head.push_str(newline);
         }
+        if !head.is_empty() {
+            head.push_str(&newline.repeat(2));
+        }
+        let text = format!("{head}{}{newline}", self.definition.text);
+        self.change.created.push(NewFile { path: path.to_owned(), text });
     }
-    change.edits.files.retain(|file| !file.edits.is_empty());
-    for file in &mut change.edits.files {
-        let Some(id) = analysis.file(&file.path) else { continue };
-        file.edits = merged(analysis.source(id).text(), std::mem::take(&mut file.edits));
+
+    fn finish(self) -> Change {
+        let Move { analysis, mut change, .. } = self;
+        change.edits.files.retain(|file| !file.edits.is_empty());
+        for file in &mut change.edits.files {
+            let Some(id) = analysis.file(&file.path) else { continue };
+            file.edits = merged(analysis.source(id).text(), std::mem::take(&mut file.edits));
+        }
+        change
     }
-    Ok(change)
 }
 
 /// `range` with the empty lines that would be too many without it.
@@ -397,7 +467,7 @@ t(2)
 ";
 
     #[test]
-    fn to_a_new_module() {
+    fn symbol_moves_to_a_new_module() {
         check_titles(
             &REWRITE,
             SHOP,
@@ -450,7 +520,7 @@ t(2)
     }
 
     #[test]
-    fn to_a_module_that_uses_it() {
+    fn symbol_moves_to_a_module_that_uses_it() {
         check_titled(
             &REWRITE,
             "Move `total` to `shop.till`",
@@ -492,7 +562,7 @@ t(2)
     }
 
     #[test]
-    fn where_it_is_still_used_it_is_imported() {
+    fn moved_symbol_is_imported_where_it_is_still_used() {
         check_titled(
             &REWRITE,
             "Move `f` to `b`",
@@ -531,7 +601,7 @@ t(2)
     }
 
     #[test]
-    fn what_would_not_work_is_refused() {
+    fn move_that_would_break_something_is_refused() {
         check_titled(
             &REWRITE,
             "",

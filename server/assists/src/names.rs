@@ -20,6 +20,13 @@ pub(super) enum Use {
     CapturedStore,
 }
 
+impl Use {
+    /// Whether the variable has to be bound there.
+    pub fn reads(self) -> bool {
+        matches!(self, Use::Load | Use::Captured | Use::Delete)
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Event<'a> {
     pub name: &'a str,

@@ -141,7 +141,7 @@ def load_orders(path):
     }
 
     #[test]
-    fn the_other_is_found_by_its_name() {
+    fn function_to_port_like_is_found_by_its_name() {
         assert_eq!(like("like shop.users.load").as_deref(), Some("shop.users.load"));
         assert_eq!(like("Make it like `users.load`, please.").as_deref(), Some("shop.users.load"));
         assert_eq!(like("like Users").as_deref(), Some("shop.users.Users"));
@@ -151,7 +151,7 @@ def load_orders(path):
     }
 
     #[test]
-    fn both_are_shown_and_one_is_written() {
+    fn port_like_shows_both_and_writes_one() {
         let (workspace, target) = Workspace::with_target(TEXT, ASSIST.offered);
         let (analysis, target) = (&workspace.analysis, target.unwrap());
         let seen = context(analysis, target, 1000, &Options::default());

@@ -263,7 +263,7 @@ def load(path: str, *, limit=LIMIT):
     }
 
     #[test]
-    fn the_other_is_found_by_its_name_or_path() {
+    fn module_to_port_like_is_found_by_name_or_path() {
         let like = |instruction: &str| {
             let (workspace, target) = workspace(TEXT);
             let found = named(&workspace.analysis, target.file, instruction)?;
@@ -278,7 +278,7 @@ def load(path: str, *, limit=LIMIT):
     }
 
     #[test]
-    fn it_is_offered_where_a_module_has_something_to_be_written_anew() {
+    fn port_module_is_offered_where_there_is_something_to_port() {
         let offered = |text: &str| Workspace::with_target(text, ASSIST.offered).1.is_some();
         assert!(offered("#- /a.py\nimport b$0\ndef f(): pass\n"));
         assert!(!offered("#- /a.py\nimport b$0\nx = 1\n"), "there is nothing");

@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn with_its_comments_and_lines() {
+    fn unused_definition_goes_with_its_comments_and_lines() {
         check(
             &REWRITE,
             "x = 1\n\n\n# Adds.\n# More.\ndef f$0(a):\n    return f(a)\n\n\ny = 2\n",

@@ -11,7 +11,7 @@ use syntax::ast::Stmt;
 use syntax::{Parsed, Ranged, TextRange, parse};
 
 use super::action::{ActionKind, AssistContext, Change, Offers, Rewrite};
-use super::arguments::rewrite_call;
+use super::arguments::SignatureChange;
 use super::call_sites::{Trees, calls, doubt, find_call, find_function, receiver};
 use super::change_signature::has_nested;
 use super::names::Names;
@@ -68,7 +68,7 @@ fn offer<'a>(context: &'a AssistContext<'a>, offers: &mut Offers<'a>) {
             true => param.name.clone(),
             false => "...".to_owned(),
         };
-        match rewrite_call(&old, &new, bound, call, parsed, source, &value) {
+        match (SignatureChange { old: &old, new: &new, bound, value: &value }).rewrite_call(call, parsed, source) {
             Ok(Some(edits)) => {
                 updated += 1;
                 change.add(analysis.path(site.file), edits);

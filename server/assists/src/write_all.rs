@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_new_list() {
+    fn dunder_all_is_written() {
         check(
             &REWRITE,
             "#- /pkg/__init__.py\n\"\"\"Doc.$0\"\"\"\nimport os\nfrom .a import b, _c\nfrom os import path\n\n\ndef f(): ...\ndef _g(): ...\nX = 1\n#- /pkg/a.py\n",
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_sorted() {
+    fn dunder_all_is_sorted() {
         check(
             &REWRITE,
             "__all__ = ['f',$0 'gone', 'C', 'f']\ndef f(): ...\nclass C: ...\n",

@@ -23,9 +23,9 @@ fn main() -> Result<(), &'static str> {
     println!("tables     {took:8.1}");
     let (_, took) = timed(|| index.renewed(&analysis));
     println!("renewed    {took:8.1}");
-    if let Some(readings) = index.readings() {
-        let (_, took) = timed(|| Index::restored(&analysis, &readings));
-        println!("restored   {took:8.1} from {} KB", readings.len() >> 10);
+    if let Some(resolved_names) = index.resolved_names() {
+        let (_, took) = timed(|| Index::restored(&analysis, &resolved_names));
+        println!("restored   {took:8.1} from {} KB", resolved_names.len() >> 10);
     }
     let functions: Vec<_> = analysis
         .files()

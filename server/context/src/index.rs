@@ -6,7 +6,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use syntax::{TextRange, TextSize};
 
 use crate::fit::Models;
-use crate::reading::{Readings, from_bytes, read, to_bytes};
+use crate::resolved_names::{ResolvedNames, from_bytes, read, to_bytes};
 use crate::tokens::Counter;
 use crate::words::{Word, Words, identifiers, parts};
 
@@ -27,7 +27,7 @@ pub struct Index {
     pub(crate) degrees: Vec<f32>,
     pub(crate) models: Models,
     pub(crate) counter: Counter,
-    pub(crate) readings: Readings,
+    pub(crate) resolved_names: ResolvedNames,
     words: Words,
     /// How much a shared word says: rare ones say more.
     word_weights: Vec<f32>,
@@ -141,24 +141,24 @@ impl Index {
         Self::build(analysis, Counter::default(), read(analysis, None))
     }
 
-    /// As [`Self::new`], where [`Self::readings`] of the same texts are known from before. `None` where these are not.
-    pub fn restored(analysis: &Analysis, readings: &[u8]) -> Option<Self> {
-        Some(Self::build(analysis, Counter::default(), from_bytes(analysis, readings)?))
+    /// As [`Self::new`], where [`Self::resolved_names`] of the same texts are known from before. `None` where these are not.
+    pub fn restored(analysis: &Analysis, resolved_names: &[u8]) -> Option<Self> {
+        Some(Self::build(analysis, Counter::default(), from_bytes(analysis, resolved_names)?))
     }
 
     /// What every name refers to, for [`Self::restored`]; `None` while a text is broken.
-    pub fn readings(&self) -> Option<Vec<u8>> {
-        to_bytes(&self.analysis, &self.readings)
+    pub fn resolved_names(&self) -> Option<Vec<u8>> {
+        to_bytes(&self.analysis, &self.resolved_names)
     }
 
     /// The index of `analysis`, which is another snapshot of the same workspace; equal to a new one, but what an edit did
     /// not concern is not looked at again.
     #[must_use]
     pub fn renewed(&self, analysis: &Analysis) -> Self {
-        Self::build(analysis, self.counter.clone(), read(analysis, Some((&self.analysis, &self.readings))))
+        Self::build(analysis, self.counter.clone(), read(analysis, Some((&self.analysis, &self.resolved_names))))
     }
 
-    fn build(analysis: &Analysis, counter: Counter, readings: Readings) -> Self {
+    fn build(analysis: &Analysis, counter: Counter, resolved_names: ResolvedNames) -> Self {
         let mut ids: Vec<FileId> = analysis.files().collect();
         ids.sort_by(|&a, &b| analysis.path(a).cmp(analysis.path(b)));
         let mut index = Index {
@@ -171,7 +171,7 @@ impl Index {
             degrees: Vec::new(),
             models: Models::default(),
             counter,
-            readings,
+            resolved_names,
             words: Words::default(),
             word_weights: Vec::new(),
             doc_weights: Vec::new(),

@@ -15,7 +15,7 @@ mod include;
 mod index;
 mod ledger;
 mod own_text;
-mod reading;
+mod resolved_names;
 mod select;
 mod tokens;
 mod uses;

@@ -16,7 +16,7 @@ impl Index {
             if let graph::ImportKind::Module(module) = import.kind {
                 link.modules.extend(self.file_of(module).filter(|&module| module != number));
             }
-            for symbol in self.readings[&id].targets(import.range.start()) {
+            for symbol in self.resolved_names[&id].targets(import.range.start()) {
                 link.units.extend(self.unit_of(symbol));
                 // A package may only pass a name on: where it comes from is as near.
                 link.modules.extend(self.file_of(symbol.file).filter(|&module| module != number));
@@ -84,7 +84,7 @@ impl Index {
         let (analysis, id) = (&self.analysis, self.files[number].id);
         let imports: Vec<TextRange> = analysis.imports(id).into_iter().map(|import| import.range).collect();
         let (mut inside, mut outside) = (Vec::new(), FxHashSet::default());
-        for &(offset, symbol) in self.readings[&id].all() {
+        for &(offset, symbol) in self.resolved_names[&id].all() {
             let Some(used) = self.unit_of(symbol) else { continue };
             let is_definition = symbol.file == id && analysis.symbol(symbol).name_range.start() == offset;
             if is_definition || imports.iter().any(|import| import.contains(offset)) {

@@ -1,4 +1,4 @@
-//! Questions to an instant of the graph.
+//! Questions to a snapshot of the graph.
 
 mod calls;
 mod checks;
@@ -38,7 +38,7 @@ pub use stats::Stats;
 pub use symbol::Symbol;
 pub use variables::{Family, Owner, Variable};
 
-/// An immutable instant of the graph. Cheap to clone, free to be read by any number of threads.
+/// An immutable snapshot of the graph. Cheap to clone, free to be read by any number of threads.
 #[derive(Clone, Debug)]
 pub struct Analysis {
     pub(crate) snapshot: Arc<Snapshot>,
@@ -79,12 +79,12 @@ impl Analysis {
         self.snapshot.revision
     }
 
-    /// Whether both are the same instant of the same graph.
+    /// Whether both are the same snapshot of the same graph.
     pub fn is_same(&self, other: &Analysis) -> bool {
         Arc::ptr_eq(&self.snapshot, &other.snapshot)
     }
 
-    /// Solves the flow of values of this instant; see [`AnalysisHost::apply_flow`](crate::AnalysisHost::apply_flow). Takes a while:
+    /// Solves the flow of values of this snapshot; see [`AnalysisHost::apply_flow`](crate::AnalysisHost::apply_flow). Takes a while:
     /// not for a thread that someone waits for.
     pub fn solve_flow(&self) -> Flow {
         Flow::new(&self.snapshot)
@@ -133,7 +133,7 @@ impl Analysis {
         &self.snapshot.paths[file.index()]
     }
 
-    /// The text that this instant speaks of; empty for a file that is gone.
+    /// The text that this snapshot speaks of; empty for a file that is gone.
     pub fn source(&self, file: FileId) -> &Source {
         static EMPTY: std::sync::LazyLock<Source> = std::sync::LazyLock::new(|| Source::new(""));
         self.snapshot.facts(file).map_or(&EMPTY, |facts| &facts.source)
@@ -167,7 +167,7 @@ impl Analysis {
         symbols.into_iter().map(|symbol| self.id(Def { unit: Unit::live(file), symbol })).collect()
     }
 
-    /// Whether the definition still exists at this instant.
+    /// Whether the definition still exists in this snapshot.
     pub fn contains(&self, id: SymbolId) -> bool {
         self.snapshot.def(id).is_some()
     }

@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_edit_has_overtaken_is_joined_anew() {
+    fn files_edited_since_the_flow_was_solved_are_joined_anew() {
         let mut host = host("#- /a.py\ndef run(f): f()\n#- /b.py\nfrom a import run\ndef g(): ...\nrun(g)\n");
         let flow = host.analysis().solve_flow();
         let mut change = Change::default();

@@ -96,7 +96,7 @@ impl AnalysisHost {
         AnalysisHost { snapshot: Arc::new(Snapshot { roots: roots.into(), ..Snapshot::default() }) }
     }
 
-    /// The current instant.
+    /// The current snapshot.
     pub fn analysis(&self) -> Analysis {
         Analysis::new(self.snapshot.clone())
     }

@@ -1,9 +1,9 @@
 //! This crate keeps the dependency graph of a Python workspace: what defines, imports, calls and inherits what.
 //!
 //! It works in two phases. A file's *summary* is a pure function of its text; *linking* evaluates the summaries of all
-//! files into edges. [`AnalysisHost`] owns the graph and applies changes; [`Analysis`] is an immutable instant of it that
+//! files into edges. [`AnalysisHost`] owns the graph and applies changes; [`Analysis`] is an immutable snapshot of it that
 //! answers questions. An edit summarises one file again and links only the files that had looked up something that
-//! changed, including what they had looked up in vain; the result equals a graph built from scratch.
+//! changed, including look-ups that found nothing; the result equals a graph built from scratch.
 //!
 //! An edge carries a [`Confidence`], and call sites without a target are kept with the reason. A name alone never makes an
 //! edge. Deliberately absent: the editor's protocol, rendering for people, models, any disk access but [`discover`] and

@@ -1,4 +1,4 @@
-//! One consistent instant of the workspace: immutable, shared, without locks.
+//! One consistent snapshot of the workspace: immutable, shared, without locks.
 
 use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};

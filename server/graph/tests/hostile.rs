@@ -273,7 +273,7 @@ fn many_branches_over_many_names() {
 }
 
 #[test]
-fn one_long_line() {
+fn long_lines_end() {
     let _watchdog = Watchdog::new();
     survive(&format!("x = [{}]\n", "a.b(c), ".repeat(200_000)));
     survive(&"x = 1; ".repeat(100_000));

@@ -75,7 +75,7 @@ pub fn affected<R: Fn(SymbolId) -> TestRecord>(
         add(test, reach.path(test));
     }
     for &test in &reach.inherited {
-        for class in heirs(analysis, test) {
+        for class in collected_subclasses(analysis, test) {
             add(class, [class].into_iter().chain(reach.path(test)).collect());
         }
     }
@@ -198,16 +198,16 @@ fn inherited(analysis: &Analysis, owner: SymbolId, name: &str) -> Vec<SymbolId> 
 }
 
 /// The collected classes that inherit the test method of a class which is not.
-fn heirs(analysis: &Analysis, method: SymbolId) -> Vec<SymbolId> {
+fn collected_subclasses(analysis: &Analysis, method: SymbolId) -> Vec<SymbolId> {
     let mut pending: Vec<SymbolId> = analysis.symbol(method).parent.into_iter().collect();
     let mut seen: FxHashSet<SymbolId> = FxHashSet::default();
     let mut found = Vec::new();
     while let Some(class) = pending.pop() {
-        for heir in analysis.subclasses(class).into_iter().filter(|&heir| seen.insert(heir)) {
-            if is_collected(analysis, &analysis.symbol(heir)) {
-                found.push(heir);
+        for subclass in analysis.subclasses(class).into_iter().filter(|&subclass| seen.insert(subclass)) {
+            if is_collected(analysis, &analysis.symbol(subclass)) {
+                found.push(subclass);
             }
-            pending.push(heir);
+            pending.push(subclass);
         }
     }
     found

@@ -125,7 +125,7 @@ def twice(): return renamed() + renamed()
     }
 
     #[test]
-    fn from_a_call_site() {
+    fn call_hierarchy_from_a_call_site() {
         check(
             "class A:\n    def f(self): pass\n\ndef g(a: A):\n    a.f$0()\n",
             expect![[r#"
@@ -139,7 +139,7 @@ def twice(): return renamed() + renamed()
     }
 
     #[test]
-    fn on_the_keyword_of_a_definition() {
+    fn call_hierarchy_on_the_keyword_of_a_definition() {
         check(
             "de$0f f():\n    pass\nf()\n",
             expect![[r#"

@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_marker() {
+    fn comments_that_are_no_cell_markers() {
         let texts = [
             "x = '''\n# %%\n'''\n",
             "x = [\n# %%\n1]\n",

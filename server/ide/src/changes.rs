@@ -39,7 +39,7 @@ pub fn changes(analysis: &Analysis, before: &[Earlier]) -> Changes {
                 }
             }
             (Some(file), None) => changes.modules.push(file),
-            (None, _) => changes.modules.extend(bereft(analysis, path)),
+            (None, _) => changes.modules.extend(importers_of_removed(analysis, path)),
         }
     }
     changes
@@ -54,7 +54,7 @@ impl Changes {
 }
 
 /// The files that still import the module which was at `path`.
-fn bereft(analysis: &Analysis, path: &Path) -> Vec<FileId> {
+fn importers_of_removed(analysis: &Analysis, path: &Path) -> Vec<FileId> {
     let roots = analysis.roots().iter().filter_map(|root| path.strip_prefix(root).ok());
     let names: Vec<String> = roots
         .map(|inside| {

@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_module() {
+    fn definition_of_a_module() {
         check(
             "#- /a.py\nimport pkg.m\npkg.m$0.f\n#- /pkg/__init__.py\n#- /pkg/m.py\nx = 1\n",
             expect![[r#"
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter() {
+    fn definition_of_a_parameter() {
         check(
             "def f(size):\n    return siz$0e\n",
             expect![[r#"

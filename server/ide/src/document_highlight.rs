@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_imported() {
+    fn imported_names_are_highlighted() {
         check("#- /a.py\nfrom b import f\nf$0()\ndef g(f): f()\n#- /b.py\ndef f(): ...\n", &["1:14=", "2:0"]);
         check("import os\nos$0.getcwd()\n", &["1:7=", "2:0"]);
     }
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_where_nothing_is_known() {
+    fn unknown_names_have_no_highlights() {
         check("def f(x):\n    x.name$0\n    x.name\n", &[]);
         check("x = 1 $0 + 2\n", &[]);
     }

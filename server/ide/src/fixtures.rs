@@ -162,7 +162,7 @@ def test_other(cart): pass
     }
 
     #[test]
-    fn without_being_asked() {
+    fn autouse_fixtures() {
         check(
             TESTS,
             "shop.conftest.clean",
@@ -174,7 +174,7 @@ def test_other(cart): pass
     }
 
     #[test]
-    fn what_is_no_fixture() {
+    fn function_that_is_no_fixture() {
         check(TESTS, "shop.conftest.plain", expect![[""]]);
     }
 

@@ -176,7 +176,7 @@ def test_total(): assert total([1]) == 1
 ";
 
     #[test]
-    fn a_function() {
+    fn hover_of_a_function() {
         check(
             CART,
             expect![[r#"
@@ -200,7 +200,7 @@ def test_total(): assert total([1]) == 1
     }
 
     #[test]
-    fn without_markdown() {
+    fn hover_without_markdown() {
         check_plain(
             CART,
             expect![[r#"
@@ -242,7 +242,7 @@ def test_total(): assert total([1]) == 1
     }
 
     #[test]
-    fn a_class() {
+    fn hover_of_a_class() {
         let text = "\
 class Base:
     def price(self): pass
@@ -303,7 +303,7 @@ class Big(Cart):
     }
 
     #[test]
-    fn a_module() {
+    fn hover_of_a_module() {
         check(
             &format!("{}#- /x.py\nimport shop.mon$0ey\n", CART.replace("$0", "")),
             expect![[r#"
@@ -427,7 +427,7 @@ def f(flag):
     }
 
     #[test]
-    fn nothing_where_there_is_no_name() {
+    fn no_hover_where_there_is_no_name() {
         check("x = 1 $0+ 2\n", expect![[""]]);
     }
 

@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_imported_on_the_way() {
+    fn needs_of_modules_imported_on_the_way() {
         check(
             "\
 #- /tests/test_shop.py
@@ -234,7 +234,7 @@ import elsewhere
     }
 
     #[test]
-    fn what_is_no_need() {
+    fn imports_that_are_no_needs() {
         check(
             "\
 from typing import TYPE_CHECKING

@@ -252,7 +252,7 @@ def g():
     }
 
     #[test]
-    fn nothing_for_names_from_outside() {
+    fn names_from_outside_have_no_references() {
         check("import os\nos.getcwd$0()\n", expect![[""]]);
     }
 }

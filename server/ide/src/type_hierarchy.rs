@@ -84,7 +84,7 @@ class E(D): ...
     }
 
     #[test]
-    fn from_a_use_a_value_and_a_header() {
+    fn type_hierarchy_from_a_use_a_value_and_a_header() {
         check("class A: ...\nA$0()\n", "main.A <  > ");
         check("class A: ...\nclass B(A): ...\nb = B()\nb$0\n", "main.B < main.A > ");
         check("cla$0ss A: ...\n", "main.A <  > ");

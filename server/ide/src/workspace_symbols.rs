@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_around_a_name() {
+    fn qualified_queries_match_containers() {
         check(
             "#- /shop/models.py\nclass User:\n    def save(self): ...\n#- /other.py\ndef save(): ...\n",
             "mod.usr.save",

@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn as_many_as_there_were_are_known() {
+    fn repeated_findings_are_known_by_their_number() {
         let of = |symbol: &str, message| Identity::new("a.py", Some(symbol.to_owned()), "S307", message);
         let before = [of("f", "eval in line 3"), of("f", "eval in line 4")];
         let now = [

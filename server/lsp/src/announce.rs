@@ -13,9 +13,9 @@ use crate::handlers::diagnostics;
 use crate::lifetime::Lifetime;
 use crate::snapshot::{Latest, Snapshot};
 use crate::to_proto;
+use workspace::diagnostics::WorkspaceDiagnostics;
 use workspace::lints::Lints;
 use workspace::settings::Diagnostics;
-use workspace::survey::Survey;
 
 /// Nobody types slower than this within a word.
 const QUIET: Duration = Duration::from_millis(150);
@@ -27,7 +27,7 @@ pub(crate) async fn run(client: Client, mut latest: Latest, lifetime: Lifetime) 
             client: client.clone(),
             documents: HashMap::new(),
             files: BTreeMap::new(),
-            survey: Arc::default(),
+            workspace_diagnostics: Arc::default(),
             open: BTreeSet::new(),
             config_files: BTreeMap::new(),
             lints: Arc::default(),
@@ -108,9 +108,9 @@ fn incompatible(found: &[lsp::Diagnostic]) -> Vec<&str> {
 struct Pushed {
     client: Client,
     documents: HashMap<PathBuf, Published>,
-    /// What it was told about files that are not open, after which survey.
+    /// What it was told about files that are not open, after which of the workspace's diagnostics.
     files: BTreeMap<PathBuf, Vec<lsp::Diagnostic>>,
-    survey: Arc<Survey>,
+    workspace_diagnostics: Arc<WorkspaceDiagnostics>,
     open: BTreeSet<PathBuf>,
     /// What it was told about configuration files, for which linters and open documents.
     config_files: BTreeMap<PathBuf, Vec<lsp::Diagnostic>>,
@@ -152,11 +152,11 @@ impl Pushed {
 
     /// What the last look at the whole workspace found in files that are not open.
     async fn update_workspace(&mut self, snapshot: &Snapshot) {
-        let before = std::mem::replace(&mut self.survey, snapshot.survey.clone());
+        let before = std::mem::replace(&mut self.workspace_diagnostics, snapshot.workspace_diagnostics.clone());
         let is_wanted = snapshot.settings.diagnostics == Diagnostics::Workspace;
         let now: BTreeSet<PathBuf> = snapshot.documents.keys().cloned().collect();
         let was_open = std::mem::replace(&mut self.open, now);
-        let is_told = Arc::ptr_eq(&before, &self.survey) && was_open == self.open;
+        let is_told = Arc::ptr_eq(&before, &self.workspace_diagnostics) && was_open == self.open;
         if is_told && is_wanted || !is_wanted && self.files.is_empty() {
             return;
         }

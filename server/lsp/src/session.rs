@@ -40,7 +40,7 @@ pub(crate) struct Session {
     jobs: Jobs,
     environments: Arc<Environments>,
     /// Tells runs of the same thing apart.
-    tickets: AtomicU64,
+    next_run_id: AtomicU64,
     /// Notebooks are passed over, which is said once.
     told_of_notebooks: AtomicBool,
     /// Documents that the editor was asked to open.
@@ -57,7 +57,7 @@ impl Session {
         lifetime: Lifetime,
     ) -> Self {
         let jobs = Jobs::new(client.clone(), lifetime.token().clone());
-        let (tickets, told_of_notebooks) = (AtomicU64::new(0), AtomicBool::new(false));
+        let (next_run_id, told_of_notebooks) = (AtomicU64::new(0), AtomicBool::new(false));
         let environments = Arc::default();
         let shown = Arc::default();
         Session {
@@ -70,7 +70,7 @@ impl Session {
             contexts,
             jobs,
             environments,
-            tickets,
+            next_run_id,
             told_of_notebooks,
             shown,
         }

@@ -1,4 +1,4 @@
-//! What a request reads: one instant of the workspace, in the terms of the editor that asks.
+//! What a request reads: one snapshot of the workspace, in the terms of the editor that asks.
 
 use std::collections::HashMap;
 use std::ops::Deref;

@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn no_fence_at_all() {
+    fn answer_without_a_fence() {
         for reply in [
             "def f():\n    return 1",
             "Here is the function:\n\ndef f():\n    return 1\n\nThis returns 1, as you asked.\n",

@@ -83,7 +83,7 @@ fn packed_objects_are_objects() {
 }
 
 #[test]
-fn what_has_no_text_says_why() {
+fn pdf_without_text_says_why() {
     assert_eq!(read(b""), Err(Error::NotPdf));
     assert_eq!(read(b"GIF89a"), Err(Error::NotPdf));
     assert_eq!(read(b"%PDF-1.7\nnothing"), Err(Error::NoText));

@@ -75,7 +75,7 @@ pub enum Event {
     Moved(Moved),
     /// The editor did not take the change; with its reason.
     NotApplied(String),
-    /// The person has enough of waiting.
+    /// The person cancelled it.
     Cancelled,
 }
 

@@ -29,49 +29,95 @@ pub struct Proposal {
     /// then.
     #[serde(skip)]
     prompt: Option<Prompt>,
-    attempts: u32,
-    /// Whether the model is looking over its first answer.
-    #[serde(default)]
-    is_reflecting: bool,
+    #[serde(flatten)]
+    attempts: Attempts,
+    #[serde(flatten)]
+    answer: Answer,
+    #[serde(flatten)]
+    findings: Findings,
+    #[serde(flatten)]
+    person: Person,
+    spent: Spent,
+    /// About the latest candidate that could be checked.
+    evidence: Option<Evidence>,
+}
+
+/// How often models were asked, and which.
+#[derive(Default, Serialize, Deserialize)]
+struct Attempts {
+    /// Replies so far.
+    #[serde(rename = "attempts")]
+    count: u32,
+    /// The attempts before the last wish,
+    #[serde(default, rename = "attempts_before")]
+    before_wish: u32,
+    /// and since then those before the current model was asked.
+    #[serde(default, rename = "attempts_of_others")]
+    of_others: u32,
     /// Models that have had all their attempts since the last wish.
     #[serde(default)]
     passed_over: usize,
     /// Why the last of them did not do.
     #[serde(default)]
     last_failure: Option<String>,
-    /// What the person wanted to be different, in the order in which it was said.
+    /// Whether the model is looking over its first answer.
     #[serde(default)]
-    wishes: Vec<String>,
-    /// The attempts before the last wish, and before the current model was asked.
-    #[serde(default)]
-    attempts_before: u32,
-    #[serde(default)]
-    attempts_of_others: u32,
-    /// The parts that are wanted; all of them if there is no choice.
-    #[serde(default)]
-    parts: Option<Vec<String>>,
-    /// What the person has said yes to, while it is checked again.
-    #[serde(default)]
-    approved: Option<Vec<EditFingerprint>>,
-    #[serde(default)]
-    rebases: u32,
+    is_reflecting: bool,
+}
+
+/// The latest answer.
+#[derive(Default, Serialize, Deserialize)]
+struct Answer {
     model: Option<String>,
-    spent: Spent,
     /// The code of the latest reply that had any, and the model's own opinion of it.
     code: Option<String>,
     statement: Option<f64>,
-    /// What is wrong with the latest reply.
-    latest: Vec<Finding>,
-    /// What was wrong with the ones before, each once.
-    earlier: Vec<Finding>,
-    /// About the latest candidate that could be checked.
-    evidence: Option<Evidence>,
+    /// What its tests expect that those before did not, a line for each.
+    #[serde(default)]
+    expects: Vec<String>,
     /// Tests of an earlier answer that failed, and may have found a bug.
     #[serde(default)]
     suspected: Option<Suspected>,
-    /// What the tests of the latest answer expect that those before did not, a line for each.
+}
+
+/// What was wrong with the replies.
+#[derive(Default, Serialize, Deserialize)]
+struct Findings {
+    /// With the latest one.
+    latest: Vec<Finding>,
+    /// With the ones before, each once.
+    earlier: Vec<Finding>,
+}
+
+impl Findings {
+    /// Each once, in the order in which it was found.
+    fn all(&self) -> Vec<Finding> {
+        let new = self.latest.iter().filter(|finding| !self.earlier.iter().any(|known| known.repeats(finding)));
+        self.earlier.iter().chain(new).cloned().collect()
+    }
+
+    /// Another reply comes.
+    fn turn(&mut self) {
+        self.earlier = self.all();
+        self.latest.clear();
+    }
+}
+
+/// What the person said.
+#[derive(Default, Serialize, Deserialize)]
+struct Person {
+    /// What was to be different, in the order in which it was said.
     #[serde(default)]
-    expects: Vec<String>,
+    wishes: Vec<String>,
+    /// The parts that are wanted; all of them if there is no choice.
+    #[serde(default)]
+    parts: Option<Vec<String>>,
+    /// What there was a yes to, while it is checked again.
+    #[serde(default)]
+    approved: Option<Vec<EditFingerprint>>,
+    /// How often it was, because something else had moved.
+    #[serde(default)]
+    rebases: u32,
 }
 
 /// An answer whose own tests failed at an assertion.
@@ -115,39 +161,26 @@ impl Proposal {
             state: State::Assembling,
             asked: None,
             prompt: None,
-            attempts: 0,
-            is_reflecting: false,
-            passed_over: 0,
-            last_failure: None,
-            wishes: Vec::new(),
-            attempts_before: 0,
-            attempts_of_others: 0,
-            parts: None,
-            approved: None,
-            rebases: 0,
-            model: None,
+            attempts: Attempts::default(),
+            answer: Answer::default(),
+            findings: Findings::default(),
+            person: Person::default(),
             spent: Spent::default(),
-            code: None,
-            statement: None,
-            latest: Vec::new(),
-            earlier: Vec::new(),
             evidence: None,
-            suspected: None,
-            expects: Vec::new(),
         };
         (proposal, vec![Effect::Assemble])
     }
 
     /// Goes on after being stored. A reply that was paid for is used; it is checked again, because the text may be another.
     pub fn resume(mut self) -> Step {
-        match (&self.state, &self.code) {
+        match (&self.state, &self.answer.code) {
             (State::Assembling, _) => (self, vec![Effect::Assemble]),
             (State::Generating, _) => self.generate(),
             (State::Checking | State::Testing { .. } | State::Reviewing { .. } | State::Applying, Some(code)) => {
                 let code = code.clone();
-                self.latest.clear();
+                self.findings.latest.clear();
                 // Whether it was applied nobody knows, so the person is asked again.
-                self.approved = None;
+                self.person.approved = None;
                 self.check(code)
             }
             _ => (self, Vec::new()),
@@ -170,18 +203,20 @@ impl Proposal {
                 self.generate()
             }
             (State::Assembling, Event::NotAssembled(reason)) => self.fail(reason),
-            (State::Generating, Event::Replied { reply, .. }) if self.is_reflecting => self.reflected(Some(&reply)),
-            (State::Generating, Event::ModelFailed { .. } | Event::NoOtherModel) if self.is_reflecting => {
+            (State::Generating, Event::Replied { reply, .. }) if self.attempts.is_reflecting => {
+                self.reflected(Some(&reply))
+            }
+            (State::Generating, Event::ModelFailed { .. } | Event::NoOtherModel) if self.attempts.is_reflecting => {
                 self.reflected(None)
             }
             (State::Generating, Event::Replied { model, reply }) => self.replied(model, &reply),
             (State::Generating, Event::ModelFailed { model, error }) => {
                 let reason = format!("model `{model}`: {error}");
-                self.model = Some(model);
+                self.answer.model = Some(model);
                 self.give_up(reason)
             }
             (State::Generating, Event::NoOtherModel) => self.exhausted(),
-            (State::Checking, Event::Refused(refusal)) if self.approved.is_some() => {
+            (State::Checking, Event::Refused(refusal)) if self.person.approved.is_some() => {
                 self.fail(format!("the text has changed since you said yes, and the answer does not fit it: {refusal}"))
             }
             // No other reply would help.
@@ -207,25 +242,24 @@ impl Proposal {
                 }
             }
             (State::Reviewing { validated: Some(validated) }, Event::Approved) => {
-                self.approved = Some(validated.fingerprint());
+                self.person.approved = Some(validated.fingerprint());
                 self.apply(validated)
             }
             (State::Reviewing { .. }, Event::Selected(parts)) => {
-                self.parts = Some(parts);
+                self.person.parts = Some(parts);
                 self.check_again()
             }
-            (State::Reviewing { .. }, Event::Adjusted(_)) if self.wishes.len() == MAX_WISHES => {
+            (State::Reviewing { .. }, Event::Adjusted(_)) if self.person.wishes.len() == MAX_WISHES => {
                 self.give_up(format!("it was adjusted {MAX_WISHES} times; ask again with all that you want"))
             }
             (State::Reviewing { .. }, Event::Adjusted(wish)) => {
                 let lesson = Lesson::of_wish(&wish);
-                self.wishes.push(wish);
+                self.person.wishes.push(wish);
                 // What was wrong is the person's to say now.
-                self.suspected = None;
-                (self.attempts_before, self.attempts_of_others) = (self.attempts, 0);
-                (self.passed_over, self.last_failure, self.parts) = (0, None, None);
-                self.earlier = self.findings();
-                self.latest.clear();
+                self.answer.suspected = None;
+                (self.attempts.before_wish, self.attempts.of_others) = (self.attempts.count, 0);
+                (self.attempts.passed_over, self.attempts.last_failure, self.person.parts) = (0, None, None);
+                self.findings.turn();
                 self.generate().having([lesson])
             }
             (State::Reviewing { .. }, Event::Discarded) => {
@@ -237,8 +271,8 @@ impl Proposal {
                 self.state = State::Applied;
                 (self, Vec::new())
             }
-            (State::Applying, Event::Moved(_)) if self.rebases < MAX_REBASES => {
-                self.rebases += 1;
+            (State::Applying, Event::Moved(_)) if self.person.rebases < MAX_REBASES => {
+                self.person.rebases += 1;
                 self.check_again()
             }
             (State::Applying, Event::Moved(Moved { path })) => {
@@ -257,39 +291,38 @@ impl Proposal {
             self.state = State::Assembling;
             return (self, vec![Effect::Assemble]);
         };
-        let Proposal { code, latest, earlier, wishes, .. } = &self;
-        let user = match code {
-            Some(code) if self.is_reflecting => retry::reflection(&first.user, code),
+        let (Findings { latest, earlier }, wishes) = (&self.findings, &self.person.wishes);
+        let user = match &self.answer.code {
+            Some(code) if self.attempts.is_reflecting => retry::reflection(&first.user, code),
             _ if latest.is_empty() && wishes.is_empty() => first.user.clone(),
-            _ => retry::prompt(&first.user, &Answers { code: code.as_deref(), latest, earlier, wishes }),
+            _ => retry::prompt(&first.user, &Answers { code: self.answer.code.as_deref(), latest, earlier, wishes }),
         };
         let prompt = Prompt { system: first.system.clone(), user };
-        let passed_over = self.passed_over;
+        let passed_over = self.attempts.passed_over;
         self.state = State::Generating;
         (self, vec![Effect::Generate { prompt, passed_over }])
     }
 
     fn replied(mut self, model: String, reply: &Reply) -> Step {
-        self.attempts += 1;
-        self.model = Some(model);
+        self.attempts.count += 1;
+        self.answer.model = Some(model);
         self.spent.add(reply);
-        self.earlier = self.findings();
-        self.latest.clear();
-        self.code = None;
+        self.findings.turn();
+        self.answer.code = None;
         match reply::read(reply, self.task.assist.answer(), &self.file_name()) {
             Ok((code, statement)) => {
-                self.statement = statement;
-                self.code = Some(code.clone());
-                let retest = self.suspected.as_ref().map(|before| retest(&before.code, &before.failures, &code));
+                self.answer.statement = statement;
+                self.answer.code = Some(code.clone());
+                let retest = self.answer.suspected.as_ref().map(|before| retest(&before.code, &before.failures, &code));
                 let Retest { weakened, changed } = retest.unwrap_or_default();
-                self.expects = changed;
+                self.answer.expects = changed;
                 match weakened {
                     Some(refusal) => {
                         let finding = self.reply_finding(refusal.code(), refusal.to_string());
                         self.retry(vec![finding])
                     }
                     None if self.is_to_reflect(reply) => {
-                        self.is_reflecting = true;
+                        self.attempts.is_reflecting = true;
                         self.generate()
                     }
                     None => self.check(code),
@@ -301,16 +334,16 @@ impl Proposal {
 
     fn is_to_reflect(&self, reply: &Reply) -> bool {
         let is_cheap = self.limits.reflect_below.zip(reply.cost).is_some_and(|(limit, cost)| cost <= limit);
-        self.attempts == 1 && is_cheap
+        self.attempts.count == 1 && is_cheap
     }
 
     /// The model has looked over its answer. If that gave none, what it said before stands.
     fn reflected(mut self, reply: Option<&Reply>) -> Step {
-        self.is_reflecting = false;
+        self.attempts.is_reflecting = false;
         if let Some(reply) = reply {
             self.spent.add(reply);
             if let Ok((code, statement)) = reply::read(reply, self.task.assist.answer(), &self.file_name()) {
-                (self.code, self.statement) = (Some(code), statement);
+                (self.answer.code, self.answer.statement) = (Some(code), statement);
             }
         }
         self.check_again()
@@ -319,13 +352,13 @@ impl Proposal {
     fn check(mut self, code: String) -> Step {
         self.state = State::Checking;
         let title = self.title().unwrap_or_default().to_owned();
-        let parts = self.parts.clone();
+        let parts = self.person.parts.clone();
         (self, vec![Effect::Check { title, code, parts }])
     }
 
     /// Checks the code that was checked before: other parts of it are wanted, or the text around it is another.
     fn check_again(self) -> Step {
-        match self.code.clone() {
+        match self.answer.code.clone() {
             Some(code) => self.check(code),
             None => self.fail("there is nothing to check".to_owned()),
         }
@@ -364,17 +397,17 @@ impl Proposal {
 
     /// Replies that came so far.
     pub fn attempts(&self) -> u32 {
-        self.attempts
+        self.attempts.count
     }
 
     /// The code of the latest reply that had any.
     pub fn code(&self) -> Option<&str> {
-        self.code.as_deref()
+        self.answer.code.as_deref()
     }
 
     /// The model that answered last.
     pub fn model(&self) -> Option<&str> {
-        self.model.as_deref()
+        self.answer.model.as_deref()
     }
 
     pub fn spent(&self) -> Spent {
@@ -388,10 +421,7 @@ impl Proposal {
 
     /// What was wrong with the replies so far, each once, in the order in which it was found.
     pub fn findings(&self) -> Vec<Finding> {
-        let mut all = self.earlier.clone();
-        let new = self.latest.iter().filter(|finding| !self.earlier.iter().any(|known| known.repeats(finding)));
-        all.extend(new.cloned());
-        all
+        self.findings.all()
     }
 }
 

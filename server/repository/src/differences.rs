@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_changed_went_and_came() {
+    fn changed_removed_and_added_files_are_told() {
         let repository = Repository::new();
         for name in ["a.py", "b.py", "sub/c.py", "sub/d.py", "notes.txt"] {
             repository.write(name, "first\n");

@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn is_found_by_its_words_and_counted() {
+    fn mistakes_are_found_by_their_words_and_counted() {
         let (_folder, journal) = journal();
         let cart = journal.learn(HERE, &mistake("`Cart` has no member `total_amount`")).unwrap();
         journal.learn(HERE, &Mistake { snippet: String::new(), ..mistake("`price` takes two arguments") }).unwrap();
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn is_forgotten_one_by_one_and_all_at_once() {
+    fn mistakes_are_forgotten_one_by_one_and_all_at_once() {
         let (_folder, journal) = journal();
         let ids: Vec<i64> = ["one thing", "another matter", "third case"]
             .map(|text| journal.learn(HERE, &mistake(text)).unwrap())

@@ -23,8 +23,8 @@ const BATCH: usize = 5_000;
 const MAX_FILES: usize = 100_000;
 
 pub enum Work {
-    /// Builds the graph of `roots` from scratch; the answer bears the `ticket`.
-    Index { ticket: u64, roots: Vec<PathBuf>, progress: Box<dyn Progress>, watch: bool },
+    /// Builds the graph of `roots` from scratch; the answer bears the `index_id`.
+    Index { index_id: u64, roots: Vec<PathBuf>, progress: Box<dyn Progress>, watch: bool },
     /// These files or folders appeared, changed or went away, or are no longer open.
     Reload(Vec<PathBuf>),
     /// The session is over.
@@ -71,12 +71,12 @@ impl Loader {
     fn run(&mut self, works: &Receiver<Work>) {
         while let Ok(work) = works.recv() {
             match work {
-                Work::Index { ticket, roots, progress, watch } => {
-                    let index = AssertUnwindSafe(|| self.index(ticket, roots, &*progress, watch));
-                    // A panic is a defect of ours, and has been reported. The open documents are still served.
+                Work::Index { index_id, roots, progress, watch } => {
+                    let index = AssertUnwindSafe(|| self.index(index_id, roots, &*progress, watch));
+                    // A panic is a bug, and has been reported. The open documents are still served.
                     let host = catch_unwind(index).unwrap_or_else(|_| AnalysisHost::new(self.roots.clone()));
                     self.mailbox.send(Event::Indexed {
-                        ticket,
+                        index_id,
                         host,
                         database: self.persistence.clone(),
                         complete: true,
@@ -92,7 +92,7 @@ impl Loader {
         }
     }
 
-    fn index(&mut self, ticket: u64, roots: Vec<PathBuf>, progress: &dyn Progress, watch: bool) -> AnalysisHost {
+    fn index(&mut self, index_id: u64, roots: Vec<PathBuf>, progress: &dyn Progress, watch: bool) -> AnalysisHost {
         self.roots = roots;
         self.configure();
         self.persistence = self.cache.as_deref().and_then(|cache| Persistence::open(cache, &self.roots)).map(Arc::new);
@@ -114,7 +114,7 @@ impl Loader {
             done += batch.len();
             if done < files.len() {
                 self.mailbox.send(Event::Indexed {
-                    ticket,
+                    index_id,
                     host: host.clone(),
                     database: self.persistence.clone(),
                     complete: false,

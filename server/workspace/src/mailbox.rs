@@ -10,13 +10,13 @@ use graph::{AnalysisHost, Change, Flow};
 use syntax::{ContentChange, Encoding};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::diagnostics::WorkspaceDiagnostics;
 use crate::persistence::Persistence;
 use crate::progress::Progress;
 use crate::results::{Ended, Run};
 use crate::reviews::Update;
 use crate::settings::{ConfigFile, Layer};
 use crate::snapshot::Snapshot;
-use crate::survey::Survey;
 
 /// What the writer is told.
 pub enum Event {
@@ -58,7 +58,7 @@ pub enum Event {
     Loaded(Change),
     /// What the loader knows of the workspace; all of it, if complete.
     Indexed {
-        ticket: u64,
+        index_id: u64,
         host: AnalysisHost,
         /// Where its past is kept.
         database: Option<Arc<Persistence>>,
@@ -67,19 +67,19 @@ pub enum Event {
     /// Where values flow.
     FlowSolved(Flow),
     /// What was found in the whole workspace, of which index.
-    Surveyed(u64, Arc<Survey>),
+    Diagnosed(u64, Arc<WorkspaceDiagnostics>),
     /// What the editor's settings say.
     EditorSettings(Layer),
     /// What the workspace's settings say.
     WorkspaceSettings(Layer, Vec<ConfigFile>),
     RunStarted {
         run: Run,
-        ticket: u64,
+        run_id: u64,
     },
     /// Without a result when it was cancelled.
     RunEnded {
         run: Run,
-        ticket: u64,
+        run_id: u64,
         ended: Option<Ended>,
     },
     /// What a model found.

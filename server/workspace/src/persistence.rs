@@ -2,7 +2,7 @@
 //! how long answers take, never what they are.
 
 mod background;
-mod readings;
+mod resolved_names;
 mod rows;
 
 use std::collections::HashSet;

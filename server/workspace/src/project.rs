@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_installed() {
+    fn project_lists_installed_packages() {
         let folder = tempfile::tempdir().unwrap();
         let site = ".venv/lib/python3.14/site-packages";
         write(folder.path(), &[(".venv/pyvenv.cfg", "home = /usr/bin\n"), (&format!("{site}/six.py"), "")]);

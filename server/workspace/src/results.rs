@@ -71,13 +71,13 @@ pub type Edits = BTreeMap<PathBuf, Option<Arc<str>>>;
 
 #[derive(Clone)]
 enum State {
-    Running { ticket: u64, edits: Edits },
+    Running { run_id: u64, edits: Edits },
     Done(Done),
 }
 
 #[derive(Clone)]
 struct Done {
-    ticket: u64,
+    run_id: u64,
     ended: Arc<Ended>,
     edits: Edits,
 }
@@ -180,14 +180,14 @@ impl Tally {
 
 impl Results {
     /// Notes that `run` has begun; a later beginning makes an earlier one irrelevant.
-    pub fn start(&mut self, run: Run, ticket: u64) {
-        self.states.insert(run, State::Running { ticket, edits: Edits::new() });
+    pub fn start(&mut self, run: Run, run_id: u64) {
+        self.states.insert(run, State::Running { run_id, edits: Edits::new() });
     }
 
-    /// Notes the end of the run that began with `ticket`; without a result if it was cancelled.
-    pub fn end(&mut self, run: Run, ticket: u64, ended: Option<Ended>) {
+    /// Notes the end of the run that began with `run_id`; without a result if it was cancelled.
+    pub fn end(&mut self, run: Run, run_id: u64, ended: Option<Ended>) {
         let edits = match self.states.get(&run) {
-            Some(State::Running { ticket: current, edits }) if *current == ticket => edits.clone(),
+            Some(State::Running { run_id: current, edits }) if *current == run_id => edits.clone(),
             _ => return,
         };
         self.states.remove(&run);
@@ -196,7 +196,7 @@ impl Results {
             if ended.is_green {
                 self.green = Some(edits.clone());
             }
-            self.states.insert(run, State::Done(Done { ticket, ended: Arc::new(ended), edits }));
+            self.states.insert(run, State::Done(Done { run_id, ended: Arc::new(ended), edits }));
         }
     }
 
@@ -219,7 +219,7 @@ impl Results {
 
     /// The number of the newest run that has ended.
     pub fn last_ended(&self) -> Option<u64> {
-        self.done().map(|done| done.ticket).max()
+        self.done().map(|done| done.run_id).max()
     }
 
     /// What was edited since all affected tests passed; `None` while they never did.
@@ -238,8 +238,8 @@ impl Results {
         let among = run.target.as_deref().filter(|_| run.kind == RunKind::Pytest);
         let among = among.and_then(|name| self.tally(path, name));
         let among = among.map(|(done, tally)| (done, wording::tally(tally)));
-        let (done, mut title) = own.into_iter().chain(among).max_by_key(|(done, _)| done.ticket)?;
-        if !done.edits.is_empty() && self.outdated(analysis).supersedes(done.ticket, run) {
+        let (done, mut title) = own.into_iter().chain(among).max_by_key(|(done, _)| done.run_id)?;
+        if !done.edits.is_empty() && self.outdated(analysis).supersedes(done.run_id, run) {
             title.push_str(OUTDATED);
         }
         Some(title)
@@ -253,7 +253,7 @@ impl Results {
             tests.map(|(_, tally)| *tally).reduce(Tally::join)
         };
         let found = self.done().filter_map(|done| Some((done, tally(done)?)));
-        found.max_by_key(|(done, _)| done.ticket)
+        found.max_by_key(|(done, _)| done.run_id)
     }
 
     fn done(&self) -> impl Iterator<Item = &Done> {
@@ -276,15 +276,15 @@ impl Results {
                 };
                 // A newer run of the same test knows better.
                 let newest = failure.test.as_deref().and_then(|test| self.tally(path, test));
-                let is_newest = newest.is_none_or(|(newest, _)| newest.ticket <= done.ticket);
+                let is_newest = newest.is_none_or(|(newest, _)| newest.run_id <= done.run_id);
                 if let Some(line) = line.filter(|_| is_newest) {
                     let outdated = !done.edits.is_empty() && self.outdated(analysis).is_superseded(done);
-                    found.push((done.ticket, line, failure, outdated));
+                    found.push((done.run_id, line, failure, outdated));
                 }
             }
         }
         // The same failure of a test and of its file is one; the newest run knows best.
-        found.sort_by_key(|(ticket, line, ..)| (*line, std::cmp::Reverse(*ticket)));
+        found.sort_by_key(|(run_id, line, ..)| (*line, std::cmp::Reverse(*run_id)));
         found.dedup_by(|(_, line, failure, _), (_, kept, newer, _)| {
             line == kept && failure.failure.message == newer.failure.message
         });

@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_differs_and_what_it_was() {
+    fn revision_tells_changed_files_and_their_texts() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
         let write = |name: &str, text: &str| std::fs::write(root.join(name), text).unwrap();

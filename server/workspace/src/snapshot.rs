@@ -1,4 +1,4 @@
-//! What a request reads: one instant of the writer's state.
+//! What a request reads: one snapshot of the writer's state.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use graph::{Analysis, AnalysisHost};
 
+use crate::diagnostics::WorkspaceDiagnostics;
 use crate::lints::Lints;
 use crate::persistence::Persistence;
 use crate::results::Results;
 use crate::reviews::Reviews;
 use crate::settings::{ConfigFile, Settings};
-use crate::survey::Survey;
 
 /// Immutable and cheap to clone; holds no lock. Open documents have the text that the editor shows.
 #[derive(Clone)]
@@ -20,7 +20,7 @@ pub struct Snapshot {
     pub generation: u64,
     pub documents: Arc<HashMap<PathBuf, OpenDocument>>,
     pub analysis: Analysis,
-    /// What `analysis` is an instant of. Whoever wants to try a change clones it.
+    /// What `analysis` is a snapshot of. Whoever wants to try a change clones it.
     pub host: AnalysisHost,
     pub settings: Arc<Settings>,
     pub config_files: Arc<Vec<ConfigFile>>,
@@ -30,7 +30,7 @@ pub struct Snapshot {
     /// What earlier sessions have learned; there may be none.
     pub database: Option<Arc<Persistence>>,
     /// What the last look at the whole workspace found; of the same index.
-    pub survey: Arc<Survey>,
+    pub workspace_diagnostics: Arc<WorkspaceDiagnostics>,
     /// Part of the workspace is not known yet.
     pub indexing: bool,
 }

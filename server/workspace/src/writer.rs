@@ -11,6 +11,7 @@ use graph::{Analysis, AnalysisHost, Change, Flow, SharedTree};
 use syntax::{ContentChange, Document, Encoding};
 use tokio::sync::{mpsc, watch};
 
+use crate::diagnostics::{self, Task};
 use crate::flow;
 use crate::lints::{self, Ahead};
 use crate::loader::{Loader, Work};
@@ -20,7 +21,6 @@ use crate::persistence::{self, Persist};
 use crate::progress::Progress;
 use crate::settings::{Diagnostics, Layer, Settings};
 use crate::snapshot::{OpenDocument, Snapshot};
-use crate::survey::{self, Task};
 
 /// Editors tell of one action in several notifications, a fraction of a millisecond apart: what comes within this time after
 /// an edit is analysed together with it. An analysis of the state between them would only delay that of the last one.
@@ -35,8 +35,8 @@ pub struct Writer {
     documents: HashMap<PathBuf, EditedDocument>,
     workers: Workers,
     observer: Arc<dyn Observer>,
-    /// The revision that was last sent to be surveyed.
-    surveyed: Option<u64>,
+    /// The revision whose diagnostics of the workspace were asked for last.
+    diagnosed: Option<u64>,
     /// Something was loaded that is not kept yet.
     to_keep: bool,
     /// How many reloads the loader has not answered yet.
@@ -64,7 +64,7 @@ struct Workers {
     loader: Sender<Work>,
     persistence: Sender<Persist>,
     flow: Sender<Analysis>,
-    survey: Sender<Task>,
+    diagnostics: Sender<Task>,
     lint: Sender<Ahead>,
 }
 
@@ -75,7 +75,7 @@ impl Workers {
             loader: Loader::start(mailbox.clone(), cache, persistence.clone())?,
             persistence,
             flow: flow::start(mailbox.clone())?,
-            survey: survey::start(mailbox)?,
+            diagnostics: diagnostics::start(mailbox)?,
             lint: lints::start()?,
         })
     }
@@ -111,7 +111,7 @@ impl Writer {
             results: Arc::default(),
             reviews: Arc::default(),
             database: None,
-            survey: Arc::default(),
+            workspace_diagnostics: Arc::default(),
             indexing: false,
         };
         let (latest, receiver) = watch::channel(current.clone());
@@ -120,7 +120,7 @@ impl Writer {
             documents: HashMap::new(),
             workers: Workers::start(mailbox, cache, observer.clone())?,
             observer,
-            surveyed: None,
+            diagnosed: None,
             to_keep: false,
             reloads: 0,
             held: VecDeque::new(),
@@ -202,17 +202,17 @@ impl Writer {
             Event::Close { path } => self.close(path),
             Event::Touched(paths) => self.reload(paths),
             Event::Loaded(change) => self.loaded(change),
-            Event::Indexed { ticket, host, database, complete } if ticket == self.indexes => {
+            Event::Indexed { index_id, host, database, complete } if index_id == self.indexes => {
                 self.current.database = database;
                 self.take_over(host, complete);
             }
             // Another index was asked for meanwhile.
             Event::Indexed { .. } => {}
             Event::FlowSolved(flow) => self.apply_flow(flow),
-            Event::Surveyed(ticket, survey) => {
-                let is_new = ticket == self.indexes && !self.current.survey.says_the_same(&survey);
+            Event::Diagnosed(index_id, found) => {
+                let is_new = index_id == self.indexes && !self.current.workspace_diagnostics.says_the_same(&found);
                 if is_new {
-                    self.current.survey = survey;
+                    self.current.workspace_diagnostics = found;
                     self.refresh();
                 }
             }
@@ -227,12 +227,12 @@ impl Writer {
                 self.current.config_files = Arc::new(files);
                 self.apply_settings();
             }
-            Event::RunStarted { run, ticket } => {
-                Arc::make_mut(&mut self.current.results).start(run, ticket);
+            Event::RunStarted { run, run_id } => {
+                Arc::make_mut(&mut self.current.results).start(run, run_id);
                 self.refresh();
             }
-            Event::RunEnded { run, ticket, ended } => {
-                Arc::make_mut(&mut self.current.results).end(run, ticket, ended);
+            Event::RunEnded { run, run_id, ended } => {
+                Arc::make_mut(&mut self.current.results).end(run, run_id, ended);
                 self.refresh();
             }
             Event::Reviewed(news) => {
@@ -323,13 +323,13 @@ impl Writer {
         self.current.indexing = true;
         self.stale = true;
         self.indexes += 1;
-        self.load(Work::Index { ticket: self.indexes, roots: self.roots.clone(), progress, watch: self.watches });
+        self.load(Work::Index { index_id: self.indexes, roots: self.roots.clone(), progress, watch: self.watches });
     }
 
     fn take_over(&mut self, host: AnalysisHost, complete: bool) {
         self.current.host = host;
-        self.current.survey = Arc::default();
-        self.surveyed = None;
+        self.current.workspace_diagnostics = Arc::default();
+        self.diagnosed = None;
         let missed = self.missed.iter().flatten();
         self.apply(missed.map(|(path, text)| (path.clone(), text.clone())).collect());
         if complete {
@@ -345,7 +345,7 @@ impl Writer {
         self.current.settings = Arc::new(Settings::new([&self.editor_settings, &self.workspace_settings]));
         self.observer.configured(&self.current.settings);
         self.current.lints = Arc::new(self.current.lints.renewed(&self.current.settings, &self.roots));
-        self.surveyed = None;
+        self.diagnosed = None;
         self.refresh();
     }
 
@@ -420,26 +420,26 @@ impl Writer {
         if self.missed.is_none() && !self.current.analysis.is_settling() {
             self.observer.settled(&self.current.analysis);
         }
-        self.survey();
+        self.diagnose();
         self.latest.send_replace(self.current.clone());
     }
 
     /// Has the whole workspace looked at, once for each state in which it is known where values flow.
-    fn survey(&mut self) {
+    fn diagnose(&mut self) {
         let (analysis, settings) = (&self.current.analysis, &self.current.settings);
         let revision = analysis.revision();
         if self.missed.is_some()
             || settings.diagnostics == Diagnostics::Off
-            || self.surveyed == Some(revision)
+            || self.diagnosed == Some(revision)
             || analysis.is_settling()
         {
             return;
         }
-        self.surveyed = Some(revision);
+        self.diagnosed = Some(revision);
         let (analysis, project) = (analysis.clone(), settings.project.clone());
         let every_file = settings.diagnostics == Diagnostics::Workspace;
         let lints = self.current.lints.clone();
-        let _ = self.workers.survey.send(Task { ticket: self.indexes, analysis, project, lints, every_file });
+        let _ = self.workers.diagnostics.send(Task { index_id: self.indexes, analysis, project, lints, every_file });
     }
 }
 

@@ -224,3 +224,26 @@ fn every_setting_is_in_the_manual() {
     page.push_str("| `python` | string | none | The interpreter or the environment of the project, seen from the workspace folder; else `VIRTUAL_ENV`, else `.venv`. The workspace's own settings only. |\n");
     expect_page("settings.md", &page);
 }
+
+#[test]
+fn every_specification_of_the_graph_is_in_the_manual() {
+    let names = |folder: &str| -> Vec<String> {
+        let entries = fs::read_dir(tests::repository().join(folder)).expect("the folder is there");
+        let names = entries.map(|entry| entry.expect("it can be read").file_name().into_string());
+        let mut names: Vec<String> = names.map(|name| name.expect("its names are text")).collect();
+        names.sort();
+        names
+    };
+    let specifications = names("fixtures/specs");
+    assert!(!specifications.is_empty());
+    for name in &specifications {
+        expect_page(&format!("specs/{name}"), &format!("{{{{#include ../../fixtures/specs/{name}}}}}\n"));
+    }
+    assert_eq!(names("docs/specs"), specifications);
+    let contents = fs::read_to_string(tests::repository().join("docs/SUMMARY.md")).expect("the contents are there");
+    for name in &specifications {
+        let text = fs::read_to_string(tests::repository().join("fixtures/specs").join(name)).expect("it is a text");
+        let title = text.lines().next().and_then(|line| line.strip_prefix("# ")).expect("it begins with its title");
+        assert!(contents.contains(&format!("  - [{title}](specs/{name})\n")), "{name} is not in docs/SUMMARY.md");
+    }
+}

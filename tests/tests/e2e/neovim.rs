@@ -33,7 +33,7 @@ fn with_the_plugin_from_hover_to_an_applied_proposal() {
 }
 
 #[test]
-fn without_the_plugin_by_a_bare_client() {
+fn neovim_without_the_plugin() {
     let workspace = Workspace::fixture("shop");
     let session = run("bare.lua", &workspace, &Home::new());
     assert!(!sent_by_the_editor(&session, "textDocument/codeLens").is_empty());

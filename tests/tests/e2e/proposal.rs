@@ -103,7 +103,7 @@ impl World {
 }
 
 #[test]
-fn is_applied_after_a_yes() {
+fn proposal_is_applied_after_a_yes() {
     let world = World::with([good()]);
     world.implement();
     let question = world.proposal();
@@ -123,7 +123,7 @@ fn is_applied_after_a_yes() {
 }
 
 #[test]
-fn is_asked_for_again_when_it_uses_a_name_that_does_not_exist() {
+fn proposal_with_an_undefined_name_is_asked_for_again() {
     let world = World::with(recorded());
     world.implement();
     world.proposal();
@@ -137,7 +137,7 @@ fn is_asked_for_again_when_it_uses_a_name_that_does_not_exist() {
 }
 
 #[test]
-fn is_not_offered_when_no_attempt_passes() {
+fn proposal_is_not_offered_when_no_attempt_passes() {
     let [wrong, _] = recorded();
     let world = World::with([wrong.clone(), wrong.clone(), wrong]);
     world.implement();
@@ -167,7 +167,7 @@ fn shows_its_diff_and_its_reasons_and_asks_again() {
 }
 
 #[test]
-fn is_written_again_as_the_person_wants_it() {
+fn proposal_is_adjusted_as_the_person_wants_it() {
     let workspace = Workspace::fixture("shop");
     let model = ModelServer::start([good(), good()]);
     let home = Home::with_model(&model.base_url());
@@ -192,7 +192,7 @@ fn is_written_again_as_the_person_wants_it() {
 }
 
 #[test]
-fn is_dropped_when_discarded_or_dismissed() {
+fn proposal_is_dropped_when_discarded_or_dismissed() {
     let world = World::with([good()]);
     world.implement();
     world.proposal();
@@ -209,7 +209,7 @@ fn is_dropped_when_discarded_or_dismissed() {
 }
 
 #[test]
-fn is_refused_when_its_place_has_changed_meanwhile() {
+fn proposal_is_refused_when_its_place_has_changed() {
     let world = World::with([good()]);
     world.implement();
     world.proposal();

@@ -150,7 +150,7 @@ fn doctests() {
 }
 
 #[test]
-fn a_script() {
+fn script_is_run() {
     let workspace = workspace();
     let editor = Client::start(&workspace);
     editor.open("script.py");

@@ -26,8 +26,23 @@ const RETIRED: &[(&str, &str)] = &[
     ("FAREWELL", "say `SHUTDOWN_GRACE`"),
     ("Inquirer", "say `ModelClient`"),
     ("Purse", "say `TokenBudget`"),
+    ("Readings", "say `ResolvedNames`"),
     ("Resting", "say `CircuitOpen`"),
+    ("Sureness", "say `PathConfidence`"),
+    ("Survey", "say `WorkspaceDiagnostics`"),
+    ("bereft", "say `importers_of_removed`"),
+    ("heirs", "say `subclasses`"),
     ("resemble_by", "say `set_embeddings`"),
+    ("survey", "say `workspace_diagnostics`"),
+    ("ticket", "say which id it is"),
+];
+
+/// Phrases that hide a plain word.
+const PHRASES: &[(&str, &str)] = &[
+    ("a defect of ours", "say \"a bug\""),
+    ("enough of waiting", "say \"cancelled\""),
+    ("looked up in vain", "say \"found nothing\""),
+    ("what is dear", "say \"expensive\""),
 ];
 
 pub(super) fn check(path: &str, text: &str) -> Vec<Violation> {
@@ -37,7 +52,7 @@ pub(super) fn check(path: &str, text: &str) -> Vec<Violation> {
     }
     let lines = text.lines().enumerate();
     let found = lines.flat_map(|(index, line)| {
-        let words = FORBIDDEN.iter().filter(move |(word, _)| line.contains(word));
+        let words = FORBIDDEN.iter().chain(PHRASES).filter(move |(word, _)| line.contains(word));
         let is_rust = path.ends_with(".rs");
         let retired = RETIRED.iter().filter(move |(name, _)| is_rust && has_word(line, name));
         words.chain(retired).map(move |(word, remedy)| Violation {

@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn without_one_it_is_new_and_near() {
+    fn new_test_file_is_placed_near() {
         check(CART, "/tests/test_cart.py", false);
         check(&format!("{CART}#- /test/test_other.py\n"), "/test/test_cart.py", false);
         check(

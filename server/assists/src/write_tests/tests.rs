@@ -56,7 +56,7 @@ fn offered_for_what_can_be_tested() {
 }
 
 #[test]
-fn a_new_file() {
+fn tests_go_to_a_new_file() {
     check(
         SHOP,
         "from shop.cart import Cart\n\ndef test_total():\n    assert Cart().total([1, 2]) == 3\n\n",

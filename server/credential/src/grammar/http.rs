@@ -40,7 +40,7 @@ mod tests {
     use crate::grammar::tests::check;
 
     #[test]
-    fn what_follows_a_scheme() {
+    fn credentials_after_an_authorization_scheme() {
         for text in [
             "Authorization: Bearer «a1B2c3D4e5F6g7H8i9J0»\n",
             "\"authorization\": \"Basic «Ym9iOmh1bnRlcjI9»\"\n",

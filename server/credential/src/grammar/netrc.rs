@@ -91,7 +91,7 @@ mod tests {
     use crate::grammar::tests::check;
 
     #[test]
-    fn each_of_the_three_formats() {
+    fn netrc_and_pgpass_values_are_found() {
         for text in [
             "machine api.local\n  login bob\n  password «hunter2»\n",
             "machine a.local login bob password «hunter2» # c\n",

@@ -65,7 +65,7 @@ impl Analysis {
         hasher.finish()
     }
 
-    /// The files whose text or edges are not those of `before`. Another host's instant may be given; then they all are.
+    /// The files whose text or edges are not those of `before`. Another host's snapshot may be given; then they all are.
     pub fn changed_since(&self, before: &Analysis) -> Vec<FileId> {
         let same = |file: &FileId| {
             let (now, then) = (&*self.snapshot, &*before.snapshot);

@@ -145,14 +145,13 @@ impl Solver<'_> {
     /// A modelled function is called.
     pub fn builtin(&mut self, name: Name, invocation: Invocation) {
         let Invocation { arguments, dest, site, .. } = invocation;
-        if self.library_call(name, arguments, dest, site) {
-            return;
-        }
-        let effect = library::find(BUILTINS, &name).or_else(|| library::find(STANDARD, &name));
-        let is_understood = effect.is_some_and(|effect| {
-            let given = self.all_given(arguments);
-            effect(self, &BuiltinCall { name, given, invocation }).is_some()
-        });
+        let is_understood = match library::find(BUILTINS, &name).or_else(|| library::find(STANDARD, &name)) {
+            Some(effect) => {
+                let given = self.all_given(arguments);
+                effect(self, &BuiltinCall { name, given, invocation }).is_some()
+            }
+            None => self.library_call(name, arguments, dest, site),
+        };
         if !is_understood {
             self.note_opaque(site, arguments);
             self.add(dest, ObjectId::UNKNOWN);

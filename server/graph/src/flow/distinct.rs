@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_once_in_order() {
+    fn distinct_items_are_kept_once_in_order() {
         let mut distinct = Distinct::default();
         let pushed = (0..100).chain(0..100).filter(|number| distinct.push(*number)).count();
         assert_eq!(pushed, 100);

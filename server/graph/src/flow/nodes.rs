@@ -118,7 +118,7 @@ pub(super) enum Weight {
 
 /// What has become known at a node: the new objects, where they go, and who waits for them, as ranges of the node's lists.
 /// What is added to these lists meanwhile is told of what is here already.
-pub(super) struct News {
+pub(super) struct Delta {
     pub node: NodeId,
     pub objects: std::ops::Range<u32>,
     pub successors: u32,
@@ -294,8 +294,8 @@ impl Nodes {
         Some((self.watches[watch as usize], object))
     }
 
-    /// The news of the next node that has some.
-    pub fn next_news(&mut self) -> Option<News> {
+    /// The delta of the next node that has one.
+    pub fn next_delta(&mut self) -> Option<Delta> {
         let node = self.queue.pop_front()?;
         let facts = &mut self.nodes[node.0 as usize];
         facts.queued = false;
@@ -303,6 +303,6 @@ impl Nodes {
         facts.done = objects.end;
         let outlets = &self.outlets[node.0 as usize];
         let (successors, watches) = (outlets.successors.len() as u32, outlets.watches.len() as u32);
-        Some(News { node, objects, successors, watches })
+        Some(Delta { node, objects, successors, watches })
     }
 }

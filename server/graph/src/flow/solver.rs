@@ -11,7 +11,7 @@ use super::external::{ExternalUses, Externals, Following};
 use super::functions::Functions;
 use super::hierarchy::Hierarchy;
 use super::narrowing::Classes;
-use super::nodes::{ArgumentsId, News, NodeId, Nodes, Origin, Place, SiteId};
+use super::nodes::{ArgumentsId, Delta, NodeId, Nodes, Origin, Place, SiteId};
 use super::objects::{ContainerId, ContainerKind, Object, ObjectId, Objects};
 use super::outcome::{self, FoundEdges, Outcome};
 use super::program::{Declared, ProgramNodes};
@@ -255,7 +255,7 @@ impl<'a> Solver<'a> {
                 self.react(watch, object);
                 continue;
             }
-            let Some(News { node, objects, successors, watches }) = self.nodes.next_news() else { return };
+            let Some(Delta { node, objects, successors, watches }) = self.nodes.next_delta() else { return };
             self.bounds.effort += objects.len() as u64 * u64::from(successors + watches);
             for index in 0..successors {
                 let successor = self.nodes.successor(node, index);

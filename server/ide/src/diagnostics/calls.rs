@@ -27,7 +27,7 @@ mod tests {
     use crate::diagnostics::tests::check;
 
     #[test]
-    fn of_functions_and_methods_elsewhere() {
+    fn incompatible_calls_of_functions_in_other_files() {
         let text = "\
 #- /main.py
 from cart import Cart, total

@@ -136,7 +136,7 @@ mod tests {
     use crate::diagnostics::workspace::tests::check;
 
     #[test]
-    fn the_whole_chain() {
+    fn import_cycle_is_reported_with_its_whole_chain() {
         let text = "\
 #- /pkg/a.py
 import os

@@ -28,7 +28,7 @@ mod tests {
     use crate::diagnostics::tests::check;
 
     #[test]
-    fn of_modules_and_instances() {
+    fn missing_members_of_modules_and_instances() {
         let text = "\
 #- /main.py
 import cart

@@ -25,7 +25,7 @@ mod tests {
     use crate::diagnostics::tests::check;
 
     #[test]
-    fn of_a_class_elsewhere() {
+    fn override_of_a_class_in_another_file() {
         let text = "\
 #- /main.py
 from rules import Rule

@@ -25,7 +25,7 @@ use super::unused::is_test;
 use super::{Code, Diagnostic, Related, Severity, diagnostic};
 use place::Place;
 use program::Program;
-use search::{Path, Sureness, search};
+use search::{Path, PathConfidence, search};
 use sinks::{Kind, may_be_dangerous, sink};
 
 /// Dangerous calls that are looked into in one workspace.
@@ -86,13 +86,13 @@ pub(super) fn tainted(analysis: &Analysis) -> Vec<(FileId, Tainted)> {
 
 impl Tainted {
     fn new(analysis: &Analysis, file: FileId, token: TextRange, kind: Kind, callee: &str, path: Path) -> Self {
-        let is_error = kind.is_grave() && path.sureness == Sureness::High;
-        let (sentence, sureness) = (kind.sentence(callee), path.sureness.as_str());
+        let is_error = kind.is_grave() && path.confidence == PathConfidence::High;
+        let (sentence, confidence) = (kind.sentence(callee), path.confidence.as_str());
         let hops = path.hops.into_iter();
         Tainted {
             place: Place::new(analysis, file, token),
             severity: if is_error { Severity::Error } else { Code::TaintedCall.severity() },
-            message: format!("{sentence}: {} (confidence: {sureness})", path.what),
+            message: format!("{sentence}: {} (confidence: {confidence})", path.what),
             hops: hops.map(|hop| (Place::new(analysis, hop.file, hop.range), hop.message)).collect(),
         }
     }

@@ -157,7 +157,7 @@ def test_half(): Half()
 ";
 
     #[test]
-    fn in_a_program() {
+    fn definitions_unused_in_a_program() {
         check(
             APP,
             expect![[r#"

@@ -9,7 +9,7 @@ use super::tainted::{Tainted, tainted};
 use super::unused::unused;
 use super::{Code, Diagnostic, Project, diagnostic, unsilenced};
 
-/// Findings about an instant of the whole workspace. They hold no offsets: shown in a later instant they stand where their
+/// Findings about a snapshot of the whole workspace. They hold no offsets: shown in a later snapshot they stand where their
 /// subjects stand then.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WorkspaceFindings {
@@ -137,7 +137,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn an_edit_moves_findings_and_mends_them() {
+    fn workspace_findings_follow_edits() {
         let before = Workspace::new("def f(): ...\ndef g(): ...\n");
         let findings = WorkspaceFindings::of(&before.analysis, &Project::default());
         let after = Workspace::new("# moved\ndef f(): ...\ndef g(): ...\ng()\n");

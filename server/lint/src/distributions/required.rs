@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_place_there_is_no_edit() {
+    fn requirement_without_a_place_is_no_edit() {
         for text in [
             "[tool.x]\na = 1\n",
             "[project]\nname = \"x\"\ndynamic = [\"dependencies\"]\n",
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn all_groups_count() {
+    fn dependency_groups_count_as_required() {
         let text = "[project]\noptional-dependencies.x = ['A_b']\n[dependency-groups]\ndev = ['c', {include-group='y'}]\n[tool.poetry.group.t.dependencies]\nD = '1'\n";
         for name in ["a.b", "C", "d"] {
             assert!(requires("pyproject.toml", text, name), "{name}");

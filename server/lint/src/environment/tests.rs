@@ -70,7 +70,7 @@ fn an_interpreter_stands_for_its_environment() {
 }
 
 #[test]
-fn what_is_installed() {
+fn environment_lists_installed_packages() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     let venv = environment(root, ".venv");

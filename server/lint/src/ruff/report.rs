@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_has_no_use_is_faded() {
+    fn unused_code_is_faded() {
         for (code, tag) in [
             ("F401", Some(Tag::Unnecessary)),
             ("ARG001", Some(Tag::Unnecessary)),

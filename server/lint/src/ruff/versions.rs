@@ -49,7 +49,7 @@ mod tests {
     ];
 
     #[test]
-    fn are_those_that_the_parser_finds_for_that_version() {
+    fn version_errors_are_those_that_the_parser_finds() {
         let mut found = 0;
         for text in TEXTS {
             let errors_for = |version| {

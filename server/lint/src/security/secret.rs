@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_name_there_is_no_fix() {
+    fn secret_without_a_name_has_no_fix() {
         refused("secret", "login('$0hunter2$0')\n");
         refused("secret", "password = f'$0hunter2$0'\n");
         refused("secret", "os = 1\npassword = '$0hunter2$0'\n");

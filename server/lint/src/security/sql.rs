@@ -475,7 +475,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_value_is_left() {
+    fn sql_identifiers_are_left_unparametrized() {
         for query in [
             "f'SELECT * FROM {table}'",
             "f'SELECT {column} FROM t WHERE a = {a}'",

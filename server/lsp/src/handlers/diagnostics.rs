@@ -17,9 +17,9 @@ use crate::snapshot::Snapshot;
 use crate::to_proto;
 use assistant::review::{CODE, SOURCE};
 use workspace::config_findings;
+use workspace::diagnostics::FileFindings;
 use workspace::results::TestFailure;
 use workspace::settings::Diagnostics;
-use workspace::survey::FileFindings;
 
 /// `textDocument/diagnostic`; what the editor knows already is not sent again.
 pub(crate) fn pull(query: &Query, path: &Path, known: Option<&str>) -> Result<lsp::DocumentDiagnosticReportResult> {
@@ -108,7 +108,7 @@ pub(crate) fn document(snapshot: &Snapshot, path: &Path) -> Vec<lsp::Diagnostic>
     let open = snapshot.documents.contains_key(path) && settings.diagnostics != Diagnostics::Off;
     let Some(file) = analysis.file(path).filter(|_| open) else { return Vec::new() };
     let mut found = FileFindings::of_document(analysis, &settings.project, &snapshot.lints, file);
-    found.graph.extend(snapshot.survey.findings.diagnostics(analysis, file));
+    found.graph.extend(snapshot.workspace_diagnostics.findings.diagnostics(analysis, file));
     let findings = found.graph.into_iter().map(|it| finding(snapshot, analysis, file, it));
     let findings = findings.chain(found.lint.iter().map(|it| lint_finding(snapshot, analysis.source(file), it)));
     let failures = snapshot.results.failures(path, analysis.source(file).text(), analysis);
@@ -136,13 +136,13 @@ pub(crate) fn workspace(snapshot: &Snapshot) -> BTreeMap<PathBuf, Vec<lsp::Diagn
     if snapshot.settings.diagnostics != Diagnostics::Workspace {
         return BTreeMap::new();
     }
-    let survey = &snapshot.survey;
-    let is_closed = |file: &FileId| !snapshot.documents.contains_key(survey.analysis.path(*file));
-    let closed = survey.analysis.files().filter(is_closed).map(|file| {
-        let found = survey.of_file(file);
-        let graph = found.graph.into_iter().map(|it| finding(snapshot, &survey.analysis, file, it));
-        let lint = found.lint.iter().map(|it| lint_finding(snapshot, survey.analysis.source(file), it));
-        (survey.analysis.path(file).to_path_buf(), graph.chain(lint).collect())
+    let elsewhere = &snapshot.workspace_diagnostics;
+    let is_closed = |file: &FileId| !snapshot.documents.contains_key(elsewhere.analysis.path(*file));
+    let closed = elsewhere.analysis.files().filter(is_closed).map(|file| {
+        let found = elsewhere.of_file(file);
+        let graph = found.graph.into_iter().map(|it| finding(snapshot, &elsewhere.analysis, file, it));
+        let lint = found.lint.iter().map(|it| lint_finding(snapshot, elsewhere.analysis.source(file), it));
+        (elsewhere.analysis.path(file).to_path_buf(), graph.chain(lint).collect())
     });
     let open = snapshot.documents.keys().map(|path| (path.clone(), document(snapshot, path)));
     closed.chain(open).filter(|(_, found): &(_, Vec<_>)| !found.is_empty()).collect()

@@ -24,7 +24,7 @@ const YES: &str = "Run outside of the sandbox";
 /// What a run needs besides what it is told.
 pub(crate) struct Perform {
     pub(crate) run: Run,
-    pub(crate) ticket: u64,
+    pub(crate) run_id: u64,
     pub(crate) runner: Arc<dyn Runner>,
     pub(crate) environments: Arc<Environments>,
     pub(crate) job: Job,
@@ -66,7 +66,7 @@ impl Perform {
             });
             ended
         });
-        self.mailbox.send(Event::RunEnded { run: self.run.plain(), ticket: self.ticket, ended });
+        self.mailbox.send(Event::RunEnded { run: self.run.plain(), run_id: self.run_id, ended });
         reporter.tell(Update::Ended { tests }).await;
     }
 

@@ -88,8 +88,8 @@ impl Session {
 
     /// Runs something in the sandbox, in the background.
     fn run(&self, run: Run) {
-        let ticket = self.tickets.fetch_add(1, Ordering::Relaxed);
-        self.mailbox.send(Event::RunStarted { run: run.plain(), ticket });
+        let run_id = self.next_run_id.fetch_add(1, Ordering::Relaxed);
+        self.mailbox.send(Event::RunStarted { run: run.plain(), run_id });
         let snapshot = self.mailbox.snapshot();
         let job = self.job("Running", Kind::Cancellable);
         let (runner, mailbox, client) = (self.services.runner.clone(), self.mailbox.clone(), self.client.clone());
@@ -97,7 +97,7 @@ impl Session {
         let editor = self.editor();
         let perform = Perform {
             run: run.clone(),
-            ticket,
+            run_id,
             runner,
             environments,
             job,

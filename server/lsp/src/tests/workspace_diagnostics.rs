@@ -57,7 +57,7 @@ fn codes(diagnostics: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn they_are_pushed_and_taken_back() {
+async fn workspace_diagnostics_are_pushed_and_taken_back() {
     let folder = workspace();
     let path = |name: &str| folder.path().join(name);
     let mut client = start(

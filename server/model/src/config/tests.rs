@@ -23,7 +23,7 @@ fn build_text(section: &str, variables: &[(&str, &str)]) -> Result<Arc<dyn Langu
 }
 
 #[test]
-fn a_full_file() {
+fn settings_file_with_everything() {
     let settings = load_text(
         r#"
         [models.local]

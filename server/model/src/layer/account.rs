@@ -75,7 +75,7 @@ pub(crate) struct Accounted {
 
 impl Accounted {
     /// Refuses what is beyond a cap, and says what the user should know before.
-    fn admit(&self, usage: Usage) -> Result<(Spent, Vec<String>), Error> {
+    fn check_allowed(&self, usage: Usage) -> Result<(Spent, Vec<String>), Error> {
         let cost = self.price.map(|price| price.of(usage));
         let wanted = Spent { cost: cost.unwrap_or(0), tokens: usage.input + usage.output };
         let mut notes = Vec::new();
@@ -140,7 +140,7 @@ impl LanguageModel for Accounted {
 
     fn generate(&self, request: Request) -> BoxFuture<'_, Result<Deltas, Error>> {
         let estimate = estimate(&request, self.max_output);
-        let (reserved, notes) = match self.admit(estimate) {
+        let (reserved, notes) = match self.check_allowed(estimate) {
             Ok(admitted) => admitted,
             Err(error) => return Box::pin(ready(Err(error))),
         };
@@ -360,9 +360,15 @@ mod tests {
         let scripts = || (0..3).map(|_| says("x")).collect();
         let model = bench.model(scripts(), PRICE, limits);
         assert_eq!(ask(&model).await, (Ok(Some(450)), vec![]));
-        assert_eq!(bench.model(scripts(), PRICE, limits).admit(Usage { input: 116, output: 0 }).unwrap().1.len(), 0);
+        assert_eq!(
+            bench.model(scripts(), PRICE, limits).check_allowed(Usage { input: 116, output: 0 }).unwrap().1.len(),
+            0
+        );
         *lock(&bench.state.pending) = Spent::default();
-        assert_eq!(bench.model(scripts(), PRICE, limits).admit(Usage { input: 117, output: 0 }).unwrap().1.len(), 1);
+        assert_eq!(
+            bench.model(scripts(), PRICE, limits).check_allowed(Usage { input: 117, output: 0 }).unwrap().1.len(),
+            1
+        );
         *lock(&bench.state.pending) = Spent::default();
         assert_eq!(ask(&model).await.0, Ok(Some(450)));
         let (over, _) = ask(&model).await;

@@ -98,7 +98,7 @@ impl Breaker {
         }
     }
 
-    fn admit(self: &Arc<Self>) -> Result<Attempt, Error> {
+    fn check_allowed(self: &Arc<Self>) -> Result<Attempt, Error> {
         let mut known = lock(&self.state);
         let Some(until) = known.open_until else { return Ok(Attempt { breaker: self.clone(), probes: false }) };
         let retry_in = until.saturating_duration_since(Instant::now());
@@ -197,7 +197,7 @@ impl<M: LanguageModel> LanguageModel for Guarded<M> {
 
     fn generate(&self, request: Request) -> BoxFuture<'_, Result<Deltas, Error>> {
         Box::pin(async move {
-            let attempt = self.breaker.admit()?;
+            let attempt = self.breaker.check_allowed()?;
             let deltas = self.model.generate(request).await.inspect_err(|error| attempt.judge(Err(error)))?;
             let mut judged = false;
             let watched = deltas.inspect(move |delta| match delta {

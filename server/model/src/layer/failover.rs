@@ -1,6 +1,6 @@
 //! Asks the next model when one does not answer, also when it breaks off in the middle: what it had said is void then.
 //!
-//! Where a model is not asked because of what it costs, the next one is the dearest of those that cost less.
+//! Where a model is not asked because of what it costs, the next one is the most expensive of those that cost less.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -136,7 +136,7 @@ mod tests {
         let models = |free: Vec<Result<Delta, Error>>| {
             let all = [
                 ("strong", price(3.0), over()),
-                ("dear", price(9.0), says("dear")),
+                ("expensive", price(9.0), says("expensive")),
                 ("free", price(0.0), free),
                 ("cheap", price(1.0), over()),
                 ("unknown", None, says("unknown")),
@@ -149,7 +149,7 @@ mod tests {
         assert_eq!((reply.unwrap().as_str(), asked), ("at last", vec!["[strong]", "[cheap]", "[free]"]));
         // Where nobody is cheaper, that is the answer. A failure of another kind goes by the order of the list.
         assert!(matches!(heard(&models(over())).await.0, Err(Error::OverBudget { .. })));
-        assert_eq!(heard(&models(fails(refused()))).await.0.unwrap(), "dear");
+        assert_eq!(heard(&models(fails(refused()))).await.0.unwrap(), "expensive");
     }
 
     async fn heard(model: &Failover) -> (Result<String, Error>, Vec<String>) {

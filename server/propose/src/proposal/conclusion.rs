@@ -10,8 +10,8 @@ impl Proposal {
     /// Draws the conclusion from all checks: show it, try again, or leave it to the person.
     pub(super) fn score(mut self, checked: Checked) -> Step {
         let origin = Origin {
-            model: self.model.clone().unwrap_or_default(),
-            attempts: self.attempts,
+            model: self.answer.model.clone().unwrap_or_default(),
+            attempts: self.attempts.count,
             input_tokens: self.spent.input,
             output_tokens: self.spent.output,
             cost: self.spent.cost,
@@ -19,22 +19,22 @@ impl Proposal {
         };
         let lessons = checked.findings().iter().filter_map(|it| Lesson::of(it, checked.line_of(it)));
         let lessons: Vec<Lesson> = lessons.collect();
-        let mut verdict = checked.finish(Some(origin), self.statement);
-        verdict.evidence.unchecked.extend(self.expects.iter().cloned());
-        let approved = self.approved.take();
+        let mut verdict = checked.finish(Some(origin), self.answer.statement);
+        verdict.evidence.unchecked.extend(self.answer.expects.iter().cloned());
+        let approved = self.person.approved.take();
         if verdict.evidence.diff.is_empty() {
             return self.fail("it would change nothing: the text is as it should be".to_owned());
         }
-        if self.last_failure.is_some() {
-            let left_out = self.latest.iter().map(|finding| format!("a part was left out: {finding}"));
+        if self.attempts.last_failure.is_some() {
+            let left_out = self.findings.latest.iter().map(|finding| format!("a part was left out: {finding}"));
             verdict.evidence.unchecked.splice(0..0, left_out);
             verdict.evidence.left_out.clone_from(&self.latest);
         }
         let findings = verdict.evidence.findings.clone();
         let suspected = findings.iter().filter(|finding| finding.code == "suspected-bug");
         let failures: Vec<String> = suspected.map(|finding| finding.message.clone()).collect();
-        if let Some(code) = self.code.clone().filter(|_| !failures.is_empty()) {
-            self.suspected = Some(Suspected { code, failures });
+        if let Some(code) = self.answer.code.clone().filter(|_| !failures.is_empty()) {
+            self.answer.suspected = Some(Suspected { code, failures });
         }
         let is_other =
             |validated: &Validated| approved.as_ref().is_some_and(|approved| *approved != validated.fingerprint());
@@ -46,7 +46,7 @@ impl Proposal {
             // What was approved is still the same, only elsewhere.
             (Some(validated), Some(approved)) if validated.fingerprint() == approved => {
                 self.evidence = Some(verdict.evidence);
-                self.approved = Some(approved);
+                self.person.approved = Some(approved);
                 self.apply(validated)
             }
             (Some(validated), _) => {
@@ -58,8 +58,8 @@ impl Proposal {
                 let first = findings.first().map(ToString::to_string).unwrap_or_default();
                 self.fail(format!("the text has changed since you said yes, and the edit fails a check now: {first}"))
             }
-            (None, None) if self.last_failure.is_some() => self.leave_to_the_person(),
-            (None, None) if self.parts.take().is_some() => {
+            (None, None) if self.attempts.last_failure.is_some() => self.leave_to_the_person(),
+            (None, None) if self.person.parts.take().is_some() => {
                 let first = findings.first().map(ToString::to_string).unwrap_or_default();
                 let message = format!("these parts do not pass the checks without the others: {first}");
                 let (proposal, mut effects) = self.check_again();
@@ -75,40 +75,41 @@ impl Proposal {
 
     pub(super) fn retry(mut self, findings: Vec<Finding>) -> Step {
         for finding in findings {
-            if !self.latest.iter().any(|known| known.repeats(&finding)) {
-                self.latest.push(finding);
+            if !self.findings.latest.iter().any(|known| known.repeats(&finding)) {
+                self.findings.latest.push(finding);
             }
         }
-        let of_all = self.attempts - self.attempts_before;
-        if of_all - self.attempts_of_others < self.limits.max_attempts.max(1) {
+        let of_all = self.attempts.count - self.attempts.before_wish;
+        if of_all - self.attempts.of_others < self.limits.max_attempts.max(1) {
             return self.generate();
         }
         if of_all >= MAX_REPLIES {
             return self.exhausted();
         }
-        self.attempts_of_others = of_all;
-        self.passed_over += 1;
+        self.attempts.of_others = of_all;
+        self.attempts.passed_over += 1;
         self.generate()
     }
 
     /// No model has found an answer that passes. Parts of the last one may.
     pub(super) fn exhausted(mut self) -> Step {
-        let tried = if self.attempts == 1 { "1 attempt".to_owned() } else { format!("{} attempts", self.attempts) };
-        let first: Vec<String> = self.latest.iter().take(3).map(ToString::to_string).collect();
-        self.last_failure = Some(format!("{tried} did not pass the checks: {}", first.join("; ")));
+        let tried =
+            if self.attempts.count == 1 { "1 attempt".to_owned() } else { format!("{} attempts", self.attempts.count) };
+        let first: Vec<String> = self.findings.latest.iter().take(3).map(ToString::to_string).collect();
+        self.attempts.last_failure = Some(format!("{tried} did not pass the checks: {}", first.join("; ")));
         let parts = self.evidence.as_ref().map(|evidence| evidence.parts.as_slice()).unwrap_or_default();
         let good: Vec<String> = parts.iter().filter(|it| it.is_confident).map(|it| it.name.clone()).collect();
         // Without the tests that did not pass, nothing would tell that the rest is wrong.
         let drops_tests = parts.iter().any(|it| it.is_test && !it.is_confident);
-        if good.is_empty() || good.len() == parts.len() || drops_tests || self.code.is_none() {
+        if good.is_empty() || good.len() == parts.len() || drops_tests || self.answer.code.is_none() {
             return self.leave_to_the_person();
         }
-        self.parts = Some(good);
+        self.person.parts = Some(good);
         self.check_again()
     }
 
     fn leave_to_the_person(self) -> Step {
-        let reason = self.last_failure.clone().unwrap_or_default();
+        let reason = self.attempts.last_failure.clone().unwrap_or_default();
         self.give_up(reason)
     }
 

@@ -181,7 +181,7 @@ fn broken_model() -> Event {
 }
 
 #[test]
-fn from_question_to_edit() {
+fn proposal_goes_from_question_to_edit() {
     let mut world = world(&[TESTS]);
     assert_eq!(world.reply(GOOD), ["test 1"]);
     assert_eq!(world.proposal.summary(), None);
@@ -221,14 +221,14 @@ fn tests_that_failed_may_not_assert_less() {
     let mut world = world(&[]);
     let test = |line: &str| format!("```python\ndef test_a():\n    {line}\n```\n");
     let code = "def test_a():\n    assert double(2) == 4\n".to_owned();
-    world.proposal.suspected = Some(Suspected { code, failures: vec!["`test_a`: assert 5 == 4".to_owned()] });
+    world.proposal.answer.suspected = Some(Suspected { code, failures: vec!["`test_a`: assert 5 == 4".to_owned()] });
     let asked = world.reply(&test("assert double(2)"));
     assert!(asked[0].contains("no longer asserts `double(2) == 4`"), "{asked:?}");
     // It is compared with the tests that failed, not with the answer in between.
     let asked = world.reply(&test("assert double(2) > 3"));
     assert!(asked[0].contains("no longer asserts `double(2) == 4`"), "{asked:?}");
     world.reply(&test("assert double(2) == 5"));
-    assert_eq!(world.proposal.expects.len(), 1, "{:?}", world.proposal.expects);
+    assert_eq!(world.proposal.answer.expects.len(), 1, "{:?}", world.proposal.answer.expects);
 }
 
 #[test]
@@ -351,7 +351,7 @@ fn a_model_that_fails() {
 }
 
 #[test]
-fn nothing_to_ask() {
+fn proposal_without_a_model_fails() {
     let task = world(&[]).proposal.task.clone();
     let (proposal, _) = Proposal::new(task, Limits::default());
     let (proposal, effects) = proposal.step(Event::NotAssembled("no model is configured".to_owned()));
@@ -413,6 +413,25 @@ fn can_be_cancelled_in_every_state() {
         assert!(world.reply(GOOD).is_empty(), "{state}");
         assert_eq!(world.status(), Status::Cancelled, "{state}");
     }
+}
+
+/// Proposals that an earlier version stored are resumed by the next one.
+#[test]
+fn stored_form_has_all_fields_at_its_top_and_may_lack_later_ones() {
+    let mut world = world(&[TESTS]);
+    world.reply(GOOD);
+    let mut json = serde_json::to_value(&world.proposal).expect("plain data");
+    let fields = json.as_object_mut().expect("an object");
+    for required in ["attempts", "model", "code", "statement", "latest", "earlier", "evidence", "spent"] {
+        assert!(fields.contains_key(required), "{required}");
+    }
+    let later = ["wishes", "parts", "approved", "rebases", "passed_over", "last_failure", "suspected", "expects"];
+    for field in later.into_iter().chain(["attempts_before", "attempts_of_others", "is_reflecting"]) {
+        assert!(fields.remove(field).is_some(), "{field}");
+    }
+    let stored: Proposal = serde_json::from_value(json).expect("what was stored before there were these fields");
+    assert_eq!((stored.attempts(), stored.code()), (1, world.proposal.code()));
+    assert!(stored.code().is_some());
 }
 
 #[test]
@@ -495,7 +514,7 @@ fn the_next_model_is_asked_when_one_has_had_its_attempts() {
         world.reply(UNDEFINED);
     }
     assert!(matches!(world.proposal.state(), State::Generating));
-    assert_eq!(world.proposal.passed_over, 1);
+    assert_eq!(world.proposal.attempts.passed_over, 1);
     assert_eq!(world.reply(GOOD), ["review Implement `double`"]);
     assert_eq!(world.learnt.iter().map(|it| it.category.as_str()).collect::<Vec<_>>(), ["undefined-name"; 3]);
     assert_eq!(world.learnt[0].snippet, "return twice(x)");

@@ -6,8 +6,8 @@ mod since;
 use std::path::{Path, PathBuf};
 
 use ::workspace::config_findings::{self, FoundIn};
+use ::workspace::diagnostics::FileFindings;
 use ::workspace::lints::Lints;
-use ::workspace::survey::FileFindings;
 use clap::{Args, ValueEnum};
 use graph::FileId;
 use ide::{Severity, WorkspaceFindings};

@@ -190,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_setting_changes_and_nothing_else() {
+    fn switching_memory_changes_one_setting() {
         for (before, after) in [
             ("", "[memory]\nenable = false\n"),
             ("# mine\n[cache]\nhours = 1", "# mine\n[cache]\nhours = 1\n[memory]\nenable = false\n"),

@@ -37,7 +37,7 @@ def test_label():
 ];
 
 #[test]
-fn all_tests_and_some() {
+fn test_command_runs_all_tests_or_those_named() {
     let project = Project::new(SHOP);
     project.says(&["test"], "passed: 5 passed, N ms\n", 0);
     project.says(&["test", "tests/test_other.py"], "passed: 1 passed, N ms\n", 0);

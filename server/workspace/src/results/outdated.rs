@@ -11,8 +11,8 @@ use super::{Done, Edits, LIMIT, Results, Run, RunKind, State};
 /// What edits have superseded.
 #[derive(Debug, Default)]
 pub(super) struct Outdated {
-    /// Runs by their tickets, with the tests and files that the edits since affect.
-    by_ticket: HashMap<u64, Arc<Superseded>>,
+    /// Runs by their ids, with the tests and files that the edits since affect.
+    by_run_id: HashMap<u64, Arc<Superseded>>,
 }
 
 #[derive(Debug, Default)]
@@ -28,12 +28,12 @@ impl Results {
         for done in self.done() {
             for test in done.ended.tests.keys() {
                 let known = newest.entry(test).or_insert(done);
-                *known = if known.ticket < done.ticket { done } else { known };
+                *known = if known.run_id < done.run_id { done } else { known };
             }
         }
         newest.retain(|_, done| !done.edits.is_empty());
         let doctests = self.states.iter().filter_map(|(run, state)| match state {
-            State::Done(done) if run.kind == RunKind::Doctest && !done.edits.is_empty() => Some((run, done.ticket)),
+            State::Done(done) if run.kind == RunKind::Doctest && !done.edits.is_empty() => Some((run, done.run_id)),
             _ => None,
         });
         let doctests: Vec<(&Run, u64)> = doctests.collect();
@@ -42,10 +42,10 @@ impl Results {
         }
         let outdated = self.outdated(analysis);
         let tests = newest.into_iter().filter(|(test, done)| {
-            outdated.by_ticket.get(&done.ticket).is_some_and(|superseded| superseded.tests.contains(*test))
+            outdated.by_run_id.get(&done.run_id).is_some_and(|superseded| superseded.tests.contains(*test))
         });
         let tests = tests.map(|((path, name), _)| (path.clone(), RunKind::Pytest, Some(name.clone())));
-        let doctests = doctests.into_iter().filter(|(run, ticket)| outdated.supersedes(*ticket, run));
+        let doctests = doctests.into_iter().filter(|(run, run_id)| outdated.supersedes(*run_id, run));
         let doctests = doctests.map(|(run, _)| (run.path.clone(), run.kind, run.target.clone()));
         tests.chain(doctests).collect()
     }
@@ -67,7 +67,7 @@ impl Results {
 impl Outdated {
     fn new(runs: &Results, analysis: &Analysis) -> Self {
         let mut known: Vec<(&Edits, Arc<Superseded>)> = Vec::new();
-        let mut by_ticket = HashMap::new();
+        let mut by_run_id = HashMap::new();
         for done in runs.done().filter(|done| !done.edits.is_empty()) {
             let same = known.iter().find(|(edits, _)| *edits == &done.edits).map(|(_, it)| it.clone());
             let superseded = same.unwrap_or_else(|| {
@@ -75,13 +75,13 @@ impl Outdated {
                 known.push((&done.edits, superseded.clone()));
                 superseded
             });
-            by_ticket.insert(done.ticket, superseded);
+            by_run_id.insert(done.run_id, superseded);
         }
-        Outdated { by_ticket }
+        Outdated { by_run_id }
     }
 
-    pub(super) fn supersedes(&self, ticket: u64, run: &Run) -> bool {
-        let Some(superseded) = self.by_ticket.get(&ticket) else { return false };
+    pub(super) fn supersedes(&self, run_id: u64, run: &Run) -> bool {
+        let Some(superseded) = self.by_run_id.get(&run_id) else { return false };
         let is_meant = |name: &str| match &run.target {
             Some(target) => name.strip_prefix(target.as_str()).is_some_and(|it| it.is_empty() || it.starts_with('.')),
             None => true,
@@ -96,7 +96,7 @@ impl Outdated {
     }
 
     pub(super) fn is_superseded(&self, done: &Done) -> bool {
-        self.by_ticket.get(&done.ticket).is_some_and(|superseded| {
+        self.by_run_id.get(&done.run_id).is_some_and(|superseded| {
             done.ended.files.iter().any(|file| superseded.files.contains(file))
                 && (done.ended.tests.is_empty() || done.ended.tests.keys().any(|test| superseded.tests.contains(test)))
         })

@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn of_modules() {
+    fn missing_members_of_modules() {
         let text = "#- /a.py\ndef new(): ...\ndef own(): old()\n#- /b.py\nfrom a import old\ndef f(): old()\ndef g(old): old()\n\
                     #- /c.py\nimport a\nfrom a import old as other\nfrom x import old\ndef f(): a.old(), a.old()\n\
                     def g(): other()\ndef h(): old()\n";
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn of_classes() {
+    fn missing_members_of_classes() {
         let text = "#- /a.py\nclass C:\n    def new(self): self.old()\nclass D(C): ...\nclass E(C):\n    def old(self): ...\n\
                     #- /b.py\nfrom a import C, D, E\ndef f(c: C): c.old()\ndef g(): D().old()\ndef h(): E().old()\ndef i(x): x.old()\n";
         check(text, "a.C", "old", &["a.C.new", "b.f", "b.g"]);

@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_judged() {
+    fn overrides_that_are_not_judged() {
         check("class A:\n    def __init__(self, x): ...\nclass B(A):\n    def __init__(self): ...\n");
         check("class A:\n    def m(self, x, y=1, *, k=2): ...\nclass B(A):\n    def m(self, x): ...\n");
         check("class A:\n    def m(self, x): ...\nclass B(A):\n    def m(*args): ...\n");

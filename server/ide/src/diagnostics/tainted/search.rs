@@ -28,28 +28,28 @@ const MAX_DOUBTS: u32 = 1;
 
 /// How sure a path is. Surer ones come first in the order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Sureness {
+pub(super) enum PathConfidence {
     High,
     Medium,
     Low,
 }
 
-impl Sureness {
+impl PathConfidence {
     pub fn as_str(self) -> &'static str {
         match self {
-            Sureness::High => "high",
-            Sureness::Medium => "medium",
-            Sureness::Low => "low",
+            PathConfidence::High => "high",
+            PathConfidence::Medium => "medium",
+            PathConfidence::Low => "low",
         }
     }
 }
 
-impl From<Confidence> for Sureness {
+impl From<Confidence> for PathConfidence {
     fn from(confidence: Confidence) -> Self {
         match confidence {
-            Confidence::Exact => Sureness::High,
-            Confidence::Inferred => Sureness::Medium,
-            Confidence::Possible => Sureness::Low,
+            Confidence::Exact => PathConfidence::High,
+            Confidence::Inferred => PathConfidence::Medium,
+            Confidence::Possible => PathConfidence::Low,
         }
     }
 }
@@ -65,7 +65,7 @@ pub(super) struct Hop {
 /// How data from outside gets to a dangerous call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Path {
-    pub sureness: Sureness,
+    pub confidence: PathConfidence,
     pub what: String,
     /// From where the data comes in.
     pub hops: Vec<Hop>,
@@ -77,7 +77,7 @@ struct Step<'a> {
     function: FunctionIndex,
     node: NodeIndex,
     part: Part,
-    sureness: Sureness,
+    confidence: PathConfidence,
     /// How often one of several targets or arguments was taken.
     doubts: u32,
     calls: u32,
@@ -93,14 +93,23 @@ struct Within<'a> {
     caller: FunctionIndex,
     call: NodeIndex,
     callee: FunctionIndex,
-    sureness: Sureness,
+    confidence: PathConfidence,
+}
+
+/// A parameter that data may come through, and what of it is wanted how surely.
+struct Wanted<'a> {
+    file: Rc<File<'a>>,
+    function: FunctionIndex,
+    param: usize,
+    part: Part,
+    confidence: PathConfidence,
 }
 
 /// An argument for a parameter.
 struct Bound {
     node: NodeIndex,
     part: Part,
-    sureness: Sureness,
+    confidence: PathConfidence,
 }
 
 /// The surest path from outside to a dangerous call of `function`, the shortest among those.
@@ -112,8 +121,18 @@ pub(super) fn search<'a>(
 ) -> Option<Path> {
     let mut search = Search { program, kind: sink.kind, steps: Vec::new(), known: FxHashMap::default(), best: None };
     for &(node, part) in &sink.inputs {
-        let (file, sureness) = (file.clone(), Sureness::High);
-        search.steps.push(Step { file, function, node, part, sureness, doubts: 0, calls: 0, hop: None, within: None });
+        let (file, confidence) = (file.clone(), PathConfidence::High);
+        search.steps.push(Step {
+            file,
+            function,
+            node,
+            part,
+            confidence,
+            doubts: 0,
+            calls: 0,
+            hop: None,
+            within: None,
+        });
     }
     let mut next = 0;
     while next < search.steps.len().min(MAX_STEPS) {
@@ -129,7 +148,7 @@ struct Search<'p, 'a> {
     /// In the order in which they were met: fewer calls first.
     steps: Vec<Step<'a>>,
     /// Parameters and attributes that were met, and how surely.
-    known: FxHashMap<(FileId, Met, Part), Sureness>,
+    known: FxHashMap<(FileId, Met, Part), PathConfidence>,
     best: Option<Path>,
 }
 
@@ -146,44 +165,45 @@ impl<'a> Search<'_, 'a> {
         let (flows, looked_at) = trace(&file, function, step.node, step.part);
         self.program.looked_at += looked_at;
         for flow in flows {
-            let loose = if flow.is_loose { Sureness::Medium } else { Sureness::High };
-            let sureness = self.steps[index].sureness.max(loose);
+            let loose = if flow.is_loose { PathConfidence::Medium } else { PathConfidence::High };
+            let confidence = self.steps[index].confidence.max(loose);
             match flow.origin {
-                Origin::Source(ref source, range) => self.found(index, source, range, sureness),
+                Origin::Source(ref source, range) => self.found(index, source, range, confidence),
                 Origin::Parameter(function, param, at) => {
-                    self.parameter(index, function, param, at, flow.part, sureness);
+                    let wanted = Wanted { file: file.clone(), function, param, part: flow.part, confidence };
+                    self.parameter(index, &wanted, at);
                 }
-                Origin::Attribute(class, name) => self.attribute(index, class, name, flow.part, sureness),
-                Origin::Result(function, call) => self.result(index, function, call, flow.part, sureness),
+                Origin::Attribute(class, name) => self.attribute(index, class, name, flow.part, confidence),
+                Origin::Result(function, call) => self.result(index, function, call, flow.part, confidence),
             }
         }
     }
 
     /// Whether something is met for the first time, or more surely than before.
-    fn is_news(&mut self, file: FileId, met: Met, part: Part, sureness: Sureness) -> bool {
+    fn is_news(&mut self, file: FileId, met: Met, part: Part, confidence: PathConfidence) -> bool {
         let known = self.known.get(&(file, met, part));
-        let is_news = known.is_none_or(|known| sureness < *known);
+        let is_news = known.is_none_or(|known| confidence < *known);
         if is_news {
-            self.known.insert((file, met, part), sureness);
+            self.known.insert((file, met, part), confidence);
         }
         is_news
     }
 
-    fn found(&mut self, index: usize, source: &Source, range: TextRange, sureness: Sureness) {
+    fn found(&mut self, index: usize, source: &Source, range: TextRange, confidence: PathConfidence) {
         let own = match self.kind {
-            Kind::Code | Kind::Pickle | Kind::Shell => Some(Sureness::Medium),
-            Kind::Sql | Kind::Template => Some(Sureness::Low),
+            Kind::Code | Kind::Pickle | Kind::Shell => Some(PathConfidence::Medium),
+            Kind::Sql | Kind::Template => Some(PathConfidence::Low),
             // Whoever starts a program may well say which files and servers it is about.
             Kind::Program | Kind::Url | Kind::Unverified | Kind::Path => None,
         };
         let of_source = match (source.is_own, source.is_segment && self.kind == Kind::Path) {
             (true, _) => own,
             // Without slashes it leads nowhere else, as a rule.
-            (false, true) => Some(Sureness::Low),
-            (false, false) => Some(Sureness::High),
+            (false, true) => Some(PathConfidence::Low),
+            (false, false) => Some(PathConfidence::High),
         };
         let Some(of_source) = of_source else { return };
-        let sureness = sureness.max(of_source);
+        let confidence = confidence.max(of_source);
         let file = self.steps[index].file.id;
         let mut hops = vec![Hop { file, range, message: format!("data comes in: {}", source.what) }];
         let mut at = index;
@@ -191,24 +211,18 @@ impl<'a> Search<'_, 'a> {
             hops.push(hop.clone());
             at = *next;
         }
-        let path = Path { sureness, what: source.what.clone(), hops };
-        let rank = |path: &Path| (path.sureness, path.hops.len());
+        let path = Path { confidence, what: source.what.clone(), hops };
+        let rank = |path: &Path| (path.confidence, path.hops.len());
         if self.best.as_ref().is_none_or(|best| rank(&path) < rank(best)) {
             self.best = Some(path);
         }
     }
 
-    fn parameter(
-        &mut self,
-        index: usize,
-        function: FunctionIndex,
-        param: usize,
-        at: TextRange,
-        part: Part,
-        sureness: Sureness,
-    ) {
+    /// `at` is where the parameter is read.
+    fn parameter(&mut self, index: usize, wanted: &Wanted<'a>, at: TextRange) {
+        let &Wanted { ref file, function, param, part, confidence } = wanted;
         let step = &self.steps[index];
-        let (file, calls) = (step.file.clone(), step.calls);
+        let calls = step.calls;
         let facts = file.code.function(function);
         let name = facts.params[param].name;
         let callee = match facts.class {
@@ -220,91 +234,103 @@ impl<'a> Search<'_, 'a> {
             && within.callee == function
         {
             let Some(call) = within.file.code.call(within.call) else { return };
-            for bound in bind(&file, function, param, &within.file, call, part) {
-                let sureness = sureness.max(within.sureness).max(bound.sureness);
-                let doubts = doubt(bound.sureness);
-                self.go_on(index, &within.file, within.caller, &bound, (sureness, doubts), calls, passed.clone());
+            for bound in bind(wanted, &within.file, call) {
+                let step = Step {
+                    file: within.file.clone(),
+                    function: within.caller,
+                    node: bound.node,
+                    part: bound.part,
+                    confidence: confidence.max(within.confidence).max(bound.confidence),
+                    doubts: doubt(bound.confidence),
+                    calls,
+                    hop: None,
+                    within: None,
+                };
+                self.go_on(index, step, passed.clone());
             }
             return;
         }
-        match self.program.given(&file, function, param) {
+        match self.program.given(file, function, param) {
             Given::Nothing => {}
             Given::Data(source) if part != Part::Request => {
-                self.found(index, &source, facts.params[param].range, sureness);
+                self.found(index, &source, facts.params[param].range, confidence);
             }
-            Given::Request(source) if part == Part::Request => self.found(index, &source, at, sureness),
+            Given::Request(source) if part == Part::Request => self.found(index, &source, at, confidence),
             Given::Data(_) | Given::Request(_) => {}
             Given::ByCallers => {
-                if calls < MAX_CALLS && self.is_news(file.id, Met::Parameter(function, param), part, sureness) {
-                    self.callers(index, &file, function, param, part, sureness, &passed);
+                if calls < MAX_CALLS && self.is_news(file.id, Met::Parameter(function, param), part, confidence) {
+                    self.callers(index, wanted, &passed);
                 }
             }
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the inner loop of `parameter`, split off to be readable")]
-    fn callers(
-        &mut self,
-        index: usize,
-        file: &Rc<File<'a>>,
-        function: FunctionIndex,
-        param: usize,
-        part: Part,
-        sureness: Sureness,
-        passed: &str,
-    ) {
-        let Some(symbol) = file.symbol(function) else { return };
+    /// What callers give to the parameter.
+    fn callers(&mut self, index: usize, wanted: &Wanted<'a>, passed: &str) {
+        let Some(symbol) = wanted.file.symbol(wanted.function) else { return };
         let analysis = self.program.analysis;
         let calls = self.steps[index].calls + 1;
         let sites = analysis.callers(symbol).into_iter().flat_map(|call| call.sites);
         let sites = sites.filter(|site| matches!(site.kind, EdgeKind::Call | EdgeKind::Constructor));
         for site in sites.filter(|site| !is_test(analysis, site.file)).take(MAX_SITES) {
             let Some(caller) = self.program.file(site.file) else { continue };
-            let Some(&(within, node)) = caller.code.calls.get(&site.range) else { continue };
+            let Some(&(function, node)) = caller.code.calls.get(&site.range) else { continue };
             let Some(call) = caller.code.call(node) else { continue };
-            for bound in bind(file, function, param, &caller, call, part) {
-                let sureness = sureness.max(site.confidence.into()).max(bound.sureness);
-                let doubts = doubt(site.confidence.into()) + doubt(bound.sureness);
-                self.go_on(index, &caller, within, &bound, (sureness, doubts), calls, passed.to_owned());
+            let of_call = PathConfidence::from(site.confidence);
+            for bound in bind(wanted, &caller, call) {
+                let step = Step {
+                    file: caller.clone(),
+                    function,
+                    node: bound.node,
+                    part: bound.part,
+                    confidence: wanted.confidence.max(of_call).max(bound.confidence),
+                    doubts: doubt(of_call) + doubt(bound.confidence),
+                    calls,
+                    hop: None,
+                    within: None,
+                };
+                self.go_on(index, step, passed.to_owned());
             }
         }
     }
 
     /// What methods of the class give to the attribute.
-    fn attribute(&mut self, index: usize, class: usize, name: graph::Name, part: Part, sureness: Sureness) {
-        let sureness = sureness.max(Sureness::Medium);
+    fn attribute(&mut self, index: usize, class: usize, name: graph::Name, part: Part, confidence: PathConfidence) {
+        let confidence = confidence.max(PathConfidence::Medium);
         let step = &self.steps[index];
         let (file, calls) = (step.file.clone(), step.calls);
-        if step.within.is_some() || !self.is_news(file.id, Met::Attribute(class, name), part, sureness) {
+        if step.within.is_some() || !self.is_news(file.id, Met::Attribute(class, name), part, confidence) {
             return;
         }
         for &(attribute, function, node, is_addition) in &file.code.classes[class].attributes {
             if attribute == name && !(is_addition && part == Part::First) {
-                let bound = Bound { node, part, sureness };
-                self.go_on(index, &file, function, &bound, (sureness, 0), calls, format!("kept in `{name}`"));
+                let file = file.clone();
+                let step = Step { file, function, node, part, confidence, doubts: 0, calls, hop: None, within: None };
+                self.go_on(index, step, format!("kept in `{name}`"));
             }
         }
     }
 
     /// What a function of the workspace returns.
-    fn result(&mut self, index: usize, caller: FunctionIndex, node: NodeIndex, part: Part, sureness: Sureness) {
+    fn result(&mut self, index: usize, caller: FunctionIndex, node: NodeIndex, part: Part, confidence: PathConfidence) {
         let step = &self.steps[index];
         let (file, calls) = (step.file.clone(), step.calls);
         let Some(call) = file.code.call(node) else { return };
         if step.within.is_some() || calls >= MAX_CALLS {
             return;
         }
-        for (symbol, confidence) in self.program.analysis.called_at(file.id, call.token.start()) {
+        for (symbol, of_call) in self.program.analysis.called_at(file.id, call.token.start()) {
+            let of_call = PathConfidence::from(of_call);
             let symbol = self.program.analysis.symbol(symbol);
             let Some(home) = self.program.file(symbol.id.file) else { continue };
             let Some(&callee) = home.code.by_name.get(&symbol.name_range) else { continue };
-            let doubts = self.steps[index].doubts + doubt(confidence.into());
-            let sureness = sureness.max(confidence.into());
+            let doubts = self.steps[index].doubts + doubt(of_call);
+            let confidence = confidence.max(of_call);
             if doubts > MAX_DOUBTS {
                 continue;
             }
             for &node_of_result in &home.code.function(callee).returns {
-                let within = Within { file: file.clone(), caller, call: node, callee, sureness };
+                let within = Within { file: file.clone(), caller, call: node, callee, confidence };
                 let message = format!("what `{}` returns", symbol.name);
                 let hop = Hop { file: file.id, range: call.token, message };
                 self.steps.push(Step {
@@ -312,7 +338,7 @@ impl<'a> Search<'_, 'a> {
                     function: callee,
                     node: node_of_result,
                     part,
-                    sureness,
+                    confidence,
                     doubts,
                     calls: calls + 1,
                     hop: Some((hop, index)),
@@ -322,37 +348,20 @@ impl<'a> Search<'_, 'a> {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the fields of a step")]
-    fn go_on(
-        &mut self,
-        index: usize,
-        file: &Rc<File<'a>>,
-        function: FunctionIndex,
-        bound: &Bound,
-        (sureness, doubts): (Sureness, u32),
-        calls: u32,
-        message: String,
-    ) {
-        let doubts = self.steps[index].doubts + doubts;
+    /// Looks at `step` as well, from which data goes to the step at `index`; unless that would be too much of a guess.
+    fn go_on(&mut self, index: usize, step: Step<'a>, message: String) {
+        let doubts = self.steps[index].doubts + step.doubts;
         if doubts > MAX_DOUBTS {
             return;
         }
-        let hop = Hop { file: file.id, range: file.code.range(bound.node), message };
-        let (node, part, file) = (bound.node, bound.part, file.clone());
-        let hop = Some((hop, index));
-        self.steps.push(Step { file, function, node, part, sureness, doubts, calls, hop, within: None });
+        let hop = Hop { file: step.file.id, range: step.file.code.range(step.node), message };
+        self.steps.push(Step { doubts, hop: Some((hop, index)), ..step });
     }
 }
 
-/// The arguments of a call of `function` that may become its parameter.
-fn bind(
-    callee: &File<'_>,
-    function: FunctionIndex,
-    param: usize,
-    caller: &File<'_>,
-    call: &Call,
-    part: Part,
-) -> Vec<Bound> {
+/// The arguments of a call that may become the parameter.
+fn bind(wanted: &Wanted<'_>, caller: &File<'_>, call: &Call) -> Vec<Bound> {
+    let &Wanted { file: ref callee, function, param, part, .. } = wanted;
     let facts = callee.code.function(function);
     let wanted = &facts.params[param];
     let is_method = facts.class.is_some() && !facts.is_static;
@@ -364,7 +373,7 @@ fn bind(
             && matches!(receiver, Some(Node::Name(it) | Node::Attribute { name: it, .. }) if it.as_str() == *name)
     });
     let offset = usize::from(is_method && !on_class);
-    let exact = |node: NodeIndex| Bound { node, part, sureness: Sureness::High };
+    let exact = |node: NodeIndex| Bound { node, part, confidence: PathConfidence::High };
     let given = call.keyword(&wanted.name);
     let starred = call.positional.iter().position(|&node| matches!(caller.code.node(node), Node::Starred(_)));
     let mut bound = Vec::new();
@@ -377,12 +386,12 @@ fn bind(
             let is_before = |place: usize| starred.is_none_or(|starred| place < starred);
             match place {
                 Some(place) if is_before(place) => bound.extend(call.positional.get(place).map(|&node| exact(node))),
-                Some(_) => bound.extend(starred.map(|at| loosely(call.positional[at], Sureness::Low))),
+                Some(_) => bound.extend(starred.map(|at| loosely(call.positional[at], PathConfidence::Low))),
                 None => {}
             }
             if bound.is_empty() {
                 let others = call.keywords.iter().filter(|(name, _)| name.is_none());
-                let named = |node| Bound { node, part: Part::Named(wanted.name), sureness: Sureness::Low };
+                let named = |node| Bound { node, part: Part::Named(wanted.name), confidence: PathConfidence::Low };
                 bound.extend(others.map(|(_, node)| named(*node)));
             }
         }
@@ -391,16 +400,18 @@ fn bind(
             let before =
                 positional.filter(|it| matches!(it.kind, ParamKind::Positional | ParamKind::PositionalOnly)).count();
             let rest = call.positional.iter().skip(before.saturating_sub(offset));
-            bound.extend(rest.map(|&node| loosely(node, Sureness::Medium)));
+            bound.extend(rest.map(|&node| loosely(node, PathConfidence::Medium)));
         }
         ParamKind::KwArgs => {
             let is_other = |name: graph::Name| facts.params.iter().all(|param| param.name != name);
             for &(name, node) in &call.keywords {
                 match (name, part) {
-                    (None, _) => bound.push(Bound { node, part, sureness: Sureness::Low }),
-                    (Some(name), Part::Named(wanted)) if name == wanted => bound.push(loosely(node, Sureness::Medium)),
+                    (None, _) => bound.push(Bound { node, part, confidence: PathConfidence::Low }),
+                    (Some(name), Part::Named(wanted)) if name == wanted => {
+                        bound.push(loosely(node, PathConfidence::Medium))
+                    }
                     (Some(_), Part::Named(_)) => {}
-                    (Some(name), _) if is_other(name) => bound.push(loosely(node, Sureness::Medium)),
+                    (Some(name), _) if is_other(name) => bound.push(loosely(node, PathConfidence::Medium)),
                     (Some(_), _) => {}
                 }
             }
@@ -409,10 +420,10 @@ fn bind(
     bound
 }
 
-fn doubt(sureness: Sureness) -> u32 {
-    u32::from(sureness == Sureness::Low)
+fn doubt(confidence: PathConfidence) -> u32 {
+    u32::from(confidence == PathConfidence::Low)
 }
 
-fn loosely(node: NodeIndex, sureness: Sureness) -> Bound {
-    Bound { node, part: Part::Whole, sureness }
+fn loosely(node: NodeIndex, confidence: PathConfidence) -> Bound {
+    Bound { node, part: Part::Whole, confidence }
 }

@@ -22,8 +22,8 @@ pub(super) fn check(text: &str) {
     let found = tainted(analysis).into_iter().filter_map(|(file, tainted)| {
         let found = tainted.diagnose(analysis)?;
         let line = analysis.source(file).lines().line(found.range.start());
-        let (_, sureness) = found.message.rsplit_once("(confidence: ")?;
-        Some(format!("{}:{} {}", analysis.path(file).display(), line + 1, sureness.trim_end_matches(')')))
+        let (_, confidence) = found.message.rsplit_once("(confidence: ")?;
+        Some(format!("{}:{} {}", analysis.path(file).display(), line + 1, confidence.trim_end_matches(')')))
     });
     assert_eq!(found.collect::<Vec<_>>(), expected);
 }
@@ -37,7 +37,7 @@ pub(super) fn handler(body: &str) -> String {
 }
 
 #[test]
-fn the_whole_path() {
+fn tainted_call_is_reported_with_its_whole_path() {
     let text = "\
 #- /app.py
 from flask import Flask, request
@@ -369,7 +369,7 @@ os.popen(input())  # tantu: ignore[unused]
 }
 
 #[test]
-fn an_edit_moves_findings_and_mends_them() {
+fn tainted_calls_follow_edits() {
     let before = Workspace::new("import os\ndef f(x):\n    os.system(x)\n    os.popen(x)\nf(input())\n");
     let found = tainted(&before.analysis);
     assert_eq!(found.len(), 2);

@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_known_is_kept() {
+    fn watch_keeps_known_results() {
         let test = |id: &str, verdict| TestResult {
             id: id.to_owned(),
             path: "test_a.py".to_owned(),

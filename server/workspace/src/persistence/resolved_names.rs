@@ -8,15 +8,15 @@ use graph::Analysis;
 
 use super::Persistence;
 
-/// Under which the readings are: there is one state of the workspace that they are kept of.
+/// Under which resolved names are: there is one state of the workspace that they are kept of.
 const KEY: store::Hash = *b"tantu: what names refer to      ";
 
 impl Persistence {
     /// The index of `analysis`, and whether it had to be made anew.
     pub fn index(&self, analysis: &Analysis) -> (Index, bool) {
         let kept = self.store.summary(&KEY).and_then(|data| {
-            let (state, readings) = data.split_at_checked(32)?;
-            if state == state_of(analysis)? { Index::restored(analysis, readings) } else { None }
+            let (state, resolved_names) = data.split_at_checked(32)?;
+            if state == state_of(analysis)? { Index::restored(analysis, resolved_names) } else { None }
         });
         match kept {
             Some(index) => (index, false),
@@ -32,12 +32,12 @@ impl Persistence {
         if index.is_small() {
             return Ok(());
         }
-        let Some((state, readings)) = state_of(analysis).zip(index.readings()) else { return Ok(()) };
-        self.store.insert_summaries([(KEY, [state.as_slice(), &readings].concat())])
+        let Some((state, resolved_names)) = state_of(analysis).zip(index.resolved_names()) else { return Ok(()) };
+        self.store.insert_summaries([(KEY, [state.as_slice(), &resolved_names].concat())])
     }
 }
 
-/// All that readings depend on: paths, texts, and this very program.
+/// All that resolved names depend on: paths, texts, and this very program.
 fn state_of(analysis: &Analysis) -> Option<store::Hash> {
     let program = env::current_exe().ok()?.metadata().ok()?;
     let modified = program.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;

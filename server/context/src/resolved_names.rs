@@ -1,4 +1,4 @@
-//! What the names in each file refer to: the dear part of the tables, read in parallel and kept from one snapshot to the next.
+//! What the names in each file refer to: the expensive part of the tables, read in parallel and kept from one snapshot to the next.
 
 mod kept;
 
@@ -15,12 +15,12 @@ pub(crate) use kept::{from_bytes, to_bytes};
 
 /// The names of one file that refer to something in the workspace.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Reading {
+pub(crate) struct FileNames {
     /// By offset, and at one offset as the graph lists them.
     targets: Vec<(TextSize, SymbolId)>,
 }
 
-impl Reading {
+impl FileNames {
     fn of(analysis: &Analysis, file: FileId) -> Self {
         let imports = analysis.imports(file).into_iter().map(|import| import.range.start());
         let names = identifiers(analysis.source(file).text()).map(|(offset, _)| TextSize::new(offset as u32));
@@ -37,7 +37,7 @@ impl Reading {
             }
         }
         targets.shrink_to_fit();
-        Reading { targets }
+        FileNames { targets }
     }
 
     /// All of it: where a name is, and a definition that it may refer to.
@@ -52,18 +52,18 @@ impl Reading {
     }
 }
 
-/// The readings of all files of a snapshot.
-pub(crate) type Readings = FxHashMap<FileId, Arc<Reading>>;
+/// The names of all files of a snapshot.
+pub(crate) type ResolvedNames = FxHashMap<FileId, Arc<FileNames>>;
 
-/// Reads all files of `analysis`, except those that cannot have another reading than `before`.
-pub(crate) fn read(analysis: &Analysis, before: Option<(&Analysis, &Readings)>) -> Readings {
+/// Reads all files of `analysis`, except those whose names cannot refer to anything else than `before`.
+pub(crate) fn read(analysis: &Analysis, before: Option<(&Analysis, &ResolvedNames)>) -> ResolvedNames {
     let concerned = before.map(|(before, _)| concerned(before, analysis));
     let known = |file: FileId| {
-        let (_, readings) = before?;
-        if concerned.as_ref()?.contains(&file) { None } else { readings.get(&file).cloned() }
+        let (_, resolved_names) = before?;
+        if concerned.as_ref()?.contains(&file) { None } else { resolved_names.get(&file).cloned() }
     };
     let files: Vec<FileId> = analysis.files().collect();
-    let read = |&file: &FileId| (file, known(file).unwrap_or_else(|| Arc::new(Reading::of(analysis, file))));
+    let read = |&file: &FileId| (file, known(file).unwrap_or_else(|| Arc::new(FileNames::of(analysis, file))));
     files.par_iter().map(read).collect()
 }
 
@@ -122,11 +122,11 @@ mod tests {
         let mut last = (first, before);
         for step in steps {
             let now = set(step);
-            let readings = read(&now, Some((&last.0, &last.1)));
-            assert_eq!(readings, read(&now, None));
+            let resolved_names = read(&now, Some((&last.0, &last.1)));
+            assert_eq!(resolved_names, read(&now, None));
             let d = now.file(Path::new("/d.py")).expect("the file was added");
-            assert!(Arc::ptr_eq(&readings[&d], &last.1[&d]), "nothing was said of /d.py");
-            last = (now, readings);
+            assert!(Arc::ptr_eq(&resolved_names[&d], &last.1[&d]), "nothing was said of /d.py");
+            last = (now, resolved_names);
         }
         // The numbers of files mean others elsewhere.
         let mut other = AnalysisHost::new(vec!["/".into()]);

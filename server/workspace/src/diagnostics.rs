@@ -23,7 +23,7 @@ const MAX_FILES: usize = 2_000;
 /// What to look at.
 pub struct Task {
     /// Which index the analysis belongs to: identities of files hold within one.
-    pub ticket: u64,
+    pub index_id: u64,
     pub analysis: Analysis,
     pub project: Arc<Project>,
     pub lints: Arc<Lints>,
@@ -32,7 +32,7 @@ pub struct Task {
 }
 
 /// What was found.
-pub struct Survey {
+pub struct WorkspaceDiagnostics {
     /// What it speaks of.
     pub analysis: Analysis,
     pub findings: WorkspaceFindings,
@@ -75,8 +75,8 @@ impl FileFindings {
     }
 }
 
-impl Survey {
-    /// What there is to say about a file, in the analysis that the survey speaks of.
+impl WorkspaceDiagnostics {
+    /// What there is to say about a file, in the analysis that this speaks of.
     pub fn of_file(&self, file: FileId) -> FileFindings {
         let mut found = self.files.get(self.analysis.path(file)).cloned().unwrap_or_default();
         found.graph.extend(self.findings.diagnostics(&self.analysis, file));
@@ -84,14 +84,14 @@ impl Survey {
     }
 
     /// Whether an editor would show the same.
-    pub fn says_the_same(&self, other: &Survey) -> bool {
+    pub fn says_the_same(&self, other: &WorkspaceDiagnostics) -> bool {
         self.findings == other.findings && self.files == other.files
     }
 }
 
-impl Default for Survey {
+impl Default for WorkspaceDiagnostics {
     fn default() -> Self {
-        Survey {
+        WorkspaceDiagnostics {
             analysis: graph::AnalysisHost::new(Vec::new()).analysis(),
             findings: WorkspaceFindings::default(),
             files: BTreeMap::new(),
@@ -107,19 +107,23 @@ impl Default for Survey {
 /// # Errors
 /// When no thread can be started.
 pub(crate) fn start(mailbox: WeakMailbox) -> std::io::Result<Sender<Task>> {
-    let mut last: Option<(u64, Arc<Survey>)> = None;
-    background::start("survey", QUIET, move |task: Task, is_superseded| {
-        let before = last.as_ref().filter(|(ticket, _)| *ticket == task.ticket).map(|(_, survey)| &**survey);
-        if let Some(survey) = look(&task, before, is_superseded) {
-            let survey = Arc::new(survey);
-            last = Some((task.ticket, survey.clone()));
-            mailbox.send(Event::Surveyed(task.ticket, survey));
+    let mut last: Option<(u64, Arc<WorkspaceDiagnostics>)> = None;
+    background::start("diagnostics", QUIET, move |task: Task, is_superseded| {
+        let before = last.as_ref().filter(|(index_id, _)| *index_id == task.index_id).map(|(_, found)| &**found);
+        if let Some(found) = look(&task, before, is_superseded) {
+            let found = Arc::new(found);
+            last = Some((task.index_id, found.clone()));
+            mailbox.send(Event::Diagnosed(task.index_id, found));
         }
     })
 }
 
 /// `None` when there is something newer to look at.
-fn look(task: &Task, before: Option<&Survey>, mut is_superseded: impl FnMut() -> bool) -> Option<Survey> {
+fn look(
+    task: &Task,
+    before: Option<&WorkspaceDiagnostics>,
+    mut is_superseded: impl FnMut() -> bool,
+) -> Option<WorkspaceDiagnostics> {
     let (analysis, project, lints) = (task.analysis.clone(), task.project.clone(), task.lints.clone());
     let mut files = BTreeMap::new();
     if task.every_file {
@@ -150,12 +154,12 @@ fn look(task: &Task, before: Option<&Survey>, mut is_superseded: impl FnMut() ->
         return None;
     }
     let findings = WorkspaceFindings::of(&analysis, &project);
-    Some(Survey { analysis, findings, files, project, lints, every_file: task.every_file })
+    Some(WorkspaceDiagnostics { analysis, findings, files, project, lints, every_file: task.every_file })
 }
 
 /// The files that changed, and those that import them, directly or through others: for no other can anything be different.
 /// Sorted.
-fn concerned(before: &Survey, analysis: &Analysis) -> Vec<FileId> {
+fn concerned(before: &WorkspaceDiagnostics, analysis: &Analysis) -> Vec<FileId> {
     let mut concerned = std::collections::BTreeSet::from_iter(analysis.changed_since(&before.analysis));
     let mut pending: Vec<FileId> = concerned.iter().copied().collect();
     while let Some(file) = pending.pop() {
@@ -172,7 +176,13 @@ mod tests {
     use super::*;
 
     fn task(host: &AnalysisHost) -> Task {
-        Task { ticket: 1, analysis: host.analysis(), project: Arc::default(), lints: Arc::default(), every_file: true }
+        Task {
+            index_id: 1,
+            analysis: host.analysis(),
+            project: Arc::default(),
+            lints: Arc::default(),
+            every_file: true,
+        }
     }
 
     fn set(host: &mut AnalysisHost, path: &str, text: &str) {

@@ -1,4 +1,4 @@
-//! Readings as bytes, for the next process that looks at the same texts.
+//! Resolved names as bytes, for the next process that looks at the same texts.
 //!
 //! Files are numbered by path and definitions by place, so that nothing depends on the process. Numbers are written in
 //! groups of seven bits, the lowest first (LEB128).
@@ -9,7 +9,7 @@ use graph::{Analysis, FileId, SymbolId};
 use rustc_hash::FxHashMap;
 use syntax::TextSize;
 
-use super::{Reading, Readings};
+use super::{FileNames, ResolvedNames};
 
 /// The files of `analysis` by path, and the definitions of each.
 fn numbered(analysis: &Analysis) -> Vec<(FileId, Vec<SymbolId>)> {
@@ -19,7 +19,7 @@ fn numbered(analysis: &Analysis) -> Vec<(FileId, Vec<SymbolId>)> {
 }
 
 /// `None` where something refers to what is no definition of a file, as while a text is broken.
-pub(crate) fn to_bytes(analysis: &Analysis, readings: &Readings) -> Option<Vec<u8>> {
+pub(crate) fn to_bytes(analysis: &Analysis, resolved_names: &ResolvedNames) -> Option<Vec<u8>> {
     let files = numbered(analysis);
     let mut places: FxHashMap<SymbolId, (usize, usize)> = FxHashMap::default();
     for (file, (_, symbols)) in files.iter().enumerate() {
@@ -27,7 +27,7 @@ pub(crate) fn to_bytes(analysis: &Analysis, readings: &Readings) -> Option<Vec<u
     }
     let mut bytes = Vec::new();
     for (file, _) in &files {
-        let targets = &readings.get(file)?.targets;
+        let targets = &resolved_names.get(file)?.targets;
         put(&mut bytes, targets.len());
         let mut last = 0;
         for (offset, symbol) in targets {
@@ -43,9 +43,9 @@ pub(crate) fn to_bytes(analysis: &Analysis, readings: &Readings) -> Option<Vec<u
 }
 
 /// `None` where the bytes are not those of such an analysis.
-pub(crate) fn from_bytes(analysis: &Analysis, mut bytes: &[u8]) -> Option<Readings> {
+pub(crate) fn from_bytes(analysis: &Analysis, mut bytes: &[u8]) -> Option<ResolvedNames> {
     let files = numbered(analysis);
-    let mut readings = Readings::default();
+    let mut resolved_names = ResolvedNames::default();
     for (file, _) in &files {
         let count = take(&mut bytes)?;
         // Each takes three bytes at least.
@@ -60,9 +60,9 @@ pub(crate) fn from_bytes(analysis: &Analysis, mut bytes: &[u8]) -> Option<Readin
         if offset > analysis.source(*file).text().len() {
             return None;
         }
-        readings.insert(*file, Arc::new(Reading { targets }));
+        resolved_names.insert(*file, Arc::new(FileNames { targets }));
     }
-    bytes.is_empty().then_some(readings)
+    bytes.is_empty().then_some(resolved_names)
 }
 
 fn put(bytes: &mut Vec<u8>, mut number: usize) {
@@ -108,9 +108,9 @@ mod tests {
     #[test]
     fn another_process_reads_the_same() {
         let analysis = load(&FILES);
-        let readings = read(&analysis, None);
-        let bytes = to_bytes(&analysis, &readings).unwrap();
-        assert_eq!(from_bytes(&analysis, &bytes), Some(readings.clone()));
+        let resolved_names = read(&analysis, None);
+        let bytes = to_bytes(&analysis, &resolved_names).unwrap();
+        assert_eq!(from_bytes(&analysis, &bytes), Some(resolved_names.clone()));
         // The files have other numbers there.
         let mut files = FILES;
         files.reverse();
