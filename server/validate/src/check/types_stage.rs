@@ -516,7 +516,7 @@ from shop import price
             });
             seen.into_inner().unwrap()
         };
-        assert_eq!(users(SHOP, "return n + 1"), [PathBuf::new(); 0]);
+        assert_eq!(users(SHOP, "return n + 1"), Vec::<PathBuf>::new());
         let signature = SHOP.replace("def price(n: int)", "def price($1n: int$1)").replace("$1return n$1", "return n");
         assert_eq!(
             users(&signature, "n: int, m: int"),
