@@ -8,6 +8,7 @@ mod checker;
 mod client;
 mod compare;
 mod database;
+mod doubt;
 mod files;
 mod process;
 mod protocol;
