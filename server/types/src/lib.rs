@@ -11,6 +11,7 @@ mod database;
 mod doubt;
 mod files;
 mod process;
+mod project;
 mod protocol;
 
 /// The version of ty's crates, as the workspace's manifest pins it.
@@ -18,4 +19,5 @@ pub const TY_VERSION: &str = "0.0.10";
 
 pub use client::{Error, Worker};
 pub use process::worker_main;
+pub use project::Project;
 pub use protocol::{Answer, Edited, Question, Severity, TypeError};
