@@ -92,7 +92,11 @@ impl Project {
 
     /// What is wrong with the files of the question where the edited ones have these texts.
     fn look(&self, question: &Question, edited: &[(&PathBuf, Option<&String>)]) -> Result<Vec<Found>, String> {
-        let folder = tempfile::tempdir().map_err(|error| format!("no folder can be made: {error}"))?;
+        // Not hidden, as they are by default: some checkers look at nothing in a hidden folder, and find nothing.
+        let folder = tempfile::Builder::new()
+            .prefix("tantu-types-")
+            .tempdir()
+            .map_err(|error| format!("no folder can be made: {error}"))?;
         // Checkers name files by what links lead to.
         let place = folder.path().canonicalize().map_err(|error| error.to_string())?;
         let mut texts: BTreeMap<PathBuf, Option<String>> = BTreeMap::new();
