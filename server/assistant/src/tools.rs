@@ -55,7 +55,7 @@ impl Tools {
     /// `types` is asked unless the user's settings say otherwise.
     pub fn new(client: ModelClient, runner: Arc<dyn Runner>, types: Arc<dyn TypeChecker>) -> Self {
         let types = match client.settings().propose.types {
-            Types::BuiltIn => types,
+            Types::BuiltIn | Types::Project => types,
             Types::Off => Arc::new(Off),
         };
         Tools { client, runner, types, callers: AtomicUsize::new(0), asked: Mutex::default() }
@@ -142,10 +142,11 @@ impl Tools {
         state: State,
     ) -> Event {
         let (memory, types) = (self.memory(), self.types.clone());
+        let command = self.client.settings().propose.types_command.clone();
         let work = move || {
             let workspace = memory::workspace(&state.host.analysis(), &task.path);
             let past = memory.map(|journal| memory::past(&journal, &workspace)).unwrap_or_default();
-            check(&task, title, &code, parts.as_deref(), (&past, &*types), &state)
+            check(&task, title, &code, parts.as_deref(), (&past, &*types, &command), &state)
         };
         spawn_blocking(work).await.unwrap_or_else(broken)
     }
@@ -230,7 +231,7 @@ fn check(
     title: String,
     code: &str,
     parts: Option<&[String]>,
-    (past, types): (&[PastMistake], &dyn TypeChecker),
+    (past, types, command): (&[PastMistake], &dyn TypeChecker, &[String]),
     state: &State,
 ) -> Event {
     let analysis = state.host.analysis();
@@ -262,7 +263,7 @@ fn check(
             linters.push(&gate);
             let root = analysis.root_of(&task.path).unwrap_or(&task.path);
             let environment = Environment::find(root, None);
-            let types = Typing { checker: types, environment: &environment, unsaved: &state.unsaved };
+            let types = Typing { checker: types, command, environment: &environment, unsaved: &state.unsaved };
             let inspection =
                 Inspection { linters: &linters, tainted: Some(&ide::tainted_calls), types: Some(types), past, asked };
             let mut checked = validate::check(&state.host, candidate, &inspection);
@@ -331,7 +332,7 @@ mod tests {
         };
         let types = validate::FakeTypeChecker(|_: &TypeQuestion| Ok(TypeAnswer::default()));
         let code = "def ask():\n    \"\"\"Asks.\"\"\"\n    eval('1')\n    run(input())\n";
-        let Event::Checked(checked) = check(&task, String::new(), code, None, (&[], &types), &state) else {
+        let Event::Checked(checked) = check(&task, String::new(), code, None, (&[], &types, &[]), &state) else {
             panic!("it is an edit")
         };
         let codes: Vec<&str> = checked.findings().iter().map(|finding| finding.code.as_str()).collect();

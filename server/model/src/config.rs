@@ -212,6 +212,10 @@ pub fn load(path: &Path) -> Result<Settings, Error> {
             ));
         }
     }
+    if (settings.propose.types == Types::Project) == settings.propose.types_command.is_empty() {
+        let message = "goes with types = \"project\", and names a program and its arguments";
+        return Err(wrong(Some(path), "propose.types-command", message));
+    }
     if !(1..=10).contains(&settings.propose.max_attempts) {
         return Err(wrong(Some(path), "propose.max-attempts", "must be from 1 to 10"));
     }

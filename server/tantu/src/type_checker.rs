@@ -5,26 +5,29 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use syntax::{TextRange, TextSize};
-use types::{Edited, Question, Severity, Worker};
+use types::{Edited, Project, Question, Severity, Worker};
 use validate::{Gravity, TypeAnswer, TypeChecker, TypeError, TypeQuestion};
 
 /// For how long files are looked at that use the edited ones.
 const MILLIS: u64 = 1500;
 
-struct BuiltIn(Worker);
+struct Checkers(Worker);
 
-/// The one inside, in a process of its own, which is this program again.
+/// The one inside, in a process of its own, which is this program again; or the user's own, where the question names it.
 ///
 /// # Errors
 /// When this program's own file cannot be found.
 pub(crate) fn type_checker() -> anyhow::Result<impl TypeChecker> {
     let program = std::env::current_exe().context("cannot find this program's own file")?;
-    Ok(BuiltIn(Worker::new(program, ["types-worker"])))
+    Ok(Checkers(Worker::new(program, ["types-worker"])))
 }
 
-impl TypeChecker for BuiltIn {
+impl TypeChecker for Checkers {
     fn compare(&self, question: &TypeQuestion) -> Result<TypeAnswer, String> {
-        let answer = self.0.ask(&put(question)).map_err(|error| error.to_string())?;
+        let answer = match question.command.is_empty() {
+            true => self.0.ask(&put(question)).map_err(|error| error.to_string())?,
+            false => Project::new(&question.command)?.ask(&put(question))?,
+        };
         let error = |it: types::TypeError| TypeError {
             path: it.path,
             range: TextRange::new(TextSize::new(it.range.0), TextSize::new(it.range.1)),

@@ -1,24 +1,24 @@
 //! `ask < questions`: asks a worker, the same program again, one question for each line of JSON, and prints what came of it and
 //! how long it took. With `--fresh`, each question has a process of its own.
 
+use std::error::Error;
 use std::io::BufRead;
 use std::time::Instant;
 
 use serde_json::json;
 use types::{Question, Worker};
 
-fn main() {
+fn main() -> Result<(), Box<dyn Error>> {
     if std::env::args().nth(1).as_deref() == Some("worker") {
         types::worker_main();
     }
     let is_fresh = std::env::args().any(|argument| argument == "--fresh");
-    let new = || Worker::new(std::env::current_exe().expect("this program has a file"), ["worker"]);
-    let mut worker = new();
+    let program = std::env::current_exe()?;
+    let mut worker = Worker::new(&program, ["worker"]);
     for line in std::io::stdin().lock().lines() {
-        let line = line.expect("lines are text");
-        let question: Question = serde_json::from_str(&line).expect("a line is a question");
+        let question: Question = serde_json::from_str(&line?)?;
         if is_fresh {
-            worker = new();
+            worker = Worker::new(&program, ["worker"]);
         }
         let start = Instant::now();
         let answer = worker.ask(&question);
@@ -28,4 +28,5 @@ fn main() {
             Err(error) => println!("{}", json!({ "millis": millis, "error": error.to_string() })),
         }
     }
+    Ok(())
 }

@@ -10,14 +10,14 @@ use ruff_db::files::{File, Files as KnownFiles, system_path_to_file};
 use ruff_db::parsed::parsed_module;
 use ruff_db::source::source_text;
 use ruff_db::system::SystemPathBuf;
-use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
-use ruff_python_ast::{self as ast, Expr, Stmt};
+use ruff_python_ast::{self as ast, Stmt};
 use ruff_text_size::{Ranged, TextRange};
 use ty_module_resolver::{ImportingFile, ModuleName, resolve_module};
 use ty_python_semantic::Db as _;
 
 use crate::compare::{self, Found};
 use crate::database::{Database, Project};
+use crate::doubt::{Claim, doubt};
 use crate::files::{MAX_FILE, Overlay};
 use crate::protocol::{Answer, Edited, Question, Severity, TypeError};
 
@@ -173,71 +173,26 @@ fn judge(db: &Database, file: File, index: usize, suite: &[Stmt], text: &str, fo
     };
     let mut place = Place::default();
     place.descend(suite, range);
-    if rule.as_str() == "unresolved-import" && (place.is_tried || is_package_missing(db, file, place.import?, range)) {
+    if rule.as_str() == "unresolved-import" && (place.is_tried || is_package_missing(db, file, place.stmt?, range)) {
         return None;
     }
     let lines = lines_around(text, range);
-    let doubt = match severity {
-        Severity::Error if SILENCING.iter().any(|comment| lines.contains(comment)) => {
-            Some("a comment wants it ignored")
-        }
-        Severity::Error if is_guessed(suite, range) => Some("what a lambda is given is guessed"),
-        _ => None,
-    };
-    let message = found.concise_message();
+    let message = found.concise_message().to_string();
+    let claim = Claim { file, range, rule: rule.as_str(), message: &message, lines, suite, stmt: place.stmt };
+    let doubt = if severity == Severity::Error { doubt(db, &claim) } else { None };
     Some(Found {
         file: index,
         range: (range.start().to_u32(), range.end().to_u32()),
         rule: rule.as_str().to_owned(),
-        message: doubt.map_or_else(|| message.to_string(), |doubt| format!("{message} ({doubt})")),
         severity: if doubt.is_some() { Severity::Question } else { severity },
+        message: match doubt {
+            Some(doubt) => format!("{message} ({doubt})"),
+            None => message,
+        },
         text: lines.split_whitespace().collect::<Vec<_>>().join(" "),
         definition: place.definition,
     })
 }
-
-/// Whether `range` mentions a parameter of a lambda around it. Their types are inferred from where the lambda goes, and from
-/// what is expected of the call around it, which may have nothing to do with them: `max(items, key=lambda it: it.size,
-/// default=None)` where `None` is allowed.
-fn is_guessed(suite: &[Stmt], range: TextRange) -> bool {
-    struct Look<'a> {
-        range: TextRange,
-        parameters: Vec<&'a str>,
-        is_found: bool,
-    }
-    impl<'a> Visitor<'a> for Look<'a> {
-        fn visit_stmt(&mut self, stmt: &'a Stmt) {
-            if stmt.range().contains_range(self.range) {
-                walk_stmt(self, stmt);
-            }
-        }
-
-        fn visit_expr(&mut self, expr: &'a Expr) {
-            match expr {
-                Expr::Name(name) => {
-                    self.is_found |=
-                        self.range.contains_range(name.range) && self.parameters.contains(&name.id.as_str());
-                }
-                Expr::Lambda(lambda) if lambda.range.contains_range(self.range) => {
-                    let outer = self.parameters.len();
-                    let parameters = lambda.parameters.iter().flat_map(|it| it.iter());
-                    self.parameters.extend(parameters.map(|it| it.name().as_str()));
-                    walk_expr(self, expr);
-                    self.parameters.truncate(outer);
-                }
-                _ if expr.range().intersect(self.range).is_some() => walk_expr(self, expr),
-                _ => {}
-            }
-        }
-    }
-    let mut look = Look { range, parameters: Vec::new(), is_found: false };
-    look.visit_body(suite);
-    look.is_found
-}
-
-/// As [`crate::files`] leaves them.
-const SILENCING: [&str; 6] =
-    ["type: ignore", "type:ignore", "ty. ignore", "ty.ignore", "pyright: ignore", "mypy: ignore"];
 
 /// The lines that `range` touches.
 fn lines_around(text: &str, range: TextRange) -> &str {
@@ -263,8 +218,8 @@ fn is_package_missing(db: &Database, file: File, import: &Stmt, range: TextRange
 #[derive(Default)]
 struct Place<'a> {
     definition: String,
-    /// The import statement that it is in.
-    import: Option<&'a Stmt>,
+    /// The innermost statement around it.
+    stmt: Option<&'a Stmt>,
     /// It is in the body of a `try` that catches something.
     is_tried: bool,
 }
@@ -273,6 +228,7 @@ impl<'a> Place<'a> {
     fn descend(&mut self, suite: &'a [Stmt], range: TextRange) {
         let mut suite = suite;
         while let Some(stmt) = suite.iter().find(|stmt| stmt.range().contains_range(range)) {
+            self.stmt = Some(stmt);
             let bodies: Vec<&'a [Stmt]> = match stmt {
                 Stmt::FunctionDef(it) => self.enter(&it.name, &it.body),
                 Stmt::ClassDef(it) => self.enter(&it.name, &it.body),
@@ -290,10 +246,6 @@ impl<'a> Place<'a> {
                 Stmt::While(it) => vec![&*it.body, &*it.orelse],
                 Stmt::With(it) => vec![&*it.body],
                 Stmt::Match(it) => it.cases.iter().map(|case| &*case.body).collect(),
-                Stmt::Import(_) | Stmt::ImportFrom(_) => {
-                    self.import = Some(stmt);
-                    return;
-                }
                 _ => return,
             };
             let is_around = |body: &&[Stmt]| body.iter().any(|stmt| stmt.range().contains_range(range));
@@ -432,6 +384,40 @@ mod tests {
     }
 
     #[test]
+    fn what_is_inferred_and_may_be_meant_otherwise_is_a_question() {
+        let before = "#- a.py\nimport re\n#- b.py\nthere = 1\n";
+        let found = |text: &str| new(before, "a.py", &format!("import re\n{text}\n")).join(" ");
+        // What others write into, what may be missing from some, and what the graph knows.
+        for (text, rule) in [
+            (
+                "class A:\n    def __init__(self): self.it = None\n    def f(self): self.it.ping()",
+                "unresolved-attribute",
+            ),
+            ("class A: pass\nA().size", "unresolved-attribute"),
+            ("import b\nb.gone", "unresolved-attribute"),
+            ("def f(): pass\nf.mark = 1", "unresolved-attribute"),
+            ("d = {'a': 1}\nd['b'] = 'c'", "invalid-assignment"),
+            ("def f(x: int = None): pass", "invalid-parameter-default"),
+            ("print(nowhere)", "unresolved-reference"),
+        ] {
+            let said = found(text);
+            assert!(said.is_empty() || said.contains(&format!("question {rule}")), "{text}: {said}");
+            assert!(!said.contains(&format!(": {rule}")), "{text}: {said}");
+        }
+        for (text, rule) in [
+            ("re.match('a', 'b').group()", "unresolved-attribute"),
+            ("'a'.size", "unresolved-attribute"),
+            ("None.size", "unresolved-attribute"),
+            ("re.Pattern.gone", "unresolved-attribute"),
+            ("def f(x: int): ...\nf('a')", "invalid-argument-type"),
+            ("x: int = 'a'", "invalid-assignment"),
+            ("1 + 'a'", "unsupported-operator"),
+        ] {
+            assert!(found(text).contains(&format!(": {rule}")), "{text}: {}", found(text));
+        }
+    }
+
+    #[test]
     fn files_that_use_the_edited_one_are_looked_at() {
         let folder = workspace(
             "#- a.py\ndef f(x: int) -> int:\n    return x\n#- b.py\nfrom a import f\nf(1)\n#- c.py\nfrom a import f\nf('c')\n",
@@ -456,7 +442,7 @@ mod tests {
         let mut question = question(folder.path(), &edits, &[]);
         question.unsaved.push((folder.path().join("pkg/b.py"), "there = 1\n".to_owned()));
         let mut checker = Checker::default();
-        let expected = ["a.py:53: unresolved-attribute", "a.py:69: unresolved-attribute"];
+        let expected = ["a.py:53: unresolved-attribute", "a.py:69: question unresolved-attribute"];
         for _ in 0..2 {
             assert_eq!(shown(folder.path(), &checker.answer(&question).unwrap()), expected);
         }

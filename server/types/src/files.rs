@@ -48,6 +48,11 @@ impl Files {
         if self.folders.iter().any(|folder| path.starts_with(folder)) { Ok(()) } else { Err(missing()) }
     }
 
+    /// Whether a file is the workspace's own, and not of a package that is installed there.
+    pub fn is_own(&self, path: &SystemPath) -> bool {
+        path.starts_with(&self.root) && !self.folders[1..].iter().any(|site| path.starts_with(site))
+    }
+
     /// What of the overlay lies in the folder `path`, directly or below: the names in it, and whether there is a file.
     fn children(&self, path: &SystemPath) -> BTreeMap<SystemPathBuf, (FileType, bool)> {
         let mut children = BTreeMap::new();

@@ -8,8 +8,10 @@ mod checker;
 mod client;
 mod compare;
 mod database;
+mod doubt;
 mod files;
 mod process;
+mod project;
 mod protocol;
 
 /// The version of ty's crates, as the workspace's manifest pins it.
@@ -17,4 +19,5 @@ pub const TY_VERSION: &str = "0.0.10";
 
 pub use client::{Error, Worker};
 pub use process::worker_main;
+pub use project::Project;
 pub use protocol::{Answer, Edited, Question, Severity, TypeError};

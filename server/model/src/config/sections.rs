@@ -23,6 +23,8 @@ pub struct ProposeConfig {
     pub wide: Option<Wide>,
     /// What looks for type errors.
     pub types: Types,
+    /// A program and its arguments: ty, pyright, mypy or pyrefly.
+    pub types_command: Vec<String>,
 }
 
 /// Who says which type errors a proposal brings about.
@@ -31,6 +33,8 @@ pub struct ProposeConfig {
 pub enum Types {
     #[default]
     BuiltIn,
+    /// What `types-command` says.
+    Project,
     Off,
 }
 
@@ -43,6 +47,7 @@ impl Default for ProposeConfig {
             assists: BTreeMap::new(),
             wide: None,
             types: Types::default(),
+            types_command: Vec::new(),
         }
     }
 }

@@ -99,8 +99,10 @@ fn mistakes_name_file_line_and_key() {
         ),
         (
             "[propose]\ntypes = \"mypy\"",
-            "config.toml:2: propose.types: unknown variant `mypy`, expected `built-in` or `off`",
+            "config.toml:2: propose.types: unknown variant `mypy`, expected one of `built-in`, `project`, `off`",
         ),
+        ("[propose]\ntypes = \"project\"", "config.toml: propose.types-command: goes with types = \"project\""),
+        ("[propose]\ntypes-command = [\"mypy\"]", "config.toml: propose.types-command: goes with types = \"project\""),
         ("[propose]\nmax-attempts = 0", "config.toml: propose.max-attempts: must be from 1 to 10"),
     ] {
         let error = load_text(text).unwrap_err();

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use assistant::client::models;
 use clap::Args;
 use lint::Ruff;
+use model::config::Types;
 use serde_json::{Value, json};
 use store::FailingServer;
 
@@ -30,7 +31,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         Format::Json => print_json(&json!({
             "version": env!("CARGO_PKG_VERSION"),
             "ruff": { "bundled": Ruff::VERSION, "project": project_ruff.as_ref().ok() },
-            "types": { "ty": types::TY_VERSION, "used": is_used(settings.as_ref()) },
+            "types": { "ty": types::TY_VERSION, "used": checker(settings.as_ref()) },
             "settings": settings_json(path.as_ref(), settings.as_ref()),
             "failing_servers": failing.iter().map(failing_json).collect::<Vec<_>>(),
             "sandbox": match &sandbox_status {
@@ -46,8 +47,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
             let settings_text = settings_human(path.as_ref(), settings.as_ref());
             let project = project_ruff.unwrap_or_else(|_| "none".to_owned());
             let ruff = format!("ruff         {} inside; the project's own: {project}\n", Ruff::VERSION);
-            let used = if is_used(settings.as_ref()) { "" } else { "; off by `types` in [propose]" };
-            let types = format!("types        ty {} inside{used}\n", types::TY_VERSION);
+            let types =
+                format!("types        ty {} inside; proposals: {}\n", types::TY_VERSION, checker(settings.as_ref()));
             let servers: String = failing.iter().map(failing_human).collect();
             print(format!(
                 "tantu        {}\n{ruff}{types}{settings_text}{servers}{sandbox_text}",
@@ -90,9 +91,16 @@ fn failing_human(failing: &FailingServer) -> String {
     format!("server       {server}: {failures} in a row, {next}; the last: {error}\n")
 }
 
-/// Whether proposals are checked for type errors.
-fn is_used(settings: Loaded) -> bool {
-    !matches!(settings, Some(Ok(settings)) if settings.propose.types == model::config::Types::Off)
+/// What looks for type errors in proposals.
+fn checker(settings: Loaded) -> String {
+    match settings {
+        Some(Ok(settings)) => match settings.propose.types {
+            Types::BuiltIn => "built-in".to_owned(),
+            Types::Project => settings.propose.types_command.join(" "),
+            Types::Off => "off".to_owned(),
+        },
+        _ => "built-in".to_owned(),
+    }
 }
 
 type Loaded<'a> = Option<&'a Result<model::config::Settings, model::Error>>;

@@ -43,10 +43,7 @@ fn a_wrong_result_is_refused_unless_the_users_own_settings_say_otherwise() {
     let why = "not-run: switched off by `types` in [propose] of your settings";
     assert_eq!((&off["status"], &off["checks"]["types"]), (&json!("ready"), &json!(why)), "{off}");
     let (_, doctor, _) = project.tantu(&["doctor"]);
-    assert!(
-        doctor.contains("\ntypes        ty ") && doctor.contains(" inside; off by `types` in [propose]\n"),
-        "{doctor}"
-    );
+    assert!(doctor.contains("\ntypes        ty ") && doctor.contains(" inside; proposals: off\n"), "{doctor}");
 }
 
 #[test]
@@ -78,4 +75,32 @@ fn a_checker_that_crashes_has_passed_nothing() {
     assert_eq!(card["status"], "ready", "{card}");
     let (_, told, _) = project.tantu(&["evidence", &card["id"].to_string()]);
     assert!(told.contains("- types: the type checker ended unexpectedly"), "{told}");
+}
+
+#[test]
+#[cfg(unix)]
+fn the_users_own_checker_takes_its_place() {
+    use std::os::unix::fs::PermissionsExt;
+    let project = Project::new(&[("a.py", TODO)]);
+    let program = project.cache.path().join("mypy");
+    let told = r#"{"file": "a.py", "line": 3, "column": 4, "message": "Bad", "code": "bad", "severity": "error"}"#;
+    std::fs::write(&program, format!("#!/bin/sh\ngrep -q forty a.py && echo '{told}'\nexit 1\n")).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let setting = |program: &str| format!("types = \"project\"\ntypes-command = [\"{program}\"]");
+    let own = setting(&program.display().to_string());
+    let refused = propose(&project, &own, WRONG);
+    assert_eq!(
+        (&refused["checks"]["types"], &refused["findings"][0]["code"]),
+        (&json!("failed"), &json!("bad")),
+        "{refused}"
+    );
+    assert_eq!(propose(&project, &own, &WRONG.replace("\"forty\"", "40"))["checks"]["types"], "passed");
+    let (_, doctor, _) = project.tantu(&["doctor"]);
+    assert!(doctor.contains(&format!("proposals: {}\n", program.display())), "{doctor}");
+
+    // What lies in the workspace is not run, whoever names it.
+    project.write("mypy", "#!/bin/sh\nexit 0\n");
+    let card = propose(&project, &setting("./mypy"), WRONG);
+    let why = card["checks"]["types"].as_str().unwrap_or_default();
+    assert!(why.starts_with("not-run: `./mypy` may be a workspace's"), "{card}");
 }

@@ -33,6 +33,8 @@ pub trait TypeChecker: Send + Sync {
 /// A change, and what is known of the workspace around it. Paths are absolute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TypeQuestion {
+    /// The user's own type checker, as their settings name it; empty: the one inside.
+    pub command: Vec<String>,
     pub root: PathBuf,
     /// The folders that the workspace's modules are imported from.
     pub sources: Vec<PathBuf>,
@@ -77,6 +79,8 @@ pub enum Gravity {
 #[derive(Clone, Copy)]
 pub struct Typing<'a> {
     pub checker: &'a dyn TypeChecker,
+    /// Of [`TypeQuestion`].
+    pub command: &'a [String],
     pub environment: &'a Environment,
     /// What the editor has and the disk has not.
     pub unsaved: &'a [(PathBuf, Arc<str>)],
@@ -180,6 +184,7 @@ fn ask(comparison: &Comparison, typing: Typing<'_>) -> (TypeQuestion, Vec<String
     let text_before =
         |path: &Path| comparison.before.file(path).map(|file| comparison.before.source(file).text().clone());
     let question = TypeQuestion {
+        command: typing.command.to_vec(),
         sources: sources(after, &root),
         sites: typing.environment.sites.clone(),
         unsaved: typing.unsaved.to_vec(),
@@ -391,7 +396,7 @@ from shop import price
         let (host, path, range) = load(text);
         let unsaved = [(PathBuf::from("/src/shop/names.py"), Arc::from("x"))];
         let checker = FakeTypeChecker(answer);
-        let types = Typing { checker: &checker, environment: &Environment::default(), unsaved: &unsaved };
+        let types = Typing { checker: &checker, command: &[], environment: &Environment::default(), unsaved: &unsaved };
         let inspection = Inspection { types: Some(types), ..Inspection::default() };
         check(&host, candidate(&path, range, vec![TextEdit::replace(range, new)]), &inspection)
     }
@@ -516,7 +521,7 @@ from shop import price
             });
             seen.into_inner().unwrap()
         };
-        assert_eq!(users(SHOP, "return n + 1"), [PathBuf::new(); 0]);
+        assert_eq!(users(SHOP, "return n + 1"), Vec::<PathBuf>::new());
         let signature = SHOP.replace("def price(n: int)", "def price($1n: int$1)").replace("$1return n$1", "return n");
         assert_eq!(
             users(&signature, "n: int, m: int"),
