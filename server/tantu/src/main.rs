@@ -107,6 +107,15 @@ enum Command {
     /// Serve the sandbox; started by the other commands
     #[command(hide = true)]
     SandboxWorker,
+    /// Serve what runs confined; started by the other commands
+    #[command(hide = true)]
+    ConfinedWorker {
+        #[arg(long)]
+        warden: bool,
+    },
+    /// Become an interpreter that is confined; started by the one above
+    #[command(hide = true)]
+    ConfinedEnter,
 }
 
 /// How a command ended, for scripts.
@@ -151,6 +160,8 @@ fn main() -> ExitCode {
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::SandboxWorker => sandbox_wasi::worker_main(),
+        Command::ConfinedWorker { .. } => ::confined::worker_main(),
+        Command::ConfinedEnter => ::confined::enter_main(),
     };
     match result {
         Ok(Status::Fine) => ExitCode::SUCCESS,

@@ -25,6 +25,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let sandbox_status = sandbox_wasi::status();
     let project_ruff = ::workspace::lints::project_ruff(&std::env::current_dir()?).version();
     let failing = failing();
+    let protections = ::confined::probe(&std::env::current_exe()?);
     let broken = matches!(settings, Some(Err(_))) || sandbox_status.as_ref().map_or(true, |it| it.guest.is_err());
     match arguments.format {
         Format::Json => print_json(&json!({
@@ -36,6 +37,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
                 Ok(status) => sandbox::to_json(status),
                 Err(error) => json!({ "problem": error.to_string() }),
             },
+            "confined": match &protections {
+                Ok(protections) => json!({ "protections": protections, "lack": protections.lack() }),
+                Err(error) => json!({ "lack": error.to_string() }),
+            },
         }))?,
         Format::Human => {
             let sandbox_text = match &sandbox_status {
@@ -46,7 +51,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
             let project = project_ruff.unwrap_or_else(|_| "none".to_owned());
             let ruff = format!("ruff         {} inside; the project's own: {project}\n", Ruff::VERSION);
             let servers: String = failing.iter().map(failing_human).collect();
-            print(format!("tantu        {}\n{ruff}{settings_text}{servers}{sandbox_text}", env!("CARGO_PKG_VERSION")))?;
+            let confined = match &protections {
+                Ok(protections) => protections.lines().join("\n             "),
+                Err(error) => error.to_string(),
+            };
+            let version = env!("CARGO_PKG_VERSION");
+            print(format!(
+                "tantu        {version}\n{ruff}{settings_text}{servers}{sandbox_text}confined     {confined}\n"
+            ))?;
         }
     }
     Ok(if broken { Status::Findings } else { Status::Fine })
