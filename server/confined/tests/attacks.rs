@@ -75,11 +75,9 @@ impl Host {
         let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
         tcp.set_nonblocking(true).unwrap();
         // Paths of sockets are short.
-        let socket = at("s");
         let short = PathBuf::from(format!("/tmp/tantu-attack-{}", std::process::id()));
         let _ = fs::remove_file(&short);
         let _ = fs::remove_file(format!("{}.datagram", short.display()));
-        let _ = socket;
         let path = UnixListener::bind(&short).unwrap();
         path.set_nonblocking(true).unwrap();
         let abstract_name = format!("tantu-attack-{}", std::process::id());
@@ -179,7 +177,11 @@ fn python() -> (PathBuf, Vec<PathBuf>) {
     (program.into(), vec![prefix.into()])
 }
 
+/// One at a time: whatever is orphaned in this process is waited for, whoever has started it.
+static ALONE: Mutex<()> = Mutex::new(());
+
 fn suffer(without_namespaces: bool) {
+    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     // As a warden is: what is orphaned comes here.
     rustix::process::set_child_subreaper(Some(rustix::process::getpid())).unwrap();
     // A descriptor that an editor has left open: not closed with the next program.

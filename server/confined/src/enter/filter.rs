@@ -420,10 +420,11 @@ fn refused(granted: &Protections, own: Pid) -> Result<Rules, String> {
             .map(|flag| flag as u32 as u64)
             .map(|flag| [(0, Is::MaskedEq(flag), flag)]);
     refuse(SYS_clone, &namespaces.each_ref().map(|it| &it[..]))?;
-    refuse(SYS_socketpair, &[&[(0, Is::Ne, AF_UNIX as u64)]])?;
+    // Datagrams could be sent, and the pair connected, to whatever socket has a path, as docker's and D-Bus's.
+    let kind = |kind: i32| [(1, Is::MaskedEq(0xf), kind as u64)];
+    refuse(SYS_socketpair, &[&[(0, Is::Ne, AF_UNIX as u64)], &kind(SOCK_DGRAM), &kind(SOCK_RAW)])?;
     if granted.own_network {
         // Only TCP and UDP: sockets with paths lead out of the network, to whoever listens there.
-        let kind = |kind: i32| [(1, Is::MaskedEq(0xf), kind as u64)];
         let kinds = [kind(SOCK_RAW), kind(SOCK_RDM), kind(SOCK_SEQPACKET), kind(SOCK_DCCP), kind(10)];
         let family = [(0, Is::Ne, AF_INET as u64), (0, Is::Ne, AF_INET6 as u64)];
         let mut cases: Vec<&[(u8, Is, u64)]> = vec![&family];
