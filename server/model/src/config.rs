@@ -16,7 +16,9 @@ use serde::Deserialize;
 pub use self::build::build;
 pub(crate) use self::build::{built, served};
 pub use self::inspect::{Presence, inspect, local_ollama};
-pub use self::sections::{Audit, Cache, ContextConfig, Limits, Memory, Privacy, ProposeConfig, Types, Wide};
+pub use self::sections::{
+    Audit, Cache, Confined, ContextConfig, Limits, Memory, Privacy, ProposeConfig, Sandbox, Types, Wide,
+};
 use crate::{Error, Price, Timeouts};
 
 /// The content of `config.toml`.
@@ -32,6 +34,7 @@ pub struct Settings {
     pub audit: Audit,
     pub cache: Cache,
     pub memory: Memory,
+    pub sandbox: Sandbox,
     /// The file that this was read from.
     #[serde(skip)]
     pub file: Option<PathBuf>,

@@ -5,6 +5,7 @@
 //! (`workspace::results`).
 
 pub mod affected;
+pub mod confined;
 pub mod environments;
 pub mod history;
 pub mod native;

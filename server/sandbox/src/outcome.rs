@@ -40,6 +40,15 @@ pub struct Outcome {
     /// Of two versions side by side: how many inputs both were given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compared: Option<Compared>,
+    /// How many of the tests were run in the project's own interpreter, confined, because the sandbox could not run them or
+    /// said that they fail. These verdicts replace the sandbox's.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub confined: u32,
+}
+
+/// Whether a count need not be written.
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// Inputs that two versions of a function were given. The counts of the outcome say on how many they differed.
@@ -100,6 +109,7 @@ impl Outcome {
             session: None,
             raised: Vec::new(),
             compared: None,
+            confined: 0,
         }
     }
 
@@ -132,6 +142,7 @@ impl Outcome {
         self.lines.extend(next.lines);
         self.raised.extend(next.raised);
         self.compared = self.compared.or(next.compared);
+        self.confined += next.confined;
         self
     }
 }
@@ -303,6 +314,7 @@ mod tests {
             session: None,
             raised: Vec::new(),
             compared: None,
+            confined: 0,
             lines: Vec::new(),
         };
         assert_eq!(

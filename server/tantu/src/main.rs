@@ -111,6 +111,15 @@ enum Command {
     /// Look for type errors; started by the other commands
     #[command(hide = true)]
     TypesWorker,
+    /// Serve what runs confined; started by the other commands
+    #[command(hide = true)]
+    ConfinedWorker {
+        #[arg(long)]
+        warden: bool,
+    },
+    /// Become an interpreter that is confined; started by the one above
+    #[command(hide = true)]
+    ConfinedEnter,
 }
 
 /// How a command ended, for scripts.
@@ -156,6 +165,8 @@ fn main() -> ExitCode {
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::SandboxWorker => sandbox_wasi::worker_main(),
         Command::TypesWorker => types::worker_main(),
+        Command::ConfinedWorker { .. } => ::confined::worker_main(),
+        Command::ConfinedEnter => ::confined::enter_main(),
     };
     match result {
         Ok(Status::Fine) => ExitCode::SUCCESS,

@@ -6,6 +6,7 @@ use anyhow::Context;
 use graph::{Analysis, FileId};
 use ide::Needs;
 use lint::{Availability, Environment};
+use model::config::Confined;
 use sandbox::{Event, Outcome, Request, Runner, Worker};
 
 /// A sandbox worker, which is this program again.
@@ -15,6 +16,21 @@ use sandbox::{Event, Outcome, Request, Runner, Worker};
 pub(crate) fn worker() -> anyhow::Result<Worker> {
     let program = std::env::current_exe().context("cannot find this program's own file")?;
     Ok(Worker::new(program, ["sandbox-worker"]))
+}
+
+/// A worker that runs in the project's own interpreter, confined.
+///
+/// # Errors
+/// When this program's own file cannot be found.
+pub(crate) fn confined_worker() -> anyhow::Result<Worker> {
+    let program = std::env::current_exe().context("cannot find this program's own file")?;
+    Ok(Worker::new(program, [confined::WORKER]))
+}
+
+/// What the user's own settings let run confined. Settings that make no sense allow nothing; `tantu doctor` says what is wrong.
+pub(crate) fn may_run_confined() -> Confined {
+    let settings = model::config::default_path().and_then(|path| model::config::load(&path).ok());
+    settings.map_or(Confined::Off, |settings| settings.sandbox.confined)
 }
 
 /// Runs one request in a worker of its own.

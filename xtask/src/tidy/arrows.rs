@@ -14,6 +14,7 @@ use May::{Use, UseAnything};
 
 /// The arrows of ARCHITECTURE.md. Everybody's tests may use [`FOR_TESTS`] besides.
 const ARROWS: &[(&str, May)] = &[
+    ("confined", Use(&["credential", "disk", "sandbox"])),
     ("credential", Use(&[])),
     ("disk", Use(&[])),
     ("fixture", Use(&["graph", "syntax"])),
@@ -82,6 +83,7 @@ const ARROWS: &[(&str, May)] = &[
         Use(&[
             "assistant",
             "assists",
+            "confined",
             "context",
             "graph",
             "ide",
@@ -110,10 +112,13 @@ const FOR_TESTS: &str = "fixture";
 /// work (waiting, disk, network, a protocol's types) that must not spread.
 const CONFINED: &[(&str, &[&str])] = &[
     ("cap-std", &["disk"]),
+    ("close_fds", &["confined"]),
     ("gix", &["repository"]),
+    ("landlock", &["confined"]),
     ("reqwest", &["model"]),
     ("ruff_linter", &["lint"]),
     ("rusqlite", &["store"]),
+    ("seccompiler", &["confined"]),
     ("tiktoken-rs", &["context"]),
     ("tokio", &["assistant", "lsp", "model", "runs", "sandbox", "sandbox-wasi", "tantu", "workspace"]),
     ("tower-lsp-server", &["lsp"]),

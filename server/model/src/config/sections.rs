@@ -149,6 +149,27 @@ impl Default for Memory {
     }
 }
 
+/// `[sandbox]`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Sandbox {
+    /// What may run in the project's own interpreter, confined, where the sandbox cannot run it.
+    pub confined: Confined,
+}
+
+/// What may run confined.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Confined {
+    /// Nothing.
+    #[default]
+    Off,
+    /// The project's tests as they are, when a person asks for them.
+    Tests,
+    /// These, and tests of what a model wrote.
+    Proposals,
+}
+
 /// `[audit]`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]

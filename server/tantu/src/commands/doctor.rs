@@ -26,6 +26,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let sandbox_status = sandbox_wasi::status();
     let project_ruff = ::workspace::lints::project_ruff(&std::env::current_dir()?).version();
     let failing = failing();
+    let protections = ::confined::probe(&std::env::current_exe()?);
     let broken = matches!(settings, Some(Err(_))) || sandbox_status.as_ref().map_or(true, |it| it.guest.is_err());
     match arguments.format {
         Format::Json => print_json(&json!({
@@ -37,6 +38,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
             "sandbox": match &sandbox_status {
                 Ok(status) => sandbox::to_json(status),
                 Err(error) => json!({ "problem": error.to_string() }),
+            },
+            "confined": match &protections {
+                Ok(protections) => json!({ "protections": protections, "lack": protections.lack() }),
+                Err(error) => json!({ "lack": error.to_string() }),
             },
         }))?,
         Format::Human => {
@@ -50,9 +55,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
             let types =
                 format!("types        ty {} inside; proposals: {}\n", types::TY_VERSION, checker(settings.as_ref()));
             let servers: String = failing.iter().map(failing_human).collect();
+            let confined = match &protections {
+                Ok(protections) => protections.lines().join("\n             "),
+                Err(error) => error.to_string(),
+            };
+            let version = env!("CARGO_PKG_VERSION");
             print(format!(
-                "tantu        {}\n{ruff}{types}{settings_text}{servers}{sandbox_text}",
-                env!("CARGO_PKG_VERSION")
+                "tantu        {version}\n{ruff}{types}{settings_text}{servers}{sandbox_text}confined     {confined}\n"
             ))?;
         }
     }

@@ -11,12 +11,13 @@ use ::sandbox::{Action, Coverage, Limits, Outcome, Request};
 use clap::Args;
 use graph::FileId;
 use lint::Environment;
+use model::config::Confined;
 
 use self::report::{NotRunnable, Report};
 use self::selection::Selection;
 use crate::Status;
 use crate::output::{Format, print, print_json, warn};
-use crate::sandboxed::{environment, needs, remedy};
+use crate::sandboxed::{environment, may_run_confined, needs, remedy};
 use crate::workspace::Workspace;
 
 #[derive(Args)]
@@ -31,6 +32,10 @@ pub(crate) struct Arguments {
     /// With --affected: what has changed since this revision of git, such as HEAD or main
     #[arg(long, value_name = "REV", requires = "affected")]
     since: Option<String>,
+    /// Run what the sandbox cannot run, or says to fail, in the project's own interpreter, confined by the kernel (Linux). The
+    /// default with `confined = "tests"` in [sandbox] of config.toml
+    #[arg(long)]
+    confined: bool,
     /// Run nothing and say what would run; with --affected also why: from the test to what changed
     #[arg(long)]
     list: bool,
@@ -40,6 +45,8 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let (mut workspace, mut selection) = selection::of(arguments)?;
+    let may_confine = arguments.confined || may_run_confined() >= Confined::Tests;
+    let targets = selection.targets.clone();
     let environment = environment(&workspace.root);
     let all = needs(&workspace.analysis, &environment, &selection.files);
     // Looked for file by file only where there is something to be found.
@@ -47,18 +54,24 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         true => Vec::new(),
         false => take_not_runnable(&workspace, &mut selection, &environment),
     };
+    // What is left for the confined runner is announced by its outcome.
+    let (not_runnable, unrunnable) = match may_confine && !arguments.list {
+        true => (Vec::new(), targets.iter().filter(|it| !selection.targets.contains(it)).cloned().collect()),
+        false => (not_runnable, Vec::new()),
+    };
     let mut report = Report::new(&workspace, &selection, not_runnable);
     if arguments.format == Format::Human {
         print(report.announcement(arguments.list))?;
     }
-    if !arguments.list && !selection.targets.is_empty() {
+    if !arguments.list && !(selection.targets.is_empty() && unrunnable.is_empty()) {
         let request = Request {
             site: environment.sites.clone(),
             packages: all.packages.into_iter().collect(),
             limits: limits(selection.tests),
             ..Request::new(&workspace.root, Action::Pytest { targets: selection.targets.clone() })
         };
-        let mut outcome = watch::perform(request, &selection)?;
+        let confined = may_confine.then_some(unrunnable);
+        let mut outcome = watch::perform(request, &selection, confined)?;
         remember(&mut workspace, &selection, &report, &outcome);
         // For us, not for whoever reads the report.
         outcome.coverage = Coverage::default();

@@ -150,6 +150,9 @@ impl Report {
         if !self.not_runnable.is_empty() {
             parts.push(format!("{} not runnable here", counted(self.not_runnable.len(), "file")));
         }
+        if outcome.confined > 0 {
+            parts.push(format!("{} confined", outcome.confined));
+        }
         parts.push(format!("{} ms", outcome.millis));
         text.push_styled(style, &outcome.outcome.to_string());
         let _ = writeln!(text, ": {}", parts.join(", "));
