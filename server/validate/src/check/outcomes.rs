@@ -138,7 +138,8 @@ pub(super) fn ignore_preexisting(
             };
             outcome.tests.iter().filter(is_its).any(|test| executed.by(&test.id))
         }
-        _ => outcome.outcome != Status::Error,
+        // What an example raises it raises before there is an answer; a stub's answer is `None`.
+        _ => outcome.outcome != Status::Error && !is_about_names(&failure.message),
     };
     let is_preexisting = |failure: &Failure| {
         before.failures.iter().any(|it| (&it.path, &it.message) == (&failure.path, &failure.message))
@@ -278,6 +279,13 @@ pub(super) fn target_path(action: &Action) -> String {
             targets.first().and_then(|target| target.split("::").next()).unwrap_or_default().to_owned()
         }
     }
+}
+
+/// Whether something is raised because a name, a module or a member of one is not there.
+fn is_about_names(message: &str) -> bool {
+    ["NameError: ", "ImportError: ", "ModuleNotFoundError: ", "AttributeError: module "]
+        .iter()
+        .any(|start| message.starts_with(start))
 }
 
 /// Whether a message begins as Python's do: `ImportError: …`.
