@@ -6,6 +6,7 @@ mod real;
 mod recorded;
 
 use std::fs;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
@@ -167,7 +168,20 @@ impl Came {
 fn run<'t>(workspace: &str, tasks: impl Iterator<Item = &'t Task>) -> Vec<(&'t Task, Came)> {
     let workspace = Workspace::fixture(workspace);
     let mut world = World::new(&workspace);
-    tasks.map(|task| (task, world.run(task))).collect()
+    let run = |task: &'t Task| {
+        let came = world.run(task);
+        log(task, &came);
+        (task, came)
+    };
+    tasks.map(run).collect()
+}
+
+/// Adds a line to the file `$TANTU_PROPOSALS_LOG`, if it is set: for who looks for the causes behind a table.
+fn log(task: &Task, came: &Came) {
+    let Some(path) = std::env::var_os("TANTU_PROPOSALS_LOG") else { return };
+    let mut file = fs::OpenOptions::new().create(true).append(true).open(path).expect("the log is writable");
+    let Task { workspace, title, kind, expected, .. } = task;
+    writeln!(file, "{workspace}\t{title}\t{kind}\t{expected:?}\t{}", came.describe()).expect("the log is writable");
 }
 
 /// What came of each task, in their order.
