@@ -21,7 +21,7 @@ use std::time::Duration;
 
 /// How long a test waits for something that the server should do soon. Generous, because CI machines are small and a
 /// wait that succeeds ends at once.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The server under test: `$TANTU_BIN`, else the debug build in the target directory.
 ///

@@ -2,9 +2,12 @@
 //! server and the real sandbox. What is wrong with a reply has to be found before a person is asked; a good one must not be
 //! refused. `docs/proposals.md` has the table that comes of it; `UPDATE_EXPECT=1` writes it anew.
 
+mod real;
 mod recorded;
 
 use std::fs;
+use std::io::Write as _;
+use std::path::PathBuf;
 use std::sync::Mutex;
 
 use serde_json::{Value, json};
@@ -43,6 +46,9 @@ impl World {
         self.home.configure(&format!("{settings}\n[cache]\nhours = 0\n\n[memory]\nenable = false\n"));
         if !self.editor.session().documents.contains_key(&self.editor.uri(&task.file)) {
             self.editor.open(&task.file);
+        }
+        if let Some(text) = task.text.as_ref().filter(|text| **text != self.editor.text(&task.file)) {
+            self.editor.set_text(&task.file, text);
         }
         let position = self.editor.at(&task.file, &task.place)["position"].take();
         let argument = json!({
@@ -90,8 +96,8 @@ fn count(progress: &[(Value, Value)]) -> usize {
 
 /// What came of a reply.
 enum Came {
-    /// The person was asked about all of it.
-    Asked,
+    /// The person was asked about all of it, with this confidence.
+    Asked(f64),
     /// The person was asked about the rest, and told what was wrong with what was left out.
     LeftOut(Vec<String>),
     /// Nobody was asked.
@@ -111,7 +117,9 @@ impl Came {
             .filter(|open| open.starts_with("a part was left out: "))
             .collect();
         match (asked, summary["status"].as_str()) {
-            (true, Some("ready")) if left_out.is_empty() => Came::Asked,
+            (true, Some("ready")) if left_out.is_empty() => {
+                Came::Asked(card["evidence"]["confidence"]["score"].as_f64().expect("a card has a confidence"))
+            }
             (true, Some("partial")) if !left_out.is_empty() => Came::LeftOut(left_out),
             (false, Some("escalated" | "failed")) => {
                 let found = summary["findings"].as_array().into_iter().flatten();
@@ -133,7 +141,7 @@ impl Came {
     /// For who has to find out why it is not what was expected.
     fn describe(&self) -> String {
         match self {
-            Came::Asked => "the person was asked".to_owned(),
+            Came::Asked(score) => format!("the person was asked, confidence {score:.2}"),
             Came::LeftOut(found) => format!("the person was asked about a part: {found:?}"),
             Came::Caught(found) => format!("nobody was asked: {found:?}"),
             Came::Nothing(why) => format!("nothing could be checked: {why}"),
@@ -147,7 +155,7 @@ impl Came {
             found.iter().any(|it| it.ends_with(&format!("[{stage}: {code}]")))
         };
         match (self, expected) {
-            (Came::Asked, Expected::Ready | Expected::Missed) => true,
+            (Came::Asked(_), Expected::Ready | Expected::Missed) => true,
             (Came::Caught(found), Expected::Caught(code)) | (Came::LeftOut(found), Expected::LeftOut(code)) => {
                 has(found, code)
             }
@@ -160,12 +168,24 @@ impl Came {
 fn run<'t>(workspace: &str, tasks: impl Iterator<Item = &'t Task>) -> Vec<(&'t Task, Came)> {
     let workspace = Workspace::fixture(workspace);
     let mut world = World::new(&workspace);
-    tasks.map(|task| (task, world.run(task))).collect()
+    let run = |task: &'t Task| {
+        let came = world.run(task);
+        log(task, &came);
+        (task, came)
+    };
+    tasks.map(run).collect()
 }
 
-#[test]
-fn what_is_wrong_is_caught_before_anybody_is_asked_and_what_is_good_is_not_refused() {
-    let tasks = recorded::tasks();
+/// Adds a line to the file `$TANTU_PROPOSALS_LOG`, if it is set: for who looks for the causes behind a table.
+fn log(task: &Task, came: &Came) {
+    let Some(path) = std::env::var_os("TANTU_PROPOSALS_LOG") else { return };
+    let mut file = fs::OpenOptions::new().create(true).append(true).open(path).expect("the log is writable");
+    let Task { workspace, title, kind, expected, .. } = task;
+    writeln!(file, "{workspace}\t{title}\t{kind}\t{expected:?}\t{}", came.describe()).expect("the log is writable");
+}
+
+/// What came of each task, in their order.
+fn run_all(tasks: &[Task]) -> Vec<(&Task, Came)> {
     let mut shares: Vec<(String, Vec<&Task>)> = Vec::new();
     for (index, task) in tasks.iter().enumerate() {
         let share = (task.workspace.clone(), index % SESSIONS);
@@ -189,6 +209,13 @@ fn what_is_wrong_is_caught_before_anybody_is_asked_and_what_is_good_is_not_refus
     });
     let mut outcomes = outcomes.into_inner().expect("no session panics with it");
     outcomes.sort_by_key(|(task, _)| task.number);
+    outcomes
+}
+
+#[test]
+fn what_is_wrong_is_caught_before_anybody_is_asked_and_what_is_good_is_not_refused() {
+    let tasks = recorded::tasks();
+    let outcomes = run_all(&tasks);
     let wrong: Vec<String> = outcomes
         .iter()
         .filter(|(task, came)| !came.is(&task.expected))
@@ -197,7 +224,7 @@ fn what_is_wrong_is_caught_before_anybody_is_asked_and_what_is_good_is_not_refus
         })
         .collect();
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), outcomes.len(), wrong.join("\n"));
-    expect_table(&table(&outcomes));
+    expect_table(FENCES, &table(&outcomes));
 }
 
 /// What came of the answers of each kind.
@@ -215,7 +242,7 @@ fn table(outcomes: &[(&Task, Came)]) -> String {
         let count = |is_good: bool, is_asked: bool| {
             of_kind()
                 .filter(|(task, came)| {
-                    (task.expected == Expected::Ready) == is_good && matches!(came, Came::Asked) == is_asked
+                    (task.expected == Expected::Ready) == is_good && matches!(came, Came::Asked(_)) == is_asked
                 })
                 .count()
         };
@@ -227,17 +254,36 @@ fn table(outcomes: &[(&Task, Came)]) -> String {
     table
 }
 
+/// The manual, in three: what is before the table between `fences`, the table, what is after it.
+fn manual(fences: [&str; 2]) -> [String; 3] {
+    let page = fs::read_to_string(page()).expect("the manual");
+    let parts = page.split_once(fences[0]).and_then(|(before, rest)| Some((before, rest.split_once(fences[1])?)));
+    let (before, (written, after)) = parts.expect("the page has a place for it");
+    [before, written, after].map(str::to_owned)
+}
+
+fn page() -> PathBuf {
+    tests::repository().join("docs/proposals.md")
+}
+
+/// Whether the table of the manual is to be written anew; then it was.
+fn is_updated(fences: [&str; 2], table: &str) -> bool {
+    let is_updated = std::env::var_os("UPDATE_EXPECT").is_some();
+    if is_updated {
+        let [before, _, after] = manual(fences);
+        let page_text = format!("{before}{}{table}{}{after}", fences[0], fences[1]);
+        fs::write(page(), page_text).expect("the manual is writable");
+    }
+    is_updated
+}
+
 /// Compares the table with that of the manual, or writes it there.
 #[track_caller]
-fn expect_table(table: &str) {
-    let path = tests::repository().join("docs/proposals.md");
-    let page = fs::read_to_string(&path).expect("the manual");
-    let parts = page.split_once(FENCES[0]).and_then(|(before, rest)| Some((before, rest.split_once(FENCES[1])?)));
-    let (before, (written, after)) = parts.expect("the page has a place for it");
-    if std::env::var_os("UPDATE_EXPECT").is_some() {
-        let page = format!("{before}{}{table}{}{after}", FENCES[0], FENCES[1]);
-        return fs::write(&path, page).expect("the manual is writable");
+fn expect_table(fences: [&str; 2], table: &str) {
+    if is_updated(fences, table) {
+        return;
     }
+    let [_, written, _] = manual(fences);
     assert!(
         written == table,
         "docs/proposals.md is not up to date: run this test with UPDATE_EXPECT=1; now it is\n{table}"

@@ -24,6 +24,8 @@ pub struct Task {
     /// The code of the finding that is to be mended.
     pub mends: Option<String>,
     pub expected: Expected,
+    /// What is in the file, where it is not what is on disk.
+    pub text: Option<String>,
     pub reply: String,
 }
 
@@ -99,6 +101,7 @@ fn task(kind: &str, section: &str) -> Task {
         instruction: get("instruction"),
         mends: get("mends"),
         expected,
+        text: None,
         reply: reply.to_owned(),
     }
 }
