@@ -143,8 +143,6 @@ pub enum Confined {
     Off,
     /// The project's tests as they are, when a person asks for them.
     Tests,
-    /// These, and tests of what a model wrote.
-    Proposals,
 }
 
 /// `[audit]`.
