@@ -1,4 +1,6 @@
-//! The hidden subcommands of `tantu` that this crate consists of, by themselves: what its own tests start.
+//! This crate is the hidden subcommands of `tantu` by themselves, for the crate's own tests.
+//!
+//! Deliberately absent: everything else; it is not shipped.
 
 fn main() {
     match std::env::args().nth(1).as_deref() {

@@ -135,7 +135,7 @@ pub struct Sandbox {
 }
 
 /// What may run confined.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Confined {
     /// Nothing.
