@@ -273,6 +273,8 @@ def judge(error, where):
     for cause in _causes(error):
         if isinstance(cause, socket.gaierror) or (isinstance(cause, OSError) and cause.errno in NETWORK):
             return "refused", f"not runnable here, without a network: {describe(cause)}"
+        if isinstance(cause, PermissionError) and where.is_left_out(cause.filename):
+            return "not-runnable", f"needs {where.relative(cause.filename)}, which the copy of the workspace hides"
         if isinstance(cause, OSError) and cause.errno in DENIED:
             return "refused", f"not allowed where it is confined: {describe(cause)}"
         if isinstance(cause, FileNotFoundError) and where.is_left_out(cause.filename):

@@ -76,7 +76,7 @@ pub fn probe(_program: &std::path::Path) -> Result<Protections, Error> {
 
 /// On other systems than Linux: says so and ends.
 #[cfg(not(target_os = "linux"))]
-pub fn worker_main() -> ! {
+pub fn worker_main(_is_warden: bool) -> ! {
     eprintln!("running confined is not supported on this system; it needs Linux");
     std::process::exit(2)
 }
@@ -84,5 +84,5 @@ pub fn worker_main() -> ! {
 /// On other systems than Linux: says so and ends.
 #[cfg(not(target_os = "linux"))]
 pub fn enter_main() -> ! {
-    worker_main()
+    worker_main(false)
 }

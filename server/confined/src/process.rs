@@ -145,7 +145,7 @@ impl Confinement<'_> {
             end_group(group);
             let status = child.wait();
             *self.group.lock().unwrap_or_else(PoisonError::into_inner) = None;
-            reap();
+            reap(group);
             // Whatever was written before the end is still to be read; every writer has ended.
             let _ = ours.shutdown(std::net::Shutdown::Write);
             while let Ok(told) = inbox.recv_timeout(Duration::from_secs(2)) {
@@ -262,12 +262,12 @@ fn pid(child: &Child) -> Pid {
     Pid::from_child(child)
 }
 
-/// Takes leave of processes whose parents have ended, so that their numbers are free again. They are ours, see
+/// Takes leave of processes of the group whose parents have ended, so that their numbers are free again. They are ours, see
 /// `worker::warden`.
-fn reap() {
+fn reap(group: Pid) {
     let until = Instant::now() + Duration::from_secs(2);
     while Instant::now() < until {
-        match waitid(WaitId::All, WaitIdOptions::EXITED | WaitIdOptions::NOHANG) {
+        match waitid(WaitId::Pgid(Some(group)), WaitIdOptions::EXITED | WaitIdOptions::NOHANG) {
             Ok(Some(_)) | Err(rustix::io::Errno::INTR) => {}
             Ok(None) => thread::sleep(Duration::from_millis(1)),
             // There is none.

@@ -25,9 +25,10 @@ const WARDEN: &str = "--warden";
 /// What is running, for whoever ends the process.
 static GROUP: Mutex<Option<Pid>> = Mutex::new(None);
 
-/// Speaks the `sandbox` crate's protocol on standard input and output, until the input ends.
-pub fn worker_main() -> ! {
-    if env::args_os().any(|it| it == WARDEN) {
+/// Speaks the `sandbox` crate's protocol on standard input and output, until the input ends: by way of a warden, for which it
+/// starts this program again with `--warden` after its own arguments, or as that one.
+pub fn worker_main(is_warden: bool) -> ! {
+    if is_warden {
         warden();
     }
     let start = || {

@@ -37,6 +37,14 @@ pub fn joined(sandboxed: Outcome, again: &[String], confined: Outcome) -> Outcom
     if again.is_empty() {
         return sandboxed;
     }
+    if confined.tests.is_empty() && confined.outcome == Status::NotRunnable {
+        // Nothing runs confined here; the sandbox's verdicts are all there is.
+        let outcome = if sandboxed.outcome == Status::Passed { Status::NotRunnable } else { sandboxed.outcome };
+        let mut both = Outcome { outcome, ..sandboxed };
+        both.stderr.push_str(&confined.stderr);
+        both.failures.extend(confined.failures);
+        return both;
+    }
     let told: BTreeSet<&str> = confined.tests.iter().map(|test| test.id.as_str()).collect();
     let is_again = |id: &str| told.contains(id) || again.iter().any(|target| is_of(id, target));
     let mut tests: Vec<TestResult> = sandboxed.tests.into_iter().filter(|test| !is_again(&test.id)).collect();
@@ -137,6 +145,9 @@ mod tests {
         let both = joined(outcome(Status::Failed, &A), &again, confined);
         // What was run again and not told of is not told of by the sandbox either.
         assert_eq!((both.outcome, both.passed, both.failed, both.tests.len()), (Status::Failed, 1, 1, 2));
+        // Where nothing runs confined, the sandbox's verdicts are all there is.
+        let none = joined(outcome(Status::Failed, &A), &again, outcome(Status::NotRunnable, &[]));
+        assert_eq!((none.outcome, none.passed, none.failed, none.confined), (Status::Failed, 1, 1, 0));
         let nothing = joined(outcome(Status::Passed, &A[..1]), &[], outcome(Status::Error, &[]));
         assert_eq!((nothing.outcome, nothing.confined), (Status::Passed, 0));
     }

@@ -165,7 +165,7 @@ fn main() -> ExitCode {
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::SandboxWorker => sandbox_wasi::worker_main(),
         Command::TypesWorker => types::worker_main(),
-        Command::ConfinedWorker { .. } => ::confined::worker_main(),
+        Command::ConfinedWorker { warden } => ::confined::worker_main(warden),
         Command::ConfinedEnter => ::confined::enter_main(),
     };
     match result {

@@ -158,7 +158,7 @@ pub struct Sandbox {
 }
 
 /// What may run confined.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Confined {
     /// Nothing.
@@ -166,8 +166,6 @@ pub enum Confined {
     Off,
     /// The project's tests as they are, when a person asks for them.
     Tests,
-    /// These, and tests of what a model wrote.
-    Proposals,
 }
 
 /// `[audit]`.

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use super::progress::Progress;
 use super::selection::Selection;
+use crate::output::warn;
 use crate::sandboxed::{confined_worker, worker};
 
 /// How long to wait for the next test to end. The limit of the whole run is as long as many tests may take.
@@ -79,8 +80,13 @@ async fn run_both(
             on_event(event)
         }
     };
-    let outcome = second.run(request, &on_event).await?;
-    Ok(joined(first, &again, outcome))
+    match second.run(request, &on_event).await {
+        Ok(outcome) => Ok(joined(first, &again, outcome)),
+        Err(error) => {
+            warn(format!("not run confined: {error}"));
+            Ok(first)
+        }
+    }
 }
 
 /// What was told so far.
