@@ -4,12 +4,12 @@ use anyhow::Result;
 
 use crate::{code_server, emacs, guest, neovim, process, sdks, vscode};
 
-/// Modules of the `tests` crate that need what `cargo xtask setup --e2e` installs.
-const E2E_TESTS: [&str; 4] = ["emacs", "neovim", "providers", "vscode"];
+/// Modules of the `tests` crate that need what `cargo xtask setup --e2e` installs, or that take minutes.
+const E2E_TESTS: [&str; 5] = ["emacs", "neovim", "proposal_tasks::real", "providers", "vscode"];
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Also run the tests that need a real Neovim, Emacs, VS Code, or the official SDKs of models, installing them first
+    /// Also run the tests that take minutes, or need a real Neovim, Emacs, VS Code, or the official SDKs of models, installing those first
     #[arg(long)]
     e2e: bool,
     /// Passed on to the test runner, for instance `-p graph` or part of a test's name
@@ -114,7 +114,7 @@ mod tests {
     fn leaves_editors_out_unless_asked() {
         assert_eq!(
             nextest(false, &[]),
-            "nextest run --workspace -E not (package(tests) and test(/^(emacs|neovim|providers|vscode)/))"
+            "nextest run --workspace -E not (package(tests) and test(/^(emacs|neovim|proposal_tasks::real|providers|vscode)/))"
         );
         assert_eq!(nextest(true, &[]), "nextest run --workspace");
         assert_eq!(

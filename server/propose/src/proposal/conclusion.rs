@@ -28,7 +28,7 @@ impl Proposal {
         if self.attempts.last_failure.is_some() {
             let left_out = self.findings.latest.iter().map(|finding| format!("a part was left out: {finding}"));
             verdict.evidence.unchecked.splice(0..0, left_out);
-            verdict.evidence.left_out.clone_from(&self.latest);
+            verdict.evidence.left_out.clone_from(&self.findings.latest);
         }
         let findings = verdict.evidence.findings.clone();
         let suspected = findings.iter().filter(|finding| finding.code == "suspected-bug");

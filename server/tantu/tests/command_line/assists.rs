@@ -128,25 +128,28 @@ fn an_environment_that_is_broken_without_the_edit_is_not_the_edits_fault() {
     let old = ".venv/lib/python3.9/site-packages/oldtools/__init__.py";
     let tests = "from a import total\ndef test_total(): assert total([1, 2]) == 3\n";
     let right = ["def total(items):\n    return sum(items)\n"];
-    let worlds: [(&str, &[(&str, &str)]); 4] = [
-        ("an empty environment", &[(".venv/pyvenv.cfg", "home = /usr/bin\nversion = 3.12\n"), ("test_a.py", tests)]),
+    let configured = format!("import a\nassert a.LIMIT == 4, 'configured elsewhere'\n{tests}");
+    let using = format!("import oldtools\n{tests}");
+    let environment = |version: &str| (".venv/pyvenv.cfg", format!("home = /usr/bin\nversion = {version}\n"));
+    let worlds = [
+        ("an empty environment", vec![environment("3.12"), ("test_a.py", tests.to_owned())]),
         (
             "packages of an older Python",
-            &[
-                (".venv/pyvenv.cfg", "home = /usr/bin\nversion = 3.9\n"),
-                (old, "import pkgutil\nfinder = pkgutil.ImpImporter\n"),
-                ("test_a.py", "import oldtools\nfrom a import total\ndef test_total(): assert total([1, 2]) == 3\n"),
+            vec![
+                environment("3.9"),
+                (old, "import pkgutil\nfinder = pkgutil.ImpImporter\n".to_owned()),
+                ("test_a.py", using),
             ],
         ),
-        ("a broken conftest", &[("conftest.py", "raise RuntimeError('no database')\n"), ("test_a.py", tests)]),
         (
-            "a file of tests that cannot be imported",
-            &[("test_a.py", &format!("import a\nassert a.LIMIT == 4, 'configured elsewhere'\n{tests}"))],
+            "a broken conftest",
+            vec![("conftest.py", "raise RuntimeError('no database')\n".to_owned()), ("test_a.py", tests.to_owned())],
         ),
-    ]
-    .map(|(name, files)| (name, files));
+        ("a file of tests that cannot be imported", vec![("test_a.py", configured)]),
+    ];
     for (name, files) in worlds {
-        let files: Vec<(&str, &str)> = [("a.py", STUB)].into_iter().chain(files.iter().copied()).collect();
+        let others = files.iter().map(|(path, text)| (*path, text.as_str()));
+        let files: Vec<(&str, &str)> = [("a.py", STUB)].into_iter().chain(others).collect();
         let done = propose(&files, &right, &["implement-function", "a.py:1"]);
         assert_eq!(done["status"], "ready", "{name}: {done}");
         let result = done["checks"]["tests"].as_str().unwrap();
@@ -159,10 +162,15 @@ fn an_environment_that_is_broken_without_the_edit_is_not_the_edits_fault() {
 
 #[test]
 fn what_is_left_of_an_answer_is_no_answer() {
-    let text = "class Cart:\n    def __init__(self):\n        self.lines = []\n\n    def total(self):\n        \"\"\"The sum.\"\"\"\n        ...\n\n    def first(self):\n        \"\"\"The first line.\"\"\"\n        ...\n";
-    let reply = "class Cart:\n    def total(self):\n        return sum(self.lines)\n\n    def first(self):\n        return self.rows[0]\n";
-    let done = propose(&[("a.py", text)], &[reply, reply, reply], &["write-all", "a.py:1"]);
+    let reply = json!({ "files": [
+        { "path": "good.py", "content": "def one() -> int:\n    return 1\n" },
+        { "path": "bad.py", "content": "import good\n\n\ndef two() -> int:\n    return good.nothing() + 1\n" },
+    ] });
+    let reply = reply.to_string();
+    let arguments = ["generate-module", "a.py:1", "-i", "modules that know numbers", "--apply"];
+    let done = propose(&[("a.py", "LIMIT = 1\n")], &[&reply, &reply, &reply], &arguments);
     assert_eq!(done["status"], "partial", "{done}");
-    assert_eq!(done["findings"][0]["code"], "missing-member", "{done}");
-    assert!(done["diff"].as_str().unwrap().contains("+        return sum(self.lines)"), "{done}");
+    assert!(done["findings"][0]["message"].as_str().unwrap().contains("nothing"), "{done}");
+    let diff = done["diff"].as_str().unwrap();
+    assert!(diff.contains("good.py") && !diff.contains("bad.py"), "{diff}");
 }
