@@ -119,7 +119,7 @@ mod tests {
         assert_eq!(nextest(true, &[]), "nextest run --workspace");
         assert_eq!(
             cargo(false, &[]),
-            "test --workspace -- --skip emacs:: --skip neovim:: --skip providers:: --skip vscode::"
+            "test --workspace -- --skip emacs:: --skip neovim:: --skip proposal_tasks::real:: --skip providers:: --skip vscode::"
         );
         assert_eq!(cargo(true, &[]), "test --workspace");
     }
@@ -142,7 +142,7 @@ mod tests {
         assert_eq!(nextest(false, &["-E", "test(x)"]), "nextest run --workspace -E test(x)");
         assert_eq!(
             cargo(false, &["--", "--nocapture"]),
-            "test --workspace -- --nocapture --skip emacs:: --skip neovim:: --skip providers:: --skip vscode::"
+            "test --workspace -- --nocapture --skip emacs:: --skip neovim:: --skip proposal_tasks::real:: --skip providers:: --skip vscode::"
         );
     }
 }

@@ -63,7 +63,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     if arguments.format == Format::Human {
         print(report.announcement(arguments.list))?;
     }
-    if !arguments.list && !(selection.targets.is_empty() && unrunnable.is_empty()) {
+    let is_anything_to_run = !selection.targets.is_empty() || !unrunnable.is_empty();
+    if !arguments.list && is_anything_to_run {
         let request = Request {
             site: environment.sites.clone(),
             packages: all.packages.into_iter().collect(),

@@ -164,11 +164,12 @@ fn an_environment_that_is_broken_without_the_edit_is_not_the_edits_fault() {
 fn what_is_left_of_an_answer_is_no_answer() {
     let reply = json!({ "files": [
         { "path": "good.py", "content": "def one() -> int:\n    return 1\n" },
+        { "path": "test_good.py", "content": "import good\n\n\ndef test_one():\n    assert good.one() == 1\n" },
         { "path": "bad.py", "content": "import good\n\n\ndef two() -> int:\n    return good.nothing() + 1\n" },
     ] });
     let reply = reply.to_string();
     let arguments = ["generate-module", "a.py:1", "-i", "modules that know numbers", "--apply"];
-    let done = propose(&[("a.py", "LIMIT = 1\n")], &[&reply, &reply, &reply], &arguments);
+    let done = propose(&[("a.py", "\"\"\"A.\"\"\"\n")], &[&reply, &reply, &reply], &arguments);
     assert_eq!(done["status"], "partial", "{done}");
     assert!(done["findings"][0]["message"].as_str().unwrap().contains("nothing"), "{done}");
     let diff = done["diff"].as_str().unwrap();

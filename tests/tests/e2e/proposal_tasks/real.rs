@@ -28,9 +28,9 @@ fn no_more_right_answers_are_refused_and_no_fewer_wrong_ones() {
     let (answers, tasks): (Vec<Answer>, Vec<Task>) = read_all().into_iter().unzip();
     let outcomes = run_all(&tasks);
     let came: Vec<(&Answer, &Came)> = answers.iter().zip(outcomes.iter().map(|(_, came)| came)).collect();
-    for (task, came) in &outcomes {
-        assert!(!matches!(came, Came::Nothing(_)), "{}: {}", task.title, came.describe());
-    }
+    let nothing = outcomes.iter().filter(|(_, came)| matches!(came, Came::Nothing(_)));
+    let nothing: Vec<String> = nothing.map(|(task, came)| format!("{}: {}", task.title, came.describe())).collect();
+    assert!(nothing.is_empty(), "{}", nothing.join("\n"));
     let table = table(&came);
     if is_updated(FENCES, &table) {
         return;
