@@ -363,7 +363,10 @@ exit 1
 "#;
 
     #[cfg(unix)]
-    fn ask(path: &str, before: &str, after: &str, limit: Duration) -> Result<Vec<(PathBuf, (u32, u32))>, String> {
+    /// A file, and the range of an error in it.
+    type Place = (PathBuf, (u32, u32));
+
+    fn ask(path: &str, before: &str, after: &str, limit: Duration) -> Result<Vec<Place>, String> {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("w");

