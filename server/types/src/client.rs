@@ -170,6 +170,8 @@ impl Process {
     /// What to say of a process whose pipes are closed.
     fn crashed(&self) -> Error {
         let status = soon(|| self.status()).map_or("it closed its output".to_owned(), |status| status.to_string());
+        // The thread that listens lets go of them once it has heard the end.
+        soon(|| (Arc::strong_count(&self.last_words) == 1).then_some(()));
         let words = self.last_words.lock().unwrap_or_else(PoisonError::into_inner);
         Error::Crashed { status, stderr: String::from_utf8_lossy(&words).trim().to_owned() }
     }
