@@ -316,7 +316,7 @@ impl Checked {
         let functions: Vec<SymbolId> = self.comparison.edited_functions().collect();
         let complexity = functions.iter().map(|&symbol| self.comparison.after.symbol(symbol).complexity).max();
         let is_valid = self.findings.is_empty() && !self.results.values().any(|result| *result == CheckResult::Failed);
-        let passed = self.runs.iter().map(TestRun::telling).sum();
+        let passed = self.runs.iter().map(|run| run.telling).sum();
         let failed = self.runs.iter().map(|run| run.failed).sum();
         let measured = Measured {
             statement,

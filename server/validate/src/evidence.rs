@@ -85,14 +85,7 @@ pub struct TestRun {
     /// Of what passed, the tests, examples and inputs that say anything: tests that executed the edit, inputs of which
     /// enough came to a result.
     #[serde(default)]
-    pub(crate) telling: u32,
-}
-
-impl TestRun {
-    /// Of what passed, how much says anything of the edit.
-    pub fn telling(&self) -> u32 {
-        self.telling
-    }
+    pub telling: u32,
 }
 
 /// How closely the checks have looked at what was written.

@@ -3,20 +3,17 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use sandbox::{Action, Limits, Outcome, Request, Status, Verdict};
-use syntax::{TextRange, apply_edits};
+use sandbox::{Action, Outcome, Request, Status, Verdict};
+use syntax::TextRange;
 
 use super::Comparison;
 use super::executed::Executed;
+use super::trial::with_mutant;
 use crate::mutants::{Mutant, spread_mutants};
 
 /// Mutants of one candidate. They tell whether a check looks, not how good a suite is.
 const MOST: usize = 6;
-
-/// A mutant may well never end.
-const WALL: Duration = Duration::from_secs(3);
 
 /// Inputs that both versions of a function are given with a mutant.
 const INPUTS: u32 = 60;
@@ -76,15 +73,8 @@ impl Mutation {
     }
 
     pub fn requests(&self) -> Vec<Request> {
-        let mutated = self.mutants.iter().filter_map(|mutant| {
-            let text = apply_edits(&self.text, std::slice::from_ref(&mutant.edit)).ok()?;
-            let mut overlay = self.request.overlay.clone();
-            overlay.retain(|(path, _)| *path != self.path);
-            overlay.push((self.path.clone(), text));
-            let limits = Limits { wall: WALL, ..Limits::default() };
-            Some(Request { overlay, limits, ..self.request.clone() })
-        });
-        mutated.collect()
+        let all = self.mutants.iter();
+        all.filter_map(|mutant| with_mutant(&self.request, &self.path, &self.text, mutant)).collect()
     }
 
     /// How many of how many mutants were noticed.

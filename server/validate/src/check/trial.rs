@@ -110,20 +110,9 @@ impl Trial {
     /// The tests that have not failed yet, with each of the next mutants.
     pub fn requests(&self) -> Vec<Request> {
         let targets: Vec<String> = self.undecided.iter().map(|test| test.id.clone()).collect();
-        let mutated = self.mutants[self.batch.clone()].iter().filter_map(|mutant| {
-            let text = apply_edits(&self.text, std::slice::from_ref(&mutant.edit)).ok()?;
-            let mut overlay = self.request.overlay.clone();
-            overlay.retain(|(path, _)| *path != self.path);
-            overlay.push((self.path.clone(), text));
-            let limits = Limits { wall: WALL, ..Limits::default() };
-            Some(Request {
-                overlay,
-                limits,
-                action: Action::Pytest { targets: targets.clone() },
-                ..self.request.clone()
-            })
-        });
-        mutated.collect()
+        let request = Request { action: Action::Pytest { targets }, ..self.request.clone() };
+        let batch = self.mutants[self.batch.clone()].iter();
+        batch.filter_map(|mutant| with_mutant(&request, &self.path, &self.text, mutant)).collect()
     }
 
     /// Takes what came of [`Trial::requests`]. Goes on with further mutants, or says what there is to say.
@@ -172,6 +161,15 @@ impl Trial {
         };
         Said { findings: self.undecided.iter().map(of).collect(), unchecked: None, run: Some(run) }
     }
+}
+
+/// The request with a mutant of the file at `path`, whose text is `text`.
+pub(super) fn with_mutant(request: &Request, path: &Path, text: &str, mutant: &Mutant) -> Option<Request> {
+    let text = apply_edits(text, std::slice::from_ref(&mutant.edit)).ok()?;
+    let mut overlay = request.overlay.clone();
+    overlay.retain(|(known, _)| known != path);
+    overlay.push((path.to_owned(), text));
+    Some(Request { overlay, limits: Limits { wall: WALL, ..Limits::default() }, ..request.clone() })
 }
 
 /// Whether a test fails in its own lines, or at an assertion anywhere but in the file `tested`. What is raised in the code
