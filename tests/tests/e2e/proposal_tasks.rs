@@ -96,8 +96,8 @@ fn count(progress: &[(Value, Value)]) -> usize {
 
 /// What came of a reply.
 enum Came {
-    /// The person was asked about all of it, with this confidence.
-    Asked(f64),
+    /// The person was asked about all of it, with this confidence and these questions.
+    Asked(f64, Vec<String>),
     /// The person was asked about the rest, and told what was wrong with what was left out.
     LeftOut(Vec<String>),
     /// Nobody was asked.
@@ -116,19 +116,24 @@ impl Came {
             .into_iter()
             .filter(|open| open.starts_with("a part was left out: "))
             .collect();
+        let findings = |value: &Value| -> Vec<(String, String)> {
+            let word = |it: &Value, key: &str| it[key].as_str().unwrap_or_default().to_owned();
+            let line = |it: &Value| format!("{} [{}: {}]", word(it, "message"), word(it, "stage"), word(it, "code"));
+            value.as_array().into_iter().flatten().map(|it| (word(it, "stage"), line(it))).collect()
+        };
         match (asked, summary["status"].as_str()) {
             (true, Some("ready")) if left_out.is_empty() => {
-                Came::Asked(card["evidence"]["confidence"]["score"].as_f64().expect("a card has a confidence"))
+                let evidence = &card["evidence"];
+                let has_questions =
+                    |stage: &str| evidence["checks"][stage].as_str().is_some_and(|it| it.starts_with("asked: "));
+                let warnings = findings(&evidence["warnings"]).into_iter();
+                let questions = warnings.filter(|(stage, _)| has_questions(stage)).map(|(_, line)| line).collect();
+                let score = evidence["confidence"]["score"].as_f64().expect("a card has a confidence");
+                Came::Asked(score, questions)
             }
             (true, Some("partial")) if !left_out.is_empty() => Came::LeftOut(left_out),
             (false, Some("escalated" | "failed")) => {
-                let found = summary["findings"].as_array().into_iter().flatten();
-                let found: Vec<String> = found
-                    .map(|it| {
-                        let word = |key: &str| it[key].as_str().unwrap_or_default().to_owned();
-                        format!("{} [{}: {}]", word("message"), word("stage"), word("code"))
-                    })
-                    .collect();
+                let found: Vec<String> = findings(&summary["findings"]).into_iter().map(|(_, line)| line).collect();
                 match found.is_empty() {
                     true => Came::Nothing(summary["message"].to_string()),
                     false => Came::Caught(found),
@@ -141,7 +146,12 @@ impl Came {
     /// For who has to find out why it is not what was expected.
     fn describe(&self) -> String {
         match self {
-            Came::Asked(score) => format!("the person was asked, confidence {score:.2}"),
+            Came::Asked(score, questions) if questions.is_empty() => {
+                format!("the person was asked, confidence {score:.2}")
+            }
+            Came::Asked(score, questions) => {
+                format!("the person was asked, confidence {score:.2}, and to answer {questions:?}")
+            }
             Came::LeftOut(found) => format!("the person was asked about a part: {found:?}"),
             Came::Caught(found) => format!("nobody was asked: {found:?}"),
             Came::Nothing(why) => format!("nothing could be checked: {why}"),
@@ -155,10 +165,11 @@ impl Came {
             found.iter().any(|it| it.ends_with(&format!("[{stage}: {code}]")))
         };
         match (self, expected) {
-            (Came::Asked(_), Expected::Ready | Expected::Missed) => true,
-            (Came::Caught(found), Expected::Caught(code)) | (Came::LeftOut(found), Expected::LeftOut(code)) => {
-                has(found, code)
-            }
+            (Came::Asked(_, questions), Expected::Ready) => questions.is_empty(),
+            (Came::Asked(..), Expected::Missed) => true,
+            (Came::Caught(found), Expected::Caught(code))
+            | (Came::Asked(_, found), Expected::Questioned(code))
+            | (Came::LeftOut(found), Expected::LeftOut(code)) => has(found, code),
             _ => false,
         }
     }
@@ -231,22 +242,25 @@ fn what_is_wrong_is_caught_before_anybody_is_asked_and_what_is_good_is_not_refus
 fn table(outcomes: &[(&Task, Came)]) -> String {
     let mut kinds: Vec<&str> = outcomes.iter().map(|(task, _)| task.kind.as_str()).collect();
     kinds.dedup();
-    let mut table = "| kind | answers | caught | missed | false alarms |\n|---|---|---|---|---|\n".to_owned();
-    let mut sums = [0; 4];
-    let mut row = |name: &str, counts: [usize; 4]| {
-        let [all, caught, missed, alarms] = counts;
-        table.push_str(&format!("| {name} | {all} | {caught} | {missed} | {alarms} |\n"));
+    let mut table = "| kind | answers | caught | asked about | missed | false alarms |\n|---|---|---|---|---|---|\n".to_owned();
+    let mut sums = [0; 5];
+    let mut row = |name: &str, counts: [usize; 5]| {
+        let [all, caught, questioned, missed, alarms] = counts;
+        table.push_str(&format!("| {name} | {all} | {caught} | {questioned} | {missed} | {alarms} |\n"));
     };
     for kind in kinds {
-        let of_kind = || outcomes.iter().filter(|(task, _)| task.kind == kind);
-        let count = |is_good: bool, is_asked: bool| {
-            of_kind()
-                .filter(|(task, came)| {
-                    (task.expected == Expected::Ready) == is_good && matches!(came, Came::Asked(_)) == is_asked
-                })
-                .count()
-        };
-        let counts = [of_kind().count(), count(false, false), count(false, true), count(true, false)];
+        let mut counts = [0; 5];
+        for (task, came) in outcomes.iter().filter(|(task, _)| task.kind == kind) {
+            let column = match (&task.expected, came) {
+                (Expected::Ready, Came::Asked(_, questions)) if questions.is_empty() => None,
+                (Expected::Ready, _) => Some(4),
+                (Expected::Questioned(_), Came::Asked(_, questions)) if !questions.is_empty() => Some(2),
+                (_, Came::Asked(..)) => Some(3),
+                _ => Some(1),
+            };
+            counts[0] += 1;
+            column.into_iter().for_each(|column| counts[column] += 1);
+        }
         sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
         row(kind, counts);
     }

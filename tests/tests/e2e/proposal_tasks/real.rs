@@ -211,7 +211,7 @@ fn row(table: &mut String, name: &str, came: &[(&Answer, &Came)], is_in: impl Fn
 
 fn score(came: &Came) -> Option<f64> {
     match came {
-        Came::Asked(score) => Some(*score),
+        Came::Asked(score, _) => Some(*score),
         _ => None,
     }
 }

@@ -32,8 +32,10 @@ pub struct Task {
 /// What has to come of a reply. Findings are written `stage/code`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expected {
-    /// The person is asked.
+    /// The person is asked, and has no question to answer.
     Ready,
+    /// The person is asked, and has to answer this question first.
+    Questioned(String),
     /// The person is not asked, because of this finding among others.
     Caught(String),
     /// Nothing finds what is wrong, and the person is asked.
@@ -87,6 +89,7 @@ fn task(kind: &str, section: &str) -> Task {
         None if need("expect") == "missed" => Expected::Missed,
         None => Expected::Ready,
         Some(("caught", code)) => Expected::Caught(code.to_owned()),
+        Some(("asked", code)) => Expected::Questioned(code.to_owned()),
         Some(("left out", code)) => Expected::LeftOut(code.to_owned()),
         Some((other, _)) => panic!("{kind}: {title}: {other} is not known"),
     };
