@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use crate::process;
 
 /// Cases of one process: names that it has seen stay in its memory.
-const PORTION: u64 = 80_000;
+const BATCH: u64 = 80_000;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -36,7 +36,7 @@ pub fn run(args: &Args) -> Result<()> {
     let mut failed = 0;
     let mut seed = args.seed;
     while seed < end {
-        let cases = PORTION.min(end - seed);
+        let cases = BATCH.min(end - seed);
         let mut command = process::program(&program);
         command.args([cases.to_string(), seed.to_string()]).arg(&folder).arg(library.trim()).args(&corpus);
         if let Err(error) = process::run(&mut command) {
@@ -46,7 +46,7 @@ pub fn run(args: &Args) -> Result<()> {
         seed += cases;
     }
     if failed > 0 {
-        bail!("{failed} portions of {PORTION} cases failed; what failed is in {}", folder.display());
+        bail!("{failed} batches of {BATCH} cases failed; what failed is in {}", folder.display());
     }
     Ok(())
 }

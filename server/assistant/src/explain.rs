@@ -10,7 +10,7 @@ use tokio::task::spawn_blocking;
 
 use crate::client::{Answer, ModelClient, Question, Say};
 use crate::contexts::Contexts;
-use crate::tools::BUDGET;
+use crate::executor::BUDGET;
 
 /// What is said where no model is configured.
 pub fn without_model(reason: &str) -> String {

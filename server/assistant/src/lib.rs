@@ -1,4 +1,4 @@
-//! This crate is everything between a wish and a checked proposal: what a model is shown, the one way to the models, the loop
+//! This crate is everything between a request and a checked proposal: what a model is shown, the one way to the models, the loop
 //! from question to answer to check, what is remembered of it, and the questions whose answer is no edit.
 //!
 //! Whoever asks (an editor, a terminal) is a [`ProposalHost`](runner::ProposalHost). What is never sent is no part of a
@@ -12,6 +12,7 @@ pub mod consent;
 pub mod contexts;
 pub mod edits;
 pub mod evidence;
+pub mod executor;
 pub mod explain;
 pub mod include;
 pub mod memory;
@@ -20,4 +21,3 @@ pub mod prose_embeddings;
 pub mod review;
 pub mod runner;
 pub mod snippets;
-pub mod tools;

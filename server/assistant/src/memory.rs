@@ -32,7 +32,7 @@ pub fn learn(journal: &Journal, workspace: &str, model: &str, lessons: Vec<Lesso
             text: sanitized(lesson.text),
             snippet: sanitized(lesson.snippet),
             model: model.to_owned(),
-            severity: if lesson.is_wish { "wish" } else { "error" }.to_owned(),
+            severity: if lesson.is_adjustment { "adjustment" } else { "error" }.to_owned(),
             forbidden: lesson.forbidden,
         };
         if let Err(error) = journal.learn(workspace, &mistake) {
@@ -130,7 +130,7 @@ mod tests {
             category: "undefined-name".to_owned(),
             text: "`Cart` has no member `total_amount`".to_owned(),
             snippet: format!("cart.total_amount(key='{secret}')"),
-            is_wish: false,
+            is_adjustment: false,
             forbidden: None,
         };
         learn(&journal, "/w", "local", vec![lesson]);

@@ -16,7 +16,7 @@ use workspace::symbol_key::SymbolKey;
 
 use crate::client::{ModelClient, Question, Say, Spent, growing_lines, models};
 use crate::contexts::Contexts;
-use crate::tools::BUDGET;
+use crate::executor::BUDGET;
 
 /// Whose findings they are, as editors show it beside each.
 pub const SOURCE: &str = "tantu-model";

@@ -11,8 +11,8 @@ use tokio::task::spawn_blocking;
 use validate::{Evidence, Validated};
 
 use crate::client::models;
+use crate::executor::{Executor, State};
 use crate::memory;
-use crate::tools::{State, Tools};
 
 /// Whom a proposal is for: a person in an editor, or whoever reads a terminal.
 pub trait ProposalHost: Sync {
@@ -56,11 +56,11 @@ impl ProposalRunner {
     }
 
     /// Works until it is over, or left open by the host. The number is that of the journal.
-    pub async fn drive<A: ProposalHost>(mut self, tools: &Tools, host: &A) -> (Proposal, Option<i64>) {
+    pub async fn drive<A: ProposalHost>(mut self, executor: &Executor, host: &A) -> (Proposal, Option<i64>) {
         self.keep(host).await;
         while let Some(effect) = self.effects.pop_front() {
             let event = tokio::select! {
-                event = perform(effect, &self.proposal, tools, host) => event,
+                event = perform(effect, &self.proposal, executor, host) => event,
                 () = host.cancelled() => Some(Event::Cancelled),
             };
             if let Some(event) = event {
@@ -119,25 +119,25 @@ pub fn owner(journal: &Journal) -> Option<&'static Owner> {
     OWNER.get_or_init(own).as_ref()
 }
 
-async fn perform<A: ProposalHost>(effect: Effect, proposal: &Proposal, tools: &Tools, host: &A) -> Option<Event> {
+async fn perform<A: ProposalHost>(effect: Effect, proposal: &Proposal, executor: &Executor, host: &A) -> Option<Event> {
     let task = proposal.task().clone();
     let say = |what| host.say(what);
     Some(match effect {
         Effect::Assemble => {
             say("choosing what the model has to see".to_owned());
-            tools.assemble(task, host.state().await?).await
+            executor.assemble(task, host.state().await?).await
         }
-        Effect::Generate { prompt, passed_over } => tools.generate(task.assist, prompt, passed_over, &say).await,
+        Effect::Generate { prompt, passed_over } => executor.generate(task.assist, prompt, passed_over, &say).await,
         Effect::Check { title, code, parts } => {
             say("checking the reply".to_owned());
-            tools.check(task, title, code, parts, host.state().await?).await
+            executor.check(task, title, code, parts, host.state().await?).await
         }
-        Effect::Test(requests) => tools.test(requests, host.state().await?, &say).await,
+        Effect::Test(requests) => executor.test(requests, host.state().await?, &say).await,
         Effect::Review(evidence) => {
             say("waiting for your answer".to_owned());
             let event = host.review(&evidence).await?;
             if matches!(event, Event::Discarded) {
-                tools.forget_answer();
+                executor.forget_answer();
             }
             event
         }
@@ -147,14 +147,14 @@ async fn perform<A: ProposalHost>(effect: Effect, proposal: &Proposal, tools: &T
             return None;
         }
         Effect::Learn(lessons) => {
-            learn(lessons, proposal, tools, host).await;
+            learn(lessons, proposal, executor, host).await;
             return None;
         }
     })
 }
 
-async fn learn<A: ProposalHost>(lessons: Vec<Lesson>, proposal: &Proposal, tools: &Tools, host: &A) {
-    let (Some(journal), true) = (models().journal().cloned(), tools.remembers()) else { return };
+async fn learn<A: ProposalHost>(lessons: Vec<Lesson>, proposal: &Proposal, executor: &Executor, host: &A) {
+    let (Some(journal), true) = (models().journal().cloned(), executor.remembers()) else { return };
     let Some(state) = host.state().await else { return };
     let workspace = memory::workspace(&state.host.analysis(), &proposal.task().path);
     let model = proposal.model().unwrap_or_default().to_owned();

@@ -89,7 +89,7 @@ pub struct Action {
     pub kind: ActionKind,
     /// The one that most people mean most of the time.
     pub preferred: bool,
-    /// The code of the linter's finding that it mends; `None` where it is about whatever is wrong at the place.
+    /// The code of the linter's finding that it fixes; `None` where it is about whatever is wrong at the place.
     pub fixes_code: Option<String>,
     pub edit: Edit,
 }
@@ -197,7 +197,7 @@ impl<'a> Offers<'a> {
         }
     }
 
-    /// Says which finding what was offered last mends.
+    /// Says which finding what was offered last fixes.
     pub fn fixes_code(&mut self, code: &str) {
         if let Some(offer) = self.0.last_mut() {
             offer.fixes_code = Some(code.to_owned());

@@ -13,7 +13,7 @@ use graph::AnalysisHost;
 /// Functions that are taken of each folder.
 const FUNCTIONS: usize = 110;
 /// How firmly the weights are held that are there before.
-const TRUST: f64 = 3.0;
+const PRIOR_STRENGTH: f64 = 3.0;
 const GROWTH: Growth = Growth { trees: 500, rate: 0.09, regularization: 20.0 };
 /// One folder in so many is kept to find out what the features are worth.
 const KEPT: usize = 5;
@@ -49,7 +49,7 @@ fn main() -> std::io::Result<()> {
 
 fn fitted(examples: &[Example]) -> Models {
     let sum = Models { forest: Arc::default(), ..Models::default() };
-    let sum = sum.refit(examples, TRUST, |_| false);
+    let sum = sum.refit(examples, PRIOR_STRENGTH, |_| false);
     eprintln!("the sum alone: {:.4}", sum.loss(examples));
     let models = sum.regrown(examples, &GROWTH);
     eprintln!("with trees: {:.4}", models.loss(examples));

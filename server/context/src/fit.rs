@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn weights_follow_the_examples_as_far_as_trust_allows() {
+    fn weights_follow_the_examples_as_far_as_the_prior_allows() {
         let mut examples = vec![example(Feature::Caller, true); 40];
         examples.extend(vec![example(Feature::Caller, false); 10]);
         examples.extend(vec![example(Feature::Popular, false); 50]);

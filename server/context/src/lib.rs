@@ -168,7 +168,7 @@ const DOCUMENTS_SHARE: usize = 10;
 const INCLUDED_SHARE: usize = 5;
 /// How many functions the ranker is refitted to, and how firmly the shipped weights are held against them.
 const OWN_EXAMPLES: usize = 60;
-const TRUST: f64 = 150.0;
+const PRIOR_STRENGTH: f64 = 150.0;
 const SMALL: usize = 4_000;
 
 /// What to show beside `target` within `budget` tokens. Builds an [`Index`] for this one question.
@@ -185,7 +185,7 @@ impl Index {
 
     /// The ranker as [`Self::refit`] would leave it.
     pub fn fit(&self) -> Models {
-        self.models.refit(&examples(self, OWN_EXAMPLES), TRUST, |_| false)
+        self.models.refit(&examples(self, OWN_EXAMPLES), PRIOR_STRENGTH, |_| false)
     }
 
     /// Ranks by `models` from now on.

@@ -108,7 +108,7 @@ fn main() -> ExitCode {
             host.apply(change);
             let linked = start.elapsed();
             if parses(&host.analysis(), path) {
-                if host.analysis().is_settling() {
+                if host.analysis().is_flow_outdated() {
                     apply_flow(&mut host);
                 } else {
                     same += 1;

@@ -98,7 +98,7 @@ impl Analysis {
 
     /// Whether texts have changed since the flow of values was last solved: edges that only it knows may be missing where
     /// they have, or out of date elsewhere.
-    pub fn is_settling(&self) -> bool {
+    pub fn is_flow_outdated(&self) -> bool {
         self.snapshot.flow.basis != self.snapshot.flow_basis()
     }
 

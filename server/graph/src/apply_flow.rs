@@ -81,16 +81,16 @@ mod tests {
         let apply_flow = |host: &mut crate::AnalysisHost| {
             let flow = host.analysis().solve_flow();
             host.apply_flow(flow);
-            assert!(!host.analysis().is_settling());
+            assert!(!host.analysis().is_flow_outdated());
         };
         apply_flow(&mut host);
         host.set_roots(vec![PathBuf::from("/lib")]);
-        assert!(host.analysis().is_settling());
+        assert!(host.analysis().is_flow_outdated());
         apply_flow(&mut host);
         let mut change = Change::default();
         change.set("/lib/b.py", "# moved\ndef f(): ...\n");
         host.apply(change);
-        assert!(!host.analysis().is_settling(), "places do not count");
+        assert!(!host.analysis().is_flow_outdated(), "places do not count");
     }
 
     #[test]

@@ -340,9 +340,9 @@ fn depends_on(links: &Links, changed: &FxHashSet<u64>) -> bool {
 /// So many files are asked for their dependencies in less time than a thread takes to wake up.
 const FEW: usize = 1024;
 
-/// Into how many portions each thread's files are divided. What is remembered while a portion is linked takes memory: half
+/// Into how many batches each thread's files are divided. What is remembered while a batch is linked takes memory: half
 /// as much, and a fiftieth more work, than with two.
-const PORTIONS: usize = 8;
+const BATCHES: usize = 8;
 
 /// Links `files` in parallel, and joins them and the `orphaned` ones with the flow of values. What is evaluated for
 /// a file is remembered for the next one; no result depends on that.
@@ -350,7 +350,7 @@ fn relink(next: &mut Snapshot, mut files: Vec<FileId>, orphaned: FxHashSet<FileI
     files.sort_unstable();
     let snapshot = &*next;
     let linked: Vec<(FileId, Links)> = on_deep_stack(|| {
-        let chunk = files.len().div_ceil(rayon::current_num_threads() * PORTIONS).max(1);
+        let chunk = files.len().div_ceil(rayon::current_num_threads() * BATCHES).max(1);
         let chunks = files.par_chunks(chunk).map(|files| {
             let mut evaluator = Evaluator::new(snapshot.world());
             files.iter().map(|&file| (file, link(snapshot, &mut evaluator, file))).collect::<Vec<_>>()

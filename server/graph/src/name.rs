@@ -25,16 +25,16 @@ thread_local! {
     static RECENT: [Cell<Option<Name>>; AT_HAND] = const { [const { Cell::new(None) }; AT_HAND] };
 }
 
-/// The texts of names come in portions of so many, so that those that are there never move.
-const PORTION: usize = 1 << 12;
+/// The texts of names come in batches of so many, so that those that are there never move.
+const BATCH: usize = 1 << 12;
 
 /// Room for 2²⁸ names: their texts alone would fill the memory.
-const PORTIONS: usize = 1 << 16;
+const BATCHES: usize = 1 << 16;
 
 type Texts = Box<[OnceLock<&'static str>]>;
 
 /// The text of each name by its number.
-static TEXTS: [OnceLock<Texts>; PORTIONS] = [const { OnceLock::new() }; PORTIONS];
+static TEXTS: [OnceLock<Texts>; BATCHES] = [const { OnceLock::new() }; BATCHES];
 
 /// The number of the next name.
 static NEXT: AtomicU32 = AtomicU32::new(1);
@@ -105,8 +105,8 @@ impl Name {
     /// Where the text is.
     fn place(self) -> &'static OnceLock<&'static str> {
         let number = self.number() as usize;
-        let portion = TEXTS[number / PORTION].get_or_init(|| (0..PORTION).map(|_| OnceLock::new()).collect());
-        &portion[number % PORTION]
+        let batch = TEXTS[number / BATCH].get_or_init(|| (0..BATCH).map(|_| OnceLock::new()).collect());
+        &batch[number % BATCH]
     }
 
     pub fn as_str(self) -> &'static str {

@@ -48,7 +48,7 @@ const FIXES: &[Entry] = &[
     (&["S701"], call::with_autoescape),
 ];
 
-/// What mends the finding of the rule `code` at `range`; the first is to be preferred. Every result parses if the text does.
+/// What fixes the finding of the rule `code` at `range`; the first is to be preferred. Every result parses if the text does.
 pub fn fixes(document: &Document<'_>, code: &str, range: TextRange) -> Vec<Fix> {
     if document.parsed.has_errors() || usize::from(range.end()) > document.text.len() {
         return Vec::new();

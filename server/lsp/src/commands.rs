@@ -122,7 +122,7 @@ pub(crate) struct Propose {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) instruction: Option<String>,
     /// The code of the finding that is to be mended; what it says is the instruction.
-    #[serde(default, rename = "mends", skip_serializing_if = "Option::is_none")]
+    #[serde(default, rename = "fixesCode", skip_serializing_if = "Option::is_none")]
     pub(crate) fixes_code: Option<String>,
 }
 
@@ -180,7 +180,7 @@ pub(crate) struct ShowContext {
 
 impl ShowContext {
     fn budget() -> usize {
-        assistant::tools::BUDGET
+        assistant::executor::BUDGET
     }
 }
 

@@ -26,8 +26,8 @@ use crate::to_proto;
 use assistant::client::ModelClient;
 use assistant::contexts::Contexts;
 use assistant::edits;
+use assistant::executor::{Executor, State};
 use assistant::runner::{ProposalHost, ProposalRunner};
-use assistant::tools::{State, Tools};
 
 const APPLY: &str = "Apply";
 const APPLY_CONFIDENT: &str = "Apply confident parts";
@@ -95,23 +95,23 @@ impl ProposalSession {
                 return;
             }
         }
-        if let Some(tools) = self.tools().await {
-            ProposalRunner::new(Proposal::new(task, tools.limits())).drive(&tools, &self).await;
+        if let Some(executor) = self.executor().await {
+            ProposalRunner::new(Proposal::new(task, executor.limits())).drive(&executor, &self).await;
         }
     }
 
     /// Goes on with what was interrupted.
     pub(crate) async fn resume(self, id: i64, proposal: Proposal) {
-        if let Some(tools) = self.tools().await {
-            ProposalRunner::resume(id, proposal).drive(&tools, &self).await;
+        if let Some(executor) = self.executor().await {
+            ProposalRunner::resume(id, proposal).drive(&executor, &self).await;
         }
     }
 
-    async fn tools(&self) -> Option<Tools> {
+    async fn executor(&self) -> Option<Executor> {
         match ModelClient::required(self.settings.as_deref()) {
             Ok(client) => {
                 let client = client.with_consent(consent::of_editor(self.questions.clone()));
-                Some(Tools::new(client, self.runner.clone(), self.types.clone()))
+                Some(Executor::new(client, self.runner.clone(), self.types.clone()))
             }
             Err(message) => {
                 self.explain(&message).await;
@@ -169,8 +169,8 @@ impl ProposalSession {
                 // Who has nothing to say after all is asked again.
                 Some(ADJUST) => {
                     let prompt = format!("{}: what should be different?", evidence.title);
-                    if let Some(wish) = input::ask(&self.client, prompt).await {
-                        return Event::Adjusted(wish);
+                    if let Some(adjustment) = input::ask(&self.client, prompt).await {
+                        return Event::Adjusted(adjustment);
                     }
                 }
                 Some(WHY) => self.preview(&mut preview, "evidence.md", &evidence.markdown()).await,

@@ -114,7 +114,7 @@ impl Status {
             format!("{} fails: {}{next}", it.server, it.error)
         }));
         lines.extend(of_sandbox);
-        let (indexing, settling) = (snapshot.indexing, analysis.is_settling());
+        let (indexing, settling) = (snapshot.indexing, analysis.is_flow_outdated());
         Status { revision, files, indexing, settling, busy, models, servers, sandbox, text: lines.join("\n") }
     }
 }

@@ -20,7 +20,7 @@ pub struct Task {
     /// What the person wants besides; of a finding that is to be mended, what it says.
     pub instruction: Option<String>,
     /// The code of the finding that is to be mended.
-    #[serde(default, rename = "mends")]
+    #[serde(default, rename = "fixesCode")]
     pub fixes_code: Option<String>,
 }
 

@@ -12,7 +12,7 @@ pub struct Lesson {
     /// The lines that were wrong; may be empty.
     pub snippet: String,
     /// Nothing but a person's word speaks against it.
-    pub is_wish: bool,
+    pub is_adjustment: bool,
     /// The name whose use is this mistake, such as `os.system`.
     pub forbidden: Option<String>,
 }
@@ -28,17 +28,23 @@ impl Lesson {
             return None;
         }
         let (category, text) = (finding.code.clone(), finding.message.clone());
-        Some(Lesson { category, text, snippet: line.unwrap_or_default().to_owned(), is_wish: false, forbidden: None })
+        Some(Lesson {
+            category,
+            text,
+            snippet: line.unwrap_or_default().to_owned(),
+            is_adjustment: false,
+            forbidden: None,
+        })
     }
 
     /// The person wanted an answer that passed the checks to be different.
-    pub(crate) fn of_wish(wish: &str) -> Lesson {
+    pub(crate) fn of_adjustment(adjustment: &str) -> Lesson {
         Lesson {
             category: "adjusted".to_owned(),
-            text: wish.trim().to_owned(),
+            text: adjustment.trim().to_owned(),
             snippet: String::new(),
-            is_wish: true,
-            forbidden: forbidden(wish),
+            is_adjustment: true,
+            forbidden: forbidden(adjustment),
         }
     }
 
@@ -50,15 +56,15 @@ impl Lesson {
             category: "rejected".to_owned(),
             text: format!("{}: an answer that passed the checks was not wanted", evidence.title),
             snippet: added.join("\n"),
-            is_wish: true,
+            is_adjustment: true,
             forbidden: None,
         }
     }
 }
 
-/// The name that a wish does not want used: in "no `print`", "don't use os.system()", "without `eval`".
-fn forbidden(wish: &str) -> Option<String> {
-    let words: Vec<&str> = wish.split_whitespace().collect();
+/// The name that an adjustment does not want used: in "no `print`", "don't use os.system()", "without `eval`".
+fn forbidden(adjustment: &str) -> Option<String> {
+    let words: Vec<&str> = adjustment.split_whitespace().collect();
     words.iter().enumerate().find_map(|(at, word)| {
         let bare = word.trim_end_matches([',', '.', ';', ':', '!', '?']);
         let quoted = bare.strip_prefix('`').and_then(|word| word.strip_suffix('`'));
@@ -92,7 +98,7 @@ mod tests {
 
     #[test]
     fn names_that_are_not_wanted() {
-        for (wish, expected) in [
+        for (adjustment, expected) in [
             ("no `print`, please", Some("print")),
             ("don't use os.system()", Some("os.system")),
             ("Do not call `eval`.", Some("eval")),
@@ -105,7 +111,7 @@ mod tests {
             ("not `a b`", None),
             ("", None),
         ] {
-            assert_eq!(forbidden(wish).as_deref(), expected, "{wish}");
+            assert_eq!(forbidden(adjustment).as_deref(), expected, "{adjustment}");
         }
     }
 

@@ -12,8 +12,8 @@ use crate::retry::Answers;
 use crate::{Lesson, Spent, reply, retry};
 
 /// How often one proposal can be adjusted.
-const MAX_WISHES: usize = 10;
-/// How many replies are paid for from one wish to the next, by all models together.
+const MAX_ADJUSTMENTS: usize = 10;
+/// How many replies are paid for from one adjustment by the person to the next, by all models together.
 const MAX_REPLIES: u32 = 10;
 /// How often an approved change is checked again because something else moved.
 const MAX_REBASES: u32 = 3;
@@ -48,13 +48,13 @@ struct Attempts {
     /// Replies so far.
     #[serde(rename = "attempts")]
     count: u32,
-    /// The attempts before the last wish,
+    /// The attempts before the last adjustment,
     #[serde(default, rename = "attempts_before")]
-    before_wish: u32,
+    before_adjustment: u32,
     /// and since then those before the current model was asked.
     #[serde(default, rename = "attempts_of_others")]
     of_others: u32,
-    /// Models that have had all their attempts since the last wish.
+    /// Models that have had all their attempts since the last adjustment.
     #[serde(default)]
     passed_over: usize,
     /// Why the last of them did not do.
@@ -108,7 +108,7 @@ impl Findings {
 struct Person {
     /// What was to be different, in the order in which it was said.
     #[serde(default)]
-    wishes: Vec<String>,
+    adjustments: Vec<String>,
     /// The parts that are wanted; all of them if there is no choice.
     #[serde(default)]
     parts: Option<Vec<String>>,
@@ -249,15 +249,15 @@ impl Proposal {
                 self.person.parts = Some(parts);
                 self.check_again()
             }
-            (State::Reviewing { .. }, Event::Adjusted(_)) if self.person.wishes.len() == MAX_WISHES => {
-                self.give_up(format!("it was adjusted {MAX_WISHES} times; ask again with all that you want"))
+            (State::Reviewing { .. }, Event::Adjusted(_)) if self.person.adjustments.len() == MAX_ADJUSTMENTS => {
+                self.give_up(format!("it was adjusted {MAX_ADJUSTMENTS} times; ask again with all that you want"))
             }
-            (State::Reviewing { .. }, Event::Adjusted(wish)) => {
-                let lesson = Lesson::of_wish(&wish);
-                self.person.wishes.push(wish);
+            (State::Reviewing { .. }, Event::Adjusted(adjustment)) => {
+                let lesson = Lesson::of_adjustment(&adjustment);
+                self.person.adjustments.push(adjustment);
                 // What was wrong is the person's to say now.
                 self.answer.suspected = None;
-                (self.attempts.before_wish, self.attempts.of_others) = (self.attempts.count, 0);
+                (self.attempts.before_adjustment, self.attempts.of_others) = (self.attempts.count, 0);
                 (self.attempts.passed_over, self.attempts.last_failure, self.person.parts) = (0, None, None);
                 self.findings.turn();
                 self.generate().having([lesson])
@@ -291,11 +291,13 @@ impl Proposal {
             self.state = State::Assembling;
             return (self, vec![Effect::Assemble]);
         };
-        let (Findings { latest, earlier }, wishes) = (&self.findings, &self.person.wishes);
+        let (Findings { latest, earlier }, adjustments) = (&self.findings, &self.person.adjustments);
         let user = match &self.answer.code {
             Some(code) if self.attempts.is_reflecting => retry::reflection(&first.user, code),
-            _ if latest.is_empty() && wishes.is_empty() => first.user.clone(),
-            _ => retry::prompt(&first.user, &Answers { code: self.answer.code.as_deref(), latest, earlier, wishes }),
+            _ if latest.is_empty() && adjustments.is_empty() => first.user.clone(),
+            _ => {
+                retry::prompt(&first.user, &Answers { code: self.answer.code.as_deref(), latest, earlier, adjustments })
+            }
         };
         let prompt = Prompt { system: first.system.clone(), user };
         let passed_over = self.attempts.passed_over;

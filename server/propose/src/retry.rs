@@ -15,22 +15,22 @@ pub(crate) struct Answers<'a> {
     /// What was wrong with the ones before.
     pub earlier: &'a [Finding],
     /// What the person wanted to be different, in the order in which it was said.
-    pub wishes: &'a [String],
+    pub adjustments: &'a [String],
 }
 
 /// `user`, the first attempt's prompt, with the latest code, what is wrong with it and with earlier ones, and what the person
 /// has said to those that passed.
 pub(crate) fn prompt(user: &str, answers: &Answers<'_>) -> String {
-    let Answers { code, latest, earlier, wishes } = answers;
+    let Answers { code, latest, earlier, adjustments } = answers;
     let list = |findings: &mut dyn Iterator<Item = &Finding>| -> String {
         findings.take(MAX_FINDINGS).map(|finding| format!("- {finding}\n")).collect()
     };
     let code = code.unwrap_or_default();
     let now = list(&mut latest.iter());
     let before = list(&mut earlier.iter().filter(|finding| !latest.iter().any(|it| it.repeats(finding))));
-    let wished: String = wishes.iter().map(|wish| format!("- {wish}\n")).collect();
+    let listed: String = adjustments.iter().map(|adjustment| format!("- {adjustment}\n")).collect();
     // Messages quote the program's output, and the code may quote anything; both come from outside.
-    let fence = Fence::around([user, code, &now, &before, &wished].into_iter());
+    let fence = Fence::around([user, code, &now, &before, &listed].into_iter());
 
     let mut out = format!("{user}\n{}\n\n", fence.rule());
     let mut add = |title: &str, text: &str| {
@@ -43,7 +43,7 @@ pub(crate) fn prompt(user: &str, answers: &Answers<'_>) -> String {
     add(&format!("Your last answer, which {fate}"), code);
     add("What is wrong with your last answer", &now);
     add("What was wrong with answers before it; do not bring it back", &before);
-    add("What the person who asked has said to answers that passed the checks, the latest last", &wished);
+    add("What the person who asked has said to answers that passed the checks, the latest last", &listed);
     out.push_str(match latest.is_empty() {
         true => "Answer again, in full, as the person wants it; leave the rest of your last answer as it is.\n",
         false => "Answer again, in full, without these problems.\n",
@@ -79,7 +79,7 @@ mod tests {
             code: Some("def f(): x"),
             latest: &[finding("`x`")],
             earlier: &[finding("`y`"), finding("`x`")],
-            wishes: &[],
+            adjustments: &[],
         };
         let text = prompt("Write f.", &answers);
         assert!(text.starts_with("Write f.\n"));
@@ -90,15 +90,15 @@ mod tests {
 
     #[test]
     fn without_code_there_is_nothing_to_quote() {
-        let answers = Answers { code: None, latest: &[finding("`x`")], earlier: &[], wishes: &[] };
+        let answers = Answers { code: None, latest: &[finding("`x`")], earlier: &[], adjustments: &[] };
         let text = prompt("Write f.", &answers);
         assert!(!text.contains("last answer, which") && !text.contains("bring it back"));
     }
 
     #[test]
-    fn wishes_are_about_answers_that_passed() {
-        let wishes = ["shorter".to_owned(), "with sum()".to_owned()];
-        let answers = Answers { code: Some("def f(): x"), latest: &[], earlier: &[], wishes: &wishes };
+    fn adjustments_are_about_answers_that_passed() {
+        let adjustments = ["shorter".to_owned(), "with sum()".to_owned()];
+        let answers = Answers { code: Some("def f(): x"), latest: &[], earlier: &[], adjustments: &adjustments };
         let text = prompt("Write f.", &answers);
         assert!(text.contains("which passed the checks") && text.contains("- shorter\n- with sum()\n"), "{text}");
         assert!(!text.contains("What is wrong") && text.ends_with("leave the rest of your last answer as it is.\n"));

@@ -4,10 +4,10 @@
 //! Deliberately absent: WebAssembly, Python and the file system. The other end of the [`protocol`] lives in
 //! `sandbox-wasi`; the process is started with a command line that the caller knows.
 
+mod batches;
 mod coverage;
 pub mod fake;
 mod outcome;
-mod portions;
 pub mod protocol;
 mod request;
 mod worker;
@@ -18,9 +18,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use batches::run_likeliest_first;
 pub use coverage::{Coverage, Covered, Function, Lines};
 pub use outcome::{Compared, Failure, Outcome, Place, Raised, Session, Status, TestResult, Verdict};
-pub use portions::run_likeliest_first;
 pub use request::{Action, Limits, Request};
 pub use worker::Worker;
 

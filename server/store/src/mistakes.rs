@@ -25,7 +25,7 @@ pub struct Mistake {
     pub snippet: String,
     /// The user's name for the model that made it.
     pub model: String,
-    /// `error` or `wish`.
+    /// `error` or `adjustment`.
     pub severity: String,
     /// The name whose use is this mistake, such as `os.system`.
     pub forbidden: Option<String>,

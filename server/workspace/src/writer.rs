@@ -414,10 +414,10 @@ impl Writer {
         if self.missed.is_none() && std::mem::take(&mut self.to_keep) {
             let _ = self.workers.persistence.send(Persist::Graph(self.current.analysis.clone()));
         }
-        if self.missed.is_none() && self.current.analysis.is_settling() {
+        if self.missed.is_none() && self.current.analysis.is_flow_outdated() {
             let _ = self.workers.flow.send(self.current.analysis.clone());
         }
-        if self.missed.is_none() && !self.current.analysis.is_settling() {
+        if self.missed.is_none() && !self.current.analysis.is_flow_outdated() {
             self.observer.settled(&self.current.analysis);
         }
         self.diagnose();
@@ -431,7 +431,7 @@ impl Writer {
         if self.missed.is_some()
             || settings.diagnostics == Diagnostics::Off
             || self.diagnosed == Some(revision)
-            || analysis.is_settling()
+            || analysis.is_flow_outdated()
         {
             return;
         }

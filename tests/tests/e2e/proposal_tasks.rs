@@ -56,7 +56,7 @@ impl World {
             "uri": self.editor.uri(&task.file),
             "position": position,
             "instruction": task.instruction,
-            "mends": task.mends,
+            "fixesCode": task.fixes_code,
         });
         let ended = self.ended();
         let command = json!({ "command": "tantu.propose", "arguments": [argument] });
@@ -242,7 +242,8 @@ fn what_is_wrong_is_caught_before_anybody_is_asked_and_what_is_good_is_not_refus
 fn table(outcomes: &[(&Task, Came)]) -> String {
     let mut kinds: Vec<&str> = outcomes.iter().map(|(task, _)| task.kind.as_str()).collect();
     kinds.dedup();
-    let mut table = "| kind | answers | caught | asked about | missed | false alarms |\n|---|---|---|---|---|---|\n".to_owned();
+    let mut table =
+        "| kind | answers | caught | asked about | missed | false alarms |\n|---|---|---|---|---|---|\n".to_owned();
     let mut sums = [0; 5];
     let mut row = |name: &str, counts: [usize; 5]| {
         let [all, caught, questioned, missed, alarms] = counts;

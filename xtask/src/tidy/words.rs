@@ -26,15 +26,21 @@ const RETIRED: &[(&str, &str)] = &[
     ("FAREWELL", "say `SHUTDOWN_GRACE`"),
     ("Inquirer", "say `ModelClient`"),
     ("Purse", "say `TokenBudget`"),
+    ("PORTION", "say `BATCH`"),
     ("Readings", "say `ResolvedNames`"),
     ("Resting", "say `CircuitOpen`"),
     ("Sureness", "say `PathConfidence`"),
     ("Survey", "say `WorkspaceDiagnostics`"),
+    ("TRUST", "say `PRIOR_STRENGTH`"),
     ("bereft", "say `importers_of_removed`"),
     ("heirs", "say `subclasses`"),
+    ("is_settling", "say `is_flow_outdated`"),
+    ("mends", "say `fixes`"),
     ("resemble_by", "say `set_embeddings`"),
     ("survey", "say `workspace_diagnostics`"),
     ("ticket", "say which id it is"),
+    ("wish", "say `adjustment`, or what is asked for"),
+    ("wishes", "say `adjustments`"),
 ];
 
 /// Phrases that hide a plain word.

@@ -162,10 +162,10 @@ impl Solver<'_> {
     pub fn library_call(&mut self, name: Name, arguments: ArgumentsId, dest: NodeId, site: SiteId) -> bool {
         let Some(effect) = find(EFFECTS, &name) else { return false };
         let given = self.all_given(arguments);
-        let argument = |position: usize, keyword: &str| {
-            let named = given.keywords.iter().find(|(key, _)| key.as_str() == keyword).map(|(_, node)| *node);
-            given.positional.get(position).copied().or(named)
-        };
+        let named =
+            |keyword: &str| given.keywords.iter().find(|(key, _)| key.as_str() == keyword).map(|(_, node)| *node);
+        let argument =
+            |position: usize, keyword: &str| given.positional.get(position).copied().or_else(|| named(keyword));
         match effect {
             Gives(position) => argument(position, "").into_iter().for_each(|value| self.copy(value, dest)),
             Returns(position) => {
@@ -213,7 +213,7 @@ impl Solver<'_> {
             Starts(position, keyword) => {
                 if let Some(function) = argument(position, keyword) {
                     let star = argument(position + if keyword == "target" { 2 } else { 1 }, "args");
-                    let double_star = argument(usize::MAX, "kwargs");
+                    let double_star = named("kwargs");
                     let rest = ArgumentNodes { star, double_star, ..ArgumentNodes::default() };
                     let arguments = self.arguments(rest);
                     self.add_object(dest, Object::Thread { function, arguments });

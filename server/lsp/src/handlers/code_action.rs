@@ -106,7 +106,7 @@ pub(crate) fn code_actions(query: &Query, params: &lsp::CodeActionParams) -> Res
     if wanted(&RUN) {
         found.extend(runs(snapshot, uri, file, params.range));
     }
-    // What mends or sorts a whole file is for who asks for it, as editors do when a file is saved.
+    // What fixes or sorts a whole file is for who asks for it, as editors do when a file is saved.
     let on_request = is_on_request(params);
     found.retain(|action| action.kind.as_ref().is_some_and(|it| wanted(it) && (on_request || !is_of_file(it))));
     let found: lsp::CodeActionResponse = found.into_iter().map(lsp::CodeActionOrCommand::CodeAction).collect();
@@ -116,7 +116,7 @@ pub(crate) fn code_actions(query: &Query, params: &lsp::CodeActionParams) -> Res
 /// Findings that a changed function does not mend, or that have ways of their own.
 const NOT_TO_MEND: [&str; 4] = ["not-runnable", "test-failed", "syntax-error", "unused"];
 
-/// The findings at the place that no other quick fix mends: silencing them with a comment is none.
+/// The findings at the place that no other quick fix fixes: silencing them with a comment is none.
 fn unmended(params: &lsp::CodeActionParams, offered: &[lsp::CodeAction]) -> Vec<lsp::Diagnostic> {
     let is_mended = |finding: &lsp::Diagnostic| {
         let mending = offered.iter().filter(|action| !assists::silences(&action.title));

@@ -16,7 +16,7 @@ pub(crate) fn hover(query: &Query, params: &lsp::HoverParams) -> Result<Option<l
     };
     if snapshot.indexing {
         value.push_str("\nThe workspace is still being read; callers and callees may be missing.\n");
-    } else if snapshot.analysis.is_settling() {
+    } else if snapshot.analysis.is_flow_outdated() {
         value.push_str("\nWhere values flow is still being followed; some callers and callees may be missing.\n");
     } else if snapshot.analysis.is_flow_cut() {
         value.push_str(

@@ -1,6 +1,6 @@
 //! Whether code is in another language than it says.
 //!
-//! A parser would find it out as well, and call it a syntax error: a model that is told so mends the error and stays with
+//! A parser would find it out as well, and call it a syntax error: a model that is told so fixes the error and stays with
 //! the language.
 
 /// What lines of a language look like that none of Python do.

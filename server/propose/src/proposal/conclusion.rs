@@ -79,7 +79,7 @@ impl Proposal {
                 self.findings.latest.push(finding);
             }
         }
-        let of_all = self.attempts.count - self.attempts.before_wish;
+        let of_all = self.attempts.count - self.attempts.before_adjustment;
         if of_all - self.attempts.of_others < self.limits.max_attempts.max(1) {
             return self.generate();
         }

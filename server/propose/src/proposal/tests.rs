@@ -253,7 +253,7 @@ fn a_wish_starts_a_round_of_its_own() {
 fn wishes_come_to_an_end() {
     let mut world = world(&[]);
     assert_eq!(world.reply(GOOD), ["review Implement `double`"]);
-    for _ in 0..MAX_WISHES {
+    for _ in 0..MAX_ADJUSTMENTS {
         world.tell(Event::Adjusted("again".to_owned()));
         assert_eq!(world.reply(GOOD), ["review Implement `double`"]);
     }
@@ -425,7 +425,7 @@ fn stored_form_has_all_fields_at_its_top_and_may_lack_later_ones() {
     for required in ["attempts", "model", "code", "statement", "latest", "earlier", "evidence", "spent"] {
         assert!(fields.contains_key(required), "{required}");
     }
-    let later = ["wishes", "parts", "approved", "rebases", "passed_over", "last_failure", "suspected", "expects"];
+    let later = ["adjustments", "parts", "approved", "rebases", "passed_over", "last_failure", "suspected", "expects"];
     for field in later.into_iter().chain(["attempts_before", "attempts_of_others", "is_reflecting"]) {
         assert!(fields.remove(field).is_some(), "{field}");
     }

@@ -16,7 +16,7 @@ pub(crate) struct Arguments {
     #[arg(value_name = "FILE:LINE")]
     place: Place,
     /// How many tokens may be used
-    #[arg(long, default_value_t = assistant::tools::BUDGET)]
+    #[arg(long, default_value_t = assistant::executor::BUDGET)]
     budget: usize,
     /// Tell what is shown, at what price and why, and what is not, instead of showing it
     #[arg(long, conflicts_with = "format")]

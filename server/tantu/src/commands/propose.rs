@@ -9,8 +9,8 @@ use ::workspace::lints::{Lints, RuffChoice};
 use anyhow::{Context, bail};
 use assistant::client::ModelClient;
 use assistant::contexts::Contexts;
+use assistant::executor::{Executor, State};
 use assistant::runner::{ProposalHost, ProposalRunner};
-use assistant::tools::{State, Tools};
 use assists::{AssistId, Occasion};
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -117,8 +117,8 @@ fn task(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<Task> {
         bail!("{assist} has to be told how the test fails, by -i TEXT");
     }
     if assist.needs_instruction() && instruction.is_none() {
-        let wish = assist.prompt().unwrap_or_default();
-        bail!("{assist} has to be told what you want, by -i TEXT: {wish}");
+        let question = assist.prompt().unwrap_or_default();
+        bail!("{assist} has to be told what you want, by -i TEXT: {question}");
     }
     let (instruction, fixes_code) = match assist.occasion() {
         Occasion::Finding => {
@@ -155,10 +155,10 @@ async fn perform(
 ) -> anyhow::Result<(Proposal, Option<i64>)> {
     let settings = model::config::default_path();
     let client = ModelClient::required(settings.as_deref()).map_err(anyhow::Error::msg)?;
-    let tools = Tools::new(client, Arc::new(worker()?), Arc::new(type_checker()?));
+    let executor = Executor::new(client, Arc::new(worker()?), Arc::new(type_checker()?));
     let lints = Arc::new(Lints::new(ruff, host.analysis().roots()));
     let terminal = Terminal { host, lints, contexts, bar, apply };
-    Ok(ProposalRunner::new(Proposal::new(task, tools.limits())).drive(&tools, &terminal).await)
+    Ok(ProposalRunner::new(Proposal::new(task, executor.limits())).drive(&executor, &terminal).await)
 }
 
 struct Terminal<'a> {

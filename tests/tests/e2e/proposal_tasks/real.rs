@@ -132,7 +132,7 @@ fn answers(package: &str, function: &str) -> Vec<(Answer, Task)> {
             file: file.to_owned(),
             place: place.clone(),
             instruction: get("instruction"),
-            mends: None,
+            fixes_code: None,
             expected: if is_right { Expected::Ready } else { Expected::Missed },
             text: Some(text.clone()),
             reply: reply.to_owned(),

@@ -21,8 +21,8 @@ pub struct Task {
     /// A piece of the file's text with `$0` in it.
     pub place: String,
     pub instruction: Option<String>,
-    /// The code of the finding that is to be mended.
-    pub mends: Option<String>,
+    /// The code of the finding that is to be fixed.
+    pub fixes_code: Option<String>,
     pub expected: Expected,
     /// What is in the file, where it is not what is on disk.
     pub text: Option<String>,
@@ -102,7 +102,7 @@ fn task(kind: &str, section: &str) -> Task {
         file: file.to_owned(),
         place: place.trim_matches('`').to_owned(),
         instruction: get("instruction"),
-        mends: get("mends"),
+        fixes_code: get("fixes"),
         expected,
         text: None,
         reply: reply.to_owned(),

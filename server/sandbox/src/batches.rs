@@ -34,8 +34,8 @@ pub async fn run_likeliest_first(
         // Never poisoned: nothing panics while it is held.
         let mut starts = starts.lock().unwrap_or_else(PoisonError::into_inner);
         *starts += 1;
-        // From whoever listens the start of the second portion is hidden. Should it start again, which makes them forget
-        // what they were told, they are told of the first portion again.
+        // From whoever listens the start of the second batch is hidden. Should it start again, which makes them forget
+        // what they were told, they are told of the first batch again.
         if *starts > 1 {
             on_event(Event::Running);
             first.tests.iter().cloned().map(Event::Test).for_each(on_event);
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn two_portions_are_told_as_one_run() {
+    fn two_batches_are_told_as_one_run() {
         let fake = Fake { starts: 1, stopped: false };
         assert_eq!(check(&fake, &["a", "b", "c"], 1), "^abc / passed 3 0 10 abc");
         assert_eq!(check(&fake, &["a", "fails", "c"], 2), "^afailsc / failed 2 1 10 afailsc");
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stops_the_first_portion_stops_all() {
+    fn what_stops_the_first_batch_stops_all() {
         assert_eq!(check(&Fake { starts: 1, stopped: true }, &["a", "b"], 1), "^a / timeout 1 0 5 a");
     }
 }

@@ -41,7 +41,7 @@ pub struct State {
 }
 
 /// What a proposal is worked on with: models and a sandbox.
-pub struct Tools {
+pub struct Executor {
     client: ModelClient,
     runner: Arc<dyn Runner>,
     types: Arc<dyn TypeChecker>,
@@ -51,14 +51,14 @@ pub struct Tools {
     asked: Mutex<Option<String>>,
 }
 
-impl Tools {
+impl Executor {
     /// `types` is asked unless the user's settings say otherwise.
     pub fn new(client: ModelClient, runner: Arc<dyn Runner>, types: Arc<dyn TypeChecker>) -> Self {
         let types = match client.settings().propose.types {
             Types::BuiltIn | Types::Project => types,
             Types::Off => Arc::new(Off),
         };
-        Tools { client, runner, types, callers: AtomicUsize::new(0), asked: Mutex::default() }
+        Executor { client, runner, types, callers: AtomicUsize::new(0), asked: Mutex::default() }
     }
 
     /// How often models are asked.
