@@ -10,4 +10,5 @@ pub mod environments;
 pub mod history;
 pub mod native;
 pub mod plan;
+pub mod selection;
 pub mod wording;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use graph::FileId;
+use graph::{Analysis, FileId};
 use sandbox::{Action, Failure, Request};
 use syntax::Encoding;
 use workspace::results::{Run, RunKind};
@@ -11,6 +11,8 @@ use workspace::snapshot::Snapshot;
 use crate::affected::{self, Chosen, State};
 use crate::environments::Environments;
 use crate::native::Native;
+use crate::selection::{Runnability, files_with_tests, runnability, tests_in};
+use crate::wording;
 
 /// What is known before anything runs.
 pub struct Plan {
@@ -21,6 +23,8 @@ pub struct Plan {
     pub files: Vec<PathBuf>,
     /// Why it cannot be run here, with the place that needs what is not there.
     pub obstacle: Option<Failure>,
+    /// Of several files of tests, those that cannot be run here: with the place that needs what is not there.
+    pub left_out: Vec<Failure>,
     /// How many of many tests to run before the others.
     pub likeliest: usize,
     /// How the user's own interpreter would run it, if the user allows that at all.
@@ -34,16 +38,30 @@ pub struct Plan {
 pub fn plan(run: &Run, encoding: Encoding, snapshot: &Snapshot, environments: &Environments) -> Result<Plan, String> {
     let path = run.path.clone();
     let root = root_of(snapshot, &path);
+    let environment = environments.of(&root);
+    let needs = |files: &[FileId]| match snapshot.indexing {
+        // While the workspace is being read, its own modules look as if they came from elsewhere.
+        true => ide::Needs::default(),
+        false => ide::needs(&snapshot.analysis, files, |package| environment.availability(package)),
+    };
+    let obstacle = |needs: &ide::Needs| -> Option<Failure> {
+        let (message, first) = needs.message(&snapshot.analysis).zip(needs.obstacles.first())?;
+        let line = snapshot.analysis.source(first.file).line_number(first.range.start());
+        let place = slashed(inside(&root, snapshot.analysis.path(first.file)));
+        Some(Failure::new(place, line, format!("not runnable here: {message}")))
+    };
     let mut likeliest = 0;
+    let mut left_out = Vec::new();
     let (action, files, what) = match run.kind {
         RunKind::Affected => {
-            let (targets, files, first) = affected_tests(snapshot, &root)?;
-            likeliest = first;
-            let what = match targets.len() {
-                1 => "1 affected test".to_owned(),
-                count => format!("{count} affected tests"),
-            };
-            (Action::Pytest { targets }, files, what)
+            let mut tests = affected_tests(snapshot, &root)?;
+            let Runnability { runnable, left_out: others } = runnability(&tests.files, needs);
+            if !runnable.is_empty() {
+                left_out.extend(others.iter().filter_map(|(_, needs)| obstacle(needs)));
+                tests.keep(&snapshot.analysis, &root, &runnable);
+            }
+            likeliest = tests.likeliest;
+            (Action::Pytest { targets: tests.targets }, tests.files, tests.what)
         }
         RunKind::Pytest | RunKind::Doctest | RunKind::Main | RunKind::Cell | RunKind::Selection => {
             let relative = path.strip_prefix(&root).unwrap_or(&path);
@@ -53,17 +71,8 @@ pub fn plan(run: &Run, encoding: Encoding, snapshot: &Snapshot, environments: &E
             (action, files, format!("{}{target}", relative.display()))
         }
     };
-    let environment = environments.of(&root);
-    // While the workspace is being read, its own modules look as if they came from elsewhere.
-    let needs = match snapshot.indexing {
-        true => ide::Needs::default(),
-        false => ide::needs(&snapshot.analysis, &files, |package| environment.availability(package)),
-    };
-    let obstacle = needs.message(&snapshot.analysis).zip(needs.obstacles.first()).map(|(message, first)| {
-        let line = snapshot.analysis.source(first.file).line_number(first.range.start());
-        let place = slashed(inside(&root, snapshot.analysis.path(first.file)));
-        Failure::new(place, line, format!("not runnable here: {message}"))
-    });
+    let needs = needs(&files);
+    let obstacle = obstacle(&needs);
     let native = snapshot.settings.native.then(|| Native::new(&environment, &root, &action)).flatten();
     // All that is open, for an editor may open what it had never saved.
     let open = snapshot
@@ -78,7 +87,7 @@ pub fn plan(run: &Run, encoding: Encoding, snapshot: &Snapshot, environments: &E
         ..Request::new(root, action)
     };
     let paths = files.iter().map(|&file| snapshot.analysis.path(file).to_path_buf()).collect();
-    Ok(Plan { request, what, files: paths, obstacle, likeliest, native })
+    Ok(Plan { request, what, files: paths, obstacle, left_out, likeliest, native })
 }
 
 /// What the session of a file's cells is called.
@@ -133,27 +142,61 @@ fn action(run: &Run, encoding: Encoding, snapshot: &Snapshot, path: &Path, relat
     })
 }
 
-/// The tests that what has changed affects, by node id and in the order in which they are worth running, their files, and how
-/// many of them to run first.
+/// Tests that are to be run together.
+struct Tests {
+    /// By node id, in the order in which they are worth running.
+    targets: Vec<String>,
+    files: Vec<FileId>,
+    /// How many of them to run first.
+    likeliest: usize,
+    /// For people.
+    what: String,
+}
+
+impl Tests {
+    /// Leaves out all that are not in `files`.
+    fn keep(&mut self, analysis: &Analysis, root: &Path, files: &[FileId]) {
+        let kept: Vec<String> = files.iter().map(|&file| file_id(analysis, root, file)).collect();
+        let is_kept = |target: &String| kept.iter().any(|file| target.split("::").next() == Some(file));
+        self.likeliest = self.targets.iter().take(self.likeliest).filter(|it| is_kept(it)).count();
+        self.targets.retain(is_kept);
+        self.files = files.to_vec();
+    }
+}
+
+/// A file of tests as pytest names it.
+fn file_id(analysis: &Analysis, root: &Path, file: FileId) -> String {
+    ide::node_id(analysis, root, analysis.module(file))
+}
+
+/// The tests that what has changed affects. Where nothing says what has changed, all tests of the folder.
 ///
 /// # Errors
-/// When there is none, or nothing to compare with; in words for the user.
-fn affected_tests(snapshot: &Snapshot, root: &Path) -> Result<(Vec<String>, Vec<FileId>, usize), String> {
+/// When there is none, or the repository cannot be read; in words for the user.
+fn affected_tests(snapshot: &Snapshot, root: &Path) -> Result<Tests, String> {
     let analysis = &snapshot.analysis;
     let unsaved: Vec<PathBuf> = snapshot.documents.keys().cloned().collect();
-    let unknown = |why: String| format!("tantu cannot tell what has changed: {why}");
-    let chosen =
-        affected::choose(&state(snapshot, root, &unsaved), None).map_err(|error| unknown(format!("{error:#}")))?;
-    let Chosen { affected, likeliest, since } =
-        chosen.ok_or_else(|| unknown(format!("{} is in no git repository with a commit", root.display())))?;
+    let chosen = affected::choose(&state(snapshot, root, &unsaved), None)
+        .map_err(|error| format!("tantu cannot tell what has changed: {error:#}"))?;
+    let Some(Chosen { affected, likeliest, since }) = chosen else {
+        let files = files_with_tests(analysis, root);
+        let count = files.iter().map(|&file| tests_in(analysis, file)).sum();
+        if count == 0 {
+            return Err(format!("{} has no tests", root.display()));
+        }
+        let targets = files.iter().map(|&file| file_id(analysis, root, file)).collect();
+        let what = format!("{}, for outside of git nothing says what has changed", wording::tests(count, ""));
+        return Ok(Tests { targets, files, likeliest: 0, what });
+    };
     if affected.tests.is_empty() {
         return Err(format!("no test reaches what has changed since {since}"));
     }
     let mut files: Vec<FileId> = affected.tests.iter().map(|it| it.test.file).collect();
     files.sort_unstable();
     files.dedup();
-    let ids = affected.tests.iter().map(|it| ide::node_id(analysis, root, it.test));
-    Ok((ids.collect(), files, likeliest))
+    let targets: Vec<String> = affected.tests.iter().map(|it| ide::node_id(analysis, root, it.test)).collect();
+    let what = wording::tests(targets.len(), "affected ");
+    Ok(Tests { targets, files, likeliest, what })
 }
 
 /// What tests of the folder `root` are chosen by, and remembered with.

@@ -29,6 +29,11 @@ pub fn report(what: &str, outcome: &Outcome) -> String {
     text
 }
 
+/// `1 affected test`, `2 affected tests`.
+pub fn tests(count: usize, kind: &str) -> String {
+    format!("{count} {kind}test{}", if count == 1 { "" } else { "s" })
+}
+
 /// What went wrong, the lines that led there, and what was written before, without a line's end.
 pub fn failure(failure: &Failure) -> String {
     let mut text = failure.message.clone();

@@ -150,6 +150,25 @@ impl Ended {
     }
 }
 
+impl Ended {
+    /// Says of files of tests that they were left out, each with what it needs: not all that is affected has passed then.
+    pub fn leave_out(&mut self, files: &[Failure]) {
+        if files.is_empty() {
+            return;
+        }
+        self.is_green = false;
+        self.title.push_str(&wording::left_out(files.len()));
+        let failure = |failure: &Failure| TestFailure {
+            path: self.root.join(&failure.path),
+            failure: failure.clone(),
+            test: None,
+            root: self.root.clone(),
+            not_runnable: true,
+        };
+        self.failures.extend(files.iter().map(failure));
+    }
+}
+
 /// The name inside the module of what a node id names: `TestB.test_c` of `tests/test_a.py::TestB::test_c[1-x]`.
 pub fn name_of(test: &TestResult) -> String {
     let names = test.id.split_once("::").map_or("", |(_, names)| names);

@@ -54,7 +54,8 @@ impl Perform {
         let mut tests = Vec::new();
         let ended = done.map(|(plan, outcome)| {
             let root = plan.request.root;
-            let ended = Ended::new(&self.run.plain(), &outcome, &root, plan.files);
+            let mut ended = Ended::new(&self.run.plain(), &outcome, &root, plan.files);
+            ended.leave_out(&plan.left_out);
             tests = report::tests(&snapshot, &self.run, &outcome, &ended);
             let is_green = ended.is_green;
             // Nobody waits for it.
@@ -80,7 +81,11 @@ impl Perform {
             },
             None => self.in_sandbox(plan, reporter).await?,
         };
-        self.log(wording::report(&plan.what, &outcome), reporter).await;
+        let mut report = wording::report(&plan.what, &outcome);
+        for it in &plan.left_out {
+            report.push_str(&format!("left out: {}:{}: {}\n", it.path, it.line, it.message));
+        }
+        self.log(report, reporter).await;
         let wants_more = matches!(outcome.outcome, Status::NotRunnable | Status::Refused);
         let Some(native) = plan.native.as_ref().filter(|_| wants_more) else { return Some(outcome) };
         let reason = outcome.failures.first().map_or("it cannot be run in the sandbox", |it| it.message.as_str());

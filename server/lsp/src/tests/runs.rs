@@ -173,6 +173,34 @@ async fn the_tests_that_reach_an_uncommitted_change_are_run() {
     assert_eq!(world.message().await, "no test reaches what has changed since all tests passed");
 }
 
+#[tokio::test]
+async fn outside_of_git_all_tests_are_run() {
+    let files = [("a.py", "def one(): return 1\n"), ("test_a.py", "from a import one\ndef test_one(): one()\n")];
+    let mut world = World::new(&files, Value::Null).await;
+    world.execute("tantu.runAffectedTests", json!({ "uri": world.uri("a.py") })).await;
+    let report = world.report().await;
+    assert!(report.starts_with("1 test, for outside of git nothing says what has changed: ✓"), "{report}");
+    assert_eq!(world.actions(), [Action::Pytest { targets: vec!["test_a.py".into()] }]);
+}
+
+#[tokio::test]
+async fn of_many_files_of_tests_those_that_can_be_run_are_run() {
+    let files = [
+        ("a.py", "def one(): return 1\n"),
+        ("test_a.py", "from a import one\ndef test_one(): one()\n"),
+        ("test_b.py", "import nowhere_to_be_found\nfrom a import one\ndef test_two(): one()\n"),
+    ];
+    let mut world = World::new(&files, Value::Null).await;
+    world.execute("tantu.runAffectedTests", json!({ "uri": world.uri("a.py") })).await;
+    let report = world.report().await;
+    assert!(report.starts_with("2 tests"), "{report}");
+    let expected = "\nleft out: test_b.py:1: not runnable here: needs nowhere_to_be_found";
+    assert!(report.contains(expected), "{report}");
+    let told = world.message().await;
+    assert!(told.ends_with(", 1 file of tests not runnable here"), "{told}");
+    assert_eq!(world.actions(), [Action::Pytest { targets: vec!["test_a.py".into()] }]);
+}
+
 const ONE: &str = "def one():\n    '''>>> one()\n    2'''\n    return 1\n";
 
 const TESTS: &str = "\

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use ::sandbox::{Action, Coverage, Limits, Outcome, Request};
 use clap::Args;
-use graph::FileId;
 use lint::Environment;
 use model::config::Confined;
+use runs::selection::runnability;
 
 use self::report::{NotRunnable, Report};
 use self::selection::Selection;
@@ -49,11 +49,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let targets = selection.targets.clone();
     let environment = environment(&workspace.root);
     let all = needs(&workspace.analysis, &environment, &selection.files);
-    // Looked for file by file only where there is something to be found.
-    let not_runnable = match all.obstacles.is_empty() {
-        true => Vec::new(),
-        false => take_not_runnable(&workspace, &mut selection, &environment),
-    };
+    let not_runnable = take_not_runnable(&workspace, &mut selection, &environment);
     // What is left for the confined runner is announced by its outcome.
     let (not_runnable, unrunnable) = match may_confine && !arguments.list {
         true => (Vec::new(), targets.iter().filter(|it| !selection.targets.contains(it)).cloned().collect()),
@@ -90,20 +86,15 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
 /// Takes the files out of the selection that need what the sandbox does not have.
 fn take_not_runnable(workspace: &Workspace, selection: &mut Selection, environment: &Environment) -> Vec<NotRunnable> {
     let analysis = &workspace.analysis;
-    let mut found = Vec::new();
-    let mut kept: Vec<FileId> = Vec::new();
-    let mut advice = None;
-    for &file in &selection.files {
-        let needs = needs(analysis, environment, &[file]);
-        match needs.message(analysis) {
-            Some(reason) => found.push(NotRunnable { path: workspace.shown(file), reason, file }),
-            None => kept.push(file),
-        }
-        advice = advice.or(remedy(environment, &needs));
-    }
+    let found = runnability(&selection.files, |files| needs(analysis, environment, files));
+    let advice = found.left_out.iter().find_map(|(_, needs)| remedy(environment, needs));
     advice.into_iter().for_each(warn);
-    selection.keep(analysis, &workspace.root, &kept);
-    found
+    selection.keep(analysis, &workspace.root, &found.runnable);
+    let not_runnable = found.left_out.into_iter().map(|(file, needs)| {
+        let reason = needs.message(analysis).unwrap_or_default();
+        NotRunnable { path: workspace.shown(file), reason, file }
+    });
+    not_runnable.collect()
 }
 
 /// Long enough for all tests, were each a slow one.

@@ -24,6 +24,11 @@ pub fn title(outcome: &Outcome) -> String {
     }
 }
 
+/// What a title says besides where files of tests were left out.
+pub fn left_out(files: usize) -> String {
+    format!(", {files} file{} of tests not runnable here", if files == 1 { "" } else { "s" })
+}
+
 /// What a lens says of a test that was run among others.
 pub fn tally(tally: Tally) -> String {
     let Tally { passed, failed, skipped, not_runnable, millis } = tally;

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use graph::{Analysis, FileId};
-use ide::{Affected, AffectedTest, Runnable, RunnableKind, node_id};
+use ide::{Affected, AffectedTest, node_id};
 use runs::affected::{Chosen, choose};
+use runs::selection::tests_in;
 
 use super::Arguments;
 use crate::workspace::{Workspace, existing};
@@ -56,17 +57,6 @@ pub(super) fn of(arguments: &Arguments) -> anyhow::Result<(Workspace, Selection)
 fn named(target: &str) -> (PathBuf, Vec<&str>) {
     let mut parts = target.split("::");
     (parts.next().unwrap_or_default().into(), parts.collect())
-}
-
-/// The tests that pytest would collect in a file, functions only.
-fn tests_in(analysis: &Analysis, file: FileId) -> usize {
-    let is_test = |it: &&Runnable| it.kind == RunnableKind::Pytest && it.target.is_some();
-    let runnables = ide::runnables(analysis, file);
-    let names: Vec<&str> = runnables.iter().filter(is_test).filter_map(|it| it.target.as_deref()).collect();
-    // A class is counted with its methods.
-    let is_inner =
-        |name: &&&str| !names.iter().any(|other| other.strip_prefix(**name).is_some_and(|it| it.starts_with('.')));
-    names.iter().filter(is_inner).count()
 }
 
 fn all(workspace: &Workspace, files: &[FileId], named: &[(PathBuf, Vec<&str>)]) -> anyhow::Result<Selection> {
