@@ -8,8 +8,10 @@ mod folders;
 mod importable;
 mod meaning;
 mod navigate;
+mod outside;
 mod spelling;
 mod stats;
+mod surface;
 mod symbol;
 mod variables;
 
@@ -35,6 +37,10 @@ pub use meaning::Meaning;
 pub use navigate::{Resolver, Site, Target};
 pub use spelling::{Collision, CollisionKind, Doubt, Spelled, Spelling};
 pub use stats::Stats;
+pub use surface::{
+    Libraries, LibraryDefinition, LibraryMistake, LibraryMistakeKind, LibraryModule, LibraryOrigin, LibraryPath,
+    LibraryUse, Verdicts,
+};
 pub use symbol::Symbol;
 pub use variables::{Family, Owner, Variable};
 

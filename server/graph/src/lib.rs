@@ -31,8 +31,9 @@ use std::fmt;
 
 pub use analysis::{
     Analysis, Call, CallSite, Collision, CollisionKind, Doubt, Edge, Family, Import, ImportKind, Importable,
-    IncompatibleCall, IncompatibleCallers, IncompatibleOverride, Meaning, MissingMember, Owner, Relation, Resolver,
-    Site, Spelled, Spelling, Stats, Symbol, Target, Usage, Variable,
+    IncompatibleCall, IncompatibleCallers, IncompatibleOverride, Libraries, LibraryDefinition, LibraryMistake,
+    LibraryMistakeKind, LibraryModule, LibraryOrigin, LibraryPath, LibraryUse, Meaning, MissingMember, Owner, Relation,
+    Resolver, Site, Spelled, Spelling, Stats, Symbol, Target, Usage, Variable, Verdicts,
 };
 pub use apply_flow::Flow;
 pub use archive::{Archived, Digest};

@@ -109,6 +109,11 @@ impl Name {
         &batch[number % BATCH]
     }
 
+    /// Whether this is one of `names` in one of `modules`, as in `typing.Protocol`.
+    pub fn is_of(self, modules: &[&str], names: &[&str]) -> bool {
+        self.as_str().rsplit_once('.').is_some_and(|(module, name)| modules.contains(&module) && names.contains(&name))
+    }
+
     pub fn as_str(self) -> &'static str {
         // Set before anybody else has seen the name.
         self.place().get().copied().unwrap_or_default()

@@ -205,6 +205,8 @@ pub struct Flags {
     pub is_abstract: bool,
     /// One of several `@overload` signatures.
     pub is_overload: bool,
+    /// Says with `@deprecated` that it is to be used no longer.
+    pub is_deprecated: bool,
     /// Has decorators that are not one of the well-known transparent ones above.
     pub is_decorated: bool,
     /// The body is only a docstring, `...`, `pass` or `raise NotImplementedError`.
@@ -294,6 +296,7 @@ pub(crate) struct ClassFacts {
     pub metaclass: Option<ExprIndex>,
     /// `@dataclass`, `NamedTuple`: the annotated names of the body are the parameters of the constructor.
     pub has_fields: bool,
+    /// A base is called `Protocol`; see `Evaluator::is_protocol`.
     pub is_protocol: bool,
     /// A decorator or metaclass that may add members.
     pub is_transformed: bool,

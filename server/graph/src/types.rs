@@ -86,6 +86,11 @@ impl Types {
         self.0.is_none()
     }
 
+    /// Whether there may have been more values than are kept.
+    pub fn is_full(&self) -> bool {
+        self.iter().count() >= MAX_VALUES
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = &Typed> {
         self.0.iter().flat_map(|values| values.iter())
     }

@@ -14,6 +14,7 @@ use crate::types::{Def, Typed, Unit, Value};
 use crate::{FileId, Name, SymbolId, SymbolKind};
 
 pub use fit::{IncompatibleCall, IncompatibleCallers};
+pub(super) use fit::{incompatibility, unbound};
 pub use overrides::IncompatibleOverride;
 pub use usage::Usage;
 
@@ -60,7 +61,7 @@ impl Analysis {
     }
 
     /// Star imports from outside, or names made at run time.
-    fn hides_names(&self, file: FileId) -> bool {
+    pub(super) fn hides_names(&self, file: FileId) -> bool {
         let Some(facts) = self.facts(file) else { return true };
         if facts.summary.dynamic {
             return true;
@@ -226,13 +227,13 @@ impl Analysis {
     }
 
     /// Whether `name` is assigned to anything anywhere, or named in a string of `files` as `setattr` and `hasattr` do.
-    fn may_be_set(&self, name: Name, files: &[FileId]) -> bool {
+    pub(super) fn may_be_set(&self, name: Name, files: &[FileId]) -> bool {
         let quoted = [format!("'{name}'"), format!("\"{name}\"")];
         files.iter().any(|&file| quoted.iter().any(|quoted| self.source(file).text().contains(quoted)))
             || self.is_assigned_to_something(name)
     }
 
-    fn is_assigned_to_something(&self, name: Name) -> bool {
+    pub(super) fn is_assigned_to_something(&self, name: Name) -> bool {
         self.snapshot.files.iter().flatten().filter(|facts| facts.summary.mentions(name)).any(|facts| {
             let summary = &facts.summary;
             summary.occurrences.iter().any(|occurrence| {
@@ -379,6 +380,11 @@ mod tests {
         check_missing("from somewhere import Base\nclass C(Base): ...\nC().anything\n");
         check_missing("class Mixin:\n    def m(self): return self.other\nclass D(Mixin):\n    other = 1\n");
         check_missing("import enum\nclass Color(enum.Enum):\n    RED = 1\nColor.RED.value\n");
+        // A base from outside is known by where it comes from, not by what it is called.
+        check_missing("from twisted.internet.protocol import Protocol\nclass C(Protocol): ...\nC().transport\n");
+        check_missing(
+            "from typing import Protocol\nclass C(Protocol):\n    def m(self): ...\ndef f(c: C):\n    c.$1n$1\n",
+        );
         check_missing("import typing\nclass P(typing.NamedTuple):\n    x: int\nP(1)._replace(x=2)\n");
     }
 }

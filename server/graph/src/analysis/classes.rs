@@ -63,8 +63,7 @@ impl Analysis {
 
     /// Whether the class says itself that it is a protocol.
     pub fn is_protocol(&self, class: SymbolId) -> bool {
-        let facts = self.snapshot.def(class).and_then(|def| self.symbol_facts(def).class.as_ref());
-        facts.is_some_and(|facts| facts.is_protocol)
+        self.snapshot.def(class).is_some_and(|def| self.evaluator().is_protocol(def))
     }
 
     /// Classes that have every member that a protocol asks for without saying that they implement it; sorted by path and
@@ -78,7 +77,7 @@ impl Analysis {
             let Some(facts) = self.facts(file) else { continue };
             for (index, symbol) in facts.summary.symbols.iter().enumerate() {
                 let def = Def { unit: Unit::live(file), symbol: SymbolIndex(index as u32) };
-                let is_other = symbol.class.as_ref().is_some_and(|class| !class.is_protocol);
+                let is_other = symbol.class.is_some() && !evaluator.is_protocol(def);
                 if is_other && wanted.iter().all(|&name| evaluator.has_member(def, name)) {
                     found.push(self.id(def));
                 }

@@ -1,6 +1,6 @@
 //! A view of one definition.
 
-use syntax::TextRange;
+use syntax::{TextRange, ast};
 
 use super::Analysis;
 use crate::types::{Def, Unit};
@@ -86,6 +86,16 @@ impl<'a> Symbol<'a> {
         }
     }
 
+    /// What it says to those who use it though it is `@deprecated`; empty where it gives no reason.
+    pub fn deprecation(&self) -> Option<String> {
+        if !self.flags.is_deprecated {
+            return None;
+        }
+        let source = self.analysis.source(self.def.unit.file);
+        let texts = self.decorators.iter().map(|&decorator| source.slice(decorator));
+        Some(texts.filter_map(reason).next().unwrap_or_default())
+    }
+
     /// The header on one line, without its colon: `def f(a: int, *, b=1) -> str`.
     pub fn signature(&self) -> String {
         if self.kind == SymbolKind::Module {
@@ -116,6 +126,25 @@ impl<'a> Symbol<'a> {
             .collect();
         format!("def {}({})", self.name, params.join(", "))
     }
+}
+
+/// The first text that `@deprecated(…)` is given.
+fn reason(decorator: &str) -> Option<String> {
+    let decorator = decorator.trim_start_matches('@');
+    let parsed = syntax::parse(decorator);
+    let [ast::Stmt::Expr(statement)] = parsed.statements() else { return None };
+    let ast::Expr::Call(call) = &*statement.value else { return None };
+    let name = match &*call.func {
+        ast::Expr::Name(name) => &name.id,
+        ast::Expr::Attribute(attribute) => &attribute.attr.id,
+        _ => return None,
+    };
+    let arguments = call.arguments.args.iter().chain(call.arguments.keywords.iter().map(|keyword| &keyword.value));
+    let mut texts = arguments.filter_map(|argument| match argument {
+        ast::Expr::StringLiteral(text) => Some(text.value.to_str().split_whitespace().collect::<Vec<_>>().join(" ")),
+        _ => None,
+    });
+    texts.next().filter(|_| name.as_str() == "deprecated")
 }
 
 impl Analysis {

@@ -14,6 +14,9 @@ use crate::types::{Def, Typed, Types, Value};
 /// through all of them for each of them takes a time that grows with the cube of their number.
 const MAX_ANCESTORS: usize = 128;
 
+/// The modules that have `Protocol` and the like.
+pub(crate) const TYPING: &[&str] = &["typing", "typing_extensions"];
+
 /// A class's method resolution order, as far as it lies in the workspace.
 #[derive(Debug, Default)]
 pub(crate) struct Mro {
@@ -52,6 +55,16 @@ impl Evaluator<'_> {
     /// Direct base classes in the workspace, in the order in which they are written.
     pub fn bases(&mut self, class: Def) -> Types {
         self.ask(Query::Bases(class))
+    }
+
+    /// Whether a class says itself that it is a protocol.
+    pub fn is_protocol(&mut self, class: Def) -> bool {
+        let is_written = self.symbol(class).class.as_ref().is_some_and(|facts| facts.is_protocol);
+        is_written
+            && self
+                .bases(class)
+                .iter()
+                .any(|typed| matches!(&typed.value, Value::External(name) if name.is_of(TYPING, &["Protocol"])))
     }
 
     /// The C3 linearisation ("A Monotonic Superclass Linearization for Dylan", 1996), as `type.mro` computes it. Where
@@ -132,8 +145,7 @@ impl Evaluator<'_> {
                 }
                 Value::Builtin(name) if name.as_str() == "object" => {}
                 Value::Builtin(name) | Value::External(name) => {
-                    let adds_nothing = matches!(name.rsplit('.').next(), Some("Generic" | "Protocol" | "ABC"));
-                    if !adds_nothing {
+                    if !name.is_of(TYPING, &["Generic", "Protocol"]) && !name.is_of(&["abc"], &["ABC"]) {
                         mro.external = mro.external.or(Some(*name));
                         mro.complete = false;
                     }
@@ -177,7 +189,7 @@ impl Evaluator<'_> {
     }
 
     /// The first of `classes` that has `name` decides; `receiver` is what methods are bound to.
-    pub(super) fn member_in(&mut self, classes: &[Def], receiver: Def, name: Name, instance: bool) -> Types {
+    pub fn member_in(&mut self, classes: &[Def], receiver: Def, name: Name, instance: bool) -> Types {
         for &class in classes {
             let types = self.own_member(class, receiver, name, instance);
             if let Some(types) = types {

@@ -1,6 +1,7 @@
 //! What annotations, type variables and class patterns say of values.
 
 use super::Evaluator;
+use super::class::TYPING;
 use crate::Name;
 use crate::summary::{BindingValue, CallIndex, Expr, ExprIndex, Item, ParamKind, ScopeKind};
 use crate::types::{Def, Typed, Types, Unit, Value};
@@ -238,10 +239,8 @@ impl Evaluator<'_> {
             }
         }
         let Some(facts) = &symbol.class else { return parameters };
-        let generic = |value: &Value| {
-            matches!(value, Value::External(name)
-                if matches!(name.rsplit('.').next(), Some("Generic" | "Protocol")))
-        };
+        let generic =
+            |value: &Value| matches!(value, Value::External(name) if name.is_of(TYPING, &["Generic", "Protocol"]));
         let mut bases: Vec<(bool, ExprIndex)> = Vec::new();
         for (&base, filled_in) in facts.bases.iter().zip(&facts.filled_in) {
             let types = self.eval(class.unit, base);

@@ -191,9 +191,4 @@ impl Evaluator<'_> {
             _ => Fit::Maybe,
         }
     }
-
-    fn is_protocol(&self, class: Def) -> bool {
-        let facts = &self.world.summary(class.unit).symbol(class.symbol).class;
-        facts.as_ref().is_some_and(|facts| facts.is_protocol)
-    }
 }

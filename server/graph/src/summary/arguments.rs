@@ -32,6 +32,13 @@ impl Arguments {
         Arguments { positional: positional.into(), further }
     }
 
+    /// How many values are given, and under which names: what decides whether a call fits, without the values.
+    pub fn shape(&self) -> Self {
+        let nothing = ExprIndex(0);
+        let keywords = self.keywords().iter().map(|(name, _)| (*name, nothing)).collect();
+        Arguments::new(&vec![nothing; self.positional.len()], None, keywords, None)
+    }
+
     /// The value of `*args`.
     pub fn star(&self) -> Option<ExprIndex> {
         self.further.as_ref()?.star

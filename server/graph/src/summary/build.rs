@@ -428,6 +428,7 @@ impl<'a> Builder<'a> {
                 "classmethod" => flags.is_classmethod = true,
                 "abstractmethod" => flags.is_abstract = true,
                 "overload" => flags.is_overload = true,
+                "deprecated" => flags.is_deprecated = true,
                 "property" | "cached_property" | "abstractproperty" | "getter" => flags.is_property = true,
                 "setter" | "deleter" => {
                     flags.is_property = true;

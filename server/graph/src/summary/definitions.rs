@@ -225,6 +225,7 @@ impl Builder<'_> {
             flags: Flags {
                 is_test: self.is_test_file && (is_test_case || class.name.starts_with("Test")),
                 is_decorated: !class.decorator_list.is_empty(),
+                is_deprecated: self.flags_of_decorators(&class.decorator_list).is_deprecated,
                 is_stub: text::is_stub(&class.body),
                 ..Flags::default()
             },

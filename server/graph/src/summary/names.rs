@@ -4,7 +4,7 @@ use syntax::Ranged;
 use syntax::ast;
 
 use super::build::Builder;
-use super::{BindingIndex, BindingValue, Expr, ExprIndex, Occurs};
+use super::{BindingIndex, BindingValue, Expr, ExprIndex, Occurs, ScopeIndex, ScopeKind};
 use crate::Name;
 
 impl Builder<'_> {
@@ -25,9 +25,16 @@ impl Builder<'_> {
             }
             _ => {
                 self.note_use(name);
-                self.push(Expr::Free { scope: elsewhere.unwrap_or(self.scope), name })
+                self.push(Expr::Free { scope: elsewhere.unwrap_or_else(|| self.scope_of_unbound_name()), name })
             }
         }
+    }
+
+    /// Where a name is looked up that nothing in this scope has bound so far. A class body runs once, from top to bottom: what it
+    /// binds later is not meant. Functions see what is bound around them later, too.
+    fn scope_of_unbound_name(&self) -> ScopeIndex {
+        let scope = self.summary.scope(self.scope);
+        scope.parent.filter(|_| scope.kind == ScopeKind::Class).unwrap_or(self.scope)
     }
 
     /// Functions that are named may be called from here on: what they bind in this scope may be bound.

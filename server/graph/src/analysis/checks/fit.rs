@@ -275,7 +275,7 @@ impl Analysis {
     }
 
     /// Subclasses at any depth.
-    pub(super) fn descendants(&self, class: Def) -> Vec<Def> {
+    pub(in crate::analysis) fn descendants(&self, class: Def) -> Vec<Def> {
         let mut seen = FxHashSet::from_iter([self.id(class)]);
         let mut pending = vec![self.id(class)];
         let mut found = Vec::new();
@@ -356,7 +356,7 @@ fn is_checkable(symbol: &Symbol<'_>) -> bool {
 }
 
 /// What is left of `params` when the first `bound` of them are filled; `*args` are never full.
-pub(super) fn unbound(params: &[Param], bound: usize) -> Option<&[Param]> {
+pub(in crate::analysis) fn unbound(params: &[Param], bound: usize) -> Option<&[Param]> {
     match params.first() {
         Some(first) if first.kind == ParamKind::VarArgs => Some(params),
         _ => params.get(bound..),
@@ -364,7 +364,7 @@ pub(super) fn unbound(params: &[Param], bound: usize) -> Option<&[Param]> {
 }
 
 /// Why `arguments` do not fit `params`, as Python would say it.
-pub(super) fn incompatibility(params: &[Param], arguments: &Arguments) -> Option<String> {
+pub(in crate::analysis) fn incompatibility(params: &[Param], arguments: &Arguments) -> Option<String> {
     let takes = |kinds: &[ParamKind]| params.iter().filter(|param| kinds.contains(&param.kind)).collect::<Vec<_>>();
     let positional = takes(&[ParamKind::PositionalOnly, ParamKind::Positional]);
     let has_args = !takes(&[ParamKind::VarArgs]).is_empty();
@@ -439,6 +439,10 @@ mod tests {
             "class M(type):\n    def __new__(cls, a, b, c): ...\nclass N(M):\n    def __new__(cls, a, b, c):\n        return super().__new__(cls, a, b, c)\n",
         );
         check_incompatible("class C:\n    def m(*args): ...\n    def n(*args, k): ...\nC().m(1, 2)\nC().$1n$1(1)\n");
+        // What a class body binds further down is not meant.
+        check_incompatible(
+            "class Queues:\n    def __init__(self): ...\nclass A:\n    queues = Queues\n    def make(self): self.queues()\n    def Queues(self, a, b): ...\n",
+        );
         check_incompatible("def deco(f): ...\n@deco\ndef f(a): ...\nf()\n");
         check_incompatible("from dataclasses import dataclass\n@dataclass\nclass C:\n    a: int\nC(1)\n");
     }

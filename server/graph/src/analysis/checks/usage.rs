@@ -59,9 +59,8 @@ impl Analysis {
 
     /// The classes of the workspace that say what others must have, without being their base.
     pub fn protocols(&self) -> Vec<SymbolId> {
-        let classes =
-            self.files().flat_map(|file| self.symbols(file)).filter(|&id| self.is_class(id, |it| it.is_protocol));
-        classes.collect()
+        let classes = self.files().flat_map(|file| self.symbols(file));
+        classes.filter(|&id| self.is_class(id, |it| it.is_protocol) && self.is_protocol(id)).collect()
     }
 
     /// The classes of which all that happens to them and calls their methods is in sight: every base is known, and neither a
