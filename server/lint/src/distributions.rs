@@ -1,7 +1,9 @@
 //! Names of distributions: which one brings a module, and which ones a project asks for.
 
+mod install;
 mod required;
 
+pub use install::Installer;
 pub use required::{add_requirement, requires};
 
 /// The normal form of a distribution's name (PEP 503): `Zope.Interface` and `zope_interface` are `zope-interface`.

@@ -2,6 +2,7 @@
 //!
 //! Everything is only read, and nothing is run: what an environment is, its folders say.
 
+mod elsewhere;
 mod imports;
 mod place;
 mod search;
@@ -23,6 +24,8 @@ pub struct Environment {
     pub sites: Vec<PathBuf>,
     /// It sees packages besides those in its own folder, perhaps not all of them in [`Self::sites`].
     pub sees_more: bool,
+    standard_library: Option<PathBuf>,
+    version: Option<String>,
     /// When each of the sites was last changed.
     stamps: Vec<Option<SystemTime>>,
     names: OnceLock<BTreeSet<String>>,
@@ -80,11 +83,12 @@ const ABSENT: [&str; 24] = [
 
 impl Environment {
     /// That of the workspace folder `root`. In this order: `chosen`, the path of an interpreter or an environment; `python`
-    /// in the workspace's `tantu.toml` or in `[tool.tantu]`; the environment that is switched on (`VIRTUAL_ENV`); `.venv`
-    /// or `venv` in the folder, or another environment that lies there. What was chosen and is none is passed over, and what
+    /// in the workspace's `tantu.toml` or in `[tool.tantu]`; the environment that is switched on (`VIRTUAL_ENV`, `CONDA_PREFIX`);
+    /// `.venv` or `venv` in the folder, or another environment that lies there; those that uv, pixi, poetry and pipenv keep
+    /// elsewhere for it. What was chosen and is none is passed over, and what
     /// lies outside of an environment is none of its packages, whatever links say.
     pub fn find(root: &Path, chosen: Option<&Path>) -> Self {
-        Self::find_with(root, chosen, std::env::var_os("VIRTUAL_ENV").map(PathBuf::from))
+        Self::find_with(root, chosen, elsewhere::active())
     }
 
     fn find_with(root: &Path, chosen: Option<&Path>, active: Option<PathBuf>) -> Self {
@@ -93,10 +97,11 @@ impl Environment {
         let mut others = entries(root);
         others.sort();
         local.extend(others);
-        let virtual_ones = active.into_iter().chain(local).filter(|folder| folder.join("pyvenv.cfg").is_file());
+        local.extend(elsewhere::of_project(root));
+        let own = active.into_iter().chain(local).filter(|folder| place::is_of_one_project(folder));
         chosen
             .and_then(|path| Self::at(&path))
-            .or_else(|| virtual_ones.into_iter().find_map(|it| Self::at(&it)))
+            .or_else(|| own.into_iter().find_map(|it| Self::at(&it)))
             .unwrap_or_default()
     }
 
@@ -110,35 +115,80 @@ impl Environment {
             let lines = configuration.lines().filter_map(|line| line.split_once('='));
             lines.filter(|(key, _)| key.trim().eq_ignore_ascii_case(wanted)).map(|(_, value)| value.trim()).next()
         };
-        let version = path.is_file().then(|| path.canonicalize().ok()).flatten();
-        let version = version.as_deref().map(file_name).filter(|name| !is_virtual && name.contains('.'));
+        let program = path.is_file().then(|| path.canonicalize().ok()).flatten();
+        let version = program.as_deref().map(file_name).filter(|name| !is_virtual && name.contains('.'));
         let mut sites = place::sites(&real, version);
         let sees_more = value("include-system-site-packages").is_some_and(|it| it.eq_ignore_ascii_case("true"));
         let base = value("home").and_then(|home| Path::new(home).parent()).and_then(place::real);
+        let base_version = value("version").or_else(|| value("version_info")).map(|it| {
+            let parts: Vec<&str> = it.split('.').take(2).collect();
+            format!("python{}", parts.join("."))
+        });
+        let standard_library = match &base {
+            Some((base, None)) => place::standard_library(base, base_version.as_deref()),
+            _ if is_virtual => None,
+            _ => place::standard_library(&real, version),
+        };
         if sees_more && let Some((base, None)) = base {
-            let version = value("version").or_else(|| value("version_info")).map(|it| {
-                let parts: Vec<&str> = it.split('.').take(2).collect();
-                format!("python{}", parts.join("."))
-            });
-            sites.extend(place::sites(&base, version.as_deref()));
+            sites.extend(place::sites(&base, base_version.as_deref()));
         }
         if sites.is_empty() {
             return None;
         }
         let stamps = sites.iter().map(|site| changed(site)).collect();
+        let base_version = base_version.and_then(|name| Some(name.strip_prefix("python")?.to_owned()));
         // An installation without an environment of its own is shared, and has folders that depend on who made it.
         Some(Environment {
             folder: Some(folder),
+            version: version_of(&sites).or(base_version),
             sites,
-            sees_more: sees_more || !is_virtual,
+            sees_more: sees_more || !(is_virtual || place::is_of_one_project(&real)),
+            standard_library,
             stamps,
             ..Environment::default()
         })
     }
 
+    /// The folder with the sources of its standard library. Without an environment, those of the interpreter that is found
+    /// first (`PATH`), as they are much the same.
+    pub fn standard_library(&self) -> Option<PathBuf> {
+        self.standard_library.clone().or_else(|| {
+            let folders = std::env::var_os("PATH")?;
+            std::env::split_paths(&folders).find_map(|folder| {
+                let program = folder.join("python3").canonicalize().ok()?;
+                let version = Some(file_name(&program)).filter(|name| name.contains('.'));
+                place::standard_library(program.parent()?.parent()?, version)
+            })
+        })
+    }
+
+    /// The program that runs Python with its packages.
+    pub fn interpreter(&self) -> Option<PathBuf> {
+        let folder = self.folder.as_ref()?;
+        let places = ["bin/python", "bin/python3", "Scripts/python.exe", "python.exe"].map(|it| folder.join(it));
+        places.into_iter().find(|path| path.is_file())
+    }
+
+    /// Which Python its packages are for, such as `3.12`.
+    pub fn version(&self) -> Option<&str> {
+        self.version.as_deref()
+    }
+
+    /// Where modules are looked for: [`Self::sites`], and what `.pth` files there add, such as projects that are installed as
+    /// they are being edited.
+    pub fn search_path(&self) -> Vec<PathBuf> {
+        let added = self.sites.iter().flat_map(|site| added(site)).filter(|folder| folder.is_dir());
+        self.sites.iter().cloned().chain(added).collect()
+    }
+
     /// Whether nothing was installed or removed since this was found.
     pub fn is_current(&self) -> bool {
         self.sites.iter().zip(&self.stamps).all(|(site, stamp)| changed(site) == *stamp)
+    }
+
+    /// Whether two are the same environment with the same packages, as far as the times of its folders tell.
+    pub fn is_same(&self, other: &Environment) -> bool {
+        (&self.folder, &self.sites, &self.stamps) == (&other.folder, &other.sites, &other.stamps)
     }
 
     /// The names that can be imported.
@@ -192,6 +242,14 @@ fn prefix_of(interpreter: &Path) -> Option<PathBuf> {
     let direct = prefix(interpreter)?;
     // The interpreter of an environment is a link to another one, which knows nothing of the environment.
     if direct.join("pyvenv.cfg").is_file() { Some(direct) } else { prefix(&interpreter.canonicalize().ok()?) }
+}
+
+/// As the folder above `site-packages` says it.
+fn version_of(sites: &[PathBuf]) -> Option<String> {
+    sites.iter().find_map(|site| {
+        let version = file_name(site.parent()?).strip_prefix("python")?;
+        version.contains('.').then(|| version.to_owned())
+    })
 }
 
 fn changed(folder: &Path) -> Option<SystemTime> {

@@ -24,7 +24,7 @@ mod suppress;
 
 pub use advisories::{Advisories, Include, Pin, Problem, includes, pins, read_advisories};
 pub use dangers::{Danger, DangerKind, Input, Policy};
-pub use distributions::{add_requirement, distribution_of, normalize, requires};
+pub use distributions::{Installer, add_requirement, distribution_of, normalize, requires};
 pub use environment::{Availability, Environment};
 pub use finding::{Applicability, Confidence, Finding, Fix, Severity, Tag};
 pub use gate::{Gate, is_compile_error};

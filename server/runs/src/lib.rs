@@ -8,7 +8,10 @@ pub mod affected;
 pub mod confined;
 pub mod environments;
 pub mod history;
+mod install;
 pub mod native;
 pub mod plan;
 pub mod selection;
 pub mod wording;
+
+pub use install::install;

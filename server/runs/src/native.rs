@@ -27,9 +27,7 @@ pub struct Native {
 impl Native {
     /// `None` without an interpreter, and for parts of a file, which cannot be run like that.
     pub fn new(environment: &Environment, root: &Path, action: &Action) -> Option<Self> {
-        let folder = environment.folder.as_ref()?;
-        let places = ["bin/python", "bin/python3", "Scripts/python.exe", "python.exe"].map(|it| folder.join(it));
-        let interpreter = places.into_iter().find(|path| path.is_file())?;
+        let interpreter = environment.interpreter()?;
         let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
         let arguments = match action {
             Action::Pytest { targets } => {

@@ -31,6 +31,11 @@ pub(super) fn real(folder: &Path) -> Option<(PathBuf, Option<String>)> {
     has_interpreter(&folder).then_some((folder, None))
 }
 
+/// Whether a folder is an environment and not an installation that others share: a virtual one, or one of conda's.
+pub(super) fn is_of_one_project(folder: &Path) -> bool {
+    folder.join("pyvenv.cfg").is_file() || folder.join("conda-meta").is_dir() && !folder.join("condabin").is_dir()
+}
+
 /// Whether a folder holds an interpreter where installations have theirs.
 fn has_interpreter(folder: &Path) -> bool {
     let is_name = |path: &PathBuf| {
@@ -54,6 +59,23 @@ pub(super) fn sites(prefix: &Path, version: Option<&str>) -> Vec<PathBuf> {
     let mut seen = BTreeSet::new();
     let real = folders.chain([prefix.join("Lib/site-packages")]).filter_map(|path| path.canonicalize().ok());
     real.filter(|path| path.is_dir() && belongs(path, prefix) && seen.insert(path.clone())).collect()
+}
+
+/// The folder with the modules of the standard library of the installation at `prefix`; that of the only version if none is
+/// named as in `python3.14`.
+pub(super) fn standard_library(prefix: &Path, version: Option<&str>) -> Option<PathBuf> {
+    let is_it = |path: &Path| path.join("os.py").is_file();
+    let libraries = [prefix.join("lib"), prefix.join("lib64")];
+    let versions = libraries.iter().flat_map(|library| entries(library)).filter(|path| {
+        let name = file_name(path);
+        version.map_or(name.starts_with("python"), |version| name == version)
+    });
+    let mut found: Vec<PathBuf> = versions.chain([prefix.join("Lib")]).filter(|path| is_it(path)).collect();
+    found.dedup_by_key(|path| path.file_name().map(ToOwned::to_owned));
+    match &found[..] {
+        [only] => Some(only.clone()),
+        _ => None,
+    }
 }
 
 /// Whether packages that really lie at `site` are those of the environment at the real path `prefix`.
