@@ -10,8 +10,8 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use context::{Context, Index, Models, Options, Prose};
-use graph::{Analysis, SymbolId};
+use context::{Context, Index, Models, Options, Sources};
+use graph::{Analysis, Libraries, SymbolId};
 use model::Denied;
 use syntax::TextSize;
 use workspace::background;
@@ -44,6 +44,8 @@ pub struct Contexts {
     embeddings: Mutex<Option<Arc<ProseEmbeddings>>>,
     /// Globs of files that the user wants a model to see.
     include: Mutex<Arc<Vec<String>>>,
+    /// What can be imported from elsewhere.
+    libraries: Mutex<Option<Arc<dyn Libraries>>>,
     pdfs: Pdfs,
 }
 
@@ -119,8 +121,9 @@ impl Contexts {
         });
         let globs = self.include.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let included = include::read(analysis.roots(), &globs, &self.pdfs);
-        let prose = Prose { query, found, included };
-        let mut context = index.context_with(target, place, budget, options, prose);
+        let libraries = self.libraries.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let sources = Sources { query, found, included, libraries };
+        let mut context = index.context_with(target, place, budget, options, sources);
         let denied = self.denied();
         let roots = analysis.roots();
         let is_denied = |path: &str| match roots {
@@ -130,6 +133,11 @@ impl Contexts {
         context.items.retain(|item| !is_denied(&item.path));
         context.documents.retain(|passage| !is_denied(&passage.path));
         context
+    }
+
+    /// Signatures come from these libraries from now on.
+    pub fn set_libraries(&self, libraries: Option<Arc<dyn Libraries>>) {
+        *self.libraries.lock().unwrap_or_else(PoisonError::into_inner) = libraries;
     }
 
     /// Prose is searched in this database from now on.
@@ -241,6 +249,7 @@ impl Observer for Observing {
 
     fn configured(&self, settings: &Settings) {
         self.contexts.include(settings.include.clone());
+        self.contexts.set_libraries(settings.project.libraries.as_ref().map(|known| known.0.clone()));
     }
 
     fn settled(&self, analysis: &Analysis) {

@@ -36,6 +36,8 @@ pub struct State {
     /// With the settings that they have read so far.
     pub lints: Arc<Lints>,
     pub contexts: Arc<Contexts>,
+    /// What the workspace says of itself.
+    pub project: Arc<ide::Project>,
     /// Of runs in the sandbox.
     pub limits: sandbox::Limits,
 }
@@ -264,8 +266,14 @@ fn check(
             let root = analysis.root_of(&task.path).unwrap_or(&task.path);
             let environment = Environment::find(root, None);
             let types = Typing { checker: types, command, environment: &environment, unsaved: &state.unsaved };
-            let inspection =
-                Inspection { linters: &linters, tainted: Some(&ide::tainted_calls), types: Some(types), past, asked };
+            let inspection = Inspection {
+                linters: &linters,
+                tainted: Some(&ide::tainted_calls),
+                types: Some(types),
+                project: Some(&state.project),
+                past,
+                asked,
+            };
             let mut checked = validate::check(&state.host, candidate, &inspection);
             for import in added {
                 checked.tell(format!("`{import}` was added: the answer uses it and does not import it"));
@@ -321,8 +329,14 @@ mod tests {
         change.set("/shell.py", text);
         host.apply(change);
         let lints = Arc::new(Lints::new(workspace::lints::RuffChoice::Off, &["/".into()]));
-        let state =
-            State { host, unsaved: Vec::new(), lints, contexts: Arc::default(), limits: sandbox::Limits::default() };
+        let state = State {
+            host,
+            unsaved: Vec::new(),
+            lints,
+            contexts: Arc::default(),
+            project: Arc::default(),
+            limits: sandbox::Limits::default(),
+        };
         let task = Task {
             assist: assists::AssistId::ImplementFunction,
             path: "/shell.py".into(),

@@ -5,25 +5,32 @@
 //! ```
 
 use super::action::{ActionKind, AssistContext, Change, Offers, Rewrite, TextFileEdit};
-use ide::missing_package;
+use ide::{Project, RequirementFile, missing_package};
 
 pub(super) const REWRITE: Rewrite = Rewrite { id: "add-requirement", tolerant: true, offer };
 
 fn offer<'a>(context: &'a AssistContext<'a>, offers: &mut Offers<'a>) {
-    let requirements = &context.project.requirements;
     let missing = missing_package(context.analysis, context.project, context.file, context.range);
-    let Some(package) = missing.filter(|_| !requirements.is_empty()) else { return };
+    let Some(package) = missing else { return };
     // Most distributions are called like their package.
     let distribution = lint::distribution_of(&package).unwrap_or(&package);
+    for (name, change) in require(context.project, distribution) {
+        offers.made(ActionKind::QuickFix, format!("Add `{distribution}` to {name}"), Ok(change));
+    }
+}
+
+/// The files that may say that a project needs a distribution, and what makes each of them say so. None where one of them does.
+pub fn require<'a>(project: &'a Project, distribution: &str) -> Vec<(&'a str, Change)> {
+    let requirements = &project.requirements;
     if requirements.iter().any(|file| lint::requires(file.name(), &file.text, distribution)) {
-        return;
+        return Vec::new();
     }
-    for file in requirements {
-        let Some(edits) = lint::add_requirement(file.name(), &file.text, distribution) else { continue };
+    let one = |file: &'a RequirementFile| {
+        let edits = lint::add_requirement(file.name(), &file.text, distribution)?;
         let text = TextFileEdit { path: file.path.clone(), before: file.text.clone(), edits };
-        let title = format!("Add `{distribution}` to {}", file.name());
-        offers.made(ActionKind::QuickFix, title, Ok(Change { texts: vec![text], ..Change::default() }));
-    }
+        Some((file.name(), Change { texts: vec![text], ..Change::default() }))
+    };
+    requirements.iter().filter_map(one).collect()
 }
 
 #[cfg(test)]

@@ -70,6 +70,7 @@ use syntax::{Parsed, SourceChange, TextRange};
 use ide::tree::with_tree_of;
 
 pub use action::{Action, ActionKind, Change, Edit, Lint, NewFile, Outcome, Request, TextFileEdit, Wanted};
+pub use add_requirement::require;
 pub use change_signature::{change_signature, function_at};
 pub use fix_failing_test::code_under_test;
 pub use lint_fixes::silences;

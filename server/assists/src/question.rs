@@ -49,12 +49,15 @@ impl Question {
     fn inquire_with(self, context: &Context, instruction: Option<&str>, more: &[Quoted]) -> Inquiry {
         let imports = context.imports.join("\n");
         // Members of one class share its line, so what follows each other in a file stays together.
-        let parts = context.items.chunk_by(|a, b| a.path == b.path);
-        let text = |item: &context::Item| format!("\n{}", item.text);
-        let items: Vec<String> =
-            parts.map(|part| format!("# {}{}", part[0].path, part.iter().map(text).collect::<String>())).collect();
+        let (own, library): (Vec<_>, Vec<_>) = context.items.iter().partition(|item| item.form != Form::Library);
+        let parts = |items: Vec<&context::Item>| -> Vec<String> {
+            let parts = items.chunk_by(|a, b| a.path == b.path);
+            let text = |item: &&context::Item| format!("\n{}", item.text);
+            parts.map(|part| format!("# {}{}", part[0].path, part.iter().map(text).collect::<String>())).collect()
+        };
+        let (items, library) = (parts(own), parts(library).join("\n"));
         let instruction = instruction.map(str::trim).filter(|instruction| !instruction.is_empty());
-        let quoted = [context.target_text.as_str(), &imports, instruction.unwrap_or_default()];
+        let quoted = [context.target_text.as_str(), &imports, &library, instruction.unwrap_or_default()];
         let documents: Vec<String> = context.documents.iter().map(|it| format!("{}\n{}", it.path, it.text)).collect();
         let quoted = quoted.into_iter().chain(more.iter().map(|it| it.text.as_str()));
         let fence = Fence::around(quoted.chain(items.iter().chain(&documents).map(String::as_str)));
@@ -66,6 +69,10 @@ impl Question {
         }
         for (number, item) in items.iter().enumerate() {
             user.push_str(&fence.quote(&format!("Code of the same workspace, part {}", number + 1), item));
+            user.push('\n');
+        }
+        if !library.is_empty() {
+            user.push_str(&fence.quote("What libraries offer", &library));
             user.push('\n');
         }
         if !imports.is_empty() {
@@ -95,6 +102,7 @@ fn shown(context: &Context) -> Vec<String> {
             Form::Excerpt => "beginning",
             Form::Signature => "signature",
             Form::Line => "signature's first line",
+            Form::Library => "library signature",
         };
         let reason = item.reason.first().map_or(String::new(), |reason| format!(": {reason}"));
         format!("{} of `{}`, {} tokens{reason}", form, item.symbol, item.tokens)

@@ -306,7 +306,7 @@ mod tests {
     use graph::{AnalysisHost, Change};
 
     use super::*;
-    use crate::{Included, Options, Prose};
+    use crate::{Included, Options, Sources};
 
     const ALL: Options = Options { reserve: 0 };
 
@@ -373,7 +373,7 @@ mod tests {
         let found = passages(
             "# Rounding\nTotals are rounded half up.\n# Other\nThe cart is blue.\n# API\nSee Cart.round_total().\n",
         );
-        let prose = Prose { query: query.clone(), found, included: Vec::new() };
+        let prose = Sources { query: query.clone(), found, ..Default::default() };
         let context = index.context_with(target, None, 2_000, &ALL, prose.clone());
         let shown: Vec<_> = context.documents.iter().map(|it| (it.heading.as_str(), it.reason.as_str())).collect();
         assert_eq!(shown, [("Rounding", "speaks of round, total, half"), ("API", "names the target")]);
@@ -384,7 +384,7 @@ mod tests {
         assert!(small.documents_tokens <= 8);
         assert!(small.tokens + small.documents_tokens <= 80);
         let included = vec![Included { path: "notes.txt".to_owned(), text: Ok("Carts are heavy.\n".to_owned()) }];
-        let named = index.context_with(target, None, 2_000, &ALL, Prose { included, ..prose.clone() });
+        let named = index.context_with(target, None, 2_000, &ALL, Sources { included, ..prose.clone() });
         assert_eq!(named.documents[0].text, "Carts are heavy.");
         assert_eq!(named.documents[1..], context.documents);
         assert!(named.to_markdown(2_000).contains("| notes.txt:1 | named in `context.include` |"));

@@ -18,6 +18,8 @@ pub enum Form {
     Signature,
     /// The first line of a header that has more.
     Line,
+    /// The header of something that a library defines.
+    Library,
 }
 
 /// A text cut from a file.

@@ -12,6 +12,7 @@ impl Form {
             Form::Excerpt => "beginning",
             Form::Signature => "signature",
             Form::Line => "first line",
+            Form::Library => "library",
         }
     }
 }

@@ -14,6 +14,7 @@ mod form;
 mod include;
 mod index;
 mod ledger;
+mod library;
 mod own_text;
 mod resolved_names;
 mod select;
@@ -21,7 +22,9 @@ mod tokens;
 mod uses;
 mod words;
 
-use graph::{Analysis, FileId, SymbolId};
+use std::sync::Arc;
+
+use graph::{Analysis, FileId, Libraries, SymbolId};
 use serde::Serialize;
 use syntax::TextSize;
 
@@ -53,15 +56,17 @@ impl Default for Options {
     }
 }
 
-/// What is no code and may be shown beside it.
+/// What may be shown beside the workspace's own code.
 #[derive(Clone, Debug, Default)]
-pub struct Prose {
-    /// What was looked for.
+pub struct Sources {
+    /// What the target is about.
     pub query: Query,
-    /// What was found, the likeliest first.
+    /// The prose that was found by it, the likeliest first.
     pub found: Vec<Passage>,
     /// Files that the user named.
     pub included: Vec<Included>,
+    /// What can be imported from elsewhere.
+    pub libraries: Option<Arc<dyn Libraries>>,
 }
 
 /// What to show beside a target.
@@ -76,7 +81,7 @@ pub struct Context {
     pub target_left_out: usize,
     /// The import statements of the target's file as written, at most [`MAX_IMPORTS`].
     pub imports: Vec<String>,
-    /// The most important first, except that members of a class follow each other: they share one `class` line, or
+    /// Those of libraries last. The most important first, except that members of a class follow each other: they share one `class` line, or
     /// follow the class where it is shown itself.
     pub items: Vec<Item>,
     /// The most important of what is missing, at most [`MAX_LEFT_OUT`]; also the code of what is shown by its signature.
@@ -164,6 +169,11 @@ const MIN_SIGNATURES: usize = 2_300;
 const MAX_REASONS: usize = 3;
 /// Of what is not reserved, one part in so many may go to documents.
 const DOCUMENTS_SHARE: usize = 10;
+/// The same for signatures of libraries, of a budget of [`LIBRARY_BUDGET`] or more and never more than [`MAX_LIBRARY`] tokens: where
+/// there is less room, the workspace's own code is worth more.
+const LIBRARY_SHARE: usize = 6;
+const LIBRARY_BUDGET: usize = 4_096;
+const MAX_LIBRARY: usize = 1_000;
 /// The same for files that the user named.
 const INCLUDED_SHARE: usize = 5;
 /// How many functions the ranker is refitted to, and how firmly the shipped weights are held against them.
@@ -217,35 +227,44 @@ impl Index {
 
     /// As [`Self::context`], asked at `place` in the target: that part of it is shown in any case.
     pub fn context_at(&self, target: SymbolId, place: Option<TextSize>, budget: usize, options: &Options) -> Context {
-        self.context_with(target, place, budget, options, Prose::default())
+        self.context_with(target, place, budget, options, Sources::default())
     }
 
-    /// As [`Self::context_at`], with what there is in `prose`: first the files that the user named, then the passages that match
-    /// well.
+    /// As [`Self::context_at`], with what there is in `sources`: first the files that the user named, then the passages that match
+    /// well, then signatures of libraries.
     pub fn context_with(
         &self,
         target: SymbolId,
         place: Option<TextSize>,
         budget: usize,
         options: &Options,
-        prose: Prose,
+        sources: Sources,
     ) -> Context {
         let view = self.analysis.symbol(target);
         let own = self.own_text(target, place, budget);
         let forms = Forms { index: self, target_file: target.file, target: view.range };
         let (ranked, rows) = self.rank(target, &forms);
         let reserve = percent(budget, usize::from(options.reserve.min(100)));
-        let (mut documents, included_tokens) = self.include(&prose.included, (budget - reserve) / INCLUDED_SHARE);
-        let (good, fair) = self.matching(&prose.query, prose.found);
+        let (mut documents, included_tokens) = self.include(&sources.included, (budget - reserve) / INCLUDED_SHARE);
+        let (good, fair) = self.matching(&sources.query, sources.found);
         let room = (budget - reserve) / DOCUMENTS_SHARE;
         let (good, good_tokens) = documents::fitting(good, room);
         documents.extend(good);
+        let library = sources.libraries.as_ref().map_or_else(Vec::new, |libraries| {
+            let whole = budget - reserve;
+            let room = (whole / LIBRARY_SHARE).min(MAX_LIBRARY) * whole.min(LIBRARY_BUDGET) / LIBRARY_BUDGET;
+            self.library_items(target, &sources.query, &**libraries, room)
+        });
+        let library_tokens: usize = library.iter().map(|item| item.tokens).sum();
         let rest = budget - reserve - included_tokens - good_tokens;
         let signatures = (rest / 7 * 3).max(rest.min(MIN_SIGNATURES));
-        let token_budget = TokenBudget { code: rest - signatures, signatures };
+        // Those of libraries are signatures too.
+        let code = (rest - signatures).min(rest.saturating_sub(library_tokens));
+        let rest = rest.saturating_sub(library_tokens);
+        let token_budget = TokenBudget { code, signatures: rest - code };
         let selection = select::select(&forms, &ranked, token_budget);
 
-        let items = self.items(&ranked, &rows, &selection);
+        let mut items = self.items(&ranked, &rows, &selection);
         let tokens: usize = items.iter().map(|item| item.tokens).sum();
         let (fair, fair_tokens) = documents::fitting(fair, (room - good_tokens).min(rest - tokens));
         documents.extend(fair);
@@ -257,6 +276,7 @@ impl Index {
             level1: Share { share: token_budget.code, used: used(1) },
             level2: Share { share: token_budget.signatures, used: used(2) },
         };
+        items.extend(library);
         Context {
             target: view.qualified_name(),
             imports: self.import_lines(target.file),
@@ -269,10 +289,10 @@ impl Index {
             target_left_out: own.left_out,
             left_out_total: selection.refusals.iter().filter(|refusal| !refusal.in_part).count(),
             items,
-            tokens,
+            tokens: tokens + library_tokens,
             documents,
             documents_tokens,
-            unread: prose.included.into_iter().filter_map(Included::unread).collect(),
+            unread: sources.included.into_iter().filter_map(Included::unread).collect(),
             levels,
         }
     }

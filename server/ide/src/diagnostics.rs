@@ -7,8 +7,10 @@
 mod calls;
 mod code;
 mod cycles;
+mod deprecated;
 mod guards;
 mod imports;
+mod libraries;
 mod members;
 mod overrides;
 mod project;
@@ -26,10 +28,11 @@ use crate::tree::with_tree_of;
 pub use code::Code;
 use guards::Guards;
 pub(crate) use imports::is_somewhere;
-pub use imports::missing_package;
+pub use imports::{is_available, missing_package};
+pub use libraries::library_mistakes;
 pub(crate) use suppression::Suppressions;
 
-pub use project::{Packages, Project, RequirementFile};
+pub use project::{KnownLibraries, Packages, Project, RequirementFile};
 pub use workspace::{WorkspaceFindings, tainted_calls};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +66,8 @@ pub fn diagnostics(analysis: &Analysis, project: &Project, file: FileId) -> Vec<
         others.extend(members::diagnose(analysis, file));
         others.extend(calls::diagnose(analysis, file));
         others.extend(overrides::diagnose(analysis, file));
+        others.extend(deprecated::diagnose(analysis, file));
+        others.extend(libraries::diagnose(analysis, project, file));
     }
     // Only a file in which something looks wrong is parsed again.
     if !imports.is_empty() || !names.is_empty() || !others.is_empty() {

@@ -3,9 +3,12 @@
 pub mod page;
 mod symbol;
 
+pub(crate) use symbol::{code, first_paragraph, kind};
+
 use graph::{Analysis, FileId, Param, ParamKind, Symbol, SymbolKind, Target};
 use syntax::{Ranged, TextRange, TextSize};
 
+use crate::Project;
 use crate::definition::confidence;
 use crate::tree::with_tree;
 use crate::wording::{count, place, uri};
@@ -28,15 +31,21 @@ pub struct Hover {
 
 /// What is known about the name at `offset`. The work is bounded, however much depends on the name; a number that had to be
 /// cut says "at least".
-pub fn hover(analysis: &Analysis, file: FileId, offset: TextSize) -> Option<Hover> {
+pub fn hover(analysis: &Analysis, project: &Project, file: FileId, offset: TextSize) -> Option<Hover> {
     let range = analysis.name_at(file, offset)?;
     let mut targets = analysis.targets(file, offset);
     targets.sort_by_key(confidence);
     let mut page = Page::default();
-    match targets.first()? {
+    let Some(first) = targets.first() else {
+        // Such as a method of a list.
+        let is_known = crate::libraries::describe(analysis, project, (file, offset), &mut page);
+        let (markdown, plain) = page.into_texts();
+        return is_known.then_some(Hover { range, markdown, plain });
+    };
+    match first {
         Target::Symbol(symbol, _) => symbol::describe(analysis, (file, offset), *symbol, &mut page),
         Target::Local { file, range, parameter } => local(analysis, *file, *range, *parameter, &mut page),
-        Target::External(name) => external(analysis, file, name, &mut page),
+        Target::External(name) => external(analysis, project, (file, offset), name, &mut page),
     }
     alternatives(analysis, &targets, &mut page);
     let (markdown, plain) = page.into_texts();
@@ -100,9 +109,11 @@ fn parameter(analysis: &Analysis, function: &Symbol<'_>, param: &Param) -> Strin
     format!("{stars}{}", written.flatten().unwrap_or(param.name.as_str()))
 }
 
-fn external(analysis: &Analysis, file: FileId, name: &str, page: &mut Page) {
-    page.code(name);
-    page.paragraph(&Line::default().text("outside the workspace"));
+fn external(analysis: &Analysis, project: &Project, (file, offset): (FileId, TextSize), name: &str, page: &mut Page) {
+    if !crate::libraries::describe(analysis, project, (file, offset), page) {
+        page.code(name);
+        page.paragraph(&Line::default().text("outside the workspace"));
+    }
     let source = analysis.source(file);
     let symbols = analysis.symbols(file).into_iter();
     let calls = symbols.flat_map(|symbol| analysis.external_calls(symbol)).filter(|(_, called)| called == name);
@@ -137,7 +148,7 @@ mod tests {
     #[track_caller]
     fn hover_in(workspace: &Workspace) -> Option<Hover> {
         let (file, offset) = workspace.cursor();
-        hover(&workspace.analysis, file, offset)
+        hover(&workspace.analysis, &Project::default(), file, offset)
     }
 
     fn check(text: &str, expected: Expect) {

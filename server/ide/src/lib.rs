@@ -21,6 +21,7 @@ mod fixtures;
 mod hover;
 mod impact;
 mod implementation;
+mod libraries;
 mod lint_findings;
 mod nearest_tests;
 mod needs;
@@ -28,7 +29,9 @@ mod references;
 mod rename;
 mod rename_files;
 mod runnables;
+mod signature_help;
 pub mod tree;
+mod type_definition;
 mod type_hierarchy;
 pub mod wording;
 mod workspace_symbols;
@@ -41,8 +44,8 @@ pub use code_lens::{Lens, LensKind, callers_title, code_lenses, renamed_from};
 pub use collection::node_id;
 pub use definition::{Definition, Place, definition};
 pub use diagnostics::{
-    Code, Diagnostic, Packages, Project, Related, RequirementFile, Severity, WorkspaceFindings, diagnostics,
-    missing_package, tainted_calls,
+    Code, Diagnostic, KnownLibraries, Packages, Project, Related, RequirementFile, Severity, WorkspaceFindings,
+    diagnostics, is_available, library_mistakes, missing_package, tainted_calls,
 };
 pub use diagram::{Diagram, call_diagram, diagram_around, import_diagram};
 pub use document_highlight::{Highlight, document_highlights};
@@ -50,6 +53,7 @@ pub use document_symbols::{DocumentSymbol, document_symbols};
 pub use hover::{Hover, hover, page};
 pub use impact::{Reach, tests_reaching, with_descendants};
 pub use implementation::implementations;
+pub use libraries::{LibraryPlace, Text, library_place, library_type};
 pub use lint_findings::{SharedLinter, known_among, lint_ahead, lint_findings, silence};
 pub use nearest_tests::nearest_tests;
 pub use needs::{Needs, Obstacle, needs};
@@ -57,5 +61,7 @@ pub use references::{Reference, references};
 pub use rename::{Rename, RenameEdit, RenameStart, prepare_rename, rename};
 pub use rename_files::import_edits;
 pub use runnables::{Runnable, RunnableKind, runnable_at, runnables, tests};
+pub use signature_help::{Signature, SignatureHelp, signature_help};
+pub use type_definition::type_definition;
 pub use type_hierarchy::{prepare_type_hierarchy, subtypes, supertypes};
 pub use workspace_symbols::workspace_symbols;

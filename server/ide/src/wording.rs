@@ -34,7 +34,7 @@ pub fn uri(analysis: &Analysis, file: FileId, offset: TextSize) -> String {
 }
 
 /// The path as a URI. Markdown ends a link at `)` and at a space, so everything but the plainest characters is escaped.
-fn file_uri(path: &Path) -> String {
+pub fn file_uri(path: &Path) -> String {
     let mut uri = String::from("file://");
     let path = path.to_string_lossy().replace('\\', "/");
     if !path.starts_with('/') {

@@ -12,6 +12,8 @@ use crate::handlers;
 pub(crate) struct Editor {
     pub(crate) encoding: Encoding,
     pub(crate) markdown: bool,
+    /// Parameters may be named by their places in a signature.
+    pub(crate) label_offsets: bool,
     pub(crate) nested_symbols: bool,
     pub(crate) definition_links: bool,
     /// Diagnostics are pulled; then none are pushed. Only of use where the editor can be told to pull again: an edit in
@@ -73,6 +75,10 @@ impl Editor {
             markdown: text
                 .and_then(|it| it.hover.as_ref()?.content_format.as_ref())
                 .is_some_and(|formats| formats.contains(&lsp::MarkupKind::Markdown)),
+            label_offsets: yes(text.and_then(|it| {
+                let of_parameters = it.signature_help.as_ref()?.signature_information.as_ref()?;
+                of_parameters.parameter_information.as_ref()?.label_offset_support
+            })),
             nested_symbols: yes(text.and_then(|it| it.document_symbol.as_ref()?.hierarchical_document_symbol_support)),
             definition_links: yes(text.and_then(|it| it.definition.as_ref()?.link_support)),
             pulls_diagnostics: text.is_some_and(|it| it.diagnostic.is_some())
@@ -153,6 +159,12 @@ pub(crate) fn server_capabilities(editor: &Editor) -> lsp::ServerCapabilities {
         ),
         hover_provider: Some(lsp::HoverProviderCapability::Simple(true)),
         definition_provider: Some(lsp::OneOf::Left(true)),
+        declaration_provider: Some(lsp::DeclarationCapability::Simple(true)),
+        type_definition_provider: Some(lsp::TypeDefinitionProviderCapability::Simple(true)),
+        signature_help_provider: Some(lsp::SignatureHelpOptions {
+            trigger_characters: Some(vec!["(".to_owned(), ",".to_owned()]),
+            ..Default::default()
+        }),
         implementation_provider: Some(lsp::ImplementationProviderCapability::Simple(true)),
         references_provider: Some(lsp::OneOf::Left(true)),
         document_highlight_provider: Some(lsp::OneOf::Left(true)),

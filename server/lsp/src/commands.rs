@@ -55,6 +55,7 @@ commands! {
     "tantu.dismissFinding" => DismissFinding(DismissFinding),
     "tantu.explain" => Explain(Explain),
     "tantu.commitMessage" => CommitMessage(CommitMessage),
+    "tantu.install" => Install(Install),
     "tantu.answer" => Answer(Answer),
 }
 
@@ -124,6 +125,15 @@ pub(crate) struct Propose {
     /// The code of the finding that is to be mended; what it says is the instruction.
     #[serde(default, rename = "fixesCode", skip_serializing_if = "Option::is_none")]
     pub(crate) fixes_code: Option<String>,
+}
+
+/// `tantu.install`: installs a distribution with the project's own tool, after asking.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Install {
+    /// A file in the workspace folder that is meant.
+    pub(crate) uri: lsp::Uri,
+    /// As the package index knows it.
+    pub(crate) distribution: String,
 }
 
 /// `tantu.changeSignature`: changes the parameters of a function, with all its calls.

@@ -267,7 +267,8 @@ impl ProposalHost for ProposalSession {
         let lints = snapshot.lints.clone();
         let contexts = self.contexts.clone();
         let limits = snapshot.settings.limits;
-        Some(State { unsaved: open.collect(), host: snapshot.host.clone(), lints, contexts, limits })
+        let project = snapshot.settings.project.clone();
+        Some(State { unsaved: open.collect(), host: snapshot.host.clone(), lints, contexts, project, limits })
     }
 
     fn say(&self, what: String) {

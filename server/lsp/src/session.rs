@@ -1,6 +1,7 @@
 //! One editor's session: the table of everything it can say and ask.
 
 mod execute;
+mod install;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -244,6 +245,24 @@ impl LanguageServer for Session {
 
     async fn goto_definition(&self, params: GotoDefinitionParams) -> Result<Option<GotoDefinitionResponse>> {
         self.read(move |query| handlers::navigation::definition(query, &params)).await
+    }
+
+    async fn goto_declaration(
+        &self,
+        params: request::GotoDeclarationParams,
+    ) -> Result<Option<request::GotoDeclarationResponse>> {
+        self.read(move |query| handlers::navigation::declaration(query, &params)).await
+    }
+
+    async fn goto_type_definition(
+        &self,
+        params: request::GotoTypeDefinitionParams,
+    ) -> Result<Option<request::GotoTypeDefinitionResponse>> {
+        self.read(move |query| handlers::navigation::type_definition(query, &params)).await
+    }
+
+    async fn signature_help(&self, params: SignatureHelpParams) -> Result<Option<SignatureHelp>> {
+        self.read(move |query| handlers::signature_help::signature_help(query, &params)).await
     }
 
     async fn references(&self, params: ReferenceParams) -> Result<Option<Vec<Location>>> {

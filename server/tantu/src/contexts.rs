@@ -17,6 +17,7 @@ pub(crate) fn contexts(workspace: &mut Workspace) -> Arc<Contexts> {
         warn(format!("prose is found by its words alone: {problem}"));
     }
     contexts.set_prose(workspace.documents());
+    contexts.set_libraries(workspace.settings().project.libraries.as_ref().map(|known| known.0.clone()));
     contexts.include(Arc::new(assistant::include::globs_of(&workspace.root)));
     Arc::new(contexts)
 }

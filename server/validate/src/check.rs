@@ -198,7 +198,10 @@ impl Checked {
         found.extend(scope::lost_examples(&self.comparison, inspection.asked));
         found.extend(redefinition::findings(&self.comparison));
         self.conclude(Stage::Scope, found);
-        self.conclude(Stage::Graph, graph_stage::findings(&self.comparison));
+        self.conclude(
+            Stage::Graph,
+            graph_stage::findings(&self.comparison, inspection.project.unwrap_or(&ide::Project::default())),
+        );
         if inspection.linters.is_empty() {
             self.results.insert(Stage::Lint, CheckResult::NotRun("there is no linter".to_owned()));
         } else {

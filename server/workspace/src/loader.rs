@@ -6,9 +6,11 @@ use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::Duration;
 
 use graph::{AnalysisHost, Change};
+use lint::Environment;
 
 use crate::mailbox::{Event, WeakMailbox};
 use crate::persistence::{Persist, Persistence};
@@ -18,6 +20,9 @@ use crate::watch::Watcher;
 
 /// Files are linked together; in a workspace larger than this, what is known so far is published in between.
 const BATCH: usize = 5_000;
+
+/// How often the environment's folders are looked at: no editor watches them, and they are busy.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// More files than this are not one program: somebody opened a home directory. The rest is left out, and the log says so.
 const MAX_FILES: usize = 100_000;
@@ -37,6 +42,10 @@ pub struct Loader {
     roots: Vec<PathBuf>,
     indexed: HashSet<PathBuf>,
     watcher: Option<Watcher>,
+    /// That of the first workspace folder, as the settings have it.
+    environment: Environment,
+    /// What has taken its place since, if that stays as it is.
+    changing: Option<Environment>,
     /// The folder for databases.
     cache: Option<PathBuf>,
     persistence: Option<Arc<Persistence>>,
@@ -60,6 +69,8 @@ impl Loader {
             roots: Vec::new(),
             indexed: HashSet::new(),
             watcher: None,
+            environment: Environment::default(),
+            changing: None,
             cache,
             persistence: None,
             persisting,
@@ -69,7 +80,15 @@ impl Loader {
     }
 
     fn run(&mut self, works: &Receiver<Work>) {
-        while let Ok(work) = works.recv() {
+        loop {
+            let work = match works.recv_timeout(LOOK_AGAIN) {
+                Ok(work) => work,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.look_for_packages();
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => break,
+            };
             match work {
                 Work::Index { index_id, roots, progress, watch } => {
                     let index = AssertUnwindSafe(|| self.index(index_id, roots, &*progress, watch));
@@ -126,10 +145,27 @@ impl Loader {
     }
 
     /// Reads the settings of the first workspace folder; they are for all of them.
-    fn configure(&self) {
+    fn configure(&mut self) {
         if let Some(root) = self.roots.first() {
+            self.environment = Environment::find(root, None);
+            self.changing = None;
             let (layer, files) = settings::read(root);
             self.mailbox.send(Event::WorkspaceSettings(layer, files));
+        }
+    }
+
+    /// Reads the settings anew when packages were installed or removed, or another environment took the place of the old one.
+    fn look_for_packages(&mut self) {
+        let Some(root) = self.roots.first() else { return };
+        let found = Environment::find(root, None);
+        if found.is_same(&self.environment) {
+            self.changing = None;
+        } else if self.changing.as_ref().is_some_and(|before| before.is_same(&found)) {
+            tracing::info!("the packages of the environment have changed");
+            self.configure();
+        } else {
+            // Whoever installs packages may not be done.
+            self.changing = Some(found);
         }
     }
 

@@ -3,8 +3,10 @@
 //! Everything is only read, and nothing is run: names are taken from what installers leave behind.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use ide::{Packages, Project, RequirementFile};
+use ide::{KnownLibraries, Packages, Project, RequirementFile};
+use library::{Installation, Library, Version};
 use lint::Environment;
 use toml::Table;
 
@@ -19,8 +21,18 @@ pub fn read(root: &Path) -> Project {
     let is_library = pyproject.contains_key("build-system")
         || !distributions.is_empty()
         || ["setup.py", "setup.cfg"].iter().any(|name| root.join(name).is_file());
-    let packages = packages(&Environment::find(root, None));
-    Project { scripts, is_library, packages, requirements: requirements(root) }
+    let environment = Environment::find(root, None);
+    let packages = packages(&environment);
+    // Without an environment of its own the standard library alone is known.
+    let search_path = packages.as_ref().map(|_| environment.search_path()).unwrap_or_default();
+    let library = Library::new(Installation {
+        sites: search_path,
+        standard: environment.standard_library(),
+        version: environment.version().and_then(Version::parse),
+        cache: crate::cache::directory(),
+    });
+    let libraries = Some(KnownLibraries(Arc::new(library)));
+    Project { scripts, is_library, packages, libraries, requirements: requirements(root) }
 }
 
 /// What is installed; `None` where there is no environment, or one that sees more than its own folder.

@@ -8,6 +8,7 @@ mod consult;
 mod emacs;
 mod findings;
 mod front_ends;
+mod libraries;
 mod lint;
 mod manual;
 mod navigation;

@@ -107,7 +107,7 @@ fn passages_are_found_by_what_they_mean() {
     let found = embeddings.search(&world.documents, &analysis, &query);
     assert_eq!(found.iter().map(|it| it.heading.as_str()).collect::<Vec<_>>(), ["Coins", "Walls"]);
     assert!(found[0].reason.starts_with("means what"));
-    let prose = context::Prose { query, found, included: Vec::new() };
+    let prose = context::Sources { query, found, ..Default::default() };
     let options = context::Options { reserve: 0 };
     let context = index.context_with(target, None, 2_000, &options, prose);
     assert_eq!(context.documents[0].heading, "Coins");

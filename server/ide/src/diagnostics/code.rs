@@ -63,6 +63,7 @@ codes! {
     IncompatibleCall => "incompatible-call", Error, Calls, true;
     IncompatibleOverride => "incompatible-override", Information, Never, true;
     ImportCycle => "import-cycle", Warning, Never, false;
+    Deprecated => "deprecated", Hint, Never, true;
     Unused => "unused", Hint, Never, false;
     TaintedCall => "tainted-call", Warning, Never, false;
 }
@@ -93,6 +94,11 @@ impl Code {
         self == Code::Unused
     }
 
+    /// Whether what it marks is to be used no longer.
+    pub fn is_deprecated(self) -> bool {
+        self == Code::Deprecated
+    }
+
     pub(super) fn guarded(self) -> Guarded {
         self.row().guarded
     }
@@ -118,6 +124,7 @@ mod tests {
             "incompatible-call",
             "incompatible-override",
             "import-cycle",
+            "deprecated",
             "unused",
             "tainted-call",
         ];

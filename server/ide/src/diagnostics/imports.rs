@@ -108,9 +108,19 @@ pub fn missing_package(analysis: &Analysis, project: &Project, file: FileId, ran
     unknown.filter(|(import, _)| line(import.range) == line(range)).map(|(_, package)| package).next()
 }
 
+/// Whether a script says itself what has to be installed for it (PEP 723): in a comment from `# /// script` to `# ///`.
+pub(super) fn lists_requirements(text: &str) -> bool {
+    let mut lines = text.lines().skip_while(|line| line.trim_end() != "# /// script").skip(1);
+    let mut inside = lines.by_ref().take_while(|line| line.starts_with('#'));
+    inside.any(|line| line.trim_end() == "# ///")
+}
+
 fn unknown_packages(analysis: &Analysis, project: &Project, file: FileId) -> Vec<(Import, String)> {
     let Some(packages) = &project.packages else { return Vec::new() };
     let mut found = Vec::new();
+    if lists_requirements(analysis.source(file).text()) {
+        return found;
+    }
     let mut seen = FxHashSet::default();
     for import in analysis.imports(file) {
         let text = import.text.strip_prefix("import ").or_else(|| import.text.strip_prefix("from "));
@@ -132,12 +142,23 @@ fn unknown_packages(analysis: &Analysis, project: &Project, file: FileId) -> Vec
     found
 }
 
+/// Whether a package is installed for the project, or the project declares that it needs it.
+pub fn is_available(project: &Project, package: &str) -> bool {
+    let is_installed = project.packages.as_ref().is_some_and(|packages| packages.names.contains(package));
+    is_installed || declaration(project, package).is_some()
+}
+
+/// The file that asks for what brings `package`.
+fn declaration<'a>(project: &'a Project, package: &str) -> Option<&'a super::RequirementFile> {
+    let distribution = lint::distribution_of(package).unwrap_or(package);
+    project.requirements.iter().find(|file| lint::requires(file.name(), &file.text, distribution))
+}
+
 /// Which distribution brings `package`, as far as that is known, and who asks for it.
 fn origin(project: &Project, package: &str) -> String {
     let known = lint::distribution_of(package);
     let distribution = known.unwrap_or(package);
-    let asks = project.requirements.iter().find(|file| lint::requires(file.name(), &file.text, distribution));
-    match (asks, known) {
+    match (declaration(project, package), known) {
         (Some(file), _) => format!("; {} asks for `{distribution}`, which is not installed", file.name()),
         (None, Some(_)) => format!("; `{distribution}` brings it"),
         (None, None) => String::new(),

@@ -77,7 +77,7 @@ pub(super) fn types(analysis: &Analysis, file: FileId, offset: TextSize, page: &
     relatives(analysis, "holds or returns ", &held, page);
 }
 
-fn code(analysis: &Analysis, symbol: &Symbol<'_>) -> String {
+pub(crate) fn code(analysis: &Analysis, symbol: &Symbol<'_>) -> String {
     match symbol.kind {
         SymbolKind::Module => format!("import {}", analysis.module_name(symbol.id.file)),
         SymbolKind::Variable | SymbolKind::Attribute => first_line(analysis.source(symbol.id.file).slice(symbol.range)),
@@ -93,8 +93,20 @@ fn code(analysis: &Analysis, symbol: &Symbol<'_>) -> String {
 
 /// "class method of `Cart`, shop/cart.py:12".
 fn origin(analysis: &Analysis, symbol: &Symbol<'_>) -> Line {
+    let mut line = Line::default().text(kind(analysis, symbol));
+    if let Some(parent) = symbol.parent {
+        let parent = analysis.symbol(parent);
+        let name = if parent.kind == SymbolKind::Module { parent.qualified_name() } else { parent.local_name() };
+        line = line.text(" of ").code(&name);
+    }
+    let (file, start) = (symbol.id.file, symbol.name_range.start());
+    line.text(", ").link(&place(analysis, file, start), &uri(analysis, file, start))
+}
+
+/// "class method".
+pub(crate) fn kind(analysis: &Analysis, symbol: &Symbol<'_>) -> &'static str {
     let flags = &symbol.flags;
-    let kind = match symbol.kind {
+    match symbol.kind {
         SymbolKind::Module => "module",
         SymbolKind::Class if flags.is_test => "tests",
         SymbolKind::Class => "class",
@@ -109,19 +121,11 @@ fn origin(analysis: &Analysis, symbol: &Symbol<'_>) -> Line {
         SymbolKind::Lambda => "lambda",
         SymbolKind::Variable => "variable",
         SymbolKind::Attribute => "attribute",
-    };
-    let mut line = Line::default().text(kind);
-    if let Some(parent) = symbol.parent {
-        let parent = analysis.symbol(parent);
-        let name = if parent.kind == SymbolKind::Module { parent.qualified_name() } else { parent.local_name() };
-        line = line.text(" of ").code(&name);
     }
-    let (file, start) = (symbol.id.file, symbol.name_range.start());
-    line.text(", ").link(&place(analysis, file, start), &uri(analysis, file, start))
 }
 
 /// The paragraph as one line; nothing when the text begins with an example.
-fn first_paragraph(docstring: &str) -> Option<String> {
+pub(crate) fn first_paragraph(docstring: &str) -> Option<String> {
     let lines = docstring.lines().skip_while(|line| line.trim().is_empty());
     let lines: Vec<&str> = lines.take_while(|line| !line.trim().is_empty()).map(str::trim).collect();
     (!lines.is_empty() && !lines[0].starts_with(">>>")).then(|| lines.join(" "))

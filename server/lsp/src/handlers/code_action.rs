@@ -14,6 +14,7 @@ use tower_lsp_server::jsonrpc::{Error, ErrorCode, Result};
 use tower_lsp_server::ls_types as lsp;
 
 use crate::commands::{ChangeSignature, Command, DismissFinding, Explain, Propose, Review, Run, RunHere, Silence};
+use crate::handlers::install;
 use crate::query::Query;
 use crate::snapshot::Snapshot;
 use crate::{from_proto, to_proto};
@@ -101,6 +102,7 @@ pub(crate) fn code_actions(query: &Query, params: &lsp::CodeActionParams) -> Res
     if snapshot.proposes() {
         found.extend(failing_tests(snapshot, params, file));
     }
+    found.extend(install::actions(snapshot, params, file));
     found.extend(dismissals(snapshot, params, file));
     found.extend(questions(snapshot, params, file));
     if wanted(&RUN) {

@@ -157,11 +157,15 @@ fn finding(snapshot: &Snapshot, analysis: &Analysis, file: FileId, finding: ide:
     };
     let related: Vec<_> = finding.related.iter().filter_map(related).collect();
     let shown = snapshot.editor.related_information && !related.is_empty();
-    let faded = snapshot.editor.diagnostic_tags && finding.code.is_unnecessary();
+    let tag = match finding.code {
+        code if code.is_unnecessary() => Some(lsp::DiagnosticTag::UNNECESSARY),
+        code if code.is_deprecated() => Some(lsp::DiagnosticTag::DEPRECATED),
+        _ => None,
+    };
     lsp::Diagnostic {
         severity: Some(to_proto::severity(finding.severity)),
         related_information: shown.then_some(related),
-        tags: faded.then(|| vec![lsp::DiagnosticTag::UNNECESSARY]),
+        tags: tag.filter(|_| snapshot.editor.diagnostic_tags).map(|tag| vec![tag]),
         code_description: manual(finding.code),
         ..diagnostic(range(file, finding.range), finding.code.as_str(), finding.message)
     }

@@ -8,7 +8,10 @@ use crate::query::Query;
 pub(crate) fn hover(query: &Query, params: &lsp::HoverParams) -> Result<Option<lsp::Hover>> {
     let snapshot = &query.snapshot;
     let Some((file, offset)) = snapshot.place(&params.text_document_position_params) else { return Ok(None) };
-    let Some(hover) = ide::hover(&snapshot.analysis, file, offset) else { return Ok(None) };
+    let known = ide::Project::default();
+    // Where another server speaks of libraries, they are not spoken of twice.
+    let project = if snapshot.settings.navigation { &*snapshot.settings.project } else { &known };
+    let Some(hover) = ide::hover(&snapshot.analysis, project, file, offset) else { return Ok(None) };
     let (kind, mut value) = if snapshot.editor.markdown {
         (lsp::MarkupKind::Markdown, hover.markdown)
     } else {

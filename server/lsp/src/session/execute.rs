@@ -64,6 +64,7 @@ impl Session {
                 let consult = |title: &str| self.consultation(title);
                 consult::explain(self.mailbox.snapshot(), consult, params).await
             }
+            Command::Install(params) => self.install(params).await,
             Command::Answer(answer) => {
                 self.questions.answer(answer)?;
                 Ok(None)

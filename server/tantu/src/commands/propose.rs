@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ::propose::State::Applied;
 use ::propose::{Event, Proposal, Severity, Summary, Task};
-use ::workspace::lints::{Lints, RuffChoice};
+use ::workspace::lints::Lints;
 use anyhow::{Context, bail};
 use assistant::client::ModelClient;
 use assistant::contexts::Contexts;
@@ -60,8 +60,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let bar = spinner("choosing what the model has to see");
     let contexts = contexts(&mut workspace);
-    let done =
-        runtime.block_on(perform(task, &workspace.host, contexts, &bar, (workspace.settings().ruff, arguments.apply)));
+    let done = runtime.block_on(perform(task, &workspace, contexts, &bar, arguments.apply));
     bar.finish_and_clear();
     // What the worker thread was asked for last is not waited for.
     runtime.shutdown_background();
@@ -148,16 +147,18 @@ fn finding_at(workspace: &Workspace, file: FileId, line: u32) -> Option<(String,
 /// Works on `task` until a person would be asked. With `apply` the answer is yes.
 async fn perform(
     task: Task,
-    host: &AnalysisHost,
+    workspace: &Workspace,
     contexts: Arc<Contexts>,
     bar: &ProgressBar,
-    (ruff, apply): (RuffChoice, bool),
+    apply: bool,
 ) -> anyhow::Result<(Proposal, Option<i64>)> {
     let settings = model::config::default_path();
     let client = ModelClient::required(settings.as_deref()).map_err(anyhow::Error::msg)?;
     let executor = Executor::new(client, Arc::new(worker()?), Arc::new(type_checker()?));
-    let lints = Arc::new(Lints::new(ruff, host.analysis().roots()));
-    let terminal = Terminal { host, lints, contexts, bar, apply };
+    let chosen = workspace.settings();
+    let host = &workspace.host;
+    let lints = Arc::new(Lints::new(chosen.ruff, host.analysis().roots()));
+    let terminal = Terminal { host, lints, contexts, project: chosen.project.clone(), bar, apply };
     Ok(ProposalRunner::new(Proposal::new(task, executor.limits())).drive(&executor, &terminal).await)
 }
 
@@ -165,6 +166,7 @@ struct Terminal<'a> {
     host: &'a AnalysisHost,
     lints: Arc<Lints>,
     contexts: Arc<Contexts>,
+    project: Arc<ide::Project>,
     bar: &'a ProgressBar,
     apply: bool,
 }
@@ -177,6 +179,7 @@ impl ProposalHost for Terminal<'_> {
             unsaved: Vec::new(),
             lints,
             contexts,
+            project: self.project.clone(),
             limits: sandbox::Limits::default(),
         })
     }

@@ -6,6 +6,7 @@ use std::mem::discriminant;
 use std::path::Path;
 
 use graph::{Analysis, Confidence, FileId, Import, ImportKind, SymbolId, SymbolKind};
+use ide::Project;
 use similar::TextDiff;
 use syntax::TextRange;
 
@@ -27,11 +28,17 @@ enum Problem {
     UnresolvedImport(String),
     /// The statement and the package.
     UnknownPackage(String, String),
+    /// The code and a sentence.
+    Library(&'static str, String),
 }
 
-pub(super) fn findings(comparison: &Comparison) -> Vec<Finding> {
+pub(super) fn findings(comparison: &Comparison, project: &Project) -> Vec<Finding> {
     let after = &comparison.after;
-    let packages = external_packages(&comparison.before);
+    let mut packages = external_packages(&comparison.before);
+    let imported =
+        comparison.files.iter().filter_map(|edited| after.file(&edited.path)).flat_map(|it| after.imports(it));
+    let imported = imported.map(|import| package(&import).to_owned());
+    packages.extend(imported.filter(|package| ide::is_available(project, package)));
     let mut found = Vec::new();
     for file in affected(comparison) {
         let new = problems(after, file, &packages);
@@ -48,11 +55,30 @@ pub(super) fn findings(comparison: &Comparison) -> Vec<Finding> {
         let habits = habits(comparison, &packages);
         found.retain(|(_, _, problem)| !habits.contains(problem));
     }
+    found.extend(of_libraries(comparison, project));
     let mut findings = cycles::findings(comparison);
     findings.extend(found.into_iter().map(|(file, range, problem)| {
         comparison.finding(Stage::Graph, problem.code(), problem.message(after), file, range)
     }));
     findings
+}
+
+/// What the edited files ask of libraries that they do not offer, and did not ask before.
+fn of_libraries(comparison: &Comparison, project: &Project) -> Vec<(FileId, TextRange, Problem)> {
+    let (before, after) = (&comparison.before, &comparison.after);
+    let mut found = Vec::new();
+    for edited in &comparison.files {
+        let Some(file) = after.file(&edited.path) else { continue };
+        let new = ide::library_mistakes(after, project, file);
+        if new.is_empty() {
+            continue;
+        }
+        let old = before.file(&edited.path).map(|file| ide::library_mistakes(before, project, file));
+        let old: HashSet<String> = old.into_iter().flatten().map(|old| old.message).collect();
+        let new = new.into_iter().filter(|new| !old.contains(&new.message));
+        found.extend(new.map(|new| (file, new.range, Problem::Library(new.code.as_str(), new.message))));
+    }
+    found
 }
 
 /// What this workspace does at places that nobody edited. It is there and it works, so it is the graph that does not
@@ -127,6 +153,7 @@ impl Problem {
             Problem::IncompatibleCall(..) => "incompatible-call",
             Problem::UnresolvedImport(_) => "unresolved-import",
             Problem::UnknownPackage(..) => "unknown-module",
+            Problem::Library(code, _) => code,
         }
     }
 
@@ -140,8 +167,10 @@ impl Problem {
             }
             Problem::UnresolvedImport(text) => format!("`{text}` finds nothing"),
             Problem::UnknownPackage(text, package) => format!(
-                "`{text}`: `{package}` is not in the standard library and not used anywhere else in this workspace"
+                "`{text}`: `{package}` is not in the standard library, not installed or declared for this project, and not used \
+                 anywhere else in it"
             ),
+            Problem::Library(_, message) => message.clone(),
         }
     }
 }

@@ -29,6 +29,8 @@ pub struct Inspection<'a> {
     pub linters: &'a [&'a SharedLinter<'a>],
     pub tainted: Option<&'a FindTainted<'a>>,
     pub types: Option<Typing<'a>>,
+    /// What the workspace says of itself: what is installed, and what it needs.
+    pub project: Option<&'a ide::Project>,
     /// What was wrong with earlier answers.
     pub past: &'a [PastMistake],
     /// What the person asks for, in words.

@@ -180,7 +180,7 @@ fn names_members_and_calls_of_the_new_code() {
         SHOP,
         "import nunpy, json; from shop.cart import Card; import shop.cards; return nunpy, json",
         expect![[r#"
-            shop/price.py:6: `import nunpy`: `nunpy` is not in the standard library and not used anywhere else in this workspace [graph: unknown-module]
+            shop/price.py:6: `import nunpy`: `nunpy` is not in the standard library, not installed or declared for this project, and not used anywhere else in it [graph: unknown-module]
             shop/price.py:6: `from shop.cart import Card` finds nothing [graph: unresolved-import]
             shop/price.py:6: `import shop.cards` finds nothing [graph: unresolved-import]
             graph failed
@@ -295,7 +295,7 @@ fn a_known_package_may_be_imported_again() {
         text,
         "import numpy.linalg; import numpie",
         expect![[r#"
-            b.py:2: `import numpie`: `numpie` is not in the standard library and not used anywhere else in this workspace [graph: unknown-module]
+            b.py:2: `import numpie`: `numpie` is not in the standard library, not installed or declared for this project, and not used anywhere else in it [graph: unknown-module]
             graph failed
             tests not-run: an earlier check failed
         "#]],
