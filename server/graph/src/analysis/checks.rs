@@ -1,5 +1,6 @@
 //! What is certainly wrong in a file, as far as names and calls go.
 
+mod deprecated;
 mod fit;
 mod gone;
 mod overrides;

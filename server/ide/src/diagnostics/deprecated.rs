@@ -1,31 +1,20 @@
 //! Uses of what says of itself, with `@deprecated`, that it is to be used no longer.
 
-use graph::{Analysis, Confidence, FileId, Relation};
+use graph::{Analysis, FileId};
 
 use super::{Code, Diagnostic, Related, diagnostic};
 
-/// Calls, and classes that derive from one, of the workspace's own definitions. The file that defines it may go on using it.
+/// Of the workspace's own definitions; see [`Analysis::deprecated_uses`].
 pub(super) fn diagnose(analysis: &Analysis, file: FileId) -> Vec<Diagnostic> {
-    let edges = analysis.edges(file).into_iter();
-    let certain = edges.filter(|edge| {
-        let is_use = matches!(edge.relation, Relation::Calls(_) | Relation::Inherits);
-        is_use && edge.confidence == Confidence::Exact && edge.target.file != file
-    });
-    let mut found: Vec<Diagnostic> = certain
-        .filter_map(|edge| {
-            let target = analysis.symbol(edge.target);
-            let message = message(&target.local_name(), &target.deprecation()?);
-            let related = Related {
-                file: edge.target.file,
-                range: target.name_range,
-                message: format!("`{}`", target.signature()),
-            };
-            Some(Diagnostic { related: vec![related], ..diagnostic(Code::Deprecated, edge.range, message) })
-        })
-        .collect();
-    found.sort_by_key(|it| it.range.start());
-    found.dedup_by_key(|it| it.range);
-    found
+    let uses = analysis.deprecated_uses(file).into_iter();
+    let one = |(range, target): (_, graph::SymbolId)| {
+        let target = analysis.symbol(target);
+        let message = message(&target.local_name(), &target.deprecation()?);
+        let signature = format!("`{}`", target.signature());
+        let related = Related { file: target.id.file, range: target.name_range, message: signature };
+        Some(Diagnostic { related: vec![related], ..diagnostic(Code::Deprecated, range, message) })
+    };
+    uses.filter_map(one).collect()
 }
 
 pub(super) fn message(name: &str, reason: &str) -> String {
