@@ -37,6 +37,27 @@ fn an_explicit_choice_comes_first_and_the_workspace_last() {
     assert_eq!(found(Some(&local), Some(&other)), Some(local));
 }
 
+#[test]
+fn environments_of_conda_and_pixi_are_of_one_project() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let conda = |name: &str| {
+        let folder = root.join(name);
+        let site = format!("{SITE}/numpy/__init__.py");
+        write(&folder, &[("conda-meta/history", ""), ("bin/python3.14", ""), (&site, "")]);
+        folder
+    };
+    let pixi = conda(".pixi/envs/default");
+    let found = Environment::find_with(root, None, None);
+    assert_eq!((found.folder.as_deref(), found.sees_more, found.version()), (Some(&*pixi), false, Some("3.14")));
+    assert!(found.names().contains("numpy"));
+    let active = conda("elsewhere/shop");
+    assert_eq!(Environment::find_with(root, None, Some(active.clone())).folder, Some(active.clone()));
+    // conda's own installation is shared by whoever has no environment.
+    write(&active, &[("condabin/conda", "")]);
+    assert_eq!(Environment::find_with(root, None, Some(active)).folder, Some(pixi));
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interpreter_stands_for_its_environment() {
