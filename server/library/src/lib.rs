@@ -152,7 +152,7 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    use graph::LibraryMistakeKind;
+    use graph::{LibraryMistakeKind, LibraryPath};
 
     use super::*;
 
@@ -191,6 +191,21 @@ mod tests {
             })
             .collect();
         assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn constructors_do_not_depend_on_what_was_read_before() {
+        let constructor = |read: &[&str]| {
+            let library = Library::new(Installation::default());
+            library.read(read);
+            let names = LibraryPath::all_of("importlib.metadata", &library);
+            let class = names.into_iter().find(|path| path.name() == Some("PackageNotFoundError")).unwrap();
+            let found = class.definition(&library).unwrap().constructor(&library).unwrap();
+            let symbol = found.analysis.symbol(found.symbols[0]);
+            format!("{} {}", found.module(), symbol.local_name())
+        };
+        assert_eq!(constructor(&[]), "builtins ImportError.__init__");
+        assert_eq!(constructor(&["builtins"]), constructor(&[]));
     }
 
     #[test]

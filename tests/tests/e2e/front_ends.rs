@@ -327,9 +327,9 @@ fn assert_same_context(both: &Both, definition: &Definition, budget: Option<usiz
     }
     let explained = both.execute("tantu.context", argument);
     let context = both.json(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
-    assert_eq!((&explained["symbol"], &explained["tokens"]), (&context["target"], &context["tokens"]), "{place}");
     let markdown = explained["markdown"].as_str().expect("a document");
     assert_eq!(explained_rows(markdown), rows(&context), "{place}");
+    assert_eq!((&explained["symbol"], &explained["tokens"]), (&context["target"], &context["tokens"]), "{place}");
     let lists = ["items", "documents"].map(|field| context[field].as_array().expect("a list").clone());
     for shown in lists.concat() {
         let text = shown["text"].as_str().expect("a text").trim_end();

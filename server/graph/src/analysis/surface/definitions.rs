@@ -99,21 +99,20 @@ impl LibraryDefinition {
         self.symbols.first().is_some_and(|symbol| is_stub(self.analysis.path(symbol.file)))
     }
 
-    /// What a class is made with; nothing where that is what every object is made with.
+    /// What a class is made with; nothing where that is what every object is made with. Reads the modules that it has to know.
     pub fn constructor(&self, libraries: &dyn Libraries) -> Option<LibraryDefinition> {
-        let class = self.analysis.snapshot.def(*self.symbols.first()?)?;
-        if self.analysis.symbol(self.analysis.id(class)).kind != SymbolKind::Class {
+        let id = *self.symbols.first()?;
+        if self.analysis.symbol(id).kind != SymbolKind::Class {
             return None;
         }
-        let mut surface = Surface::new(&self.analysis, libraries);
-        let found = ["__init__", "__new__"].iter().find_map(|name| {
-            let found = surface.definitions_in_class(class, Name::new(name));
-            let owner = surface.symbol(*found.first()?).parent?;
-            let unit = found.first()?.unit;
-            (surface.symbol(Def { unit, symbol: owner }).name.as_str() != "object").then_some(found)
-        })?;
-        let symbols = found.into_iter().map(|def| self.analysis.id(def)).collect();
-        Some(LibraryDefinition { analysis: self.analysis.clone(), symbols })
+        settle(libraries, |surface| {
+            let Some(class) = surface.analysis.snapshot.def(id) else { return Vec::new() };
+            let found = ["__init__", "__new__"].map(|name| surface.definitions_in_class(class, Name::new(name)));
+            let found = found.into_iter().find(|found| !found.is_empty()).unwrap_or_default();
+            let owner = found.first().and_then(|def| Some(Def { symbol: surface.symbol(*def).parent?, ..*def }));
+            let is_of_object = owner.is_some_and(|owner| surface.symbol(owner).name.as_str() == "object");
+            if is_of_object { Vec::new() } else { found }
+        })
     }
 
     /// The same in the source that the stub describes, where there is one that has it under the same name.
@@ -210,24 +209,22 @@ fn definition(path: OutsidePath, libraries: &dyn Libraries) -> Option<LibraryDef
     })
 }
 
-/// What `ask` finds once all modules are read that it needs for that.
+/// What `ask` finds once all modules are read that it needs for that: the same whatever was read before.
 fn settle(libraries: &dyn Libraries, ask: impl Fn(&mut Surface) -> Vec<Def>) -> Option<LibraryDefinition> {
     let mut asked: FxHashSet<Name> = FxHashSet::default();
+    let mut found = None;
     for _ in 0..MAX_ROUNDS {
         let analysis = libraries.analysis();
         let mut surface = Surface::new(&analysis, libraries);
-        let symbols = ask(&mut surface);
-        if !symbols.is_empty() {
-            let symbols = symbols.into_iter().map(|def| analysis.id(def)).collect();
-            return Some(LibraryDefinition { analysis, symbols });
-        }
+        let symbols: Vec<SymbolId> = ask(&mut surface).into_iter().map(|def| analysis.id(def)).collect();
         let needs: Vec<Name> = surface.needs.into_iter().filter(|path| asked.insert(*path)).collect();
+        found = (!symbols.is_empty()).then_some(LibraryDefinition { analysis, symbols });
         if needs.is_empty() {
-            return None;
+            break;
         }
         needs.iter().for_each(|path| read_path(libraries, path));
     }
-    None
+    found
 }
 
 /// The way that a name such as `re.compile().match` stands for, as [`Target::External`] has it: dotted, `()` behind what was
