@@ -1,5 +1,8 @@
 //! The tests that a change may break, the likeliest first.
 
+mod computed;
+mod fallback;
+
 use std::cmp::Reverse;
 use std::collections::VecDeque;
 
@@ -11,6 +14,8 @@ use crate::collection::{is_collected, is_test_function};
 use crate::impact::{Reach, reaching};
 use crate::runnables::main_block;
 
+use computed::ComputedNames;
+
 /// How many definitions are counted that one test reaches. Beyond it tests are taken to be equally wide.
 const MAX_WIDTH: usize = 64;
 
@@ -20,7 +25,10 @@ pub struct Affected {
     pub tests: Vec<AffectedTest>,
     /// The definitions and modules that differ, by file and place.
     pub changed: Vec<SymbolId>,
-    /// Whether every way was followed to its end; otherwise there may be more tests.
+    /// Changed definitions that no test is known to reach, in the same order: none calls them, none loads a module for what its
+    /// statements do. That nobody sees a way does not say that there is none.
+    pub unreached: Vec<SymbolId>,
+    /// Whether every way was followed to its end, and a test reaches everything that changed; otherwise there may be more tests.
     pub complete: bool,
 }
 
@@ -31,7 +39,51 @@ pub struct AffectedTest {
     pub test: SymbolId,
     /// Why: from the test to what changed, each the one that uses the next. Only the test where it has changed itself.
     pub via: Vec<SymbolId>,
+    pub step: Step,
     pub record: TestRecord,
+}
+
+/// How far one had to go to find a test: the surest ways first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// It runs what has changed, by calls that are known.
+    Calls,
+    /// It runs something that calls by the name of what has changed, on a value that nobody knows or by a name that is computed.
+    Name,
+    /// It loads a module whose statements have changed or run what has changed.
+    Imports,
+    /// No test is known to reach some of what has changed; this one loads its module.
+    Module,
+    /// As `Module`, where none loads it either; this one loads a module of the same package.
+    Package,
+    /// As `Package`, where none does that either.
+    All,
+}
+
+impl Step {
+    /// In a few words, for a list of tests; nothing where the way itself says enough.
+    pub fn label(self) -> Option<&'static str> {
+        match self {
+            Step::Calls => None,
+            Step::Name => Some("by name"),
+            Step::Imports => Some("by import"),
+            Step::Module => Some("loads the module"),
+            Step::Package => Some("loads the package"),
+            Step::All => Some("any test"),
+        }
+    }
+
+    /// In one word, for programs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Step::Calls => "calls",
+            Step::Name => "name",
+            Step::Imports => "imports",
+            Step::Module => "module",
+            Step::Package => "package",
+            Step::All => "all",
+        }
+    }
 }
 
 /// What earlier runs say about a test.
@@ -68,7 +120,7 @@ pub fn affected<R: Fn(SymbolId) -> TestRecord>(
     let mut seen: FxHashSet<SymbolId> = FxHashSet::default();
     let mut add = |test: SymbolId, via: Vec<SymbolId>| {
         if seen.insert(test) {
-            found.push((via.len(), AffectedTest { test, via, record: record(test) }));
+            found.push((via.len(), AffectedTest { test, via, step: Step::Calls, record: record(test) }));
         }
     };
     for &test in &reach.tests {
@@ -81,7 +133,9 @@ pub fn affected<R: Fn(SymbolId) -> TestRecord>(
     }
     // What nobody knows the receiver of may be one of the methods: less likely than what is known to call them.
     let far = found.iter().map(|(distance, _)| *distance).max().unwrap_or_default();
-    let by_name = called_by_name(analysis, &starts, &reach);
+    let mut by_name = called_by_name(analysis, &starts, &reach);
+    let reached: Vec<SymbolId> = nearest_first(analysis, &starts, &reach);
+    by_name.extend(ComputedNames::of(analysis).users(analysis, &reached));
     let users: Vec<SymbolId> = by_name.iter().map(|(user, _)| *user).collect();
     let users_reach = reaching(analysis, &users, limit);
     for &test in &users_reach.tests {
@@ -89,7 +143,7 @@ pub fn affected<R: Fn(SymbolId) -> TestRecord>(
         let method = by_name.iter().find(|(user, _)| via.last() == Some(user)).map(|(_, method)| *method);
         via.extend(method.into_iter().flat_map(|method| reach.path(method)));
         if seen.insert(test) {
-            found.push((far + via.len(), AffectedTest { test, via, record: record(test) }));
+            found.push((far + via.len(), AffectedTest { test, via, step: Step::Name, record: record(test) }));
         }
     }
     // What is imported is at work in everything that follows: these come last.
@@ -107,7 +161,7 @@ pub fn affected<R: Fn(SymbolId) -> TestRecord>(
                 via.extend(
                     chain.last().into_iter().flat_map(|&file| reach.path(analysis.module(file)).into_iter().skip(1)),
                 );
-                let test = AffectedTest { test, via, record: record(test) };
+                let test = AffectedTest { test, via, step: Step::Imports, record: record(test) };
                 found.push((far + chain.len(), test));
             }
         }
@@ -127,13 +181,18 @@ pub fn affected<R: Fn(SymbolId) -> TestRecord>(
             place(it.test).1,
         )
     });
-    let mut changed = symbols;
+    let mut changed = symbols.clone();
     changed.extend(modules.iter().map(|&file| analysis.module(file)));
     changed.extend(gone.iter().map(|(owner, _)| *owner));
     changed.sort_by_key(|&id| place(id));
     changed.dedup();
-    let tests = found.into_iter().map(|(_, test)| test).collect();
-    Affected { tests, changed, complete: reach.complete }
+    let tests: Vec<AffectedTest> = found.into_iter().map(|(_, test)| test).collect();
+    let changed_now = symbols.into_iter().chain(modules.iter().map(|&file| analysis.module(file)));
+    let mut unreached = fallback::unreached(analysis, &tests, changed_now.collect(), limit);
+    unreached.sort_by_key(|&id| (place(id), id));
+    unreached.dedup();
+    let complete = reach.complete && users_reach.complete && unreached.is_empty();
+    Affected { tests, changed, unreached, complete }
 }
 
 /// The tests of files that load one of `modules` when they are imported, or that pytest imports with it: the nearest first. They
@@ -145,6 +204,8 @@ pub fn tests_loading(analysis: &Analysis, modules: &[FileId]) -> Vec<SymbolId> {
     files.sort_by_cached_key(|&(distance, file)| (distance, analysis.path(file).to_path_buf()));
     files.into_iter().flat_map(|(_, file)| tests_of(analysis, file)).collect()
 }
+
+pub use fallback::widen;
 
 /// Methods of Python's own types: where the receiver is not known, it mostly is one of these.
 const COMMON: [&str; 24] = [
@@ -159,9 +220,7 @@ fn called_by_name(analysis: &Analysis, starts: &[SymbolId], reach: &Reach) -> Ve
         let symbol = analysis.symbol(*id);
         symbol.kind == SymbolKind::Method && !symbol.name.starts_with("__") && !COMMON.contains(&symbol.name)
     };
-    let place = |id: SymbolId| (analysis.path(id.file), analysis.symbol(id).range.start());
-    let mut methods: Vec<SymbolId> = starts.iter().copied().chain(reach.reached()).filter(is_named).collect();
-    methods.sort_by_cached_key(|&id| (reach.path(id).len(), analysis.path(id.file).to_path_buf(), place(id).1));
+    let methods: Vec<SymbolId> = nearest_first(analysis, starts, reach).into_iter().filter(is_named).collect();
     let mut by_name: FxHashMap<&str, SymbolId> = FxHashMap::default();
     for &method in &methods {
         by_name.entry(analysis.symbol(method).name).or_insert(method);
@@ -180,6 +239,14 @@ fn called_by_name(analysis: &Analysis, starts: &[SymbolId], reach: &Reach) -> Ve
         }
     }
     found
+}
+
+/// What has changed and all that was reached: the nearest first, of the same distance by file and place.
+fn nearest_first(analysis: &Analysis, starts: &[SymbolId], reach: &Reach) -> Vec<SymbolId> {
+    let place = |id: SymbolId| (analysis.path(id.file).to_path_buf(), analysis.symbol(id).range.start());
+    let mut all: Vec<SymbolId> = starts.iter().copied().chain(reach.reached()).collect();
+    all.sort_by_cached_key(|&id| (reach.path(id).len(), place(id)));
+    all
 }
 
 /// Whether `module` reaches what changed when it is imported, and not only as a script.

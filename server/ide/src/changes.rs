@@ -309,7 +309,11 @@ impl<'a> Comparison<'a> {
         let suffix = format!(" import {name}");
         let imports = |file: &FileId| {
             let mut imports = self.analysis.imports(*file).into_iter();
-            imports.any(|import| import.text.starts_with("from ") && import.text.ends_with(&suffix))
+            imports.any(|import| {
+                import.kind == ImportKind::Module(self.file)
+                    && import.text.starts_with("from ")
+                    && import.text.ends_with(&suffix)
+            })
         };
         self.analysis.importers(self.file).into_iter().filter(imports).collect()
     }

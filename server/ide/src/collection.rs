@@ -10,7 +10,7 @@ pub(crate) fn is_collected(analysis: &Analysis, symbol: &Symbol<'_>) -> bool {
     if symbol.flags.is_test {
         return true;
     }
-    let is_in_tests = || is_test_file(analysis.path(symbol.id.file));
+    let is_in_tests = || may_hold_test_cases(analysis.path(symbol.id.file));
     match symbol.kind {
         SymbolKind::Class => is_in_tests() && is_test_case(analysis, symbol),
         SymbolKind::Method if symbol.name.starts_with("test") => {
@@ -18,6 +18,12 @@ pub(crate) fn is_collected(analysis: &Analysis, symbol: &Symbol<'_>) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether unittest's discovery looks into a file: `test*.py`. pytest collects such a file where it is named.
+fn may_hold_test_cases(path: &Path) -> bool {
+    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    is_test_file(path) || stem.starts_with("test")
 }
 
 /// Whether the function or method is a test, as [`is_collected`] has it.
@@ -40,4 +46,46 @@ pub fn node_id(analysis: &Analysis, root: &Path, test: SymbolId) -> String {
     let parts: Vec<_> = path.strip_prefix(root).unwrap_or(path).iter().map(|part| part.to_string_lossy()).collect();
     let name = analysis.symbol(test).local_name();
     name.split('.').filter(|name| !name.is_empty()).fold(parts.join("/"), |id, name| format!("{id}::{name}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fixture::Workspace;
+
+    #[track_caller]
+    fn check(text: &str, expected: &[&str]) {
+        let workspace = Workspace::new(text);
+        let analysis = &workspace.analysis;
+        let all = analysis.files().flat_map(|file| analysis.symbols(file));
+        let tests = all.filter(|&id| is_test_function(analysis, &analysis.symbol(id)));
+        let names: Vec<String> = tests.map(|id| analysis.symbol(id).qualified_name()).collect();
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn test_cases_by_inheritance() {
+        check(
+            "\
+#- /base.py
+import unittest
+class Base(unittest.TestCase): pass
+#- /test_a.py
+from base import Base
+class Prices(Base):
+    def test_price(self): pass
+    def helper(self): pass
+class Other:
+    def test_nothing(self): pass
+",
+            &["test_a.Prices.test_price"],
+        );
+    }
+
+    #[test]
+    fn test_cases_where_unittest_finds_them() {
+        let case = "from unittest import TestCase\nclass Prices(TestCase):\n    def test_price(self): pass\ndef test_not(): pass\n";
+        check(&format!("#- /pkg/testprices.py\n{case}"), &["pkg.testprices.Prices.test_price"]);
+        check(&format!("#- /pkg/prices.py\n{case}"), &[]);
+    }
 }

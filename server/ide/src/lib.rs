@@ -36,7 +36,7 @@ mod type_hierarchy;
 pub mod wording;
 mod workspace_symbols;
 
-pub use affected::{Affected, AffectedTest, TestRecord, affected, tests_loading};
+pub use affected::{Affected, AffectedTest, Step, TestRecord, affected, tests_loading, widen};
 pub use call_hierarchy::{HierarchyCall, incoming_calls, outgoing_calls, prepare_call_hierarchy};
 pub use cells::{Cell, cells};
 pub use changes::{Changes, Earlier, changes};

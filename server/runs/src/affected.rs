@@ -34,7 +34,8 @@ pub struct Chosen {
     pub since: String,
 }
 
-/// The tests of the folder that a change since `revision` reaches; without one, since all of them passed for the last time, else
+/// The tests of the folder that a change since `revision` reaches, and, for what none is known to reach, those that [`ide::widen`]
+/// adds; without one, since all of them passed for the last time, else
 /// since the last commit. `None` where there is nothing to compare with.
 ///
 /// # Errors
@@ -43,6 +44,8 @@ pub fn choose(state: &State<'_>, revision: Option<&str>) -> anyhow::Result<Optio
     let State { analysis, root, store, .. } = *state;
     let Some((since, before)) = before(state, revision)? else { return Ok(None) };
     let mut affected = ide::affected(analysis, &before, history::records(store, root, analysis), LIMIT);
+    let record = history::records(store, root, analysis)(&affected.changed);
+    ide::widen(analysis, &mut affected, record);
     affected.tests.retain(|it| analysis.path(it.test.file).starts_with(root));
     let likeliest = history::likeliest(&mut affected);
     Ok(Some(Chosen { affected, likeliest, since }))

@@ -96,6 +96,8 @@ fn contains(names: &BTreeSet<String>, id: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use ide::Step;
+
     use super::*;
 
     #[test]
@@ -120,7 +122,12 @@ mod tests {
             all.filter(|&id| analysis.symbol(id).name == name).collect::<Vec<_>>()
         };
         let of = |executed: Option<bool>| {
-            move |test| AffectedTest { test, via: vec![test], record: TestRecord { failed: false, executed } }
+            move |test| AffectedTest {
+                test,
+                via: vec![test],
+                step: Step::Calls,
+                record: TestRecord { failed: false, executed },
+            }
         };
         let mut affected = Affected::default();
         affected.tests.extend(tests("test_a").into_iter().map(of(None)));

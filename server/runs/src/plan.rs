@@ -189,7 +189,12 @@ fn affected_tests(snapshot: &Snapshot, root: &Path) -> Result<Tests, String> {
         return Ok(Tests { targets, files, likeliest: 0, what });
     };
     if affected.tests.is_empty() {
-        return Err(format!("no test reaches what has changed since {since}"));
+        return Err(match affected.changed.is_empty() {
+            true => format!("no definition has changed since {since}"),
+            false => format!(
+                "what has changed since {since} can be reached by no test: there is none that pytest would collect"
+            ),
+        });
     }
     let mut files: Vec<FileId> = affected.tests.iter().map(|it| it.test.file).collect();
     files.sort_unstable();

@@ -20,14 +20,21 @@ fn check(now: &str, before: &[(&str, Option<&str>)], expected: Expect) {
             _ => None,
         },
     };
-    let found = affected(analysis, &before, |_| record, 1000);
+    let mut found = affected(analysis, &before, |_| record, 1000);
+    widen(analysis, &mut found, record);
     let changed: Vec<String> = found.changed.iter().map(|&id| name(id)).collect();
     let mut out = format!("changed: {}\n", changed.join(", "));
     for test in &found.tests {
         let via: Vec<String> = test.via.iter().map(|&id| name(id)).collect();
-        out.push_str(&format!("{}{}\n", if test.record.failed { "failed before: " } else { "" }, via.join(" → ")));
+        let before = if test.record.failed { "failed before: " } else { "" };
+        let step = test.step.label().map(|label| format!("{label}: ")).unwrap_or_default();
+        out.push_str(&format!("{before}{step}{}\n", via.join(" → ")));
     }
-    assert!(found.complete);
+    let unreached: Vec<String> = found.unreached.iter().map(|&id| name(id)).collect();
+    assert_eq!(found.complete, unreached.is_empty());
+    if !found.complete {
+        out.push_str(&format!("no test is known to reach: {}\n", unreached.join(", ")));
+    }
     expected.assert_eq(&out);
 }
 
@@ -188,9 +195,9 @@ fn other_statements_of_a_module_affect_all_that_load_it() {
         "register('shop')",
         "register('cart')",
         expect![[r#"
-                changed: shop
-                test_cart → test_cart → cart → shop
-            "#]],
+            changed: shop
+            by import: test_cart → test_cart → cart → shop
+        "#]],
     );
 }
 
@@ -203,7 +210,7 @@ fn what_runs_when_a_module_is_imported() {
         "return None",
         expect![[r#"
             changed: register
-            test_shop → test_shop → shop → register
+            by import: test_shop → test_shop → shop → register
         "#]],
     );
     check_edit(
@@ -212,6 +219,8 @@ fn what_runs_when_a_module_is_imported() {
         "main(): return 1",
         expect![[r#"
             changed: main
+            loads the module: test_shop → test_shop → shop → tools
+            no test is known to reach: main
         "#]],
     );
 }
@@ -267,8 +276,8 @@ def test_n(n, cart): pass
             changed: conftest, cart
             test_cart → cart
             test_n → cart
-            test_other → test_a → conftest
-            TestCase.test_x → test_a → conftest
+            by import: test_other → test_a → conftest
+            by import: TestCase.test_x → test_a → conftest
         "#]],
     );
 }
@@ -299,8 +308,8 @@ def test_elsewhere(cart): cart.total()
         expect![[r#"
             changed: Cart.total
             test_direct → Cart.total
-            test_total → Cart.total
-            test_checkout → checkout → Cart.total
+            by name: test_total → Cart.total
+            by name: test_checkout → checkout → Cart.total
         "#]],
     );
 }
@@ -381,6 +390,127 @@ class Helper(PriceChecks): pass
             changed: price
             TestPrices → PriceChecks.test_price → price
             Other → PriceChecks.test_price → price
+        "#]],
+    );
+}
+
+#[test]
+fn what_no_test_is_known_to_reach_falls_back() {
+    // To what loads its module,
+    check_edit(
+        "\
+#- /shop/price.py
+def price(): return 1
+def other(): return 1
+#- /shop/__init__.py
+#- /shop/label.py
+def label(): return 1
+#- /tests/test_price.py
+from shop.price import other
+def test_other(): assert other() == 1
+#- /tests/test_label.py
+from shop.label import label
+def test_label(): assert label() == 1
+",
+        "price(): return 1",
+        "price(): return 2",
+        expect![[r#"
+            changed: price
+            loads the module: test_other → tests.test_price → shop.price
+            no test is known to reach: price
+        "#]],
+    );
+    // to what loads its package,
+    check_edit(
+        "\
+#- /shop/price.py
+def price(): return 1
+#- /shop/__init__.py
+#- /shop/label.py
+def label(): return 1
+#- /tests/test_label.py
+from shop.label import label
+def test_label(): assert label() == 1
+#- /tests/test_elsewhere.py
+def test_elsewhere(): pass
+",
+        "price(): return 1",
+        "price(): return 2",
+        expect![[r#"
+            changed: price
+            loads the package: test_label → tests.test_label → shop.label
+            no test is known to reach: price
+        "#]],
+    );
+    // to every test there is.
+    check_edit(
+        "\
+#- /tool/price.py
+def price(): return 1
+#- /tests/test_elsewhere.py
+def test_elsewhere(): pass
+",
+        "price(): return 1",
+        "price(): return 2",
+        expect![[r#"
+            changed: price
+            any test: test_elsewhere → tests.test_elsewhere
+            no test is known to reach: price
+        "#]],
+    );
+}
+
+#[test]
+fn methods_are_called_by_computed_names() {
+    check_edit(
+        "\
+#- /walk.py
+class Checker:
+    def visit_call(self, node): return 1
+    def leave_call(self, node): return 1
+
+class Walker:
+    def walk(self, checker, kind):
+        return getattr(checker, 'visit_' + kind)(kind)
+#- /test_walk.py
+from walk import Checker, Walker
+
+def test_walk(): assert Walker().walk(Checker(), 'call') == 1
+",
+        "visit_call(self, node): return 1",
+        "visit_call(self, node): return 2",
+        expect![[r#"
+            changed: Checker.visit_call
+            by name: test_walk → Walker.walk → Checker.visit_call
+        "#]],
+    );
+}
+
+#[test]
+fn an_import_affects_only_who_takes_the_name_from_there() {
+    check_edit(
+        "\
+#- /a.py
+from typing import Any
+def f(x: Any): return 1
+def g(): return 1
+#- /b.py
+from typing import Any
+from a import g
+#- /test_a.py
+from a import f
+def test_f(): f(1)
+#- /test_b.py
+from typing import Any
+from a import g
+import b
+def test_g(): g()
+",
+        "from typing import Any\ndef",
+        "from typing_extensions import Any\ndef",
+        expect![[r#"
+            changed: f
+            test_f → f
         "#]],
     );
 }

@@ -170,7 +170,7 @@ async fn the_tests_that_reach_an_uncommitted_change_are_run() {
     assert_eq!(world.actions(), [Action::Pytest { targets: vec!["test_a.py::test_two".into()] }]);
     // All is green now, and nothing has changed since.
     world.execute("tantu.runAffectedTests", json!({ "uri": uri })).await;
-    assert_eq!(world.message().await, "no test reaches what has changed since all tests passed");
+    assert_eq!(world.message().await, "no definition has changed since all tests passed");
 }
 
 #[tokio::test]

@@ -114,6 +114,33 @@ tests/test_cart.py:5 test_checkout → Cart.total → price
 }
 
 #[test]
+fn what_no_test_is_known_to_reach_is_named_and_what_loads_it_runs() {
+    let project = Project::new(&[
+        ("shop/cart.py", "def price(): return 1\ndef other(): return 1\n"),
+        ("tests/test_cart.py", "from shop.cart import other\ndef test_other(): assert other() == 1\n"),
+        ("tests/test_ssl.py", "import ssl\nfrom shop.cart import price\ndef test_price(): assert price() == 2\n"),
+    ]);
+    project.commit();
+    project.write("shop/cart.py", "def price(): return 1\ndef other(): return 1\nTAX = 2\n");
+    let list = "\
+at least 2 tests affected: TAX changed since the last commit
+no test is known to reach TAX: 2 tests that load the module for that
+not runnable here: tests/test_ssl.py needs ssl (not in the sandbox), imported by tests/test_ssl.py:1
+tests/test_cart.py:2 loads the module: test_other → tests.test_cart → shop.cart
+tests/test_ssl.py:3 not runnable here: loads the module: test_price → tests.test_ssl → shop.cart
+";
+    project.says(&["test", "--affected", "--list"], list, 0);
+    let (_, stdout, _) = project.tantu(&["test", "--affected", "--list", "--format", "json"]);
+    let value: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!((&value["complete"], &value["unreached"]), (&false.into(), &serde_json::json!(["TAX"])));
+    let shown = |test: &Value| format!("{} {} {}", test["id"], test["step"], test["runnable"]);
+    assert_eq!(
+        value["affected"].as_array().unwrap().iter().map(shown).collect::<Vec<_>>(),
+        [r#""tests/test_cart.py::test_other" "module" true"#, r#""tests/test_ssl.py::test_price" "module" false"#,]
+    );
+}
+
+#[test]
 fn what_failed_before_comes_first() {
     let project = Project::new(SHOP);
     project.commit();

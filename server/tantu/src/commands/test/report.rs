@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use graph::{FileId, SymbolId};
-use ide::{AffectedTest, node_id};
+use ide::{AffectedTest, Step, node_id};
 use sandbox::{Outcome, Verdict};
 use serde::Serialize;
 use terminal::{Shown, Style};
@@ -30,7 +30,13 @@ struct Test {
     line: u32,
     /// From the test to what changed.
     via: Vec<String>,
+    /// How far one had to go to find it: calls, name, imports, module, package, all.
+    step: &'static str,
+    #[serde(skip)]
+    label: Option<&'static str>,
     failed_before: bool,
+    /// Whether its file can be run in the sandbox.
+    runnable: bool,
     /// Whether it executed what changed when it last ran; absent where that is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     executed: Option<bool>,
@@ -40,6 +46,8 @@ pub(super) struct Report {
     targets: Vec<String>,
     tests: Option<Vec<Test>>,
     changed: Vec<String>,
+    /// What changed and no test is known to reach.
+    unreached: Vec<String>,
     complete: bool,
     since: String,
     pub(super) not_runnable: Vec<NotRunnable>,
@@ -58,15 +66,18 @@ impl Report {
             path: workspace.shown(it.test.file),
             line: analysis.source(it.test.file).line_number(analysis.symbol(it.test).name_range.start()),
             via: it.via.iter().map(|&id| name(id)).collect(),
+            step: it.step.as_str(),
+            label: it.step.label(),
             failed_before: it.record.failed,
+            runnable: !not_runnable.iter().any(|other| other.file == it.test.file),
             executed: it.record.executed,
         };
-        let is_runnable = |it: &&AffectedTest| !not_runnable.iter().any(|other| other.file == it.test.file);
         let affected = selection.affected.as_ref();
         Report {
             targets: selection.targets.clone(),
-            tests: affected.map(|it| it.tests.iter().filter(is_runnable).map(test).collect()),
+            tests: affected.map(|it| it.tests.iter().map(test).collect()),
             changed: affected.map(|it| it.changed.iter().map(|&id| name(id)).collect()).unwrap_or_default(),
+            unreached: affected.map(|it| it.unreached.iter().map(|&id| name(id)).collect()).unwrap_or_default(),
             complete: affected.is_none_or(|it| it.complete),
             since: selection.since.clone(),
             not_runnable,
@@ -83,12 +94,14 @@ impl Report {
                 let at_least = if self.complete { "" } else { "at least " };
                 let what = match self.changed.len() {
                     0 => "no definition has changed".to_owned(),
-                    1..=5 => format!("{} changed", self.changed.join(", ")),
-                    many => format!("{many} definitions changed"),
+                    _ => format!("{} changed", some_of(&self.changed)),
                 };
                 text.push(at_least);
                 text.push_styled(Style::Bold, &counted(tests.len(), "test"));
                 let _ = writeln!(text, " affected: {what} {}", self.since);
+                if let Some(said) = self.unreached_in_words(tests) {
+                    let _ = writeln!(text, "{said}");
+                }
             }
             None if !self.since.is_empty() => {
                 let _ = writeln!(text, "{}", self.since);
@@ -102,13 +115,40 @@ impl Report {
         if is_list {
             for test in self.tests.iter().flatten() {
                 let before = if test.failed_before { "failed before: " } else { "" };
-                let _ = writeln!(text, "{}:{} {before}{}", test.path, test.line, test.via.join(" → "));
+                let step = test.label.map(|label| format!("{label}: ")).unwrap_or_default();
+                let here = if test.runnable { "" } else { "not runnable here: " };
+                let _ = writeln!(text, "{}:{} {here}{before}{step}{}", test.path, test.line, test.via.join(" → "));
             }
             if self.tests.is_none() {
                 self.targets.iter().for_each(|target| text.push(&format!("{target}\n")));
             }
         }
         text
+    }
+
+    /// What no test is known to reach, and what is run for it.
+    fn unreached_in_words(&self, tests: &[Test]) -> Option<String> {
+        if self.unreached.is_empty() {
+            return None;
+        }
+        let instead: Vec<String> = [Step::Module, Step::Package, Step::All]
+            .into_iter()
+            .filter_map(|step| {
+                let count = tests.iter().filter(|test| test.step == step.as_str()).count();
+                let which = match step {
+                    Step::Module => "that load the module",
+                    Step::Package => "that load its package",
+                    _ => "of the workspace",
+                };
+                (count > 0).then(|| format!("{} {which}", counted(count, "test")))
+            })
+            .collect();
+        let instead = match &instead[..] {
+            [] if tests.is_empty() => "there are no tests".to_owned(),
+            [] => "those above load its module".to_owned(),
+            _ => format!("{} for that", instead.join(", ")),
+        };
+        Some(format!("no test is known to reach {}: {instead}", some_of(&self.unreached)))
     }
 
     /// What is said in the end.
@@ -167,6 +207,7 @@ impl Report {
             targets: &self.targets,
             affected: self.tests.as_deref(),
             changed: self.tests.is_some().then_some(&self.changed),
+            unreached: self.tests.is_some().then_some(&self.unreached),
             complete: self.tests.is_some().then_some(self.complete),
             since: (!self.since.is_empty()).then_some(&self.since),
         }
@@ -184,9 +225,19 @@ struct Json<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     changed: Option<&'a Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    unreached: Option<&'a Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     complete: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<&'a String>,
+}
+
+/// Five names at most.
+fn some_of(names: &[String]) -> String {
+    match names.len() {
+        0..=5 => names.join(", "),
+        many => format!("{many} definitions"),
+    }
 }
 
 fn indented(text: &str) -> String {

@@ -1,0 +1,320 @@
+//! Who calls functions and methods by names that are put together at run time: `getattr(self, "visit_" + kind)`.
+//!
+//! What stands in the text restricts which names these can be: `"visit_" + kind`, `f"visit_{kind}"`, `"do_%s" % command`,
+//! `"{}_view".format(name)`, also by way of a variable of the same function, and `name.startswith("visit_")`. Names without such
+//! a part may be any, and are not followed.
+
+use graph::{Analysis, FileId, SymbolId, SymbolKind};
+use rustc_hash::{FxHashMap, FxHashSet};
+use syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
+use syntax::ast::{Expr, ExprCall, FStringPart, InterpolatedStringElement, Operator, Stmt};
+use syntax::{Ranged, TextSize, on_deep_stack, parse};
+
+/// Shorter parts restrict too little: `do_` tells names apart, `__` and `_x` do not.
+const MIN_PART: usize = 3;
+const MIN_LETTERS: usize = 2;
+
+/// What tells that a file may look for names.
+const WAYS: [&str; 4] = ["getattr(", "globals()", "vars(", "methodcaller("];
+
+/// How a name begins and ends.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Pattern {
+    prefix: String,
+    suffix: String,
+}
+
+impl Pattern {
+    fn matches(&self, name: &str) -> bool {
+        name.len() >= self.prefix.len() + self.suffix.len()
+            && name.starts_with(&self.prefix)
+            && name.ends_with(&self.suffix)
+    }
+
+    /// Whether it tells names apart.
+    fn is_telling(&self) -> bool {
+        let parts = || self.prefix.chars().chain(self.suffix.chars());
+        parts().count() >= MIN_PART && parts().filter(|c| *c != '_').count() >= MIN_LETTERS
+    }
+}
+
+/// The places of a workspace where names are computed.
+pub(super) struct ComputedNames(Vec<(SymbolId, Pattern)>);
+
+impl ComputedNames {
+    pub(super) fn of(analysis: &Analysis) -> Self {
+        let mut found = Vec::new();
+        for file in analysis.files() {
+            let text = analysis.source(file).text();
+            if WAYS.iter().any(|way| text.contains(way)) {
+                // Without a thread to look with, nothing is found.
+                let places = on_deep_stack(|| places(text)).unwrap_or_default();
+                found.extend(places.into_iter().map(|(at, pattern)| (analysis.enclosing(file, at), pattern)));
+            }
+        }
+        ComputedNames(found)
+    }
+
+    /// Who may call one of `targets` by a computed name, with the first of them for each.
+    pub(super) fn users(&self, analysis: &Analysis, targets: &[SymbolId]) -> Vec<(SymbolId, SymbolId)> {
+        let is_named = |id: &&SymbolId| {
+            let symbol = analysis.symbol(**id);
+            matches!(symbol.kind, SymbolKind::Function | SymbolKind::Method | SymbolKind::Class)
+        };
+        let mut by_name: FxHashMap<&str, SymbolId> = FxHashMap::default();
+        for &target in targets.iter().filter(is_named) {
+            by_name.entry(analysis.symbol(target).name).or_insert(target);
+        }
+        let mut found: Vec<(SymbolId, SymbolId)> = Vec::new();
+        let mut seen: FxHashSet<SymbolId> = FxHashSet::default();
+        for (user, pattern) in &self.0 {
+            let matching = by_name.iter().filter(|(name, _)| pattern.matches(name));
+            // The same one in every run.
+            if let Some((_, &target)) = matching.min_by_key(|(name, _)| **name)
+                && seen.insert(*user)
+            {
+                found.push((*user, target));
+            }
+        }
+        found
+    }
+}
+
+/// Where a text looks for names, and for which.
+fn places(text: &str) -> Vec<(TextSize, Pattern)> {
+    let parsed = parse(text);
+    let mut functions = Functions::default();
+    functions.visit_body(parsed.statements());
+    let rest = std::mem::take(&mut functions.around);
+    functions.found.extend(rest.places());
+    functions.found
+}
+
+/// Visits the outermost functions one by one, as the names of variables hold inside of each.
+#[derive(Default)]
+struct Functions {
+    found: Vec<(TextSize, Pattern)>,
+    /// What stands outside of functions.
+    around: Lookups,
+}
+
+impl<'a> Visitor<'a> for Functions {
+    fn visit_stmt(&mut self, statement: &'a Stmt) {
+        match statement {
+            Stmt::FunctionDef(function) => {
+                let mut lookups = Lookups::default();
+                lookups.visit_body(&function.body);
+                self.found.extend(lookups.places());
+            }
+            Stmt::ClassDef(class) => self.visit_body(&class.body),
+            statement => self.around.visit_stmt(statement),
+        }
+    }
+}
+
+/// What a function says of the names that it looks for.
+#[derive(Default)]
+struct Lookups {
+    /// Of names that stand where they are looked for.
+    direct: Vec<(TextSize, Pattern)>,
+    /// Of names in variables.
+    indirect: Vec<(TextSize, String)>,
+    /// What variables may be.
+    patterns: FxHashMap<String, Vec<Pattern>>,
+}
+
+impl Lookups {
+    fn places(self) -> Vec<(TextSize, Pattern)> {
+        let Lookups { direct, indirect, patterns } = self;
+        let mut found = direct;
+        for (at, variable) in indirect {
+            found.extend(patterns.get(&variable).into_iter().flatten().map(|pattern| (at, pattern.clone())));
+        }
+        found.retain(|(_, pattern)| pattern.is_telling());
+        found
+    }
+
+    fn look_for(&mut self, at: TextSize, name: &Expr) {
+        match name {
+            Expr::Name(variable) => self.indirect.push((at, variable.id.to_string())),
+            Expr::Named(named) => self.look_for(at, &named.value),
+            name => self.direct.extend(pattern(name).map(|pattern| (at, pattern))),
+        }
+    }
+
+    fn call(&mut self, call: &ExprCall) {
+        let function = match &*call.func {
+            Expr::Name(name) => name.id.as_str(),
+            Expr::Attribute(attribute) => attribute.attr.as_str(),
+            _ => return,
+        };
+        match (function, &*call.arguments.args) {
+            ("getattr", [_, name, ..]) | ("methodcaller", [name, ..]) => self.look_for(call.start(), name),
+            ("startswith" | "endswith", [part, ..]) => {
+                let Expr::Attribute(of) = &*call.func else { return };
+                let Expr::Name(variable) = &*of.value else { return };
+                for part in texts(part) {
+                    let pattern = match function {
+                        "startswith" => Pattern { prefix: part, suffix: String::new() },
+                        _ => Pattern { prefix: String::new(), suffix: part },
+                    };
+                    self.patterns.entry(variable.id.to_string()).or_default().push(pattern);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+impl<'a> Visitor<'a> for Lookups {
+    fn visit_stmt(&mut self, statement: &'a Stmt) {
+        if let Stmt::Assign(assign) = statement
+            && let Some(pattern) = pattern(&assign.value)
+        {
+            for name in assign.targets.iter().filter_map(Expr::as_name_expr) {
+                self.patterns.entry(name.id.to_string()).or_default().push(pattern.clone());
+            }
+        }
+        walk_stmt(self, statement);
+    }
+
+    fn visit_expr(&mut self, expression: &'a Expr) {
+        match expression {
+            Expr::Call(call) => self.call(call),
+            Expr::Named(named) => {
+                if let (Expr::Name(name), Some(pattern)) = (&*named.target, pattern(&named.value)) {
+                    self.patterns.entry(name.id.to_string()).or_default().push(pattern);
+                }
+            }
+            // `globals()[name]`
+            Expr::Subscript(item) => {
+                if let Expr::Call(call) = &*item.value
+                    && let Expr::Name(function) = &*call.func
+                    && matches!(function.id.as_str(), "globals" | "vars")
+                {
+                    self.look_for(item.start(), &item.slice);
+                }
+            }
+            _ => {}
+        }
+        walk_expr(self, expression);
+    }
+}
+
+/// What an expression that puts a text together begins and ends with; nothing for one that does not, and for a whole text: that
+/// is no computed name.
+fn pattern(expression: &Expr) -> Option<Pattern> {
+    match expression {
+        Expr::BinOp(sum) if sum.op == Operator::Add => {
+            let (prefix, _) = ends(&sum.left);
+            let (_, suffix) = ends(&sum.right);
+            Some(Pattern { prefix, suffix })
+        }
+        Expr::BinOp(format) if format.op == Operator::Mod => {
+            let text = text(&format.left)?;
+            Some(Pattern { prefix: text.split('%').next()?.to_owned(), suffix: after_percent(&text) })
+        }
+        Expr::FString(_) => {
+            let (prefix, suffix) = ends(expression);
+            Some(Pattern { prefix, suffix })
+        }
+        // `"visit_{}".format(kind)`, and what changes no letter that it adds: `("visit_" + kind).lower()`
+        Expr::Call(call) => {
+            let Expr::Attribute(method) = &*call.func else { return None };
+            match method.attr.as_str() {
+                "format" => {
+                    let text = text(&method.value)?;
+                    let prefix = text.split('{').next()?.to_owned();
+                    Some(Pattern { prefix, suffix: text.rsplit('}').next()?.to_owned() })
+                }
+                "lower" | "strip" | "replace" => pattern(&method.value),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+fn after_percent(text: &str) -> String {
+    let last = text.rsplit('%').next().unwrap_or_default();
+    last.chars().skip(1).collect()
+}
+
+/// What is known of the beginning and the end of a text.
+fn ends(expression: &Expr) -> (String, String) {
+    match expression {
+        Expr::StringLiteral(literal) => (literal.value.to_str().to_owned(), literal.value.to_str().to_owned()),
+        Expr::BinOp(sum) if sum.op == Operator::Add => (ends(&sum.left).0, ends(&sum.right).1),
+        Expr::FString(text) => {
+            let elements: Vec<&InterpolatedStringElement> = text.value.elements().collect();
+            let literal = |element: Option<&&InterpolatedStringElement>| match element {
+                Some(InterpolatedStringElement::Literal(literal)) => literal.value.to_string(),
+                _ => String::new(),
+            };
+            let before = text.value.iter().find_map(|part| match part {
+                FStringPart::Literal(literal) => Some(literal.value.to_string()),
+                FStringPart::FString(_) => None,
+            });
+            (before.unwrap_or_else(|| literal(elements.first())), literal(elements.last()))
+        }
+        _ => Default::default(),
+    }
+}
+
+fn text(expression: &Expr) -> Option<String> {
+    Some(expression.as_string_literal_expr()?.value.to_str().to_owned())
+}
+
+/// A text, or those of a tuple.
+fn texts(expression: &Expr) -> Vec<String> {
+    match expression {
+        Expr::Tuple(tuple) => tuple.elts.iter().filter_map(text).collect(),
+        expression => text(expression).into_iter().collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(body: &str, expected: &[&str]) {
+        let lines: Vec<String> = body.lines().map(|line| format!("    {line}\n")).collect();
+        let found = places(&format!("def f(self, kind):\n{}", lines.concat()));
+        let said: Vec<String> = found.iter().map(|(_, it)| format!("{}…{}", it.prefix, it.suffix)).collect();
+        assert_eq!(said, expected, "{body}");
+    }
+
+    #[test]
+    fn names_that_are_put_together() {
+        check("getattr(self, 'visit_' + kind)(1)", &["visit_…"]);
+        check("getattr(self, 'visit_' + kind.lower() + '_node', None)", &["visit_…_node"]);
+        check("getattr(self, f'visit_{kind}')", &["visit_…"]);
+        check("getattr(self, f'{kind}_view')", &["…_view"]);
+        check("getattr(self, 'do_%s' % kind)", &["do_…"]);
+        check("getattr(self, 'command_%s' % kind)", &["command_…"]);
+        check("getattr(self, 'visit_{}_x'.format(kind))", &["visit_…_x"]);
+        check("getattr(self, ('visit_' + kind).lower())", &["visit_…"]);
+        check("globals()['handle_' + kind]()", &["handle_…"]);
+        check("operator.methodcaller('handle_' + kind)", &["handle_…"]);
+    }
+
+    #[test]
+    fn names_in_variables() {
+        check("name = 'visit_' + kind\nreturn getattr(self, name)", &["visit_…"]);
+        check("if method := getattr(self, name := f'visit_{kind}', None): pass", &["visit_…"]);
+        check(
+            "for name in dir(self):\n    if name.startswith(('visit_', 'leave_')):\n        getattr(self, name)()",
+            &["visit_…", "leave_…"],
+        );
+        check("other = 'visit_' + kind\nreturn getattr(self, kind)", &[]);
+    }
+
+    #[test]
+    fn names_that_may_be_any_are_not_followed() {
+        check("getattr(self, kind)", &[]);
+        check("getattr(self, 'name')", &[]);
+        check("getattr(self, '_' + kind)", &[]);
+        check("getattr(self, f'__{kind}__')", &[]);
+    }
+}
