@@ -27,7 +27,7 @@ use crate::modules::{ModuleRef, Modules};
 use crate::snapshot::{FileFacts, Snapshot};
 use crate::summary::{SymbolFacts, SymbolIndex};
 use crate::types::{Def, Unit};
-use crate::{ExternalUses, Externals, FileId, Flow, Name, SymbolId, SymbolKind, Tree};
+use crate::{ExternalUses, Externals, FileId, Flow, Name, SymbolId, SymbolKind, TestNames, Tree};
 
 pub use calls::{Call, CallSite};
 pub use checks::{IncompatibleCall, IncompatibleCallers, IncompatibleOverride, MissingMember, Usage};
@@ -117,6 +117,11 @@ impl Analysis {
     /// The workspace folders.
     pub fn roots(&self) -> &[PathBuf] {
         &self.snapshot.roots
+    }
+
+    /// What is a test by the project's settings, beside what is one anyway.
+    pub fn test_names(&self) -> &TestNames {
+        &self.snapshot.test_names
     }
 
     /// Every file, sorted by path.

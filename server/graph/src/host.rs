@@ -16,7 +16,7 @@ use crate::modules::Modules;
 use crate::snapshot::{FileFacts, Retained, Slots, Snapshot};
 use crate::summary::{Summary, summarize};
 use crate::tree::{SharedTree, Tree};
-use crate::{Analysis, Archived, FileId, Flow};
+use crate::{Analysis, Archived, FileId, Flow, TestNames};
 
 /// Runs `work` where the stack is deep enough for any file, and so are those of rayon's threads.
 pub(crate) fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
@@ -94,6 +94,12 @@ impl AnalysisHost {
     /// An empty graph of the workspace folders `roots`, absolute paths.
     pub fn new(roots: Vec<PathBuf>) -> Self {
         AnalysisHost { snapshot: Arc::new(Snapshot { roots: roots.into(), ..Snapshot::default() }) }
+    }
+
+    /// The same, in which these are tests besides. Before there are files.
+    pub fn with_test_names(mut self, names: TestNames) -> Self {
+        Arc::make_mut(&mut self.snapshot).test_names = Arc::new(names);
+        self
     }
 
     /// The current snapshot.

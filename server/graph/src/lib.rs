@@ -22,6 +22,7 @@ mod name;
 mod snapshot;
 mod stdlib;
 mod summary;
+mod test_names;
 #[cfg(test)]
 mod testing;
 mod tree;
@@ -44,6 +45,7 @@ pub use host::{AnalysisHost, Change, Timings, is_test_file};
 pub use name::Name;
 pub use stdlib::is_standard;
 pub use summary::{Flags, Param, ParamKind, SymbolKind};
+pub use test_names::TestNames;
 pub use tree::{SharedTree, Tree};
 
 /// A file of a host; stable for the host's life, also when the file is deleted and comes back.

@@ -12,6 +12,7 @@ use crate::flow::Outcome;
 use crate::link::Links;
 use crate::modules::Modules;
 use crate::summary::{SlotKey, Summary, SymbolIndex, SymbolKind};
+use crate::test_names::TestNames;
 use crate::tree::Tree;
 use crate::types::{Def, Unit};
 use crate::{FileId, Name, SymbolId};
@@ -145,6 +146,7 @@ impl Slots {
 pub(crate) struct Snapshot {
     pub revision: u64,
     pub roots: Arc<[PathBuf]>,
+    pub test_names: Arc<TestNames>,
     pub ids: Arc<FxHashMap<PathBuf, FileId>>,
     /// The path of every file that there is or was.
     pub paths: Vec<Arc<Path>>,

@@ -10,11 +10,25 @@ pub(crate) fn is_collected(analysis: &Analysis, symbol: &Symbol<'_>) -> bool {
     if symbol.flags.is_test {
         return true;
     }
-    let is_in_tests = || may_hold_test_cases(analysis.path(symbol.id.file));
+    let path = analysis.path(symbol.id.file);
+    let names = analysis.test_names();
+    let is_in_tests = || may_hold_test_cases(path) || names.is_file(path);
+    // By the project's settings, which may name files and leave the rest as it is.
+    let is_in_named = || is_test_file(path) || names.is_file(path);
+    let is_function = || symbol.name.starts_with("test") || names.is_function(symbol.name);
+    let parent = || symbol.parent.map(|parent| analysis.symbol(parent));
     match symbol.kind {
-        SymbolKind::Class => is_in_tests() && is_test_case(analysis, symbol),
-        SymbolKind::Method if symbol.name.starts_with("test") => {
-            is_in_tests() && symbol.parent.is_some_and(|class| is_test_case(analysis, &analysis.symbol(class)))
+        SymbolKind::Class => {
+            (is_in_tests() && is_test_case(analysis, symbol))
+                || (is_in_named() && (symbol.name.starts_with("Test") || names.is_class(symbol.name)))
+        }
+        SymbolKind::Method => {
+            is_function()
+                && is_in_tests()
+                && parent().is_some_and(|class| class.kind == SymbolKind::Class && is_collected(analysis, &class))
+        }
+        SymbolKind::Function => {
+            is_function() && is_in_named() && parent().is_some_and(|parent| parent.kind == SymbolKind::Module)
         }
         _ => false,
     }
@@ -50,8 +64,10 @@ pub fn node_id(analysis: &Analysis, root: &Path, test: SymbolId) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use fixture::Workspace;
+    use graph::{AnalysisHost, Change, TestNames};
+
+    use super::*;
 
     #[track_caller]
     fn check(text: &str, expected: &[&str]) {
@@ -80,6 +96,23 @@ class Other:
 ",
             &["test_a.Prices.test_price"],
         );
+    }
+
+    #[test]
+    fn tests_by_the_settings_of_pytest() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let names = TestNames::new(&names(&["unit*.py"]), &names(&["Suite"]), &names(&["it_"]));
+        let mut host = AnalysisHost::new(vec!["/".into()]).with_test_names(names);
+        let mut change = Change::default();
+        let text = "class SuiteOfPrices:\n    def it_works(self): pass\n    def helper(self): pass\ndef it_is(): pass\ndef test_old(): pass\n";
+        change.set("/unit_a.py", text);
+        change.set("/prices.py", text);
+        host.apply(change);
+        let analysis = host.analysis();
+        let all = analysis.files().flat_map(|file| analysis.symbols(file));
+        let tests = all.filter(|&id| is_test_function(&analysis, &analysis.symbol(id)));
+        let names: Vec<String> = tests.map(|id| analysis.symbol(id).qualified_name()).collect();
+        assert_eq!(names, ["unit_a.SuiteOfPrices.it_works", "unit_a.it_is", "unit_a.test_old"]);
     }
 
     #[test]

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use ::workspace::folders::{self, Root};
 use ::workspace::persistence::{Persistence, default_directory};
+
+use ::workspace::project;
 use ::workspace::settings::{self, ConfigFile, Layer, Settings};
 use anyhow::Context;
 use graph::{Analysis, AnalysisHost, Change, FileId};
@@ -109,7 +111,7 @@ impl Workspace {
         for skipped in discovery.skipped.iter().chain(&skipped) {
             output::warn(format!("skipped: {} {}", skipped.path.display(), skipped.reason));
         }
-        let mut host = AnalysisHost::new(roots);
+        let mut host = AnalysisHost::new(roots).with_test_names(project::test_names(&root));
         let graph = host.apply(change);
         let timings = Timings { discover, read, graph };
         let analysis = host.analysis();

@@ -15,6 +15,7 @@ use lint::Environment;
 use crate::mailbox::{Event, WeakMailbox};
 use crate::persistence::{Persist, Persistence};
 use crate::progress::Progress;
+use crate::project;
 use crate::settings;
 use crate::watch::Watcher;
 
@@ -120,7 +121,8 @@ impl Loader {
         let files = self.discover();
         self.watcher = if watch { Watcher::new(self.queue.clone()) } else { None };
         self.watch(&files);
-        let mut host = AnalysisHost::new(self.roots.clone());
+        let names = self.roots.first().map(|root| project::test_names(root)).unwrap_or_default();
+        let mut host = AnalysisHost::new(self.roots.clone()).with_test_names(names);
         let mut done = 0;
         for batch in files.chunks(BATCH) {
             progress.say(&format!("{} files", files.len()));

@@ -5,10 +5,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use graph::TestNames;
 use ide::{KnownLibraries, Packages, Project, RequirementFile};
 use library::{Installation, Library, Version};
 use lint::Environment;
-use toml::Table;
+use toml::{Table, Value};
 
 /// What is known of the folder `root`.
 pub fn read(root: &Path) -> Project {
@@ -33,6 +34,59 @@ pub fn read(root: &Path) -> Project {
     });
     let libraries = Some(KnownLibraries(Arc::new(library)));
     Project { scripts, is_library, packages, libraries, requirements: requirements(root) }
+}
+
+/// The files in which pytest looks for its settings; the first that has any counts.
+const PYTEST_FILES: [(&str, &str); 4] =
+    [("pytest.ini", "pytest"), (".pytest.ini", "pytest"), ("tox.ini", "pytest"), ("setup.cfg", "tool:pytest")];
+
+/// What pytest's settings in the folder `root` make tests.
+pub fn test_names(root: &Path) -> TestNames {
+    const KEYS: [&str; 3] = ["python_files", "python_classes", "python_functions"];
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let in_pyproject = || {
+        let text = disk::read_configuration(&root.join("pyproject.toml")).ok()?;
+        let pyproject = text.parse::<Table>().ok()?;
+        let pytest = pyproject.get("tool")?.as_table()?.get("pytest")?.as_table()?;
+        // Since pytest 9 also without `ini_options`.
+        let options = pytest.get("ini_options").and_then(Value::as_table).unwrap_or(pytest);
+        Some(KEYS.map(|key| match options.get(key) {
+            Some(Value::String(text)) => words(text),
+            Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            _ => Vec::new(),
+        }))
+    };
+    let in_ini =
+        |name: &str, section: &str| {
+            let text = disk::read_configuration(&root.join(name)).ok()?;
+            let options = ini_section(&text, section)?;
+            Some(KEYS.map(|key| {
+                options.iter().find(|(name, _)| name == key).map(|(_, value)| words(value)).unwrap_or_default()
+            }))
+        };
+    let [own, rest @ ..] = PYTEST_FILES;
+    let found = in_ini(own.0, own.1).or_else(in_pyproject);
+    let found = found.or_else(|| rest.iter().find_map(|(name, section)| in_ini(name, section)));
+    let [files, classes, functions] = found.unwrap_or_default();
+    TestNames::new(&files, &classes, &functions)
+}
+
+/// The options of a section of an INI file, as Python's `configparser` reads them: lines that are indented go on.
+fn ini_section(text: &str, section: &str) -> Option<Vec<(String, String)>> {
+    let mut lines = text.lines().skip_while(|line| line.trim() != format!("[{section}]"));
+    lines.next()?;
+    let mut options: Vec<(String, String)> = Vec::new();
+    for line in lines.take_while(|line| !line.starts_with('[')) {
+        if line.trim_start().starts_with(['#', ';']) || line.trim().is_empty() {
+            continue;
+        }
+        match (options.last_mut(), line.split_once(['=', ':'])) {
+            (Some((_, value)), _) if line.starts_with([' ', '\t']) => *value += &format!(" {}", line.trim()),
+            (_, Some((key, value))) => options.push((key.trim().to_owned(), value.trim().to_owned())),
+            _ => {}
+        }
+    }
+    Some(options)
 }
 
 /// What is installed; `None` where there is no environment, or one that sees more than its own folder.
@@ -125,6 +179,25 @@ mod tests {
         let project = read(folder.path());
         assert_eq!(project.scripts, ["shop.cli:main", "shop.old:run", "shop.plugin", "shop.more:go"]);
         assert!(project.is_library);
+    }
+
+    #[test]
+    fn tests_by_the_settings_of_pytest() {
+        let folder = tempfile::tempdir().unwrap();
+        let seen = || {
+            let names = test_names(folder.path());
+            let files = ["unittest_a.py", "check_a.py"].map(|file| names.is_file(Path::new(file)));
+            (files, names.is_class("PriceSuite"), names.is_function("it_works"))
+        };
+        assert_eq!(seen(), ([false, false], false, false));
+        let cfg = "[metadata]\nname = a\n[tool:pytest]\npython_files =\n    check_*.py\n    # old\npython_classes = *Suite\n[x]\n";
+        write(folder.path(), &[("setup.cfg", cfg)]);
+        assert_eq!(seen(), ([false, true], true, false));
+        let pyproject = "[tool.pytest.ini_options]\npython_files = ['*test_*.py']\npython_functions = 'it_ test'\n";
+        write(folder.path(), &[("pyproject.toml", pyproject)]);
+        assert_eq!(seen(), ([true, false], false, true));
+        write(folder.path(), &[("pytest.ini", "[pytest]\npython_files = check_a.py\n")]);
+        assert_eq!(seen(), ([false, true], false, false));
     }
 
     #[test]
