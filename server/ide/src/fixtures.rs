@@ -2,10 +2,12 @@
 
 use graph::{Analysis, FileId, Symbol, SymbolId, SymbolKind};
 use rustc_hash::FxHashMap;
+use syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
 use syntax::ast::{Expr, ExprCall, Stmt};
-use syntax::parse;
+use syntax::{Ranged, TextRange, TextSize, on_deep_stack, parse};
 
-use crate::collection::is_collected;
+use crate::collection::{is_collected, is_test_function};
+use crate::impact::with_descendants;
 
 /// Longer decorators, in bytes, are not looked into: parsing them could exhaust the stack.
 const MAX_DECORATOR: usize = 1000;
@@ -67,6 +69,15 @@ impl Requests {
             for id in analysis.symbols(file) {
                 requests.add(analysis, &analysis.symbol(id));
             }
+            let text = analysis.source(file).text();
+            if ["usefixtures", "getfixturevalue"].iter().any(|way| text.contains(way)) {
+                // Without a thread to look with, nothing is found.
+                let named = on_deep_stack(|| named_in(text)).unwrap_or_default();
+                for (fixture, by) in named {
+                    let users = requests.by_name.entry(fixture).or_default();
+                    users.extend(askers(analysis, file, by));
+                }
+            }
         }
         requests
     }
@@ -92,6 +103,76 @@ impl Requests {
         let users = if fixture.autouse { Some(&self.tests) } else { self.by_name.get(&fixture.name) };
         let users = users.into_iter().flatten().copied().filter(|user| *user != symbol);
         users.filter(|user| sees(analysis, user.file, symbol.file)).collect()
+    }
+}
+
+/// Who asks for a fixture by its name in a text.
+#[derive(Clone, Copy)]
+enum Asks {
+    /// The tests of the class, or the test, whose name is there.
+    Definition(TextRange),
+    /// All tests of the file: `pytestmark`
+    File,
+    /// What is around the place: `request.getfixturevalue("name")`
+    Around(TextSize),
+}
+
+fn askers(analysis: &Analysis, file: FileId, by: Asks) -> Vec<SymbolId> {
+    let is_test = |id: &SymbolId| is_test_function(analysis, &analysis.symbol(*id));
+    match by {
+        Asks::Around(at) => vec![analysis.enclosing(file, at)],
+        Asks::File => analysis.symbols(file).into_iter().filter(is_test).collect(),
+        Asks::Definition(name) => {
+            let definition = analysis.symbols(file).into_iter().find(|&id| analysis.symbol(id).name_range == name);
+            let inside = definition.into_iter().flat_map(|id| with_descendants(analysis, id));
+            inside.filter(is_test).collect()
+        }
+    }
+}
+
+/// The fixtures that a text names, `usefixtures("name")` above all, each with who asks for it.
+fn named_in(text: &str) -> Vec<(String, Asks)> {
+    let parsed = parse(text);
+    let mut names = Named { found: Vec::new(), by: Asks::File };
+    names.visit_body(parsed.statements());
+    names.found
+}
+
+struct Named {
+    found: Vec<(String, Asks)>,
+    by: Asks,
+}
+
+impl<'a> Visitor<'a> for Named {
+    fn visit_stmt(&mut self, statement: &'a Stmt) {
+        let (name, decorators) = match statement {
+            Stmt::FunctionDef(it) => (it.name.range(), &it.decorator_list),
+            Stmt::ClassDef(it) => (it.name.range(), &it.decorator_list),
+            statement => return walk_stmt(self, statement),
+        };
+        let around = std::mem::replace(&mut self.by, Asks::Definition(name));
+        decorators.iter().for_each(|decorator| self.visit_decorator(decorator));
+        match statement {
+            Stmt::FunctionDef(it) => self.visit_body(&it.body),
+            Stmt::ClassDef(it) => self.visit_body(&it.body),
+            _ => {}
+        }
+        self.by = around;
+    }
+
+    fn visit_expr(&mut self, expression: &'a Expr) {
+        if let Expr::Call(call) = expression
+            && let Expr::Attribute(of) = &*call.func
+        {
+            let by = match of.attr.as_str() {
+                "usefixtures" => Some(self.by),
+                "getfixturevalue" => Some(Asks::Around(call.start())),
+                _ => None,
+            };
+            let names = call.arguments.args.iter().filter_map(Expr::as_string_literal_expr);
+            self.found.extend(by.into_iter().flat_map(|by| names.clone().map(move |it| (it.value.to_string(), by))));
+        }
+        walk_expr(self, expression);
     }
 }
 
@@ -176,6 +257,46 @@ def test_other(cart): pass
     #[test]
     fn function_that_is_no_fixture() {
         check(TESTS, "shop.conftest.plain", expect![[""]]);
+    }
+
+    #[test]
+    fn fixtures_that_are_named_in_texts() {
+        let text = "\
+#- /conftest.py
+from pytest import fixture
+@fixture
+def cart(): pass
+@fixture
+def shop(): pass
+#- /test_a.py
+import pytest
+pytestmark = [pytest.mark.usefixtures('shop')]
+@pytest.mark.usefixtures('other', 'cart')
+def test_marked(): pass
+@pytest.mark.usefixtures('cart')
+class TestCart:
+    def test_in_class(self): pass
+    def helper(self): pass
+def test_asks(request): request.getfixturevalue('cart')
+def test_plain(): pass
+";
+        check(
+            text,
+            "conftest.cart",
+            expect![[r#"
+                test_a.test_marked
+                test_a.TestCart.test_in_class
+                test_a.test_asks"#]],
+        );
+        check(
+            text,
+            "conftest.shop",
+            expect![[r#"
+                test_a.test_marked
+                test_a.TestCart.test_in_class
+                test_a.test_asks
+                test_a.test_plain"#]],
+        );
     }
 
     #[test]
