@@ -1,5 +1,6 @@
 //! The tests that a change may break, the likeliest first.
 
+mod collected_again;
 mod computed;
 mod fallback;
 
@@ -28,8 +29,15 @@ pub struct Affected {
     /// Changed definitions that no test is known to reach, in the same order: none calls them, none loads a module for what its
     /// statements do. That nobody sees a way does not say that there is none.
     pub unreached: Vec<SymbolId>,
-    /// Whether every way was followed to its end, and a test reaches everything that changed; otherwise there may be more tests.
-    pub complete: bool,
+    /// Whether every way was followed to its end.
+    pub is_followed: bool,
+}
+
+impl Affected {
+    /// Whether every way was followed to its end, and a test reaches everything that changed. Otherwise there may be more tests.
+    pub fn is_complete(&self) -> bool {
+        self.is_followed && self.unreached.is_empty()
+    }
 }
 
 /// A test that reaches what changed.
@@ -167,6 +175,7 @@ pub fn affected<R: Fn(SymbolId) -> TestRecord>(
         }
     }
     let place = |id: SymbolId| (analysis.path(id.file), analysis.symbol(id).range.start());
+    collected_again::add(analysis, &mut found, &mut seen, &record);
     found.sort_by_cached_key(|(distance, it)| {
         (
             Reverse(it.record.failed),
@@ -191,8 +200,7 @@ pub fn affected<R: Fn(SymbolId) -> TestRecord>(
     let mut unreached = fallback::unreached(analysis, &tests, changed_now.collect(), limit);
     unreached.sort_by_key(|&id| (place(id), id));
     unreached.dedup();
-    let complete = reach.complete && users_reach.complete && unreached.is_empty();
-    Affected { tests, changed, unreached, complete }
+    Affected { tests, changed, unreached, is_followed: reach.complete && users_reach.complete }
 }
 
 /// The tests of files that load one of `modules` when they are imported, or that pytest imports with it: the nearest first. They
@@ -264,9 +272,11 @@ fn inherited(analysis: &Analysis, owner: SymbolId, name: &str) -> Vec<SymbolId> 
     members.filter(|&member| analysis.symbol(member).name == name).collect()
 }
 
-/// The collected classes that inherit the test method of a class which is not.
-fn collected_subclasses(analysis: &Analysis, method: SymbolId) -> Vec<SymbolId> {
-    let mut pending: Vec<SymbolId> = analysis.symbol(method).parent.into_iter().collect();
+/// The collected classes that inherit a test method, or what a class has.
+fn collected_subclasses(analysis: &Analysis, of: SymbolId) -> Vec<SymbolId> {
+    let symbol = analysis.symbol(of);
+    let mut pending: Vec<SymbolId> =
+        if symbol.kind == SymbolKind::Class { vec![of] } else { symbol.parent.into_iter().collect() };
     let mut seen: FxHashSet<SymbolId> = FxHashSet::default();
     let mut found = Vec::new();
     while let Some(class) = pending.pop() {

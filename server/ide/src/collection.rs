@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use graph::{Analysis, Symbol, SymbolId, SymbolKind, is_test_file};
+use graph::{Analysis, FileId, Symbol, SymbolId, SymbolKind, is_test_file};
 
 /// Whether pytest collects the class, function or method. The graph knows of what can be seen in the definition's own file;
 /// that a class inherits from unittest's `TestCase` through another one is found here.
@@ -12,7 +12,7 @@ pub(crate) fn is_collected(analysis: &Analysis, symbol: &Symbol<'_>) -> bool {
     }
     let path = analysis.path(symbol.id.file);
     let names = analysis.test_names();
-    let is_in_tests = || may_hold_test_cases(path) || names.is_file(path);
+    let is_in_tests = || may_hold_tests(analysis, symbol.id.file);
     // By the project's settings, which may name files and leave the rest as it is.
     let is_in_named = || is_test_file(path) || names.is_file(path);
     let is_function = || symbol.name.starts_with("test") || names.is_function(symbol.name);
@@ -34,10 +34,11 @@ pub(crate) fn is_collected(analysis: &Analysis, symbol: &Symbol<'_>) -> bool {
     }
 }
 
-/// Whether unittest's discovery looks into a file: `test*.py`. pytest collects such a file where it is named.
-fn may_hold_test_cases(path: &Path) -> bool {
+/// Whether pytest, by the project's settings too, or unittest's discovery (`test*.py`) looks into a file.
+pub(crate) fn may_hold_tests(analysis: &Analysis, file: FileId) -> bool {
+    let path = analysis.path(file);
     let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-    is_test_file(path) || stem.starts_with("test")
+    is_test_file(path) || stem.starts_with("test") || analysis.test_names().is_file(path)
 }
 
 /// Whether the function or method is a test, as [`is_collected`] has it.

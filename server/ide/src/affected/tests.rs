@@ -31,8 +31,8 @@ fn check(now: &str, before: &[(&str, Option<&str>)], expected: Expect) {
         out.push_str(&format!("{before}{step}{}\n", via.join(" → ")));
     }
     let unreached: Vec<String> = found.unreached.iter().map(|&id| name(id)).collect();
-    assert_eq!(found.complete, unreached.is_empty());
-    if !found.complete {
+    assert_eq!(found.is_complete(), unreached.is_empty());
+    if !unreached.is_empty() {
         out.push_str(&format!("no test is known to reach: {}\n", unreached.join(", ")));
     }
     expected.assert_eq(&out);
@@ -456,6 +456,35 @@ def test_elsewhere(): pass
             changed: price
             any test: test_elsewhere → tests.test_elsewhere
             no test is known to reach: price
+        "#]],
+    );
+}
+
+#[test]
+fn tests_are_collected_again_where_they_are_inherited_or_imported() {
+    check_edit(
+        "\
+#- /price.py
+def price(): return 1
+#- /test_price.py
+from price import price
+class TestPrice:
+    def test_price(self): assert price() == 1
+#- /test_more.py
+from test_price import TestPrice
+class TestMore(TestPrice):
+    def test_more(self): pass
+#- /test_other.py
+import test_price
+def test_other(): pass
+",
+        "return 1",
+        "return 2",
+        expect![[r#"
+            changed: price
+            TestPrice.test_price → price
+            test_more → TestPrice.test_price → price
+            TestMore → TestPrice.test_price → price
         "#]],
     );
 }

@@ -128,7 +128,7 @@ impl Reaching {
                 Some((test, ide::node_id(after, root, test)))
             }));
         }
-        Reaching { tests, is_all: now.complete && then.complete, by_calls }
+        Reaching { tests, is_all: now.is_followed && then.is_followed, by_calls }
     }
 }
 
@@ -147,7 +147,8 @@ fn of_calls<'a>(analysis: &'a Analysis, affected: &'a Affected) -> impl Iterator
 fn node_id(analysis: &Analysis, test: &AffectedTest) -> String {
     let root = analysis.root_of(analysis.path(test.test.file)).unwrap_or(Path::new(""));
     let id = ide::node_id(analysis, root, test.test);
-    let inherited = test.via.get(1).filter(|_| analysis.symbol(test.test).kind == SymbolKind::Class);
+    let is_class = analysis.symbol(test.test).kind == SymbolKind::Class;
+    let inherited = test.via.iter().find(|&&id| is_class && analysis.symbol(id).kind.is_function());
     inherited.map_or(id.clone(), |&method| format!("{id}::{}", analysis.symbol(method).name))
 }
 

@@ -78,7 +78,7 @@ impl Report {
             tests: affected.map(|it| it.tests.iter().map(test).collect()),
             changed: affected.map(|it| it.changed.iter().map(|&id| name(id)).collect()).unwrap_or_default(),
             unreached: affected.map(|it| it.unreached.iter().map(|&id| name(id)).collect()).unwrap_or_default(),
-            complete: affected.is_none_or(|it| it.complete),
+            complete: affected.is_none_or(|it| it.is_complete()),
             since: selection.since.clone(),
             not_runnable,
             outcome: None,
