@@ -10,6 +10,7 @@ mod lint_stage;
 mod mutation;
 mod outcomes;
 mod past;
+mod promises;
 mod ranges;
 mod redefinition;
 mod runs;
@@ -197,7 +198,11 @@ impl Checked {
         let mut found = scope::findings(&self.comparison, &self.candidate.scope, inspection.asked);
         found.extend(scope::lost_examples(&self.comparison, inspection.asked));
         found.extend(redefinition::findings(&self.comparison));
+        let broken = promises::judge(&self.comparison, self.candidate.behaviour);
+        found.extend(broken.findings);
         self.conclude(Stage::Scope, found);
+        self.ask(Stage::Scope, broken.questions);
+        self.warnings.extend(broken.warnings);
         self.conclude(
             Stage::Graph,
             graph_stage::findings(&self.comparison, inspection.project.unwrap_or(&ide::Project::default())),
