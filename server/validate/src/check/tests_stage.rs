@@ -128,7 +128,9 @@ impl Reaching {
                 Some((test, ide::node_id(after, root, test)))
             }));
         }
-        Reaching { tests, is_all: now.complete && then.complete, by_calls }
+        // That no test is known to reach the edit is said by itself.
+        let is_followed = |it: &Affected| it.complete || !it.unreached.is_empty();
+        Reaching { tests, is_all: is_followed(&now) && is_followed(&then), by_calls }
     }
 }
 
