@@ -75,8 +75,17 @@ class Coverage:
     def has_returned(self, nodeid):
         """Whether the function that the test with this node id is made of has run to its end."""
         path, *names = nodeid.partition("[")[0].split("::")
-        code = self.tests.get(path, {}).get(".".join(names))
+        code = self.tests.get(path, {}).get(".".join(names)) or self._inherited(names[-1] if names else "")
         return id(code) in self.returned  # `tests` keeps it, so no other code has its number
+
+    def _inherited(self, name):
+        """A test that the class of the running one has from another class, in whatever file that is."""
+        for kind in getattr(getattr(self.item, "cls", None), "__mro__", ()):
+            file = getattr(sys.modules.get(kind.__module__), "__file__", None)
+            tests = self.tests.get(workspace.relative(file), {}) if file else {}
+            if code := tests.get(f"{kind.__qualname__}.{name}"):
+                return code
+        return None
 
     def pytest_runtest_logstart(self):
         if not self.is_loaded:

@@ -1,7 +1,16 @@
-"""Runs the doctests of a module, of one object in it, or of a text file."""
+"""Runs the doctests of a module, of one object in it, or of a text file.
+
+Two kinds of examples run here that `doctest` alone would not run. Those that speak of the workspace's package by its
+name, which the project's own set-up hands to them, are given it. And those that are skipped because their answer, a
+set or a dictionary, is not written the same each time are compared by value.
+"""
 
 import ast
+import builtins
+import contextlib
 import doctest
+import importlib
+import sys
 import traceback
 
 from wit_world import Outcome
@@ -10,11 +19,22 @@ from . import own_builtins, workspace
 from .report import COUNTED, Report, locate
 
 
+_BY_VALUE = doctest.register_optionflag("TANTU_BY_VALUE")
+
+
+class _Checker(doctest.OutputChecker):
+    def check_output(self, want, got, optionflags):
+        if optionflags & _BY_VALUE:
+            with contextlib.suppress(ValueError, SyntaxError):
+                return ast.literal_eval(want.strip()) == ast.literal_eval(got.strip())
+        return super().check_output(want, got, optionflags)
+
+
 class Runner(doctest.DocTestRunner):
     """Tells the report about every example, at its line in the file."""
 
     def __init__(self, report, path):
-        super().__init__(verbose=False)
+        super().__init__(_Checker(), verbose=False)
         self.report = report
         self.path = path
 
@@ -33,6 +53,8 @@ class Runner(doctest.DocTestRunner):
 
     def report_unexpected_exception(self, out, test, example, exc_info):
         with own_builtins.pristine():
+            if example.options.get(_BY_VALUE) and isinstance(exc_info[1], NameError):
+                return  # it needs what those before it, which are skipped, would have made
             super().report_unexpected_exception(out, test, example, exc_info)
             outcome = self.report.raised(exc_info[1], self._place(test, example))
             if outcome in COUNTED:
@@ -56,8 +78,52 @@ def run(path, name):
         return report, 1
     runner = Runner(report, path)
     for test in tests:
+        _compare_by_value(test)
+        _supply(test)
         runner.run(test)
     return report, int(report.outcome is not Outcome.PASSED)
+
+
+def _compare_by_value(test):
+    """Takes up the examples that are skipped though their answer is written out."""
+    for example in test.examples:
+        if example.options.get(doctest.SKIP) and _is_unordered(example):
+            example.options = {_BY_VALUE: True}
+
+
+def _is_unordered(example):
+    """Whether it is one expression whose answer holds a set or a dictionary, and nothing that is no literal."""
+    try:
+        ast.parse(example.source, mode="eval")
+        ast.literal_eval(example.want.strip())
+        answer = ast.parse(example.want.strip(), mode="eval")
+    except (SyntaxError, ValueError):
+        return False
+    return any(isinstance(node, ast.Dict | ast.Set) for node in ast.walk(answer))
+
+
+def _supply(test):
+    """Gives a test what it names and nothing defines: the workspace's own packages, and what the package around the
+    module exports. Projects that have examples of this kind do so in a fixture."""
+    used, bound = set(), set()
+    for example in test.examples:
+        with contextlib.suppress(SyntaxError):
+            for node in ast.walk(ast.parse(example.source)):
+                if isinstance(node, ast.Name):
+                    (used if isinstance(node.ctx, ast.Load) else bound).add(node.id)
+                elif isinstance(node, ast.alias):
+                    bound.add((node.asname or node.name).partition(".")[0])
+                elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                    bound.add(node.name)
+    package = sys.modules.get(str(test.globs.get("__name__")).partition(".")[0])
+    for name in sorted(used - bound - set(test.globs) - set(vars(builtins))):
+        if workspace.contains(name):
+            with contextlib.suppress(Exception):
+                module = importlib.import_module(name)
+                if getattr(module, "__file__", None):  # a folder is no package yet
+                    test.globs[name] = module
+        elif hasattr(package, name):
+            test.globs[name] = getattr(package, name)
 
 
 def _of_text(path):

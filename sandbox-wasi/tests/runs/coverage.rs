@@ -108,3 +108,32 @@ class TestF(TestA): pass
         "{outcome:#?}"
     );
 }
+
+#[test]
+fn a_test_that_its_class_inherits_from_another_file_is_seen_to_return() {
+    let base = "\
+class Base:
+    def test_shared(self): pass
+    def test_stopped(self): raise ValueError
+";
+    let tests = "\
+import unittest, pytest
+from . import Base
+class TestA(unittest.TestCase, Base): pass
+class TestB(Base):
+    @pytest.mark.xfail
+    def test_stopped(self): super().test_stopped()
+";
+    let ws = Workspace::new([("tests/__init__.py", base), ("tests/test_a.py", tests)]);
+    let outcome = ws.run(pytest(&["tests/test_a.py"]));
+    let told = outcome.tests.iter().map(|it| (it.id.trim_start_matches("tests/test_a.py::"), it.returned));
+    let expected = [
+        ("TestA::test_shared", true),
+        ("TestA::test_stopped", false),
+        ("TestB::test_shared", true),
+        ("TestB::test_stopped", false),
+    ];
+    let mut told: Vec<_> = told.collect();
+    told.sort_unstable();
+    assert_eq!(told, expected);
+}

@@ -117,7 +117,7 @@ class Coverage:
     def of_test(self, test):
         """Whether its function ran to its end, and the numbers of the functions that it executed."""
         path, *names = test.partition("[")[0].split("::")
-        code = self.tests.get(path, {}).get(".".join(names))
+        code = self.tests.get(path, {}).get(".".join(names)) or self._inherited(names[-1] if names else "")
         executed = set(self.executed)
         fixtures = getattr(self.item, "_fixtureinfo", None)
         for definitions in fixtures.name2fixturedefs.values() if fixtures else ():
@@ -125,6 +125,15 @@ class Coverage:
                 executed |= self.of_fixtures.get(fixture, set())
         numbers = sorted({self._number(code) for code in executed} - {None})
         return id(code) in self.returned, numbers if len(numbers) <= MAX_EXECUTED else None
+
+    def _inherited(self, name):
+        """A test that the class of the running one has from another class, in whatever file that is."""
+        for kind in getattr(getattr(self.item, "cls", None), "__mro__", ()):
+            file = getattr(sys.modules.get(kind.__module__), "__file__", None)
+            tests = self.tests.get(self.where.relative(file), {}) if file else {}
+            if code := tests.get(f"{kind.__qualname__}.{name}"):
+                return code
+        return None
 
     def _number(self, code):
         if code not in self.numbers:

@@ -26,7 +26,8 @@ const MAX_NAME: usize = 4096;
 pub(crate) struct Modules {
     by_name: FxHashMap<Name, FileId>,
     namespaces: FxHashSet<Name>,
-    /// For files that are not in a package: the prefix of modules beside them, as a script imports its neighbours.
+    /// The prefix of modules beside a file that is in no package, as a script imports its neighbours, and of those beside the
+    /// outermost package around a file, as tests do that pytest runs.
     script_prefix: FxHashMap<FileId, Name>,
     packages: FxHashSet<FileId>,
     names: FxHashMap<FileId, Name>,
@@ -74,9 +75,12 @@ impl Modules {
             for end in 1..=depth {
                 modules.namespaces.insert(Name::new(&parts[..end].join(".")));
             }
-            let in_package = directory.ancestors().any(|ancestor| packages.contains(ancestor));
-            if !in_package && depth > 0 {
-                modules.script_prefix.insert(file, Name::new(&parts[..depth].join(".")));
+            // The folder that Python would put on its path: that of a script, or the one around a package, as pytest does.
+            let package = directory.ancestors().filter(|ancestor| packages.contains(ancestor)).last();
+            let on_path = package.map_or(Some(directory), Path::parent);
+            let above = on_path.and_then(|folder| folder.strip_prefix(root).ok()).map_or(0, |it| it.iter().count());
+            if above > 0 {
+                modules.script_prefix.insert(file, Name::new(&parts[..above].join(".")));
             }
         }
         modules.namespaces.retain(|name| !modules.by_name.contains_key(name));
@@ -215,6 +219,16 @@ mod tests {
         assert_eq!(modules.get(Name::new("pkg.nope")), ModuleRef::Missing);
         assert_eq!(modules.get(Name::new("lib.nope")), ModuleRef::External);
         assert_eq!(modules.get(Name::new("requests")), ModuleRef::External);
+    }
+
+    #[test]
+    fn neighbours_of_scripts_and_of_packages_below_a_folder() {
+        let modules =
+            modules(&["/w/tests/unit/__init__.py", "/w/tests/unit/a.py", "/w/tools/b.py", "/w/pkg/__init__.py"]);
+        let at = |file| modules.candidates(FileId(file), Name::new("unit.a"), 0);
+        assert_eq!(at(1), [Name::new("unit.a"), Name::new("tests.unit.a")]);
+        assert_eq!(at(2), [Name::new("unit.a"), Name::new("tools.unit.a")]);
+        assert_eq!(at(3), [Name::new("unit.a")]);
     }
 
     #[test]

@@ -384,6 +384,17 @@ mod tests {
     }
 
     #[test]
+    fn how_many_a_list_spreads_is_not_known() {
+        let text = |arguments: &str| {
+            format!("from datetime import datetime\ndef f(fields: list[int]): return datetime({arguments})\n")
+        };
+        let found = |arguments: &str| new("#- a.py\n", "a.py", &text(arguments)).join(" ");
+        assert!(found("*fields").contains("question invalid-argument-type"), "{}", found("*fields"));
+        let certain = found("1, 2, 3, 4, 5, 6, 7, 'x'");
+        assert!(certain.contains("invalid-argument-type") && !certain.contains("question"), "{certain}");
+    }
+
+    #[test]
     fn what_is_inferred_and_may_be_meant_otherwise_is_a_question() {
         let before = "#- a.py\nimport re\n#- b.py\nthere = 1\n";
         let found = |text: &str| new(before, "a.py", &format!("import re\n{text}\n")).join(" ");

@@ -68,6 +68,9 @@ pub(crate) fn doubt(db: &Database, claim: &Claim<'_>) -> Option<&'static str> {
     match rule {
         _ if SILENCING.iter().any(|comment| claim.lines.contains(comment)) => Some("a comment wants it ignored"),
         _ if is_guessed(claim.suite, claim.range) => Some("what a lambda is given is guessed"),
+        "invalid-argument-type" if is_spread(claim.suite, claim.range) => {
+            Some("how many are spread there is not known")
+        }
         "unresolved-attribute" => of_attribute(db, claim),
         "unresolved-reference" => Some("which names there are is for the graph to say"),
         "invalid-assignment" if matches!(claim.stmt, Some(Stmt::AnnAssign(_))) => None,
@@ -113,6 +116,32 @@ fn is_own<'db>(db: &'db Database, model: &SemanticModel<'db>, receiver: Type<'db
         _ => None,
     };
     file.is_some_and(|file| matches!(file.path(db), FilePath::System(path) if db.files.is_own(path)))
+}
+
+/// Whether `range` is a list of arguments, `*fields`: which of them gets to which parameter, the length says, and of a list nobody
+/// knows it.
+fn is_spread(suite: &[Stmt], range: TextRange) -> bool {
+    struct Look {
+        range: TextRange,
+        is_found: bool,
+    }
+    impl<'a> Visitor<'a> for Look {
+        fn visit_stmt(&mut self, stmt: &'a Stmt) {
+            if stmt.range().contains_range(self.range) {
+                walk_stmt(self, stmt);
+            }
+        }
+
+        fn visit_expr(&mut self, expr: &'a Expr) {
+            if let Expr::Starred(starred) = expr {
+                self.is_found |= starred.range == self.range || starred.value.range() == self.range;
+            }
+            walk_expr(self, expr);
+        }
+    }
+    let mut look = Look { range, is_found: false };
+    look.visit_body(suite);
+    look.is_found
 }
 
 /// What is before the dot of the attribute at `range`.

@@ -10,6 +10,7 @@ mod lint_stage;
 mod mutation;
 mod outcomes;
 mod past;
+mod promises;
 mod ranges;
 mod redefinition;
 mod runs;
@@ -24,6 +25,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use graph::{Analysis, AnalysisHost, Change, Confidence as EdgeConfidence, FileId, SymbolId, SymbolKind};
+use sandbox::Action;
 use syntax::TextRange;
 
 pub use lint_stage::{Inspection, TaintedCall};
@@ -197,7 +199,11 @@ impl Checked {
         let mut found = scope::findings(&self.comparison, &self.candidate.scope, inspection.asked);
         found.extend(scope::lost_examples(&self.comparison, inspection.asked));
         found.extend(redefinition::findings(&self.comparison));
+        let broken = promises::judge(&self.comparison, self.candidate.behaviour);
+        found.extend(broken.findings);
         self.conclude(Stage::Scope, found);
+        self.ask(Stage::Scope, broken.questions);
+        self.warnings.extend(broken.warnings);
         self.conclude(
             Stage::Graph,
             graph_stage::findings(&self.comparison, inspection.project.unwrap_or(&ide::Project::default())),
@@ -316,19 +322,23 @@ impl Checked {
             self.record_outcomes(Vec::new());
         }
         let callers = self.callers();
-        let functions: Vec<SymbolId> = self.comparison.edited_functions().collect();
-        let complexity = functions.iter().map(|&symbol| self.comparison.after.symbol(symbol).complexity).max();
         let is_valid = self.findings.is_empty() && !self.results.values().any(|result| *result == CheckResult::Failed);
-        let passed = self.runs.iter().map(|run| run.telling).sum();
-        let failed = self.runs.iter().map(|run| run.failed).sum();
+        // After the runs of the requests come those of tests with mutants.
+        let is_doctest =
+            |index: usize| matches!(self.tests.requests.get(index).map(|it| &it.action), Some(Action::Doctest { .. }));
+        let (examples, tests): (Vec<_>, Vec<_>) =
+            self.runs.iter().enumerate().partition(|(index, _)| is_doctest(*index));
+        let telling = |runs: &[(usize, &TestRun)]| runs.iter().map(|(_, run)| run.telling).sum();
+        let is_asked = |stage| matches!(self.results.get(&stage), Some(CheckResult::Asked(_)));
         let measured = Measured {
             statement,
             failed: !is_valid,
-            tests: Some((passed, failed)),
+            tests: telling(&tests),
+            examples: telling(&examples),
             examined: self.examined,
             likeness: self.likeness,
-            complexity,
-            callers: (!functions.is_empty()).then_some(callers.functions),
+            promises: is_asked(Stage::Scope),
+            types: is_asked(Stage::Types),
         };
         let texts = self.comparison.files.iter().map(|file| (file.path.clone(), file.before.clone())).collect();
         let validated = is_valid.then(|| Validated::new(self.candidate.change, texts));

@@ -78,6 +78,7 @@ impl World {
             return Came::Nothing(format!("no proposal was made: {:?}", self.editor.session().messages.last()));
         }
         assert!(self.editor.session().edits.is_empty(), "nothing is applied");
+        keep(task, &card);
         Came::of(&card, asked)
     }
 
@@ -193,6 +194,16 @@ fn log(task: &Task, came: &Came) {
     let mut file = fs::OpenOptions::new().create(true).append(true).open(path).expect("the log is writable");
     let Task { workspace, title, kind, expected, .. } = task;
     writeln!(file, "{workspace}\t{title}\t{kind}\t{expected:?}\t{}", came.describe()).expect("the log is writable");
+}
+
+/// Adds the card to the file `$TANTU_PROPOSALS_CARDS`, if it is set, as a line of JSON: for who fits the confidence.
+fn keep(task: &Task, card: &Value) {
+    let Some(path) = std::env::var_os("TANTU_PROPOSALS_CARDS") else { return };
+    let mut file = fs::OpenOptions::new().create(true).append(true).open(path).expect("the file is writable");
+    let expected = format!("{:?}", task.expected);
+    let line = json!({ "task": task.title, "workspace": task.workspace, "kind": task.kind, "expected": expected,
+        "status": card["summary"]["status"], "evidence": card["evidence"] });
+    writeln!(file, "{line}").expect("the file is writable");
 }
 
 /// What came of each task, in their order.

@@ -35,7 +35,27 @@ pub struct MissingMember {
 const MAX_STEPS: u32 = 16;
 
 /// Methods through which a class may have members that no text shows.
-const DYNAMIC_MEMBERS: &[&str] = &["__getattr__", "__getattribute__", "__slots__"];
+const DYNAMIC_MEMBERS: &[&str] = &["__getattr__", "__getattribute__"];
+
+/// Whether a text begins with a collection of literal strings, or one, and nothing is added to it in its line.
+fn is_written_out(text: &str) -> bool {
+    let (inside, rest) = match text.chars().next() {
+        Some(open @ ('(' | '[' | '{')) => {
+            let close = ['(', '[', '{'].iter().position(|it| *it == open).map_or(')', |at| [')', ']', '}'][at]);
+            text[1..].split_once(close).unwrap_or((text, "?"))
+        }
+        Some(quote @ ('\'' | '"')) => ("", text[1..].split_once(quote).map_or("?", |(_, rest)| rest)),
+        _ => return false,
+    };
+    let is_plain =
+        inside.split([',', '\n']).map(|item| item.split('#').next().unwrap_or_default().trim()).all(|item| {
+            let quotes = ['\'', '"'];
+            item.is_empty()
+                || item.len() > 1 && item.starts_with(quotes) && item.ends_with(quotes) && !item.contains(" for ")
+        });
+    let rest = rest.lines().next().unwrap_or_default().trim();
+    is_plain && (rest.is_empty() || rest.starts_with('#'))
+}
 
 impl Analysis {
     /// Names that are read but bound nowhere. Empty where names may come from what is not seen.
@@ -244,6 +264,17 @@ impl Analysis {
         })
     }
 
+    /// Whether the `__slots__` of a class, which give its instances attributes, hold the name, or are not written out.
+    fn may_have_slot(&self, class: Def, name: Name) -> bool {
+        let range = self.symbol_facts(class).range;
+        let text = self.source(class.unit.file).slice(range);
+        let is_quoted = || [format!("'{name}'"), format!("\"{name}\"")].iter().any(|it| text.contains(&**it));
+        text.match_indices("__slots__").any(|(at, word)| {
+            let value = text[at + word.len()..].split_once('=').map_or("", |(_, value)| value.trim_start());
+            !is_written_out(value) || is_quoted()
+        })
+    }
+
     fn certainly_lacks(&self, evaluator: &mut Evaluator<'_>, class: Def, name: Name) -> bool {
         let mro = evaluator.mro(class);
         let is_open = mro.classes.iter().any(|&class| {
@@ -251,7 +282,8 @@ impl Analysis {
             let is_broken = self.facts(class.unit.file).is_none_or(|facts| !facts.summary.errors.is_empty());
             self.is_transformed(class) && !self.is_dataclass(class) || is_broken || symbol.class.is_none()
         });
-        let is_dynamic = DYNAMIC_MEMBERS.iter().any(|name| evaluator.has_member(class, Name::new(name)));
+        let is_dynamic = DYNAMIC_MEMBERS.iter().any(|name| evaluator.has_member(class, Name::new(name)))
+            || mro.classes.iter().any(|&class| self.may_have_slot(class, name));
         mro.complete
             && !is_open
             && !is_dynamic
@@ -372,6 +404,26 @@ mod tests {
         check_missing("#- /a.py\ndef f(): ...\n#- /main.py\nimport a\na.f()\na.$1g$1()\n");
         check_missing("class C:\n    def __getattr__(self, name): ...\nC().anything\n");
         check_missing("class C:\n    def m(self):\n        setattr(self, 'x', 1)\n        return self.x\n");
+        let slots = |value: &str, read: &str| {
+            let head = format!("class C:\n    {value}\n    def __init__(self): self.a = 1\n");
+            check_missing(&format!("{head}    def m(self): return self.a, self.{read}\n"));
+        };
+        for value in [
+            "__slots__ = ('a', 'b')",
+            "__slots__ = 'a'",
+            "__slots__: list[str] = [\n        'a',  # it\n        'b',\n    ]",
+        ] {
+            slots(value, "$1nope$1");
+        }
+        slots("__slots__ = ('a', 'b')", "b");
+        for value in [
+            "__slots__ = names()",
+            "__slots__ = ('a',) + more",
+            "__slots__ = [name for name in names]",
+            "__slots__ = (*more, 'a')",
+        ] {
+            slots(value, "nope");
+        }
         check_missing("class D:\n    def __get__(self, a, b): return 1\nclass C:\n    d = D()\nC().d.real\n");
         check_missing("#- /m.py\n#- /main.py\nimport m\nm.outbox = []\nm.outbox\n");
         check_missing("class C: ...\ndef f(c: C):\n    if hasattr(c, 'x'):\n        return c.x\n");

@@ -4,7 +4,7 @@
 //! `"{}_view".format(name)`, also by way of a variable of the same function, and `name.startswith("visit_")`. Names without such
 //! a part may be any, and are not followed.
 
-use graph::{Analysis, FileId, SymbolId, SymbolKind};
+use graph::{Analysis, SymbolId, SymbolKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 use syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
 use syntax::ast::{Expr, ExprCall, FStringPart, InterpolatedStringElement, Operator, Stmt};

@@ -192,7 +192,7 @@ fn proposal_goes_from_question_to_edit() {
     assert_eq!(json["checks"]["tests"], "passed");
     assert_eq!(json["usage"], serde_json::json!({ "input": 100, "output": 10, "cost": null }));
     assert_eq!((&json["attempts"], &json["model"]), (&1.into(), &"local".into()));
-    assert!(json["confidence"].as_f64().is_some_and(|confidence| confidence > 0.9), "{json}");
+    assert!(json["confidence"].as_f64().is_some_and(|confidence| confidence > 0.75), "{json}");
     assert!(json["diff"].as_str().is_some_and(|diff| diff.contains("+    return 2 * x")), "{json}");
     assert_eq!(json["findings"], serde_json::json!([]));
 

@@ -1,12 +1,12 @@
-//! What is run for a candidate, one set after the other, and what comes of it: the tests; those that were no plain success on
-//! the text before the edit; then mutants, of what its new tests test or of what it wrote.
+//! What is run for a candidate, one set after the other, and what comes of it: the tests; further ones where these do not come to
+//! the edit; those that were no plain success on the text before the edit; then mutants, of what its new tests test or of what it wrote.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use sandbox::{Outcome, Request};
+use sandbox::{Action, Outcome, Request, Status};
 
-use super::executed::ChangedLines;
+use super::executed::{ChangedLines, Executed};
 use super::mutation::Mutation;
 use super::trial::Trial;
 use super::{Checked, baseline, outcomes, tests_stage};
@@ -14,6 +14,8 @@ use crate::{Behaviour, Finding, Stage};
 
 /// What is being run after the tests.
 pub(super) enum Pending {
+    /// Further tests, because what passed has not come to the edit; with what came of the nearest.
+    Further(Vec<Result<Outcome, String>>),
     WithoutEdit(WithoutEdit),
     /// The candidate's own tests, with mutants of what they test.
     Trial(Trial),
@@ -40,6 +42,7 @@ impl Checked {
     /// passes whatever the code does says nothing. Nothing once all is known.
     pub fn more_tests(&self) -> Vec<Request> {
         match &self.pending {
+            Some(Pending::Further(_)) => self.tests.further.iter().map(|(request, _)| request.clone()).collect(),
             Some(Pending::WithoutEdit(it)) => it.again.iter().map(|(_, request)| request.clone()).collect(),
             Some(Pending::Trial(trial)) => trial.requests(),
             Some(Pending::Mutation(mutation)) => mutation.requests(),
@@ -60,14 +63,49 @@ impl Checked {
                     Err(why) => self.unchecked.push(format!("whether a mistake in `{name}` would be noticed: {why}")),
                 }
             }
-            None => {
-                let again = tests_stage::without_edit(&self.comparison, &self.tests, &outcomes);
-                if again.is_empty() {
-                    self.judge(outcomes, BTreeMap::new());
-                } else {
-                    self.pending = Some(Pending::WithoutEdit(WithoutEdit { outcomes, again }));
-                }
+            Some(Pending::Further(nearest)) => self.record_further(nearest, outcomes),
+            None if self.tests.further.is_some() && self.has_missed_the_edit(&outcomes) => {
+                self.pending = Some(Pending::Further(outcomes));
             }
+            None => self.record_first(outcomes),
+        }
+    }
+
+    /// Whether all tests passed, and none of them has executed anything of the edit.
+    fn has_missed_the_edit(&self, outcomes: &[Result<Outcome, String>]) -> bool {
+        let runs = self.tests.requests.iter().zip(outcomes);
+        let mut tests = runs.filter(|(request, _)| matches!(request.action, Action::Pytest { .. })).peekable();
+        let missed = |(request, outcome): (&Request, &Result<Outcome, String>)| {
+            outcome.as_ref().is_ok_and(|outcome| {
+                let executed = || Executed::of(&self.comparison, request, outcome).by_passed(outcome, outcome.passed);
+                outcome.outcome == Status::Passed && executed() == 0
+            })
+        };
+        tests.peek().is_some() && tests.all(missed)
+    }
+
+    /// Takes what came of the further tests. They are many: that they need too long says nothing of the edit.
+    fn record_further(&mut self, mut nearest: Vec<Result<Outcome, String>>, outcomes: Vec<Result<Outcome, String>>) {
+        let is_stopped = |it: &Outcome| matches!(it.outcome, Status::Timeout | Status::Memory | Status::Output);
+        let outcome = outcomes.into_iter().next();
+        match (self.tests.further.take(), outcome) {
+            (Some((request, expected)), Some(Ok(outcome))) if !is_stopped(&outcome) => {
+                nearest.resize(self.tests.requests.len(), Err("was not run".to_owned()));
+                self.tests.requests.push(request);
+                self.tests.expected.push(expected);
+                nearest.push(Ok(outcome));
+            }
+            _ => self.unchecked.push("tests further away than the nearest were not run to their end".to_owned()),
+        }
+        self.record_first(nearest);
+    }
+
+    fn record_first(&mut self, outcomes: Vec<Result<Outcome, String>>) {
+        let again = tests_stage::without_edit(&self.comparison, &self.tests, &outcomes);
+        if again.is_empty() {
+            self.judge(outcomes, BTreeMap::new());
+        } else {
+            self.pending = Some(Pending::WithoutEdit(WithoutEdit { outcomes, again }));
         }
     }
 

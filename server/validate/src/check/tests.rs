@@ -541,7 +541,7 @@ fn the_card_for_people_and_for_tools() {
     expect![[r#"
         # Edit
 
-        **Confidence 0.79 (medium)**: tests 1.00 × 0.25, the model's own statement 0.75 × 0.10, simplicity 1.00 × 0.10, small blast radius 0.83 × 0.05; not measured: mistakes made on purpose that are noticed, changed lines that were executed, unlike past mistakes
+        **Confidence 0.60 (medium)**: tests or compared inputs 1.00 × 1.50, examples 0.00 × 0.50, the model's own statement 0.75 × 0.40; not measured: mistakes made on purpose that are noticed, changed lines that were executed, likeness to past mistakes
 
         ## Checks
 

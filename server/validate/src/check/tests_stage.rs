@@ -14,6 +14,9 @@ use crate::Behaviour;
 /// Tests that are run for one candidate. The nearest come first; a suite belongs to CI.
 const MAX_TESTS: usize = 20;
 
+/// Tests that are run after these where none of them has executed anything of the edit.
+const MAX_FURTHER: usize = 40;
+
 /// Functions with doctests that are run for one candidate.
 const MAX_DOCTESTS: usize = 10;
 
@@ -25,6 +28,8 @@ pub(super) struct Plan {
     pub requests: Vec<Request>,
     /// What each of them has to tell of.
     pub expected: Vec<Expected>,
+    /// The next tests, for where the nearest turn out not to come to the edit: a way that might be taken need not be.
+    pub further: Option<(Request, Expected)>,
     /// What there was no room for, and what is not known to reach the edit.
     pub left_out: Vec<String>,
 }
@@ -71,14 +76,23 @@ pub(super) fn plan(comparison: &Comparison, behaviour: Behaviour) -> Plan {
         let mut chosen: Vec<&(SymbolId, String)> =
             reaching.tests.iter().filter(|(test, _)| after.root_of(after.path(test.file)) == Some(root)).collect();
         left_out |= chosen.len() > MAX_TESTS;
-        chosen.truncate(MAX_TESTS);
-        // As the suite has them: tests may rest on what those before them have left.
-        chosen.sort_by_key(|(test, _)| (after.path(test.file), after.symbol(*test).range.start()));
-        let tests: Vec<Test> =
-            chosen.into_iter().map(|(symbol, id)| Test::new(comparison, *symbol, id.clone())).collect();
-        if !tests.is_empty() {
+        let mut next = chosen.split_off(chosen.len().min(MAX_TESTS));
+        next.truncate(MAX_FURTHER);
+        let together = |mut chosen: Vec<&(SymbolId, String)>| {
+            // As the suite has them: tests may rest on what those before them have left.
+            chosen.sort_by_key(|(test, _)| (after.path(test.file), after.symbol(*test).range.start()));
+            let tests = chosen.into_iter().map(|(symbol, id)| Test::new(comparison, *symbol, id.clone()));
+            let tests: Vec<Test> = tests.collect();
             let targets = tests.iter().map(|test| test.id.clone()).collect();
-            add(Action::Pytest { targets }, Expected { tests, ..Expected::default() });
+            (Action::Pytest { targets }, Expected { tests, ..Expected::default() })
+        };
+        if !chosen.is_empty() {
+            let (action, expected) = together(chosen);
+            add(action, expected);
+        }
+        if !next.is_empty() && plan.further.is_none() {
+            let (action, expected) = together(next);
+            plan.further = Some((request(action), expected));
         }
     }
     if doctests.len() > MAX_DOCTESTS || left_out {
@@ -301,5 +315,42 @@ def test_other(): assert True
         let (found, unchecked) = targets(&text, "return 0");
         assert_eq!(found, ["test_book.py::test_limit"]);
         assert!(unchecked.iter().any(|it| it.contains("those that load its module were taken")), "{unchecked:?}");
+    }
+
+    #[test]
+    fn where_the_nearest_tests_do_not_come_to_the_edit_the_next_are_run() {
+        let far: Vec<String> = (0..30).map(|n| format!("def test_{n}(): mid()\n")).collect();
+        let text = format!(
+            "#- /a.py\ndef f():\n    $1...$1\ndef mid(): return f()\n#- /test_a.py\nfrom a import f, mid\n{}",
+            far.concat()
+        );
+        let (host, path, range) = load(&text);
+        let mut checked = judge(&host, candidate(&path, range, vec![TextEdit::replace(range, "return 1")]));
+        let run = |request: &Request, executed: &[u32]| {
+            let Action::Pytest { targets } = &request.action else { panic!("{request:?}") };
+            let tests = targets.iter().map(|id| sandbox::TestResult {
+                id: id.clone(),
+                path: "test_a.py".into(),
+                line: 2,
+                verdict: sandbox::Verdict::Passed,
+                returned: true,
+                millis: 1,
+                message: None,
+            });
+            let covered = targets.iter().map(|id| sandbox::Covered { test: id.clone(), functions: executed.to_vec() });
+            let function = sandbox::Function { path: "a.py".into(), name: "f".into() };
+            let coverage =
+                sandbox::Coverage { functions: vec![function], tests: covered.collect(), loaded: Vec::new() };
+            let (tests, passed) = (tests.collect(), targets.len() as u32);
+            Ok(Outcome { tests, passed, coverage, ..Outcome::without_run(sandbox::Status::Passed, "") })
+        };
+        let nearest = checked.tests()[0].clone();
+        checked.record_outcomes(vec![run(&nearest, &[])]);
+        let [further] = &checked.more_tests()[..] else { panic!("further tests") };
+        let Action::Pytest { targets } = &further.action else { panic!("{further:?}") };
+        assert_eq!(targets.len(), 10);
+        checked.record_outcomes(vec![run(further, &[0])]);
+        let evidence = checked.finish(None, None).evidence;
+        assert_eq!(evidence.tests.iter().map(|run| (run.passed, run.telling)).collect::<Vec<_>>(), [(20, 0), (10, 10)]);
     }
 }

@@ -110,6 +110,8 @@ fn write_confidence(out: &mut String, confidence: &Confidence) {
     let measured = confidence
         .factors
         .iter()
+        // What would speak against it and is not there says nothing.
+        .filter(|factor| factor.weight > 0.0 || factor.value != Some(0.0))
         .filter_map(|factor| factor.value.map(|value| format!("{} {value:.2} × {:.2}", factor.name, factor.weight)));
     let missing = confidence.factors.iter().filter(|factor| factor.value.is_none()).map(|factor| factor.name.as_str());
     let measured: Vec<String> = measured.collect();
