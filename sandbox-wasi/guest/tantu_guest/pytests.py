@@ -14,7 +14,7 @@ from wit_world import Outcome, TestVerdict
 
 from . import own_builtins, workspace
 from .coverage import Coverage
-from .report import COUNTED, Report, locate
+from .report import COUNTED, Report, describe, locate
 from .targets import Targets
 
 # What writes into the workspace, what needs signals, and what only takes time to start.
@@ -67,6 +67,14 @@ def let_go_of_capture():
             raise
 
     CaptureFixture._start = start_or_let_go
+
+
+# The plugins that are absent register these in their own environment; under strict settings pytest
+# would refuse every file that has one.
+MARKERS_OF_PLUGINS = (
+    "anyio", "asyncio", "benchmark", "django_db", "flaky", "freeze_time", "order", "timeout", "trio",
+    "xdist_group",
+)
 
 
 class UnknownOptions(Exception):
@@ -126,6 +134,30 @@ class Recorder:
         except ConftestImportFailure as error:
             self.report.raised(error.cause, locate(error.cause), otherwise=Outcome.ERROR)
             raise  # pytest prints it and stops
+
+    def pytest_configure(self, config):
+        for name in MARKERS_OF_PLUGINS:
+            config.addinivalue_line("markers", f"{name}: of a plugin that may be absent")
+        # Of the same plugins; that they are unknown here says nothing about the project.
+        config._warn_or_fail_if_strict = lambda message: None
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_make_collect_report(self, collector):
+        """A file that ends the program while it is imported ends itself, and not the run."""
+        collect = collector.collect
+
+        def collect_or_fail():
+            try:
+                return list(collect())
+            except SystemExit as error:
+                message = f"exited while it was imported: {describe(error)}"
+                raise collector.CollectError(message) from error
+
+        collector.collect = collect_or_fail
+        try:
+            return (yield)
+        finally:
+            del collector.collect
 
     @pytest.hookimpl(wrapper=True)
     def pytest_collection(self, session):

@@ -109,6 +109,31 @@ fn files_that_cannot_run_here_do_not_keep_others_from_running() {
 }
 
 #[test]
+fn a_file_that_exits_while_it_is_imported_ends_alone() {
+    let ws = Workspace::new([
+        ("tests/test_a.py", "import sys\nsys.exit('no numpy')\ndef test_it(): pass\n"),
+        ("tests/test_b.py", "def test_it(): pass\n"),
+    ]);
+    let outcome = ws.run(pytest(&["tests"]));
+    assert_eq!((outcome.outcome, outcome.passed), (Status::Error, 1), "{outcome:#?}");
+    assert_eq!(outcome.failures[0].path, "tests/test_a.py", "{outcome:#?}");
+}
+
+#[test]
+fn markers_and_settings_of_absent_plugins_are_known_under_strict_settings() {
+    let ws = Workspace::new([
+        (
+            "pyproject.toml",
+            "[tool.pytest.ini_options]\naddopts = '--strict-markers --strict-config'\nasyncio_default_fixture_loop_scope = 'function'\n",
+        ),
+        ("test_a.py", "import pytest\n@pytest.mark.anyio\ndef test_it(): pass\n"),
+        ("test_b.py", "import pytest\n@pytest.mark.slwo\ndef test_it(): pass\n"),
+    ]);
+    check(&ws.run(pytest(&["test_a.py"])), "passed 1 0");
+    assert_eq!(ws.run(pytest(&["test_b.py"])).outcome, Status::Error);
+}
+
+#[test]
 fn modules_that_pytest_itself_uses_are_the_workspaces_own() {
     let ws = Workspace::new([
         ("packaging/__init__.py", "MINE = 1\n"),
