@@ -118,6 +118,7 @@ pub fn affected<R: Fn(SymbolId) -> TestRecord>(
     let Changes { symbols, gone, modules } = changes(analysis, before);
     let record = history(&symbols);
     let mut starts = symbols.clone();
+    starts.extend(symbols.iter().flat_map(|&symbol| overloads(analysis, symbol)));
     starts.extend(modules.iter().map(|&file| analysis.module(file)));
     for (owner, name) in &gone {
         starts.extend(analysis.users_of_gone(*owner, name));
@@ -263,6 +264,17 @@ fn runs_when_imported(analysis: &Analysis, reach: &Reach, module: SymbolId) -> b
     let Some(&next) = reach.path(module).get(1) else { return true };
     let calls = analysis.callers(next).into_iter().find(|call| call.other == module);
     calls.is_none_or(|call| call.sites.iter().any(|site| !main.range.contains_range(site.range)))
+}
+
+/// What stands for a function where it is called: its overloads, which have no code of their own.
+fn overloads(analysis: &Analysis, function: SymbolId) -> Vec<SymbolId> {
+    let symbol = analysis.symbol(function);
+    let Some(parent) = symbol.parent.filter(|_| symbol.kind.is_function()) else { return Vec::new() };
+    let is_overload = |id: &SymbolId| {
+        let other = analysis.symbol(*id);
+        other.name == symbol.name && other.flags.is_overload && *id != function
+    };
+    analysis.children(parent).into_iter().filter(is_overload).collect()
 }
 
 /// What is called instead of the method `name` that the class `owner` has no longer.

@@ -543,3 +543,28 @@ def test_g(): g()
         "#]],
     );
 }
+
+#[test]
+fn overloads_stand_for_what_is_run() {
+    check_edit(
+        "\
+#- /a.py
+from typing import overload
+class A:
+    @overload
+    def __init__(self, n: int): ...
+    @overload
+    def __init__(self, n: str): ...
+    def __init__(self, n): self.n = 1
+#- /test_a.py
+from a import A
+def test_a(): A(1)
+",
+        "self.n = 1",
+        "self.n = 2",
+        expect![[r#"
+            changed: A.__init__
+            test_a → A.__init__
+        "#]],
+    );
+}
