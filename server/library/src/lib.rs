@@ -194,6 +194,31 @@ mod tests {
     }
 
     #[test]
+    fn what_the_file_itself_may_add_is_not_missing() {
+        let text = "import json\njson.first()\njson.second()\njson.third()\njson.first = 1\nhasattr(json, 'second')\n";
+        check(&[], text, &["4: json has no third"]);
+        // Quotes of two kinds, and such as hold more than a name, are no names in quotes.
+        check(&[], "import json\njson.first()\nx = 'first\"', \"it's first's\", 'first '\n", &["2: json has no first"]);
+    }
+
+    /// Each name is looked for once, however often it is used: what is counted here took a minute when it was looked for at
+    /// each use.
+    #[test]
+    fn very_many_mistakes_in_one_file() {
+        const USES: usize = 40_000;
+        const NAMES: usize = 4_000;
+        let library = Library::new(Installation::default());
+        let mut host = AnalysisHost::new(vec![PathBuf::from("/w")]);
+        let mut change = Change::default();
+        let names: String = (0..NAMES).map(|n| format!("json.missing{n}\n")).collect();
+        change.set("/w/main.py", format!("import json\n{}{names}", "json.missing()\n".repeat(USES)));
+        host.apply(change);
+        let analysis = host.analysis();
+        let file = analysis.file(Path::new("/w/main.py")).unwrap();
+        assert_eq!(analysis.library_mistakes(file, &library).len(), USES + NAMES);
+    }
+
+    #[test]
     fn constructors_do_not_depend_on_what_was_read_before() {
         let constructor = |read: &[&str]| {
             let library = Library::new(Installation::default());

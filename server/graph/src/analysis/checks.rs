@@ -255,13 +255,15 @@ impl Analysis {
     }
 
     pub(super) fn is_assigned_to_something(&self, name: Name) -> bool {
-        self.snapshot.files.iter().flatten().filter(|facts| facts.summary.mentions(name)).any(|facts| {
-            let summary = &facts.summary;
-            summary.occurrences.iter().any(|occurrence| {
-                matches!(occurrence.what(), Occurs::StoreAttribute(_))
-                    && summary.occurring_name(occurrence.what()) == Some(name)
-            })
-        })
+        self.is_assigned_outside_of(name, None)
+    }
+
+    /// The same in other files than `file`.
+    pub(super) fn is_assigned_outside_of(&self, name: Name, file: Option<FileId>) -> bool {
+        let files =
+            self.snapshot.files.iter().enumerate().filter(|(index, _)| file.is_none_or(|it| it.index() != *index));
+        let facts = files.filter_map(|(_, facts)| facts.as_ref()).filter(|facts| facts.summary.mentions(name));
+        facts.into_iter().any(|facts| facts.summary.assigned_attributes().any(|assigned| assigned == name))
     }
 
     /// Whether the `__slots__` of a class, which give its instances attributes, hold the name, or are not written out.

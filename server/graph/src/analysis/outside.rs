@@ -2,7 +2,7 @@
 //!
 //! A way is certain: each name on it is bound once, values go through calls, attributes, annotations and `with` only.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use syntax::{TextRange, TextSize};
 
 use super::Analysis;
@@ -31,6 +31,58 @@ pub(crate) enum Step {
     Call,
     /// An instance of the class.
     Instance,
+}
+
+/// What in the workspace may make true what a library does not offer: what is assigned to anywhere, what tests replace, what a
+/// class that derives from a library's has. Each name is looked for once, however often a file uses it.
+pub(crate) struct Offers<'a> {
+    analysis: &'a Analysis,
+    file: FileId,
+    /// Names in quotes in the file, as `setattr` and `hasattr` have them.
+    quoted: FxHashSet<&'a str>,
+    /// Names of attributes that the file assigns to.
+    assigned: FxHashSet<Name>,
+    known: FxHashMap<OutsideUse, bool>,
+}
+
+impl<'a> Offers<'a> {
+    pub(crate) fn of(analysis: &'a Analysis, file: FileId) -> Self {
+        let text = analysis.source(file).text();
+        let assigned = analysis.facts(file).into_iter().flat_map(|facts| facts.summary.assigned_attributes());
+        let known = FxHashMap::default();
+        Offers { analysis, file, quoted: quoted_names(text), assigned: assigned.collect(), known }
+    }
+
+    pub(crate) fn may_be_offered(&mut self, used: &OutsideUse) -> bool {
+        if let Some(&known) = self.known.get(used) {
+            return known;
+        }
+        let is_offered = match (&used.kind, used.path.steps.last()) {
+            (OutsideUseKind::Module | OutsideUseKind::Import, _) => false,
+            (_, Some(Step::Member(name))) => self.analysis.may_be_more(&used.path) || self.may_be_set(*name),
+            _ => self.analysis.may_be_more(&used.path),
+        };
+        self.known.insert(used.clone(), is_offered);
+        is_offered
+    }
+
+    fn may_be_set(&self, name: Name) -> bool {
+        self.quoted.contains(name.as_str())
+            || self.assigned.contains(&name)
+            || self.analysis.is_assigned_outside_of(name, Some(self.file))
+    }
+}
+
+/// The names that stand in quotes, each between two of a kind.
+fn quoted_names(text: &str) -> FxHashSet<&str> {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    let quotes = text.match_indices(['\'', '"']);
+    let quoted = quotes.filter_map(|(at, quote)| {
+        let rest = &text[at + 1..];
+        let name = &rest[..rest.find(|c| !is_part(c))?];
+        rest[name.len()..].starts_with(quote).then_some(name)
+    });
+    quoted.filter(|name| !name.is_empty()).collect()
 }
 
 /// A use of a library: a question that has the same answer wherever it is asked.
@@ -123,16 +175,6 @@ impl Analysis {
         let Occurs::Load(expr) = self.occurrence(file, offset)?.what() else { return None };
         let summary = &*self.facts(file)?.summary;
         Paths::of_file(self, file, summary).of(expr)
-    }
-
-    /// Whether something in the workspace may make true what a library does not offer: what is assigned to anywhere, what tests
-    /// replace, what a class that derives from a library's has.
-    pub(crate) fn may_be_offered(&self, file: FileId, used: &OutsideUse) -> bool {
-        match (&used.kind, used.path.steps.last()) {
-            (OutsideUseKind::Module | OutsideUseKind::Import, _) => false,
-            (_, Some(Step::Member(name))) => self.may_be_more(&used.path) || self.may_be_set(*name, &[file]),
-            _ => self.may_be_more(&used.path),
-        }
     }
 
     /// Whether what an annotation calls an instance of a library's class may be one of a class of the workspace, which derives

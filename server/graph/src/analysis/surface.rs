@@ -17,7 +17,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use syntax::TextRange;
 
 use super::Analysis;
-use super::outside::{OutsidePath, OutsideUse, OutsideUseKind, Step};
+use super::outside::{Offers, OutsidePath, OutsideUse, OutsideUseKind, Step};
 use crate::eval::Evaluator;
 use crate::modules::ModuleRef;
 use crate::summary::SymbolFacts;
@@ -105,13 +105,11 @@ impl Analysis {
         let uses = self.outside_uses(file);
         let new = uses.iter().map(|(_, used)| used).filter(|used| !libraries.verdicts().knows(used));
         judge(libraries, new.collect());
+        let mut offers = None;
         let mistakes = uses.into_iter().filter_map(|(range, used)| {
             let kind = libraries.verdicts().mistake(&used)?;
-            (!self.may_be_offered(file, &used)).then_some(LibraryMistake {
-                range,
-                module: used.path.module.as_str(),
-                kind,
-            })
+            let offers = offers.get_or_insert_with(|| Offers::of(self, file));
+            (!offers.may_be_offered(&used)).then_some(LibraryMistake { range, module: used.path.module.as_str(), kind })
         });
         let mut found: Vec<LibraryMistake> = mistakes.collect();
         found.sort_by_key(|mistake| mistake.range.start());

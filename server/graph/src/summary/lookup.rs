@@ -105,6 +105,12 @@ impl Summary {
         self.names.binary_search_by_key(&name.number(), |name| name.number()).is_ok()
     }
 
+    /// The names of the attributes that are assigned to, each as often as it is.
+    pub fn assigned_attributes(&self) -> impl Iterator<Item = Name> + '_ {
+        let stores = self.occurrences.iter().map(|it| it.what()).filter(|it| matches!(it, Occurs::StoreAttribute(_)));
+        stores.filter_map(|what| self.occurring_name(what))
+    }
+
     /// The identifier of an occurrence.
     pub fn occurring_name(&self, what: Occurs) -> Option<Name> {
         match what {
