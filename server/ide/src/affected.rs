@@ -15,8 +15,6 @@ use crate::collection::{is_collected, is_test_function};
 use crate::impact::{Reach, reaching};
 use crate::runnables::main_block;
 
-use computed::ComputedNames;
-
 /// How many definitions are counted that one test reaches. Beyond it tests are taken to be equally wide.
 const MAX_WIDTH: usize = 64;
 
@@ -144,7 +142,7 @@ pub fn affected<R: Fn(SymbolId) -> TestRecord>(
     let far = found.iter().map(|(distance, _)| *distance).max().unwrap_or_default();
     let mut by_name = called_by_name(analysis, &starts, &reach);
     let reached: Vec<SymbolId> = nearest_first(analysis, &starts, &reach);
-    by_name.extend(ComputedNames::of(analysis).users(analysis, &reached));
+    by_name.extend(computed::users(analysis, &reached));
     let users: Vec<SymbolId> = by_name.iter().map(|(user, _)| *user).collect();
     let users_reach = reaching(analysis, &users, limit);
     for &test in &users_reach.tests {

@@ -38,46 +38,59 @@ impl Pattern {
     }
 }
 
-/// The places of a workspace where names are computed.
-pub(super) struct ComputedNames(Vec<(SymbolId, Pattern)>);
-
-impl ComputedNames {
-    pub(super) fn of(analysis: &Analysis) -> Self {
-        let mut found = Vec::new();
-        for file in analysis.files() {
-            let text = analysis.source(file).text();
-            if WAYS.iter().any(|way| text.contains(way)) {
-                // Without a thread to look with, nothing is found.
-                let places = on_deep_stack(|| places(text)).unwrap_or_default();
-                found.extend(places.into_iter().map(|(at, pattern)| (analysis.enclosing(file, at), pattern)));
-            }
-        }
-        ComputedNames(found)
+/// Who may call one of `targets` by a computed name, with one of them for each.
+pub(super) fn users(analysis: &Analysis, targets: &[SymbolId]) -> Vec<(SymbolId, SymbolId)> {
+    let is_named = |id: &&SymbolId| {
+        let symbol = analysis.symbol(**id);
+        matches!(symbol.kind, SymbolKind::Function | SymbolKind::Method | SymbolKind::Class)
+    };
+    let mut by_name: FxHashMap<&str, SymbolId> = FxHashMap::default();
+    for &target in targets.iter().filter(is_named) {
+        by_name.entry(analysis.symbol(target).name).or_insert(target);
     }
-
-    /// Who may call one of `targets` by a computed name, with the first of them for each.
-    pub(super) fn users(&self, analysis: &Analysis, targets: &[SymbolId]) -> Vec<(SymbolId, SymbolId)> {
-        let is_named = |id: &&SymbolId| {
-            let symbol = analysis.symbol(**id);
-            matches!(symbol.kind, SymbolKind::Function | SymbolKind::Method | SymbolKind::Class)
-        };
-        let mut by_name: FxHashMap<&str, SymbolId> = FxHashMap::default();
-        for &target in targets.iter().filter(is_named) {
-            by_name.entry(analysis.symbol(target).name).or_insert(target);
+    let parts = parts(by_name.keys().copied());
+    let mut found: Vec<(SymbolId, SymbolId)> = Vec::new();
+    let mut seen: FxHashSet<SymbolId> = FxHashSet::default();
+    for file in analysis.files() {
+        let text = analysis.source(file).text();
+        if !WAYS.iter().any(|way| text.contains(way)) || !has_part(text, &parts) {
+            continue;
         }
-        let mut found: Vec<(SymbolId, SymbolId)> = Vec::new();
-        let mut seen: FxHashSet<SymbolId> = FxHashSet::default();
-        for (user, pattern) in &self.0 {
+        // Without a thread to look with, nothing is found.
+        for (at, pattern) in on_deep_stack(|| places(text)).unwrap_or_default() {
             let matching = by_name.iter().filter(|(name, _)| pattern.matches(name));
             // The same one in every run.
-            if let Some((_, &target)) = matching.min_by_key(|(name, _)| **name)
-                && seen.insert(*user)
-            {
-                found.push((*user, target));
+            let Some((_, &target)) = matching.min_by_key(|(name, _)| **name) else { continue };
+            let user = analysis.enclosing(file, at);
+            if seen.insert(user) {
+                found.push((user, target));
             }
         }
-        found
     }
+    found
+}
+
+/// What names begin and end with. Of the two parts of a pattern one has at least so many bytes.
+fn parts<'a>(names: impl Iterator<Item = &'a str>) -> FxHashSet<&'a str> {
+    const SHORTEST: usize = MIN_PART.div_ceil(2);
+    let of_name = |name: &'a str| {
+        let ends = (SHORTEST..=name.len()).filter(|&end| name.is_char_boundary(end));
+        ends.flat_map(move |end| [Some(&name[..end]), name.get(name.len() - end..)]).flatten()
+    };
+    names.flat_map(of_name).collect()
+}
+
+/// Whether one of `parts` stands beside a quote of the text: parsing it is worth while.
+fn has_part(text: &str, parts: &FxHashSet<&str>) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(['\'', '"']).any(|(at, _)| {
+        let (before, after) = (&text[..at], &text[at + 1..]);
+        let after = &after[..after.find(|c| !is_part(c)).unwrap_or(after.len())];
+        let before = &before[before.trim_end_matches(is_part).len()..];
+        // Of `"%s_view"` without the letter.
+        let without_letter = before.chars().next().map_or("", |first| &before[first.len_utf8()..]);
+        [after, before, without_letter].iter().any(|part| parts.contains(part))
+    })
 }
 
 /// Where a text looks for names, and for which.
@@ -297,6 +310,14 @@ mod tests {
         check("getattr(self, ('visit_' + kind).lower())", &["visit_…"]);
         check("globals()['handle_' + kind]()", &["handle_…"]);
         check("operator.methodcaller('handle_' + kind)", &["handle_…"]);
+    }
+
+    #[test]
+    fn texts_that_are_worth_parsing() {
+        let check = |text: &str| has_part(text, &parts(["visit_call", "call_view"].into_iter()));
+        let worth = ["'visit_' + x", "f\"vi{x}\"", "\"%s_view\"", "f'{x}_view'", "'{}_call'", "startswith('visit')"];
+        assert_eq!(worth.map(check), [true; 6]);
+        assert_eq!(["'leave_' + x", "visit_", "f'{visit_call}'", "'é'"].map(check), [false; 4]);
     }
 
     #[test]
