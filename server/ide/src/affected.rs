@@ -15,6 +15,8 @@ use crate::collection::{is_collected, is_test_function};
 use crate::impact::{Reach, reaching};
 use crate::runnables::main_block;
 
+pub use fallback::widen;
+
 /// How many definitions are counted that one test reaches. Beyond it tests are taken to be equally wide.
 const MAX_WIDTH: usize = 64;
 
@@ -140,8 +142,8 @@ pub fn affected<R: Fn(SymbolId) -> TestRecord>(
     }
     // What nobody knows the receiver of may be one of the methods: less likely than what is known to call them.
     let far = found.iter().map(|(distance, _)| *distance).max().unwrap_or_default();
-    let mut by_name = called_by_name(analysis, &starts, &reach);
-    let reached: Vec<SymbolId> = nearest_first(analysis, &starts, &reach);
+    let reached = nearest_first(analysis, &starts, &reach);
+    let mut by_name = called_by_name(analysis, &reached);
     by_name.extend(computed::users(analysis, &reached));
     let users: Vec<SymbolId> = by_name.iter().map(|(user, _)| *user).collect();
     let users_reach = reaching(analysis, &users, limit);
@@ -157,20 +159,13 @@ pub fn affected<R: Fn(SymbolId) -> TestRecord>(
     let far = found.iter().map(|(distance, _)| *distance).max().unwrap_or_default();
     let loaders = reach.loaders.iter().filter(|&&module| runs_when_imported(analysis, &reach, module));
     let loaded: Vec<FileId> = modules.iter().copied().chain(loaders.map(|module| module.file)).collect();
-    let loaded = Loaded::by(analysis, &loaded);
-    for file in analysis.files() {
-        let Some(chain) = loaded.chain(file) else { continue };
-        for test in tests_of(analysis, file) {
-            if seen.insert(test) {
-                let mut via = vec![test];
-                via.extend(chain.iter().map(|&file| analysis.module(file)));
-                // Why the module at the end is another one.
-                via.extend(
-                    chain.last().into_iter().flat_map(|&file| reach.path(analysis.module(file)).into_iter().skip(1)),
-                );
-                let test = AffectedTest { test, via, step: Step::Imports, record: record(test) };
-                found.push((far + chain.len(), test));
-            }
+    for mut via in Loaded::by(analysis, &loaded).tests(analysis) {
+        let (test, distance) = (via[0], via.len() - 1);
+        if seen.insert(test) {
+            // Why the module at the end is another one.
+            let why = via.last().map(|&module| reach.path(module)).unwrap_or_default();
+            via.extend(why.into_iter().skip(1));
+            found.push((far + distance, AffectedTest { test, via, step: Step::Imports, record: record(test) }));
         }
     }
     let place = |id: SymbolId| (analysis.path(id.file), analysis.symbol(id).range.start());
@@ -205,14 +200,11 @@ pub fn affected<R: Fn(SymbolId) -> TestRecord>(
 /// The tests of files that load one of `modules` when they are imported, or that pytest imports with it: the nearest first. They
 /// may run what these define in ways that nobody can follow.
 pub fn tests_loading(analysis: &Analysis, modules: &[FileId]) -> Vec<SymbolId> {
-    let loaded = Loaded::by(analysis, modules);
-    let files = analysis.files().filter_map(|file| Some((loaded.chain(file)?.len(), file)));
-    let mut files: Vec<(usize, FileId)> = files.collect();
-    files.sort_by_cached_key(|&(distance, file)| (distance, analysis.path(file).to_path_buf()));
-    files.into_iter().flat_map(|(_, file)| tests_of(analysis, file)).collect()
+    let mut ways: Vec<Vec<SymbolId>> = Loaded::by(analysis, modules).tests(analysis).collect();
+    // Those of a file stay in their order.
+    ways.sort_by_cached_key(|way| (way.len(), analysis.path(way[0].file).to_path_buf()));
+    ways.into_iter().map(|way| way[0]).collect()
 }
-
-pub use fallback::widen;
 
 /// Methods of Python's own types: where the receiver is not known, it mostly is one of these.
 const COMMON: [&str; 24] = [
@@ -222,12 +214,12 @@ const COMMON: [&str; 24] = [
 
 /// Who calls something by the name of a method that was reached, on what is not known: fixtures above all, whose values no
 /// text hands over. Only where the method's module is loaded. With the method, the nearest of that name.
-fn called_by_name(analysis: &Analysis, starts: &[SymbolId], reach: &Reach) -> Vec<(SymbolId, SymbolId)> {
+fn called_by_name(analysis: &Analysis, reached: &[SymbolId]) -> Vec<(SymbolId, SymbolId)> {
     let is_named = |id: &SymbolId| {
         let symbol = analysis.symbol(*id);
         symbol.kind == SymbolKind::Method && !symbol.name.starts_with("__") && !COMMON.contains(&symbol.name)
     };
-    let methods: Vec<SymbolId> = nearest_first(analysis, starts, reach).into_iter().filter(is_named).collect();
+    let methods: Vec<SymbolId> = reached.iter().copied().filter(is_named).collect();
     let mut by_name: FxHashMap<&str, SymbolId> = FxHashMap::default();
     for &method in &methods {
         by_name.entry(analysis.symbol(method).name).or_insert(method);
@@ -347,6 +339,16 @@ impl Loaded {
             }
         }
         Loaded { towards }
+    }
+
+    /// The tests of all files that load one of the modules, each with the modules on the way from its file to that one.
+    fn tests(&self, analysis: &Analysis) -> impl Iterator<Item = Vec<SymbolId>> {
+        let files = analysis.files().filter_map(|file| Some((file, self.chain(file)?)));
+        files.flat_map(move |(file, chain)| {
+            let modules: Vec<SymbolId> = chain.into_iter().map(|file| analysis.module(file)).collect();
+            let tests = tests_of(analysis, file).into_iter();
+            tests.map(move |test| [&[test], &modules[..]].concat())
+        })
     }
 
     /// From the file to the module that it loads; nothing for one that loads none of them.

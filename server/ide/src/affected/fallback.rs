@@ -3,7 +3,7 @@
 use graph::{Analysis, FileId, SymbolId, SymbolKind};
 use rustc_hash::FxHashSet;
 
-use super::{Affected, AffectedTest, Loaded, Step, TestRecord, tests_of};
+use super::{Affected, AffectedTest, Loaded, Step, TestRecord};
 use crate::collection::is_test_function;
 use crate::impact::reaching;
 
@@ -58,7 +58,7 @@ pub(super) fn unreached(
 /// package; where there is none either, all. They come last.
 pub fn widen(analysis: &Analysis, affected: &mut Affected, record: impl Fn(SymbolId) -> TestRecord) {
     let mut seen: FxHashSet<SymbolId> = affected.tests.iter().map(|it| it.test).collect();
-    let mut found: Vec<(Step, usize, AffectedTest)> = Vec::new();
+    let mut found: Vec<AffectedTest> = Vec::new();
     let mut files: Vec<FileId> = affected.unreached.iter().map(|id| id.file).collect();
     files.sort_unstable();
     files.dedup();
@@ -66,17 +66,12 @@ pub fn widen(analysis: &Analysis, affected: &mut Affected, record: impl Fn(Symbo
         let package: Vec<FileId> = siblings(analysis, file);
         let steps = [(Step::Module, vec![file]), (Step::Package, package), (Step::All, analysis.files().collect())];
         for (step, modules) in steps {
-            let loaded = Loaded::by(analysis, &modules);
             let mut is_any = false;
-            for candidate in analysis.files() {
-                let Some(chain) = loaded.chain(candidate) else { continue };
-                for test in tests_of(analysis, candidate) {
-                    is_any = true;
-                    if seen.insert(test) {
-                        let modules = chain.iter().map(|&file| analysis.module(file));
-                        let via = std::iter::once(test).chain(modules).collect();
-                        found.push((step, chain.len(), AffectedTest { test, via, step, record: record(test) }));
-                    }
+            for via in Loaded::by(analysis, &modules).tests(analysis) {
+                is_any = true;
+                let test = via[0];
+                if seen.insert(test) {
+                    found.push(AffectedTest { test, via, step, record: record(test) });
                 }
             }
             if is_any {
@@ -85,8 +80,8 @@ pub fn widen(analysis: &Analysis, affected: &mut Affected, record: impl Fn(Symbo
         }
     }
     let place = |it: &AffectedTest| (analysis.path(it.test.file).to_path_buf(), analysis.symbol(it.test).range.start());
-    found.sort_by_cached_key(|(step, distance, it)| (*step, *distance, place(it)));
-    affected.tests.extend(found.into_iter().map(|(.., it)| it));
+    found.sort_by_cached_key(|it| (it.step, it.via.len(), place(it)));
+    affected.tests.extend(found);
 }
 
 /// The modules of the folder that a module is in, and below it.
