@@ -187,7 +187,7 @@ fn guest_action(action: &Action, workspace: &Path, wall: Duration) -> Result<bin
         Action::Cell { text, filename, first_line, .. } => {
             bindings::Action::Cell(snippet(text, filename, *first_line)?)
         }
-        Action::Generated { path, function, inputs, seed, against, tests } => bindings::Action::Generated(Inputs {
+        Action::Generated { path, function, inputs, seed, against, tests, calls } => bindings::Action::Generated(Inputs {
             path: existing(path)?,
             function: function.clone(),
             count: *inputs,
@@ -196,6 +196,7 @@ fn guest_action(action: &Action, workspace: &Path, wall: Duration) -> Result<bin
             // Time is left to tell what has come of it.
             millis: (wall / 2).as_millis().try_into().unwrap_or(u64::MAX),
             tests: targets(tests)?,
+            calls: calls.clone(),
         }),
         Action::Doctest { path, name } => {
             bindings::Action::Doctest(Examples { path: existing(path)?, name: name.clone() })

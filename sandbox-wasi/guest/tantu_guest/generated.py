@@ -10,9 +10,10 @@ import warnings
 import wit_world
 from wit_world import Outcome
 
-from . import own_builtins, recorded, workspace
+from . import objects, own_builtins, recorded, workspace
 from .compare import differences, same
 from .inputs import CannotGenerate
+from .laws import Laws
 from .observe import Seen, TooLong, built, clock, observe, pickled
 from .report import Report, describe, judge, locate
 from .shown import shown
@@ -32,6 +33,8 @@ def run(request):
     try:
         module = workspace.load(request.path)
         subject = Subject(module, request.function, request.against)
+        if subject.owner:
+            objects.learn(subject.owner, request.calls)
         older = _older(request, module) if request.against is not None else None
     except NoSubject as error:
         report.problem(Outcome.ERROR, str(error))
@@ -111,10 +114,12 @@ class _Group:
 def _try(report, subject, inputs):
     """What it raises, and whether it answers twice alike."""
     groups, unlike, ran = {}, None, 0
+    laws = Laws(subject)
     for arguments in inputs:
         report.begin(*report.default)
         seen = _once(subject, arguments)
         ran += 1
+        laws.try_(arguments, ran)
         if seen.error is None:
             again = _once(subject, arguments)
             if again.error is None and same(seen.value, again.value):
@@ -125,6 +130,7 @@ def _try(report, subject, inputs):
                 unlike = arguments, seen, again
             continue
         _stop_if_needed(report, seen.error)
+        laws.crashed(seen.error, arguments.call(subject), arguments.size)
         expected = is_rejection(subject, seen.error)
         name = _name(seen.error)
         groups.setdefault((name, expected), _Group(expected)).add(arguments, seen.error)
@@ -153,6 +159,11 @@ def _try(report, subject, inputs):
         message = f"answers the same input differently: {arguments.call(subject)} {answers}"
         lines.append(f"  {message}")
         report.problem(Outcome.FAILED, message)
+    for law in laws.tell():
+        _, call, message = law.example
+        lines.append(f"  breaks a law: {law.sentence[0].lower()}{law.sentence[1:]}; {call} {message}")
+        report.failed()
+        report.problem(Outcome.FAILED, f"{call} {message}")
     print("\n".join(lines))
 
 

@@ -4,6 +4,7 @@ A value is made from a `Recipe`, as often as somebody needs an untouched one, an
 new version of a module from that version's own classes.
 """
 
+import ast
 import collections
 import collections.abc
 import datetime
@@ -63,6 +64,14 @@ def constant(value):
     recipe = Recipe(lambda _: value, len(words))
     recipe.words = words
     return recipe
+
+
+def literal(value):
+    """A value that somebody has written out, made anew each time where it can be changed."""
+    if isinstance(value, list | dict | set):
+        text = repr(value)
+        return Recipe(lambda _: ast.literal_eval(text) if value else type(value)(), len(text))
+    return constant(value)
 
 
 def constants(values, draw=None):

@@ -1,6 +1,7 @@
 """Makes objects of the workspace's classes: as their constructors do, and then such that hold something."""
 
 import annotationlib
+import ast
 import dataclasses
 import enum
 import functools
@@ -85,6 +86,7 @@ def _constructed(kind, depth):
         found = hints.of(kind if has_fields else kind.__init__, kind.__module__)
     except Exception:
         raise inputs.CannotGenerate(kind) from None
+    found = _with_defaults(parameters, found)
     unset = _unset_attributes(kind)
     if kind.__init__ is object.__init__ and unset:
         raise inputs.CannotGenerate(kind)  # somebody else sets them
@@ -92,8 +94,10 @@ def _constructed(kind, depth):
         # Without a hint nobody knows what a class wants.
         required, optional = inputs.for_parameters(parameters, found, depth)
     except (inputs.CannotGenerate, KeyError):
-        raise inputs.CannotGenerate(kind) from None
-    if has_fields:
+        if not _known.get(kind):
+            raise inputs.CannotGenerate(kind) from None
+        required, optional = None, {}
+    if has_fields and required is not None:
         required |= optional
     by_position = {it.name for it in parameters if it.kind is it.POSITIONAL_ONLY}
 
@@ -116,8 +120,40 @@ def _constructed(kind, depth):
         chosen = required | {name: it for name, it in optional.items() if not has_fields and rng.random() < 0.3}
         return instance({name: it.draw(rng) for name, it in chosen.items()})
 
+    written = [instance(row) for row in _known.get(kind, ())]
+    if required is None:
+        return written, lambda rng: rng.choice(written)
     rows = zip(*(it.edges for it in required.values()))
-    return [instance(dict(zip(required, row))) for row in rows][:EDGES] or [instance({})], draw
+    return [*written, *[instance(dict(zip(required, row))) for row in rows][:EDGES]] or [instance({})], draw
+
+
+_known = {}  # class → rows of recipes by parameter, as the workspace calls it
+
+
+def learn(kind, calls):
+    """Takes what the workspace calls a class with, as far as that is literals: `(maxsize=2)`."""
+    try:
+        signature = inspect.signature(kind)
+    except (TypeError, ValueError):
+        return
+    for text in calls:
+        try:
+            call = ast.parse(f"f{text}", mode="eval").body
+            positional = [ast.literal_eval(it) for it in call.args]
+            named = {it.arg: ast.literal_eval(it.value) for it in call.keywords}
+            bound = signature.bind(*positional, **named)
+        except (SyntaxError, ValueError, TypeError, AttributeError):
+            continue
+        variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+        if not any(signature.parameters[name].kind in variable for name in bound.arguments):
+            row = {name: inputs.literal(value) for name, value in bound.arguments.items()}
+            _known.setdefault(kind, []).append(row)
+
+
+def _with_defaults(parameters, found):
+    """Where there is no hint, a default says of what type a parameter is."""
+    plain = {it.name: type(it.default) for it in parameters if type(it.default) in (bool, int, float, str, bytes)}
+    return {**plain, **found}
 
 
 def _filled(recipe, history):

@@ -12,7 +12,7 @@ import typing
 
 from . import hints, shapes, workspace
 from .arguments import RECEIVER, Arguments
-from .inputs import CannotGenerate, Recipe, constant, for_hint, mostly
+from .inputs import CannotGenerate, for_hint, literal, mostly
 from .observe import TooLong, built
 
 ENDLESS = 3  # inputs that cannot be made in time, after which no more are tried
@@ -166,7 +166,7 @@ class Subject:
                     names = self.signature.parameters.values()
                     variable = {it.name for it in names if it.kind in (it.VAR_POSITIONAL, it.VAR_KEYWORD)}
                     if not variable & set(bound):
-                        found.append({name: _literal(value) for name, value in bound.items()})
+                        found.append({name: literal(value) for name, value in bound.items()})
         return found
 
 
@@ -185,13 +185,6 @@ def _edge_cases(strategies, count):
     for name, recipes in edges.items():
         for recipe in recipes:
             yield {other: recipe if other == name else its[0] for other, its in edges.items()}
-
-
-def _literal(value):
-    if isinstance(value, list | dict | set):
-        text = repr(value)
-        return Recipe(lambda _: ast.literal_eval(text) if value else type(value)(), len(text))
-    return constant(value)
 
 
 def _hint_of_values(values):

@@ -54,6 +54,7 @@ pub(super) fn conclude(ended: Ended, action: &Action, limits: Limits, too_large:
         coverage: told.coverage,
         raised: told.raised,
         compared: told.compared,
+        laws: told.laws,
         lines: told.lines,
         ..Outcome::without_run(verdict.status, "")
     }

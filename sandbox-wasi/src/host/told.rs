@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use sandbox::{Compared, Coverage, Covered, Failure, Function, Lines, Place, Raised, TestResult, Verdict};
+use sandbox::{Compared, Coverage, Covered, Failure, Function, Law, Lines, Place, Raised, TestResult, Verdict, Weight};
 
 use super::instance::State;
 use super::instance::bindings::{self, TestVerdict};
@@ -38,6 +38,7 @@ pub(super) struct Told {
     /// How many functions the tests have executed together.
     pub(super) executed: usize,
     pub(super) raised: Vec<Raised>,
+    pub(super) laws: Vec<Law>,
     pub(super) compared: Option<Compared>,
     pub(super) lines: Vec<Lines>,
     /// How many numbers of lines these hold.
@@ -143,6 +144,18 @@ impl bindings::GuestImports for State {
     fn compared(&mut self, inputs: bindings::Comparison) {
         let bindings::Comparison { generated, recorded, returned, results } = inputs;
         self.told.compared = Some(Compared { generated, recorded, returned, results });
+    }
+
+    fn keeps(&mut self, law: bindings::Law) {
+        if self.told.laws.len() < MAX_NAMES {
+            let weight = match law.weight {
+                bindings::Weight::Sure => Weight::Sure,
+                bindings::Weight::Likely => Weight::Likely,
+                bindings::Weight::Extra => Weight::Extra,
+            };
+            let (sentence, example) = (short(law.sentence), law.example.map(short));
+            self.told.laws.push(Law { sentence, weight, held: law.held, broken: law.broken, example });
+        }
     }
 
     fn raised(&mut self, group: bindings::RaisedGroup) {

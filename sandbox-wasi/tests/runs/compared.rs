@@ -142,6 +142,7 @@ fn compare(function: &str, tests: &[&str], [from, to]: [&str; 2]) -> Outcome {
         seed: 0,
         against: Some(STOCK.to_owned()),
         tests: tests.iter().map(|test| format!("tests/test_stock.py::{test}")).collect(),
+        calls: vec![],
     })
 }
 

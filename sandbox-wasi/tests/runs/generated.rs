@@ -116,6 +116,7 @@ fn generated(function: &str, against: Option<&str>) -> Action {
         seed: 7,
         against,
         tests: vec![],
+        calls: vec![],
     }
 }
 
@@ -242,6 +243,7 @@ fn the_same_seed_makes_the_same_inputs() {
             seed,
             against: Some(text.replace("KeyError(a, *b)", "ValueError(a)")),
             tests: vec![],
+            calls: vec![],
         };
         ws(text).run(action).failures[0].message.clone()
     };

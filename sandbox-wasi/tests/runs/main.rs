@@ -7,6 +7,7 @@ mod cells;
 mod compared;
 mod coverage;
 mod generated;
+mod laws;
 mod results;
 mod shapes;
 

@@ -15,6 +15,7 @@ fn compare(text: &str, [old, new]: [&str; 2]) -> Outcome {
         seed: 0,
         against: Some(text.to_owned()),
         tests: Vec::new(),
+        calls: Vec::new(),
     })
 }
 

@@ -225,21 +225,15 @@ impl Proposal {
                 let finding = self.reply_finding(refusal.code(), refusal.to_string());
                 self.retry(vec![finding])
             }
-            (State::Checking, Event::Checked(checked)) if checked.tests().is_empty() => self.score(*checked),
             (State::Checking, Event::Checked(checked)) => {
-                let requests = checked.tests().to_vec();
-                self.state = State::Testing { checked: Some(checked) };
-                (self, vec![Effect::Test(requests)])
+                let tests = checked.tests();
+                let requests = if tests.is_empty() { checked.more_tests() } else { tests.to_vec() };
+                self.test(checked, requests)
             }
             (State::Testing { checked: Some(mut checked) }, Event::Tested(outcomes)) => {
                 checked.record_outcomes(outcomes);
-                match checked.more_tests() {
-                    again if again.is_empty() => self.score(*checked),
-                    again => {
-                        self.state = State::Testing { checked: Some(checked) };
-                        (self, vec![Effect::Test(again)])
-                    }
-                }
+                let again = checked.more_tests();
+                self.test(checked, again)
             }
             (State::Reviewing { validated: Some(validated) }, Event::Approved) => {
                 self.person.approved = Some(validated.fingerprint());

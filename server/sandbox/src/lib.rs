@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use batches::run_likeliest_first;
 pub use coverage::{Coverage, Covered, Function, Lines};
-pub use outcome::{Compared, Failure, Outcome, Place, Raised, Session, Status, TestResult, Verdict};
+pub use outcome::{Compared, Failure, Law, Outcome, Place, Raised, Session, Status, TestResult, Verdict, Weight};
 pub use request::{Action, Limits, Request};
 pub use worker::Worker;
 

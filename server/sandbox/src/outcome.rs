@@ -40,6 +40,9 @@ pub struct Outcome {
     /// Of two versions side by side: how many inputs both were given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compared: Option<Compared>,
+    /// Of generated inputs, without an older text: what has to hold whatever the function is for, as far as it was tried.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub laws: Vec<Law>,
     /// How many of the tests were run in the project's own interpreter, confined, because the sandbox could not run them or
     /// said that they fail. These verdicts replace the sandbox's.
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -109,6 +112,7 @@ impl Outcome {
             session: None,
             raised: Vec::new(),
             compared: None,
+            laws: Vec::new(),
             confined: 0,
         }
     }
@@ -142,6 +146,7 @@ impl Outcome {
         self.lines.extend(next.lines);
         self.raised.extend(next.raised);
         self.compared = self.compared.or(next.compared);
+        self.laws.extend(next.laws);
         self.confined += next.confined;
         self
     }
@@ -280,6 +285,32 @@ pub struct Raised {
     pub expected: bool,
 }
 
+/// Something that has to hold of a function because its class, its name or the language says so: an empty mapping's `popitem`
+/// raises `KeyError`, `from_hex` reads what `as_hex` makes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Law {
+    pub sentence: String,
+    pub weight: Weight,
+    /// On how many inputs the function was executed, and the law held.
+    pub held: u32,
+    pub broken: u32,
+    /// The smallest input that breaks it, and how.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub example: Option<String>,
+}
+
+/// How much it says that a law is broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Weight {
+    /// It has to hold: the class or the language has promised it.
+    Sure,
+    /// It holds as a rule.
+    Likely,
+    /// It may or may not hold; that it does says something.
+    Extra,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -314,6 +345,7 @@ mod tests {
             session: None,
             raised: Vec::new(),
             compared: None,
+            laws: Vec::new(),
             confined: 0,
             lines: Vec::new(),
         };

@@ -90,6 +90,10 @@ pub enum Action {
         /// with, as far as it can be copied. What the tests say is not told.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         tests: Vec<String>,
+        /// What the workspace calls the class of a method with, in parentheses and literals: `(maxsize=2)`. Objects are made
+        /// so where nothing else says how.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        calls: Vec<String>,
     },
 }
 

@@ -6,6 +6,7 @@ mod cycles;
 mod executed;
 mod expected;
 mod graph_stage;
+mod laws;
 mod lint_stage;
 mod mutation;
 mod outcomes;
@@ -61,6 +62,9 @@ pub struct Checked {
     pending: Option<Pending>,
     runs: Vec<TestRun>,
     examined: Examined,
+    /// Of the laws for what was written anew, how many held and how many did not, and whether one did not that holds as a rule.
+    laws: [u32; 2],
+    is_unusual: bool,
     /// What could not be checked.
     unchecked: Vec<String>,
     /// How much of an earlier mistake it repeats.
@@ -104,6 +108,13 @@ impl Comparison {
                 && written.contains_range(symbol.range)
                 && !symbol.parent.is_some_and(is_function)
         })
+    }
+
+    /// Whether a function outside of tests is there after the edit, and was not, or was a stub, before it.
+    pub fn is_written_anew(&self, symbol: SymbolId) -> bool {
+        let was_written = self.earlier(symbol).is_some_and(|it| !self.before.symbol(it).flags.is_stub);
+        let flags = self.after.symbol(symbol).flags;
+        !was_written && !flags.is_stub && !flags.is_test && !graph::is_test_file(self.after.path(symbol.file))
     }
 
     pub fn edited_functions(&self) -> impl Iterator<Item = SymbolId> {
@@ -172,6 +183,8 @@ pub fn check(host: &AnalysisHost, candidate: Candidate, inspection: &Inspection<
         pending: None,
         runs: Vec::new(),
         examined: Examined::default(),
+        laws: [0, 0],
+        is_unusual: false,
         unchecked: Vec::new(),
         likeness: None,
     };
@@ -324,10 +337,11 @@ impl Checked {
         let callers = self.callers();
         let is_valid = self.findings.is_empty() && !self.results.values().any(|result| *result == CheckResult::Failed);
         // After the runs of the requests come those of tests with mutants.
-        let is_doctest =
-            |index: usize| matches!(self.tests.requests.get(index).map(|it| &it.action), Some(Action::Doctest { .. }));
-        let (examples, tests): (Vec<_>, Vec<_>) =
-            self.runs.iter().enumerate().partition(|(index, _)| is_doctest(*index));
+        let action = |index: usize| self.tests.requests.get(index).map(|it| &it.action);
+        let is_doctest = |index: usize| matches!(action(index), Some(Action::Doctest { .. }));
+        let is_of_laws = |index: usize| action(index).is_some_and(laws::is_of_laws);
+        let runs = self.runs.iter().enumerate().filter(|(index, _)| !is_of_laws(*index));
+        let (examples, tests): (Vec<_>, Vec<_>) = runs.partition(|(index, _)| is_doctest(*index));
         let telling = |runs: &[(usize, &TestRun)]| runs.iter().map(|(_, run)| run.telling).sum();
         let is_asked = |stage| matches!(self.results.get(&stage), Some(CheckResult::Asked(_)));
         let measured = Measured {
@@ -335,10 +349,12 @@ impl Checked {
             failed: !is_valid,
             tests: telling(&tests),
             examples: telling(&examples),
+            laws: self.laws,
             examined: self.examined,
             likeness: self.likeness,
             promises: is_asked(Stage::Scope),
             types: is_asked(Stage::Types),
+            unusual: self.is_unusual,
         };
         let texts = self.comparison.files.iter().map(|file| (file.path.clone(), file.before.clone())).collect();
         let validated = is_valid.then(|| Validated::new(self.candidate.change, texts));

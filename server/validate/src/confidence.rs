@@ -47,6 +47,8 @@ pub(crate) struct Measured {
     pub tests: u32,
     /// Examples in docstrings that passed.
     pub examples: u32,
+    /// Of what has to hold of it whatever it is for, how much does, and how much does not.
+    pub laws: [u32; 2],
     pub examined: Examined,
     /// How much of an earlier mistake comes back, from 0 to 1.
     pub likeness: Option<f64>,
@@ -54,6 +56,8 @@ pub(crate) struct Measured {
     pub promises: bool,
     /// Whether somebody has to be asked about a type.
     pub types: bool,
+    /// Whether something that holds as a rule does not.
+    pub unusual: bool,
     /// Whether a check failed.
     pub failed: bool,
 }
@@ -77,17 +81,19 @@ impl Confidence {
         let factors = [
             ("tests or compared inputs", 1.5, is(measured.tests > 0)),
             ("examples", 0.5, is(measured.examples > 0)),
+            ("laws that held", 0.9, share(measured.laws[0], measured.laws[0] + measured.laws[1])),
             ("mistakes made on purpose that are noticed", 0.8, share(noticed, mutants)),
             ("changed lines that were executed", 0.5, share(executed, lines)),
             ("the model's own statement", 0.4, measured.statement.map(|value| value.clamp(0.0, 1.0))),
             ("questions about what was promised", -2.0, is(measured.promises)),
             ("questions about types", -0.7, is(measured.types)),
+            ("laws that hold as a rule and were broken", -1.5, is(measured.unusual)),
             ("likeness to past mistakes", -1.0, measured.likeness.map(|it| it.clamp(0.0, 1.0))),
         ];
         let factors: Vec<Factor> =
             factors.map(|(name, weight, value)| Factor { name: name.to_owned(), weight, value }).into();
         let odds: f64 = PRIOR + factors.iter().map(|it| it.weight * it.value.unwrap_or_default()).sum::<f64>();
-        let has_run = measured.tests + measured.examples > 0;
+        let has_run = measured.tests + measured.examples + measured.laws[0] > 0;
         let limit = match (measured.failed, has_run, noticed) {
             (true, ..) => FAILED,
             (false, false, _) => NOT_RUN,
@@ -147,7 +153,7 @@ mod tests {
         let confidence = Confidence::of(half);
         // -1.4 + 1.5 + .4 + .25 = .75
         assert_eq!(confidence.score, Some(0.68));
-        assert_eq!(confidence.factors.iter().filter(|factor| factor.value.is_none()).count(), 2);
+        assert_eq!(confidence.factors.iter().filter(|factor| factor.value.is_none()).count(), 3);
         assert!(told(Measured { likeness: Some(1.0), ..half }).0 < told(half).0);
     }
 

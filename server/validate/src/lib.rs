@@ -30,5 +30,5 @@ pub use validated::{EditFingerprint, Moved, Validated};
 
 // What a candidate is made of and what its tests are, for whoever carries them from one step to the next.
 pub use graph::{AnalysisHost, Change};
-pub use sandbox::{Outcome, Request};
+pub use sandbox::{Action, Outcome, Request};
 pub use syntax::{FileEdit, SourceChange, TextEdit, TextRange, TextSize};

@@ -1,12 +1,21 @@
 //! What follows from the checks: the person is asked, the model is asked again, or it ends.
 
-use validate::{Checked, Finding, Origin, Validated};
+use validate::{Checked, Finding, Origin, Request, Validated};
 
 use super::{Having, MAX_REPLIES, Proposal, Step, Suspected};
 use crate::Lesson;
 use crate::events::{Effect, Severity, State};
 
 impl Proposal {
+    /// Has a candidate run, or goes on if there is nothing to run.
+    pub(super) fn test(mut self, checked: Box<Checked>, requests: Vec<Request>) -> Step {
+        if requests.is_empty() {
+            return self.score(*checked);
+        }
+        self.state = State::Testing { checked: Some(checked) };
+        (self, vec![Effect::Test(requests)])
+    }
+
     /// Draws the conclusion from all checks: show it, try again, or leave it to the person.
     pub(super) fn score(mut self, checked: Checked) -> Step {
         let origin = Origin {

@@ -9,6 +9,7 @@ use syntax::TextRange;
 
 use super::Comparison;
 use super::executed::Executed;
+use super::laws;
 use super::trial::with_mutant;
 use crate::mutants::{Mutant, spread_mutants};
 
@@ -27,6 +28,8 @@ pub(super) struct Mutation {
     text: String,
     name: String,
     mutants: Vec<Mutant>,
+    /// Where laws were tried and nothing else has passed, how many held.
+    laws: Option<usize>,
 }
 
 impl Mutation {
@@ -42,12 +45,14 @@ impl Mutation {
         let rank = |request: &Request| match request.action {
             Action::Pytest { .. } => 0,
             Action::Doctest { .. } => 1,
-            _ => 2,
+            Action::Generated { against: Some(_), .. } => 2,
+            _ => 3,
         };
-        let mut able: Vec<Request> =
-            runs.filter_map(|(request, outcome)| telling(comparison, request, outcome)).collect();
-        able.sort_by_key(rank);
-        let request = able.into_iter().next()?;
+        let mut able: Vec<(Request, &Outcome)> =
+            runs.filter_map(|(request, outcome)| Some((telling(comparison, request, outcome)?, outcome))).collect();
+        able.sort_by_key(|(request, _)| rank(request));
+        let (request, outcome) = able.into_iter().next()?;
+        let laws = laws::is_of_laws(&request.action).then(|| laws::kept(outcome));
         let after = &comparison.after;
         let of_file = comparison.files.iter().filter_map(|edited| {
             let path = edited.path.strip_prefix(&request.root).ok()?.to_owned();
@@ -63,7 +68,7 @@ impl Mutation {
                 mutants.extend(spread_mutants(&edited.after, view.range, &written, MOST - mutants.len().min(MOST)));
             }
             mutants.truncate(MOST);
-            Some(Mutation { request: request.clone(), path, text: edited.after.to_string(), name: name?, mutants })
+            Some(Mutation { request: request.clone(), path, text: edited.after.to_string(), name: name?, mutants, laws })
         });
         { of_file }.find(|it| !it.mutants.is_empty())
     }
@@ -85,7 +90,11 @@ impl Mutation {
         let says_nothing = |status| matches!(status, Status::NotRunnable | Status::Refused);
         let met = outcomes.iter().flatten().filter(|outcome| !says_nothing(outcome.outcome));
         let met: Vec<&Outcome> = met.collect();
-        let noticed = met.iter().filter(|outcome| outcome.outcome != Status::Passed).count();
+        let is_noticed = |outcome: &Outcome| match self.laws {
+            Some(kept) => laws::kept(outcome) < kept,
+            None => outcome.outcome != Status::Passed,
+        };
+        let noticed = met.iter().filter(|outcome| is_noticed(outcome)).count();
         if met.is_empty() {
             let why = outcomes.iter().find_map(|outcome| outcome.as_ref().err());
             return Err(why.cloned().unwrap_or_else(|| "mutants were not run".to_owned()));
@@ -96,7 +105,8 @@ impl Mutation {
 
 /// The request again, with what of it passed and executed the edit.
 fn telling(comparison: &Comparison, request: &Request, outcome: &Outcome) -> Option<Request> {
-    if !matches!(outcome.outcome, Status::Passed | Status::NotRunnable) || outcome.passed == 0 {
+    let has_passed = matches!(outcome.outcome, Status::Passed | Status::NotRunnable) && outcome.passed > 0;
+    if !has_passed && !laws::is_of_laws(&request.action) {
         return None;
     }
     let action = match &request.action {
@@ -110,14 +120,16 @@ fn telling(comparison: &Comparison, request: &Request, outcome: &Outcome) -> Opt
             }
             Action::Pytest { targets: passed.into_iter().collect() }
         }
-        Action::Generated { .. } if outcome.compared.is_none_or(|it| it.says_little()) => return None,
-        Action::Generated { path, function, seed, against, tests, .. } => Action::Generated {
+        Action::Generated { against: None, .. } if laws::kept(outcome) == 0 => return None,
+        Action::Generated { against: Some(_), .. } if outcome.compared.is_none_or(|it| it.says_little()) => return None,
+        Action::Generated { path, function, seed, against, tests, calls, .. } => Action::Generated {
             path: path.clone(),
             function: function.clone(),
             inputs: INPUTS,
             seed: *seed,
             against: against.clone(),
             tests: tests.clone(),
+            calls: calls.clone(),
         },
         action => action.clone(),
     };

@@ -9,6 +9,7 @@ use syntax::{TextRange, TextSize};
 use super::Comparison;
 use super::executed::Executed;
 use super::graph_stage::count;
+use super::laws;
 use crate::candidate::display_path;
 use crate::evidence::TestRun;
 use crate::{Behaviour, CheckResult, Finding, Stage};
@@ -31,11 +32,35 @@ pub(super) struct Recorded {
     pub findings: Vec<Finding>,
     /// Answers that are other than before, where that may be.
     pub warnings: Vec<Finding>,
+    /// Laws that hold as a rule, and not here.
+    pub questions: Vec<Finding>,
+    /// How many laws held that say something by holding, and how many did not.
+    pub laws: [u32; 2],
     pub unchecked: Vec<String>,
     pub runs: Vec<TestRun>,
 }
 
 impl Recorded {
+    /// Notes which laws held on generated inputs. They are no tests: where there are none, none were run.
+    fn take_laws(&mut self, request: &Request, name: String, outcome: Result<Outcome, String>) {
+        let Ok(outcome) = outcome else { return };
+        let kept = laws::judge(&request.action, &outcome);
+        (self.laws[0], self.laws[1]) = (self.laws[0] + kept.telling[0], self.laws[1] + kept.telling[1]);
+        let status = if kept.broken == 0 { Status::Passed } else { Status::Failed };
+        let run = TestRun {
+            name: format!("what has to hold of {name}"),
+            outcome: status.to_string(),
+            passed: kept.held,
+            failed: kept.broken,
+            millis: outcome.millis,
+            compared: None,
+            telling: 0,
+        };
+        self.findings.extend(kept.findings);
+        self.questions.extend(kept.questions);
+        self.runs.push(run);
+    }
+
     /// Notes a run, and how much of what passed says anything.
     fn add(&mut self, mut run: TestRun, comparison: &Comparison, request: &Request, outcome: Option<&Outcome>) {
         if let (Some(outcome), Action::Pytest { .. }) = (outcome, &request.action) {
@@ -77,6 +102,10 @@ pub(super) fn record_outcomes(
     for (index, request) in requests.iter().enumerate() {
         let name = describe(&request.action);
         let outcome = outcomes.next().unwrap_or_else(|| Err("was not run".to_owned()));
+        if laws::is_of_laws(&request.action) {
+            recorded.take_laws(request, name, outcome);
+            continue;
+        }
         let mut judged = outcome.as_ref().map_or_else(
             |why| Judged { findings: Vec::new(), limitations: vec![why.clone()] },
             |outcome| judge(request, outcome, &name),
@@ -105,7 +134,7 @@ pub(super) fn record_outcomes(
         let run = TestRun { name, outcome: status, passed, failed, millis, compared, telling: passed };
         recorded.add(run, comparison, request, outcome.as_ref().ok());
     }
-    if requests.is_empty() {
+    if requests.iter().all(|request| laws::is_of_laws(&request.action)) {
         recorded.unchecked.push(format!("behaviour: {NO_TESTS}"));
     }
     let result = if !recorded.findings.is_empty() {
@@ -400,7 +429,7 @@ mod tests {
         let path = "a.py".into();
         let against = Some(String::new());
         let action =
-            Action::Generated { path, function: "f".to_owned(), inputs: 1, seed: 0, against, tests: Vec::new() };
+            Action::Generated { path, function: "f".to_owned(), inputs: 1, seed: 0, against, tests: Vec::new(), calls: Vec::new() };
         let failures = vec![Failure::new("a.py", 1, "f(1) answers 2, was 1")];
         let outcome = Outcome { failed: 1, failures, ..Outcome::without_run(Status::Failed, "") };
         let of = |tolerant| {

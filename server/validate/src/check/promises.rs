@@ -112,12 +112,10 @@ pub(super) fn judge(comparison: &Comparison, behaviour: Behaviour) -> Broken {
         return broken;
     }
     for symbol in comparison.edited_functions() {
-        let was_written = comparison.earlier(symbol).is_some_and(|it| !comparison.before.symbol(it).flags.is_stub);
-        let view = comparison.after.symbol(symbol);
-        let is_of_tests = view.flags.is_test || graph::is_test_file(comparison.after.path(symbol.file));
-        if was_written || is_of_tests || view.flags.is_stub {
+        if !comparison.is_written_anew(symbol) {
             continue;
         }
+        let view = comparison.after.symbol(symbol);
         let parsed = parse(comparison.after.source(symbol.file).text());
         let Some(function) = definition(parsed.statements(), view.name_range) else { continue };
         let body = &function.body[usize::from(view.docstring.is_some())..];

@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 use sandbox::{Action, Outcome, Request, Status};
 
 use super::executed::{ChangedLines, Executed};
+use super::expected::Expected;
 use super::mutation::Mutation;
 use super::trial::Trial;
 use super::{Checked, baseline, outcomes, tests_stage};
@@ -17,6 +18,8 @@ pub(super) enum Pending {
     /// Further tests, because what passed has not come to the edit; with what came of the nearest.
     Further(Vec<Result<Outcome, String>>),
     WithoutEdit(WithoutEdit),
+    /// What has to hold of what was written anew; with what came of the tests, and what was found beside them.
+    Laws(Vec<Result<Outcome, String>>, BTreeMap<usize, Vec<Finding>>),
     /// The candidate's own tests, with mutants of what they test.
     Trial(Trial),
     /// The tests that passed, with mutants of what the candidate wrote.
@@ -44,6 +47,7 @@ impl Checked {
         match &self.pending {
             Some(Pending::Further(_)) => self.tests.further.iter().map(|(request, _)| request.clone()).collect(),
             Some(Pending::WithoutEdit(it)) => it.again.iter().map(|(_, request)| request.clone()).collect(),
+            Some(Pending::Laws(..)) => self.tests.laws.clone(),
             Some(Pending::Trial(trial)) => trial.requests(),
             Some(Pending::Mutation(mutation)) => mutation.requests(),
             None => Vec::new(),
@@ -55,6 +59,7 @@ impl Checked {
     pub fn record_outcomes(&mut self, outcomes: Vec<Result<Outcome, String>>) {
         match self.pending.take() {
             Some(Pending::WithoutEdit(it)) => self.judge_beside(it, outcomes),
+            Some(Pending::Laws(tests, evaded)) => self.record_laws(tests, outcomes, evaded),
             Some(Pending::Trial(trial)) => self.record_trial(trial, &outcomes),
             Some(Pending::Mutation(mutation)) => {
                 let name = mutation.name().to_owned();
@@ -103,7 +108,7 @@ impl Checked {
     fn record_first(&mut self, outcomes: Vec<Result<Outcome, String>>) {
         let again = tests_stage::without_edit(&self.comparison, &self.tests, &outcomes);
         if again.is_empty() {
-            self.judge(outcomes, BTreeMap::new());
+            self.try_laws(outcomes, BTreeMap::new());
         } else {
             self.pending = Some(Pending::WithoutEdit(WithoutEdit { outcomes, again }));
         }
@@ -121,7 +126,33 @@ impl Checked {
             let behaviour = self.candidate.behaviour;
             outcomes::ignore_preexisting(&self.comparison, request, behaviour, &mut outcomes[index], &before);
         }
-        self.judge(outcomes, evaded);
+        self.try_laws(outcomes, evaded);
+    }
+
+    /// Tries laws before all of it is judged, unless it is refused anyway.
+    fn try_laws(&mut self, outcomes: Vec<Result<Outcome, String>>, evaded: BTreeMap<usize, Vec<Finding>>) {
+        let is_refused = outcomes.iter().flatten().any(|it| it.outcome == Status::Failed)
+            || evaded.values().any(|found| !found.is_empty());
+        if self.tests.laws.is_empty() || is_refused {
+            self.judge(outcomes, evaded);
+        } else {
+            self.pending = Some(Pending::Laws(outcomes, evaded));
+        }
+    }
+
+    fn record_laws(
+        &mut self,
+        mut tests: Vec<Result<Outcome, String>>,
+        laws: Vec<Result<Outcome, String>>,
+        evaded: BTreeMap<usize, Vec<Finding>>,
+    ) {
+        tests.resize(self.tests.requests.len(), Err("was not run".to_owned()));
+        for (request, outcome) in std::mem::take(&mut self.tests.laws).into_iter().zip(laws) {
+            self.tests.requests.push(request);
+            self.tests.expected.push(Expected::default());
+            tests.push(outcome);
+        }
+        self.judge(tests, evaded);
     }
 
     /// `evaded`: what the runs leave untold, by the index of the request.
@@ -136,6 +167,9 @@ impl Checked {
         let findings = recorded.findings.into_iter().map(|finding| outcomes::suspected(&self.comparison, finding));
         self.findings.extend(findings);
         self.warnings.extend(recorded.warnings);
+        self.laws = recorded.laws;
+        self.is_unusual = !recorded.questions.is_empty();
+        self.ask(Stage::Tests, recorded.questions);
         self.unchecked.extend(recorded.unchecked);
         self.unchecked.extend(lines.unexecuted());
         self.runs = recorded.runs;

@@ -8,7 +8,7 @@ use ide::{Affected, AffectedTest, TestRecord};
 use sandbox::{Action, Outcome, Request};
 
 use super::expected::{Expected, Test, examples};
-use super::{Comparison, baseline};
+use super::{Comparison, baseline, laws};
 use crate::Behaviour;
 
 /// Tests that are run for one candidate. The nearest come first; a suite belongs to CI.
@@ -30,6 +30,8 @@ pub(super) struct Plan {
     pub expected: Vec<Expected>,
     /// The next tests, for where the nearest turn out not to come to the edit: a way that might be taken need not be.
     pub further: Option<(Request, Expected)>,
+    /// What is written anew, on generated inputs.
+    pub laws: Vec<Request>,
     /// What there was no room for, and what is not known to reach the edit.
     pub left_out: Vec<String>,
 }
@@ -73,6 +75,7 @@ pub(super) fn plan(comparison: &Comparison, behaviour: Behaviour) -> Plan {
         if behaviour != Behaviour::Any {
             compared(comparison, root).take(MAX_COMPARED).for_each(|action| add(action, Expected::default()));
         }
+        plan.laws.extend(laws::actions(comparison, behaviour, root).map(request));
         let mut chosen: Vec<&(SymbolId, String)> =
             reaching.tests.iter().filter(|(test, _)| after.root_of(after.path(test.file)) == Some(root)).collect();
         left_out |= chosen.len() > MAX_TESTS;
@@ -186,6 +189,7 @@ fn compared<'a>(comparison: &'a Comparison, root: &'a Path) -> impl Iterator<Ite
             seed: 0,
             against: Some(edited.before.to_string()),
             tests: called_by(comparison, root, symbol),
+            calls: Vec::new(),
         })
     })
 }

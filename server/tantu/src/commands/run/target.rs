@@ -88,5 +88,5 @@ fn generated(workspace: &Workspace, file: FileId, at: TextSize, arguments: &Argu
     };
     let path = path.strip_prefix(&workspace.root).unwrap_or(path).to_path_buf();
     // The same inputs every time: what is reported can be looked into.
-    Ok(Action::Generated { path, function, inputs: INPUTS, seed: 0, against, tests: Vec::new() })
+    Ok(Action::Generated { path, function, inputs: INPUTS, seed: 0, against, tests: Vec::new(), calls: Vec::new() })
 }
