@@ -46,7 +46,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let (mut workspace, mut selection) = selection::of(arguments)?;
-    let may_confine = arguments.confined || may_run_confined() == Confined::Tests;
+    let may_confine = arguments.confined || may_run_confined(Confined::Tests);
     let all_chosen = (selection.targets.clone(), selection.files.clone());
     let environment = environment(&workspace.root);
     let all = needs(&workspace.analysis, &environment, &selection.files);
