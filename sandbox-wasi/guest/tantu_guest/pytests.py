@@ -368,7 +368,7 @@ class Recorder:
             verdict = TestVerdict.PASSED
         else:
             verdict = TestVerdict.NOT_RUNNABLE if self.outcomes else TestVerdict.SKIPPED
-        if verdict is TestVerdict.NOT_RUNNABLE:
+        if verdict is TestVerdict.NOT_RUNNABLE and refusals.includes("threads"):
             _sweep()
         millis = round(max(self.seconds, 0) * 1000)
         executed = self.coverage.of_test()
@@ -397,7 +397,7 @@ class Recorder:
 
 
 def _sweep():
-    """What a test that could not run has left half done says so when it is collected: to no other test."""
+    """Coroutines that no thread has awaited say so when they are collected: to no other test."""
     hook = sys.unraisablehook
     sys.unraisablehook = lambda _: None
     try:

@@ -36,6 +36,10 @@ def reason():
     return next(((is_absence, reason) for reason, is_absence in _asked.items()), None)
 
 
+def includes(what):
+    return any(what in reason for reason in _asked)
+
+
 def note(what):
     """The code has asked for `what`, which is not allowed; it may get on without it."""
     _asked.setdefault(f"not allowed in the sandbox: {what}", False)

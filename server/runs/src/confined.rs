@@ -17,6 +17,10 @@ use self::join::{joined, left_open};
 /// connection there waits for ever.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// So many tests in a row that cannot run there, from the first on, and the others are not tried: a fixture of all of them needs
+/// what the sandbox has not.
+const MAX_IN_VAIN: usize = 40;
+
 /// A sandbox, and behind it the project's own interpreter.
 pub struct Both {
     sandbox: Arc<dyn Runner>,
@@ -83,16 +87,13 @@ impl Both {
         Ok(joined(sandboxed, &again, confined))
     }
 
-    /// What came of a run in the sandbox until its tests ceased to end.
+    /// What came of a run in the sandbox, unless its tests cease to end or to be of use.
     async fn patiently(&self, request: Request, on_event: OnEvent<'_>) -> Result<Outcome, Error> {
-        let last = Mutex::new(None);
+        let seen = Mutex::new(Seen::default());
+        // Never poisoned: nothing panics while it is held.
+        let seen = || seen.lock().unwrap_or_else(PoisonError::into_inner);
         let note = |event| {
-            match event {
-                // Preparing it takes as long as it takes, and is done once.
-                Event::Preparing { .. } => set(&last, None),
-                Event::Running | Event::Test(_) => set(&last, Some(Instant::now())),
-                Event::Output { .. } => {}
-            }
+            seen().note(&event);
             on_event(event);
         };
         let mut run = pin!(self.sandbox.run(request, &note));
@@ -100,10 +101,13 @@ impl Both {
             if let Ok(outcome) = timeout(self.patience / 20, &mut run).await {
                 return outcome;
             }
-            let since = *last.lock().unwrap_or_else(PoisonError::into_inner);
-            if since.is_some_and(|it| it.elapsed() > self.patience) {
+            let seen = seen();
+            if seen.last.is_some_and(|it| it.elapsed() > self.patience) {
                 let reason = format!("no test has ended in the sandbox for {} s", self.patience.as_secs());
                 return Ok(Outcome::without_run(Status::Timeout, reason));
+            }
+            if seen.in_vain > MAX_IN_VAIN && !seen.is_of_use {
+                return Ok(Outcome::without_run(Status::Timeout, "no test can be run in the sandbox"));
             }
         }
     }
@@ -123,8 +127,32 @@ impl Both {
     }
 }
 
-fn set(last: &Mutex<Option<Instant>>, to: Option<Instant>) {
-    *last.lock().unwrap_or_else(PoisonError::into_inner) = to;
+/// What was told of a run in the sandbox.
+#[derive(Default)]
+struct Seen {
+    /// When a test has ended, or the first has begun.
+    last: Option<Instant>,
+    /// Tests that could not be run.
+    in_vain: usize,
+    /// Another test has ended.
+    is_of_use: bool,
+}
+
+impl Seen {
+    fn note(&mut self, event: &Event) {
+        match event {
+            // Preparing it takes as long as it takes, and is done once.
+            Event::Preparing { .. } => *self = Seen::default(),
+            Event::Running => *self = Seen { last: Some(Instant::now()), ..Seen::default() },
+            Event::Test(test) => {
+                self.last = Some(Instant::now());
+                let is_in_vain = test.verdict == Verdict::NotRunnable;
+                self.in_vain += usize::from(is_in_vain);
+                self.is_of_use |= !is_in_vain;
+            }
+            Event::Output { .. } => {}
+        }
+    }
 }
 
 /// The sandbox's word is all there is.
@@ -169,16 +197,7 @@ mod tests {
             let Action::Pytest { targets } = &request.action else {
                 return Ok(Outcome { passed: 1, ..Outcome::without_run(Status::Passed, "") });
             };
-            let tests = targets.iter().map(|id| TestResult {
-                id: id.clone(),
-                path: id.split("::").next().unwrap_or_default().to_owned(),
-                line: 1,
-                verdict: judge(id, targets.len()),
-                returned: true,
-                millis: 1,
-                message: None,
-            });
-            let tests: Vec<TestResult> = tests.collect();
+            let tests: Vec<TestResult> = targets.iter().map(|id| test(id, judge(id, targets.len()))).collect();
             let count = |wanted| tests.iter().filter(|it| it.verdict == wanted).count() as u32;
             let (passed, failed) = (count(Verdict::Passed), count(Verdict::Failed));
             let status = match (failed, count(Verdict::NotRunnable)) {
@@ -188,6 +207,11 @@ mod tests {
             };
             Ok(Outcome { passed, failed, tests, ..Outcome::without_run(status, "") })
         }))
+    }
+
+    fn test(id: &str, verdict: Verdict) -> TestResult {
+        let path = id.split("::").next().unwrap_or_default().to_owned();
+        TestResult { id: id.to_owned(), path, line: 1, verdict, returned: true, millis: 1, message: None }
     }
 
     fn request(targets: &[&str]) -> Request {
@@ -254,6 +278,28 @@ mod tests {
         }
         let confined = fake(|_, _| Verdict::Passed);
         let both = Both { patience: Duration::from_millis(20), ..Both::new(Arc::new(Endless), confined, || true) };
+        assert_eq!(run(&both, &["a.py::one"]).await, (1, 0, 1));
+    }
+
+    #[tokio::test]
+    async fn what_no_test_can_do_in_the_sandbox_is_not_tried_again_and_again() {
+        struct InVain;
+        impl Runner for InVain {
+            fn prepare<'a>(&'a self, _: OnEvent<'a>) -> BoxFuture<'a, Result<(), Error>> {
+                Box::pin(async { Ok(()) })
+            }
+            fn run<'a>(&'a self, _: Request, on_event: OnEvent<'a>) -> BoxFuture<'a, Result<Outcome, Error>> {
+                on_event(Event::Running);
+                for _ in 0..=MAX_IN_VAIN {
+                    on_event(Event::Test(test("a.py::t", Verdict::NotRunnable)));
+                }
+                Box::pin(std::future::pending())
+            }
+            fn reset<'a>(&'a self, _: String) -> BoxFuture<'a, Result<(), Error>> {
+                Box::pin(async { Ok(()) })
+            }
+        }
+        let both = Both::new(Arc::new(InVain), fake(|_, _| Verdict::Passed), || true);
         assert_eq!(run(&both, &["a.py::one"]).await, (1, 0, 1));
     }
 

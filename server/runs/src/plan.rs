@@ -11,7 +11,7 @@ use workspace::snapshot::Snapshot;
 use crate::affected::{self, Chosen, State};
 use crate::environments::Environments;
 use crate::native::Native;
-use crate::selection::{Runnability, files_with_tests, runnability, tests_in};
+use crate::selection::{Runnability, files_with_tests, runnability, tests_in, told_apart};
 use crate::wording;
 
 /// What is known before anything runs.
@@ -84,6 +84,10 @@ pub fn plan(
             (action, files, format!("{}{target}", relative.display()))
         }
     };
+    if may_confine && !snapshot.indexing {
+        let differing = told_apart(&snapshot.analysis, &files, |module| environment.availability(module));
+        only_confined.extend(differing.into_iter().map(|file| file_id(&snapshot.analysis, &root, file)));
+    }
     let needs = needs(&files);
     let obstacle = obstacle(&needs);
     let obstacle = match &action {

@@ -12,7 +12,7 @@ use clap::Args;
 use ide::node_id;
 use lint::Environment;
 use model::config::Confined;
-use runs::selection::runnability;
+use runs::selection::{runnability, told_apart};
 
 use self::report::{NotRunnable, Report};
 use self::selection::Selection;
@@ -57,7 +57,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
             (selection.targets, selection.files) = all_chosen;
             let of =
                 |it: &NotRunnable| node_id(&workspace.analysis, &workspace.root, workspace.analysis.module(it.file));
-            (Vec::new(), not_runnable.iter().map(of).collect())
+            let mut only_confined: Vec<String> = not_runnable.iter().map(of).collect();
+            let availability = |module: &str| environment.availability(module);
+            let differing = told_apart(&workspace.analysis, &selection.files, availability);
+            let id = |file| node_id(&workspace.analysis, &workspace.root, workspace.analysis.module(file));
+            only_confined.extend(differing.into_iter().map(id));
+            (Vec::new(), only_confined)
         }
         false => (not_runnable, Vec::new()),
     };

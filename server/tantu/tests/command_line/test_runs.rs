@@ -46,6 +46,10 @@ fn test_command_runs_all_tests_or_those_named() {
     let (status, _, stderr) = project.tantu(&["test", "shop/cart.py"]);
     assert!(stderr.contains("shop/cart.py has no tests"), "{stderr}");
     assert_eq!(status, 2);
+    // Beside others that have some it stops none of them.
+    let (status, stdout, stderr) = project.tantu(&["test", "shop/cart.py", "tests/test_other.py"]);
+    assert!(stdout.starts_with("passed: 1 passed") && stderr.contains("shop/cart.py has no tests"), "{stdout}{stderr}");
+    assert_eq!(status, 0);
 }
 
 #[test]
