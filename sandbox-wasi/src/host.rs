@@ -7,6 +7,7 @@ mod quota;
 mod sessions;
 mod told;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -88,8 +89,12 @@ impl Host {
             Action::Cell { session, .. } => Some((stage.workspace(), session.clone())),
             _ => None,
         };
-        let known = request.packages.iter().cloned().collect();
-        stage.packages(&request.site)?.add(&known).while_("stage packages in", &stage.site())?;
+        let mut known: BTreeSet<String> = request.packages.iter().cloned().collect();
+        let packages = stage.packages(&request.site)?;
+        if matches!(request.action, Action::Pytest { .. }) {
+            known.extend(packages.plugins().while_("list packages in", &stage.site())?);
+        }
+        packages.add(&known).while_("stage packages in", &stage.site())?;
 
         let mut continued = key.as_ref().and_then(|key| self.sessions.take(key));
         if continued.is_none() && limits.stack != self.loaded.stack {

@@ -12,6 +12,10 @@ from . import own_builtins  # noqa: I001 -- before whatever it is to protect
 
 own_builtins.install()
 
+from . import absent  # noqa: E402
+
+absent.install()
+
 from . import doctests, frozen, generated, packages, platform, pytests, scripts  # noqa: E402
 from .lines import Lines  # noqa: E402
 from .report import Report  # noqa: E402

@@ -1,12 +1,14 @@
 """Fills the gaps that WASI leaves and that ordinary tests fall into."""
 
 import asyncio
+import functools
 import inspect
 import io
 import os
 import pathlib
 import random
 import selectors
+import subprocess
 import sys
 import tempfile
 import time
@@ -14,7 +16,7 @@ import zoneinfo
 
 import tzdata
 
-from . import own_builtins
+from . import absent, own_builtins, refusals
 
 
 class Sleeper(selectors._BaseSelectorImpl):
@@ -55,8 +57,21 @@ def _read_time_zones():
     }
 
 
+def _note_processes():
+    """`subprocess` refuses before the interpreter could be asked."""
+    start = subprocess.Popen.__init__
+
+    @functools.wraps(start)
+    def start_noted(self, *arguments, **named):
+        refusals.note("processes")
+        start(self, *arguments, **named)
+
+    subprocess.Popen.__init__ = start_noted
+
+
 def patch():
     """Done once, before the snapshot is taken."""
+    _note_processes()
     zones = _read_time_zones()
 
     def load_tzdata(key):
@@ -68,7 +83,6 @@ def patch():
     asyncio.unix_events._UnixDefaultEventLoopPolicy._loop_factory = EventLoop
     # Fills the cache in which it looks for a traceback's modules, at one `stat` for each.
     inspect.getmodule(compile("", "", "exec"))
-    os.getuid = lambda: 0  # pytest's `tmp_path` checks that its directory is ours
     sys.dont_write_bytecode = True
 
 
@@ -87,4 +101,5 @@ def thaw():
     for stream in (sys.stdout, sys.stderr):
         # A run that is stopped loses what it has not flushed.
         stream.reconfigure(line_buffering=True, errors="backslashreplace")
+    os.environ["HOME"] = absent.HOME
     os.chdir("/ws")

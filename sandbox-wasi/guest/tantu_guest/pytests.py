@@ -1,18 +1,22 @@
 """Runs pytest, and unittest's test cases through it."""
 
+import contextlib
 import doctest
+import gc
+import importlib
+import os
+import re
+import shlex
 import sys
+import warnings
 
 import pytest
 import wit_world
-from _pytest.capture import CaptureFixture
-from _pytest.config import ConftestImportFailure, default_plugins
-from _pytest.doctest import MultipleDoctestFailures
-from _pytest.fixtures import FixtureFunctionDefinition, FixtureLookupError
-from _pytest.subtests import SubtestReport
+from _pytest.config import default_plugins
+from _pytest.fixtures import FixtureFunctionDefinition
 from wit_world import Outcome, TestVerdict
 
-from . import own_builtins, workspace
+from . import own_builtins, plugins, refusals, targets as selection, workspace
 from .coverage import Coverage
 from .report import COUNTED, Report, describe, locate
 from .targets import Targets
@@ -23,12 +27,10 @@ UNUSED_PLUGINS = ("cacheprovider", "faulthandler", "junitxml", "pastebin", "setu
 OPTIONS = [
     "-q", "--tb=short", "--no-header", "--color=no", "--capture=sys", f"--rootdir={workspace.ROOT}",
     # A file that cannot be imported here says nothing about the others.
-    "--continue-on-collection-errors",
-    # No plugin but pytest's own can be here, so entry points of the workspace would only fail.
-    "--disable-plugin-autoload", *(f"-pno:{plugin}" for plugin in UNUSED_PLUGINS),
+    "--continue-on-collection-errors", *(f"-pno:{plugin}" for plugin in UNUSED_PLUGINS),
 ]
-# The project's own options may belong to plugins that are not here.
-WITHOUT_PROJECT_OPTIONS = ["-o", "addopts=", "-o", "required_plugins="]
+# The project's own options may belong to plugins that are not here. So many times it is tried without some of them.
+ATTEMPTS = 4
 
 # Whose fixtures a test may ask for in vain.
 PLUGIN_OF_FIXTURE = {
@@ -54,9 +56,39 @@ def shorten_start():
         plugin.__dir__ = lambda names=names: names
 
 
+class Names:
+    """What the pytest that runs calls its own. Bound anew when it is the environment's."""
+
+    def bind(self):
+        def named(module, name):
+            with contextlib.suppress(ImportError, AttributeError):
+                return getattr(importlib.import_module(module), name)
+            return ()  # of which nothing is an instance
+
+        self.ConftestImportFailure = named("_pytest.config", "ConftestImportFailure")
+        self.MultipleDoctestFailures = named("_pytest.doctest", "MultipleDoctestFailures")
+        self.FixtureLookupError = named("_pytest.fixtures", "FixtureLookupError")
+        self.SubtestReport = named("_pytest.subtests", "SubtestReport")
+
+
+names = Names()
+names.bind()
+
+
+def use_own_pytest():
+    """That of the environment, where it has another one."""
+    global pytest
+    if plugins.own_pytest():
+        pytest = sys.modules["pytest"]
+        names.bind()
+        selection.bind()
+        let_go_of_capture()
+
+
 def let_go_of_capture():
     """Done once. A fixture that cannot capture here, as `capfd` cannot, must not stay in charge of
     capturing: pytest would have it try again in each test that follows, which would all fail."""
+    CaptureFixture = importlib.import_module("_pytest.capture").CaptureFixture
     start = CaptureFixture._start
 
     def start_or_let_go(self):
@@ -77,6 +109,10 @@ MARKERS_OF_PLUGINS = (
 )
 
 
+# WASI numbers errors otherwise, and tests compare messages.
+ERROR_NUMBER = re.compile(r"\[Errno \d+\]")
+
+
 class UnknownOptions(Exception):
     """pytest does not understand its command line or configuration."""
 
@@ -85,16 +121,18 @@ def run(targets):
     path = targets[0].partition("::")[0]
     report = Report(path)
     workspace.enter()
+    use_own_pytest()
+    refusals.watch()
     arguments = [workspace.absolute(target) for target in targets]
     sys.argv = ["pytest", *targets]
     coverage = Coverage()
     recorder = Recorder(report, coverage)
-    plugins = [Targets(targets), coverage, recorder]
+    own = [selection.Targets(targets), coverage, recorder]
     try:
-        status = _main(arguments, plugins)
+        status = _main(arguments, own, recorder)
         while recorder.rest:
             arguments, recorder.rest = recorder.rest, []
-            status = _main(arguments, plugins)
+            status = _main(arguments, own, recorder)
     except UnknownOptions as error:
         report.raised(error, otherwise=Outcome.ERROR, message=str(error))
         return report, int(pytest.ExitCode.USAGE_ERROR)
@@ -102,11 +140,42 @@ def run(targets):
     return report, status
 
 
-def _main(arguments, plugins):
-    try:
-        return int(pytest.main([*OPTIONS, *arguments], plugins=plugins))
-    except UnknownOptions:
-        return int(pytest.main([*OPTIONS, *WITHOUT_PROJECT_OPTIONS, *arguments], plugins=plugins))
+def _main(arguments, own, recorder):
+    """Runs pytest, without those of the project's options that belong to plugins which are not here."""
+    blocked = [f"-pno:{name}" for name in plugins.unsuited()]
+    recorder.unavailable.update({name: "has no effect here" for name in plugins.unsuited()})
+    without = []
+    for _ in range(ATTEMPTS):
+        try:
+            with plugins.tolerated(recorder.unavailable):
+                return int(pytest.main([*OPTIONS, *blocked, *without, *arguments], plugins=own))
+        except UnknownOptions as error:
+            unknown = str(error).rpartition("unrecognized arguments: ")[2].partition("\n")[0].split()
+            rest = recorder.project_options and _without(recorder.project_options, unknown)
+            if rest is None or rest == recorder.project_options or "unrecognized arguments" not in str(error):
+                rest = []  # it is another mistake, or nobody knows which
+            left_out = [it for it in recorder.project_options or [] if it not in rest]
+            recorder.set_aside(f"options {shlex.join(left_out)}" if left_out else "options and required plugins")
+            without = ["-o", f"addopts={shlex.join(rest)}", "-o", "required_plugins="]
+            if without == recorder.tried:
+                raise
+            recorder.tried = without
+    raise UnknownOptions("the project's options for pytest are not understood here")
+
+
+def _without(options, unknown):
+    """The options without those that are unknown, and without their values."""
+    kept = []
+    values = 0
+    for option in options:
+        if values:
+            values -= 1
+        elif option in unknown or option.startswith(("--numprocesses", "--dist")):
+            # Those of unknown plugins that take a value as a word of its own.
+            values = int(option in ("-n", "--numprocesses", "--dist", "--maxprocesses", "--timeout"))
+        else:
+            kept.append(option)
+    return kept
 
 
 class Recorder:
@@ -115,6 +184,10 @@ class Recorder:
     def __init__(self, report, coverage):
         self.report = report
         self.coverage = coverage
+        self.unavailable = {}  # plugins, and why
+        self.project_options = None
+        self.tried = None  # options of our own, in vain
+        self.told = set()
         self.tested = False
         self.skipped = []  # (place, reason)
         self.uncollected = set()  # files
@@ -125,26 +198,43 @@ class Recorder:
         self.message = None
         self.seconds = 0.0
 
+    def set_aside(self, what):
+        """Says once that settings of the project have no effect here."""
+        if what not in self.told:
+            self.told.add(what)
+            why = ", ".join(f"{name} {why}" for name, why in self.unavailable.items())
+            print(f"tantu: without pytest's {what}" + (f" ({why})" if why else ""), file=sys.stderr)
+
+    def _lacks_plugins(self):
+        """Whether some that the project counts on may be missing."""
+        return self.unavailable or not workspace.has_installed("pytest")
+
     @pytest.hookimpl(wrapper=True)
-    def pytest_cmdline_parse(self):
+    def pytest_cmdline_parse(self, pluginmanager):
         try:
             return (yield)
         except pytest.UsageError as error:
+            with contextlib.suppress(Exception):
+                config = pluginmanager.getplugin("pytestconfig")
+                options = config.inicfg.get("addopts", [])
+                options = getattr(options, "value", options)
+                self.project_options = shlex.split(options) if isinstance(options, str) else list(options)
             raise UnknownOptions(str(error)) from error
-        except ConftestImportFailure as error:
+        except names.ConftestImportFailure as error:
             self.report.raised(error.cause, locate(error.cause), otherwise=Outcome.ERROR)
             raise  # pytest prints it and stops
 
     def pytest_configure(self, config):
-        for name in MARKERS_OF_PLUGINS:
-            config.addinivalue_line("markers", f"{name}: of a plugin that may be absent")
-        # Of the same plugins; that they are unknown here says nothing about the project.
-        config._warn_or_fail_if_strict = lambda message: None
+        if self._lacks_plugins():
+            for name in MARKERS_OF_PLUGINS:
+                config.addinivalue_line("markers", f"{name}: of a plugin that may be absent")
+            # Of the same plugins; that they are unknown here says nothing about the project.
+            config._warn_or_fail_if_strict = lambda message: self.set_aside(f"setting: {message}")
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_make_collect_report(self, collector):
         """A file that ends the program while it is imported ends itself, and not the run."""
-        collect = collector.collect
+        collect, leave = collector.collect, os._exit
 
         def collect_or_fail():
             try:
@@ -153,11 +243,15 @@ class Recorder:
                 message = f"exited while it was imported: {describe(error)}"
                 raise collector.CollectError(message) from error
 
-        collector.collect = collect_or_fail
+        def leave_file(status):
+            raise SystemExit(status)
+
+        collector.collect, os._exit = collect_or_fail, leave_file
         try:
             return (yield)
         finally:
             del collector.collect
+            os._exit = leave
 
     @pytest.hookimpl(wrapper=True)
     def pytest_collection(self, session):
@@ -194,6 +288,7 @@ class Recorder:
             return (yield)
 
     def pytest_runtest_logstart(self, nodeid, location):
+        refusals.forget()
         self.outcomes.clear()
         self.unexplained = None
         self.message = None
@@ -201,7 +296,7 @@ class Recorder:
         self.report.begin(*_place(location))
 
     def pytest_runtest_logreport(self, report):
-        if not isinstance(report, SubtestReport):
+        if not isinstance(report, names.SubtestReport):
             self.seconds += report.duration
         if report.failed:
             self.unexplained = report
@@ -231,7 +326,17 @@ class Recorder:
         else:
             otherwise = Outcome.FAILED if is_test else Outcome.ERROR
             at = locate(error, inside=file) or place
-            outcome = self.report.raised(error, at, otherwise=otherwise, output=output)
+            # What was refused may have become any exception, in code that did not expect it.
+            refused = is_test and refusals.reason()
+            message = None
+            if refused:
+                is_absence, message = refused
+                otherwise = Outcome.NOT_RUNNABLE if is_absence else Outcome.REFUSED
+                message = f"{message}, which became {describe(error)}"
+            elif is_test and ERROR_NUMBER.search(describe(error)):
+                otherwise = Outcome.NOT_RUNNABLE
+                message = f"needs the numbers that Linux gives to errors: {describe(error)}"
+            outcome = self.report.raised(error, at, otherwise=otherwise, message=message, output=output)
             self.outcomes.add(outcome)
         self.message = self.message or self.report.message
 
@@ -263,6 +368,8 @@ class Recorder:
             verdict = TestVerdict.PASSED
         else:
             verdict = TestVerdict.NOT_RUNNABLE if self.outcomes else TestVerdict.SKIPPED
+        if verdict is TestVerdict.NOT_RUNNABLE and refusals.includes("threads"):
+            _sweep()
         millis = round(max(self.seconds, 0) * 1000)
         executed = self.coverage.of_test()
         returned = self.coverage.has_returned(nodeid)
@@ -289,6 +396,17 @@ class Recorder:
             self.report.problem(Outcome.ERROR, f"pytest stopped with status {status}")
 
 
+def _sweep():
+    """Coroutines that no thread has awaited say so when they are collected: to no other test."""
+    hook = sys.unraisablehook
+    sys.unraisablehook = lambda _: None
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            gc.collect()
+    finally:
+        sys.unraisablehook = hook
+
+
 def _file(target):
     """The file of a node id, which may be absolute, relative to the workspace."""
     path = target.partition("::")[0]
@@ -302,13 +420,13 @@ def _place(location):
 
 def _origin(error):
     """What pytest has wrapped while it was collecting."""
-    if isinstance(error, pytest.Collector.CollectError | ConftestImportFailure):
+    if isinstance(error, (pytest.Collector.CollectError, names.ConftestImportFailure)):
         return error.__cause__ or error
     return error
 
 
 def _missing_plugin(error):
-    if isinstance(error, FixtureLookupError):
+    if isinstance(error, names.FixtureLookupError):
         return PLUGIN_OF_FIXTURE.get(error.argname)
     if isinstance(error, pytest.fail.Exception) and "async def functions are not" in str(error):
         return "a pytest plugin for async tests"
@@ -317,6 +435,6 @@ def _missing_plugin(error):
 
 def _failed_examples(error):
     """The failures of a doctest, which pytest wraps into one exception."""
-    failures = error.failures if isinstance(error, MultipleDoctestFailures) else [error]
+    failures = error.failures if isinstance(error, names.MultipleDoctestFailures) else [error]
     kinds = (doctest.DocTestFailure, doctest.UnexpectedException)
     return [failure for failure in failures if isinstance(failure, kinds)]

@@ -4,16 +4,18 @@ import errno
 import importlib.metadata
 import linecache
 import os
-import signal
+import select  # noqa: F401
+import signal  # noqa: F401
 import socket
 import sys
+import time  # noqa: F401
 import traceback
 from urllib.error import URLError
 
 import wit_world
 from wit_world import Outcome
 
-from . import frozen, workspace
+from . import frozen, linux, refusals, workspace
 
 # A run is worth the first of these that happened in it.
 PRECEDENCE = [
@@ -27,12 +29,9 @@ LINE_LENGTH = 400
 MAX_FRAMES = 30
 
 DENIED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTSUP, errno.ENOSYS, errno.ENOTCAPABLE}
-VISIBLE = (workspace.ROOT, workspace.SITE, "/tmp", "/dev")
-# What `os` and `signal` lack here, for want of processes and signals.
-ABSENT_CALLS = {
-    "WNOHANG", "alarm", "execv", "execve", "execvp", "fork", "forkpty", "kill", "killpg", "openpty",
-    "pipe", "pthread_kill", "setitimer", "setsid", "spawnl", "spawnv", "system", "wait", "waitpid",
-}
+VISIBLE = (workspace.ROOT, workspace.SITE, "/tmp", "/dev", "/home")
+# What these modules lack here and have on Linux.
+MISSING = {sys.modules[name]: {*names.split()} for name, names in linux.MISSING.items() if name in sys.modules}
 # Code that fails in these has asked for processes.
 PROCESSES = ("/python/multiprocessing/", "/python/concurrent/futures/process.py")
 REFUSALS = {"can't start new thread", "Could not determine home directory."}
@@ -88,6 +87,11 @@ def judge(error):
             return Outcome.MEMORY, "MemoryError: the sandbox's memory limit is reached"
         if isinstance(cause, ImportError) and (need := _need(cause)):
             return Outcome.NOT_RUNNABLE, f"needs {need}"
+        if isinstance(cause, RecursionError) and str(cause).startswith("Stack overflow"):
+            # Of C's stack, which is larger elsewhere; Python's own limit has other words.
+            return Outcome.NOT_RUNNABLE, f"needs a larger stack than the sandbox has: {cause}"
+        if isinstance(cause, refusals.Refused):
+            return Outcome.NOT_RUNNABLE, f"needs {str(cause.strerror).partition(' ')[0].partition('.')[0]} (not in the sandbox)"
         if _is_refusal(cause):
             return Outcome.REFUSED, f"not allowed in the sandbox: {describe(cause)}"
     return None, None
@@ -145,7 +149,7 @@ def _is_refusal(error):
             or (isinstance(error, FileNotFoundError) and _is_outside(error.filename))
         )
     if isinstance(error, AttributeError):
-        return (error.obj is os or error.obj is signal) and error.name in ABSENT_CALLS
+        return any(error.obj is module and error.name in names for module, names in MISSING.items())
     return isinstance(error, RuntimeError) and any(error.args == (text,) for text in REFUSALS)
 
 

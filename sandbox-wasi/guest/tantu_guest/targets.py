@@ -1,12 +1,20 @@
 """Does no more with a file than is needed for the tests that are asked for."""
 
 import ast
+import importlib
 
 from _pytest.assertion import rewrite
 
 from . import workspace
 
 _rewrite_asserts = rewrite.rewrite_asserts
+
+
+def bind():
+    """To the pytest that runs."""
+    global rewrite, _rewrite_asserts
+    rewrite = importlib.import_module("_pytest.assertion.rewrite")
+    _rewrite_asserts = rewrite.rewrite_asserts
 
 
 class Targets:

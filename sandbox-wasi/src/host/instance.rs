@@ -75,6 +75,7 @@ impl Instance {
             (stage.site(), "/site", FsPerms::ReadOnly),
             (scratch.tmp(), "/tmp", FsPerms::ReadWrite),
             (scratch.dev(), "/dev", FsPerms::ReadWrite),
+            (scratch.home(), "/home", FsPerms::ReadWrite),
         ] {
             let opened = wasi.preopened_dir(&host, guest, permissions);
             opened.map_err(|error| std::io::Error::other(error.to_string())).while_("open", &host)?;
@@ -83,7 +84,7 @@ impl Instance {
             wasi: wasi.build(),
             table: ResourceTable::new(),
             memory: Memory { limit: limits.memory, used: 0, denied: false },
-            quota: Arc::new(Quota::new(vec![scratch.tmp(), scratch.dev()])),
+            quota: Arc::new(Quota::new(vec![scratch.tmp(), scratch.dev(), scratch.home()])),
             packages,
             staging: Duration::ZERO,
             told: Told::default(),

@@ -53,6 +53,7 @@ impl Packages {
             for entry in fs::read_dir(&to)? {
                 remove(&entry?.path())?;
             }
+            remove(&to.with_extension("plugins"))?;
             fs::write(state_file, state)?;
         }
         Ok(Self { from, entries: OnceCell::new(), to })
@@ -67,6 +68,26 @@ impl Packages {
             };
             self.from.iter().flat_map(list).collect()
         })
+    }
+
+    /// The distributions that extend pytest, and pytest: what a run of tests loads without importing it by a name. They are
+    /// looked for once.
+    pub(crate) fn plugins(&self) -> io::Result<BTreeSet<String>> {
+        let list = self.to.with_extension("plugins");
+        if let Ok(known) = fs::read_to_string(&list) {
+            return Ok(known.lines().map(str::to_owned).collect());
+        }
+        let mut found = BTreeSet::new();
+        for (folder, entry) in self.entries() {
+            let Some(name) = entry.strip_suffix(DIST_INFO).and_then(|it| it.split('-').next()) else { continue };
+            if normal(name) == "pytest" {
+                found.extend(["pytest", "_pytest", "iniconfig", "pluggy"].map(str::to_owned));
+            } else if metadata(&folder.join(entry), "entry_points.txt").lines().any(|it| it.trim() == "[pytest11]") {
+                found.insert(normal(name));
+            }
+        }
+        fs::write(list, found.iter().map(|name| format!("{name}\n")).collect::<String>())?;
+        Ok(found)
     }
 
     /// Stages the packages with these names, of modules or distributions, and what pure Python they require. Returns
@@ -152,14 +173,18 @@ fn normal(name: &str) -> String {
     name.to_lowercase().replace(['-', '.'], "_")
 }
 
-/// The distributions that another one requires without its optional extras.
-fn requirements(dist_info: &Path) -> Vec<String> {
-    let path = dist_info.join("METADATA");
+/// The beginning of a file of a distribution's metadata; what is no text is empty.
+fn metadata(dist_info: &Path, name: &str) -> String {
+    let path = dist_info.join(name);
     // A link may lead anywhere.
     let is_file = path.symlink_metadata().is_ok_and(|it| it.is_file());
     let bytes = if is_file { disk::read_beginning(&path, MAX_METADATA).unwrap_or_default() } else { Vec::new() };
-    // What is no text requires nothing.
-    let metadata = String::from_utf8(bytes).unwrap_or_default();
+    String::from_utf8(bytes).unwrap_or_default()
+}
+
+/// The distributions that another one requires without its optional extras.
+fn requirements(dist_info: &Path) -> Vec<String> {
+    let metadata = metadata(dist_info, "METADATA");
     let lines = metadata.lines().filter_map(|line| line.strip_prefix("Requires-Dist: "));
     let is_part = |c: char| c.is_alphanumeric() || "-_.".contains(c);
     let required = lines.filter(|line| !line.contains("extra =="));
@@ -243,6 +268,22 @@ mod tests {
         assert_eq!(staged(&packages), ["app", infos[0], "jinja2", infos[1], infos[2]]);
         assert!(packages.add(&names(&["markup"])).unwrap());
         assert!(!packages.add(&names(&["app", "markup"])).unwrap());
+    }
+
+    #[test]
+    fn what_extends_pytest_is_known_without_being_imported() {
+        let (_root, site) =
+            workspace(&["pytest/__init__.py", "pytest-9.0.dist-info/METADATA", "plain-1.dist-info/METADATA"]);
+        let plugin = site.join("pytest_shop-1.0.dist-info");
+        fs::create_dir(&plugin).unwrap();
+        fs::write(plugin.join("entry_points.txt"), "[console_scripts]\na = b\n[pytest11]\nshop = pytest_shop\n")
+            .unwrap();
+        let cache = tempfile::tempdir().unwrap();
+        let open = || Packages::open(std::slice::from_ref(&site), cache.path().join("site")).unwrap();
+        let all = ["_pytest", "iniconfig", "pluggy", "pytest", "pytest_shop"];
+        assert_eq!(open().plugins().unwrap(), names(&all));
+        fs::remove_dir_all(&plugin).unwrap();
+        assert_eq!(open().plugins().unwrap(), names(&all[..4]));
     }
 
     #[test]

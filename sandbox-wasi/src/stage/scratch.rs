@@ -8,6 +8,9 @@ use crate::cache;
 use crate::error::{Error, IoContext};
 use crate::remove::clear_away;
 
+/// As in `guest/tantu_guest/absent.py`.
+const USER: &str = "user";
+
 /// An instance's own folders, removed when it is dropped.
 pub(crate) struct Scratch {
     dir: PathBuf,
@@ -20,7 +23,7 @@ impl Scratch {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let dir = scratches.join(NEXT.fetch_add(1, Ordering::Relaxed).to_string());
         let scratch = Self { dir, cache: cache.to_owned() };
-        for dir in [scratch.tmp(), scratch.dev()] {
+        for dir in [scratch.tmp(), scratch.dev(), scratch.home().join(USER)] {
             cache::create_private(&dir)?;
         }
         fs::write(scratch.dev().join("null"), "").while_("create", &scratch.dev())?;
@@ -30,6 +33,11 @@ impl Scratch {
     /// The guest's `/tmp`.
     pub(crate) fn tmp(&self) -> PathBuf {
         self.dir.join("tmp")
+    }
+
+    /// The guest's `/home`, with the empty folder of the only user.
+    pub(crate) fn home(&self) -> PathBuf {
+        self.dir.join("home")
     }
 
     /// Holds `null`, an ordinary file: the guest has no devices.

@@ -102,10 +102,10 @@ fn explanations_and_lines_of_assertions_are_those_of_pytest() {
 #[test]
 fn files_that_cannot_run_here_do_not_keep_others_from_running() {
     let ws = Workspace::new([
-        ("tests/test_a.py", "import termios\ndef test_it(): pass\n"),
+        ("tests/test_a.py", "import curses\ndef test_it(): pass\n"),
         ("tests/test_b.py", "def test_it(): pass\n"),
     ]);
-    check(&ws.run(pytest(&["tests"])), "not-runnable 1 0\ntests/test_a.py:1: needs termios");
+    check(&ws.run(pytest(&["tests"])), "not-runnable 1 0\ntests/test_a.py:1: needs curses");
 }
 
 #[test]
@@ -245,14 +245,14 @@ fn packages_come_from_where_the_caller_says() {
 #[test]
 fn tests_of_a_file_that_cannot_be_imported_stop_no_others() {
     let ws = Workspace::new([
-        ("test_bad.py", "import termios\ndef test_a(): pass\n"),
+        ("test_bad.py", "import curses\ndef test_a(): pass\n"),
         ("test_skipped.py", "import pytest\npytest.skip('not now', allow_module_level=True)\ndef test_b(): pass\n"),
         ("conftest.py", "import pytest\n@pytest.fixture\ndef given(): return 1\n"),
         ("test_good.py", "def test_c(given): assert given\n"),
     ]);
     let outcome = ws.run(pytest(&["test_bad.py::test_a", "test_skipped.py::test_b", "test_good.py::test_c"]));
     assert_eq!((outcome.passed, outcome.failed), (1, 0), "{outcome:#?}");
-    assert!(outcome.failures.iter().any(|failure| failure.message.contains("needs termios")), "{outcome:#?}");
+    assert!(outcome.failures.iter().any(|failure| failure.message.contains("needs curses")), "{outcome:#?}");
     // Another name that is not there is still a mistake.
     let outcome = ws.run(pytest(&["test_good.py::test_d", "test_good.py::test_c"]));
     assert_eq!((outcome.outcome, outcome.passed), (Status::Error, 0), "{outcome:#?}");

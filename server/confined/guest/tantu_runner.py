@@ -50,6 +50,76 @@ class Where:
         return any(inside == it or inside.startswith(it + "/") for it in self.left_out)
 
 
+class Refusals:
+    """What the code has asked for in vain since the test began. Code under test often turns a refusal
+    into something else: an exit status, a message, a retry."""
+
+    CHANGES = {"os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.symlink", "os.truncate"}
+    MODES = {"os.chmod", "os.chown", "os.utime", "os.setxattr", "os.removexattr"}
+    WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+
+    def __init__(self, where):
+        self.where = where
+        self.has_namespaces = _has_sockets()
+        self.asked = []
+        sys.addaudithook(self._audit)
+
+    def forget(self):
+        self.asked.clear()
+
+    def reason(self):
+        return f"not allowed where it is confined: {self.asked[0]}" if self.asked else None
+
+    def _audit(self, event, arguments):
+        if event == "open":
+            path, mode, flags = arguments
+            writes = flags & self.WRITES if mode is None else any(it in mode for it in "wax+")
+            if writes and not isinstance(path, int):
+                self._note_change(path)
+        elif event in self.CHANGES:
+            self._note_change(arguments[0])
+        elif event in self.MODES and not self.has_namespaces:
+            self._note("modes and times of files")
+        elif event in ("socket.connect", "socket.sendto", "socket.bind"):
+            self._note_address(arguments[1])
+        elif event in ("socket.getaddrinfo", "socket.gethostbyname"):
+            self._note_host(arguments[0])
+
+    def _note(self, what):
+        if len(self.asked) < 8:
+            self.asked.append(what)
+
+    def _note_change(self, path):
+        inside = self.where.relative(path)
+        if inside is not None:
+            self._note(f"writing {inside}")
+
+    def _note_address(self, address):
+        if isinstance(address, tuple) and address:
+            self._note_host(address[0])
+        elif isinstance(address, (str, bytes)):
+            self._note("a socket with a path")
+
+    def _note_host(self, host):
+        host = host.decode(errors="replace") if isinstance(host, bytes) else host
+        if not self.has_namespaces:
+            self._note("network")
+        elif isinstance(host, str) and host not in LOCAL and not host.startswith("127."):
+            self._note(f"network: {host[:100]}")
+
+
+def _has_sockets():
+    """Whether there is a network of its own, which comes with the other namespaces."""
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM).close()
+    except OSError:
+        return False
+    return True
+
+
+LOCAL = {"", "0.0.0.0", "::", "::1", "localhost"}
+
+
 def run(channel, told):
     where = Where(told)
     os.chdir(where.root)
@@ -95,7 +165,7 @@ def _pytest(channel, told, where):
     import tantu_coverage
 
     sys.path.remove(own)
-    recorder = Recorder(channel, where, told)
+    recorder = Recorder(channel, where, Refusals(where))
     plugins = [recorder]
     coverage = tantu_coverage.start(channel, where, told["watched"])
     if coverage:
@@ -121,9 +191,10 @@ def _pytest(channel, told, where):
 class Recorder:
     """A plugin that tells of each test as it ends."""
 
-    def __init__(self, channel, where, told):
+    def __init__(self, channel, where, refusals):
         self.tell = channel.tell
         self.where = where
+        self.refusals = refusals
         self.coverage = None
         self.collected = None
         self.rootpath = where.root
@@ -156,6 +227,7 @@ class Recorder:
         self.tell("collected", count=self.collected)
 
     def pytest_runtest_logstart(self, nodeid, location):
+        self.refusals.forget()
         self._begin()
 
     def pytest_internalerror(self, excrepr, excinfo):
@@ -207,6 +279,8 @@ class Recorder:
         kind, reason = judge(error, self.where)
         if kind is None:
             kind, reason = judge_text(getattr(report, "longreprtext", "") + output)
+        if kind is None and (refused := self.refusals.reason()):
+            kind, reason = "refused", f"{refused}, which became {describe(error)}"
         self._problem(kind or "failed", finding(self.where, error, place, reason or describe(error), output))
 
     def _problem(self, kind, found):
@@ -222,6 +296,8 @@ class Recorder:
             report = self.unexplained
             text = getattr(report, "longreprtext", "")
             kind, reason = judge_text(text)
+            if kind is None and (reason := self.refusals.reason()):
+                kind = "refused"
             self._problem(kind or "failed", plain(*place, reason or text.strip()[:MESSAGE] or "failed"))
         if "failed" in self.outcomes or "error" in self.outcomes:
             verdict = "failed"

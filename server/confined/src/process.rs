@@ -77,6 +77,47 @@ pub(crate) enum Happened<'a> {
     Line(&'a [u8]),
 }
 
+/// A confined program that waits to be told what to do. It ends with this, if it was never told.
+pub(crate) struct Started {
+    process: Option<(Child, UnixStream)>,
+    group: Pid,
+}
+
+impl Started {
+    /// Starts what `spec` says, confined. The thread that does this has to live as long as the program.
+    ///
+    /// # Errors
+    /// When *enter* cannot be started; what it cannot do it says when it is watched.
+    pub(crate) fn new(program: &Path, spec: &Spec) -> Result<Self, Error> {
+        let (ours, theirs) = UnixStream::pair().map_err(Error::io("make a socket"))?;
+        let child = Command::new(program)
+            .arg(ENTER)
+            .env_clear()
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(Error::io("start the process that is confined"))?;
+        // Who does not read has ended, which is noticed in another way.
+        let _ = send_spec(&ours, spec);
+        Ok(Started { group: pid(&child), process: Some((child, ours)) })
+    }
+
+    fn taken(mut self) -> Option<(Child, UnixStream)> {
+        self.process.take()
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        if let Some((mut child, _)) = self.process.take() {
+            end_group(self.group);
+            let _ = child.wait();
+            reap(self.group);
+        }
+    }
+}
+
 enum Told {
     Output(Stream, Vec<u8>),
     Line(Vec<u8>),
@@ -89,26 +130,16 @@ impl Confinement<'_> {
     /// # Errors
     /// When *enter* cannot be started.
     pub fn run(&self) -> Result<Ended, Error> {
-        self.watch(&mut |_| {})
+        self.watch(Started::new(self.program, self.spec)?, &mut |_| {})
     }
 
-    pub(crate) fn watch(&self, on_event: &mut dyn FnMut(Happened<'_>)) -> Result<Ended, Error> {
-        let (ours, theirs) = UnixStream::pair().map_err(Error::io("make a socket"))?;
+    /// Tells a program that has been started what it is to do, and runs it to its end. What it has done before, it has done
+    /// without having been told anything.
+    pub(crate) fn watch(&self, program: Started, on_event: &mut dyn FnMut(Happened<'_>)) -> Result<Ended, Error> {
         let started = Instant::now();
-        let mut child = {
-            let mut group = self.group.lock().unwrap_or_else(PoisonError::into_inner);
-            let child = Command::new(self.program)
-                .arg(ENTER)
-                .env_clear()
-                .stdin(Stdio::from(OwnedFd::from(theirs)))
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped())
-                .spawn()
-                .map_err(Error::io("start the process that is confined"))?;
-            *group = Some(pid(&child));
-            child
-        };
-        let group = pid(&child);
+        let group = program.group;
+        *self.group.lock().unwrap_or_else(PoisonError::into_inner) = Some(group);
+        let Some((mut child, ours)) = program.taken() else { return Err(Error::Refused("it has ended".to_owned())) };
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let (sender, inbox) = mpsc::channel();
         let mut ended = Ended {
@@ -140,7 +171,7 @@ impl Confinement<'_> {
                 }
             });
             // Who does not read has ended, which is noticed in another way.
-            let _ = send_spec(&ours, self.spec).and_then(|()| send_part(&mut &ours, self.told));
+            let _ = send_part(&mut &ours, self.told);
             let stopped = self.follow(&inbox, started, group, &mut ended, on_event);
             end_group(group);
             let status = child.wait();

@@ -8,12 +8,12 @@ use std::time::{Duration, SystemTime};
 
 use rustix::process::Pid;
 use rustix::rand::{GetRandomFlags, getrandom};
-use sandbox::{Action, Event, Outcome, Request, Status};
+use sandbox::{Action, Event, Limits, Outcome, Request, Status};
 use serde_json::json;
 
 use crate::channel::Said;
 use crate::interpreter::Interpreter;
-use crate::process::{Confinement, Happened};
+use crate::process::{Confinement, Happened, Started};
 use crate::remove::remove;
 use crate::stage::{Stage, inside};
 use crate::{Error, Spec, judge};
@@ -42,6 +42,12 @@ pub(crate) struct Runs<'a> {
     /// Held as long as the folders are in use.
     _lock: File,
     stage: Option<Stage>,
+    /// An interpreter that has imported pytest and nothing of the workspace, for the next run.
+    spare: Option<(Spec, Started)>,
+    /// What the last run was.
+    latest: Option<Spec>,
+    /// Private folders that were made.
+    made: u64,
 }
 
 impl<'a> Runs<'a> {
@@ -63,12 +69,49 @@ impl<'a> Runs<'a> {
         for (name, text) in GUEST {
             fs::write(guest.join(name), text).map_err(Error::io("write what runs inside"))?;
         }
-        Ok(Runs { program, group, folder, _lock: lock, stage: None })
+        Ok(Runs { program, group, folder, _lock: lock, stage: None, spare: None, latest: None, made: 0 })
     }
 
     /// Removes the folders.
-    pub(crate) fn close(self) {
+    pub(crate) fn close(mut self) {
+        self.spare = None;
         let _ = remove(&self.folder);
+    }
+
+    /// Starts the interpreter of the next run like this one. One that is not used costs its memory until the worker is dismissed.
+    pub(crate) fn prepare_next(&mut self) {
+        let Some(spec) = self.latest.take() else { return };
+        let own = match self.private() {
+            Ok(own) => own,
+            // Then the next run says it.
+            Err(_) => return,
+        };
+        let spec = within(&spec, own);
+        self.spare = Started::new(&self.program, &spec).ok().map(|started| (spec, started));
+    }
+
+    /// A new private folder.
+    fn private(&mut self) -> Result<PathBuf, Error> {
+        self.made += 1;
+        let own = self.folder.join(format!("own-{}", self.made));
+        for folder in ["tmp", "home", "shm"] {
+            fs::create_dir_all(own.join(folder)).map_err(Error::io("make a private folder"))?;
+        }
+        Ok(own)
+    }
+
+    /// A program of this specification that waits: the one that was started before, if it is the same but for its private folder.
+    fn started(&mut self, spec: Spec) -> Result<(Spec, Started), Error> {
+        if let Some((prepared, started)) = self.spare.take() {
+            if within(&spec, prepared.write.clone()) == prepared {
+                return Ok((prepared, started));
+            }
+            drop(started);
+            let _ = remove(&prepared.write);
+        }
+        let spec = within(&spec, self.private()?);
+        let started = Started::new(&self.program, &spec)?;
+        Ok((spec, started))
     }
 
     /// Runs `request` within its limits.
@@ -101,13 +144,6 @@ impl<'a> Runs<'a> {
             }
         };
         stage.sync(&request.overlay)?;
-        let own = self.folder.join("own");
-        if own.exists() {
-            remove(&own).map_err(Error::io("remove what the run before has left"))?;
-        }
-        for folder in ["tmp", "home", "shm"] {
-            fs::create_dir_all(own.join(folder)).map_err(Error::io("make a private folder"))?;
-        }
         let mut random = [0_u8; 16];
         getrandom(&mut random, GetRandomFlags::empty())
             .map_err(|error| Error::io("read random bytes")(error.into()))?;
@@ -115,7 +151,6 @@ impl<'a> Runs<'a> {
         let mut told = json!({
             "nonce": nonce,
             "root": copy,
-            "private": own,
             "left_out": stage.left_out,
             "watched": request.watched,
         });
@@ -144,22 +179,24 @@ impl<'a> Runs<'a> {
         self.stage = Some(stage);
 
         let limits = request.limits.clamped();
+        let longest = Limits { wall: Duration::MAX, ..Limits::default() }.clamped().wall;
         let mut read = interpreter.read;
         read.extend([copy.clone(), self.folder.join("guest")]);
         let spec = Spec {
             program: Some(interpreter.program),
             arguments: vec![self.folder.join("guest/start.py").to_string_lossy().into_owned()],
-            environment: environment(&own, &search_path(&request.site, &root, &copy)),
+            environment: environment(&search_path(&request.site, &root, &copy)),
             folder: copy,
             read,
-            shared_memory: own.join("shm"),
-            write: own,
             data: MEMORY,
             file: FILE,
-            cpu: (limits.wall + Duration::from_secs(60)).as_secs() * 4,
+            // Whoever watches ends it long before; the next run may be longer than this one.
+            cpu: (longest + Duration::from_secs(60)).as_secs() * 4,
             processes: PROCESSES,
-            without_namespaces: false,
+            ..Spec::default()
         };
+        let (spec, started) = self.started(spec)?;
+        told["private"] = json!(spec.write);
         let told = told.to_string();
         let confinement = Confinement {
             program: &self.program,
@@ -173,7 +210,7 @@ impl<'a> Runs<'a> {
         };
         on_event(Event::Running);
         let mut said = Said::default();
-        let ended = confinement.watch(&mut |happened| match happened {
+        let ended = confinement.watch(started, &mut |happened| match happened {
             Happened::Output(stream, text) => on_event(Event::Output { stream, text }),
             Happened::Line(line) => {
                 if let Some(result) = said.take(line, &nonce) {
@@ -181,17 +218,25 @@ impl<'a> Runs<'a> {
                 }
             }
         })?;
+        let _ = remove(&spec.write);
+        self.latest = Some(spec);
         Ok(judge::conclude(said, ended, &request.action, limits.wall.as_secs_f32()))
     }
 }
 
-/// All of the environment.
-fn environment(own: &Path, search: &[PathBuf]) -> Vec<(String, String)> {
-    let path = |folder: &str| own.join(folder).to_string_lossy().into_owned();
+/// The same with another private folder.
+fn within(spec: &Spec, own: PathBuf) -> Spec {
+    let variable = |name: &str, folder: &str| (name.to_owned(), own.join(folder).to_string_lossy().into_owned());
+    let mut environment = vec![variable("HOME", "home"), variable("TMPDIR", "tmp")];
+    let is_other = |it: &&(String, String)| it.0 != "HOME" && it.0 != "TMPDIR";
+    environment.extend(spec.environment.iter().filter(is_other).cloned());
+    Spec { environment, shared_memory: own.join("shm"), write: own, ..spec.clone() }
+}
+
+/// The environment but for the private folders, see [`within`].
+fn environment(search: &[PathBuf]) -> Vec<(String, String)> {
     let search: Vec<_> = search.iter().map(|it| it.to_string_lossy()).collect();
     let mut variables = vec![
-        ("HOME", path("home")),
-        ("TMPDIR", path("tmp")),
         ("PATH", "/usr/local/bin:/usr/bin:/bin".to_owned()),
         ("LANG", "C.UTF-8".to_owned()),
         ("USER", "user".to_owned()),

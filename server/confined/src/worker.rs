@@ -67,6 +67,10 @@ fn warden() -> ! {
     for command in inbox {
         let answer = answer(&mut runs, command);
         send(&answer);
+        // While nobody waits for it.
+        if let Some(runs) = &mut runs {
+            runs.prepare_next();
+        }
     }
     if let Some(runs) = runs {
         Runs::close(runs);

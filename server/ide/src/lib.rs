@@ -56,7 +56,7 @@ pub use implementation::implementations;
 pub use libraries::{LibraryPlace, Text, library_place, library_type};
 pub use lint_findings::{SharedLinter, known_among, lint_ahead, lint_findings, silence};
 pub use nearest_tests::nearest_tests;
-pub use needs::{Needs, Obstacle, needs};
+pub use needs::{Needs, Obstacle, needs, tries_in_vain};
 pub use references::{Reference, references};
 pub use rename::{Rename, RenameEdit, RenameStart, prepare_rename, rename};
 pub use rename_files::import_edits;

@@ -127,6 +127,18 @@ pub fn needs(analysis: &Analysis, files: &[FileId], availability: impl Fn(&str) 
     needs
 }
 
+/// Whether one of `files`, or a `conftest.py` above it, tries to import what is installed and cannot be imported in the sandbox: it
+/// runs there, and other tests of it than elsewhere.
+pub fn tries_in_vain(analysis: &Analysis, files: &[FileId], availability: impl Fn(&str) -> Availability) -> bool {
+    let around = files.iter().flat_map(|&file| conftests(analysis, file).into_iter().chain([file]));
+    let mut imports = around.flat_map(|file| analysis.imports(file));
+    imports.any(|import| {
+        let is_tried = import.is_optional && !import.is_type_checking && matches!(import.kind, ImportKind::External);
+        let lacks = |it: Availability| matches!(it, Availability::Compiled { .. } | Availability::NeedsSystem { .. });
+        is_tried && imported(&import).is_some_and(|module| lacks(available(&module, &availability)))
+    })
+}
+
 fn available(module: &str, availability: &impl Fn(&str) -> Availability) -> Availability {
     match availability(module) {
         found @ Availability::NeedsSystem { .. } => found,
@@ -296,5 +308,17 @@ import pure
                 needs fast (C extension), imported by main.py:3
             "#]],
         );
+    }
+
+    #[test]
+    fn what_is_tried_in_vain_makes_other_tests() {
+        let tries = |text: &str| {
+            let workspace = Workspace::new(text);
+            tries_in_vain(&workspace.analysis, &[workspace.first_file()], availability)
+        };
+        assert!(tries("try:\n    import fast\nexcept ImportError:\n    fast = None\n"));
+        assert!(!tries("try:\n    import pure\nexcept ImportError:\n    pure = None\n"));
+        assert!(!tries("try:\n    import absent\nexcept ImportError:\n    absent = None\n"));
+        assert!(!tries("import fast\n"));
     }
 }

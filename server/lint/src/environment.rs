@@ -54,32 +54,8 @@ pub enum Availability {
 const PROVIDED: [&str; 6] = ["_pytest", "iniconfig", "packaging", "pluggy", "pygments", "pytest"];
 
 /// Modules of the standard library that Python for WebAssembly lacks. A test of `tantu` compares them with what it has.
-const ABSENT: [&str; 24] = [
-    "bz2",
-    "ctypes",
-    "curses",
-    "ensurepip",
-    "fcntl",
-    "grp",
-    "lzma",
-    "mmap",
-    "msvcrt",
-    "nt",
-    "pty",
-    "pwd",
-    "pydoc_data",
-    "readline",
-    "resource",
-    "ssl",
-    "syslog",
-    "termios",
-    "tkinter",
-    "tty",
-    "turtle",
-    "venv",
-    "winreg",
-    "winsound",
-];
+const ABSENT: [&str; 10] =
+    ["curses", "ensurepip", "msvcrt", "nt", "pydoc_data", "tkinter", "turtle", "venv", "winreg", "winsound"];
 
 impl Environment {
     /// That of the workspace folder `root`. In this order: `chosen`, the path of an interpreter or an environment; `python`

@@ -39,6 +39,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use runs::confined::Both;
 use sandbox::Runner;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower_lsp_server::{LspService, Server};
@@ -48,6 +49,7 @@ use crate::arrival::InOrder;
 use crate::capability_patch::CapabilityPatch;
 use crate::framing::{Refusing, WellFormed};
 use crate::lifetime::{Lifetime, UntilClosed};
+use crate::running::Permission;
 use crate::session::Session;
 use crate::snapshot::{Channel, Latest, Peer};
 use assistant::contexts::Contexts;
@@ -65,6 +67,8 @@ const SHUTDOWN_GRACE: Duration = Duration::from_millis(200);
 #[derive(Clone)]
 pub struct Services {
     pub runner: Arc<dyn Runner>,
+    /// Runs in the project's own interpreter, confined by the kernel; absent on systems where nothing does that.
+    pub confined: Option<Arc<dyn Runner>>,
     pub types: Arc<dyn TypeChecker>,
     /// The file with the user's settings, which need not exist.
     pub settings: Option<PathBuf>,
@@ -85,6 +89,21 @@ pub enum SandboxState {
 }
 
 impl Services {
+    fn permission(&self) -> Permission {
+        Permission { settings: self.settings.clone(), cache: self.cache.clone() }
+    }
+
+    /// What checks proposals. What a model wrote runs confined only where the user's own settings say so.
+    fn runner_of_proposals(&self) -> Arc<dyn Runner> {
+        let Some(confined) = &self.confined else { return self.runner.clone() };
+        let settings = self.settings.clone();
+        let is_allowed = move || {
+            let settings = settings.as_deref().and_then(|path| model::config::load(path).ok());
+            settings.is_some_and(|it| it.sandbox.confines(model::config::Confined::Proposals))
+        };
+        Arc::new(Both::new(self.runner.clone(), confined.clone(), is_allowed))
+    }
+
     /// Whether there is a model to ask.
     fn proposes(&self) -> bool {
         let settings = self.settings.as_deref().map(model::config::load);

@@ -2,7 +2,9 @@
 
 mod listing;
 mod perform;
+mod permission;
 mod report;
 
 pub(crate) use listing::run as list_tests;
 pub(crate) use perform::Perform;
+pub(crate) use permission::Permission;

@@ -1,154 +1,317 @@
 //! What the sandbox leaves open is run once more in the project's own interpreter, confined (crate `confined`), where the user's
 //! settings allow it.
-//!
-//! That is everything the sandbox could not run, and everything that fails in it: a failure may be the sandbox's, and one that
-//! is not will be seen again.
+
+mod join;
 
 use std::collections::BTreeSet;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use sandbox::{Outcome, Status, TestResult, Verdict};
+use sandbox::{Action, BoxFuture, Error, Event, OnEvent, Outcome, Request, Runner, Status, Verdict};
+use tokio::time::timeout;
 
-/// So many single tests of one target are named; for more, the target itself is run again.
-const MAX_SINGLE: usize = 50;
+use self::join::{joined, left_open};
 
-/// Which of the `targets`, or of their tests, `sandboxed` says too little about.
-pub fn left_open(targets: &[String], sandboxed: &Outcome) -> Vec<String> {
-    // Not every test may have been heard of.
-    let is_cut_short =
-        !matches!(sandboxed.outcome, Status::Passed | Status::Failed | Status::Refused | Status::NotRunnable);
-    let mut found = Vec::new();
-    for target in targets {
-        let of_target: Vec<&TestResult> = sandboxed.tests.iter().filter(|test| is_of(&test.id, target)).collect();
-        let open: Vec<&str> = of_target.iter().filter(|it| is_open(it.verdict)).map(|it| it.id.as_str()).collect();
-        // A file that could not be imported has tests that nobody has named.
-        let path = target.split("::").next().unwrap_or_default();
-        let is_blamed = sandboxed.failures.iter().any(|it| it.path == path) && open.is_empty();
-        if is_cut_short || of_target.is_empty() || is_blamed || open.len() > MAX_SINGLE {
-            found.push(target.clone());
-        } else {
-            found.extend(open.into_iter().map(str::to_owned));
+/// How long to wait in the sandbox for the next test to end before all of them are run confined: what waits for a thread or a
+/// connection there waits for ever.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// So many tests in a row that cannot run there, from the first on, and the others are not tried: a fixture of all of them needs
+/// what the sandbox has not.
+const MAX_IN_VAIN: usize = 40;
+
+/// A sandbox, and behind it the project's own interpreter.
+pub struct Both {
+    sandbox: Arc<dyn Runner>,
+    confined: Arc<dyn Runner>,
+    is_allowed: Box<dyn Fn() -> bool + Send + Sync>,
+    /// Files that need what the sandbox has not.
+    only_confined: BTreeSet<String>,
+    patience: Duration,
+}
+
+impl Both {
+    /// `is_allowed` is asked before anything is run confined.
+    pub fn new(
+        sandbox: Arc<dyn Runner>,
+        confined: Arc<dyn Runner>,
+        is_allowed: impl Fn() -> bool + Send + Sync + 'static,
+    ) -> Self {
+        Both { sandbox, confined, is_allowed: Box::new(is_allowed), only_confined: BTreeSet::new(), patience: PATIENCE }
+    }
+
+    /// Does not try tests of these files in the sandbox.
+    #[must_use]
+    pub fn with_only_confined(self, files: impl IntoIterator<Item = String>) -> Self {
+        Both { only_confined: files.into_iter().collect(), ..self }
+    }
+
+    async fn tests(&self, request: Request, on_event: OnEvent<'_>) -> Result<Outcome, Error> {
+        let Action::Pytest { targets } = &request.action else { return self.sandbox.run(request, on_event).await };
+        // Without a target all tests of the workspace are meant.
+        let all = [".".to_owned()];
+        let targets = if targets.is_empty() { &all[..] } else { targets };
+        let is_known = |target: &&String| self.only_confined.contains(target.split("::").next().unwrap_or_default());
+        let (mut again, first): (Vec<String>, Vec<String>) = targets.iter().cloned().partition(|it| is_known(&it));
+        let of =
+            |targets: &[String]| Request { action: Action::Pytest { targets: targets.to_vec() }, ..request.clone() };
+        let sandboxed = match first.is_empty() {
+            true => Outcome::without_run(Status::NotRunnable, ""),
+            false => self.patiently(of(&first), on_event).await?,
+        };
+        again.extend(left_open(&first, &sandboxed));
+        if again.is_empty() {
+            return Ok(sandboxed);
+        }
+        // What was told of the tests that need no second look still counts.
+        let on_event = |event| {
+            if event != Event::Running {
+                on_event(event);
+            }
+        };
+        let mut confined = match self.confined.run(of(&again), &on_event).await {
+            Ok(outcome) => outcome,
+            Err(error) => return Ok(not_confined(sandboxed, &error)),
+        };
+        // A test may need what others before it have imported or made, as in an ordinary run of all of them.
+        let is_part = again != targets;
+        if is_part && confined.tests.iter().any(|test| test.verdict == Verdict::Failed) {
+            if let Ok(whole) = self.confined.run(of(targets), &on_event).await
+                && matches!(whole.outcome, Status::Passed | Status::Failed | Status::Refused | Status::NotRunnable)
+            {
+                confined = Outcome { millis: confined.millis + whole.millis, ..whole };
+                again = targets.to_vec();
+            }
+        }
+        Ok(joined(sandboxed, &again, confined))
+    }
+
+    /// What came of a run in the sandbox, unless its tests cease to end or to be of use.
+    async fn patiently(&self, request: Request, on_event: OnEvent<'_>) -> Result<Outcome, Error> {
+        let seen = Mutex::new(Seen::default());
+        // Never poisoned: nothing panics while it is held.
+        let seen = || seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let note = |event| {
+            seen().note(&event);
+            on_event(event);
+        };
+        let mut run = pin!(self.sandbox.run(request, &note));
+        loop {
+            if let Ok(outcome) = timeout(self.patience / 20, &mut run).await {
+                return outcome;
+            }
+            let seen = seen();
+            if seen.last.is_some_and(|it| it.elapsed() > self.patience) {
+                let reason = format!("no test has ended in the sandbox for {} s", self.patience.as_secs());
+                return Ok(Outcome::without_run(Status::Timeout, reason));
+            }
+            if seen.in_vain > MAX_IN_VAIN && !seen.is_of_use {
+                return Ok(Outcome::without_run(Status::Timeout, "no test can be run in the sandbox"));
+            }
         }
     }
-    found
-}
 
-/// The verdicts of both: what was run again has the verdict that it then had.
-pub fn joined(sandboxed: Outcome, again: &[String], confined: Outcome) -> Outcome {
-    if again.is_empty() {
-        return sandboxed;
-    }
-    if confined.tests.is_empty() && confined.outcome == Status::NotRunnable {
-        // Nothing runs confined here; the sandbox's verdicts are all there is.
-        let outcome = if sandboxed.outcome == Status::Passed { Status::NotRunnable } else { sandboxed.outcome };
-        let mut both = Outcome { outcome, ..sandboxed };
-        both.stderr.push_str(&confined.stderr);
-        both.failures.extend(confined.failures);
-        return both;
-    }
-    let told: BTreeSet<&str> = confined.tests.iter().map(|test| test.id.as_str()).collect();
-    let is_again = |id: &str| told.contains(id) || again.iter().any(|target| is_of(id, target));
-    let mut tests: Vec<TestResult> = sandboxed.tests.into_iter().filter(|test| !is_again(&test.id)).collect();
-    let mut coverage = sandboxed.coverage;
-    coverage.tests.retain(|it| !is_again(&it.test));
-    let kept = tests.iter().filter(|test| test.verdict == Verdict::Passed).count();
-    let count = confined.tests.len() as u32;
-    tests.extend(confined.tests);
-    coverage.extend(confined.coverage);
-    let of = |verdict| tests.iter().filter(|test| test.verdict == verdict).count() as u32;
-    // All that the sandbox has not passed was run again, so what is left of it has passed or was skipped.
-    let outcome = match confined.outcome {
-        Status::NotRunnable if of(Verdict::NotRunnable) == 0 && confined.failures.is_empty() && kept > 0 => {
-            Status::Passed
+    /// Programs, examples and inputs have no parts that could be run apart.
+    async fn whole(&self, request: Request, on_event: OnEvent<'_>) -> Result<Outcome, Error> {
+        let sandboxed = self.sandbox.run(request.clone(), on_event).await?;
+        if !matches!(sandboxed.outcome, Status::NotRunnable | Status::Refused) {
+            return Ok(sandboxed);
         }
-        outcome => outcome,
-    };
-    Outcome {
-        outcome,
-        passed: of(Verdict::Passed),
-        failed: of(Verdict::Failed),
-        exit: confined.exit,
-        stdout: sandboxed.stdout + &confined.stdout,
-        stderr: confined.stderr,
-        failures: confined.failures,
-        millis: sandboxed.millis + confined.millis,
-        confined: count,
-        lines: if confined.lines.is_empty() { sandboxed.lines } else { confined.lines },
-        coverage,
-        tests,
-        ..Outcome::without_run(outcome, "")
+        match self.confined.run(request, on_event).await {
+            // It says no more than the sandbox.
+            Ok(outcome) if outcome.outcome == Status::NotRunnable => Ok(sandboxed),
+            Ok(outcome) => Ok(Outcome { confined: (outcome.passed + outcome.failed).max(1), ..outcome }),
+            Err(error) => Ok(not_confined(sandboxed, &error)),
+        }
     }
 }
 
-fn is_open(verdict: Verdict) -> bool {
-    matches!(verdict, Verdict::Failed | Verdict::NotRunnable)
+/// What was told of a run in the sandbox.
+#[derive(Default)]
+struct Seen {
+    /// When a test has ended, or the first has begun.
+    last: Option<Instant>,
+    /// Tests that could not be run.
+    in_vain: usize,
+    /// Another test has ended.
+    is_of_use: bool,
 }
 
-/// Whether the test with this id is the target, or one of it.
-fn is_of(id: &str, target: &str) -> bool {
-    target == "."
-        || id
-            .strip_prefix(target)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with("::") || rest.starts_with(['[', '/']))
+impl Seen {
+    fn note(&mut self, event: &Event) {
+        match event {
+            // Preparing it takes as long as it takes, and is done once.
+            Event::Preparing { .. } => *self = Seen::default(),
+            Event::Running => *self = Seen { last: Some(Instant::now()), ..Seen::default() },
+            Event::Test(test) => {
+                self.last = Some(Instant::now());
+                let is_in_vain = test.verdict == Verdict::NotRunnable;
+                self.in_vain += usize::from(is_in_vain);
+                self.is_of_use |= !is_in_vain;
+            }
+            Event::Output { .. } => {}
+        }
+    }
+}
+
+/// The sandbox's word is all there is.
+fn not_confined(mut sandboxed: Outcome, error: &Error) -> Outcome {
+    sandboxed.stderr.push_str(&format!("not run confined: {error}\n"));
+    sandboxed
+}
+
+impl Runner for Both {
+    fn prepare<'a>(&'a self, on_event: OnEvent<'a>) -> BoxFuture<'a, Result<(), Error>> {
+        self.sandbox.prepare(on_event)
+    }
+
+    fn run<'a>(&'a self, request: Request, on_event: OnEvent<'a>) -> BoxFuture<'a, Result<Outcome, Error>> {
+        if !(self.is_allowed)() {
+            return self.sandbox.run(request, on_event);
+        }
+        match request.action {
+            Action::Pytest { .. } => Box::pin(self.tests(request, on_event)),
+            Action::Script { .. } | Action::Doctest { .. } | Action::Generated { .. } => {
+                Box::pin(self.whole(request, on_event))
+            }
+            Action::Code { .. } | Action::Cell { .. } => self.sandbox.run(request, on_event),
+        }
+    }
+
+    fn reset<'a>(&'a self, session: String) -> BoxFuture<'a, Result<(), Error>> {
+        self.sandbox.reset(session)
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use sandbox::Failure;
+    use sandbox::TestResult;
+    use sandbox::fake::Fake;
 
     use super::*;
 
-    fn outcome(outcome: Status, tests: &[(&str, Verdict)]) -> Outcome {
-        let test = |(id, verdict): &(&str, Verdict)| TestResult {
-            id: (*id).to_owned(),
-            path: id.split("::").next().unwrap().to_owned(),
-            line: 1,
-            verdict: *verdict,
-            returned: true,
-            millis: 1,
-            message: None,
+    /// Each target is a test, whose verdict `judge` says.
+    fn fake(judge: impl Fn(&str, usize) -> Verdict + Send + Sync + 'static) -> Arc<Fake> {
+        Arc::new(Fake::new(move |request| {
+            let Action::Pytest { targets } = &request.action else {
+                return Ok(Outcome { passed: 1, ..Outcome::without_run(Status::Passed, "") });
+            };
+            let tests: Vec<TestResult> = targets.iter().map(|id| test(id, judge(id, targets.len()))).collect();
+            let count = |wanted| tests.iter().filter(|it| it.verdict == wanted).count() as u32;
+            let (passed, failed) = (count(Verdict::Passed), count(Verdict::Failed));
+            let status = match (failed, count(Verdict::NotRunnable)) {
+                (0, 0) => Status::Passed,
+                (0, _) => Status::NotRunnable,
+                _ => Status::Failed,
+            };
+            Ok(Outcome { passed, failed, tests, ..Outcome::without_run(status, "") })
+        }))
+    }
+
+    fn test(id: &str, verdict: Verdict) -> TestResult {
+        let path = id.split("::").next().unwrap_or_default().to_owned();
+        TestResult { id: id.to_owned(), path, line: 1, verdict, returned: true, millis: 1, message: None }
+    }
+
+    fn request(targets: &[&str]) -> Request {
+        Request::new("/ws", Action::Pytest { targets: targets.iter().map(|&it| it.to_owned()).collect() })
+    }
+
+    fn asked(fake: &Fake) -> Vec<Vec<String>> {
+        let targets = |it: Request| match it.action {
+            Action::Pytest { targets } => targets,
+            _ => Vec::new(),
         };
-        let count = |wanted| tests.iter().filter(|it| it.1 == wanted).count() as u32;
-        Outcome {
-            passed: count(Verdict::Passed),
-            failed: count(Verdict::Failed),
-            tests: tests.iter().map(test).collect(),
-            ..Outcome::without_run(outcome, "")
+        fake.requests().into_iter().map(targets).collect()
+    }
+
+    /// How many tests passed, how many failed, and how many were run confined.
+    async fn run(both: &Both, targets: &[&str]) -> (u32, u32, u32) {
+        let outcome = both.run(request(targets), &|_| {}).await.unwrap();
+        (outcome.passed, outcome.failed, outcome.confined)
+    }
+
+    #[tokio::test]
+    async fn what_the_sandbox_leaves_open_is_run_confined() {
+        let sandbox = fake(|id, _| if id.contains("net") { Verdict::NotRunnable } else { Verdict::Passed });
+        let confined = fake(|_, _| Verdict::Passed);
+        let both = Both::new(sandbox.clone(), confined.clone(), || true).with_only_confined(["c.py".to_owned()]);
+        assert_eq!(run(&both, &["a.py::one", "a.py::net", "c.py::two"]).await, (3, 0, 2));
+        assert_eq!(asked(&sandbox), [["a.py::one", "a.py::net"]]);
+        assert_eq!(asked(&confined), [["c.py::two", "a.py::net"]]);
+        assert_eq!(run(&both, &["a.py::one"]).await, (1, 0, 0));
+        assert_eq!(asked(&confined).len(), 1);
+    }
+
+    #[tokio::test]
+    async fn nothing_runs_confined_that_is_not_allowed() {
+        let (sandbox, confined) = (fake(|_, _| Verdict::NotRunnable), fake(|_, _| Verdict::Passed));
+        let both = Both::new(sandbox, confined.clone(), || false);
+        assert_eq!(run(&both, &["a.py::one"]).await, (0, 0, 0));
+        assert!(asked(&confined).is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_fails_by_itself_is_run_with_its_neighbours() {
+        let sandbox = fake(|id, _| if id.ends_with("second") { Verdict::Failed } else { Verdict::Passed });
+        let confined = fake(|_, targets| if targets == 1 { Verdict::Failed } else { Verdict::Passed });
+        let both = Both::new(sandbox, confined.clone(), || true);
+        assert_eq!(run(&both, &["a.py::first", "a.py::second"]).await, (2, 0, 2));
+        assert_eq!(asked(&confined), [vec!["a.py::second"], vec!["a.py::first", "a.py::second"]]);
+    }
+
+    #[tokio::test]
+    async fn the_sandbox_is_not_waited_for_without_end() {
+        struct Endless;
+        impl Runner for Endless {
+            fn prepare<'a>(&'a self, _: OnEvent<'a>) -> BoxFuture<'a, Result<(), Error>> {
+                Box::pin(async { Ok(()) })
+            }
+            fn run<'a>(&'a self, _: Request, on_event: OnEvent<'a>) -> BoxFuture<'a, Result<Outcome, Error>> {
+                on_event(Event::Running);
+                Box::pin(std::future::pending())
+            }
+            fn reset<'a>(&'a self, _: String) -> BoxFuture<'a, Result<(), Error>> {
+                Box::pin(async { Ok(()) })
+            }
         }
+        let confined = fake(|_, _| Verdict::Passed);
+        let both = Both { patience: Duration::from_millis(20), ..Both::new(Arc::new(Endless), confined, || true) };
+        assert_eq!(run(&both, &["a.py::one"]).await, (1, 0, 1));
     }
 
-    fn targets(targets: &[&str]) -> Vec<String> {
-        targets.iter().map(|&it| it.to_owned()).collect()
+    #[tokio::test]
+    async fn what_no_test_can_do_in_the_sandbox_is_not_tried_again_and_again() {
+        struct InVain;
+        impl Runner for InVain {
+            fn prepare<'a>(&'a self, _: OnEvent<'a>) -> BoxFuture<'a, Result<(), Error>> {
+                Box::pin(async { Ok(()) })
+            }
+            fn run<'a>(&'a self, _: Request, on_event: OnEvent<'a>) -> BoxFuture<'a, Result<Outcome, Error>> {
+                on_event(Event::Running);
+                for _ in 0..=MAX_IN_VAIN {
+                    on_event(Event::Test(test("a.py::t", Verdict::NotRunnable)));
+                }
+                Box::pin(std::future::pending())
+            }
+            fn reset<'a>(&'a self, _: String) -> BoxFuture<'a, Result<(), Error>> {
+                Box::pin(async { Ok(()) })
+            }
+        }
+        let both = Both::new(Arc::new(InVain), fake(|_, _| Verdict::Passed), || true);
+        assert_eq!(run(&both, &["a.py::one"]).await, (1, 0, 1));
     }
 
-    const A: [(&str, Verdict); 3] =
-        [("a.py::p", Verdict::Passed), ("a.py::f[1]", Verdict::Failed), ("a.py::n", Verdict::NotRunnable)];
-
-    #[test]
-    fn what_failed_or_was_not_run_is_left_open() {
-        let all = targets(&["a.py", "ab.py"]);
-        assert_eq!(left_open(&all, &outcome(Status::Failed, &A)), ["a.py::f[1]", "a.py::n", "ab.py"]);
-        assert_eq!(left_open(&all, &outcome(Status::Timeout, &A)), ["a.py", "ab.py"]);
-        let one = targets(&["a.py::f"]);
-        assert_eq!(left_open(&one, &outcome(Status::Failed, &A)), ["a.py::f[1]"]);
-        assert_eq!(left_open(&targets(&["a.py"]), &outcome(Status::Passed, &A[..1])), [] as [&str; 0]);
-        let blamed = Outcome { failures: vec![Failure::new("a.py", 1, "m")], ..outcome(Status::NotRunnable, &A[..1]) };
-        assert_eq!(left_open(&targets(&["a.py"]), &blamed), ["a.py"]);
-    }
-
-    #[test]
-    fn the_second_verdict_holds() {
-        let again = targets(&["a.py::f[1]", "a.py::n"]);
-        let confined = outcome(Status::Passed, &[("a.py::f[1]", Verdict::Passed), ("a.py::n", Verdict::Passed)]);
-        let both = joined(outcome(Status::Failed, &A), &again, confined);
-        assert_eq!((both.outcome, both.passed, both.failed, both.confined), (Status::Passed, 3, 0, 2));
-        let confined = outcome(Status::Failed, &[("a.py::f[1]", Verdict::Failed)]);
-        let both = joined(outcome(Status::Failed, &A), &again, confined);
-        // What was run again and not told of is not told of by the sandbox either.
-        assert_eq!((both.outcome, both.passed, both.failed, both.tests.len()), (Status::Failed, 1, 1, 2));
-        // Where nothing runs confined, the sandbox's verdicts are all there is.
-        let none = joined(outcome(Status::Failed, &A), &again, outcome(Status::NotRunnable, &[]));
-        assert_eq!((none.outcome, none.passed, none.failed, none.confined), (Status::Failed, 1, 1, 0));
-        let nothing = joined(outcome(Status::Passed, &A[..1]), &[], outcome(Status::Error, &[]));
-        assert_eq!((nothing.outcome, nothing.confined), (Status::Passed, 0));
+    #[tokio::test]
+    async fn a_program_runs_where_it_can() {
+        let sandbox = Arc::new(Fake::new(|_| Ok(Outcome::without_run(Status::NotRunnable, "needs numpy"))));
+        let both = Both::new(sandbox, fake(|_, _| Verdict::Passed), || true);
+        let script = Request::new("/ws", Action::Script { path: "a.py".into() });
+        let outcome = both.run(script, &|_| {}).await.unwrap();
+        assert_eq!((outcome.outcome, outcome.confined), (Status::Passed, 1));
+        let text = ("1".to_owned(), "a.py".to_owned());
+        let code = Request::new("/ws", Action::Code { text: text.0, filename: text.1, first_line: 1 });
+        assert_eq!(both.run(code, &|_| {}).await.unwrap().outcome, Status::NotRunnable);
     }
 }

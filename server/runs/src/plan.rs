@@ -11,7 +11,7 @@ use workspace::snapshot::Snapshot;
 use crate::affected::{self, Chosen, State};
 use crate::environments::Environments;
 use crate::native::Native;
-use crate::selection::{Runnability, files_with_tests, runnability, tests_in};
+use crate::selection::{Runnability, files_with_tests, runnability, tests_in, told_apart};
 use crate::wording;
 
 /// What is known before anything runs.
@@ -25,17 +25,26 @@ pub struct Plan {
     pub obstacle: Option<Failure>,
     /// Of several files of tests, those that cannot be run here: with the place that needs what is not there.
     pub left_out: Vec<Failure>,
+    /// Files of tests that are run confined, without a try in the sandbox, which lacks what they need.
+    pub only_confined: Vec<String>,
     /// How many of many tests to run before the others.
     pub likeliest: usize,
     /// How the user's own interpreter would run it, if the user allows that at all.
     pub native: Option<Native>,
 }
 
-/// How `run` is run. Positions in it are in the `encoding`.
+/// How `run` is run. Positions in it are in the `encoding`. What `may_confine` says of its folder: whether what the sandbox cannot run
+/// may run confined, so that nothing is left out.
 ///
 /// # Errors
 /// When there is nothing to run; in words for the user.
-pub fn plan(run: &Run, encoding: Encoding, snapshot: &Snapshot, environments: &Environments) -> Result<Plan, String> {
+pub fn plan(
+    run: &Run,
+    encoding: Encoding,
+    snapshot: &Snapshot,
+    environments: &Environments,
+    may_confine: impl FnOnce(&Path) -> bool,
+) -> Result<Plan, String> {
     let path = run.path.clone();
     let root = root_of(snapshot, &path);
     let environment = environments.of(&root);
@@ -52,11 +61,15 @@ pub fn plan(run: &Run, encoding: Encoding, snapshot: &Snapshot, environments: &E
     };
     let mut likeliest = 0;
     let mut left_out = Vec::new();
+    let mut only_confined = Vec::new();
+    let may_confine = may_confine(&root);
     let (action, files, what) = match run.kind {
         RunKind::Affected => {
             let mut tests = affected_tests(snapshot, &root)?;
             let Runnability { runnable, left_out: others } = runnability(&tests.files, needs);
-            if !runnable.is_empty() {
+            if may_confine {
+                only_confined.extend(others.iter().map(|(file, _)| file_id(&snapshot.analysis, &root, *file)));
+            } else if !runnable.is_empty() {
                 left_out.extend(others.iter().filter_map(|(_, needs)| obstacle(needs)));
                 tests.keep(&snapshot.analysis, &root, &runnable);
             }
@@ -71,8 +84,17 @@ pub fn plan(run: &Run, encoding: Encoding, snapshot: &Snapshot, environments: &E
             (action, files, format!("{}{target}", relative.display()))
         }
     };
+    if may_confine && !snapshot.indexing {
+        let differing = told_apart(&snapshot.analysis, &files, |module| environment.availability(module));
+        only_confined.extend(differing.into_iter().map(|file| file_id(&snapshot.analysis, &root, file)));
+    }
     let needs = needs(&files);
     let obstacle = obstacle(&needs);
+    let obstacle = match &action {
+        Action::Code { .. } | Action::Cell { .. } => obstacle,
+        // The sandbox, or who comes after it, says what came of it.
+        _ => obstacle.filter(|_| !may_confine),
+    };
     let native = snapshot.settings.native.then(|| Native::new(&environment, &root, &action)).flatten();
     // All that is open, for an editor may open what it had never saved.
     let open = snapshot
@@ -87,7 +109,7 @@ pub fn plan(run: &Run, encoding: Encoding, snapshot: &Snapshot, environments: &E
         ..Request::new(root, action)
     };
     let paths = files.iter().map(|&file| snapshot.analysis.path(file).to_path_buf()).collect();
-    Ok(Plan { request, what, files: paths, obstacle, left_out, likeliest, native })
+    Ok(Plan { request, what, files: paths, obstacle, left_out, only_confined, likeliest, native })
 }
 
 /// What the session of a file's cells is called.

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use graph::{Analysis, FileId};
 use ide::{Needs, Runnable, RunnableKind};
+use lint::Availability;
 
 /// The tests that pytest would collect in a file, functions only.
 pub fn tests_in(analysis: &Analysis, file: FileId) -> usize {
@@ -28,6 +29,12 @@ pub fn files_with_tests(analysis: &Analysis, root: &Path) -> Vec<FileId> {
 pub struct Runnability {
     pub runnable: Vec<FileId>,
     pub left_out: Vec<(FileId, Needs)>,
+}
+
+/// The files whose tests are others in the sandbox than elsewhere, for what they try to import is not there.
+pub fn told_apart(analysis: &Analysis, files: &[FileId], availability: impl Fn(&str) -> Availability) -> Vec<FileId> {
+    let differs = |file: &FileId| ide::tries_in_vain(analysis, &[*file], &availability);
+    files.iter().copied().filter(differs).collect()
 }
 
 /// Sorts `files` by whether what each of them `needs` is there.

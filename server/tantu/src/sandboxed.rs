@@ -1,12 +1,14 @@
 //! Running code in the sandbox for a command, and what its packages are.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Context;
 use graph::{Analysis, FileId};
 use ide::Needs;
 use lint::{Availability, Environment};
 use model::config::Confined;
+use runs::confined::Both;
 use sandbox::{Event, Outcome, Request, Runner, Worker};
 
 /// A sandbox worker, which is this program again.
@@ -27,10 +29,20 @@ pub(crate) fn confined_worker() -> anyhow::Result<Worker> {
     Ok(Worker::new(program, [confined::WORKER]))
 }
 
-/// What the user's own settings let run confined. Settings that make no sense allow nothing; `tantu doctor` says what is wrong.
-pub(crate) fn may_run_confined() -> Confined {
+/// Whether the user's own settings let `what` run confined. Settings that make no sense allow nothing; `tantu doctor` says what is
+/// wrong.
+pub(crate) fn may_run_confined(what: Confined) -> bool {
     let settings = model::config::default_path().and_then(|path| model::config::load(&path).ok());
-    settings.map_or(Confined::Off, |settings| settings.sandbox.confined)
+    settings.is_some_and(|settings| settings.sandbox.confines(what))
+}
+
+/// What checks proposals: a sandbox, and the project's own interpreter where the user's settings let that run them.
+///
+/// # Errors
+/// When this program's own file cannot be found.
+pub(crate) fn runner_of_proposals() -> anyhow::Result<Arc<dyn Runner>> {
+    let is_allowed = || may_run_confined(Confined::Proposals);
+    Ok(Arc::new(Both::new(Arc::new(worker()?), Arc::new(confined_worker()?), is_allowed)))
 }
 
 /// Runs one request in a worker of its own.

@@ -190,9 +190,9 @@ fn what_counts_is_the_module_that_is_imported() {
 #[test]
 fn what_needs_an_operating_system() {
     let needs = |module: &str| Availability::NeedsSystem { module: module.to_owned() };
-    assert_eq!(judge(&[("lock/__init__.py", "import fcntl\n")], "lock"), needs("fcntl"));
-    assert_eq!(judge(&[], "ssl"), needs("ssl"));
-    let guarded = [("lock/__init__.py", "import sys\nif sys.platform != 'win32':\n    import fcntl\n")];
+    assert_eq!(judge(&[("lock/__init__.py", "import curses\n")], "lock"), needs("curses"));
+    assert_eq!(judge(&[], "tkinter"), needs("tkinter"));
+    let guarded = [("lock/__init__.py", "import sys\nif sys.platform != 'win32':\n    import curses\n")];
     assert_eq!(judge(&guarded, "lock"), importable_with(&["lock"]));
 }
 

@@ -1,18 +1,20 @@
 //! One run, in the background.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use runs::confined::Both;
 use runs::environments::Environments;
 use runs::native::Native;
 use runs::plan::{self, Plan};
 use runs::{affected, wording};
-use sandbox::{Outcome, Runner, Status, Verdict, run_likeliest_first};
+use sandbox::{Action, Outcome, Runner, Status, Verdict, run_likeliest_first};
 use tower_lsp_server::Client;
 use tower_lsp_server::ls_types as lsp;
 use workspace::mailbox::Event;
 use workspace::results::Ended;
 
+use super::permission::Permission;
 use super::report::{self, Reporter, Update};
 use crate::commands::Run;
 use crate::progress::Job;
@@ -20,12 +22,17 @@ use crate::questions::Questions;
 use crate::snapshot::{Channel, Snapshot};
 
 const YES: &str = "Run outside of the sandbox";
+const CONFINED: &str = "Run confined";
+const NEVER: &str = "Never in this folder";
 
 /// What a run needs besides what it is told.
 pub(crate) struct Perform {
     pub(crate) run: Run,
     pub(crate) run_id: u64,
     pub(crate) runner: Arc<dyn Runner>,
+    /// Absent where nothing can be confined.
+    pub(crate) confined: Option<Arc<dyn Runner>>,
+    pub(crate) permission: Permission,
     pub(crate) environments: Arc<Environments>,
     pub(crate) job: Job,
     pub(crate) mailbox: Channel,
@@ -38,19 +45,12 @@ impl Perform {
     pub(crate) async fn work(self, snapshot: Snapshot) {
         let reporter = Reporter::new(&self.client, self.job.token(), &snapshot);
         reporter.tell(Update::Began(self.run.clone())).await;
-        let (run, environments, planned) = (self.run.clone(), self.environments.clone(), snapshot.clone());
-        let encoding = snapshot.editor.encoding;
-        let planned =
-            tokio::task::spawn_blocking(move || plan::plan(&run.plain(), encoding, &planned, &environments)).await;
-        let done = match planned {
-            Ok(Ok(plan)) => self.follow(&plan, &reporter).await.map(|outcome| (plan, outcome)),
-            Ok(Err(reason)) => {
-                self.client.show_message(lsp::MessageType::INFO, reason).await;
-                None
-            }
-            // A defect of ours, which has been reported on standard error.
-            Err(_) => None,
-        };
+        let mut done = self.once(&snapshot, &reporter).await;
+        if let Some((plan, outcome)) = &done
+            && self.may_confine_now(plan, outcome).await
+        {
+            done = self.once(&snapshot, &reporter).await;
+        }
         let mut tests = Vec::new();
         let ended = done.map(|(plan, outcome)| {
             let root = plan.request.root;
@@ -69,6 +69,63 @@ impl Perform {
         });
         self.mailbox.send(Event::RunEnded { run: self.run.plain(), run_id: self.run_id, ended });
         reporter.tell(Update::Ended { tests }).await;
+    }
+
+    /// Plans it, and runs it. Nothing where there is nothing to run, and when the user has cancelled.
+    async fn once(&self, snapshot: &Snapshot, reporter: &Reporter) -> Option<(Plan, Outcome)> {
+        let (run, environments, planned) = (self.run.clone(), self.environments.clone(), snapshot.clone());
+        let encoding = snapshot.editor.encoding;
+        let permission = self.confined.is_some().then(|| self.permission.clone());
+        let plan = move || {
+            let may_confine = |root: &Path| permission.is_some_and(|it| it.of(root) == Some(true));
+            plan::plan(&run.plain(), encoding, &planned, &environments, may_confine)
+        };
+        match tokio::task::spawn_blocking(plan).await {
+            Ok(Ok(plan)) => self.follow(&plan, reporter).await.map(|outcome| (plan, outcome)),
+            Ok(Err(reason)) => {
+                self.client.show_message(lsp::MessageType::INFO, reason).await;
+                None
+            }
+            // A defect of ours, which has been reported on standard error.
+            Err(_) => None,
+        }
+    }
+
+    /// Asks once for each folder whether what the sandbox cannot run may run confined. Whether that was answered by a yes.
+    async fn may_confine_now(&self, plan: &Plan, outcome: &Outcome) -> bool {
+        let root = &plan.request.root;
+        let is_open = matches!(outcome.outcome, Status::NotRunnable | Status::Refused)
+            || outcome.tests.iter().any(|test| test.verdict == Verdict::NotRunnable);
+        let is_program = matches!(plan.request.action, Action::Code { .. } | Action::Cell { .. });
+        if !is_open
+            || is_program
+            || self.confined.is_none()
+            || plan.request.site.is_empty()
+            || self.permission.of(root).is_some()
+        {
+            return false;
+        }
+        let reason = outcome.failures.first().map_or("it cannot be run in the sandbox", |it| it.message.as_str());
+        let question = format!(
+            "{}: {reason}. Run in the interpreter of {} what the sandbox cannot run, confined by the kernel: with private \
+             folders, without your files and without a network?",
+            plan.what,
+            root.display()
+        );
+        let answer = self.questions.ask(lsp::MessageType::INFO, question, [CONFINED, NEVER]).await;
+        if let Some(answer) = &answer {
+            self.permission.remember(root, answer == CONFINED);
+        }
+        answer.is_some_and(|it| it == CONFINED)
+    }
+
+    /// The sandbox, and behind it the project's own interpreter where that may be.
+    fn runner(&self, plan: &Plan) -> Arc<dyn Runner> {
+        let Some(confined) = &self.confined else { return self.runner.clone() };
+        let (permission, root) = (self.permission.clone(), plan.request.root.clone());
+        let is_allowed = move || permission.of(&root) == Some(true);
+        let both = Both::new(self.runner.clone(), confined.clone(), is_allowed);
+        Arc::new(both.with_only_confined(plan.only_confined.iter().cloned()))
     }
 
     /// Nothing when the user has cancelled.
@@ -143,7 +200,8 @@ impl Perform {
             // The task lives as long as there is something to log.
             sandbox::Event::Output { text, .. } => _ = lines.send(text),
         };
-        let run = run_likeliest_first(&*self.runner, plan.request.clone(), plan.likeliest, &on_event);
+        let runner = self.runner(plan);
+        let run = run_likeliest_first(&*runner, plan.request.clone(), plan.likeliest, &on_event);
         let result = tokio::select! {
             result = run => result,
             () = self.job.cancelled().cancelled() => return None,

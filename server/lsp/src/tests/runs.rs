@@ -30,6 +30,16 @@ impl World {
     }
 
     async fn with(folder: tempfile::TempDir, settings: Value, experimental: Value, runner: Fake) -> Self {
+        Self::with_confined(folder, settings, experimental, runner, None).await
+    }
+
+    async fn with_confined(
+        folder: tempfile::TempDir,
+        settings: Value,
+        experimental: Value,
+        runner: Fake,
+        confined: Option<Arc<dyn sandbox::Runner>>,
+    ) -> Self {
         let runner = Arc::new(runner);
         let folders = json!([{ "uri": to_proto::uri(folder.path()).unwrap(), "name": "w" }]);
         let params = json!({
@@ -41,7 +51,8 @@ impl World {
             runner: runner.clone(),
             types: untyped(),
             settings: None,
-            cache: None,
+            cache: confined.as_ref().map(|_| folder.path().join("cache")),
+            confined,
             sandbox: || SandboxState::Prepared,
         };
         let mut client = Client::with_services(params, services).await;
@@ -433,5 +444,37 @@ async fn outside_of_the_sandbox_only_after_a_yes_to_the_command() {
         let arguments = if choice == "Leave it" { "" } else { "-m pytest -q --tb=short test_stats.py::test_mean\n" };
         assert_eq!(ran, arguments);
         assert_eq!(world.actions(), []);
+    }
+}
+
+#[tokio::test]
+async fn what_the_sandbox_cannot_run_runs_confined_after_one_yes() {
+    for (choice, expected) in
+        [("Run confined", "✓ 3 passed, confined"), ("Never in this folder", "○ not runnable here")]
+    {
+        let sandbox = Fake::new(|_| Ok(Outcome::without_run(Status::NotRunnable, "needs numpy")));
+        let confined = Arc::new(Fake::new(|request| {
+            assert!(matches!(request.action, Action::Pytest { .. }), "{request:?}");
+            let tests =
+                (0..3).map(|number| result(&format!("test_mean[{number}]"), 2, Verdict::Passed, None)).collect();
+            Ok(Outcome { passed: 3, tests, ..Outcome::without_run(Status::Passed, "") })
+        }));
+        let folder = written(&compiled());
+        let mut world = World::with_confined(folder, Value::Null, Value::Null, sandbox, Some(confined.clone())).await;
+        world.client.choices.push_back(choice);
+        let uri = world.uri("test_stats.py");
+        let argument = json!({ "uri": uri, "kind": "pytest", "target": "test_mean" });
+        world.execute("tantu.run", argument.clone()).await;
+        let asked = world.client.asked("window/showMessageRequest").await;
+        assert!(asked["message"].as_str().unwrap().contains("confined by the kernel"), "{asked}");
+        while !world.report().await.contains(expected) {
+            world.client.receive().await;
+        }
+        // Nobody is asked again.
+        world.execute("tantu.run", argument).await;
+        while !world.report().await.contains(expected) {
+            world.client.receive().await;
+        }
+        assert_eq!(confined.requests().len(), if choice == "Run confined" { 2 } else { 0 });
     }
 }

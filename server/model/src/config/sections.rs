@@ -153,19 +153,28 @@ impl Default for Memory {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Sandbox {
-    /// What may run in the project's own interpreter, confined, where the sandbox cannot run it.
-    pub confined: Confined,
+    /// What may run in the project's own interpreter, confined, where the sandbox cannot run it. Without it nothing may, and
+    /// editors ask.
+    pub confined: Option<Confined>,
 }
 
-/// What may run confined.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+/// What may run confined; each includes those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Confined {
     /// Nothing.
-    #[default]
     Off,
-    /// The project's tests as they are, when a person asks for them.
+    /// The project's code as it is, when a person asks for it.
     Tests,
+    /// What a model has written, when it is checked.
+    Proposals,
+}
+
+impl Sandbox {
+    /// Whether the settings let `what` run confined.
+    pub fn confines(self, what: Confined) -> bool {
+        self.confined.is_some_and(|it| it >= what)
+    }
 }
 
 /// `[audit]`.

@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::Value;
 
 use crate::Status;
-use crate::sandboxed::worker;
+use crate::sandboxed::{confined_worker, worker};
 use crate::type_checker::type_checker;
 
 #[derive(Args)]
@@ -21,6 +21,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(_: &Arguments) -> anyhow::Result<Status> {
     let orderly = ::lsp::serve_stdio(Services {
         runner: Arc::new(worker()?),
+        confined: if cfg!(target_os = "linux") { Some(Arc::new(confined_worker()?)) } else { None },
         types: Arc::new(type_checker()?),
         settings: model::config::default_path(),
         cache: default_directory(),

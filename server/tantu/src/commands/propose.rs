@@ -25,7 +25,7 @@ use crate::Status;
 use crate::contexts::contexts;
 use crate::output::{Format, for_stdout, note, print, print_exactly, print_json, spinner};
 use crate::place::{Place, start_of_line};
-use crate::sandboxed::worker;
+use crate::sandboxed::runner_of_proposals;
 use crate::type_checker::type_checker;
 use crate::workspace::{Workspace, root_of};
 
@@ -154,7 +154,7 @@ async fn perform(
 ) -> anyhow::Result<(Proposal, Option<i64>)> {
     let settings = model::config::default_path();
     let client = ModelClient::required(settings.as_deref()).map_err(anyhow::Error::msg)?;
-    let executor = Executor::new(client, Arc::new(worker()?), Arc::new(type_checker()?));
+    let executor = Executor::new(client, runner_of_proposals()?, Arc::new(type_checker()?));
     let chosen = workspace.settings();
     let host = &workspace.host;
     let lints = Arc::new(Lints::new(chosen.ruff, host.analysis().roots()));

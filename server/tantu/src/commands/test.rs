@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use ::sandbox::{Action, Coverage, Limits, Outcome, Request};
 use clap::Args;
+use ide::node_id;
 use lint::Environment;
 use model::config::Confined;
-use runs::selection::runnability;
+use runs::selection::{runnability, told_apart};
 
 use self::report::{NotRunnable, Report};
 use self::selection::Selection;
@@ -45,29 +46,38 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let (mut workspace, mut selection) = selection::of(arguments)?;
-    let may_confine = arguments.confined || may_run_confined() == Confined::Tests;
-    let targets = selection.targets.clone();
+    let may_confine = arguments.confined || may_run_confined(Confined::Tests);
+    let all_chosen = (selection.targets.clone(), selection.files.clone());
     let environment = environment(&workspace.root);
     let all = needs(&workspace.analysis, &environment, &selection.files);
     let not_runnable = take_not_runnable(&workspace, &mut selection, &environment);
     // What is left for the confined runner is announced by its outcome.
-    let (not_runnable, unrunnable) = match may_confine && !arguments.list {
-        true => (Vec::new(), targets.iter().filter(|it| !selection.targets.contains(it)).cloned().collect()),
+    let (not_runnable, only_confined) = match may_confine && !arguments.list {
+        true => {
+            (selection.targets, selection.files) = all_chosen;
+            let of =
+                |it: &NotRunnable| node_id(&workspace.analysis, &workspace.root, workspace.analysis.module(it.file));
+            let mut only_confined: Vec<String> = not_runnable.iter().map(of).collect();
+            let availability = |module: &str| environment.availability(module);
+            let differing = told_apart(&workspace.analysis, &selection.files, availability);
+            let id = |file| node_id(&workspace.analysis, &workspace.root, workspace.analysis.module(file));
+            only_confined.extend(differing.into_iter().map(id));
+            (Vec::new(), only_confined)
+        }
         false => (not_runnable, Vec::new()),
     };
     let mut report = Report::new(&workspace, &selection, not_runnable);
     if arguments.format == Format::Human {
         print(report.announcement(arguments.list))?;
     }
-    let is_anything_to_run = !selection.targets.is_empty() || !unrunnable.is_empty();
-    if !arguments.list && is_anything_to_run {
+    if !arguments.list && !selection.targets.is_empty() {
         let request = Request {
             site: environment.sites.clone(),
             packages: all.packages.into_iter().collect(),
             limits: limits(selection.tests),
             ..Request::new(&workspace.root, Action::Pytest { targets: selection.targets.clone() })
         };
-        let confined = may_confine.then_some(unrunnable);
+        let confined = may_confine.then_some(only_confined);
         let mut outcome = watch::perform(request, &selection, confined)?;
         remember(&mut workspace, &selection, &report, &outcome);
         // For us, not for whoever reads the report.

@@ -46,6 +46,10 @@ fn test_command_runs_all_tests_or_those_named() {
     let (status, _, stderr) = project.tantu(&["test", "shop/cart.py"]);
     assert!(stderr.contains("shop/cart.py has no tests"), "{stderr}");
     assert_eq!(status, 2);
+    // Beside others that have some it stops none of them.
+    let (status, stdout, stderr) = project.tantu(&["test", "shop/cart.py", "tests/test_other.py"]);
+    assert!(stdout.starts_with("passed: 1 passed") && stderr.contains("shop/cart.py has no tests"), "{stdout}{stderr}");
+    assert_eq!(status, 0);
 }
 
 #[test]
@@ -67,10 +71,10 @@ fn a_failure_is_shown_where_it_is() {
 #[test]
 fn what_cannot_run_here_is_named_and_the_rest_runs() {
     let project = Project::new(SHOP);
-    project.write("tests/test_ssl.py", "import ssl\ndef test_a(): pass\n");
+    project.write("tests/test_curses.py", "import curses\ndef test_a(): pass\n");
     project.says(
         &["test"],
-        "not runnable here: tests/test_ssl.py needs ssl (not in the sandbox), imported by tests/test_ssl.py:1\n\
+        "not runnable here: tests/test_curses.py needs curses (not in the sandbox), imported by tests/test_curses.py:1\n\
          passed: 5 passed, 1 file not runnable here, N ms\n",
         1,
     );
@@ -118,16 +122,16 @@ fn what_no_test_is_known_to_reach_is_named_and_what_loads_it_runs() {
     let project = Project::new(&[
         ("shop/cart.py", "def price(): return 1\ndef other(): return 1\n"),
         ("tests/test_cart.py", "from shop.cart import other\ndef test_other(): assert other() == 1\n"),
-        ("tests/test_ssl.py", "import ssl\nfrom shop.cart import price\ndef test_price(): assert price() == 2\n"),
+        ("tests/test_curses.py", "import curses\nfrom shop.cart import price\ndef test_price(): assert price() == 2\n"),
     ]);
     project.commit();
     project.write("shop/cart.py", "def price(): return 1\ndef other(): return 1\nTAX = 2\n");
     let list = "\
 at least 2 tests affected: TAX changed since the last commit
 no test is known to reach TAX: 2 tests that load the module for that
-not runnable here: tests/test_ssl.py needs ssl (not in the sandbox), imported by tests/test_ssl.py:1
+not runnable here: tests/test_curses.py needs curses (not in the sandbox), imported by tests/test_curses.py:1
 tests/test_cart.py:2 loads the module: test_other → tests.test_cart → shop.cart
-tests/test_ssl.py:3 not runnable here: loads the module: test_price → tests.test_ssl → shop.cart
+tests/test_curses.py:3 not runnable here: loads the module: test_price → tests.test_curses → shop.cart
 ";
     project.says(&["test", "--affected", "--list"], list, 0);
     let (_, stdout, _) = project.tantu(&["test", "--affected", "--list", "--format", "json"]);
@@ -136,7 +140,7 @@ tests/test_ssl.py:3 not runnable here: loads the module: test_price → tests.te
     let shown = |test: &Value| format!("{} {} {}", test["id"], test["step"], test["runnable"]);
     assert_eq!(
         value["affected"].as_array().unwrap().iter().map(shown).collect::<Vec<_>>(),
-        [r#""tests/test_cart.py::test_other" "module" true"#, r#""tests/test_ssl.py::test_price" "module" false"#,]
+        [r#""tests/test_cart.py::test_other" "module" true"#, r#""tests/test_curses.py::test_price" "module" false"#,]
     );
 }
 

@@ -21,8 +21,14 @@ const MAX_FAILURES: usize = 20;
 const MAX_MESSAGE: usize = 600;
 
 /// How the sandbox begins a message about what it cannot or will not run.
-pub(super) const LIMITATIONS: [&str; 4] =
-    ["needs ", "not allowed in the sandbox", "every test was skipped", FAILED_BEFORE];
+pub(super) const LIMITATIONS: [&str; 6] = [
+    "needs ",
+    "not allowed in the sandbox",
+    "not allowed where it is confined",
+    "not runnable here",
+    "every test was skipped",
+    FAILED_BEFORE,
+];
 
 /// How a message begins about what failed without the edit as well.
 const FAILED_BEFORE: &str = "failed without the edit too: ";
@@ -120,9 +126,9 @@ pub(super) fn record_outcomes(
         let (status, passed, failed, millis) = match &outcome {
             Err(_) => ("not run".to_owned(), 0, 0, 0),
             // What the sandbox refused to run counts there, and is nobody's failure.
-            Ok(run) if judged.findings.is_empty() => (run.outcome.to_string(), run.passed, 0, run.millis),
+            Ok(run) if judged.findings.is_empty() => (in_words(run), run.passed, 0, run.millis),
             // A run that was stopped, or never began, has counted no test.
-            Ok(run) => (run.outcome.to_string(), run.passed, run.failed.max(1), run.millis),
+            Ok(run) => (in_words(run), run.passed, run.failed.max(1), run.millis),
         };
         recorded.findings.extend(judged.findings);
         for why in judged.limitations {
@@ -145,6 +151,12 @@ pub(super) fn record_outcomes(
         CheckResult::NotRun(why_not.unwrap_or_else(|| NO_TESTS.to_owned()))
     };
     (result, recorded)
+}
+
+/// The runner's word for it, and which one it was if not the sandbox.
+fn in_words(run: &Outcome) -> String {
+    let confined = if run.confined > 0 { ", confined" } else { "" };
+    format!("{}{confined}", run.outcome)
 }
 
 /// Takes out of the outcome `after` an edit what came `before` it too, and is no fault of what the candidate wrote: where

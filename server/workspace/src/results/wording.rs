@@ -6,15 +6,21 @@ use super::Tally;
 
 /// What a lens says of what was run.
 pub fn title(outcome: &Outcome) -> String {
-    let Outcome { passed, failed, exit, millis, .. } = outcome;
+    let Outcome { passed, failed, exit, millis, confined, .. } = outcome;
+    // Where some of it was run, if not in the sandbox.
+    let confined = match (*confined as usize, outcome.tests.len()) {
+        (0, _) => String::new(),
+        (some, all) if some < all => format!(", {some} confined"),
+        _ => ", confined".to_owned(),
+    };
     match outcome.outcome {
-        Status::Passed if *passed == 0 => format!("✓ done · {millis} ms"),
-        Status::Passed => format!("✓ {passed} passed · {millis} ms"),
+        Status::Passed if *passed == 0 => format!("✓ done{confined} · {millis} ms"),
+        Status::Passed => format!("✓ {passed} passed{confined} · {millis} ms"),
         Status::Failed if *failed > 0 => match passed {
-            0 => format!("✗ {failed} failed"),
-            _ => format!("✗ {failed} failed, {passed} passed"),
+            0 => format!("✗ {failed} failed{confined}"),
+            _ => format!("✗ {failed} failed, {passed} passed{confined}"),
         },
-        Status::Failed => format!("✗ exit {}", exit.unwrap_or_default()),
+        Status::Failed => format!("✗ exit {}{confined}", exit.unwrap_or_default()),
         Status::Error => "✗ cannot be run".to_owned(),
         Status::Timeout => format!("✗ stopped after {millis} ms"),
         Status::Memory => "✗ out of memory".to_owned(),
@@ -44,6 +50,15 @@ pub fn tally(tally: Tally) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_title_says_what_was_run_confined() {
+        let ran = |confined| Outcome { passed: 12, confined, ..Outcome::without_run(Status::Passed, "") };
+        assert_eq!(title(&ran(0)), "✓ 12 passed · 0 ms");
+        assert_eq!(title(&ran(12)), "✓ 12 passed, confined · 0 ms");
+        let failed = Outcome { passed: 0, failed: 1, ..ran(1) };
+        assert_eq!(title(&Outcome { outcome: Status::Failed, ..failed }), "✗ 1 failed, confined");
+    }
 
     #[test]
     fn titles_of_single_tests() {

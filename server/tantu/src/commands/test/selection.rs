@@ -9,6 +9,7 @@ use runs::affected::{Chosen, choose};
 use runs::selection::tests_in;
 
 use super::Arguments;
+use crate::output::warn;
 use crate::workspace::{Workspace, existing};
 
 /// What to run, and why.
@@ -41,7 +42,7 @@ impl Selection {
 /// Reads the workspace and chooses.
 ///
 /// # Errors
-/// When a path does not exist or has no tests, and when git does not know the revision.
+/// When a path does not exist, when no path has tests, and when git does not know the revision.
 pub(super) fn of(arguments: &Arguments) -> anyhow::Result<(Workspace, Selection)> {
     let named: Vec<(PathBuf, Vec<&str>)> = arguments.paths.iter().map(|path| named(path)).collect();
     let paths: Vec<PathBuf> = named.iter().map(|(path, _)| path.clone()).collect();
@@ -72,6 +73,7 @@ fn all(workspace: &Workspace, files: &[FileId], named: &[(PathBuf, Vec<&str>)]) 
         is_decisive: false,
     };
     let mut partly: BTreeSet<FileId> = BTreeSet::new();
+    let mut without: Vec<String> = Vec::new();
     for (path, names) in named.iter().filter(|(_, names)| !names.is_empty()) {
         let file = workspace.file(path)?;
         partly.insert(file);
@@ -89,8 +91,13 @@ fn all(workspace: &Workspace, files: &[FileId], named: &[(PathBuf, Vec<&str>)]) 
             selection.files.push(file);
             selection.tests += tests;
         } else if whole.iter().any(|path| path == analysis.path(file)) {
-            anyhow::bail!("{} has no tests", workspace.shown(file));
+            without.push(workspace.shown(file));
         }
+    }
+    // Others that are named with it have some.
+    match selection.targets.is_empty() {
+        true if !without.is_empty() => anyhow::bail!("{} has no tests", without.join(", ")),
+        _ => without.iter().for_each(|file| warn(format!("{file} has no tests"))),
     }
     let all = analysis.files().filter(|&file| tests_in(analysis, file) > 0);
     selection.is_decisive = partly.is_empty() && all.into_iter().all(|file| selection.files.contains(&file));

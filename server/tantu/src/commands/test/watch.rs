@@ -1,25 +1,22 @@
 //! Runs tests, and gives up on those that never end.
 
 use std::pin::pin;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use runs::confined::{joined, left_open};
-use sandbox::{
-    Action, Event, OnEvent, Outcome, Request, Runner, Status, TestResult, Verdict, Worker, run_likeliest_first,
-};
+use runs::confined::Both;
+use sandbox::{Event, Outcome, Request, Runner, Status, TestResult, Verdict, run_likeliest_first};
 use tokio::time::timeout;
 
 use super::progress::Progress;
 use super::selection::Selection;
-use crate::output::warn;
 use crate::sandboxed::{confined_worker, worker};
 
 /// How long to wait for the next test to end. The limit of the whole run is as long as many tests may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs `request`, which is that of the `selection`. When none has ended for a minute, the run is stopped, and what is known of the others
-/// is kept. With `confined`, what the sandbox leaves open is run again, and these targets only there.
+/// is kept. With `confined`, what the sandbox leaves open is run again, and tests of these files only there.
 ///
 /// # Errors
 /// When the sandbox does not work.
@@ -36,9 +33,13 @@ pub(super) fn perform(
         seen().note(&event);
         progress.note(event);
     };
-    let (sandbox, second) = (worker()?, confined_worker()?);
+    let sandbox = Arc::new(worker()?);
+    let runner: Arc<dyn Runner> = match confined {
+        Some(files) => Arc::new(Both::new(sandbox, Arc::new(confined_worker()?), || true).with_only_confined(files)),
+        None => sandbox,
+    };
     let outcome = runtime.block_on(async {
-        let run = run_both(&sandbox, &second, request, selection.likeliest, confined, &on_event);
+        let run = run_likeliest_first(&*runner, request, selection.likeliest, &on_event);
         let mut run = pin!(run);
         loop {
             match timeout(Duration::from_secs(1), &mut run).await {
@@ -50,43 +51,6 @@ pub(super) fn perform(
     });
     progress.finish();
     Ok(outcome?)
-}
-
-/// Runs the request in the sandbox, and confined what that leaves open, with the targets `confined` that the sandbox need not try.
-async fn run_both(
-    sandbox: &Worker,
-    second: &Worker,
-    request: Request,
-    likeliest: usize,
-    confined: Option<Vec<String>>,
-    on_event: OnEvent<'_>,
-) -> Result<Outcome, sandbox::Error> {
-    let Action::Pytest { targets } = &request.action else {
-        return sandbox.run(request, on_event).await;
-    };
-    let first = match targets.is_empty() {
-        true => Outcome::without_run(Status::NotRunnable, ""),
-        false => run_likeliest_first(sandbox, request.clone(), likeliest, on_event).await?,
-    };
-    let Some(mut again) = confined else { return Ok(first) };
-    again.extend(left_open(targets, &first));
-    if again.is_empty() {
-        return Ok(first);
-    }
-    let request = Request { action: Action::Pytest { targets: again.clone() }, ..request };
-    // What was told of the tests that need no second look still counts.
-    let on_event = |event| {
-        if event != Event::Running {
-            on_event(event)
-        }
-    };
-    match second.run(request, &on_event).await {
-        Ok(outcome) => Ok(joined(first, &again, outcome)),
-        Err(error) => {
-            warn(format!("not run confined: {error}"));
-            Ok(first)
-        }
-    }
 }
 
 /// What was told so far.

@@ -1,0 +1,153 @@
+//! What a run in the sandbox leaves open, and one outcome of two.
+//!
+//! Open is everything the sandbox could not run, and everything that fails in it: a failure may be the sandbox's, and one that
+//! is not will be seen again.
+
+use std::collections::BTreeSet;
+
+use sandbox::{Outcome, Status, TestResult, Verdict};
+
+/// So many single tests of one target are named; for more, the target itself is run again.
+const MAX_SINGLE: usize = 50;
+
+/// Which of the `targets`, or of their tests, `sandboxed` says too little about.
+pub(super) fn left_open(targets: &[String], sandboxed: &Outcome) -> Vec<String> {
+    // Not every test may have been heard of.
+    let is_cut_short =
+        !matches!(sandboxed.outcome, Status::Passed | Status::Failed | Status::Refused | Status::NotRunnable);
+    let mut found = Vec::new();
+    for target in targets {
+        let of_target: Vec<&TestResult> = sandboxed.tests.iter().filter(|test| is_of(&test.id, target)).collect();
+        let open: Vec<&str> = of_target.iter().filter(|it| is_open(it.verdict)).map(|it| it.id.as_str()).collect();
+        // A file that could not be imported has tests that nobody has named.
+        let path = target.split("::").next().unwrap_or_default();
+        let is_blamed = sandboxed.failures.iter().any(|it| it.path == path) && open.is_empty();
+        if is_cut_short || of_target.is_empty() || is_blamed || open.len() > MAX_SINGLE {
+            found.push(target.clone());
+        } else {
+            found.extend(open.into_iter().map(str::to_owned));
+        }
+    }
+    found
+}
+
+/// The verdicts of both: what was run again has the verdict that it then had.
+pub(super) fn joined(sandboxed: Outcome, again: &[String], confined: Outcome) -> Outcome {
+    if again.is_empty() {
+        return sandboxed;
+    }
+    if confined.tests.is_empty() && confined.outcome == Status::NotRunnable {
+        // Nothing runs confined here; the sandbox's verdicts are all there is.
+        let outcome = if sandboxed.outcome == Status::Passed { Status::NotRunnable } else { sandboxed.outcome };
+        let mut both = Outcome { outcome, ..sandboxed };
+        both.stderr.push_str(&confined.stderr);
+        both.failures.extend(confined.failures);
+        return both;
+    }
+    let told: BTreeSet<&str> = confined.tests.iter().map(|test| test.id.as_str()).collect();
+    let is_again = |id: &str| told.contains(id) || again.iter().any(|target| is_of(id, target));
+    let mut tests: Vec<TestResult> = sandboxed.tests.into_iter().filter(|test| !is_again(&test.id)).collect();
+    let mut coverage = sandboxed.coverage;
+    coverage.tests.retain(|it| !is_again(&it.test));
+    let kept = tests.iter().filter(|test| test.verdict == Verdict::Passed).count();
+    let count = confined.tests.len() as u32;
+    tests.extend(confined.tests);
+    coverage.extend(confined.coverage);
+    let of = |verdict| tests.iter().filter(|test| test.verdict == verdict).count() as u32;
+    // All that the sandbox has not passed was run again, so what is left of it has passed or was skipped.
+    let outcome = match confined.outcome {
+        Status::NotRunnable if of(Verdict::NotRunnable) == 0 && confined.failures.is_empty() && kept > 0 => {
+            Status::Passed
+        }
+        outcome => outcome,
+    };
+    Outcome {
+        outcome,
+        passed: of(Verdict::Passed),
+        failed: of(Verdict::Failed),
+        exit: confined.exit,
+        stdout: sandboxed.stdout + &confined.stdout,
+        stderr: confined.stderr,
+        failures: confined.failures,
+        millis: sandboxed.millis + confined.millis,
+        confined: count,
+        lines: if confined.lines.is_empty() { sandboxed.lines } else { confined.lines },
+        coverage,
+        tests,
+        ..Outcome::without_run(outcome, "")
+    }
+}
+
+fn is_open(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Failed | Verdict::NotRunnable)
+}
+
+/// Whether the test with this id is the target, or one of it.
+fn is_of(id: &str, target: &str) -> bool {
+    target == "."
+        || id
+            .strip_prefix(target)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with("::") || rest.starts_with(['[', '/']))
+}
+
+#[cfg(test)]
+mod tests {
+    use sandbox::Failure;
+
+    use super::*;
+
+    fn outcome(outcome: Status, tests: &[(&str, Verdict)]) -> Outcome {
+        let test = |(id, verdict): &(&str, Verdict)| TestResult {
+            id: (*id).to_owned(),
+            path: id.split("::").next().unwrap().to_owned(),
+            line: 1,
+            verdict: *verdict,
+            returned: true,
+            millis: 1,
+            message: None,
+        };
+        let count = |wanted| tests.iter().filter(|it| it.1 == wanted).count() as u32;
+        Outcome {
+            passed: count(Verdict::Passed),
+            failed: count(Verdict::Failed),
+            tests: tests.iter().map(test).collect(),
+            ..Outcome::without_run(outcome, "")
+        }
+    }
+
+    fn targets(targets: &[&str]) -> Vec<String> {
+        targets.iter().map(|&it| it.to_owned()).collect()
+    }
+
+    const A: [(&str, Verdict); 3] =
+        [("a.py::p", Verdict::Passed), ("a.py::f[1]", Verdict::Failed), ("a.py::n", Verdict::NotRunnable)];
+
+    #[test]
+    fn what_failed_or_was_not_run_is_left_open() {
+        let all = targets(&["a.py", "ab.py"]);
+        assert_eq!(left_open(&all, &outcome(Status::Failed, &A)), ["a.py::f[1]", "a.py::n", "ab.py"]);
+        assert_eq!(left_open(&all, &outcome(Status::Timeout, &A)), ["a.py", "ab.py"]);
+        let one = targets(&["a.py::f"]);
+        assert_eq!(left_open(&one, &outcome(Status::Failed, &A)), ["a.py::f[1]"]);
+        assert_eq!(left_open(&targets(&["a.py"]), &outcome(Status::Passed, &A[..1])), [] as [&str; 0]);
+        let blamed = Outcome { failures: vec![Failure::new("a.py", 1, "m")], ..outcome(Status::NotRunnable, &A[..1]) };
+        assert_eq!(left_open(&targets(&["a.py"]), &blamed), ["a.py"]);
+    }
+
+    #[test]
+    fn the_second_verdict_holds() {
+        let again = targets(&["a.py::f[1]", "a.py::n"]);
+        let confined = outcome(Status::Passed, &[("a.py::f[1]", Verdict::Passed), ("a.py::n", Verdict::Passed)]);
+        let both = joined(outcome(Status::Failed, &A), &again, confined);
+        assert_eq!((both.outcome, both.passed, both.failed, both.confined), (Status::Passed, 3, 0, 2));
+        let confined = outcome(Status::Failed, &[("a.py::f[1]", Verdict::Failed)]);
+        let both = joined(outcome(Status::Failed, &A), &again, confined);
+        // What was run again and not told of is not told of by the sandbox either.
+        assert_eq!((both.outcome, both.passed, both.failed, both.tests.len()), (Status::Failed, 1, 1, 2));
+        // Where nothing runs confined, the sandbox's verdicts are all there is.
+        let none = joined(outcome(Status::Failed, &A), &again, outcome(Status::NotRunnable, &[]));
+        assert_eq!((none.outcome, none.passed, none.failed, none.confined), (Status::Failed, 1, 1, 0));
+        let nothing = joined(outcome(Status::Passed, &A[..1]), &[], outcome(Status::Error, &[]));
+        assert_eq!((nothing.outcome, nothing.confined), (Status::Passed, 0));
+    }
+}
