@@ -43,6 +43,7 @@ impl World {
             settings: None,
             cache: None,
             sandbox: || SandboxState::Prepared,
+            agents: None,
         };
         let mut client = Client::with_services(params, services).await;
         client.wait_for_index().await;
