@@ -5,6 +5,7 @@
 //! It links none of our crates, so it can see nothing that an editor cannot see. Features are tested where they live;
 //! here are only protocol, ordering, cancellation, limits and editors. There is no network access beyond loopback.
 
+pub mod agent;
 pub mod buffer;
 pub mod client;
 pub mod conformance;
@@ -43,6 +44,11 @@ pub fn server_binary() -> PathBuf {
 /// The virtual environment that `cargo xtask setup --e2e` makes for the tests of models.
 pub fn sdks() -> PathBuf {
     cache_directory().join("e2e/sdks-1")
+}
+
+/// The virtual environment that `cargo xtask setup --e2e` makes for the tests of agents.
+pub fn agents() -> PathBuf {
+    cache_directory().join("e2e/agents-1")
 }
 
 /// The repository's root.

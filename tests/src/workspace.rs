@@ -126,6 +126,8 @@ impl Home {
             ("XDG_CONFIG_HOME", at(".config")),
             ("XDG_DATA_HOME", at(".local/share")),
             ("XDG_STATE_HOME", at(".local/state")),
+            // A real folder of its own: names of sockets may not be long.
+            ("XDG_RUNTIME_DIR", at("")),
             ("RUST_BACKTRACE", PathBuf::from("1")),
         ]
         .map(|(name, value)| (name.to_owned(), value))

@@ -1,27 +1,31 @@
-//! What the tests of models are judged by: the official Python SDKs and the proxy `litellm`, in a virtual environment in the
-//! user's cache directory.
+//! What tests are judged by that others have written, in virtual environments in the user's cache directory: for models the official
+//! Python SDKs and the proxy `litellm`; for agents the official client of the Model Context Protocol, and pre-commit.
 
 use std::fs;
-use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
 use crate::{cache, process};
 
-/// Grows with the pins below; the tests look for the same name.
-const FOLDER: &str = "sdks-1";
-
-const PACKAGES: &[&str] = &["openai==2.54.0", "anthropic==2.12.0", "litellm[proxy]==1.106.2"];
+/// The folders, whose numbers grow with the pins beside them; the tests look for the same names.
+const ENVIRONMENTS: [(&str, &[&str]); 2] = [
+    ("sdks-1", &["openai==2.54.0", "anthropic==2.12.0", "litellm[proxy]==1.106.2"]),
+    ("agents-1", &["mcp==2.3.0", "pre-commit==4.7.0", "jsonschema==4.26.0"]),
+];
 
 /// Written last, so that a half-made installation is never mistaken for a whole one.
 const COMPLETE: &str = "complete";
 
-/// Returns the environment's folder, making it first where it is missing.
+/// Makes the environments that are missing.
 ///
 /// # Errors
 /// When there is no cache directory, or pip cannot install the packages.
-pub fn ensure() -> Result<PathBuf> {
-    let folder = cache::e2e(FOLDER)?;
+pub fn ensure() -> Result<()> {
+    ENVIRONMENTS.iter().try_for_each(|(folder, packages)| ensure_one(folder, packages))
+}
+
+fn ensure_one(name: &str, packages: &[&str]) -> Result<()> {
+    let folder = cache::e2e(name)?;
     let complete = folder.join(COMPLETE);
     if !complete.is_file() {
         fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
@@ -29,13 +33,13 @@ pub fn ensure() -> Result<PathBuf> {
         process::run(
             process::program(folder.join("bin/python"))
                 .args(["-m", "pip", "--quiet", "--disable-pip-version-check", "install"])
-                .args(PACKAGES),
+                .args(packages),
         )
         .context(
-            "cannot install the SDKs that models are tested with (needs python3 with venv, and a package index)",
+            "cannot install what models and agents are tested with (needs python3 with venv, and a package index)",
         )?;
-        fs::write(&complete, PACKAGES.join("\n")).with_context(|| format!("cannot write {}", complete.display()))?;
+        fs::write(&complete, packages.join("\n")).with_context(|| format!("cannot write {}", complete.display()))?;
     }
     println!("sdks: {}", folder.display());
-    Ok(folder)
+    Ok(())
 }

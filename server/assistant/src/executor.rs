@@ -155,21 +155,8 @@ impl Executor {
 
     /// Runs `requests` one after the other.
     pub async fn test(&self, requests: Vec<sandbox::Request>, state: State, say: Say<'_>) -> Event {
-        let mut outcomes = Vec::new();
-        let total = requests.len();
-        for (number, mut request) in requests.into_iter().enumerate() {
-            say(format!("running tests, {} of {total}", number + 1));
-            add_unsaved(&mut request, &state.unsaved);
-            request.limits = request.limits.within(state.limits);
-            let root = request.root.clone();
-            request.site = spawn_blocking(move || Environment::find(&root, None).sites).await.unwrap_or_default();
-            let on_event = |event| {
-                if let sandbox::Event::Preparing { .. } = event {
-                    say("preparing the Python sandbox, once on this machine".to_owned());
-                }
-            };
-            outcomes.push(self.runner.run(request, &on_event).await.map_err(|error| error.to_string()));
-        }
+        let runner = &*self.runner;
+        let outcomes = gate::runs::perform(runner, requests, &state.unsaved, state.limits, None, say).await;
         Event::Tested(outcomes)
     }
 }
@@ -255,8 +242,15 @@ fn check(
             let added = assists::added_imports(&change, code);
             let scope = Scope { places: scope.places, folder: scope.folder, imports: true };
             let tested = task.assist.writes_tests().then(|| (task.path.clone(), analysis.symbol(target).range));
-            let mut candidate =
-                Candidate { title, change, scope, fixes_code: task.fixes_code.clone(), behaviour, tested };
+            let mut candidate = Candidate {
+                title,
+                change,
+                scope,
+                fixes_code: task.fixes_code.clone(),
+                behaviour,
+                tested,
+                removed: Vec::new(),
+            };
             if let Some(parts) = parts {
                 candidate.restrict(&analysis, parts);
             }
@@ -292,34 +286,9 @@ fn behaviour(task: &Task) -> Behaviour {
     }
 }
 
-/// The tests see what the person sees: the texts in the editor, except where the proposal has its own.
-fn add_unsaved(request: &mut sandbox::Request, unsaved: &[(PathBuf, Arc<str>)]) {
-    for (path, text) in unsaved {
-        if let Ok(inside) = path.strip_prefix(&request.root)
-            && !request.overlay.iter().any(|(known, _)| known == inside)
-        {
-            request.overlay.push((inside.to_path_buf(), text.to_string()));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use sandbox::Action;
-
     use super::*;
-
-    #[test]
-    fn a_proposals_own_text_comes_before_the_editors() {
-        let mut request = sandbox::Request {
-            overlay: vec![("a.py".into(), "proposed".to_owned())],
-            ..sandbox::Request::new("/w", Action::Script { path: "a.py".into() })
-        };
-        let unsaved = [("/w/a.py", "typed"), ("/w/b.py", "typed"), ("/elsewhere/c.py", "typed")];
-        add_unsaved(&mut request, &unsaved.map(|(path, text)| (path.into(), text.into())));
-        let overlay: Vec<_> = request.overlay.iter().map(|(path, text)| (path.to_str().unwrap(), &**text)).collect();
-        assert_eq!(overlay, [("a.py", "proposed"), ("b.py", "typed")]);
-    }
 
     #[test]
     fn a_reply_is_linted_and_searched_for_ways_into_dangerous_calls() {

@@ -53,7 +53,7 @@ use crate::running::Permission;
 use crate::session::Session;
 use crate::snapshot::{Channel, Latest, Peer};
 use assistant::contexts::Contexts;
-use workspace::mailbox::Mailbox;
+use workspace::mailbox::{Mailbox, WeakMailbox};
 use workspace::writer::Writer;
 
 /// How many messages are handled at once. The transport queues what is beyond it, cancellations included, so this is
@@ -76,7 +76,12 @@ pub struct Services {
     pub cache: Option<PathBuf>,
     /// Looks whether the sandbox is prepared; may take a second.
     pub sandbox: fn() -> SandboxState,
+    /// Lets agents ask about the workspace folders that the editor has opened, as long as what it gives is kept.
+    pub agents: Option<Agents>,
 }
+
+/// See [`Services::agents`].
+pub type Agents = Arc<dyn Fn(WeakMailbox, &[PathBuf]) -> Box<dyn Send + Sync> + Send + Sync>;
 
 /// Whether something can be run at once.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,8 +4,8 @@ mod execute;
 mod install;
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Mutex;
 use tower_lsp_server::jsonrpc::{Error, ErrorCode, Result};
@@ -46,6 +46,8 @@ pub(crate) struct Session {
     told_of_notebooks: AtomicBool,
     /// Documents that the editor was asked to open.
     shown: Arc<Mutex<Preview>>,
+    /// What lets agents ask.
+    agents: OnceLock<Box<dyn Send + Sync>>,
 }
 
 impl Session {
@@ -74,6 +76,7 @@ impl Session {
             next_run_id,
             told_of_notebooks,
             shown,
+            agents: OnceLock::new(),
         }
     }
 
@@ -143,7 +146,12 @@ impl LanguageServer for Session {
         if self.mailbox.peer.proposes() {
             self.contexts.expect_questions();
         }
-        self.mailbox.send(Event::Initialize { roots: from_proto::roots(&params), watch: !editor.watches_files });
+        let roots = from_proto::roots(&params);
+        self.mailbox.send(Event::Initialize { roots: roots.clone(), watch: !editor.watches_files });
+        if let Some(agents) = &self.services.agents {
+            // The transport lets no second `initialize` through.
+            let _ = self.agents.set(agents(self.mailbox.downgrade(), &roots));
+        }
         if let Some(options) = &params.initialization_options {
             // Some editors have one table of settings, which they send whole.
             self.configure(options.get("tantu").unwrap_or(options));

@@ -12,7 +12,7 @@ use syntax::{TextRange, TextSize};
 use tokio::sync::oneshot::error::RecvError;
 use tokio::sync::{oneshot, watch};
 use tower_lsp_server::ls_types as lsp;
-use workspace::mailbox::{Event, Mailbox};
+use workspace::mailbox::{Event, Mailbox, WeakMailbox};
 use workspace::snapshot::Snapshot as State;
 
 use crate::capabilities::Editor;
@@ -133,6 +133,11 @@ impl Channel {
 
     pub(crate) fn send(&self, event: Event) {
         self.mailbox.send(event);
+    }
+
+    /// The way for others than the editor.
+    pub(crate) fn downgrade(&self) -> WeakMailbox {
+        self.mailbox.downgrade()
     }
 
     /// Asks for a snapshot that holds everything that was sent so far. The question is on its way when this returns.

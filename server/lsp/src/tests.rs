@@ -68,8 +68,15 @@ impl Client {
     async fn with_cache(params: Value, settings: Option<PathBuf>, cache: Option<PathBuf>) -> Self {
         let sandbox = || SandboxState::Prepared;
         let runner = Fake::new(|request| Ok(passing(request)));
-        let services =
-            Services { runner: Arc::new(runner), confined: None, types: untyped(), settings, cache, sandbox };
+        let services = Services {
+            runner: Arc::new(runner),
+            confined: None,
+            types: untyped(),
+            settings,
+            cache,
+            sandbox,
+            agents: None,
+        };
         Client::with_services(params, services).await
     }
 

@@ -41,14 +41,19 @@ pub struct Chosen {
 /// # Errors
 /// When the repository cannot be read, or has no such revision.
 pub fn choose(state: &State<'_>, revision: Option<&str>) -> anyhow::Result<Option<Chosen>> {
-    let State { analysis, root, store, .. } = *state;
     let Some((since, before)) = before(state, revision)? else { return Ok(None) };
-    let mut affected = ide::affected(analysis, &before, history::records(store, root, analysis), LIMIT);
+    Ok(Some(of_earlier(state, &before, since)))
+}
+
+/// The tests of the folder that a change from the texts `before` reaches; `since` says what they are.
+pub fn of_earlier(state: &State<'_>, before: &[Earlier], since: String) -> Chosen {
+    let State { analysis, root, store, .. } = *state;
+    let mut affected = ide::affected(analysis, before, history::records(store, root, analysis), LIMIT);
     let record = history::records(store, root, analysis)(&affected.changed);
     ide::widen(analysis, &mut affected, record);
     affected.tests.retain(|it| analysis.path(it.test.file).starts_with(root));
     let likeliest = history::likeliest(&mut affected);
-    Ok(Some(Chosen { affected, likeliest, since }))
+    Chosen { affected, likeliest, since }
 }
 
 /// When the workspace was otherwise, and the texts that differed then.

@@ -24,8 +24,8 @@ use terminal::Style;
 use tracing_subscriber::EnvFilter;
 
 use crate::commands::{
-    audit, callgraph, check, commit_message, context, doctor, evidence, explain, graph, impact, index, lsp, memory,
-    model, propose, review, run, sandbox, snippets, test, usage,
+    audit, callgraph, check, commit_message, context, doctor, evidence, explain, gate, graph, impact, index, lsp, mcp,
+    memory, model, propose, review, run, sandbox, snippets, test, usage,
 };
 
 /// A graph is millions of small pieces, and every keystroke makes and drops some ten thousand.
@@ -50,10 +50,25 @@ struct Cli {
 enum Command {
     /// Serve an editor on standard input and output
     Lsp(lsp::Arguments),
+    /// Serve an agent on standard input and output, by the Model Context Protocol
+    ///
+    /// Three tools that change nothing: `explore` (what is called so, its source, callers, callees, tests), `check` (the verdict on a
+    /// change) and `tests` (those that a change reaches, run isolated). Where an editor's `tantu lsp` has the same workspace open,
+    /// it answers, and its unsaved texts are seen; else the files on disk are read and watched.
+    Mcp(mcp::Arguments),
     /// Build the graph of a folder and report its size
     Index(index::Arguments),
     /// Report what is certainly wrong
     Check(check::Arguments),
+    /// Judge a change that nobody has checked: a patch on standard input, what is staged, or what an agent writes
+    ///
+    /// The checks are those of proposals: what does not parse, does not resolve or no longer fits its callers, new type errors,
+    /// secrets, insecure constructs, failing tests that reach the change. Only what the change makes worse counts, and what was
+    /// not looked at is named. Tests run in the sandbox, and nothing on disk changes.
+    ///
+    /// Exit status: 0 it may pass (with --level warn also where it would be refused), 1 it is refused, 2 it could not be judged, or
+    /// the time limit came first.
+    Gate(gate::Arguments),
     /// Say who calls a definition, whose calls break, and which tests notice
     Impact(impact::Arguments),
     /// Print what a model should see to write a function
@@ -143,8 +158,10 @@ fn main() -> ExitCode {
     }
     let result = match cli.command {
         Command::Lsp(arguments) => lsp::run(&arguments),
+        Command::Mcp(arguments) => mcp::run(&arguments),
         Command::Index(arguments) => index::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Gate(arguments) => gate::run(&arguments),
         Command::Impact(arguments) => impact::run(&arguments),
         Command::Context(arguments) => context::run(&arguments),
         Command::Callgraph(arguments) => callgraph::run(&arguments),

@@ -19,6 +19,8 @@ pub struct Candidate {
     /// What the tests that it writes are of: an absolute path, and a range in the text before the edit. Each of them has to
     /// fail for a mutant of it.
     pub tested: Option<(PathBuf, TextRange)>,
+    /// Absolute paths of the files that it takes away.
+    pub removed: Vec<PathBuf>,
 }
 
 /// What an edit may do to the answers of the functions that it edits.

@@ -23,7 +23,7 @@ mod trial;
 mod types_stage;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use graph::{Analysis, AnalysisHost, Change, Confidence as EdgeConfidence, FileId, SymbolId, SymbolKind};
 use sandbox::Action;
@@ -76,6 +76,8 @@ pub(crate) struct Comparison {
     pub before: Analysis,
     pub after: Analysis,
     pub files: Vec<Edited>,
+    /// Absolute paths of the files that went.
+    pub removed: Vec<PathBuf>,
 }
 
 impl Comparison {
@@ -170,11 +172,13 @@ pub fn check(host: &AnalysisHost, candidate: Candidate, inspection: &Inspection<
     for edited in files.iter().filter(|edited| graph::is_python(&edited.path)) {
         change.set(edited.path.clone(), edited.after.clone());
     }
+    let removed = candidate.removed.clone();
+    removed.iter().filter(|path| graph::is_python(path)).for_each(|path| change.remove(path.clone()));
     overlay.apply(change);
     let after = overlay.analysis();
     let mut checked = Checked {
         candidate,
-        comparison: Comparison { before, after, files },
+        comparison: Comparison { before, after, files, removed },
         overlay,
         findings,
         warnings: Vec::new(),

@@ -10,7 +10,7 @@ use sandbox::Compared;
 use serde::{Deserialize, Serialize};
 use similar::TextDiff;
 
-use crate::candidate::{Edited, display_path};
+use crate::candidate::{Edited, display_path, text_of};
 use crate::check::Comparison;
 use crate::{CheckResult, Confidence, Finding, Part, Stage};
 
@@ -137,6 +137,12 @@ pub(crate) fn unified_diff(comparison: &Comparison) -> String {
         let lines = TextDiff::from_lines(&*edited.before, &*edited.after);
         let header = (format!("a/{path}"), format!("b/{path}"));
         diff.push_str(&lines.unified_diff().header(&header.0, &header.1).to_string());
+    }
+    for path in &comparison.removed {
+        let before = text_of(&comparison.before, path).unwrap_or_default();
+        let header = format!("a/{}", display_path(&comparison.before, path));
+        let lines = TextDiff::from_lines(&*before, "");
+        diff.push_str(&lines.unified_diff().header(&header, "/dev/null").to_string());
     }
     diff
 }

@@ -136,6 +136,7 @@ mod tests {
             fixes_code: None,
             behaviour: Behaviour::Any,
             tested: None,
+            removed: Vec::new(),
         };
         if let Some(keep) = keep {
             candidate.restrict(&host.analysis(), &keep.iter().map(|&name| name.to_owned()).collect::<Vec<_>>());

@@ -147,6 +147,11 @@ pub fn receive_within(events: &mut mpsc::UnboundedReceiver<Event>, limit: Durati
 pub struct WeakMailbox(mpsc::WeakUnboundedSender<Event>);
 
 impl WeakMailbox {
+    /// As [`Mailbox::snapshot`]; `None` when the session is over.
+    pub fn snapshot(&self) -> Option<oneshot::Receiver<Snapshot>> {
+        self.0.upgrade().map(|sender| Mailbox(sender).snapshot())
+    }
+
     /// Sends unless the session is over.
     pub fn send(&self, event: Event) {
         if let Some(sender) = self.0.upgrade() {

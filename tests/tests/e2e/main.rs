@@ -1,6 +1,7 @@
 //! Sessions with the real server, as an editor has them. Every session's messages are checked against the protocol when
 //! it ends (see `tests::client`).
 
+mod agents;
 mod assists;
 mod bad_input;
 mod client_settings;
@@ -8,6 +9,7 @@ mod consult;
 mod emacs;
 mod findings;
 mod front_ends;
+mod gate;
 mod libraries;
 mod lint;
 mod manual;

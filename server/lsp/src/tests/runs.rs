@@ -54,6 +54,7 @@ impl World {
             cache: confined.as_ref().map(|_| folder.path().join("cache")),
             confined,
             sandbox: || SandboxState::Prepared,
+            agents: None,
         };
         let mut client = Client::with_services(params, services).await;
         client.wait_for_index().await;

@@ -141,6 +141,7 @@ impl World {
                     fixes_code: None,
                     behaviour: Behaviour::Any,
                     tested: None,
+                    removed: Vec::new(),
                 };
                 if let Some(parts) = parts {
                     candidate.restrict(&analysis, parts);
@@ -637,6 +638,7 @@ fn the_recorded_replies_are_a_bad_one_and_a_good_one() {
                 fixes_code: None,
                 behaviour: Behaviour::Any,
                 tested: None,
+                removed: Vec::new(),
             },
             &Inspection::default(),
         )

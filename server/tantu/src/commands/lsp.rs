@@ -1,8 +1,12 @@
 //! `tantu lsp`
 
+use std::path::Path;
 use std::sync::Arc;
 
-use ::lsp::{SandboxState, Services};
+use ::lsp::{Agents, SandboxState, Services};
+#[cfg(unix)]
+use ::mcp::Listening;
+use ::mcp::{Desk, Source};
 use ::workspace::persistence::default_directory;
 use clap::Args;
 use serde_json::Value;
@@ -26,9 +30,38 @@ pub(crate) fn run(_: &Arguments) -> anyhow::Result<Status> {
         settings: model::config::default_path(),
         cache: default_directory(),
         sandbox,
+        agents: Some(agents()?),
     })?;
     // The protocol wants 1 from a server that was not told to shut down before.
     Ok(if orderly { Status::Fine } else { Status::Findings })
+}
+
+/// Opens a socket for each workspace folder, by which `tantu mcp` asks this server. Without one, agents have a graph of their own.
+fn agents() -> anyhow::Result<Agents> {
+    let services = super::mcp::services()?;
+    Ok(Arc::new(move |mailbox, roots| {
+        let opened: Vec<_> = roots
+            .iter()
+            .filter_map(|root| {
+                // As `tantu mcp` names it.
+                let root = root.canonicalize().ok()?;
+                let desk = Desk::new(root.clone(), Source::new(mailbox.clone()), services.clone(), true);
+                open(&root, Arc::new(desk))
+            })
+            .collect();
+        Box::new(opened)
+    }))
+}
+
+#[cfg(unix)]
+fn open(root: &Path, desk: Arc<Desk>) -> Option<Listening> {
+    let opened = ::mcp::listen(root, desk);
+    opened.inspect_err(|error| tracing::warn!("agents cannot ask this server: {error}")).ok()
+}
+
+#[cfg(not(unix))]
+fn open(_: &Path, _: Arc<Desk>) -> Option<()> {
+    None
 }
 
 /// Asks another process, for whoever looks reads a hundred megabytes, and this one is to stay small.

@@ -108,6 +108,9 @@ fn affected(comparison: &Comparison) -> BTreeSet<FileId> {
     let after = &comparison.after;
     let edited = comparison.files.iter().filter_map(|edited| after.file(&edited.path));
     let mut affected: BTreeSet<FileId> = edited.collect();
+    let of_removed = comparison.removed.iter().filter_map(|path| comparison.before.file(path));
+    let then = of_removed.flat_map(|file| comparison.before.importers(file));
+    affected.extend(then.filter_map(|importer| after.file(comparison.before.path(importer))));
     let mut queue: Vec<FileId> = affected.iter().copied().collect();
     while let Some(file) = queue.pop() {
         // What was imported before and is not any longer is just as affected.

@@ -39,6 +39,7 @@ pub(crate) fn candidate(path: &Path, range: TextRange, edits: Vec<TextEdit>) -> 
         fixes_code: None,
         behaviour: Behaviour::Any,
         tested: None,
+        removed: Vec::new(),
     }
 }
 

@@ -217,6 +217,7 @@ mod tests {
         let edits = vec![TextEdit::insert(TextSize::new(0), tests)];
         let candidate = Candidate {
             tested: Some(("/a.py".into(), TextRange::up_to(TextSize::of(TEXT)))),
+            removed: Vec::new(),
             ..candidate(Path::new("/test_a.py"), TextRange::empty(TextSize::new(0)), edits)
         };
         judge(&host, candidate)
