@@ -116,8 +116,13 @@ impl Host {
                     Instance::new(&self.loaded.engine, &stage, packages, limits)?
                 }
             };
-            let ended =
-                self.runtime.block_on(instance.run(&self.loaded.guest, &action, &watched, limits.wall, on_event));
+            let ended = self.runtime.block_on(instance.run(
+                &self.loaded.guest,
+                &action,
+                (&watched, request.whole_files),
+                limits.wall,
+                on_event,
+            ));
             let missing = &ended.told.missing;
             let is_new = session == Session::New;
             if is_new
@@ -192,17 +197,19 @@ fn guest_action(action: &Action, workspace: &Path, wall: Duration) -> Result<bin
         Action::Cell { text, filename, first_line, .. } => {
             bindings::Action::Cell(snippet(text, filename, *first_line)?)
         }
-        Action::Generated { path, function, inputs, seed, against, tests, calls } => bindings::Action::Generated(Inputs {
-            path: existing(path)?,
-            function: function.clone(),
-            count: *inputs,
-            seed: *seed,
-            against: against.clone(),
-            // Time is left to tell what has come of it.
-            millis: (wall / 2).as_millis().try_into().unwrap_or(u64::MAX),
-            tests: targets(tests)?,
-            calls: calls.clone(),
-        }),
+        Action::Generated { path, function, inputs, seed, against, tests, calls } => {
+            bindings::Action::Generated(Inputs {
+                path: existing(path)?,
+                function: function.clone(),
+                count: *inputs,
+                seed: *seed,
+                against: against.clone(),
+                // Time is left to tell what has come of it.
+                millis: (wall / 2).as_millis().try_into().unwrap_or(u64::MAX),
+                tests: targets(tests)?,
+                calls: calls.clone(),
+            })
+        }
         Action::Doctest { path, name } => {
             bindings::Action::Doctest(Examples { path: existing(path)?, name: name.clone() })
         }

@@ -34,10 +34,10 @@ gc.freeze()  # the snapshot is never garbage: a run's collections need not walk 
 
 
 class WitWorld(wit_world.WitWorld):
-    def run(self, action, watched):
+    def run(self, action, watched, whole):
         platform.thaw()
         try:
-            lines = Lines(watched)
+            lines = Lines(watched, whole)
             report, status = _perform(action)
             with own_builtins.pristine():
                 lines.tell()

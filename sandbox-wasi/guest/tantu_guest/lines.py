@@ -13,9 +13,11 @@ _CODE = type(workspace.absolute.__code__)
 
 
 class Lines:
-    """Of functions only: what stands outside of them runs whenever a file is imported."""
+    """Of functions only, unless files are watched as a `whole`: what stands outside of them runs
+    whenever a file is imported."""
 
-    def __init__(self, paths):
+    def __init__(self, paths, whole=False):
+        self.whole = whole
         self.executed = {path: set() for path in paths}
         self.possible = {path: set() for path in paths}
         if paths:
@@ -29,12 +31,21 @@ class Lines:
             path = workspace.relative(code.co_filename)
             # What is executed later in the name of the same file is not what the file says.
             if path in self.possible and not self.possible[path]:
+                if self.whole:
+                    self._note(code, path)
                 self._watch(code, path)
+
+    def _note(self, code, path):
+        self.possible[path] |= {line for _, _, line in code.co_lines() if line}
+        with contextlib.suppress(ValueError):
+            sys.monitoring.set_local_events(_TOOL, code, _LINE)
 
     def _watch(self, code, path):
         for inner in code.co_consts:
             if isinstance(inner, _CODE):
-                if not _is_class_body(inner):
+                if self.whole:
+                    self._note(inner, path)
+                elif not _is_class_body(inner):
                     lines = {line for _, _, line in inner.co_lines() if line}
                     # The function's first line is executed by what defines it.
                     self.possible[path] |= lines - {inner.co_firstlineno} or lines

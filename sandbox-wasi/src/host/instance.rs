@@ -116,7 +116,7 @@ impl Instance {
         &mut self,
         pre: &GuestPre<State>,
         action: &bindings::Action,
-        watched: &[String],
+        (watched, whole): (&[String], bool),
         wall: Duration,
         on_event: &(dyn Fn(Event) + Send + Sync),
     ) -> Ended {
@@ -149,7 +149,7 @@ impl Instance {
                     Some(instance) => instance,
                     None => guest.insert(pre.instantiate_async(&mut *store).await?),
                 };
-                instance.call_run(&mut *store, action, watched).await
+                instance.call_run(&mut *store, action, watched, whole).await
             });
             loop {
                 tokio::select! {

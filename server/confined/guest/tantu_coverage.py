@@ -17,11 +17,11 @@ _NAMELESS = re.compile(r"(\.<locals>)?\.<(lambda|genexpr|listcomp|setcomp|dictco
 MAX_EXECUTED = 10_000
 
 
-def start(channel, where, watched):
+def start(channel, where, watched, whole=False):
     if not hasattr(sys, "monitoring"):
         return None
     try:
-        return Coverage(channel, where, watched)
+        return Coverage(channel, where, watched, whole)
     except ValueError:  # the tool's place is taken
         return None
 
@@ -29,7 +29,8 @@ def start(channel, where, watched):
 class Coverage:
     """A plugin. What a fixture of a wider scope executes counts for every test that has it."""
 
-    def __init__(self, channel, where, watched):
+    def __init__(self, channel, where, watched, whole):
+        self.whole = whole  # lines outside of functions are told, too
         self.tell, self.where = channel.tell, where
         self.executed = set()  # code
         self.numbers, self.functions = {}, {}
@@ -51,7 +52,12 @@ class Coverage:
             if path := self.where.relative(code.co_filename):
                 tests = {}
                 watched = self.lines.get(path)
-                self._watch(code, tests, watched if watched and not watched[1] else None)
+                watched = watched if watched and not watched[1] else None
+                if watched and self.whole:
+                    watched[1].update(line for _, _, line in code.co_lines() if line)
+                    with contextlib.suppress(ValueError):
+                        sys.monitoring.set_local_events(self.tool, code, self.events.LINE)
+                self._watch(code, tests, watched)
                 # What is executed later in the name of the same file is not what the file says.
                 self.tests.setdefault(path, tests)
 
@@ -63,9 +69,9 @@ class Coverage:
                     tests[inner.co_qualname] = inner
                     events |= self.events.PY_RETURN
                 is_class = "__qualname__" in inner.co_names and "__module__" in inner.co_names and not inner.co_argcount
-                if watched and not is_class:
+                if watched and (self.whole or not is_class):
                     lines = {line for _, _, line in inner.co_lines() if line}
-                    watched[1].update(lines - {inner.co_firstlineno} or lines)
+                    watched[1].update(lines if self.whole else lines - {inner.co_firstlineno} or lines)
                     events |= self.events.LINE
                 with contextlib.suppress(ValueError):
                     sys.monitoring.set_local_events(self.tool, inner, events)

@@ -167,7 +167,7 @@ def _pytest(channel, told, where):
     sys.path.remove(own)
     recorder = Recorder(channel, where, Refusals(where))
     plugins = [recorder]
-    coverage = tantu_coverage.start(channel, where, told["watched"])
+    coverage = tantu_coverage.start(channel, where, told["watched"], told["whole"])
     if coverage:
         plugins.append(coverage)
         recorder.coverage = coverage

@@ -153,6 +153,7 @@ impl<'a> Runs<'a> {
             "root": copy,
             "left_out": stage.left_out,
             "watched": request.watched,
+            "whole": request.whole_files,
         });
         match &request.action {
             Action::Pytest { targets } => {

@@ -6,6 +6,7 @@
 
 pub mod affected;
 pub mod confined;
+pub mod coverage;
 pub mod environments;
 pub mod history;
 mod install;

@@ -1,5 +1,7 @@
 //! What tests have executed.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 
 /// The functions of the workspace that each test has executed, fixtures included: function coverage by test.
@@ -12,8 +14,8 @@ pub struct Coverage {
     pub loaded: Vec<u32>,
 }
 
-/// The lines of one file's functions, 1-based and ascending. What stands outside of functions is executed whenever a file is
-/// imported.
+/// The lines of one file's functions, 1-based and ascending; what stands outside of them, which is executed whenever a file is
+/// imported, only where [whole files](crate::Request::whole_files) are asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lines {
     /// Relative to the workspace, with forward slashes.
@@ -21,6 +23,25 @@ pub struct Lines {
     pub executed: Vec<u32>,
     /// All that could be.
     pub possible: Vec<u32>,
+}
+
+impl Lines {
+    /// Of several runs, one for each file: what one of them has executed was executed.
+    #[must_use]
+    pub fn united(all: Vec<Lines>) -> Vec<Lines> {
+        let mut files: BTreeMap<String, [BTreeSet<u32>; 2]> = BTreeMap::new();
+        for Lines { path, executed, possible } in all {
+            let [known, could] = files.entry(path).or_default();
+            known.extend(executed);
+            could.extend(possible);
+        }
+        let of = |(path, [executed, possible]): (String, [BTreeSet<u32>; 2])| Lines {
+            path,
+            executed: executed.into_iter().collect(),
+            possible: possible.into_iter().collect(),
+        };
+        files.into_iter().map(of).collect()
+    }
 }
 
 /// A function of the workspace.

@@ -144,6 +144,7 @@ impl Outcome {
         self.tests.extend(next.tests);
         self.coverage.extend(next.coverage);
         self.lines.extend(next.lines);
+        self.lines = Lines::united(self.lines);
         self.raised.extend(next.raised);
         self.compared = self.compared.or(next.compared);
         self.laws.extend(next.laws);

@@ -23,6 +23,9 @@ pub struct Request {
     /// Files whose lines are told of ([`Outcome::lines`](crate::Outcome::lines)), relative to `root`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub watched: Vec<PathBuf>,
+    /// Of these, the lines outside of functions are told of as well: those run when the file is imported.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub whole_files: bool,
     pub action: Action,
     pub limits: Limits,
 }
@@ -36,6 +39,7 @@ impl Request {
             packages: Vec::new(),
             overlay: Vec::new(),
             watched: Vec::new(),
+            whole_files: false,
             action,
             limits: Limits::default(),
         }

@@ -16,6 +16,7 @@ pub(crate) mod lsp;
 pub(crate) mod mcp;
 pub(crate) mod memory;
 pub(crate) mod model;
+pub(crate) mod mutate;
 pub(crate) mod propose;
 pub(crate) mod review;
 pub(crate) mod run;

@@ -71,6 +71,12 @@ enum Command {
     Gate(gate::Arguments),
     /// Say who calls a definition, whose calls break, and which tests notice
     Impact(impact::Arguments),
+    /// Say how good the tests of a definition are: change it in small ways and see whether they notice
+    ///
+    /// Each mutant is the code with one change: a comparison turned round, a number one larger, a statement less. The tests that
+    /// reach the definition are run with each of them in the sandbox. Mutants that no test notices are listed with their lines;
+    /// write a test that fails for them. Nothing on disk changes.
+    Mutate(mutate::Arguments),
     /// Print what a model should see to write a function
     Context(context::Arguments),
     /// Print who calls whom
@@ -163,6 +169,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Gate(arguments) => gate::run(&arguments),
         Command::Impact(arguments) => impact::run(&arguments),
+        Command::Mutate(arguments) => mutate::run(&arguments),
         Command::Context(arguments) => context::run(&arguments),
         Command::Callgraph(arguments) => callgraph::run(&arguments),
         Command::Graph(arguments) => graph::run(&arguments),

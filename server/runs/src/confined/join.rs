@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use sandbox::{Outcome, Status, TestResult, Verdict};
+use sandbox::{Lines, Outcome, Status, TestResult, Verdict};
 
 /// So many single tests of one target are named; for more, the target itself is run again.
 const MAX_SINGLE: usize = 50;
@@ -71,7 +71,7 @@ pub(super) fn joined(sandboxed: Outcome, again: &[String], confined: Outcome) ->
         failures: confined.failures,
         millis: sandboxed.millis + confined.millis,
         confined: count,
-        lines: if confined.lines.is_empty() { sandboxed.lines } else { confined.lines },
+        lines: Lines::united([sandboxed.lines, confined.lines].concat()),
         coverage,
         tests,
         ..Outcome::without_run(outcome, "")

@@ -1,5 +1,6 @@
 //! `tantu test [PATHS]`
 
+mod coverage;
 mod progress;
 mod report;
 mod selection;
@@ -40,6 +41,8 @@ pub(crate) struct Arguments {
     /// Run nothing and say what would run; with --affected also why: from the test to what changed
     #[arg(long)]
     list: bool,
+    #[command(flatten)]
+    coverage: coverage::Wanted,
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
 }
@@ -71,7 +74,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         print(report.announcement(arguments.list))?;
     }
     if !arguments.list && !selection.targets.is_empty() {
+        let measured = match arguments.coverage.is_any() {
+            true => runs::coverage::measured(&workspace.analysis, &workspace.root),
+            false => Vec::new(),
+        };
         let request = Request {
+            watched: measured.iter().map(|(_, path)| path.into()).collect(),
+            whole_files: true,
             site: environment.sites.clone(),
             packages: all.packages.into_iter().collect(),
             limits: limits(selection.tests),
@@ -80,13 +89,23 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         let confined = may_confine.then_some(only_confined);
         let mut outcome = watch::perform(request, &selection, confined)?;
         remember(&mut workspace, &selection, &report, &outcome);
+        if arguments.coverage.is_any() {
+            let files = runs::coverage::of(&workspace.analysis, &measured, &outcome.lines);
+            arguments.coverage.write(&files)?;
+            report.coverage = Some(files);
+        }
         // For us, not for whoever reads the report.
         outcome.coverage = Coverage::default();
+        outcome.lines.clear();
         report.outcome = Some(outcome);
     }
     match arguments.format {
         Format::Json => print_json(&report.json())?,
-        Format::Human => print(report.conclusion(arguments.list))?,
+        Format::Human => {
+            let shown = report.coverage.as_ref().filter(|_| arguments.coverage.is_shown());
+            shown.map(|files| print(coverage::human(files))).transpose()?;
+            print(report.conclusion(arguments.list))?;
+        }
     }
     let passed = report.outcome.as_ref().is_none_or(|it| it.outcome == ::sandbox::Status::Passed);
     let is_fine = arguments.list || (passed && report.not_runnable.is_empty());

@@ -190,3 +190,44 @@ fn what_executed_the_change_comes_first() {
     change();
     assert_eq!(affected(), ["test_a.py::test_with true", "test_a.py::test_without false"]);
 }
+
+#[test]
+fn mutants_that_no_test_notices_are_listed() {
+    let project = Project::new(SHOP);
+    project.says(&["mutate", "shop.cart:price"], "3 of 3 mutants killed by 2 tests of shop.cart.price\n", 0);
+    let weak = "from shop.cart import label, price\n\n\ndef test_price():\n    assert price(0) == 0\n\n\ndef test_wrong():\n    assert price(1) == 3\n";
+    project.write("tests/test_cart.py", weak);
+    let (status, stdout, _) = project.tantu(&["mutate", "shop/cart.py:1"]);
+    assert!(stdout.starts_with("shop/cart.py:2: no test notices that "), "{stdout}");
+    assert!(stdout.contains("tests/test_cart.py::test_wrong: left aside, it does not pass as it is\n"), "{stdout}");
+    assert!(stdout.contains(" killed by 1 test of shop.cart.price\n"), "{stdout}");
+    assert_eq!(status, 1);
+    let (status, _, stderr) = project.tantu(&["mutate", "shop.cart:label"]);
+    assert!(stderr.contains("no test is known to reach shop.cart.label"), "{stderr}");
+    assert_eq!(status, 2);
+}
+
+#[test]
+fn coverage_is_told_and_written() {
+    let project = Project::new(SHOP);
+    project.write("shop/unused.py", "import os\n\n\ndef f():\n    return os.name\n");
+    let args = ["test", "tests/test_cart.py::test_price", "--coverage", "--lcov", "lcov.info", "--cobertura", "c.xml"];
+    let expected = "\
+file            statements  missed        lines
+shop/cart.py             7       2  71 %  7, 11
+shop/unused.py           3       3   0 %  1-5
+50 % of 10 statements in 3 files executed
+passed: 2 passed, N ms
+";
+    project.says(&args, expected, 0);
+    let read = |name: &str| project.read(name);
+    assert!(
+        read("lcov.info").contains("SF:shop/cart.py\nDA:1,1\nDA:2,1\nDA:5,1\nDA:6,1\nDA:7,0\n"),
+        "{}",
+        read("lcov.info")
+    );
+    assert!(read("c.xml").contains("<class name=\"shop/unused.py\" filename=\"shop/unused.py\" line-rate=\"0.0000\""));
+    let (_, stdout, _) = project.tantu(&["test", "tests/test_cart.py", "--coverage", "--format", "json"]);
+    let report: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(report["coverage"][1]["missed"], serde_json::json!([]), "{report}");
+}

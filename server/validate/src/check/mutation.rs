@@ -68,7 +68,14 @@ impl Mutation {
                 mutants.extend(spread_mutants(&edited.after, view.range, &written, MOST - mutants.len().min(MOST)));
             }
             mutants.truncate(MOST);
-            Some(Mutation { request: request.clone(), path, text: edited.after.to_string(), name: name?, mutants, laws })
+            Some(Mutation {
+                request: request.clone(),
+                path,
+                text: edited.after.to_string(),
+                name: name?,
+                mutants,
+                laws,
+            })
         });
         { of_file }.find(|it| !it.mutants.is_empty())
     }
@@ -121,7 +128,9 @@ fn telling(comparison: &Comparison, request: &Request, outcome: &Outcome) -> Opt
             Action::Pytest { targets: passed.into_iter().collect() }
         }
         Action::Generated { against: None, .. } if laws::kept(outcome) == 0 => return None,
-        Action::Generated { against: Some(_), .. } if outcome.compared.is_none_or(|it| it.says_little()) => return None,
+        Action::Generated { against: Some(_), .. } if outcome.compared.is_none_or(|it| it.says_little()) => {
+            return None;
+        }
         Action::Generated { path, function, seed, against, tests, calls, .. } => Action::Generated {
             path: path.clone(),
             function: function.clone(),

@@ -440,8 +440,15 @@ mod tests {
     fn another_answer_is_told_or_held_against_it() {
         let path = "a.py".into();
         let against = Some(String::new());
-        let action =
-            Action::Generated { path, function: "f".to_owned(), inputs: 1, seed: 0, against, tests: Vec::new(), calls: Vec::new() };
+        let action = Action::Generated {
+            path,
+            function: "f".to_owned(),
+            inputs: 1,
+            seed: 0,
+            against,
+            tests: Vec::new(),
+            calls: Vec::new(),
+        };
         let failures = vec![Failure::new("a.py", 1, "f(1) answers 2, was 1")];
         let outcome = Outcome { failed: 1, failures, ..Outcome::without_run(Status::Failed, "") };
         let of = |tolerant| {

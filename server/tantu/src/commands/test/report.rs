@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use graph::{FileId, SymbolId};
 use ide::{AffectedTest, Step, node_id};
+use runs::coverage::FileCoverage;
 use sandbox::{Outcome, Verdict};
 use serde::Serialize;
 use terminal::{Shown, Style};
@@ -52,6 +53,8 @@ pub(super) struct Report {
     since: String,
     pub(super) not_runnable: Vec<NotRunnable>,
     pub(super) outcome: Option<Outcome>,
+    /// Of the files that are no tests, where that was asked for.
+    pub(super) coverage: Option<Vec<FileCoverage>>,
 }
 
 impl Report {
@@ -82,6 +85,7 @@ impl Report {
             since: selection.since.clone(),
             not_runnable,
             outcome: None,
+            coverage: None,
         }
     }
 
@@ -210,6 +214,7 @@ impl Report {
             unreached: self.tests.is_some().then_some(&self.unreached),
             complete: self.tests.is_some().then_some(self.complete),
             since: (!self.since.is_empty()).then_some(&self.since),
+            coverage: self.coverage.as_deref(),
         }
     }
 }
@@ -230,6 +235,8 @@ struct Json<'a> {
     complete: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<&'a String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coverage: Option<&'a [FileCoverage]>,
 }
 
 /// Five names at most.
