@@ -109,6 +109,7 @@ MARKERS_OF_PLUGINS = (
 )
 
 
+NO_EFFECT = "has no effect here"
 # WASI numbers errors otherwise, and tests compare messages.
 ERROR_NUMBER = re.compile(r"\[Errno \d+\]")
 
@@ -143,7 +144,7 @@ def run(targets):
 def _main(arguments, own, recorder):
     """Runs pytest, without those of the project's options that belong to plugins which are not here."""
     blocked = [f"-pno:{name}" for name in plugins.unsuited()]
-    recorder.unavailable.update({name: "has no effect here" for name in plugins.unsuited()})
+    recorder.unavailable.update({name: NO_EFFECT for name in plugins.unsuited()})
     without = []
     for _ in range(ATTEMPTS):
         try:
@@ -225,6 +226,10 @@ class Recorder:
             raise  # pytest prints it and stops
 
     def pytest_configure(self, config):
+        for name, why in self.unavailable.items():
+            if why != NO_EFFECT and name not in self.told:
+                self.told.add(name)
+                print(f"tantu: pytest's plugin {name} {why}", file=sys.stderr)
         if self._lacks_plugins():
             for name in MARKERS_OF_PLUGINS:
                 config.addinivalue_line("markers", f"{name}: of a plugin that may be absent")
@@ -320,7 +325,7 @@ class Recorder:
         place = _place(node.location) if is_test else (file, 1)
         if failures := _failed_examples(error):
             self.outcomes |= {self._example(failure) for failure in failures}
-        elif plugin := _missing_plugin(error):
+        elif plugin := _missing_plugin(error, self.unavailable):
             self.report.problem(Outcome.NOT_RUNNABLE, f"needs {plugin}", place)
             self.outcomes.add(Outcome.NOT_RUNNABLE)
         else:
@@ -402,7 +407,7 @@ def _sweep():
     sys.unraisablehook = lambda _: None
     try:
         with warnings.catch_warnings(action="ignore"):
-            gc.collect()
+            gc.collect(1)  # what the test has made is young
     finally:
         sys.unraisablehook = hook
 
@@ -425,9 +430,11 @@ def _origin(error):
     return error
 
 
-def _missing_plugin(error):
+def _missing_plugin(error, unavailable):
     if isinstance(error, names.FixtureLookupError):
-        return PLUGIN_OF_FIXTURE.get(error.argname)
+        known = PLUGIN_OF_FIXTURE.get(error.argname)
+        others = [name for name, why in unavailable.items() if why != NO_EFFECT]
+        return known or (f"pytest's plugin {' or '.join(others)}" if others else None)
     if isinstance(error, pytest.fail.Exception) and "async def functions are not" in str(error):
         return "a pytest plugin for async tests"
     return None

@@ -143,6 +143,23 @@ def greeting(request): return 'hello' if request.config.getoption('--greet') els
 }
 
 #[test]
+fn a_package_that_does_not_know_the_platform_cannot_be_imported() {
+    let ws = Workspace::new([
+        ("test_a.py", "import threefold\ndef test_it(): pass\n"),
+        ("test_b.py", "try:\n    import threefold\nexcept ImportError:\n    pass\ndef test_it(): pass\n"),
+    ]);
+    install(
+        &ws,
+        "threefold",
+        "1.0",
+        &[("threefold/__init__.py", "raise NotImplementedError('unsupported platform')\n")],
+    );
+    let expected =
+        "not-runnable 1 0\ntest_a.py:1: needs threefold, which cannot be imported in the sandbox: unsupported platform";
+    check(&ws.run(pytest(&["test_a.py", "test_b.py"])), expected);
+}
+
+#[test]
 fn a_misspelled_setting_is_the_projects_mistake_where_no_plugin_is_missing() {
     let ws = Workspace::new([
         ("pyproject.toml", "[tool.pytest.ini_options]\naddopts = '--strict-config'\ntest_paths = 'tests'\n"),

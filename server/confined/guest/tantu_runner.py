@@ -58,8 +58,9 @@ class Refusals:
     MODES = {"os.chmod", "os.chown", "os.utime", "os.setxattr", "os.removexattr"}
     WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
-    def __init__(self, where):
+    def __init__(self, where, writable):
         self.where = where
+        self.writable = writable
         self.has_namespaces = _has_sockets()
         self.asked = []
         sys.addaudithook(self._audit)
@@ -91,7 +92,7 @@ class Refusals:
 
     def _note_change(self, path):
         inside = self.where.relative(path)
-        if inside is not None:
+        if inside is not None and not self.writable:
             self._note(f"writing {inside}")
 
     def _note_address(self, address):
@@ -165,7 +166,7 @@ def _pytest(channel, told, where):
     import tantu_coverage
 
     sys.path.remove(own)
-    recorder = Recorder(channel, where, Refusals(where))
+    recorder = Recorder(channel, where, Refusals(where, told["writable"]))
     plugins = [recorder]
     coverage = tantu_coverage.start(channel, where, told["watched"])
     if coverage:

@@ -153,6 +153,7 @@ impl<'a> Runs<'a> {
             "root": copy,
             "left_out": stage.left_out,
             "watched": request.watched,
+            "writable": request.writable,
         });
         match &request.action {
             Action::Pytest { targets } => {
@@ -176,6 +177,11 @@ impl<'a> Runs<'a> {
                 return Err(Error::Refused("only tests and scripts run confined".to_owned()));
             }
         }
+        let also_write = if request.writable { vec![copy.clone()] } else { Vec::new() };
+        let before = stage.size();
+        if request.writable {
+            stage.touch();
+        }
         self.stage = Some(stage);
 
         let limits = request.limits.clamped();
@@ -188,6 +194,7 @@ impl<'a> Runs<'a> {
             environment: environment(&search_path(&request.site, &root, &copy)),
             folder: copy,
             read,
+            also_write,
             data: MEMORY,
             file: FILE,
             // Whoever watches ends it long before; the next run may be longer than this one.
@@ -206,6 +213,7 @@ impl<'a> Runs<'a> {
             output: limits.output,
             memory: MEMORY.max(limits.memory),
             disk: DISK,
+            before,
             group: self.group,
         };
         on_event(Event::Running);

@@ -23,6 +23,10 @@ pub struct Request {
     /// Files whose lines are told of ([`Outcome::lines`](crate::Outcome::lines)), relative to `root`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub watched: Vec<PathBuf>,
+    /// Whether code that runs confined may write into its copy of the workspace, which is then made anew. It could change tests
+    /// that have not been imported yet, so this is for code that a person has written. The sandbox's copy is never written.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub writable: bool,
     pub action: Action,
     pub limits: Limits,
 }
@@ -36,6 +40,7 @@ impl Request {
             packages: Vec::new(),
             overlay: Vec::new(),
             watched: Vec::new(),
+            writable: false,
             action,
             limits: Limits::default(),
         }
