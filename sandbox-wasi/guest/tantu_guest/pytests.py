@@ -16,7 +16,7 @@ from _pytest.config import default_plugins
 from _pytest.fixtures import FixtureFunctionDefinition
 from wit_world import Outcome, TestVerdict
 
-from . import own_builtins, plugins, refusals, targets as selection, workspace
+from . import django_tests, own_builtins, plugins, refusals, targets as selection, workspace
 from .coverage import Coverage
 from .report import COUNTED, Report, describe, locate
 from .targets import Targets
@@ -129,6 +129,8 @@ def run(targets):
     coverage = Coverage()
     recorder = Recorder(report, coverage)
     own = [selection.Targets(targets), coverage, recorder]
+    if django := django_tests.prepare(workspace.ROOT):
+        own.append(django)
     try:
         status = _main(arguments, own, recorder)
         while recorder.rest:

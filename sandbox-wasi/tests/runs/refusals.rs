@@ -143,6 +143,42 @@ def greeting(request): return 'hello' if request.config.getoption('--greet') els
 }
 
 #[test]
+fn a_django_project_is_set_up_as_its_own_runner_does() {
+    let ws = Workspace::new([
+        ("manage.py", "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\n"),
+        ("shop/settings.py", ""),
+        (
+            "test_a.py",
+            "import django, os\nassert django.done == ['setup', 'environment']\ndef test_it():\n    assert django.done[2:] == ['databases'] and os.environ['DJANGO_SETTINGS_MODULE'] == 'shop.settings'\n",
+        ),
+    ]);
+    // As much of Django as a runner has.
+    let utils = "import django
+class Runner:
+    def __init__(self, **options): pass
+    def setup_test_environment(self): django.done.append('environment')
+    def setup_databases(self): return django.done.append('databases') or ['a']
+    def teardown_databases(self, made): assert made == ['a']
+    def teardown_test_environment(self): print('torn down')
+def get_runner(settings): return Runner
+";
+    install(
+        &ws,
+        "django",
+        "6.0",
+        &[
+            ("django/__init__.py", "done = []\ndef setup(): done.append('setup')\n"),
+            ("django/conf.py", "settings = None\n"),
+            ("django/test/__init__.py", ""),
+            ("django/test/utils.py", utils),
+        ],
+    );
+    let outcome = ws.run(pytest(&["test_a.py"]));
+    check(&outcome, "passed 1 0");
+    assert!(outcome.stdout.contains("torn down"), "{outcome:#?}");
+}
+
+#[test]
 fn a_package_that_does_not_know_the_platform_cannot_be_imported() {
     let ws = Workspace::new([
         ("test_a.py", "import threefold\ndef test_it(): pass\n"),

@@ -163,6 +163,7 @@ def _pytest(channel, told, where):
 
     own = os.path.dirname(os.path.abspath(__file__))
     sys.path.insert(0, own)
+    import django_tests
     import tantu_coverage
 
     sys.path.remove(own)
@@ -172,6 +173,9 @@ def _pytest(channel, told, where):
     if coverage:
         plugins.append(coverage)
         recorder.coverage = coverage
+    django = django_tests.prepare(where.root)
+    if django:
+        plugins.append(django)
     cache = os.path.join(where.private, "pytest-cache")
     options = ["-q", "--tb=short", "--color=no", "-o", f"cache_dir={cache}", "--continue-on-collection-errors"]
     # Their processes and files are not this one's.
@@ -187,6 +191,19 @@ def _pytest(channel, told, where):
         coverage.tell_lines()
     channel.tell("end", status=status, collected=recorder.collected)
     return status
+
+
+def pytest_hook(**options):
+    """pytest's mark, without pytest, which is imported when it is known to be there."""
+
+    def mark(function):
+        function.pytest_impl = {
+            "wrapper": False, "hookwrapper": False, "optionalhook": False, "trylast": False, "tryfirst": False,
+            "specname": None, **options,
+        }
+        return function
+
+    return mark
 
 
 class Recorder:
@@ -210,7 +227,10 @@ class Recorder:
         self.message = None
         self.unexplained = None
 
+    @pytest_hook(tryfirst=True)
     def pytest_configure(self, config):
+        # A report of the project's own would be written into the workspace.
+        config.option.xmlpath = None
         self.rootpath = str(getattr(config, "rootpath", None) or config.rootdir)
 
     def _id(self, nodeid):

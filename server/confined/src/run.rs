@@ -19,7 +19,9 @@ use crate::stage::{Stage, inside};
 use crate::{Error, Spec, judge};
 
 /// What runs inside, by name.
-const GUEST: [(&str, &str); 3] = [
+const GUEST: [(&str, &str); 4] = [
+    // The same as in the sandbox.
+    ("django_tests.py", include_str!("../../../sandbox-wasi/guest/tantu_guest/django_tests.py")),
     ("start.py", include_str!("../guest/start.py")),
     ("tantu_coverage.py", include_str!("../guest/tantu_coverage.py")),
     ("tantu_runner.py", include_str!("../guest/tantu_runner.py")),
