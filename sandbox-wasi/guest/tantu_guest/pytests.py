@@ -2,13 +2,11 @@
 
 import contextlib
 import doctest
-import gc
 import importlib
 import os
 import re
 import shlex
 import sys
-import warnings
 
 import pytest
 import wit_world
@@ -151,7 +149,7 @@ def _main(arguments, own, recorder):
     for _ in range(ATTEMPTS):
         try:
             with plugins.tolerated(recorder.unavailable):
-                return int(pytest.main([*OPTIONS, *blocked, *without, *arguments], plugins=own))
+                return _as_program([*OPTIONS, *blocked, *without, *arguments], own)
         except UnknownOptions as error:
             unknown = str(error).rpartition("unrecognized arguments: ")[2].partition("\n")[0].split()
             rest = recorder.project_options and _without(recorder.project_options, unknown)
@@ -164,6 +162,13 @@ def _main(arguments, own, recorder):
                 raise
             recorder.tried = without
     raise UnknownOptions("the project's options for pytest are not understood here")
+
+
+def _as_program(arguments, own):
+    """In a frame of `__main__`, which code that looks for its caller expects at the bottom."""
+    frame = {"__name__": "__main__", "main": pytest.main, "arguments": arguments, "own": own}
+    exec("status = int(main(arguments, plugins=own))", frame)
+    return frame["status"]
 
 
 def _without(options, unknown):
@@ -208,6 +213,18 @@ class Recorder:
             why = ", ".join(f"{name} {why}" for name, why in self.unavailable.items())
             print(f"tantu: without pytest's {what}" + (f" ({why})" if why else ""), file=sys.stderr)
 
+    @staticmethod
+    def _hide_unawaited():
+        """Coroutines that were left because there are no threads say so when they are collected: in
+        whatever test that is, which would fail for it."""
+        hook = sys.unraisablehook
+
+        def hook_others(told):
+            if not (refusals.has_met("threads") and "coroutine" in (told.err_msg or "")):
+                hook(told)
+
+        sys.unraisablehook = hook_others
+
     def _lacks_plugins(self):
         """Whether some that the project counts on may be missing."""
         return self.unavailable or not workspace.has_installed("pytest")
@@ -227,7 +244,9 @@ class Recorder:
             self.report.raised(error.cause, locate(error.cause), otherwise=Outcome.ERROR)
             raise  # pytest prints it and stops
 
+    @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config):
+        self._hide_unawaited()
         for name, why in self.unavailable.items():
             if why != NO_EFFECT and name not in self.told:
                 self.told.add(name)
@@ -375,8 +394,6 @@ class Recorder:
             verdict = TestVerdict.PASSED
         else:
             verdict = TestVerdict.NOT_RUNNABLE if self.outcomes else TestVerdict.SKIPPED
-        if verdict is TestVerdict.NOT_RUNNABLE and refusals.includes("threads"):
-            _sweep()
         millis = round(max(self.seconds, 0) * 1000)
         executed = self.coverage.of_test()
         returned = self.coverage.has_returned(nodeid)
@@ -401,17 +418,6 @@ class Recorder:
             self.report.problem(Outcome.ERROR, "there is no test here")
         elif status:
             self.report.problem(Outcome.ERROR, f"pytest stopped with status {status}")
-
-
-def _sweep():
-    """Coroutines that no thread has awaited say so when they are collected: to no other test."""
-    hook = sys.unraisablehook
-    sys.unraisablehook = lambda _: None
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            gc.collect(1)  # what the test has made is young
-    finally:
-        sys.unraisablehook = hook
 
 
 def _file(target):

@@ -79,6 +79,21 @@ def test_next_one(): assert 1 == 2
     assert!(outcome.failures[0].message.starts_with("not allowed in the sandbox: threads, which became"));
 }
 
+#[test]
+fn what_a_test_without_threads_has_left_fails_no_other() {
+    let ws = Workspace::new([
+        ("pytest.ini", "[pytest]\nfilterwarnings = error\n"),
+        (
+            "test_a.py",
+            "import gc, sys, threading\n\nasync def work(): pass\n\ndef test_first():\n    kept.append(work())\n    threading.Thread(target=print).start()\n\nkept = []\n\ndef test_second():\n    kept.clear()\n    gc.collect()\n\ndef test_bottom():\n    frame = sys._getframe()\n    while frame.f_globals['__name__'] != '__main__':\n        frame = frame.f_back\n",
+        ),
+    ]);
+    check(
+        &ws.run(pytest(&["test_a.py"])),
+        "refused 2 0\ntest_a.py:7: not allowed in the sandbox: RuntimeError: can't start new thread",
+    );
+}
+
 /// A distribution with a module, in the environment of the workspace.
 fn install(ws: &Workspace, name: &str, version: &str, files: &[(&str, &str)]) {
     let site = ws.path().join(".venv/lib/python3.14/site-packages");
