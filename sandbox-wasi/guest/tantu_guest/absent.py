@@ -235,7 +235,8 @@ def _ctypes(module):
 
 
 def _ctypes_util(module):
-    module.find_library = _function(module, "find_library")
+    # Who finds no library often gets on without it.
+    module.find_library = lambda name: refusals.note_absence("ctypes")
 
 
 def _ctypes_wintypes(module):

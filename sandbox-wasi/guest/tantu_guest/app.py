@@ -27,7 +27,7 @@ pytests.let_go_of_capture()
 importlib.invalidate_caches()
 sys.path_importer_cache.clear()
 sys.meta_path.remove(own_builtins.Finder)
-sys.meta_path.append(packages.Provider())
+packages.install()
 own_builtins.remember()
 gc.collect()
 gc.freeze()  # the snapshot is never garbage: a run's collections need not walk it

@@ -2,13 +2,11 @@
 
 import contextlib
 import doctest
-import gc
 import importlib
 import os
 import re
 import shlex
 import sys
-import warnings
 
 import pytest
 import wit_world
@@ -16,7 +14,7 @@ from _pytest.config import default_plugins
 from _pytest.fixtures import FixtureFunctionDefinition
 from wit_world import Outcome, TestVerdict
 
-from . import own_builtins, plugins, refusals, targets as selection, workspace
+from . import django_tests, own_builtins, plugins, refusals, targets as selection, workspace
 from .coverage import Coverage
 from .report import COUNTED, Report, describe, locate
 from .targets import Targets
@@ -109,6 +107,7 @@ MARKERS_OF_PLUGINS = (
 )
 
 
+NO_EFFECT = "has no effect here"
 # WASI numbers errors otherwise, and tests compare messages.
 ERROR_NUMBER = re.compile(r"\[Errno \d+\]")
 
@@ -128,6 +127,8 @@ def run(targets):
     coverage = Coverage()
     recorder = Recorder(report, coverage)
     own = [selection.Targets(targets), coverage, recorder]
+    if django := django_tests.prepare(workspace.ROOT):
+        own.append(django)
     try:
         status = _main(arguments, own, recorder)
         while recorder.rest:
@@ -143,12 +144,12 @@ def run(targets):
 def _main(arguments, own, recorder):
     """Runs pytest, without those of the project's options that belong to plugins which are not here."""
     blocked = [f"-pno:{name}" for name in plugins.unsuited()]
-    recorder.unavailable.update({name: "has no effect here" for name in plugins.unsuited()})
+    recorder.unavailable.update({name: NO_EFFECT for name in plugins.unsuited()})
     without = []
     for _ in range(ATTEMPTS):
         try:
             with plugins.tolerated(recorder.unavailable):
-                return int(pytest.main([*OPTIONS, *blocked, *without, *arguments], plugins=own))
+                return _as_program([*OPTIONS, *blocked, *without, *arguments], own)
         except UnknownOptions as error:
             unknown = str(error).rpartition("unrecognized arguments: ")[2].partition("\n")[0].split()
             rest = recorder.project_options and _without(recorder.project_options, unknown)
@@ -161,6 +162,13 @@ def _main(arguments, own, recorder):
                 raise
             recorder.tried = without
     raise UnknownOptions("the project's options for pytest are not understood here")
+
+
+def _as_program(arguments, own):
+    """In a frame of `__main__`, which code that looks for its caller expects at the bottom."""
+    frame = {"__name__": "__main__", "main": pytest.main, "arguments": arguments, "own": own}
+    exec("status = int(main(arguments, plugins=own))", frame)
+    return frame["status"]
 
 
 def _without(options, unknown):
@@ -205,6 +213,18 @@ class Recorder:
             why = ", ".join(f"{name} {why}" for name, why in self.unavailable.items())
             print(f"tantu: without pytest's {what}" + (f" ({why})" if why else ""), file=sys.stderr)
 
+    @staticmethod
+    def _hide_unawaited():
+        """Coroutines that were left because there are no threads say so when they are collected: in
+        whatever test that is, which would fail for it."""
+        hook = sys.unraisablehook
+
+        def hook_others(told):
+            if not (refusals.has_met("threads") and "coroutine" in (told.err_msg or "")):
+                hook(told)
+
+        sys.unraisablehook = hook_others
+
     def _lacks_plugins(self):
         """Whether some that the project counts on may be missing."""
         return self.unavailable or not workspace.has_installed("pytest")
@@ -224,7 +244,13 @@ class Recorder:
             self.report.raised(error.cause, locate(error.cause), otherwise=Outcome.ERROR)
             raise  # pytest prints it and stops
 
+    @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config):
+        self._hide_unawaited()
+        for name, why in self.unavailable.items():
+            if why != NO_EFFECT and name not in self.told:
+                self.told.add(name)
+                print(f"tantu: pytest's plugin {name} {why}", file=sys.stderr)
         if self._lacks_plugins():
             for name in MARKERS_OF_PLUGINS:
                 config.addinivalue_line("markers", f"{name}: of a plugin that may be absent")
@@ -320,7 +346,7 @@ class Recorder:
         place = _place(node.location) if is_test else (file, 1)
         if failures := _failed_examples(error):
             self.outcomes |= {self._example(failure) for failure in failures}
-        elif plugin := _missing_plugin(error):
+        elif plugin := _missing_plugin(error, self.unavailable):
             self.report.problem(Outcome.NOT_RUNNABLE, f"needs {plugin}", place)
             self.outcomes.add(Outcome.NOT_RUNNABLE)
         else:
@@ -368,8 +394,6 @@ class Recorder:
             verdict = TestVerdict.PASSED
         else:
             verdict = TestVerdict.NOT_RUNNABLE if self.outcomes else TestVerdict.SKIPPED
-        if verdict is TestVerdict.NOT_RUNNABLE and refusals.includes("threads"):
-            _sweep()
         millis = round(max(self.seconds, 0) * 1000)
         executed = self.coverage.of_test()
         returned = self.coverage.has_returned(nodeid)
@@ -396,17 +420,6 @@ class Recorder:
             self.report.problem(Outcome.ERROR, f"pytest stopped with status {status}")
 
 
-def _sweep():
-    """Coroutines that no thread has awaited say so when they are collected: to no other test."""
-    hook = sys.unraisablehook
-    sys.unraisablehook = lambda _: None
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            gc.collect()
-    finally:
-        sys.unraisablehook = hook
-
-
 def _file(target):
     """The file of a node id, which may be absolute, relative to the workspace."""
     path = target.partition("::")[0]
@@ -425,9 +438,11 @@ def _origin(error):
     return error
 
 
-def _missing_plugin(error):
+def _missing_plugin(error, unavailable):
     if isinstance(error, names.FixtureLookupError):
-        return PLUGIN_OF_FIXTURE.get(error.argname)
+        known = PLUGIN_OF_FIXTURE.get(error.argname)
+        others = [name for name, why in unavailable.items() if why != NO_EFFECT]
+        return known or (f"pytest's plugin {' or '.join(others)}" if others else None)
     if isinstance(error, pytest.fail.Exception) and "async def functions are not" in str(error):
         return "a pytest plugin for async tests"
     return None

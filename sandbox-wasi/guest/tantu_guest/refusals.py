@@ -24,6 +24,7 @@ _CHANGES = {
 }
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
+_met = set()
 _asked = {}  # reason → whether it is a matter of what is not there, and not of what is not allowed
 
 
@@ -36,12 +37,14 @@ def reason():
     return next(((is_absence, reason) for reason, is_absence in _asked.items()), None)
 
 
-def includes(what):
-    return any(what in reason for reason in _asked)
+def has_met(what):
+    """Whether `what` was asked for in vain, by whatever test."""
+    return what in _met
 
 
 def note(what):
     """The code has asked for `what`, which is not allowed; it may get on without it."""
+    _met.add(what)
     _asked.setdefault(f"not allowed in the sandbox: {what}", False)
 
 

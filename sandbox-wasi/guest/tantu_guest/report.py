@@ -15,7 +15,7 @@ from urllib.error import URLError
 import wit_world
 from wit_world import Outcome
 
-from . import frozen, linux, refusals, workspace
+from . import frozen, linux, packages, refusals, workspace
 
 # A run is worth the first of these that happened in it.
 PRECEDENCE = [
@@ -85,6 +85,8 @@ def judge(error):
     for cause in _causes(error):
         if isinstance(cause, MemoryError):
             return Outcome.MEMORY, "MemoryError: the sandbox's memory limit is reached"
+        if isinstance(cause, packages.Unimportable):
+            return Outcome.NOT_RUNNABLE, f"needs {cause}"
         if isinstance(cause, ImportError) and (need := _need(cause)):
             return Outcome.NOT_RUNNABLE, f"needs {need}"
         if isinstance(cause, RecursionError) and str(cause).startswith("Stack overflow"):

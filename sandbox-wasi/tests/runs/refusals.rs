@@ -79,6 +79,21 @@ def test_next_one(): assert 1 == 2
     assert!(outcome.failures[0].message.starts_with("not allowed in the sandbox: threads, which became"));
 }
 
+#[test]
+fn what_a_test_without_threads_has_left_fails_no_other() {
+    let ws = Workspace::new([
+        ("pytest.ini", "[pytest]\nfilterwarnings = error\n"),
+        (
+            "test_a.py",
+            "import gc, sys, threading\n\nasync def work(): pass\n\ndef test_first():\n    kept.append(work())\n    threading.Thread(target=print).start()\n\nkept = []\n\ndef test_second():\n    kept.clear()\n    gc.collect()\n\ndef test_bottom():\n    frame = sys._getframe()\n    while frame.f_globals['__name__'] != '__main__':\n        frame = frame.f_back\n",
+        ),
+    ]);
+    check(
+        &ws.run(pytest(&["test_a.py"])),
+        "refused 2 0\ntest_a.py:7: not allowed in the sandbox: RuntimeError: can't start new thread",
+    );
+}
+
 /// A distribution with a module, in the environment of the workspace.
 fn install(ws: &Workspace, name: &str, version: &str, files: &[(&str, &str)]) {
     let site = ws.path().join(".venv/lib/python3.14/site-packages");
@@ -140,6 +155,59 @@ def greeting(request): return 'hello' if request.config.getoption('--greet') els
     check(&outcome, "passed 2 0");
     assert!(outcome.stderr.contains("tantu: without pytest's options -n auto"), "{}", outcome.stderr);
     assert!(outcome.stderr.contains("fast cannot be loaded"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_django_project_is_set_up_as_its_own_runner_does() {
+    let ws = Workspace::new([
+        ("manage.py", "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\n"),
+        ("shop/settings.py", ""),
+        (
+            "test_a.py",
+            "import django, os\nassert django.done == ['setup', 'environment']\ndef test_it():\n    assert django.done[2:] == ['databases'] and os.environ['DJANGO_SETTINGS_MODULE'] == 'shop.settings'\n",
+        ),
+    ]);
+    // As much of Django as a runner has.
+    let utils = "import django
+class Runner:
+    def __init__(self, **options): pass
+    def setup_test_environment(self): django.done.append('environment')
+    def setup_databases(self): return django.done.append('databases') or ['a']
+    def teardown_databases(self, made): assert made == ['a']
+    def teardown_test_environment(self): print('torn down')
+def get_runner(settings): return Runner
+";
+    install(
+        &ws,
+        "django",
+        "6.0",
+        &[
+            ("django/__init__.py", "done = []\ndef setup(): done.append('setup')\n"),
+            ("django/conf.py", "settings = None\n"),
+            ("django/test/__init__.py", ""),
+            ("django/test/utils.py", utils),
+        ],
+    );
+    let outcome = ws.run(pytest(&["test_a.py"]));
+    check(&outcome, "passed 1 0");
+    assert!(outcome.stdout.contains("torn down"), "{outcome:#?}");
+}
+
+#[test]
+fn a_package_that_does_not_know_the_platform_cannot_be_imported() {
+    let ws = Workspace::new([
+        ("test_a.py", "import threefold\ndef test_it(): pass\n"),
+        ("test_b.py", "try:\n    import threefold\nexcept ImportError:\n    pass\ndef test_it(): pass\n"),
+    ]);
+    install(
+        &ws,
+        "threefold",
+        "1.0",
+        &[("threefold/__init__.py", "raise NotImplementedError('unsupported platform')\n")],
+    );
+    let expected =
+        "not-runnable 1 0\ntest_a.py:1: needs threefold, which cannot be imported in the sandbox: unsupported platform";
+    check(&ws.run(pytest(&["test_a.py", "test_b.py"])), expected);
 }
 
 #[test]

@@ -58,8 +58,9 @@ class Refusals:
     MODES = {"os.chmod", "os.chown", "os.utime", "os.setxattr", "os.removexattr"}
     WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
-    def __init__(self, where):
+    def __init__(self, where, writable):
         self.where = where
+        self.writable = writable
         self.has_namespaces = _has_sockets()
         self.asked = []
         sys.addaudithook(self._audit)
@@ -91,7 +92,7 @@ class Refusals:
 
     def _note_change(self, path):
         inside = self.where.relative(path)
-        if inside is not None:
+        if inside is not None and not self.writable:
             self._note(f"writing {inside}")
 
     def _note_address(self, address):
@@ -162,15 +163,19 @@ def _pytest(channel, told, where):
 
     own = os.path.dirname(os.path.abspath(__file__))
     sys.path.insert(0, own)
+    import django_tests
     import tantu_coverage
 
     sys.path.remove(own)
-    recorder = Recorder(channel, where, Refusals(where))
+    recorder = Recorder(channel, where, Refusals(where, told["writable"]))
     plugins = [recorder]
     coverage = tantu_coverage.start(channel, where, told["watched"], told["whole"])
     if coverage:
         plugins.append(coverage)
         recorder.coverage = coverage
+    django = django_tests.prepare(where.root)
+    if django:
+        plugins.append(django)
     cache = os.path.join(where.private, "pytest-cache")
     options = ["-q", "--tb=short", "--color=no", "-o", f"cache_dir={cache}", "--continue-on-collection-errors"]
     # Their processes and files are not this one's.
@@ -186,6 +191,19 @@ def _pytest(channel, told, where):
         coverage.tell_lines()
     channel.tell("end", status=status, collected=recorder.collected)
     return status
+
+
+def pytest_hook(**options):
+    """pytest's mark, without pytest, which is imported when it is known to be there."""
+
+    def mark(function):
+        function.pytest_impl = {
+            "wrapper": False, "hookwrapper": False, "optionalhook": False, "trylast": False, "tryfirst": False,
+            "specname": None, **options,
+        }
+        return function
+
+    return mark
 
 
 class Recorder:
@@ -209,7 +227,10 @@ class Recorder:
         self.message = None
         self.unexplained = None
 
+    @pytest_hook(tryfirst=True)
     def pytest_configure(self, config):
+        # A report of the project's own would be written into the workspace.
+        config.option.xmlpath = None
         self.rootpath = str(getattr(config, "rootpath", None) or config.rootdir)
 
     def _id(self, nodeid):

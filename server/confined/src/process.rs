@@ -20,6 +20,8 @@ use crate::{ENTER, Error, Protections, Spec};
 
 /// How often it is looked at what the processes have taken together.
 const LOOK: Duration = Duration::from_millis(250);
+/// At every so many looks also at large folders.
+const RARELY: u32 = 8;
 /// Processes at a time, and files and folders that they may have made.
 const MAX_PROCESSES: usize = 256;
 const MAX_ENTRIES: usize = 50_000;
@@ -40,6 +42,8 @@ pub struct Confinement<'a> {
     pub memory: u64,
     /// Bytes that may be written into the private folder.
     pub disk: u64,
+    /// Bytes and entries that are in the other folders that may be written in.
+    pub before: (u64, usize),
     /// The group that runs, so that whoever ends this process can end it too ([`end_group`]).
     pub group: &'a Mutex<Option<Pid>>,
 }
@@ -209,6 +213,7 @@ impl Confinement<'_> {
         on_event: &mut dyn FnMut(Happened<'_>),
     ) -> Option<End> {
         let mut looked = started;
+        let mut looks = 0_u32;
         loop {
             let now = Instant::now();
             let left = self.wall.saturating_sub(now - started);
@@ -217,7 +222,8 @@ impl Confinement<'_> {
             }
             if now - looked >= LOOK {
                 looked = now;
-                if let Some(end) = self.exceeded(group) {
+                looks += 1;
+                if let Some(end) = self.exceeded(group, looks.is_multiple_of(RARELY)) {
                     return Some(end);
                 }
             }
@@ -270,7 +276,7 @@ impl Confinement<'_> {
     }
 
     /// What all processes have taken together. None of them can leave the group.
-    fn exceeded(&self, group: Pid) -> Option<End> {
+    fn exceeded(&self, group: Pid, everywhere: bool) -> Option<End> {
         let (processes, memory) = taken(group);
         if processes > MAX_PROCESSES {
             return Some(End::Processes);
@@ -278,7 +284,11 @@ impl Confinement<'_> {
         if memory > self.memory {
             return Some(End::Memory);
         }
-        is_fuller(&self.spec.write, self.disk).then_some(End::Disk)
+        let (bytes, entries) = self.before;
+        let others = if everywhere { &self.spec.also_write[..] } else { &[] };
+        let is_full = is_fuller(&self.spec.write, self.disk, MAX_ENTRIES)
+            || others.iter().any(|it| is_fuller(it, bytes + self.disk, entries + MAX_ENTRIES));
+        is_full.then_some(End::Disk)
     }
 }
 
@@ -374,8 +384,8 @@ fn taken(group: Pid) -> (usize, u64) {
     (processes, memory)
 }
 
-/// Whether a folder takes more than `bytes`, or has more in it than anybody needs.
-fn is_fuller(folder: &Path, bytes: u64) -> bool {
+/// Whether a folder takes more than `bytes`, or has more than so many files and folders in it.
+fn is_fuller(folder: &Path, bytes: u64, most: usize) -> bool {
     use std::os::unix::fs::MetadataExt;
     let (mut taken, mut entries) = (0, 0);
     let mut folders: Vec<PathBuf> = vec![folder.to_owned()];
@@ -390,7 +400,7 @@ fn is_fuller(folder: &Path, bytes: u64) -> bool {
             entries += 1;
             let Ok(metadata) = entry.metadata() else { continue };
             taken += metadata.blocks() * 512;
-            if taken > bytes || entries > MAX_ENTRIES {
+            if taken > bytes || entries > most {
                 return true;
             }
             if metadata.is_dir() {

@@ -19,7 +19,9 @@ use crate::stage::{Stage, inside};
 use crate::{Error, Spec, judge};
 
 /// What runs inside, by name.
-const GUEST: [(&str, &str); 3] = [
+const GUEST: [(&str, &str); 4] = [
+    // The same as in the sandbox.
+    ("django_tests.py", include_str!("../../../sandbox-wasi/guest/tantu_guest/django_tests.py")),
     ("start.py", include_str!("../guest/start.py")),
     ("tantu_coverage.py", include_str!("../guest/tantu_coverage.py")),
     ("tantu_runner.py", include_str!("../guest/tantu_runner.py")),
@@ -154,6 +156,7 @@ impl<'a> Runs<'a> {
             "left_out": stage.left_out,
             "watched": request.watched,
             "whole": request.whole_files,
+            "writable": request.writable,
         });
         match &request.action {
             Action::Pytest { targets } => {
@@ -177,6 +180,11 @@ impl<'a> Runs<'a> {
                 return Err(Error::Refused("only tests and scripts run confined".to_owned()));
             }
         }
+        let also_write = if request.writable { vec![copy.clone()] } else { Vec::new() };
+        let before = stage.size();
+        if request.writable {
+            stage.touch();
+        }
         self.stage = Some(stage);
 
         let limits = request.limits.clamped();
@@ -189,6 +197,7 @@ impl<'a> Runs<'a> {
             environment: environment(&search_path(&request.site, &root, &copy)),
             folder: copy,
             read,
+            also_write,
             data: MEMORY,
             file: FILE,
             // Whoever watches ends it long before; the next run may be longer than this one.
@@ -207,6 +216,7 @@ impl<'a> Runs<'a> {
             output: limits.output,
             memory: MEMORY.max(limits.memory),
             disk: DISK,
+            before,
             group: self.group,
         };
         on_event(Event::Running);

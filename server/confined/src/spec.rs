@@ -16,8 +16,11 @@ pub struct Spec {
     pub environment: Vec<(String, String)>,
     /// What may be read and executed, files or folders; what does not exist is passed over.
     pub read: Vec<PathBuf>,
-    /// The one folder that may be written in.
+    /// The private folder, which may be written in.
     pub write: PathBuf,
+    /// Others that may.
+    #[serde(default)]
+    pub also_write: Vec<PathBuf>,
     /// In `write`: what is mounted over `/dev/shm`.
     pub shared_memory: PathBuf,
     /// Bytes of private memory of one process.

@@ -13,6 +13,7 @@ use std::path::{Component, Path, PathBuf};
 use credential::files::{Secrecy, is_home_of_secrets, secrecy};
 
 use crate::Error;
+use crate::remove::remove;
 
 /// Files, bytes of all, bytes of one, folders inside of each other.
 const MAX_FILES: usize = 100_000;
@@ -37,6 +38,12 @@ pub(crate) struct Stage {
     copy: PathBuf,
     /// Of files that are as on disk; those of unsaved texts have none.
     files: BTreeMap<PathBuf, Option<Stamp>>,
+    /// Of these files in the copy.
+    copies: BTreeMap<PathBuf, Stamp>,
+    /// Code may have written into the copy.
+    is_touched: bool,
+    /// Of all files of the copy.
+    bytes: u64,
     /// Relative paths of what is in the workspace and not in the copy.
     pub(crate) left_out: Vec<PathBuf>,
     /// Those of them that hold secrets by their names. They are there, empty, and cannot be opened: code that asks whether they
@@ -47,11 +54,57 @@ pub(crate) struct Stage {
 impl Stage {
     /// An empty copy of the canonical `root` in the empty folder `copy`.
     pub(crate) fn new(root: PathBuf, copy: PathBuf) -> Self {
-        Stage { root, copy, files: BTreeMap::new(), left_out: Vec::new(), hidden: Vec::new() }
+        Stage {
+            root,
+            copy,
+            files: BTreeMap::new(),
+            copies: BTreeMap::new(),
+            is_touched: false,
+            bytes: 0,
+            left_out: Vec::new(),
+            hidden: Vec::new(),
+        }
     }
 
     pub(crate) fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Code is about to be run that may write into the copy.
+    pub(crate) fn touch(&mut self) {
+        self.is_touched = true;
+    }
+
+    /// Bytes and entries of the copy; folders are counted with the files in them.
+    pub(crate) fn size(&self) -> (u64, usize) {
+        (self.bytes, self.files.len() * 2)
+    }
+
+    /// Removes what code has changed in the copy. The kernel's own stamps tell: code can set a file's times, but not the time
+    /// of that.
+    fn restore(&mut self) -> io::Result<()> {
+        let mut kept = BTreeMap::new();
+        let mut folders = vec![PathBuf::new()];
+        while let Some(folder) = folders.pop() {
+            let real = self.copy.join(&folder);
+            fs::set_permissions(&real, Permissions::from_mode(0o700))?;
+            for entry in fs::read_dir(&real)? {
+                let path = folder.join(entry?.file_name());
+                let real = self.copy.join(&path);
+                let metadata = fs::symlink_metadata(&real)?;
+                let is_above = |it: &PathBuf| it.starts_with(&path);
+                if metadata.is_dir() && self.copies.range(path.clone()..).next().is_some_and(|(it, _)| is_above(it)) {
+                    folders.push(path);
+                } else if metadata.is_file() && self.copies.get(&path) == Some(&stamp(&metadata)) {
+                    kept.insert(path.clone(), self.files.get(&path).copied().flatten());
+                } else {
+                    remove(&real)?;
+                }
+            }
+        }
+        self.copies.retain(|path, _| kept.contains_key(path));
+        self.files = kept;
+        Ok(())
     }
 
     /// Makes the copy what the workspace is now, with `overlay` in front.
@@ -61,6 +114,13 @@ impl Stage {
     pub(crate) fn sync(&mut self, overlay: &[(PathBuf, String)]) -> Result<(), Error> {
         self.left_out.clear();
         self.hidden.clear();
+        if std::mem::take(&mut self.is_touched) && self.restore().is_err() {
+            remove(&self.copy)
+                .and_then(|()| fs::create_dir(&self.copy))
+                .map_err(Error::io("make the copy of the workspace anew"))?;
+            self.files.clear();
+            self.copies.clear();
+        }
         let mut found = BTreeMap::new();
         let mut bytes = 0;
         self.walk(&self.root.clone(), Path::new(""), &mut Vec::new(), &mut found, &mut bytes)?;
@@ -68,16 +128,24 @@ impl Stage {
             found.remove(inside(path)?);
         }
         let gone: Vec<PathBuf> = self.files.keys().filter(|it| !found.contains_key(*it)).cloned().collect();
+        self.bytes = bytes;
         for path in gone {
             self.files.remove(&path);
+            self.copies.remove(&path);
             let _ = fs::remove_file(self.copy.join(&path));
         }
         for (path, (from, stamp)) in found {
             if self.files.get(&path) == Some(&Some(stamp)) {
                 continue;
             }
-            match copy(&from, &self.fresh(&path)?) {
-                Ok(()) => _ = self.files.insert(path, Some(stamp)),
+            let to = self.fresh(&path)?;
+            match copy(&from, &to) {
+                Ok(()) => {
+                    if let Ok(metadata) = fs::symlink_metadata(&to) {
+                        self.copies.insert(path.clone(), self::stamp(&metadata));
+                    }
+                    self.files.insert(path, Some(stamp));
+                }
                 // It has vanished, may not be read, or is something else by now.
                 Err(_) => self.leave_out(&path),
             }
@@ -280,6 +348,39 @@ mod tests {
         assert_eq!(staged(&stage), [".env", "linked.py/c.py", "pkg/a.py"]);
         assert_eq!(fs::read_to_string(stage.copy.join("pkg/a.py")).unwrap(), "a");
         assert!(stage.sync(&[("../x".into(), String::new())]).is_err());
+    }
+
+    #[test]
+    fn what_code_has_written_is_made_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let (root, copy) = (folder.path().join("ws"), folder.path().join("copy"));
+        let outside = folder.path().join("outside");
+        for path in [&root.join("pkg/sub"), &copy, &outside] {
+            fs::create_dir_all(path).unwrap();
+        }
+        for path in ["a.py", "b.py", "pkg/c.py", "pkg/sub/d.py"] {
+            fs::write(root.join(path), "old").unwrap();
+        }
+        fs::write(outside.join("c.py"), "of the user").unwrap();
+        let mut stage = Stage::new(root.canonicalize().unwrap(), copy.clone());
+        stage.sync(&[("b.py".into(), "unsaved".into())]).unwrap();
+        stage.touch();
+        let before = fs::metadata(copy.join("a.py")).unwrap().modified().unwrap();
+        fs::write(copy.join("a.py"), "new").unwrap();
+        File::options().write(true).open(copy.join("a.py")).unwrap().set_modified(before).unwrap();
+        fs::remove_file(copy.join("b.py")).unwrap();
+        fs::remove_dir_all(copy.join("pkg")).unwrap();
+        symlink(&outside, copy.join("pkg")).unwrap();
+        fs::create_dir_all(copy.join("made/deep")).unwrap();
+        fs::write(copy.join("made/deep/e.py"), "").unwrap();
+        stage.sync(&[]).unwrap();
+        assert_eq!(staged(&stage), ["a.py", "b.py", "pkg/c.py", "pkg/sub/d.py"]);
+        for path in ["a.py", "b.py", "pkg/c.py", "pkg/sub/d.py"] {
+            assert_eq!(fs::read_to_string(copy.join(path)).unwrap(), "old", "{path}");
+        }
+        assert!(!copy.join("made").exists());
+        assert_eq!(fs::read_to_string(outside.join("c.py")).unwrap(), "of the user");
+        assert!(!outside.join("sub").exists());
     }
 
     #[test]

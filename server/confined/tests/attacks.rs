@@ -214,6 +214,7 @@ fn suffer(without_namespaces: bool) {
             read: read.clone(),
             shared_memory: private.join("shm"),
             write: private.clone(),
+            also_write: Vec::new(),
             data: 2 << 30,
             file: 64 << 20,
             cpu: 60,
@@ -228,6 +229,7 @@ fn suffer(without_namespaces: bool) {
             wall: Duration::from_secs(4),
             output: 100_000,
             memory: 512 << 20,
+            before: (0, 0),
             disk: 64 << 20,
             group: &group,
         }

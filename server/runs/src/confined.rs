@@ -8,18 +8,26 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use sandbox::{Action, BoxFuture, Error, Event, OnEvent, Outcome, Request, Runner, Status, Verdict};
+use sandbox::{
+    Action, BoxFuture, Error, Event, Failure, OnEvent, Outcome, Request, Runner, Status, TestResult, Verdict,
+};
 use tokio::time::timeout;
 
-use self::join::{joined, left_open};
+use self::join::{is_of, joined, left_open};
 
 /// How long to wait in the sandbox for the next test to end before all of them are run confined: what waits for a thread or a
 /// connection there waits for ever.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// So many tests in a row that cannot run there, from the first on, and the others are not tried: a fixture of all of them needs
-/// what the sandbox has not.
+/// How long to wait confined: what has ended until then still counts.
+const PATIENCE_CONFINED: Duration = Duration::from_secs(45);
+
+/// So many tests that cannot run there, and more than can, and the others are not tried: a fixture of most of them needs what the
+/// sandbox has not.
 const MAX_IN_VAIN: usize = 40;
+
+/// The least time for what is run confined. To import compiled packages takes seconds, for the first time and on a busy machine many.
+const LEAST_WALL: Duration = Duration::from_secs(30);
 
 /// A sandbox, and behind it the project's own interpreter.
 pub struct Both {
@@ -28,7 +36,9 @@ pub struct Both {
     is_allowed: Box<dyn Fn() -> bool + Send + Sync>,
     /// Files that need what the sandbox has not.
     only_confined: BTreeSet<String>,
+    writable: bool,
     patience: Duration,
+    patience_confined: Duration,
 }
 
 impl Both {
@@ -38,13 +48,27 @@ impl Both {
         confined: Arc<dyn Runner>,
         is_allowed: impl Fn() -> bool + Send + Sync + 'static,
     ) -> Self {
-        Both { sandbox, confined, is_allowed: Box::new(is_allowed), only_confined: BTreeSet::new(), patience: PATIENCE }
+        Both {
+            sandbox,
+            confined,
+            is_allowed: Box::new(is_allowed),
+            only_confined: BTreeSet::new(),
+            writable: false,
+            patience: PATIENCE,
+            patience_confined: PATIENCE_CONFINED,
+        }
     }
 
     /// Does not try tests of these files in the sandbox.
     #[must_use]
     pub fn with_only_confined(self, files: impl IntoIterator<Item = String>) -> Self {
         Both { only_confined: files.into_iter().collect(), ..self }
+    }
+
+    /// For code that a person has written: it may write into its copy of the workspace, as tests do.
+    #[must_use]
+    pub fn with_writable_copy(self) -> Self {
+        Both { writable: true, ..self }
     }
 
     async fn tests(&self, request: Request, on_event: OnEvent<'_>) -> Result<Outcome, Error> {
@@ -70,14 +94,16 @@ impl Both {
                 on_event(event);
             }
         };
-        let mut confined = match self.confined.run(of(&again), &on_event).await {
+        let mut confined = match self.confined(of(&again), &on_event).await {
             Ok(outcome) => outcome,
             Err(error) => return Ok(not_confined(sandboxed, &error)),
         };
-        // A test may need what others before it have imported or made, as in an ordinary run of all of them.
-        let is_part = again != targets;
-        if is_part && confined.tests.iter().any(|test| test.verdict == Verdict::Failed) {
-            if let Ok(whole) = self.confined.run(of(targets), &on_event).await
+        // A test may need what others before it have imported or made, as in an ordinary run of all of them; and it may have
+        // another name than in the sandbox, where a plugin that adds parameters cannot be loaded.
+        let is_failed = confined.tests.iter().any(|test| test.verdict == Verdict::Failed);
+        let is_unheard_of = |target: &String| !confined.tests.iter().any(|test| is_of(&test.id, target));
+        if again != targets && (is_failed || again.iter().any(is_unheard_of)) {
+            if let Ok(whole) = self.confined(of(targets), &on_event).await
                 && matches!(whole.outcome, Status::Passed | Status::Failed | Status::Refused | Status::NotRunnable)
             {
                 confined = Outcome { millis: confined.millis + whole.millis, ..whole };
@@ -87,29 +113,30 @@ impl Both {
         Ok(joined(sandboxed, &again, confined))
     }
 
+    /// What is asked of the confined runner.
+    fn second(&self, mut request: Request) -> Request {
+        request.limits.wall = request.limits.wall.max(LEAST_WALL);
+        request.writable = self.writable;
+        request
+    }
+
     /// What came of a run in the sandbox, unless its tests cease to end or to be of use.
     async fn patiently(&self, request: Request, on_event: OnEvent<'_>) -> Result<Outcome, Error> {
-        let seen = Mutex::new(Seen::default());
-        // Never poisoned: nothing panics while it is held.
-        let seen = || seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let note = |event| {
-            seen().note(&event);
-            on_event(event);
+        let give_up = |seen: &Seen| match seen.is_stuck(self.patience) {
+            true => Some(Outcome::without_run(Status::Timeout, "no test ends in the sandbox any more")),
+            false if seen.in_vain > MAX_IN_VAIN && seen.in_vain * 2 > seen.tests.len() => {
+                Some(Outcome::without_run(Status::Timeout, "most tests cannot be run in the sandbox"))
+            }
+            false => None,
         };
-        let mut run = pin!(self.sandbox.run(request, &note));
-        loop {
-            if let Ok(outcome) = timeout(self.patience / 20, &mut run).await {
-                return outcome;
-            }
-            let seen = seen();
-            if seen.last.is_some_and(|it| it.elapsed() > self.patience) {
-                let reason = format!("no test has ended in the sandbox for {} s", self.patience.as_secs());
-                return Ok(Outcome::without_run(Status::Timeout, reason));
-            }
-            if seen.in_vain > MAX_IN_VAIN && !seen.is_of_use {
-                return Ok(Outcome::without_run(Status::Timeout, "no test can be run in the sandbox"));
-            }
-        }
+        followed(&*self.sandbox, request, on_event, self.patience, give_up).await
+    }
+
+    /// What came of tests confined, or of those that ended before one that does not.
+    async fn confined(&self, request: Request, on_event: OnEvent<'_>) -> Result<Outcome, Error> {
+        let patience = self.patience_confined;
+        let give_up = |seen: &Seen| seen.is_stuck(patience).then(|| seen.stopped(patience));
+        followed(&*self.confined, self.second(request), on_event, patience, give_up).await
     }
 
     /// Programs, examples and inputs have no parts that could be run apart.
@@ -118,7 +145,7 @@ impl Both {
         if !matches!(sandboxed.outcome, Status::NotRunnable | Status::Refused) {
             return Ok(sandboxed);
         }
-        match self.confined.run(request, on_event).await {
+        match self.confined.run(self.second(request), on_event).await {
             // It says no more than the sandbox.
             Ok(outcome) if outcome.outcome == Status::NotRunnable => Ok(sandboxed),
             Ok(outcome) => Ok(Outcome { confined: (outcome.passed + outcome.failed).max(1), ..outcome }),
@@ -127,18 +154,63 @@ impl Both {
     }
 }
 
-/// What was told of a run in the sandbox.
+/// Runs the request, unless what is seen of it meanwhile makes us `give_up`, with an outcome.
+async fn followed(
+    runner: &dyn Runner,
+    request: Request,
+    on_event: OnEvent<'_>,
+    patience: Duration,
+    give_up: impl Fn(&Seen) -> Option<Outcome>,
+) -> Result<Outcome, Error> {
+    let seen = Mutex::new(Seen::default());
+    // Never poisoned: nothing panics while it is held.
+    let seen = || seen.lock().unwrap_or_else(PoisonError::into_inner);
+    let note = |event| {
+        seen().note(&event);
+        on_event(event);
+    };
+    let mut run = pin!(runner.run(request, &note));
+    loop {
+        if let Ok(outcome) = timeout(patience / 20, &mut run).await {
+            return outcome;
+        }
+        if let Some(outcome) = give_up(&seen()) {
+            return Ok(outcome);
+        }
+    }
+}
+
+/// What was told of a run.
 #[derive(Default)]
 struct Seen {
+    tests: Vec<TestResult>,
     /// When a test has ended, or the first has begun.
     last: Option<Instant>,
     /// Tests that could not be run.
     in_vain: usize,
-    /// Another test has ended.
-    is_of_use: bool,
 }
 
 impl Seen {
+    fn is_stuck(&self, patience: Duration) -> bool {
+        self.last.is_some_and(|it| it.elapsed() > patience)
+    }
+
+    /// The outcome of tests of which one does not end.
+    fn stopped(&self, patience: Duration) -> Outcome {
+        let after =
+            self.tests.last().map_or("none has".to_owned(), |test| format!("the last that did was {}", test.id));
+        let reason = format!("stopped: no test has ended for {} s; {after}", patience.as_secs());
+        let of = |verdict| self.tests.iter().filter(move |it| it.verdict == verdict);
+        let failure = |it: &TestResult| Failure::new(&it.path, it.line, it.message.clone().unwrap_or_default());
+        Outcome {
+            passed: of(Verdict::Passed).count() as u32,
+            failed: of(Verdict::Failed).count() as u32,
+            failures: of(Verdict::Failed).map(failure).collect(),
+            tests: self.tests.clone(),
+            ..Outcome::without_run(Status::Timeout, reason)
+        }
+    }
+
     fn note(&mut self, event: &Event) {
         match event {
             // Preparing it takes as long as it takes, and is done once.
@@ -146,9 +218,8 @@ impl Seen {
             Event::Running => *self = Seen { last: Some(Instant::now()), ..Seen::default() },
             Event::Test(test) => {
                 self.last = Some(Instant::now());
-                let is_in_vain = test.verdict == Verdict::NotRunnable;
-                self.in_vain += usize::from(is_in_vain);
-                self.is_of_use |= !is_in_vain;
+                self.in_vain += usize::from(test.verdict == Verdict::NotRunnable);
+                self.tests.push(test.clone());
             }
             Event::Output { .. } => {}
         }
@@ -186,7 +257,6 @@ impl Runner for Both {
 
 #[cfg(test)]
 mod tests {
-    use sandbox::TestResult;
     use sandbox::fake::Fake;
 
     use super::*;
@@ -262,6 +332,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_test_of_another_name_is_found_among_all() {
+        let sandbox = fake(|_, _| Verdict::NotRunnable);
+        let confined = Arc::new(Fake::new(|request| {
+            let Action::Pytest { targets } = &request.action else { panic!("{request:?}") };
+            let known = targets.iter().filter(|it| *it == "a.py");
+            let tests: Vec<TestResult> = known.map(|_| test("a.py::one[asyncio]", Verdict::Passed)).collect();
+            let status = if tests.is_empty() { Status::Error } else { Status::Passed };
+            Ok(Outcome { passed: tests.len() as u32, tests, ..Outcome::without_run(status, "") })
+        }));
+        let sandbox = Both::new(sandbox, confined, || true);
+        // The fake sandbox tells of a test by the target's name.
+        assert_eq!(run(&sandbox, &["a.py"]).await, (1, 0, 1));
+    }
+
+    #[tokio::test]
     async fn the_sandbox_is_not_waited_for_without_end() {
         struct Endless;
         impl Runner for Endless {
@@ -277,8 +362,14 @@ mod tests {
             }
         }
         let confined = fake(|_, _| Verdict::Passed);
-        let both = Both { patience: Duration::from_millis(20), ..Both::new(Arc::new(Endless), confined, || true) };
+        let patience = Duration::from_millis(20);
+        let both = Both { patience, ..Both::new(Arc::new(Endless), confined, || true) };
         assert_eq!(run(&both, &["a.py::one"]).await, (1, 0, 1));
+        // What has ended before counts, and what the sandbox said of the others does not.
+        let sandbox = fake(|_, _| Verdict::Failed);
+        let both = Both { patience_confined: patience, ..Both::new(sandbox, Arc::new(Endless), || true) };
+        let outcome = both.run(request(&["a.py::one"]), &|_| {}).await.unwrap();
+        assert_eq!((outcome.outcome, outcome.failed, outcome.tests.len()), (Status::Timeout, 0, 0));
     }
 
     #[tokio::test]

@@ -11,7 +11,7 @@ use crate::{Outcome, Request, Stream, TestResult};
 
 /// Raised with every change to this module's types. The worker is started from the program's file, which may have been
 /// replaced by a newer one since the program was started.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 6;
 
 /// Bytes in a line. A longer one is an error: a workspace's unsaved texts and an outcome stay far below.
 pub const MAX_LINE: u64 = 256 * 1024 * 1024;

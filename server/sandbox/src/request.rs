@@ -26,6 +26,10 @@ pub struct Request {
     /// Of these, the lines outside of functions are told of as well: those run when the file is imported.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub whole_files: bool,
+    /// Whether code that runs confined may write into its copy of the workspace, which is then made anew. It could change tests
+    /// that have not been imported yet, so this is for code that a person has written. The sandbox's copy is never written.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub writable: bool,
     pub action: Action,
     pub limits: Limits,
 }
@@ -40,6 +44,7 @@ impl Request {
             overlay: Vec::new(),
             watched: Vec::new(),
             whole_files: false,
+            writable: false,
             action,
             limits: Limits::default(),
         }

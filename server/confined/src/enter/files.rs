@@ -76,6 +76,7 @@ fn try_restrict(spec: &Spec, granted: &Protections) -> Result<RestrictionStatus,
     let device = AccessFs::ReadFile | AccessFs::WriteFile;
     let own: PathBuf = format!("/proc/{}", std::process::id()).into();
     let mut write = vec![spec.write.as_path()];
+    write.extend(spec.also_write.iter().map(PathBuf::as_path));
     if granted.own_mounts {
         write.push(Path::new("/dev/shm"));
     }

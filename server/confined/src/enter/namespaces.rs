@@ -54,7 +54,11 @@ fn make_read_only(spec: &Spec) -> io::Result<()> {
     mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
     mount_bind(&spec.write, &spec.write)?;
     mount_bind(&spec.shared_memory, SHARED_MEMORY)?;
-    let kept = [spec.write.as_path(), Path::new(SHARED_MEMORY)];
+    let mut kept = vec![spec.write.as_path(), Path::new(SHARED_MEMORY)];
+    for folder in &spec.also_write {
+        mount_bind(folder, folder)?;
+        kept.push(folder);
+    }
     let table = fs::read_to_string("/proc/self/mountinfo")?;
     for (place, flags) in table.lines().filter_map(mount) {
         if kept.contains(&place.as_path()) || flags.contains(MountFlags::RDONLY) {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use sandbox::{Lines, Outcome, Status, TestResult, Verdict};
+use sandbox::{Failure, Lines, Outcome, Status, TestResult, Verdict};
 
 /// So many single tests of one target are named; for more, the target itself is run again.
 const MAX_SINGLE: usize = 50;
@@ -55,12 +55,13 @@ pub(super) fn joined(sandboxed: Outcome, again: &[String], confined: Outcome) ->
     coverage.extend(confined.coverage);
     let of = |verdict| tests.iter().filter(|test| test.verdict == verdict).count() as u32;
     // All that the sandbox has not passed was run again, so what is left of it has passed or was skipped.
+    let only_skips = of(Verdict::NotRunnable) == 0 && of(Verdict::Failed) == 0;
+    let is_skip = |it: &Failure| it.message.starts_with("every test was skipped");
     let outcome = match confined.outcome {
-        Status::NotRunnable if of(Verdict::NotRunnable) == 0 && confined.failures.is_empty() && kept > 0 => {
-            Status::Passed
-        }
+        Status::NotRunnable if only_skips && confined.failures.iter().all(is_skip) && kept > 0 => Status::Passed,
         outcome => outcome,
     };
+    let failures = confined.failures.into_iter().filter(|it| outcome != Status::Passed || !is_skip(it)).collect();
     Outcome {
         outcome,
         passed: of(Verdict::Passed),
@@ -68,7 +69,7 @@ pub(super) fn joined(sandboxed: Outcome, again: &[String], confined: Outcome) ->
         exit: confined.exit,
         stdout: sandboxed.stdout + &confined.stdout,
         stderr: confined.stderr,
-        failures: confined.failures,
+        failures,
         millis: sandboxed.millis + confined.millis,
         confined: count,
         lines: Lines::united([sandboxed.lines, confined.lines].concat()),
@@ -78,12 +79,13 @@ pub(super) fn joined(sandboxed: Outcome, again: &[String], confined: Outcome) ->
     }
 }
 
+/// What is skipped may be skipped for what the sandbox lacks.
 fn is_open(verdict: Verdict) -> bool {
-    matches!(verdict, Verdict::Failed | Verdict::NotRunnable)
+    verdict != Verdict::Passed
 }
 
 /// Whether the test with this id is the target, or one of it.
-fn is_of(id: &str, target: &str) -> bool {
+pub(super) fn is_of(id: &str, target: &str) -> bool {
     target == "."
         || id
             .strip_prefix(target)
@@ -92,8 +94,6 @@ fn is_of(id: &str, target: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use sandbox::Failure;
-
     use super::*;
 
     fn outcome(outcome: Status, tests: &[(&str, Verdict)]) -> Outcome {
@@ -144,6 +144,12 @@ mod tests {
         let both = joined(outcome(Status::Failed, &A), &again, confined);
         // What was run again and not told of is not told of by the sandbox either.
         assert_eq!((both.outcome, both.passed, both.failed, both.tests.len()), (Status::Failed, 1, 1, 2));
+        // What is skipped in both is no reason to say that something could not be run.
+        let skipped = [("a.py::p", Verdict::Passed), ("a.py::s", Verdict::Skipped)];
+        let said = Failure::new("a.py", 1, "every test was skipped: not now");
+        let confined = Outcome { failures: vec![said], ..outcome(Status::NotRunnable, &skipped[1..]) };
+        let both = joined(outcome(Status::Passed, &skipped), &targets(&["a.py::s"]), confined);
+        assert_eq!((both.outcome, both.passed, both.failures.len()), (Status::Passed, 1, 0));
         // Where nothing runs confined, the sandbox's verdicts are all there is.
         let none = joined(outcome(Status::Failed, &A), &again, outcome(Status::NotRunnable, &[]));
         assert_eq!((none.outcome, none.passed, none.failed, none.confined), (Status::Failed, 1, 1, 0));

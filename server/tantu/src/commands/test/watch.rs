@@ -35,7 +35,10 @@ pub(super) fn perform(
     };
     let sandbox = Arc::new(worker()?);
     let runner: Arc<dyn Runner> = match confined {
-        Some(files) => Arc::new(Both::new(sandbox, Arc::new(confined_worker()?), || true).with_only_confined(files)),
+        Some(files) => {
+            let both = Both::new(sandbox, Arc::new(confined_worker()?), || true);
+            Arc::new(both.with_only_confined(files).with_writable_copy())
+        }
         None => sandbox,
     };
     let outcome = runtime.block_on(async {
