@@ -8,9 +8,13 @@ mod changes;
 mod judge;
 mod patch;
 pub mod runs;
+mod survey;
 mod verdict;
 
 pub use changes::{Changed, Changes, Obstacle, TextNow, WholeFile};
 pub use judge::{Checkers, Options, State, judge};
 pub use patch::{FilePatch, Hunk, Kind, Line, MAX_PATCH_BYTES, Malformed, parse};
+pub use validate::Behaviour;
+
+pub use survey::{Fixed, Survey, Touched, survey};
 pub use verdict::{Level, Outcome, TestResult, Tests, Verdict};

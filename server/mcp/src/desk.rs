@@ -16,6 +16,9 @@ use crate::tools::{Answer, Ask};
 /// How long a question waits for an index that is being built; after it, the answer says that it is not complete.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long it waits for values to be followed after an edit: in a workspace of some hundred files that is enough.
+const FLOW_PATIENCE: Duration = Duration::from_millis(100);
+
 /// How often is looked.
 const LOOK_AGAIN: Duration = Duration::from_millis(15);
 
@@ -113,6 +116,11 @@ impl Desk {
         if !touched.is_empty() {
             self.source.0.send(Event::Touched(touched));
             // Waits until that is read.
+            snapshot = self.source.snapshot().await?;
+        }
+        let start = Instant::now();
+        while snapshot.analysis.is_flow_outdated() && start.elapsed() < FLOW_PATIENCE {
+            tokio::time::sleep(LOOK_AGAIN / 3).await;
             snapshot = self.source.snapshot().await?;
         }
         Ok(snapshot)

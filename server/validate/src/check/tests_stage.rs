@@ -70,7 +70,7 @@ pub(super) fn plan(comparison: &Comparison, behaviour: Behaviour) -> Plan {
             let name = Some(after.symbol(symbol).local_name());
             add(Action::Doctest { path: path.to_owned(), name }, Expected { examples, ..Expected::default() });
         }
-        if behaviour != Behaviour::Any {
+        if behaviour.is_compared() {
             compared(comparison, root).take(MAX_COMPARED).for_each(|action| add(action, Expected::default()));
         }
         let mut chosen: Vec<&(SymbolId, String)> =
