@@ -142,7 +142,7 @@ fn the_nine_operations_of_claude_code_are_answered() {
     let workspace = Workspace::fixture("shop");
     let editor = Client::start(&workspace).indexed();
     editor.open("shop/cart.py");
-    let at = || editor.at("shop/cart.py", "def sub$0total");
+    let at = || editor.at("shop/cart.py", "    def sub$0total(");
     let item = editor.request("textDocument/prepareCallHierarchy", at());
     let mut references = at();
     references["context"] = json!({ "includeDeclaration": true });
@@ -153,7 +153,7 @@ fn the_nine_operations_of_claude_code_are_answered() {
         ("textDocument/hover", at()),
         ("textDocument/documentSymbol", document),
         ("workspace/symbol", json!({ "query": "subtotal" })),
-        ("textDocument/implementation", editor.at("shop/cart.py", "def sub$0total")),
+        ("textDocument/implementation", editor.at("shop/cart.py", "    def sub$0total(")),
         ("textDocument/prepareCallHierarchy", at()),
         ("callHierarchy/incomingCalls", json!({ "item": item[0] })),
         ("callHierarchy/outgoingCalls", json!({ "item": item[0] })),
@@ -170,7 +170,7 @@ fn a_review_says_what_a_change_does_in_each_format() {
     let text = workspace.read("shop/cart.py");
     workspace.write("shop/cart.py", text.replace("def subtotal(self)", "def subtotal(self, tax)"));
     let project = workspace.read("pyproject.toml");
-    workspace.write("pyproject.toml", project.replace("[project]\n", "[project]\ndependencies = [\"requests>=2\"]\n"));
+    workspace.write("pyproject.toml", project.replace("dependencies = []", "dependencies = [\"requests>=2\"]"));
     let review = |arguments: &[&str]| tantu(&[&["review", "--since", "HEAD"], arguments].concat(), &workspace, &home);
     let (status, page) = review(&["--format", "markdown"]);
     assert_eq!(status, 1, "{page}");
@@ -225,7 +225,7 @@ fn a_shallow_clone_is_reviewed_and_says_what_is_missing() {
 fn transcript(page: &str, name: &str, text: &str) {
     let path = tests::repository().join("docs").join(page);
     let manual = fs::read_to_string(&path).expect("the manual");
-    let (begin, end) = (format!("<!-- transcript {name} -->\n```text\n"), "```\n<!-- end -->");
+    let (begin, end) = (format!("<!-- transcript {name} -->\n````text\n"), "````\n<!-- end -->");
     let (before, rest) = manual.split_once(&begin).unwrap_or_else(|| panic!("docs/{page} has no {begin}"));
     let (written, after) = rest.split_once(end).expect("a transcript ends");
     if std::env::var_os("UPDATE_EXPECT").is_some() {

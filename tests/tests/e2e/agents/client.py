@@ -97,7 +97,7 @@ async def main(mode, server, expected):
             pass
         await call("explore", query="Cart")
         print(json.dumps({"protocol": client.protocol_version, "attached": found.structured_content["attached"],
-                          "instructions": client.instructions[:512]}))
+                          "instructions": (client.instructions or "")[:512]}))
 
 
 asyncio.run(main(sys.argv[1], sys.argv[2], sys.argv[3] if len(sys.argv) > 3 else "def subtotal(self) -> Money:"))

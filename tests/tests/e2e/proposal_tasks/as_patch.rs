@@ -17,8 +17,11 @@ enum Excluded {
     NoPatch,
     /// It edits more than was asked for. A patch has no place that it was to stay in.
     OutsideOfWhatWasAsked,
-    /// A finding that has to go is still there, as it was before: what the task promises, no patch says.
+    /// A finding that has to go is still there, as it was before; tests notice no mistake in what they were asked to test: what the task
+    /// promises, no patch says.
     AgainstTheTask,
+    /// The tests fail in the same way as before, which is no worse.
+    NotWorse,
     /// What was wrong was left out of the answer, and the patch is the rest.
     LeftOut,
     /// Whether it is wrong is a question to a person, as for a proposal.
@@ -28,7 +31,7 @@ enum Excluded {
 }
 
 /// Why a wrong answer may pass as a patch; `None` where it has to be refused.
-fn excluded(task: &Task, patch: &str) -> Option<Excluded> {
+fn excluded(task: &Task, said: &str) -> Option<Excluded> {
     let code = match &task.expected {
         Expected::Caught(code) => code.as_str(),
         Expected::LeftOut(_) => return Some(Excluded::LeftOut),
@@ -38,21 +41,23 @@ fn excluded(task: &Task, patch: &str) -> Option<Excluded> {
     };
     let (stage, code) = code.split_once('/').unwrap_or((code, ""));
     match (stage, code) {
-        _ if patch.is_empty() => Some(Excluded::NoPatch),
         ("scope", "outside-edit" | "other-file" | "new-definition" | "lost-definition" | "test-configuration") => {
             Some(Excluded::OutsideOfWhatWasAsked)
         }
+        ("tests", "vacuous-test") => Some(Excluded::AgainstTheTask),
+        ("tests", "test-failed") if said.contains("failed without the edit too") => Some(Excluded::NotWorse),
         _ if task.fixes_code.as_deref() == Some(code) => Some(Excluded::AgainstTheTask),
         _ => None,
     }
 }
 
 /// How many wrong answers may pass, and why. What changes here is a change of what the gate finds.
-const EXCLUDED: [(Excluded, usize); 5] = [
+const EXCLUDED: [(Excluded, usize); 6] = [
     (Excluded::NoPatch, 15),
     (Excluded::OutsideOfWhatWasAsked, 0),
-    (Excluded::AgainstTheTask, 1),
-    (Excluded::LeftOut, 3),
+    (Excluded::AgainstTheTask, 3),
+    (Excluded::NotWorse, 2),
+    (Excluded::LeftOut, 2),
     (Excluded::Asked, 7),
 ];
 
@@ -88,7 +93,7 @@ fn the_gate_refuses_what_is_wrong_and_lets_pass_what_is_good() {
             assert!(said.structured["outcome"].is_string(), "{}", said.text);
             let is_refused = said.structured["outcome"] == "refused";
             let is_good = task.expected == Expected::Ready;
-            if let Some(why) = excluded(task, &world.patch).filter(|_| !is_refused) {
+            if let Some(why) = excluded(task, &said.text).filter(|_| !is_refused) {
                 *counts.entry(why).or_insert(0) += 1;
                 continue;
             }
