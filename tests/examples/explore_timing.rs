@@ -26,7 +26,11 @@ fn main() {
         let start = Instant::now();
         let mut agent = Agent::start(&root, &home);
         let said = agent.call("explore", &json!({ "query": names[names.len() / 2] }));
-        println!("alone, {attempt} start to first answer: {:.0?}, complete: {}", start.elapsed(), said.structured["complete"]);
+        println!(
+            "alone, {attempt} start to first answer: {:.0?}, complete: {}",
+            start.elapsed(),
+            said.structured["complete"]
+        );
     }
     let mut agent = Agent::start(&root, &home);
     wait(&mut agent, &names[0], false);
@@ -108,7 +112,8 @@ fn editor(root: &Path, home: &Home) -> Child {
         .expect("the server starts");
     let input = process.stdin.as_mut().expect("a pipe");
     let params = json!({ "processId": null, "rootUri": file_uri(root), "capabilities": {} });
-    write_message(input, &json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params })).expect("it reads");
+    write_message(input, &json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params }))
+        .expect("it reads");
     write_message(input, &json!({ "jsonrpc": "2.0", "method": "initialized", "params": {} })).expect("it reads");
     let mut output = BufReader::new(process.stdout.take().expect("a pipe"));
     std::thread::spawn(move || while let Ok(Some(_)) = read_message(&mut output) {});

@@ -87,8 +87,7 @@ pub async fn judge(
     let (types, asked, texts) = (checkers.types.clone(), options.asked.clone(), unsaved.clone());
     let removed = files.iter().any(|file| file.after.is_none() || file.renamed_from.is_some());
     let behaviour = options.behaviour;
-    let checking =
-        tokio::task::spawn_blocking(move || check(&state, &files, behaviour, &*types, &asked, &texts));
+    let checking = tokio::task::spawn_blocking(move || check(&state, &files, behaviour, &*types, &asked, &texts));
     let (mut checked, moved) = match timeout_at(deadline, checking).await {
         Ok(Ok(checked)) => checked,
         Ok(Err(error)) => {
@@ -140,8 +139,10 @@ pub async fn judge(
     let tests = Tests {
         passed: evidence.tests.iter().map(|run| run.passed).sum(),
         failed: evidence.tests.iter().map(|run| run.failed).sum(),
-        results,
+        results: Vec::new(),
     };
+    let results = results.into_iter().map(|it| beside_before(it, &evidence)).collect();
+    let tests = Tests { results, ..tests };
     let mut warnings = evidence.warnings.clone();
     warnings.extend(test_configuration(&root, &evidence));
     let is_asked = evidence.checks.values().any(|it| matches!(it, CheckResult::Asked(_)));
@@ -175,6 +176,19 @@ fn test_results(outcome: &sandbox::Outcome) -> impl Iterator<Item = TestResult> 
         message: test.message.clone(),
         millis: test.millis,
     })
+}
+
+/// A test that fails without the change as well says nothing of it.
+fn beside_before(mut result: TestResult, evidence: &validate::Evidence) -> TestResult {
+    const BEFORE: &str = "failed without the edit too: ";
+    let first = result.message.as_deref().and_then(|it| it.lines().next()).unwrap_or_default();
+    let is_told = |it: &Finding| it.stage == Stage::Tests && it.message.starts_with(first);
+    let was_so = evidence.unchecked.iter().any(|it| it.contains(BEFORE) && it.contains(first));
+    if result.outcome == "failed" && was_so && !evidence.findings.iter().any(is_told) {
+        result.message = Some(format!("{BEFORE}{first}"));
+        result.outcome = "skipped";
+    }
+    result
 }
 
 fn verdict_name(verdict: sandbox::Verdict) -> &'static str {

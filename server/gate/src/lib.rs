@@ -5,10 +5,10 @@
 //! named. Deliberately absent: what a verdict is good for (exit statuses, protocols, comments), models, and any change on disk.
 
 mod changes;
+mod impact;
 mod judge;
 mod patch;
 pub mod runs;
-mod survey;
 mod verdict;
 
 pub use changes::{Changed, Changes, Obstacle, TextNow, WholeFile};
@@ -16,5 +16,5 @@ pub use judge::{Checkers, Options, State, judge};
 pub use patch::{FilePatch, Hunk, Kind, Line, MAX_PATCH_BYTES, Malformed, parse};
 pub use validate::Behaviour;
 
-pub use survey::{Fixed, Survey, Touched, survey};
+pub use impact::{Fixed, Impact, Touched, impact};
 pub use verdict::{Level, Outcome, TestResult, Tests, Verdict};

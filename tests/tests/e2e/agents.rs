@@ -35,7 +35,11 @@ fn official_client_drives_all_tools_alone_and_attached() {
     }
     let editor = Client::builder(&workspace).home(&home).start().indexed();
     editor.open("shop/cart.py");
-    editor.replace("shop/cart.py", "    def subtotal(self) -> Money:\n", "    def subtotal(self) -> Money:  # unsaved\n");
+    editor.replace(
+        "shop/cart.py",
+        "    def subtotal(self) -> Money:\n",
+        "    def subtotal(self) -> Money:  # unsaved\n",
+    );
     for (mode, protocol) in [("legacy", "2025-11-25"), ("2026-07-28", "2026-07-28")] {
         // The patch is against what the editor has: a line of it has changed.
         let script = "def subtotal(self) -> Money:  # unsaved";
@@ -48,7 +52,11 @@ fn official_client_drives_all_tools_alone_and_attached() {
         let report = official(mode, &workspace, &home, "def subtotal(self) -> Money:");
         assert_eq!((&report["protocol"], &report["attached"]), (&json!(protocol), &json!(true)), "{report}");
         editor.replace("shop/cart.py", "# unsaved\nclass Cart:\n", "class Cart:\n");
-        editor.replace("shop/cart.py", "    def subtotal(self) -> Money:\n", "    def subtotal(self) -> Money:  # unsaved\n");
+        editor.replace(
+            "shop/cart.py",
+            "    def subtotal(self) -> Money:\n",
+            "    def subtotal(self) -> Money:  # unsaved\n",
+        );
     }
 }
 
@@ -108,7 +116,9 @@ fn a_client_that_never_reads_and_one_that_is_rude_harm_nobody() {
         silent.ask("tools/call", &json!({ "name": "explore", "arguments": { "query": "Cart", "budget": 20000 } }));
     }
     let mut rude = Agent::start(workspace.root(), &home);
-    rude.send(&json!({ "jsonrpc": "2.0", "id": 900, "method": "tools/call", "params": { "name": "write", "arguments": {} } }));
+    rude.send(
+        &json!({ "jsonrpc": "2.0", "id": 900, "method": "tools/call", "params": { "name": "write", "arguments": {} } }),
+    );
     assert_eq!(rude.answer(900)["error"]["code"], -32602);
     rude.send(&json!({ "jsonrpc": "2.0", "id": 901, "method": "no/such" }));
     assert!(rude.answer(901)["error"].is_object());
@@ -119,7 +129,8 @@ fn a_client_that_never_reads_and_one_that_is_rude_harm_nobody() {
         ("tests", json!({ "since": "no-such-revision" })),
     ] {
         let said = rude.call(tool, &arguments);
-        let is_told = said.is_error || said.structured["outcome"] == "unusable" || said.text.contains("Nothing here is called");
+        let is_told =
+            said.is_error || said.structured["outcome"] == "unusable" || said.text.contains("Nothing here is called");
         assert!(is_told, "{tool} {arguments}: {}", said.text);
     }
     assert!(rude.call("explore", &json!({ "query": "Cart" })).text.contains("class Cart"));
@@ -150,13 +161,15 @@ fn the_same_verdict_from_the_command_line_a_hook_and_an_agent() {
     let patched = text.replace("def subtotal(self)", "def subtotal(self, tax)");
     let write = json!({ "hook_event_name": "PreToolUse", "cwd": workspace.root(), "tool_name": "Write",
         "tool_input": { "file_path": workspace.path("shop/cart.py"), "content": patched } });
-    let hook: Value = serde_json::from_str(&super::gate::gate(&workspace, &home, &["--hook"], &write.to_string()).1)
-        .expect("JSON");
-    let hook = hook["hookSpecificOutput"]["additionalContext"].as_str().expect("what breaks elsewhere is told").to_owned();
+    let hook: Value =
+        serde_json::from_str(&super::gate::gate(&workspace, &home, &["--hook"], &write.to_string()).1).expect("JSON");
+    let hook =
+        hook["hookSpecificOutput"]["additionalContext"].as_str().expect("what breaks elsewhere is told").to_owned();
     let mut agent = Agent::start(workspace.root(), &home);
     let files = json!([{ "path": "shop/cart.py", "text": patched }]);
     let agent = agent.call("check", &json!({ "files": files })).text;
-    let patch = super::gate::diff("shop/cart.py", "def subtotal(self) -> Money:", "def subtotal(self, tax) -> Money:", &text);
+    let patch =
+        super::gate::diff("shop/cart.py", "def subtotal(self) -> Money:", "def subtotal(self, tax) -> Money:", &text);
     let (status, printed) = super::gate::gate(&workspace, &home, &[], &patch);
     assert_eq!(status, 1, "{printed}");
     assert_eq!(printed, agent);

@@ -89,9 +89,11 @@ fn failing_tests_are_told_and_run_isolated() {
     let (workspace, home) = committed();
     let text = workspace.read("shop/cart.py");
     let line = text.lines().find(|line| line.contains("return not self._lines")).expect("a line");
-    let (status, said) = gate(&workspace, &home, &[], &diff("shop/cart.py", line.trim(), "return bool(self._lines)", &text));
+    let (status, said) =
+        gate(&workspace, &home, &[], &diff("shop/cart.py", line.trim(), "return bool(self._lines)", &text));
     assert!(status == 1 && said.contains("[tests: "), "{said}");
-    let (status, said) = gate(&workspace, &home, &[], &diff("shop/cart.py", line.trim(), "return len(self._lines) == 0", &text));
+    let (status, said) =
+        gate(&workspace, &home, &[], &diff("shop/cart.py", line.trim(), "return len(self._lines) == 0", &text));
     assert!(status == 0 && said.contains("passed, 0 failed"), "{said}");
 }
 
@@ -108,7 +110,12 @@ fn what_is_no_change_gets_a_reason_and_a_status() {
         let (status, said) = gate(&workspace, &home, &[], input);
         assert!(status == 2 && said.contains(reason) && said.starts_with("not judged"), "{status}: {said}");
     }
-    let (status, said) = gate(&workspace, &home, &[], "diff --git a/x.png b/x.png\nindex 1..2 100644\nBinary files a/x.png and b/x.png differ\ndiff --git a/sub b/sub\nindex 1..2 160000\n--- a/sub\n+++ b/sub\n@@ -1 +1 @@\n-Subproject commit 1\n+Subproject commit 2\n");
+    let (status, said) = gate(
+        &workspace,
+        &home,
+        &[],
+        "diff --git a/x.png b/x.png\nindex 1..2 100644\nBinary files a/x.png and b/x.png differ\ndiff --git a/sub b/sub\nindex 1..2 160000\n--- a/sub\n+++ b/sub\n@@ -1 +1 @@\n-Subproject commit 1\n+Subproject commit 2\n",
+    );
     assert!(status == 0 && said.contains("x.png: it is binary") && said.contains("sub: it is a submodule"), "{said}");
     // Malformed hooks let the agent work, and say so.
     for input in ["", "{", "[]", r#"{"hook_event_name":"Stop","tool_name":"x"}"#] {
@@ -128,7 +135,9 @@ fn ends_of_lines_and_large_patches_are_taken() {
     let workspace = Workspace::of("#- /pyproject.toml\n#- /b.py\nfrom a import f\n\nprint(f(1))\n");
     workspace.write("a.py", "def f(x):\r\n    return x\r\n");
     for end in ["\n", "\r\n"] {
-        let patch = format!("--- a/a.py{end}+++ b/a.py{end}@@ -1,2 +1,2 @@{end}-def f(x):{end}+def f(x, y):{end}     return x{end}");
+        let patch = format!(
+            "--- a/a.py{end}+++ b/a.py{end}@@ -1,2 +1,2 @@{end}-def f(x):{end}+def f(x, y):{end}     return x{end}"
+        );
         let (status, said) = gate(&workspace, &home, &["--no-tests"], &patch);
         assert!(status == 1 && said.contains("b.py:3: missing argument `y`"), "{said}");
     }
@@ -146,7 +155,8 @@ fn a_write_that_has_happened_is_judged_beside_what_was_there() {
     let text = workspace.read("shop/cart.py");
     workspace.write("shop/cart.py", text.replace("def subtotal(self)", "def subtotal(self, tax)"));
     let path = workspace.path("shop/cart.py");
-    let edit = json!({ "file_path": path, "old_string": "def subtotal(self)", "new_string": "def subtotal(self, tax)" });
+    let edit =
+        json!({ "file_path": path, "old_string": "def subtotal(self)", "new_string": "def subtotal(self, tax)" });
     let after = |tool: &str, input: &Value, response: &Value| {
         let said = json!({ "hook_event_name": "PostToolUse", "cwd": workspace.root(), "tool_name": tool,
             "tool_input": input, "tool_response": response });
@@ -169,7 +179,8 @@ fn a_write_that_has_happened_is_judged_beside_what_was_there() {
     // What breaks elsewhere can be mended only after this write.
     assert!(said.contains("additionalContext") && said.contains("shop/pricing.py:18"), "{said}");
     let write = json!({ "file_path": path, "content": "def f(:\n" });
-    let before = json!({ "hook_event_name": "PreToolUse", "cwd": workspace.root(), "tool_name": "Write", "tool_input": write });
+    let before =
+        json!({ "hook_event_name": "PreToolUse", "cwd": workspace.root(), "tool_name": "Write", "tool_input": write });
     let (_, said) = gate(&workspace, &home, &["--hook"], &before.to_string());
     assert!(said.contains("\"permissionDecision\":\"deny\""), "{said}");
 }

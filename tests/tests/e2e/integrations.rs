@@ -45,7 +45,18 @@ fn committed() -> (Workspace, Home) {
 }
 
 const ALL: [&str; 12] = [
-    "--for", "claude-code", "--for", "codex", "--for", "pre-commit", "--for", "github", "--for", "gitlab", "--for", "vscode",
+    "--for",
+    "claude-code",
+    "--for",
+    "codex",
+    "--for",
+    "pre-commit",
+    "--for",
+    "github",
+    "--for",
+    "gitlab",
+    "--for",
+    "vscode",
 ];
 
 #[test]
@@ -53,7 +64,10 @@ fn init_writes_what_is_missing_and_overwrites_nothing() {
     let (workspace, home) = committed();
     let arguments = [&["init"], &ALL[..]].concat();
     let (status, shown) = tantu(&[&arguments[..], &["--dry-run"]].concat(), &workspace, &home);
-    assert!(status == 0 && shown.contains("+      \"command\": \"tantu\",") && shown.contains("Nothing was written"), "{shown}");
+    assert!(
+        status == 0 && shown.contains("+      \"command\": \"tantu\",") && shown.contains("Nothing was written"),
+        "{shown}"
+    );
     assert_eq!(git(&workspace, &["status", "--porcelain"]), "");
     workspace.write(".mcp.json", r#"{"mcpServers": {"other": {"command": "x"}}}"#);
     workspace.write(".github/workflows/tantu.yml", "name: mine\n");
@@ -77,8 +91,12 @@ fn init_writes_what_is_missing_and_overwrites_nothing() {
         let (status, said) = run(&check, &["--builtin-schema", schema, file], workspace.root(), &home);
         assert_eq!(status, 0, "{file}: {said}");
     }
+    let action = tests::repository().join("action.yml").display().to_string();
+    let (status, said) = run(&check, &["--builtin-schema", "vendor.github-actions", &action], workspace.root(), &home);
+    assert_eq!(status, 0, "{said}");
     assert_eq!(run(&tool("pre-commit"), &["validate-config"], workspace.root(), &home).0, 0);
-    let script = "import tomllib; print(tomllib.load(open('.codex/config.toml', 'rb'))['mcp_servers']['tantu']['args'])";
+    let script =
+        "import tomllib; print(tomllib.load(open('.codex/config.toml', 'rb'))['mcp_servers']['tantu']['args'])";
     assert_eq!(run(&tool("python"), &["-c", script], workspace.root(), &home).1.trim(), "['mcp']");
 }
 
@@ -98,7 +116,8 @@ fn pre_commit_runs_the_gate_in_a_real_repository() {
     assert!(status == 0 && said.contains("Passed"), "{status}: {said}");
     // The definition that this repository gives to others.
     let hooks = Workspace::empty();
-    hooks.write(".pre-commit-hooks.yaml", fs::read(tests::repository().join(".pre-commit-hooks.yaml")).expect("a file"));
+    hooks
+        .write(".pre-commit-hooks.yaml", fs::read(tests::repository().join(".pre-commit-hooks.yaml")).expect("a file"));
     git(&hooks, &["init", "--quiet"]);
     git(&hooks, &["add", "--all"]);
     git(&hooks, &["commit", "--quiet", "--message", "hooks"]);
@@ -187,7 +206,10 @@ fn a_review_says_what_a_change_does_in_each_format() {
     let printed: Value = serde_json::from_str(&printed).unwrap_or_else(|error| panic!("{error}: {printed}"));
     assert_eq!((&printed["verdict"]["outcome"], &printed["since"]), (&json!("refused"), &json!("HEAD")));
     let (_, lines) = review(&["--format", "github"]);
-    assert!(lines.contains("::error file=shop/pricing.py,line=18,title=tantu incompatible-call::missing argument"), "{lines}");
+    assert!(
+        lines.contains("::error file=shop/pricing.py,line=18,title=tantu incompatible-call::missing argument"),
+        "{lines}"
+    );
     let (_, sarif) = review(&["--format", "sarif"]);
     let sarif: Value = serde_json::from_str(&sarif).expect("JSON");
     assert_eq!(sarif["runs"][0]["results"].as_array().map(Vec::len), Some(7), "{sarif}");
@@ -195,7 +217,8 @@ fn a_review_says_what_a_change_does_in_each_format() {
     git(&workspace, &["add", "--all"]);
     git(&workspace, &["commit", "--quiet", "--message", "broken"]);
     workspace.write("shop/cart.py", text.replace("return not self._lines", "return len(self._lines) == 0"));
-    let (status, said) = review(&["--format", "markdown", "--output", "r.md", "--sarif", "r.sarif", "--junit", "r.xml"]);
+    let (status, said) =
+        review(&["--format", "markdown", "--output", "r.md", "--sarif", "r.sarif", "--junit", "r.xml"]);
     assert_eq!((status, said.as_str()), (0, ""));
     let page = workspace.read("r.md");
     assert!(page.contains("**Fits again**") && page.contains("✓ passed") && page.contains("0 failed"), "{page}");

@@ -52,7 +52,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         for piece in templates::pieces(target) {
             let path = root.join(piece.path);
             let now = match path.symlink_metadata() {
-                Ok(_) => Some(disk::read_configuration(&path).map_err(|error| anyhow::anyhow!("{} {error}", piece.path))?),
+                Ok(_) => {
+                    Some(disk::read_configuration(&path).map_err(|error| anyhow::anyhow!("{} {error}", piece.path))?)
+                }
                 Err(_) => None,
             };
             let (style, title, shown) = match piece.merge(now.as_deref()) {

@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
     /// A file, or with a line the function or class there, such as shop/cart.py:12; a model looks for defects in it
     #[arg(value_name = "FILE[:LINE]", required_unless_present = "since")]
     place: Option<Place>,
-    /// Review what has changed since this revision of git, such as HEAD or main, without a model: what it breaks and mends, what it
+    /// Review what has changed since this revision of git, such as HEAD or main, without a model: what it breaks and fixes, what it
     /// touches, what its tests say. With FILE or --model, have a model look for defects in what has changed
     #[arg(long, value_name = "REV")]
     since: Option<String>,

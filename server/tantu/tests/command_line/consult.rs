@@ -112,7 +112,10 @@ fn what_has_changed_is_reviewed() {
     assert!(project.tantu(&review).1.ends_with("a model's opinion:\nthere is nothing to review\n"));
     project.write("shop.py", &SHOP.replace("return total / len", "return total // len"));
     let (status, stdout, stderr) = project.tantu(&review);
-    assert!(status == 0 && stdout.ends_with("opinion:\nshop.mean: nothing found, by r (recorded)\n"), "{stdout}{stderr}");
+    assert!(
+        status == 0 && stdout.ends_with("opinion:\nshop.mean: nothing found, by r (recorded)\n"),
+        "{stdout}{stderr}"
+    );
     // Without being told to, no model is asked.
     let (_, stdout, _) = project.tantu(&["review", "--since", "HEAD", "--no-tests"]);
     assert!(stdout.starts_with("passed: ") && !stdout.contains("opinion"), "{stdout}");

@@ -38,15 +38,15 @@ pub(super) fn json(now: &str, text: &str) -> Merged {
 
 fn add(to: &mut Json, piece: &Json) -> Result<(), &'static str> {
     match (to, piece) {
-        (Json::Object(to), Json::Object(piece)) => piece.iter().try_for_each(|(name, value)| {
-            match to.iter_mut().find(|(known, _)| known == name) {
+        (Json::Object(to), Json::Object(piece)) => {
+            piece.iter().try_for_each(|(name, value)| match to.iter_mut().find(|(known, _)| known == name) {
                 Some((_, there)) => add(there, value),
                 None => {
                     to.push((name.clone(), value.clone()));
                     Ok(())
                 }
-            }
-        }),
+            })
+        }
         (Json::Array(to), Json::Array(piece)) => {
             // An entry of ours, however somebody has changed it since, is there.
             let is_ours = |it: &Json| serde_json::to_string(it).is_ok_and(|it| it.contains("tantu "));
@@ -72,7 +72,8 @@ pub(super) fn toml_table(now: &str, text: &str) -> Merged {
     }
     let parent = heading.trim_matches(['[', ']']).split('.').next().unwrap_or_default().to_owned();
     // Such as `mcp_servers = { … }`, to which no table can be added below.
-    let is_inline = |line: &str| line.trim_start().strip_prefix(&parent).is_some_and(|rest| rest.trim_start().starts_with('='));
+    let is_inline =
+        |line: &str| line.trim_start().strip_prefix(&parent).is_some_and(|rest| rest.trim_start().starts_with('='));
     if now.lines().any(is_inline) {
         return Merged::Not("it has that table in one line");
     }
@@ -92,7 +93,10 @@ pub(super) fn pre_commit(now: &str, text: &str) -> Merged {
     let indent = first.len() - first.trim_start().len();
     let is_inside = |line: &str| {
         let own = line.len() - line.trim_start().len();
-        line.trim().is_empty() || line.trim_start().starts_with('#') || own > indent || own == indent && line.trim_start().starts_with("- ")
+        line.trim().is_empty()
+            || line.trim_start().starts_with('#')
+            || own > indent
+            || own == indent && line.trim_start().starts_with("- ")
     };
     if !lines.all(is_inside) {
         return Merged::Not("something comes after `repos:`");
@@ -125,7 +129,8 @@ mod tests {
         let piece = r#"{"mcpServers": {"tantu": {"command": "tantu", "args": ["mcp"]}}}"#;
         let now = r#"{"z": 1, "mcpServers": {"other": {"command": "x"}}, "a": 2}"#;
         let merged = text(json(now, piece));
-        let names: Vec<usize> = ["\"z\"", "other", "tantu", "\"a\""].iter().map(|it| merged.find(it).unwrap()).collect();
+        let names: Vec<usize> =
+            ["\"z\"", "other", "tantu", "\"a\""].iter().map(|it| merged.find(it).unwrap()).collect();
         assert!(names.is_sorted(), "{merged}");
         assert_eq!(json(&merged, piece), Merged::Same);
         let own = merged.replace("\"command\": \"tantu\"", "\"command\": \"/opt/tantu\"");

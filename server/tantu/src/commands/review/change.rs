@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
-use gate::{Behaviour, Changes, Options, Outcome, State, Survey, Verdict, survey};
+use gate::{Behaviour, Changes, Impact, Options, Outcome, State, Verdict, impact};
 use serde::Serialize;
 
 use super::{Arguments, Format, Report, junit, markdown};
@@ -20,7 +20,7 @@ use terminal::Shown;
 pub(super) struct Review {
     pub since: String,
     pub verdict: Verdict,
-    pub survey: Survey,
+    pub impact: Impact,
     /// Of the changed lines that a test could run: how many did.
     pub coverage: Option<Coverage>,
 }
@@ -36,13 +36,13 @@ impl Review {
         let limit = Duration::try_from_secs_f32(arguments.limit).context("--limit takes seconds, such as 30 or 2.5")?;
         let changes = Changes::since(&workspace.root, since, &[])?;
         let state: State = checked_state(workspace);
-        let survey = survey(&state, &changes);
+        let impact = impact(&state, &changes);
         let behaviour = Behaviour::ReportChanges;
         let options = Options { tests: !arguments.no_tests, behaviour, limit, asked: String::new() };
         let verdict = verdict(workspace, changes, &options)?;
         let examined = verdict.evidence.as_ref().map(|it| it.examined).filter(|it| it.lines > 0);
         let coverage = examined.map(|it| Coverage { lines: it.lines, executed: it.executed });
-        Ok(Review { since: since.to_owned(), verdict, survey, coverage })
+        Ok(Review { since: since.to_owned(), verdict, impact, coverage })
     }
 
     pub(super) fn status(&self) -> Status {
@@ -109,17 +109,17 @@ impl Review {
 
     fn text(&self, opinion: Option<&str>) -> String {
         let mut text = self.verdict.text();
-        for touched in self.survey.touched.iter().take(20) {
+        for touched in self.impact.touched.iter().take(20) {
             let at_least = if touched.complete { "" } else { "at least " };
             text.push_str(&format!(
                 "touches {} {}:{}: {} callers, {at_least}{} tests\n",
                 touched.symbol, touched.path, touched.line, touched.callers, touched.tests
             ));
         }
-        for fixed in &self.survey.fixed {
+        for fixed in &self.impact.fixed {
             text.push_str(&format!("fits again: {}:{}: {}\n", fixed.path, fixed.line, fixed.message));
         }
-        for dependency in &self.survey.dependencies {
+        for dependency in &self.impact.dependencies {
             text.push_str(&format!("new dependency: {dependency}\n"));
         }
         if let Some(Coverage { lines, executed }) = self.coverage {

@@ -37,7 +37,9 @@ fn case(test: &TestResult) -> String {
     let message = test.message.as_deref().unwrap_or_default();
     let first = escaped(message.lines().next().unwrap_or_default());
     match test.outcome {
-        "failed" => format!("{head}>\n      <failure message=\"{first}\">{}</failure>\n    </testcase>\n", escaped(message)),
+        "failed" => {
+            format!("{head}>\n      <failure message=\"{first}\">{}</failure>\n    </testcase>\n", escaped(message))
+        }
         "passed" => format!("{head}/>\n"),
         _ => format!("{head}>\n      <skipped message=\"{first}\"/>\n    </testcase>\n"),
     }

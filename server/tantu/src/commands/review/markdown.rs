@@ -42,8 +42,8 @@ pub(super) fn page(review: &Review, opinion: Option<&str>) -> String {
     list(&mut page, "Not judged", obstacles.collect());
     table(&mut page, "Problems", &verdict.findings);
     table(&mut page, "Questions and warnings", &verdict.warnings);
-    let survey = &review.survey;
-    let touched = survey.touched.iter().map(|it| {
+    let impact = &review.impact;
+    let touched = impact.touched.iter().map(|it| {
         let at_least = if it.complete { "" } else { "at least " };
         format!(
             "- {} {}:{}: {}, {at_least}{}",
@@ -55,7 +55,7 @@ pub(super) fn page(review: &Review, opinion: Option<&str>) -> String {
         )
     });
     list(&mut page, "What it touches", touched.collect());
-    let fixed = survey.fixed.iter().map(|it| format!("- {}:{}: {}", escaped(&it.path), it.line, escaped(&it.message)));
+    let fixed = impact.fixed.iter().map(|it| format!("- {}:{}: {}", escaped(&it.path), it.line, escaped(&it.message)));
     list(&mut page, "Fits again", fixed.collect());
     let failed = verdict.tests.results.iter().filter(|it| it.outcome == "failed");
     let failed = failed.map(|it| {
@@ -63,11 +63,14 @@ pub(super) fn page(review: &Review, opinion: Option<&str>) -> String {
         format!("- {}: {}", code(&it.id), escaped(message.lines().next().unwrap_or_default()))
     });
     list(&mut page, "Tests that fail", failed.collect());
-    list(&mut page, "New dependencies", survey.dependencies.iter().map(|it| format!("- {}", code(it))).collect());
+    list(&mut page, "New dependencies", impact.dependencies.iter().map(|it| format!("- {}", code(it))).collect());
     if !verdict.not_checked.is_empty() {
         let items: Vec<String> = verdict.not_checked.iter().take(MOST).map(|it| format!("- {}", escaped(it))).collect();
         let count = verdict.not_checked.len();
-        page.push_str(&format!("\n<details><summary>Not checked ({count})</summary>\n\n{}\n\n</details>\n", items.join("\n")));
+        page.push_str(&format!(
+            "\n<details><summary>Not checked ({count})</summary>\n\n{}\n\n</details>\n",
+            items.join("\n")
+        ));
     }
     if let Some(opinion) = opinion {
         let quoted: Vec<String> = opinion.lines().map(|line| format!("> {}", escaped(line))).collect();

@@ -17,7 +17,7 @@ const MAX_VISITED: usize = 5_000;
 
 /// What a change touches.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Survey {
+pub struct Impact {
     /// The definitions that differ, those that most depends on first.
     pub touched: Vec<Touched>,
     /// Calls and imports that did not fit before and do now.
@@ -49,7 +49,7 @@ pub struct Fixed {
 }
 
 /// Looks at what `changes` touch. Takes as long as analysing the changed files, before and after.
-pub fn survey(state: &State, changes: &Changes) -> Survey {
+pub fn impact(state: &State, changes: &Changes) -> Impact {
     let python: Vec<Changed> = changes.files.iter().filter(|file| graph::is_python(&file.path)).cloned().collect();
     let host = before(state, &python);
     let then = host.analysis();
@@ -84,7 +84,7 @@ pub fn survey(state: &State, changes: &Changes) -> Survey {
         })
         .collect();
     touched.sort_by(|a, b| (b.callers, b.tests, &a.path, a.line).cmp(&(a.callers, a.tests, &b.path, b.line)));
-    Survey { touched, fixed: fixed(state, &python, &then, &now), dependencies: dependencies(state, changes) }
+    Impact { touched, fixed: fixed(state, &python, &then, &now), dependencies: dependencies(state, changes) }
 }
 
 /// What was wrong in the changed files and in those that import them, and is no more.
@@ -139,7 +139,9 @@ fn dependencies(state: &State, changes: &Changes) -> Vec<String> {
                 let known = listed(before);
                 listed(after).into_iter().filter(|it| !known.contains(it)).collect()
             }
-            _ if name.contains("requirements") && Path::new(name).extension().is_some_and(|it| it == "txt" || it == "in") => {
+            _ if name.contains("requirements")
+                && Path::new(name).extension().is_some_and(|it| it == "txt" || it == "in") =>
+            {
                 let added = added_lines(before, after);
                 let is_requirement = |line: &&str| !line.is_empty() && !line.starts_with(['#', '-']);
                 added.lines().map(str::trim).filter(is_requirement).map(str::to_owned).collect()
@@ -202,12 +204,16 @@ mod tests {
         };
         let files = vec![
             file("/w/a.py", old, new),
-            file("/w/pyproject.toml", "[project]\ndependencies = [\"x\"]\n", "[project]\ndependencies = [\"x\", \"y>1\"]\n"),
+            file(
+                "/w/pyproject.toml",
+                "[project]\ndependencies = [\"x\"]\n",
+                "[project]\ndependencies = [\"x\", \"y>1\"]\n",
+            ),
             file("/w/requirements.txt", "a\n", "a\n# no\nb==1\n"),
         ];
-        let survey = survey(&state, &Changes { files, ..Changes::default() });
-        assert_eq!(survey.touched.iter().map(|it| (it.symbol.as_str(), it.callers)).collect::<Vec<_>>(), [("a.f", 1)]);
-        assert_eq!(survey.fixed.iter().map(|it| (it.path.as_str(), it.line)).collect::<Vec<_>>(), [("b.py", 4)]);
-        assert_eq!(survey.dependencies, ["y>1 (pyproject.toml)", "b==1 (requirements.txt)"]);
+        let impact = impact(&state, &Changes { files, ..Changes::default() });
+        assert_eq!(impact.touched.iter().map(|it| (it.symbol.as_str(), it.callers)).collect::<Vec<_>>(), [("a.f", 1)]);
+        assert_eq!(impact.fixed.iter().map(|it| (it.path.as_str(), it.line)).collect::<Vec<_>>(), [("b.py", 4)]);
+        assert_eq!(impact.dependencies, ["y>1 (pyproject.toml)", "b==1 (requirements.txt)"]);
     }
 }

@@ -53,7 +53,7 @@ impl Source {
 const OVER: &str = "the workspace is no longer served";
 
 /// Answers questions about one workspace folder.
-pub struct Desk {
+pub struct Toolbox {
     root: PathBuf,
     source: Source,
     services: Services,
@@ -62,10 +62,10 @@ pub struct Desk {
     stamps: Arc<Mutex<Stamps>>,
 }
 
-impl Desk {
+impl Toolbox {
     /// For the workspace folder `root`; `attached` says that an editor has it open.
     pub fn new(root: PathBuf, source: Source, services: Services, attached: bool) -> Self {
-        Desk { root, source, services, attached, stamps: Arc::default() }
+        Toolbox { root, source, services, attached, stamps: Arc::default() }
     }
 
     /// Answers. `say` is told what is being done.
