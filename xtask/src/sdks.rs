@@ -10,7 +10,7 @@ use crate::{cache, process};
 /// The folders, whose numbers grow with the pins beside them; the tests look for the same names.
 const ENVIRONMENTS: [(&str, &[&str]); 2] = [
     ("sdks-1", &["openai==2.54.0", "anthropic==2.12.0", "litellm[proxy]==1.106.2"]),
-    ("agents-1", &["mcp==2.3.0", "pre-commit==4.7.0", "jsonschema==4.26.0"]),
+    ("agents-1", &["mcp==2.3.0", "pre-commit==4.7.0", "jsonschema==4.26.0", "check-jsonschema==0.39.0"]),
 ];
 
 /// Written last, so that a half-made installation is never mistaken for a whole one.

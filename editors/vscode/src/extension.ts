@@ -1,5 +1,6 @@
 // What VS Code starts: it puts the parts together and keeps nothing to itself.
 import * as vscode from 'vscode';
+import * as agents from './agents';
 import * as commands from './commands';
 import { Documents } from './documents';
 import { Explorer } from './explorer';
@@ -37,6 +38,7 @@ export function activate(context: vscode.ExtensionContext): void {
     started,
     ...commands.register(started),
     ...graph.register(started),
+    ...agents.offer(() => started.program),
     vscode.workspace.onDidChangeConfiguration(
       (change) => void (change.affectsConfiguration('tantu.server.path') && started.restart()),
     ),

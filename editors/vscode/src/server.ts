@@ -25,6 +25,11 @@ export class Server implements vscode.Disposable {
     private readonly middleware: Middleware,
   ) {}
 
+  /** The program that was started last. */
+  get program(): string | undefined {
+    return this.command;
+  }
+
   /** Starts the server, again if it runs. Why that is not possible is shown to the user, and no error. */
   restart(): Promise<unknown> {
     // One after the other, or there would be two of them.

@@ -42,6 +42,8 @@ pub struct Checkers {
 pub struct Options {
     /// Whether the tests that reach the change are run.
     pub tests: bool,
+    /// What it may do to the answers of functions. Where that is not unknown, they are run beside what they were, on generated inputs.
+    pub behaviour: Behaviour,
     /// When to stop, and to say so.
     pub limit: Duration,
     /// What the change is for, in words: what they speak of is no surprise.
@@ -50,7 +52,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { tests: true, limit: Duration::from_secs(60), asked: String::new() }
+        Options { tests: true, behaviour: Behaviour::Unknown, limit: Duration::from_secs(60), asked: String::new() }
     }
 }
 
@@ -84,7 +86,8 @@ pub async fn judge(
     let unsaved: Vec<_> = unsaved.into_iter().filter(|(path, _)| files.iter().all(|it| it.path != *path)).collect();
     let (types, asked, texts) = (checkers.types.clone(), options.asked.clone(), unsaved.clone());
     let removed = files.iter().any(|file| file.after.is_none() || file.renamed_from.is_some());
-    let checking = tokio::task::spawn_blocking(move || check(&state, &files, &*types, &asked, &texts));
+    let behaviour = options.behaviour;
+    let checking = tokio::task::spawn_blocking(move || check(&state, &files, behaviour, &*types, &asked, &texts));
     let (mut checked, moved) = match timeout_at(deadline, checking).await {
         Ok(Ok(checked)) => checked,
         Ok(Err(error)) => {
@@ -136,8 +139,10 @@ pub async fn judge(
     let tests = Tests {
         passed: evidence.tests.iter().map(|run| run.passed).sum(),
         failed: evidence.tests.iter().map(|run| run.failed).sum(),
-        results,
+        results: Vec::new(),
     };
+    let results = results.into_iter().map(|it| beside_before(it, &evidence)).collect();
+    let tests = Tests { results, ..tests };
     let mut warnings = evidence.warnings.clone();
     warnings.extend(test_configuration(&root, &evidence));
     let is_asked = evidence.checks.values().any(|it| matches!(it, CheckResult::Asked(_)));
@@ -173,6 +178,19 @@ fn test_results(outcome: &sandbox::Outcome) -> impl Iterator<Item = TestResult> 
     })
 }
 
+/// A test that fails without the change as well says nothing of it.
+fn beside_before(mut result: TestResult, evidence: &validate::Evidence) -> TestResult {
+    const BEFORE: &str = "failed without the edit too: ";
+    let first = result.message.as_deref().and_then(|it| it.lines().next()).unwrap_or_default();
+    let is_told = |it: &Finding| it.stage == Stage::Tests && it.message.starts_with(first);
+    let was_so = evidence.unchecked.iter().any(|it| it.contains(BEFORE) && it.contains(first));
+    if result.outcome == "failed" && was_so && !evidence.findings.iter().any(is_told) {
+        result.message = Some(format!("{BEFORE}{first}"));
+        result.outcome = "skipped";
+    }
+    result
+}
+
 fn verdict_name(verdict: sandbox::Verdict) -> &'static str {
     match verdict {
         sandbox::Verdict::Passed => "passed",
@@ -187,6 +205,7 @@ fn verdict_name(verdict: sandbox::Verdict) -> &'static str {
 fn check(
     state: &State,
     files: &[Changed],
+    behaviour: Behaviour,
     types: &dyn TypeChecker,
     asked: &str,
     unsaved: &[(PathBuf, Arc<str>)],
@@ -206,11 +225,11 @@ fn check(
     };
     let renamed: Vec<&Changed> = files.iter().filter(|file| file.renamed_from.is_some()).collect();
     if renamed.is_empty() {
-        return (validate::check(&before, candidate(state, files, false), &inspection), Vec::new());
+        return (validate::check(&before, candidate(state, files, behaviour, false), &inspection), Vec::new());
     }
     let is_renamed = |path: &str| renamed.iter().any(|file| shown(&state.root, &file.path) == path);
     let graph_alone = Inspection { types: None, ..inspection };
-    let whole = validate::check(&before, candidate(state, files, false), &graph_alone);
+    let whole = validate::check(&before, candidate(state, files, behaviour, false), &graph_alone);
     let around = whole.findings().iter().filter(|it| it.stage == Stage::Graph && !is_renamed(&it.path)).cloned();
     let around: Vec<Finding> = around.collect();
     let mut moved = before;
@@ -220,11 +239,11 @@ fn check(
         change.set(file.path.clone(), file.before.clone().unwrap_or_default());
     }
     moved.apply(change);
-    (validate::check(&moved, candidate(state, files, true), &inspection), around)
+    (validate::check(&moved, candidate(state, files, behaviour, true), &inspection), around)
 }
 
 /// The workspace with the texts before the change.
-fn before(state: &State, files: &[Changed]) -> AnalysisHost {
+pub(crate) fn before(state: &State, files: &[Changed]) -> AnalysisHost {
     let analysis = state.host.analysis();
     let mut change = Change::default();
     let mut set = |path: &Path, before: Option<&Arc<str>>| {
@@ -250,7 +269,7 @@ fn before(state: &State, files: &[Changed]) -> AnalysisHost {
 }
 
 /// The change as an edit; files that have another name have it `already`, or come with the edit.
-fn candidate(state: &State, files: &[Changed], already: bool) -> Candidate {
+fn candidate(state: &State, files: &[Changed], behaviour: Behaviour, already: bool) -> Candidate {
     let (mut change, mut places, mut removed) = (SourceChange::default(), Vec::new(), Vec::new());
     for file in files {
         let Some(after) = &file.after else {
@@ -283,7 +302,7 @@ fn candidate(state: &State, files: &[Changed], already: bool) -> Candidate {
         change,
         scope: Scope { places, folder: Some(state.root.clone()), imports: true },
         fixes_code: None,
-        behaviour: Behaviour::Any,
+        behaviour,
         tested: None,
         removed,
     }

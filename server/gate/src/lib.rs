@@ -5,6 +5,7 @@
 //! named. Deliberately absent: what a verdict is good for (exit statuses, protocols, comments), models, and any change on disk.
 
 mod changes;
+mod impact;
 mod judge;
 mod patch;
 pub mod runs;
@@ -13,4 +14,7 @@ mod verdict;
 pub use changes::{Changed, Changes, Obstacle, TextNow, WholeFile};
 pub use judge::{Checkers, Options, State, judge};
 pub use patch::{FilePatch, Hunk, Kind, Line, MAX_PATCH_BYTES, Malformed, parse};
+pub use validate::Behaviour;
+
+pub use impact::{Fixed, Impact, Touched, impact};
 pub use verdict::{Level, Outcome, TestResult, Tests, Verdict};

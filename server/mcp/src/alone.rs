@@ -8,11 +8,11 @@ use workspace::mailbox::{Event, Mailbox};
 use workspace::progress::Progress;
 use workspace::writer::Writer;
 
-use crate::{Desk, Services, Source};
+use crate::{Services, Source, Toolbox};
 
-/// The desk, and what keeps its workspace alive.
+/// The toolbox, and what keeps its workspace alive.
 pub(crate) struct Alone {
-    pub desk: Arc<Desk>,
+    pub toolbox: Arc<Toolbox>,
     _mailbox: Mailbox,
 }
 
@@ -27,8 +27,8 @@ impl Alone {
             .context("cannot start the workspace's threads")?;
         mailbox.send(Event::Initialize { roots: vec![root.clone()], watch: true });
         mailbox.send(Event::Index(Box::new(Nobody)));
-        let desk = Arc::new(Desk::new(root, Source::new(mailbox.downgrade()), services, false));
-        Ok(Alone { desk, _mailbox: mailbox })
+        let toolbox = Arc::new(Toolbox::new(root, Source::new(mailbox.downgrade()), services, false));
+        Ok(Alone { toolbox, _mailbox: mailbox })
     }
 }
 

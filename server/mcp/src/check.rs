@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use gate::{Checkers, Options, State, Verdict, judge};
+use gate::{Behaviour, Checkers, Options, State, Verdict, judge};
 use validate::Finding;
 use workspace::snapshot::Snapshot;
 
@@ -44,6 +44,7 @@ pub(crate) async fn check(
 fn options(input: &CheckInput) -> Options {
     Options {
         tests: input.run_tests.unwrap_or(true),
+        behaviour: if input.refactoring == Some(true) { Behaviour::Preserve } else { Behaviour::Unknown },
         limit: Duration::from_secs(u64::from(input.limit_seconds.unwrap_or(60).clamp(1, LONGEST))),
         asked: input.asked.clone().unwrap_or_default(),
     }

@@ -2,14 +2,13 @@
 //!
 //! [`serve_stdio`] speaks the protocol with an agent. What it answers comes from the server that an editor runs on the workspace,
 //! where there is one (`socket`), and so knows what is unsaved there; else from a workspace of its own (`alone`). The answers are
-//! made by the same functions ([`Desk`]). Deliberately absent: the judgement of changes (`gate`), the choice of tests (`runs`), what
+//! made by the same functions ([`Toolbox`]). Deliberately absent: the judgement of changes (`gate`), the choice of tests (`runs`), what
 //! names mean (`graph`, `ide`), and anything that writes.
 
 mod alone;
 mod budget;
 mod changes;
 mod check;
-mod desk;
 mod explore;
 mod names;
 mod pace;
@@ -17,6 +16,7 @@ mod server;
 #[cfg(unix)]
 mod socket;
 mod test_tool;
+mod toolbox;
 mod tools;
 
 use std::path::PathBuf;
@@ -24,10 +24,10 @@ use std::sync::Arc;
 
 use gate::Checkers;
 
-pub use desk::{Card, Desk, Source};
 pub use server::{Instructions, serve, serve_stdio};
 #[cfg(unix)]
 pub use socket::{Listening, directory, listen};
+pub use toolbox::{Card, Source, Toolbox};
 
 /// What answers are made with, besides the workspace.
 #[derive(Clone)]
@@ -44,7 +44,7 @@ pub struct Services {
 mod socket_or_none {
     use std::path::Path;
 
-    use crate::desk::Card;
+    use crate::toolbox::Card;
     use crate::tools::{Answer, Ask};
 
     pub(crate) async fn ask(_: &Path, _: &Ask, _: &(dyn Fn(String) + Send + Sync)) -> Option<Result<Answer, String>> {

@@ -16,8 +16,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 
 use crate::alone::Alone;
-use crate::desk::Card;
 use crate::pace::Pace;
+use crate::toolbox::Card;
 use crate::tools::{self, Answer, Ask};
 use crate::{Services, socket_or_none};
 
@@ -102,7 +102,7 @@ impl Server {
             return answer;
         }
         let alone = self.alone()?;
-        alone.desk.answer(ask, say).await
+        alone.toolbox.answer(ask, say).await
     }
 
     /// Keeps a card, and names it in the answer.

@@ -17,8 +17,8 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufRead
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
 
-use crate::Desk;
-use crate::desk::Card;
+use crate::Toolbox;
+use crate::toolbox::Card;
 use crate::tools::{Answer, Ask};
 
 /// A question or an answer is no longer; a patch may be large.
@@ -105,11 +105,11 @@ impl Drop for Listening {
 ///
 /// # Errors
 /// When the socket cannot be made.
-pub fn listen(root: &Path, desk: Arc<Desk>) -> io::Result<Listening> {
-    listen_in(&directory()?, root, desk)
+pub fn listen(root: &Path, toolbox: Arc<Toolbox>) -> io::Result<Listening> {
+    listen_in(&directory()?, root, toolbox)
 }
 
-fn listen_in(folder: &Path, root: &Path, desk: Arc<Desk>) -> io::Result<Listening> {
+fn listen_in(folder: &Path, root: &Path, toolbox: Arc<Toolbox>) -> io::Result<Listening> {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let path = folder.join(format!("{}{}-{number}.sock", prefix(root), std::process::id()));
@@ -120,11 +120,11 @@ fn listen_in(folder: &Path, root: &Path, desk: Arc<Desk>) -> io::Result<Listenin
     let room = Arc::new(tokio::sync::Semaphore::new(MOST));
     let task = tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let (desk, room) = (desk.clone(), room.clone());
+            let (toolbox, room) = (toolbox.clone(), room.clone());
             tokio::spawn(async move {
                 if is_own(&stream)
                     && let Ok(_permit) = room.acquire().await
-                    && let Err(error) = serve(stream, &desk).await
+                    && let Err(error) = serve(stream, &toolbox).await
                 {
                     tracing::debug!("a question of an agent: {error}");
                 }
@@ -139,7 +139,7 @@ fn is_own(stream: &UnixStream) -> bool {
     stream.peer_cred().is_ok_and(|peer| peer.uid() == rustix::process::geteuid().as_raw())
 }
 
-async fn serve(stream: UnixStream, desk: &Desk) -> io::Result<()> {
+async fn serve(stream: UnixStream, toolbox: &Toolbox) -> io::Result<()> {
     let (reading, mut writing) = stream.into_split();
     let mut reading = BufReader::new(reading);
     let line = tokio::time::timeout(SOON, read_line(&mut reading)).await??;
@@ -147,14 +147,14 @@ async fn serve(stream: UnixStream, desk: &Desk) -> io::Result<()> {
         Ok(question) if question.version != VERSION => Reply::OtherVersion,
         Err(_) => Reply::OtherVersion,
         Ok(Question { what: What::Cards, .. }) => {
-            Reply::Cards(desk.cards().into_iter().map(|it| (it.uri, it.title, it.markdown)).collect())
+            Reply::Cards(toolbox.cards().into_iter().map(|it| (it.uri, it.title, it.markdown)).collect())
         }
         Ok(Question { what: What::Ask(ask), .. }) => {
             let (sender, mut said) = mpsc::unbounded_channel();
             let say = move |what: String| {
                 let _ = sender.send(what);
             };
-            let answering = desk.answer(ask, &say);
+            let answering = toolbox.answer(ask, &say);
             tokio::pin!(answering);
             let mut rest = [0];
             loop {
@@ -270,7 +270,7 @@ mod tests {
         let alone = Alone::start(root.clone(), services()).unwrap();
         let folder = runtime.path();
         // A socket that somebody has left behind, newer than the other.
-        let listening = listen_in(folder, &root, alone.desk.clone()).unwrap();
+        let listening = listen_in(folder, &root, alone.toolbox.clone()).unwrap();
         std::thread::sleep(Duration::from_millis(30));
         let left = folder.join(format!("{}0-0.sock", prefix(&root)));
         drop(std::os::unix::net::UnixListener::bind(&left).unwrap());

@@ -117,7 +117,11 @@ fn listed(selected: &Selected, most: usize) -> TestsOutput {
     let Selected { root, analysis, chosen, obstacles, .. } = selected;
     let name = |id: graph::SymbolId| analysis.symbol(id).qualified_name();
     let why = |it: &AffectedTest| {
-        let way: Vec<String> = it.via.iter().map(|&step| analysis.symbol(step).local_name()).collect();
+        let short = |step: graph::SymbolId| match analysis.symbol(step).local_name() {
+            name if name.is_empty() => analysis.module_name(step.file).to_owned(),
+            name => name,
+        };
+        let way: Vec<String> = it.via.iter().map(|&step| short(step)).collect();
         let label = it.step.label().map_or(String::new(), |label| format!(" ({label})"));
         format!("{}{label}", way.join(" → "))
     };

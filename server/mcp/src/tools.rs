@@ -84,6 +84,9 @@ pub(crate) struct CheckInput {
     /// What the change is for, in a sentence.
     #[serde(default)]
     pub asked: Option<String>,
+    /// Whether functions are to answer as before: they are run beside what they were, on generated inputs. False if absent.
+    #[serde(default)]
+    pub refactoring: Option<bool>,
     /// Whether the tests that reach the change are run; true if absent.
     #[serde(default)]
     pub run_tests: Option<bool>,

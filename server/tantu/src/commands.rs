@@ -12,6 +12,7 @@ pub(crate) mod gate;
 pub(crate) mod graph;
 pub(crate) mod impact;
 pub(crate) mod index;
+pub(crate) mod init;
 pub(crate) mod lsp;
 pub(crate) mod mcp;
 pub(crate) mod memory;

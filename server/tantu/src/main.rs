@@ -24,8 +24,8 @@ use terminal::Style;
 use tracing_subscriber::EnvFilter;
 
 use crate::commands::{
-    audit, callgraph, check, commit_message, context, doctor, evidence, explain, gate, graph, impact, index, lsp, mcp,
-    memory, model, propose, review, run, sandbox, snippets, test, usage,
+    audit, callgraph, check, commit_message, context, doctor, evidence, explain, gate, graph, impact, index, init, lsp,
+    mcp, memory, model, propose, review, run, sandbox, snippets, test, usage,
 };
 
 /// A graph is millions of small pieces, and every keystroke makes and drops some ten thousand.
@@ -56,6 +56,10 @@ enum Command {
     /// change) and `tests` (those that a change reaches, run isolated). Where an editor's `tantu lsp` has the same workspace open,
     /// it answers, and its unsaved texts are seen; else the files on disk are read and watched.
     Mcp(mcp::Arguments),
+    /// Write what agents, git or a CI need to use tantu here: what is missing is added, and nothing is overwritten
+    ///
+    /// Exit status: 0 everything is there, 1 something has to be added by hand, which is shown, 2 a file could not be written.
+    Init(init::Arguments),
     /// Build the graph of a folder and report its size
     Index(index::Arguments),
     /// Report what is certainly wrong
@@ -108,9 +112,12 @@ enum Command {
     Memory(memory::Arguments),
     /// Keep code by name, find it again, print or insert it
     Snippets(snippets::Arguments),
-    /// Have a model look for defects that no rule finds
+    /// Review a change without a model, or have a model look for defects that no rule finds
     ///
-    /// A finding that quotes no code of what was reviewed, or that contradicts the graph, is dropped and counted.
+    /// With --since, what has changed is judged as by `tantu gate`, and what it touches is told. What a model finds is its opinion: a
+    /// finding that quotes no code of what was reviewed, or that contradicts the graph, is dropped and counted.
+    ///
+    /// Exit status: 0 nothing was found, 1 something was, 2 the review could not be made or was not finished.
     Review(review::Arguments),
     /// Say what a definition does and how it is tied in
     Explain(explain::Arguments),
@@ -143,6 +150,9 @@ enum Command {
     ConfinedEnter,
 }
 
+/// What is logged unless somebody wants otherwise. That an agent no longer wants an answer is nothing to be warned of.
+const LOGGED: &str = "warn,rmcp=error";
+
 /// How a command ended, for scripts.
 enum Status {
     Fine,
@@ -157,7 +167,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return refused(&error),
     };
-    let filter = EnvFilter::try_from_env("TANTU_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    let filter = EnvFilter::try_from_env("TANTU_LOG").unwrap_or_else(|_| EnvFilter::new(LOGGED));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| output::Log).with_ansi(false).init();
     if let Some(path) = ::model::config::journal_path() {
         assistant::client::keep_journal(path);
@@ -165,6 +175,7 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::Lsp(arguments) => lsp::run(&arguments),
         Command::Mcp(arguments) => mcp::run(&arguments),
+        Command::Init(arguments) => init::run(&arguments),
         Command::Index(arguments) => index::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Gate(arguments) => gate::run(&arguments),

@@ -29,6 +29,8 @@ pub enum Behaviour {
     /// Whatever is asked for.
     #[default]
     Any,
+    /// Nobody has said what it is for. As any; but tests that failed in the same way before are no fault of it.
+    Unknown,
     /// It may change, and where it does is told.
     ReportChanges,
     /// It must stay as it is.
@@ -44,6 +46,13 @@ pub struct Scope {
     pub folder: Option<PathBuf>,
     /// Whether import statements may be added in the same files outside the places too.
     pub imports: bool,
+}
+
+impl Behaviour {
+    /// Whether functions are run beside what they were.
+    pub(crate) fn is_compared(self) -> bool {
+        matches!(self, Behaviour::ReportChanges | Behaviour::Preserve)
+    }
 }
 
 impl Scope {

@@ -163,7 +163,8 @@ fn the_same_verdict_from_the_command_line_a_hook_and_an_agent() {
         "tool_input": { "file_path": workspace.path("shop/cart.py"), "content": patched } });
     let hook: Value =
         serde_json::from_str(&super::gate::gate(&workspace, &home, &["--hook"], &write.to_string()).1).expect("JSON");
-    let hook = hook["hookSpecificOutput"]["permissionDecisionReason"].as_str().expect("a reason").to_owned();
+    let hook =
+        hook["hookSpecificOutput"]["additionalContext"].as_str().expect("what breaks elsewhere is told").to_owned();
     let mut agent = Agent::start(workspace.root(), &home);
     let files = json!([{ "path": "shop/cart.py", "text": patched }]);
     let agent = agent.call("check", &json!({ "files": files })).text;

@@ -176,5 +176,11 @@ fn a_write_that_has_happened_is_judged_beside_what_was_there() {
     workspace.write("shop/cart.py", &text);
     let before = json!({ "hook_event_name": "PreToolUse", "cwd": workspace.root(), "tool_name": "apply_patch", "tool_input": codex });
     let (_, said) = gate(&workspace, &home, &["--hook", "--no-tests"], &before.to_string());
+    // What breaks elsewhere can be mended only after this write.
+    assert!(said.contains("additionalContext") && said.contains("shop/pricing.py:18"), "{said}");
+    let write = json!({ "file_path": path, "content": "def f(:\n" });
+    let before =
+        json!({ "hook_event_name": "PreToolUse", "cwd": workspace.root(), "tool_name": "Write", "tool_input": write });
+    let (_, said) = gate(&workspace, &home, &["--hook"], &before.to_string());
     assert!(said.contains("\"permissionDecision\":\"deny\""), "{said}");
 }

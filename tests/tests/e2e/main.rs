@@ -10,6 +10,7 @@ mod emacs;
 mod findings;
 mod front_ends;
 mod gate;
+mod integrations;
 mod libraries;
 mod lint;
 mod manual;

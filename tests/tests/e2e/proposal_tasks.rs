@@ -2,6 +2,7 @@
 //! server and the real sandbox. What is wrong with a reply has to be found before a person is asked; a good one must not be
 //! refused. `docs/proposals.md` has the table that comes of it; `UPDATE_EXPECT=1` writes it anew.
 
+mod as_patch;
 mod real;
 mod recorded;
 
@@ -28,6 +29,8 @@ struct World {
     editor: Client,
     home: Home,
     latest: i64,
+    /// The answer that was checked last, as a patch.
+    patch: String,
 }
 
 impl World {
@@ -36,13 +39,14 @@ impl World {
         // What does not end is stopped soon.
         let settings = json!({ "tantu": { "sandbox": { "limits": { "wall": 8 } } } });
         let editor = Client::builder(workspace).home(&home).settings(settings).start().indexed();
-        World { editor, home, latest: 0 }
+        World { editor, home, latest: 0, patch: String::new() }
     }
 
     /// What came of a reply.
     fn run(&mut self, task: &Task) -> Came {
         let model = ModelServer::start([Reply::Text(task.reply.clone())]);
         let settings = model_settings(&model.base_url()).replace("[propose]\n", "[propose]\nmax-attempts = 1\n");
+        self.patch.clear();
         self.home.configure(&format!("{settings}\n[cache]\nhours = 0\n\n[memory]\nenable = false\n"));
         if !self.editor.session().documents.contains_key(&self.editor.uri(&task.file)) {
             self.editor.open(&task.file);
@@ -79,6 +83,7 @@ impl World {
         }
         assert!(self.editor.session().edits.is_empty(), "nothing is applied");
         keep(task, &card);
+        card["evidence"]["diff"].as_str().unwrap_or_default().clone_into(&mut self.patch);
         Came::of(&card, asked)
     }
 

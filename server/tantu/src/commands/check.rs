@@ -1,6 +1,6 @@
 //! `tantu check [PATHS]`
 
-mod sarif;
+pub(super) mod sarif;
 mod since;
 
 use std::path::{Path, PathBuf};
@@ -63,6 +63,22 @@ impl Finding {
     /// Counted from 1.
     pub(super) fn line(&self) -> u32 {
         self.range.start.line + 1
+    }
+
+    /// What is wrong with a change, as far as it has a place.
+    pub(super) fn of_change(found: &validate::Finding, severity: &'static str) -> Self {
+        let line = found.line.saturating_sub(1);
+        let at = || Position { line, character: 0 };
+        Finding {
+            path: found.path.clone(),
+            range: Range { start: at(), end: at() },
+            code: found.code.clone(),
+            source: "tantu",
+            severity,
+            confidence: None,
+            message: found.message.clone(),
+            related: Vec::new(),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::gate::{Changes, Checkers, Level, MAX_PATCH_BYTES, Options, Outcome, State, Verdict, judge};
+use ::gate::{Behaviour, Changes, Checkers, Level, MAX_PATCH_BYTES, Options, Outcome, State, Verdict, judge};
 use ::workspace::lints::Lints;
 use anyhow::{Context, ensure};
 use clap::{Args, ValueEnum};
@@ -50,6 +50,9 @@ pub(crate) struct Arguments {
     /// What the change is for: code that does what these words speak of, such as using the network, is no surprise
     #[arg(long, value_name = "TEXT")]
     asked: Option<String>,
+    /// Functions are to answer as before: they are run beside what they were, on generated inputs, and other answers refused
+    #[arg(long)]
+    refactoring: bool,
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
 }
@@ -83,7 +86,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         None if arguments.what.hook => HOOK_LIMIT,
         None => LIMIT,
     };
-    let options = Options { tests: !arguments.no_tests, limit, asked: arguments.asked.clone().unwrap_or_default() };
+    let behaviour = if arguments.refactoring { Behaviour::Preserve } else { Behaviour::Unknown };
+    let asked = arguments.asked.clone().unwrap_or_default();
+    let options = Options { tests: !arguments.no_tests, behaviour, limit, asked };
     if arguments.what.hook {
         return of_hook(&options, arguments.level);
     }
@@ -149,19 +154,24 @@ pub(crate) fn text_now(workspace: &Workspace) -> impl Fn(&Path) -> Result<Option
     }
 }
 
-/// Judges `changes` of the workspace, with a sign of life on a terminal.
-///
-/// # Errors
-/// When what checks cannot be started.
-pub(crate) fn verdict(workspace: &Workspace, changes: Changes, options: &Options) -> anyhow::Result<Verdict> {
+/// The workspace as the gate takes it.
+pub(crate) fn checked_state(workspace: &Workspace) -> State {
     let settings = workspace.settings();
-    let state = State {
+    State {
         root: workspace.root.clone(),
         host: workspace.host.clone(),
         unsaved: Vec::new(),
         lints: Arc::new(Lints::new(settings.ruff, std::slice::from_ref(&workspace.root))),
         project: settings.project.clone(),
-    };
+    }
+}
+
+/// Judges `changes` of the workspace, with a sign of life on a terminal.
+///
+/// # Errors
+/// When what checks cannot be started.
+pub(crate) fn verdict(workspace: &Workspace, changes: Changes, options: &Options) -> anyhow::Result<Verdict> {
+    let state = checked_state(workspace);
     let checkers = Checkers { runner: Arc::new(worker()?), types: Arc::new(type_checker()?) };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let bar = spinner("checking");

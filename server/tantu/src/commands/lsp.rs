@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ::lsp::{Agents, SandboxState, Services};
 #[cfg(unix)]
 use ::mcp::Listening;
-use ::mcp::{Desk, Source};
+use ::mcp::{Source, Toolbox};
 use ::workspace::persistence::default_directory;
 use clap::Args;
 use serde_json::Value;
@@ -45,8 +45,8 @@ fn agents() -> anyhow::Result<Agents> {
             .filter_map(|root| {
                 // As `tantu mcp` names it.
                 let root = root.canonicalize().ok()?;
-                let desk = Desk::new(root.clone(), Source::new(mailbox.clone()), services.clone(), true);
-                open(&root, Arc::new(desk))
+                let toolbox = Toolbox::new(root.clone(), Source::new(mailbox.clone()), services.clone(), true);
+                open(&root, Arc::new(toolbox))
             })
             .collect();
         Box::new(opened)
@@ -54,13 +54,13 @@ fn agents() -> anyhow::Result<Agents> {
 }
 
 #[cfg(unix)]
-fn open(root: &Path, desk: Arc<Desk>) -> Option<Listening> {
-    let opened = ::mcp::listen(root, desk);
+fn open(root: &Path, toolbox: Arc<Toolbox>) -> Option<Listening> {
+    let opened = ::mcp::listen(root, toolbox);
     opened.inspect_err(|error| tracing::warn!("agents cannot ask this server: {error}")).ok()
 }
 
 #[cfg(not(unix))]
-fn open(_: &Path, _: Arc<Desk>) -> Option<()> {
+fn open(_: &Path, _: Arc<Toolbox>) -> Option<()> {
     None
 }
 

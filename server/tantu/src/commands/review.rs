@@ -1,4 +1,8 @@
-//! `tantu review FILE[:LINE]`
+//! `tantu review`: what a model finds in a piece of code, and, without one, what a change does.
+
+mod change;
+mod junit;
+mod markdown;
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -11,7 +15,7 @@ use assistant::client::{ModelClient, Spent};
 use assistant::contexts::Contexts;
 use assistant::review::{Outcome, Reviewed, review, summary};
 use assists::review as ask;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use graph::SymbolId;
 use indicatif::ProgressBar;
 use model::dollars;
@@ -21,21 +25,62 @@ use terminal::{Shown, Style};
 
 use crate::Status;
 use crate::contexts::contexts;
-use crate::output::{Format, for_stdout, note, print, print_json, spinner};
+use crate::output::{for_stdout, note, print, print_json, spinner};
 use crate::place::{Place, start_of_line};
 use crate::workspace::{Workspace, root_of};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// A file, or with a line the function or class there, such as shop/cart.py:12
+    /// A file, or with a line the function or class there, such as shop/cart.py:12; a model looks for defects in it
     #[arg(value_name = "FILE[:LINE]", required_unless_present = "since")]
     place: Option<Place>,
-    /// Review what has changed since this revision of git, such as HEAD or main; in FILE or in all of the workspace
+    /// Review what has changed since this revision of git, such as HEAD or main, without a model: what it breaks and fixes, what it
+    /// touches, what its tests say. With FILE or --model, have a model look for defects in what has changed
     #[arg(long, value_name = "REV")]
     since: Option<String>,
-    /// In JSON, lines and characters are counted from 0, characters in UTF-16 code units, as editors do
+    /// With --since: have a model look for defects, too, and mark what it says as its opinion
+    #[arg(long, requires = "since")]
+    model: bool,
+    /// In JSON, lines and characters are counted from 0, characters in UTF-16 code units, as editors do; in that of a change lines are
+    /// counted from 1
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
+    #[command(flatten)]
+    files: Files,
+    /// With --since: stop after so many seconds and say what is not finished
+    #[arg(long, value_name = "SECONDS", default_value_t = 300.0)]
+    limit: f32,
+    /// With --since: run no tests
+    #[arg(long)]
+    no_tests: bool,
+}
+
+/// Files that are written besides.
+#[derive(Args)]
+pub(crate) struct Files {
+    /// With --since: write the review to this file and not to standard output
+    #[arg(long, value_name = "FILE", requires = "since")]
+    output: Option<PathBuf>,
+    /// With --since: write the findings to this file in SARIF as well
+    #[arg(long, value_name = "FILE", requires = "since")]
+    sarif: Option<PathBuf>,
+    /// With --since: write the results of the tests to this file in JUnit's XML
+    #[arg(long, value_name = "FILE", requires = "since")]
+    junit: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For reading
+    Human,
+    /// For programs; stable
+    Json,
+    /// For a comment on a pull request; it begins with a line that finds it again. Of a change
+    Markdown,
+    /// SARIF 2.1.0, which code hosts show beside the code. Of a change
+    Sarif,
+    /// Annotations, as lines that GitHub's runners read. Of a change
+    Github,
 }
 
 #[derive(Serialize)]
@@ -89,26 +134,42 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let here = PathBuf::from(".");
     let around = arguments.place.as_ref().map_or(&here, |place| &place.file);
     let mut workspace = Workspace::read(&root_of(around)?)?;
-    let targets = targets(&workspace, arguments)?;
-    let settings = model::config::default_path();
-    let configured = ModelClient::configured(settings.as_deref()).map_err(anyhow::Error::msg)?;
-    let client = Arc::new(configured.with_context(|| ModelClient::none(settings.as_deref()))?);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let contexts = contexts(&mut workspace);
-    let bar = spinner("choosing what the model has to see");
-    let outcomes = runtime.block_on(perform(&workspace, &client, contexts, &targets, &bar));
-    bar.finish_and_clear();
-    runtime.shutdown_background();
-    let (report, text) = report(&workspace, outcomes);
+    if let Some(since) = arguments.since.as_deref().filter(|_| arguments.place.is_none()) {
+        let review = change::Review::of(&workspace, since, arguments)?;
+        let opinion = match arguments.model {
+            true => Some(opinion(&mut workspace, arguments)?),
+            false => None,
+        };
+        review.write(opinion.as_ref(), arguments)?;
+        return Ok(review.status());
+    }
+    let of_code = matches!(arguments.format, Format::Human | Format::Json);
+    ensure!(of_code, "this format is for a change: --since REV, without FILE");
+    let (report, text) = opinion(&mut workspace, arguments)?;
     match arguments.format {
         Format::Json => print_json(&report)?,
-        Format::Human => print(text)?,
+        _ => print(text)?,
     }
     Ok(match (report.failed.is_empty(), report.findings.is_empty()) {
         (false, _) => Status::Failure,
         (true, false) => Status::Findings,
         (true, true) => Status::Fine,
     })
+}
+
+/// What a model finds.
+fn opinion(workspace: &mut Workspace, arguments: &Arguments) -> anyhow::Result<(Report, Shown)> {
+    let targets = targets(workspace, arguments)?;
+    let settings = model::config::default_path();
+    let configured = ModelClient::configured(settings.as_deref()).map_err(anyhow::Error::msg)?;
+    let client = Arc::new(configured.with_context(|| ModelClient::none(settings.as_deref()))?);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let contexts = contexts(workspace);
+    let bar = spinner("choosing what the model has to see");
+    let outcomes = runtime.block_on(perform(workspace, &client, contexts, &targets, &bar));
+    bar.finish_and_clear();
+    runtime.shutdown_background();
+    Ok(report(workspace, outcomes))
 }
 
 fn targets(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<Vec<SymbolId>> {

@@ -108,10 +108,17 @@ fn what_has_changed_is_reviewed() {
     project.commit();
     let none = findings(&[]);
     replies(&project, &[("mean(prices)", &none), ("def other", &none)]);
-    assert_eq!(project.tantu(&["review", "--since", "HEAD"]).1, "there is nothing to review\n");
+    let review = ["review", "--since", "HEAD", "--model", "--no-tests"];
+    assert!(project.tantu(&review).1.ends_with("a model's opinion:\nthere is nothing to review\n"));
     project.write("shop.py", &SHOP.replace("return total / len", "return total // len"));
-    let (status, stdout, stderr) = project.tantu(&["review", "--since", "HEAD"]);
-    assert_eq!((status, stdout.as_str()), (0, "shop.mean: nothing found, by r (recorded)\n"), "{stderr}");
+    let (status, stdout, stderr) = project.tantu(&review);
+    assert!(
+        status == 0 && stdout.ends_with("opinion:\nshop.mean: nothing found, by r (recorded)\n"),
+        "{stdout}{stderr}"
+    );
+    // Without being told to, no model is asked.
+    let (_, stdout, _) = project.tantu(&["review", "--since", "HEAD", "--no-tests"]);
+    assert!(stdout.starts_with("passed: ") && !stdout.contains("opinion"), "{stdout}");
 }
 
 #[test]

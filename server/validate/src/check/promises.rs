@@ -108,7 +108,7 @@ const HARMLESS: [&str; 17] = [
 
 pub(super) fn judge(comparison: &Comparison, behaviour: Behaviour) -> Broken {
     let mut broken = Broken::default();
-    if behaviour != Behaviour::Any {
+    if behaviour.is_compared() {
         return broken;
     }
     for symbol in comparison.edited_functions() {

@@ -72,7 +72,7 @@ pub(super) fn plan(comparison: &Comparison, behaviour: Behaviour) -> Plan {
             let name = Some(after.symbol(symbol).local_name());
             add(Action::Doctest { path: path.to_owned(), name }, Expected { examples, ..Expected::default() });
         }
-        if behaviour != Behaviour::Any {
+        if behaviour.is_compared() {
             compared(comparison, root).take(MAX_COMPARED).for_each(|action| add(action, Expected::default()));
         }
         plan.laws.extend(laws::actions(comparison, behaviour, root).map(request));

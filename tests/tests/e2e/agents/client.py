@@ -52,7 +52,12 @@ async def main(mode, server, expected):
         found = await call("explore", query="Cart.subtotal")
         assert expected in text(found), text(found)
         assert found.structured_content["found"][0]["callers"] == 7, found.structured_content
-        assert found.structured_content["complete"] is True
+        for _ in range(100):
+            # Values may still be followed, on a machine that has much to do.
+            if found.structured_content["complete"]:
+                break
+            found = await call("explore", query="Cart.subtotal")
+        assert found.structured_content["complete"] is True, found.structured_content
         file = await call("explore", query="shop/cart.py", budget=600)
         assert "class Cart" in text(file), text(file)
         words = await call("explore", query="the discount that is best")
@@ -73,7 +78,9 @@ async def main(mode, server, expected):
 
         listed = await call("tests", patch=PATCH)
         assert listed.structured_content["count"] > 10, listed.structured_content
-        ran = await call("tests", run=True, most=3, files=[{"path": "shop/money.py", "text": open("shop/money.py").read() + "\nX = 1\n"}])
+        cart = open("shop/cart.py").read()
+        same = [{"path": "shop/cart.py", "text": cart.replace("return not self._lines", "return len(self._lines) == 0")}]
+        ran = await call("tests", run=True, most=3, files=same)
         assert ran.structured_content["failed"] == 0 and ran.structured_content["passed"] > 0, text(ran)
         assert said, "progress is told"
 
@@ -85,12 +92,12 @@ async def main(mode, server, expected):
 
         # A question that nobody wants answered any longer: the next one is answered.
         try:
-            await asyncio.wait_for(client.call_tool("tests", {"run": True, "most": 200, "files": [{"path": "shop/money.py", "text": open("shop/money.py").read() + "\nX = 2\n"}]}), 0.2)
+            await asyncio.wait_for(client.call_tool("tests", {"run": True, "files": same}), 0.2)
         except (asyncio.TimeoutError, TimeoutError):
             pass
         await call("explore", query="Cart")
         print(json.dumps({"protocol": client.protocol_version, "attached": found.structured_content["attached"],
-                          "instructions": client.instructions[:512]}))
+                          "instructions": (client.instructions or "")[:512]}))
 
 
 asyncio.run(main(sys.argv[1], sys.argv[2], sys.argv[3] if len(sys.argv) > 3 else "def subtotal(self) -> Money:"))

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Finding, Range};
 
 /// A log with one run. Rules carry the pages of our manual, or of the linter's.
-pub(super) fn log(findings: &[Finding]) -> Value {
+pub(in crate::commands) fn log(findings: &[Finding]) -> Value {
     let of_graph = Code::ALL.map(|code| code.as_str());
     let of_linters: BTreeSet<&str> = findings.iter().map(|it| &*it.code).filter(|it| !of_graph.contains(it)).collect();
     let codes: Vec<&str> = of_graph.into_iter().chain(of_linters.iter().copied()).collect();

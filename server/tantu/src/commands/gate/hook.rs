@@ -168,12 +168,14 @@ impl Hook {
         }
     }
 
-    /// The answer for standard output; nothing where the agent may go on and has nothing to learn.
+    /// The answer for standard output; nothing where the agent may go on and has nothing to learn. Before a write only what is wrong
+    /// in its own files keeps it back: the others can be mended only after it, and are told.
     pub(super) fn answer(&self, verdict: &Verdict, level: Level) -> Option<Value> {
         let text = format!("tantu: {}", verdict.text().trim_end());
         let is_bad = matches!(verdict.outcome, Outcome::Refused);
         let is_open = matches!(verdict.outcome, Outcome::NotFinished | Outcome::Unusable);
-        match (self.event, is_bad && level == Level::Block) {
+        let is_own = self.event == Event::After || verdict.findings.iter().any(|it| self.names(&it.path));
+        match (self.event, is_bad && is_own && level == Level::Block) {
             (Event::Before, true) => Some(json!({ "hookSpecificOutput": {
                 "hookEventName": "PreToolUse", "permissionDecision": "deny", "permissionDecisionReason": text } })),
             (Event::After, true) => Some(json!({ "decision": "block", "reason": text })),
@@ -182,6 +184,17 @@ impl Hook {
                 Some(json!({ "hookSpecificOutput": { "hookEventName": name, "additionalContext": text } }))
             }
             _ => None,
+        }
+    }
+}
+
+impl Hook {
+    /// Whether the write is of the file that a finding names.
+    fn names(&self, finding: &str) -> bool {
+        match &self.write {
+            Write::Whole { path, .. } | Write::Edits { path, .. } => path.ends_with(finding),
+            Write::Patch(patch) => patch.contains(finding),
+            Write::Nothing => false,
         }
     }
 }
@@ -294,7 +307,15 @@ mod tests {
 
     #[test]
     fn answers_are_those_that_agents_expect() {
-        let refused = Verdict { outcome: Outcome::Refused, ..Verdict::malformed("x") };
+        let found = |path: &str| validate::Finding {
+            stage: validate::Stage::Graph,
+            code: "undefined-name".to_owned(),
+            message: "`x` is not defined".to_owned(),
+            path: path.to_owned(),
+            line: 1,
+        };
+        let of = |path| Verdict { outcome: Outcome::Refused, findings: vec![found(path)], ..Verdict::malformed("x") };
+        let (refused, elsewhere) = (of("a.py"), of("b.py"));
         let write = json!({ "file_path": "/w/a.py", "content": "" });
         let before = hook("PreToolUse", "Write", &write, &Value::Null);
         let answer = before.answer(&refused, Level::Block).unwrap();
@@ -304,7 +325,10 @@ mod tests {
             told["hookSpecificOutput"]["additionalContext"].is_string()
                 && told["hookSpecificOutput"]["permissionDecision"].is_null()
         );
+        let told = before.answer(&elsewhere, Level::Block).unwrap();
+        assert!(told["hookSpecificOutput"]["permissionDecision"].is_null(), "{told}");
         let after = hook("PostToolUse", "Write", &write, &Value::Null);
+        assert_eq!(after.answer(&elsewhere, Level::Block).unwrap()["decision"], "block");
         assert_eq!(after.answer(&refused, Level::Block).unwrap()["decision"], "block");
         let passed = Verdict { outcome: Outcome::Passed, ..Verdict::malformed("x") };
         assert_eq!(after.answer(&passed, Level::Block), None);

@@ -16,6 +16,9 @@ use crate::tools::{Answer, Ask};
 /// How long a question waits for an index that is being built; after it, the answer says that it is not complete.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long it waits for values to be followed after an edit: in a workspace of some hundred files that is enough.
+const FLOW_PATIENCE: Duration = Duration::from_millis(100);
+
 /// How often is looked.
 const LOOK_AGAIN: Duration = Duration::from_millis(15);
 
@@ -50,7 +53,7 @@ impl Source {
 const OVER: &str = "the workspace is no longer served";
 
 /// Answers questions about one workspace folder.
-pub struct Desk {
+pub struct Toolbox {
     root: PathBuf,
     source: Source,
     services: Services,
@@ -59,10 +62,10 @@ pub struct Desk {
     stamps: Arc<Mutex<Stamps>>,
 }
 
-impl Desk {
+impl Toolbox {
     /// For the workspace folder `root`; `attached` says that an editor has it open.
     pub fn new(root: PathBuf, source: Source, services: Services, attached: bool) -> Self {
-        Desk { root, source, services, attached, stamps: Arc::default() }
+        Toolbox { root, source, services, attached, stamps: Arc::default() }
     }
 
     /// Answers. `say` is told what is being done.
@@ -113,6 +116,11 @@ impl Desk {
         if !touched.is_empty() {
             self.source.0.send(Event::Touched(touched));
             // Waits until that is read.
+            snapshot = self.source.snapshot().await?;
+        }
+        let start = Instant::now();
+        while snapshot.analysis.is_flow_outdated() && start.elapsed() < FLOW_PATIENCE {
+            tokio::time::sleep(LOOK_AGAIN / 3).await;
             snapshot = self.source.snapshot().await?;
         }
         Ok(snapshot)
