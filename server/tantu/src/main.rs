@@ -25,7 +25,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::commands::{
     audit, callgraph, check, commit_message, context, doctor, evidence, explain, gate, graph, impact, index, init, lsp,
-    mcp, memory, model, propose, review, run, sandbox, snippets, test, usage,
+    mcp, memory, model, mutate, propose, review, run, sandbox, snippets, test, usage,
 };
 
 /// A graph is millions of small pieces, and every keystroke makes and drops some ten thousand.
