@@ -84,6 +84,9 @@ def patch():
     zoneinfo._common.load_tzdata = load_tzdata
     names = zones["../zones"].decode().split()
     zoneinfo.available_timezones = zoneinfo._tzpath.available_timezones = lambda: {*names}
+    # Its files are gone at run time; an environment may have one of its own.
+    for name in [it for it in sys.modules if it.partition(".")[0] == "tzdata"]:
+        del sys.modules[name]
     asyncio.unix_events._UnixDefaultEventLoopPolicy._loop_factory = EventLoop
     # Fills the cache in which it looks for a traceback's modules, at one `stat` for each.
     inspect.getmodule(compile("", "", "exec"))
