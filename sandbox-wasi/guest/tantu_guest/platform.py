@@ -50,11 +50,13 @@ class EventLoop(asyncio.SelectorEventLoop):
 def _read_time_zones():
     """Name → file, from the `tzdata` package; there is no directory of them at run time."""
     root = pathlib.Path(tzdata.__file__).with_name("zoneinfo")
-    return {
+    zones = {
         file.relative_to(root).as_posix(): file.read_bytes()
         for file in root.rglob("*")
         if file.is_file() and file.suffix != ".py"
     }
+    # No zone has this name; it is the list of them.
+    return {**zones, "../zones": root.with_name("zones").read_bytes()}
 
 
 def _note_processes():
@@ -80,6 +82,11 @@ def patch():
         return io.BytesIO(zones[key])
 
     zoneinfo._common.load_tzdata = load_tzdata
+    names = zones["../zones"].decode().split()
+    zoneinfo.available_timezones = zoneinfo._tzpath.available_timezones = lambda: {*names}
+    # Its files are gone at run time; an environment may have one of its own.
+    for name in [it for it in sys.modules if it.partition(".")[0] == "tzdata"]:
+        del sys.modules[name]
     asyncio.unix_events._UnixDefaultEventLoopPolicy._loop_factory = EventLoop
     # Fills the cache in which it looks for a traceback's modules, at one `stat` for each.
     inspect.getmodule(compile("", "", "exec"))

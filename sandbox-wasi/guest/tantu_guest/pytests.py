@@ -146,7 +146,10 @@ def _main(arguments, own, recorder):
     blocked = [f"-pno:{name}" for name in plugins.unsuited()]
     recorder.unavailable.update({name: NO_EFFECT for name in plugins.unsuited()})
     without = []
+    before = {*sys.modules}
     for _ in range(ATTEMPTS):
+        # What an attempt has imported could not be rewritten by the next one.
+        workspace.forget(before)
         try:
             with plugins.tolerated(recorder.unavailable):
                 return _as_program([*OPTIONS, *blocked, *without, *arguments], own)

@@ -1,6 +1,7 @@
 """Judges what a run raises, and tells the host."""
 
 import errno
+import hashlib  # noqa: F401
 import importlib.metadata
 import linecache
 import os
@@ -126,7 +127,8 @@ def _need(error):
     top = name.partition(".")[0]
     if not top:
         return ""
-    compiled = ", which must be compiled" if workspace.is_compiled(name) else ""
+    is_compiled = workspace.is_compiled(name) or (error.name and workspace.is_compiled(error.name))
+    compiled = ", which must be compiled" if is_compiled else ""
     if workspace.contains(top):
         return name + compiled if compiled else ""
     if name in sys.stdlib_module_names:

@@ -54,6 +54,14 @@ def _unhide():
                         del sys.modules[module]
 
 
+def forget(but):
+    """Forgets what was imported from the workspace and its environment, `but` these."""
+    for name, module in [*sys.modules.items()]:
+        file = getattr(module, "__file__", None)
+        if name not in but and isinstance(file, str) and file.startswith((ROOT + "/", SITE + "/")):
+            del sys.modules[name]
+
+
 def contains(module):
     """Whether the top-level `module` is the workspace's own."""
     return any(_has(folder, module) for folder in sys.path if folder != SITE)

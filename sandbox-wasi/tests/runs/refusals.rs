@@ -28,11 +28,13 @@ def test_caught():
     except OSError:
         raise SystemExit(3)
 def test_context(): assert ssl.create_default_context().verify_mode == ssl.CERT_REQUIRED
+import zoneinfo
+def test_zones(): assert 'Europe/Berlin' in zoneinfo.available_timezones()
 def test_own_mistake(): assert ssl.OP_ALL == 0
 ",
     )]);
     let outcome = ws.run(pytest(&["test_a.py"]));
-    let expected = "failed 2 1
+    let expected = "failed 3 1
 test_a.py:12: needs bz2 (not in the sandbox)
 test_a.py:13: needs lzma (not in the sandbox)
 test_a.py:14: needs ssl (not in the sandbox)
@@ -41,7 +43,7 @@ test_a.py:16: needs fcntl (not in the sandbox)
 test_a.py:21: needs mmap (not in the sandbox), which became SystemExit: 3";
     let (without_last, last) = summary(&outcome).rsplit_once('\n').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
     assert_eq!(without_last, expected, "{outcome:#?}");
-    assert!(last.starts_with("test_a.py:23: assert"), "{last}");
+    assert!(last.starts_with("test_a.py:25: assert"), "{last}");
 }
 
 #[test]
@@ -109,7 +111,10 @@ fn install(ws: &Workspace, name: &str, version: &str, files: &[(&str, &str)]) {
 #[test]
 fn plugins_of_the_environment_are_loaded_as_pytest_does() {
     let ws = Workspace::new([
-        ("pyproject.toml", "[tool.pytest.ini_options]\naddopts = '--greet -n auto --strict-markers'\nhello = 'x'\n"),
+        (
+            "pyproject.toml",
+            "[tool.pytest.ini_options]\naddopts = '--greet -n auto --strict-markers -W error'\nhello = 'x'\n",
+        ),
         ("test_a.py", "def test_it(greeting): assert greeting == 'hello'\n"),
         ("test_b.py", "import pytest\n@pytest.mark.greeted\ndef test_it(): pass\n"),
     ]);

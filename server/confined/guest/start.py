@@ -70,6 +70,7 @@ def warm(root):
 
             for name in default_plugins:
                 importlib.import_module("_pytest." + name)
+        import multiprocessing.connection  # noqa: F401
     except Exception:  # it is said when it is wanted
         pass
     finally:

@@ -118,6 +118,15 @@ def _has_sockets():
     return True
 
 
+def _prefer_loopback():
+    """Managers and queues of `multiprocessing` connect by sockets with a path, which are refused; by
+    loopback they can."""
+    if _has_sockets():
+        import multiprocessing.connection
+
+        multiprocessing.connection.default_family = "AF_INET"
+
+
 LOCAL = {"", "0.0.0.0", "::", "::1", "localhost"}
 
 
@@ -126,6 +135,7 @@ def run(channel, told):
     os.chdir(where.root)
     # As `python -m` has it; after it what an editable installation would add.
     sys.path.insert(0, where.root)
+    _prefer_loopback()
     action = told["action"]
     if action == "pytest":
         return _pytest(channel, told, where)

@@ -138,6 +138,8 @@ impl<'a> Runs<'a> {
         let mut stage = match self.stage.take() {
             Some(stage) if stage.root() == root => stage,
             _ => {
+                // It may read the folder that is removed here, and not the one of the same name.
+                self.spare = None;
                 if copy.exists() {
                     remove(&copy).map_err(Error::io("remove the copy of another workspace"))?;
                 }

@@ -97,8 +97,11 @@ impl Stage {
                     folders.push(path);
                 } else if metadata.is_file() && self.copies.get(&path) == Some(&stamp(&metadata)) {
                     kept.insert(path.clone(), self.files.get(&path).copied().flatten());
-                } else {
+                } else if metadata.is_dir() {
                     remove(&real)?;
+                } else {
+                    // Links are not followed.
+                    fs::remove_file(&real)?;
                 }
             }
         }
@@ -115,9 +118,7 @@ impl Stage {
         self.left_out.clear();
         self.hidden.clear();
         if std::mem::take(&mut self.is_touched) && self.restore().is_err() {
-            remove(&self.copy)
-                .and_then(|()| fs::create_dir(&self.copy))
-                .map_err(Error::io("make the copy of the workspace anew"))?;
+            empty(&self.copy).map_err(Error::io("make the copy of the workspace anew"))?;
             self.files.clear();
             self.copies.clear();
         }
@@ -254,6 +255,19 @@ impl Stage {
     }
 }
 
+/// Removes what is in the folder, and not the folder, which what waits for the next run may read.
+fn empty(folder: &Path) -> io::Result<()> {
+    fs::set_permissions(folder, Permissions::from_mode(0o700))?;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        match entry.file_type()?.is_dir() {
+            true => remove(&entry.path())?,
+            false => fs::remove_file(entry.path())?,
+        }
+    }
+    Ok(())
+}
+
 /// A path that leads nowhere but into the workspace.
 pub(crate) fn inside(path: &Path) -> Result<&Path, Error> {
     let is_inside = path.components().all(|it| matches!(it, Component::Normal(_) | Component::CurDir));
@@ -366,6 +380,7 @@ mod tests {
         stage.sync(&[("b.py".into(), "unsaved".into())]).unwrap();
         stage.touch();
         let before = fs::metadata(copy.join("a.py")).unwrap().modified().unwrap();
+        let (folder_before, mode_before) = (fs::metadata(&copy).unwrap().ino(), fs::metadata(&outside).unwrap().mode());
         fs::write(copy.join("a.py"), "new").unwrap();
         File::options().write(true).open(copy.join("a.py")).unwrap().set_modified(before).unwrap();
         fs::remove_file(copy.join("b.py")).unwrap();
@@ -381,6 +396,9 @@ mod tests {
         assert!(!copy.join("made").exists());
         assert_eq!(fs::read_to_string(outside.join("c.py")).unwrap(), "of the user");
         assert!(!outside.join("sub").exists());
+        assert_eq!(fs::metadata(&outside).unwrap().mode(), mode_before);
+        // What waits for the next run may read this very folder.
+        assert_eq!(fs::metadata(&copy).unwrap().ino(), folder_before);
     }
 
     #[test]

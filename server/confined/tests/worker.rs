@@ -138,3 +138,33 @@ async fn nothing_outlives_a_run_that_was_cancelled() {
     }
     panic!("{:?} live on", living(&word));
 }
+
+#[tokio::test]
+async fn processes_talk_by_loopback_where_there_is_one() {
+    let script = "import multiprocessing as m\nif __name__ == '__main__':\n    m.set_start_method('fork')\n    with m.Manager() as it:\n        print(it.list([1, 2]))\n";
+    let folder = workspace(script);
+    let outcome = run(request(folder.path())).await;
+    let granted = confined::probe(Path::new(env!("CARGO_BIN_EXE_confined"))).unwrap();
+    match granted.own_network {
+        true => assert_eq!((outcome.outcome, outcome.stdout.as_str()), (Status::Passed, "[1, 2]\n"), "{outcome:?}"),
+        false => assert_ne!(outcome.outcome, Status::Passed, "{outcome:?}"),
+    }
+}
+
+#[tokio::test]
+async fn code_of_a_person_may_write_into_the_copy_which_is_then_made_anew() {
+    let folder = workspace(
+        "import os\nprint(os.path.exists('made'), open('mod.py').read())\nopen('made', 'w').close()\nopen('mod.py', 'w').write('new')\n",
+    );
+    fs::write(folder.path().join("mod.py"), "old").unwrap();
+    let worker = worker();
+    for _ in 0..2 {
+        let request = Request { writable: true, ..request(folder.path()) };
+        let outcome = worker.run(request, &|_| {}).await.unwrap();
+        assert_eq!((outcome.outcome, outcome.stdout.as_str()), (Status::Passed, "False old\n"), "{outcome:?}");
+    }
+    let outcome = worker.run(request(folder.path()), &|_| {}).await.unwrap();
+    assert_eq!(outcome.outcome, Status::Refused, "{outcome:?}");
+    assert_eq!(fs::read_to_string(folder.path().join("mod.py")).unwrap(), "old");
+    assert!(!folder.path().join("made").exists());
+}

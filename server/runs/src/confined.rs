@@ -102,13 +102,13 @@ impl Both {
         // another name than in the sandbox, where a plugin that adds parameters cannot be loaded.
         let is_failed = confined.tests.iter().any(|test| test.verdict == Verdict::Failed);
         let is_unheard_of = |target: &String| !confined.tests.iter().any(|test| is_of(&test.id, target));
-        if again != targets && (is_failed || again.iter().any(is_unheard_of)) {
-            if let Ok(whole) = self.confined(of(targets), &on_event).await
-                && matches!(whole.outcome, Status::Passed | Status::Failed | Status::Refused | Status::NotRunnable)
-            {
-                confined = Outcome { millis: confined.millis + whole.millis, ..whole };
-                again = targets.to_vec();
-            }
+        if again != targets
+            && (is_failed || again.iter().any(is_unheard_of))
+            && let Ok(whole) = self.confined(of(targets), &on_event).await
+            && matches!(whole.outcome, Status::Passed | Status::Failed | Status::Refused | Status::NotRunnable)
+        {
+            confined = Outcome { millis: confined.millis + whole.millis, ..whole };
+            again = targets.to_vec();
         }
         Ok(joined(sandboxed, &again, confined))
     }
