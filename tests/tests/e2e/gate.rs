@@ -174,6 +174,11 @@ fn a_write_that_has_happened_is_judged_beside_what_was_there() {
         assert!(answer["reason"].as_str().is_some_and(|it| it.contains("shop/pricing.py:18")), "{answer}");
     }
     workspace.write("shop/cart.py", &text);
+    workspace.write("shop/fresh.py", "from shop.cart import Card\n");
+    let fresh = json!({ "file_path": workspace.path("shop/fresh.py"), "content": "" });
+    let answer = after("Write", &fresh, &json!({ "type": "create" }));
+    assert!(answer["reason"].as_str().is_some_and(|it| it.contains("shop/fresh.py:1")), "{answer}");
+    workspace.remove("shop/fresh.py");
     let before = json!({ "hook_event_name": "PreToolUse", "cwd": workspace.root(), "tool_name": "apply_patch", "tool_input": codex });
     let (_, said) = gate(&workspace, &home, &["--hook", "--no-tests"], &before.to_string());
     // What breaks elsewhere can be mended only after this write.
