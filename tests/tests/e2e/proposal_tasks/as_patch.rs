@@ -39,7 +39,9 @@ impl Excluded {
         match self {
             Excluded::NoPatch => "no edit in the answer, so that no patch comes of it",
             Excluded::OutsideOfWhatWasAsked => "wrong only because something else was asked for",
-            Excluded::AgainstTheTask => "wrong only by what the task promises: a finding is still there, a written test tests nothing",
+            Excluded::AgainstTheTask => {
+                "wrong only by what the task promises: a finding is still there, a written test tests nothing"
+            }
             Excluded::NotWorse => "tests fail in the same way as before",
             Excluded::LeftOut => "what was wrong was left out before, the patch is the rest",
             Excluded::Asked => "a question to a person, as for a proposal",
