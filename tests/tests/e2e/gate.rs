@@ -189,3 +189,34 @@ fn a_write_that_has_happened_is_judged_beside_what_was_there() {
     let (_, said) = gate(&workspace, &home, &["--hook"], &before.to_string());
     assert!(said.contains("\"permissionDecision\":\"deny\""), "{said}");
 }
+
+#[test]
+fn files_that_move_and_go_are_missed_where_they_were() {
+    let (workspace, home) = committed();
+    git(&workspace, &["mv", "shop/money.py", "shop/cash.py"]);
+    for arguments in [["--staged", "--no-tests"].as_slice(), &["--since", "HEAD", "--no-tests"]] {
+        let (status, said) = gate(&workspace, &home, arguments, "");
+        assert!(status == 1 && said.contains("`from shop.money import"), "{status}: {said}");
+        // What was wrong in it before is no fault of the move.
+        assert!(!said.contains("shop/cash.py:"), "{said}");
+    }
+    // With those that import it, nothing is worse.
+    for folder in ["shop", "tests"] {
+        for entry in std::fs::read_dir(workspace.path(folder)).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_file() {
+                let text = std::fs::read_to_string(&path).expect("a text");
+                std::fs::write(&path, text.replace("shop.money", "shop.cash")).expect("it is writable");
+            }
+        }
+    }
+    let (status, said) = gate(&workspace, &home, &["--since", "HEAD", "--no-tests"], "");
+    assert!(status == 0, "{status}: {said}");
+    git(&workspace, &["reset", "--quiet", "--hard"]);
+    workspace.remove("shop/money.py");
+    let (status, said) = gate(&workspace, &home, &["--since", "HEAD", "--no-tests"], "");
+    assert!(status == 1 && said.contains("`from shop.money import"), "{status}: {said}");
+    let patch = git(&workspace, &["diff"]);
+    git(&workspace, &["reset", "--quiet", "--hard"]);
+    assert_eq!(gate(&workspace, &home, &["--no-tests"], &patch), (status, said), "the same as a patch");
+}
