@@ -285,19 +285,14 @@ impl<'a> Draft<'a> {
         };
         // What some tools write for a file that comes: hunks of added lines alone.
         let adds_only = hunks.iter().all(|hunk| hunk.lines.iter().all(|line| matches!(line, Line::Added(_))));
-        if old.is_some() && before.is_none() && !(adds_only && !hunks.is_empty()) {
+        if old.is_some() && before.is_none() && (hunks.is_empty() || !adds_only) {
             return self.refuse(&name, "it is not there: the patch changes a file that the workspace does not have");
-        }
-        if old.is_none() && there.is_some() && !adds_only {
-            return self.refuse(&name, "it is there already, and the patch makes it anew");
         }
         if old.is_none() && there.as_deref().is_some_and(|text| !text.is_empty()) {
             return self.refuse(&name, "it is there already, and the patch makes it anew");
         }
         let after = match apply(before.as_deref().unwrap_or_default(), hunks) {
             Ok(after) => after,
-            // A file that goes is gone, whatever its last lines were.
-            Err(_) if new.is_none() => String::new(),
             Err(reason) => return self.refuse(&name, reason),
         };
         match (old, new) {

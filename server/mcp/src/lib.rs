@@ -19,7 +19,7 @@ mod test_tool;
 mod toolbox;
 mod tools;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use gate::Checkers;
@@ -36,8 +36,11 @@ pub struct Services {
     /// The folder for databases, which need not exist; without one nothing is kept.
     pub cache: Option<PathBuf>,
     /// What was checked of proposals in the workspace's folder, the latest first.
-    pub cards: Arc<dyn Fn(&std::path::Path) -> Vec<Card> + Send + Sync>,
+    pub cards: Arc<FindCards>,
 }
+
+/// Finds cards by a workspace's folder.
+pub type FindCards = dyn Fn(&Path) -> Vec<Card> + Send + Sync;
 
 /// Where there are no such sockets, every server is alone.
 #[cfg(not(unix))]

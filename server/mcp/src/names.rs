@@ -5,7 +5,7 @@ use std::path::Path;
 use graph::{Analysis, FileId, SymbolId, SymbolKind};
 
 /// Definitions that one term may mean; more are told in number.
-const MOST: usize = 8;
+const MOST: usize = 5;
 
 /// Names that are told for one that does not exist.
 const NEAREST: usize = 5;

@@ -172,6 +172,10 @@ fn the_same_verdict_from_the_command_line_a_hook_and_an_agent() {
         super::gate::diff("shop/cart.py", "def subtotal(self) -> Money:", "def subtotal(self, tax) -> Money:", &text);
     let (status, printed) = super::gate::gate(&workspace, &home, &[], &patch);
     assert_eq!(status, 1, "{printed}");
-    assert_eq!(printed, agent);
-    assert_eq!(format!("tantu: {}", printed.trim_end()), hook);
+    // What there was no time for depends on the machine.
+    let said = |text: &str| -> String {
+        text.trim_end().lines().filter(|it| !it.starts_with("not checked: ")).collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(said(&printed), said(&agent));
+    assert_eq!(format!("tantu: {}", said(&printed)), said(&hook));
 }

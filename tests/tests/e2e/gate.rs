@@ -174,6 +174,11 @@ fn a_write_that_has_happened_is_judged_beside_what_was_there() {
         assert!(answer["reason"].as_str().is_some_and(|it| it.contains("shop/pricing.py:18")), "{answer}");
     }
     workspace.write("shop/cart.py", &text);
+    workspace.write("shop/fresh.py", "from shop.cart import Card\n");
+    let fresh = json!({ "file_path": workspace.path("shop/fresh.py"), "content": "" });
+    let answer = after("Write", &fresh, &json!({ "type": "create" }));
+    assert!(answer["reason"].as_str().is_some_and(|it| it.contains("shop/fresh.py:1")), "{answer}");
+    workspace.remove("shop/fresh.py");
     let before = json!({ "hook_event_name": "PreToolUse", "cwd": workspace.root(), "tool_name": "apply_patch", "tool_input": codex });
     let (_, said) = gate(&workspace, &home, &["--hook", "--no-tests"], &before.to_string());
     // What breaks elsewhere can be mended only after this write.
@@ -183,4 +188,35 @@ fn a_write_that_has_happened_is_judged_beside_what_was_there() {
         json!({ "hook_event_name": "PreToolUse", "cwd": workspace.root(), "tool_name": "Write", "tool_input": write });
     let (_, said) = gate(&workspace, &home, &["--hook"], &before.to_string());
     assert!(said.contains("\"permissionDecision\":\"deny\""), "{said}");
+}
+
+#[test]
+fn files_that_move_and_go_are_missed_where_they_were() {
+    let (workspace, home) = committed();
+    git(&workspace, &["mv", "shop/money.py", "shop/cash.py"]);
+    for arguments in [["--staged", "--no-tests"].as_slice(), &["--since", "HEAD", "--no-tests"]] {
+        let (status, said) = gate(&workspace, &home, arguments, "");
+        assert!(status == 1 && said.contains("`from shop.money import"), "{status}: {said}");
+        // What was wrong in it before is no fault of the move.
+        assert!(!said.contains("shop/cash.py:"), "{said}");
+    }
+    // With those that import it, nothing is worse.
+    for folder in ["shop", "tests"] {
+        for entry in std::fs::read_dir(workspace.path(folder)).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_file() {
+                let text = std::fs::read_to_string(&path).expect("a text");
+                std::fs::write(&path, text.replace("shop.money", "shop.cash")).expect("it is writable");
+            }
+        }
+    }
+    let (status, said) = gate(&workspace, &home, &["--since", "HEAD", "--no-tests"], "");
+    assert!(status == 0, "{status}: {said}");
+    git(&workspace, &["reset", "--quiet", "--hard"]);
+    workspace.remove("shop/money.py");
+    let (status, said) = gate(&workspace, &home, &["--since", "HEAD", "--no-tests"], "");
+    assert!(status == 1 && said.contains("`from shop.money import"), "{status}: {said}");
+    let patch = git(&workspace, &["diff"]);
+    git(&workspace, &["reset", "--quiet", "--hard"]);
+    assert_eq!(gate(&workspace, &home, &["--no-tests"], &patch), (status, said), "the same as a patch");
 }

@@ -258,6 +258,13 @@ fn transcript(page: &str, name: &str, text: &str) {
     }
 }
 
+/// What is said when the machine has time for all checks.
+fn unhurried(mut say: impl FnMut() -> String) -> String {
+    let all = (0..10).map(|_| say());
+    let said = all.into_iter().find(|it| !it.contains("there was no time"));
+    said.expect("the type checker is done within its time")
+}
+
 #[test]
 fn the_transcripts_of_the_manual_are_what_is_said() {
     let (workspace, home) = committed();
@@ -269,12 +276,15 @@ fn the_transcripts_of_the_manual_are_what_is_said() {
     let explored = explored.into_iter().find(|it| it.structured["complete"] == true).expect("it is complete soon");
     let revision = explored.structured["revision"].to_string();
     transcript("agents.md", "explore", &explored.text.replacen(&format!("Revision {revision}"), "Revision 3", 1));
-    transcript("agents.md", "check", &agent.call("check", &json!({ "patch": patch })).text);
+    transcript("agents.md", "check", &unhurried(|| agent.call("check", &json!({ "patch": patch })).text));
     let tests = agent.call("tests", &json!({ "patch": patch, "most": 3 }));
     transcript("agents.md", "tests", &tests.text);
-    let (status, gated) = super::gate::gate(&workspace, &home, &[], &patch);
-    transcript("ci.md", "gate", &format!("$ git diff | tantu gate\n{gated}$ echo $?\n{status}\n"));
+    let gated = unhurried(|| {
+        let (status, gated) = super::gate::gate(&workspace, &home, &[], &patch);
+        format!("$ git diff | tantu gate\n{gated}$ echo $?\n{status}\n")
+    });
+    transcript("ci.md", "gate", &gated);
     workspace.write("shop/cart.py", text.replace("def subtotal(self)", "def subtotal(self, tax)"));
-    let (_, page) = tantu(&["review", "--since", "HEAD", "--format", "markdown"], &workspace, &home);
-    transcript("ci.md", "review", &page);
+    let review = ["review", "--since", "HEAD", "--format", "markdown"];
+    transcript("ci.md", "review", &unhurried(|| tantu(&review, &workspace, &home).1));
 }

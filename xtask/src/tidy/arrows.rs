@@ -319,7 +319,7 @@ mod tests {
         assert_eq!(
             violations(&[("ide", &[("", "tokio"), ("dev", "tokio")])]),
             [
-                "server/ide/Cargo.toml:5: ide must not link tokio, leave that to assistant, lsp, model, runs, sandbox, sandbox-wasi, tantu, workspace"
+                "server/ide/Cargo.toml:5: ide must not link tokio, leave that to assistant, gate, lsp, mcp, model, runs, sandbox, sandbox-wasi, tantu, workspace"
             ]
         );
     }

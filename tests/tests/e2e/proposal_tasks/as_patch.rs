@@ -7,7 +7,10 @@ use tests::agent::Agent;
 use tests::workspace::Workspace;
 
 use super::recorded::{Expected, Task, tasks};
-use super::{World, log};
+use super::{World, expect_table, log};
+
+/// Where the table stands in `docs/proposals.md`.
+const FENCES: [&str; 2] = ["<!-- written by the test as_patch -->\n", "<!-- end of as_patch -->\n"];
 
 /// What only the shape of a model's answer tells, or what a person alone can answer; each with how many of the answers it concerns.
 /// Nothing else with a defect may pass.
@@ -28,6 +31,23 @@ enum Excluded {
     Asked,
     /// Nothing finds it in proposals either.
     Missed,
+}
+
+impl Excluded {
+    /// For the manual.
+    fn title(self) -> &'static str {
+        match self {
+            Excluded::NoPatch => "no edit in the answer, so that no patch comes of it",
+            Excluded::OutsideOfWhatWasAsked => "wrong only because something else was asked for",
+            Excluded::AgainstTheTask => {
+                "wrong only by what the task promises: a finding is still there, a written test tests nothing"
+            }
+            Excluded::NotWorse => "tests fail in the same way as before",
+            Excluded::LeftOut => "what was wrong was left out before, the patch is the rest",
+            Excluded::Asked => "a question to a person, as for a proposal",
+            Excluded::Missed => "found by nothing, as for a proposal",
+        }
+    }
 }
 
 /// Why a wrong answer may pass as a patch; `None` where it has to be refused.
@@ -108,4 +128,8 @@ fn the_gate_refuses_what_is_wrong_and_lets_pass_what_is_good() {
     assert!(wrong.is_empty(), "{} of {judged:?}; excluded {counts:?}:\n{}", wrong.len(), wrong.join("\n"));
     let expected: BTreeMap<Excluded, usize> = EXCLUDED.into_iter().filter(|(_, count)| *count > 0).collect();
     assert_eq!(counts, expected, "refused {} wrong ones, let pass {} good ones", judged[0], judged[1]);
+    let mut table = "| answers as patches | |\n|---|---|\n".to_owned();
+    table.push_str(&format!("| good, pass | {} |\n| with a defect, refused | {} |\n", judged[1], judged[0]));
+    counts.iter().for_each(|(why, count)| table.push_str(&format!("| {} | {count} |\n", why.title())));
+    expect_table(FENCES, &table);
 }

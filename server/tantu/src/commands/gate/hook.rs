@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use gate::{Changes, Kind, Level, Obstacle, Outcome, TextNow, Verdict, WholeFile};
+use gate::{Changed, Changes, Kind, Level, Obstacle, Outcome, TextNow, Verdict, WholeFile};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -41,6 +41,8 @@ enum Write {
         path: PathBuf,
         text: String,
         original: Option<String>,
+        /// The agent says that it was not there.
+        is_new: bool,
     },
     /// Replacements in a file, one after the other.
     Edits {
@@ -76,11 +78,12 @@ impl Hook {
         };
         let folder = input.cwd.unwrap_or_else(|| PathBuf::from("."));
         let original = input.tool_response.get("originalFile").and_then(Value::as_str).map(str::to_owned);
+        let is_new = input.tool_response.get("type").and_then(Value::as_str) == Some("create");
         let text = |name: &str| input.tool_input.get(name).and_then(Value::as_str).map(str::to_owned);
         let path = text("file_path").map(|path| folder.join(path));
         let write = match (input.tool_name.as_str(), path) {
             ("Write", Some(path)) => {
-                Write::Whole { path, text: text("content").ok_or("Write without `content`")?, original }
+                Write::Whole { path, text: text("content").ok_or("Write without `content`")?, original, is_new }
             }
             ("Edit" | "MultiEdit", Some(path)) => {
                 let several = input.tool_input.get("edits").cloned();
@@ -125,12 +128,19 @@ impl Hook {
         };
         match &self.write {
             Write::Nothing => Changes::default(),
-            Write::Whole { path, text, original } => {
+            Write::Whole { path, text, original, is_new } => {
                 let path = real(path);
                 match self.event {
                     Event::Before => {
                         Changes::of_files(vec![WholeFile { path, text: Some(text.clone()) }], folders, now)
                     }
+                    Event::After if *is_new => match now(&path) {
+                        Ok(after) => {
+                            let file = Changed { path, before: None, after, renamed_from: None };
+                            Changes { files: vec![file], ..Changes::default() }
+                        }
+                        Err(reason) => obstacle(&path, reason),
+                    },
                     Event::After => after(root, path, original.clone(), None, now),
                 }
             }
@@ -242,7 +252,7 @@ fn after(root: &Path, path: PathBuf, original: Option<String>, edits: Option<&[E
     match original.or_else(undone) {
         Some(before) => {
             let mut changes = Changes::default();
-            changes.files.push(gate::Changed { path, before: Some(Arc::from(before)), after, renamed_from: None });
+            changes.files.push(Changed { path, before: Some(Arc::from(before)), after, renamed_from: None });
             changes
         }
         None => since_commit(root, |other| *other == path),

@@ -52,7 +52,8 @@ fn add(to: &mut Json, piece: &Json) -> Result<(), &'static str> {
             let is_ours = |it: &Json| serde_json::to_string(it).is_ok_and(|it| it.contains("tantu "));
             // A list of words is one choice, such as the arguments of a program.
             for item in piece.iter().filter(|item| matches!(item, Json::Object(_))) {
-                if !to.contains(item) && !(is_ours(item) && to.iter().any(is_ours)) {
+                let is_there = to.contains(item) || is_ours(item) && to.iter().any(is_ours);
+                if !is_there {
                     to.push(item.clone());
                 }
             }
