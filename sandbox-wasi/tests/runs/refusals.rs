@@ -199,6 +199,24 @@ def get_runner(settings): return Runner
 }
 
 #[test]
+fn a_compiled_package_is_the_reason_whatever_its_importer_makes_of_it() {
+    let ws = Workspace::new([(
+        "test_a.py",
+        "import os\nfrom unittest import mock\n\ndef test_caught():\n    try:\n        import fast\n    except Exception:\n        raise SystemExit(1)\n\ndef test_mocked():\n    with mock.patch('os.kill'):\n        pass\n",
+    )]);
+    install(
+        &ws,
+        "fast",
+        "1.0",
+        &[("fast/__init__.py", "from ._speed import it\n"), ("fast/_speed.cpython-314.so", "")],
+    );
+    let expected = "not-runnable 0 0\ntest_a.py:8: needs fast (not in the sandbox), which became SystemExit: 1";
+    let told = summary(&ws.run(pytest(&["test_a.py"])));
+    assert!(told.replace("refused 0 0", "not-runnable 0 0").starts_with(expected), "{told}");
+    assert!(told.contains("test_a.py:11: not allowed in the sandbox: AttributeError"), "{told}");
+}
+
+#[test]
 fn a_package_that_does_not_know_the_platform_cannot_be_imported() {
     let ws = Workspace::new([
         ("test_a.py", "import threefold\ndef test_it(): pass\n"),
