@@ -6,7 +6,7 @@ use super::*;
 fn modules_that_need_an_operating_system_import_and_refuse() {
     let ws = Workspace::new([(
         "test_a.py",
-        "import bz2, ctypes, fcntl, lzma, mmap, pty, pwd, grp, readline, resource, ssl, syslog, termios, tty
+        "import bz2, ctypes, fcntl, lzma, mmap, multiprocessing.synchronize, pty, pwd, grp, readline, resource, ssl, syslog, termios, tty
 import os, pathlib, shutil
 
 class Pair(ctypes.Structure):
