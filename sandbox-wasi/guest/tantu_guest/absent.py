@@ -15,6 +15,7 @@ from . import linux, refusals
 # Functions and types that refuse.
 _REFUSING = {
     "_bz2": "BZ2Compressor BZ2Decompressor",
+    "_multiprocessing": "SemLock sem_unlink",
     "_lzma": "LZMACompressor LZMADecompressor _decode_filter_properties _encode_filter_properties",
     "_ssl": "MemoryBIO SSLSession RAND_add RAND_bytes RAND_status nid2obj",
     "fcntl": "fcntl flock ioctl lockf",
@@ -178,6 +179,12 @@ def _ssl(module):
     module.Certificate = _type(module, "Certificate")
 
 
+def _multiprocessing(module):
+    _plain(module)
+    module.SemLock.SEM_VALUE_MAX = 2**31 - 1
+    module.flags = {}
+
+
 def _mmap(module):
     _plain(module)
     module.error = OSError
@@ -286,7 +293,7 @@ USER = "user"
 HOME = "/home/user"
 
 MAKERS = {
-    "_bz2": _plain, "_lzma": _lzma, "_ssl": _ssl, "ctypes": _ctypes, "ctypes.util": _ctypes_util,
+    "_bz2": _plain, "_lzma": _lzma, "_multiprocessing": _multiprocessing, "_ssl": _ssl, "ctypes": _ctypes, "ctypes.util": _ctypes_util,
     "ctypes.wintypes": _ctypes_wintypes, "fcntl": _plain, "grp": _grp, "mmap": _mmap, "pty": _plain, "pwd": _pwd,
     "readline": _readline, "resource": _resource, "syslog": _plain, "termios": _termios,
 }

@@ -6,7 +6,7 @@ import sys
 
 import wit_world
 
-from . import workspace
+from . import refusals, workspace
 
 
 class Unimportable(ImportError):
@@ -21,6 +21,11 @@ class _Loader(importlib.machinery.SourceFileLoader):
             # Who can do without it expects this, and nothing else.
             message = f"{module.__name__}, which cannot be imported in the sandbox: {error}"
             raise Unimportable(message, name=module.__name__) from error
+        except ImportError:
+            # Whoever is in between may make anything of it, such as an exit status.
+            if workspace.needs_compiled(module.__name__):
+                refusals.note_absence(module.__name__)
+            raise
 
 
 class Installed(importlib.abc.MetaPathFinder):

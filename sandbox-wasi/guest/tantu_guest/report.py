@@ -5,6 +5,7 @@ import hashlib  # noqa: F401
 import importlib.metadata
 import linecache
 import os
+import re
 import select  # noqa: F401
 import signal  # noqa: F401
 import socket
@@ -33,6 +34,7 @@ DENIED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTSUP, errno.ENOSYS, e
 VISIBLE = (workspace.ROOT, workspace.SITE, "/tmp", "/dev", "/home")
 # What these modules lack here and have on Linux.
 MISSING = {sys.modules[name]: {*names.split()} for name, names in linux.MISSING.items() if name in sys.modules}
+_MOCKED = re.compile(r"<module '([\w.]+)'.*> does not have the attribute '(\w+)'")
 # Code that fails in these has asked for processes.
 PROCESSES = ("/python/multiprocessing/", "/python/concurrent/futures/process.py")
 REFUSALS = {"can't start new thread", "Could not determine home directory."}
@@ -153,6 +155,9 @@ def _is_refusal(error):
             or (isinstance(error, FileNotFoundError) and _is_outside(error.filename))
         )
     if isinstance(error, AttributeError):
+        # `unittest.mock` says it in its own words.
+        if said := _MOCKED.search(str(error)):
+            return said[2] in MISSING.get(sys.modules.get(said[1]), ())
         return any(error.obj is module and error.name in names for module, names in MISSING.items())
     return isinstance(error, RuntimeError) and any(error.args == (text,) for text in REFUSALS)
 

@@ -88,6 +88,14 @@ def is_compiled(module):
     return False
 
 
+def needs_compiled(package):
+    """Whether there is a compiled module in the installed package, here an empty file."""
+    for _, _, files in os.walk(os.path.join(SITE, package)):
+        if any(re.search(r"\.(so|pyd|dylib)$", file) for file in files):
+            return True
+    return False
+
+
 def package_of(path):
     """The dotted name of the package that holds the file, and the folder it is imported from."""
     folder, names = os.path.dirname(absolute(path)), []

@@ -6,7 +6,7 @@ use super::*;
 fn modules_that_need_an_operating_system_import_and_refuse() {
     let ws = Workspace::new([(
         "test_a.py",
-        "import bz2, ctypes, fcntl, lzma, mmap, pty, pwd, grp, readline, resource, ssl, syslog, termios, tty
+        "import bz2, ctypes, fcntl, lzma, mmap, multiprocessing.synchronize, pty, pwd, grp, readline, resource, ssl, syslog, termios, tty
 import os, pathlib, shutil
 
 class Pair(ctypes.Structure):
@@ -196,6 +196,24 @@ def get_runner(settings): return Runner
     let outcome = ws.run(pytest(&["test_a.py"]));
     check(&outcome, "passed 1 0");
     assert!(outcome.stdout.contains("torn down"), "{outcome:#?}");
+}
+
+#[test]
+fn a_compiled_package_is_the_reason_whatever_its_importer_makes_of_it() {
+    let ws = Workspace::new([(
+        "test_a.py",
+        "import os\nfrom unittest import mock\n\ndef test_caught():\n    try:\n        import fast\n    except Exception:\n        raise SystemExit(1)\n\ndef test_mocked():\n    with mock.patch('os.kill'):\n        pass\n",
+    )]);
+    install(
+        &ws,
+        "fast",
+        "1.0",
+        &[("fast/__init__.py", "from ._speed import it\n"), ("fast/_speed.cpython-314.so", "")],
+    );
+    let expected = "not-runnable 0 0\ntest_a.py:8: needs fast (not in the sandbox), which became SystemExit: 1";
+    let told = summary(&ws.run(pytest(&["test_a.py"])));
+    assert!(told.replace("refused 0 0", "not-runnable 0 0").starts_with(expected), "{told}");
+    assert!(told.contains("test_a.py:11: not allowed in the sandbox: AttributeError"), "{told}");
 }
 
 #[test]

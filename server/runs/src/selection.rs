@@ -17,6 +17,15 @@ pub fn tests_in(analysis: &Analysis, file: FileId) -> usize {
     names.iter().filter(is_inner).count()
 }
 
+/// Whether a plugin may find tests in a file in which pytest alone would find none: a method of some class is called as tests are.
+pub fn may_have_tests(analysis: &Analysis, file: FileId) -> bool {
+    let is_test = |line: &str| {
+        let line = line.trim_start();
+        line.strip_prefix("async ").unwrap_or(line).starts_with("def test")
+    };
+    graph::is_test_file(analysis.path(file)) && analysis.source(file).text().lines().any(is_test)
+}
+
 /// The files of the folder that have tests, in the order of their paths.
 pub fn files_with_tests(analysis: &Analysis, root: &Path) -> Vec<FileId> {
     let has_tests = |file: &FileId| analysis.path(*file).starts_with(root) && tests_in(analysis, *file) > 0;

@@ -69,6 +69,15 @@ fn a_failure_is_shown_where_it_is() {
 }
 
 #[test]
+fn tests_that_a_plugin_collects_run_with_their_folder() {
+    let project = Project::new(SHOP);
+    project.write("tests/test_suite.py", "class PriceSuite:\n    def test_it(self):\n        pass\n");
+    let hook = "import pytest\ndef pytest_pycollect_makeitem(collector, name, obj):\n    if name.endswith('Suite'):\n        return pytest.Class.from_parent(collector, name=name, obj=obj)\n";
+    project.write("tests/conftest.py", hook);
+    project.says(&["test", "tests"], "passed: 6 passed, N ms\n", 0);
+}
+
+#[test]
 fn what_cannot_run_here_is_named_and_the_rest_runs() {
     let project = Project::new(SHOP);
     project.write("tests/test_curses.py", "import curses\ndef test_a(): pass\n");

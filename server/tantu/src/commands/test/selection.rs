@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use graph::{Analysis, FileId};
 use ide::{Affected, AffectedTest, node_id};
 use runs::affected::{Chosen, choose};
-use runs::selection::tests_in;
+use runs::selection::{may_have_tests, tests_in};
 
 use super::Arguments;
 use crate::output::warn;
@@ -86,7 +86,7 @@ fn all(workspace: &Workspace, files: &[FileId], named: &[(PathBuf, Vec<&str>)]) 
     let is_whole = |file: FileId| named.is_empty() || whole.iter().any(|path| analysis.path(file).starts_with(path));
     for &file in files.iter().filter(|&&file| is_whole(file)) {
         let tests = tests_in(analysis, file);
-        if tests > 0 {
+        if tests > 0 || may_have_tests(analysis, file) {
             selection.targets.push(id(file));
             selection.files.push(file);
             selection.tests += tests;
