@@ -83,7 +83,7 @@ fn answer(host: &mut Option<Host>, command: Command) -> Message {
                 eprintln!("cannot limit this process: {error}");
             }
             match loaded.run(&request, &on_event) {
-                Ok(outcome) => Message::Done(outcome),
+                Ok(outcome) => Message::Done(Box::new(outcome)),
                 Err(error) => Message::Unavailable { reason: error.to_string() },
             }
         }

@@ -119,7 +119,7 @@ fn answer(runs: &mut Option<Runs<'static>>, command: Command) -> Message {
                 },
             };
             match loaded.run(&request, &on_event) {
-                Ok(outcome) => Message::Done(outcome),
+                Ok(outcome) => Message::Done(Box::new(outcome)),
                 Err(error) => Message::Unavailable { reason: error.to_string() },
             }
         }

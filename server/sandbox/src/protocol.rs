@@ -38,7 +38,7 @@ pub enum Message {
     Running,
     Output { stream: Stream, text: String },
     Test { result: TestResult },
-    Done(Outcome),
+    Done(Box<Outcome>),
     Reset,
     Unavailable { reason: String },
 }

@@ -100,10 +100,10 @@ impl Worker {
             let Ok(message) = timeout_at(until, process.receive()).await else {
                 return match deadline {
                     // The code has started, and not even the worker could stop it.
-                    Some((_, after)) => Ok(Message::Done(Outcome::without_run(
+                    Some((_, after)) => Ok(Message::Done(Box::new(Outcome::without_run(
                         Status::Timeout,
                         format_args!("tantu: stopped after {:.1} s, together with the worker", after.as_secs_f32()),
-                    ))),
+                    )))),
                     None => Err(Error::Unresponsive { after: silence }),
                 };
             };
@@ -163,7 +163,7 @@ impl Runner for Worker {
     fn run<'a>(&'a self, request: Request, on_event: OnEvent<'a>) -> BoxFuture<'a, Result<Outcome, Error>> {
         Box::pin(async move {
             match self.exchange(&Command::Run(Box::new(request)), on_event).await? {
-                Message::Done(outcome) => Ok(outcome),
+                Message::Done(outcome) => Ok(*outcome),
                 Message::Unavailable { reason } => Err(Error::Unavailable(reason)),
                 other => Err(Error::Protocol(format!("{other:?} came instead of an outcome"))),
             }

@@ -1,6 +1,6 @@
 //! `tantu mutate SYMBOL|FILE:LINE`
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use ::sandbox::{Action, Limits, Outcome, Request, Runner, Status as Ended, Verdict};
@@ -143,9 +143,9 @@ fn nothing_passed(name: &str, outcome: &Outcome) -> String {
     format!("none of the tests that reach {name} passes as it is{}", why.unwrap_or_default())
 }
 
-fn with_mutant(request: &Request, path: &PathBuf, text: &str, mutant: &Mutant) -> anyhow::Result<Request> {
+fn with_mutant(request: &Request, path: &Path, text: &str, mutant: &Mutant) -> anyhow::Result<Request> {
     let text = apply_edits(text, std::slice::from_ref(&mutant.edit)).ok().context("a mutant is an edit of the text")?;
-    Ok(Request { overlay: vec![(path.clone(), text)], ..request.clone() })
+    Ok(Request { overlay: vec![(path.to_owned(), text)], ..request.clone() })
 }
 
 fn human(score: &Score) -> Shown {
