@@ -4,7 +4,7 @@
 //! effect it models. Whoever asks for names (`eval`, `os.system`, `zipfile.ZipFile().extractall`) pays for a solution of
 //! their own, in which these are objects like any other: through aliases, containers, attributes, parameters and results.
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use syntax::TextRange;
 
 use super::computed::ByName;
@@ -306,7 +306,12 @@ impl Solver<'_> {
     }
 
     /// The listed names and modules that a node holds, in containers and bound arguments too.
-    fn carried(&self, node: NodeId, depth: u32, found: &mut Vec<(Name, bool)>) {
+    fn carried(&self, node: NodeId, depth: u32, seen: &mut FxHashMap<NodeId, u32>, found: &mut Vec<(Name, bool)>) {
+        // Containers that hold each other are looked into once, and again only where that leads further down.
+        match seen.get(&node) {
+            Some(&before) if before <= depth => return,
+            _ => seen.insert(node, depth),
+        };
         found.extend(self.listed(node).into_iter().map(|name| (name, true)));
         for &object in self.nodes.objects(node) {
             match self.objects.get(object) {
@@ -314,12 +319,12 @@ impl Solver<'_> {
                 Object::Container(container) if depth < MAX_NESTING => {
                     for key in self.objects.containers[container.0 as usize].keys.to_vec() {
                         if let Some(element) = self.nodes.known_place(Place::Element(container, key)) {
-                            self.carried(element, depth + 1, found);
+                            self.carried(element, depth + 1, seen, found);
                         }
                     }
                 }
                 Object::Partial { function, .. } | Object::Thread { function, .. } if depth < MAX_NESTING => {
-                    self.carried(function, depth + 1, found);
+                    self.carried(function, depth + 1, seen, found);
                 }
                 _ => {}
             }
@@ -353,10 +358,10 @@ impl Solver<'_> {
         for (site, arguments) in opaque {
             let Some((file, range)) = self.place_of(site) else { continue };
             let given = self.all_given(arguments);
-            let mut carried = Vec::new();
+            let (mut carried, mut seen) = (Vec::new(), FxHashMap::default());
             let named = given.keywords.iter().map(|(_, node)| *node);
             for node in given.positional.iter().copied().chain(named).chain(given.star).chain(given.double_star) {
-                self.carried(node, 0, &mut carried);
+                self.carried(node, 0, &mut seen, &mut carried);
             }
             for (name, is_listed) in carried {
                 let kind = if is_listed { ExternalUseKind::HandedOn } else { ExternalUseKind::Computed };
