@@ -4,7 +4,9 @@
 //! effect it models. Whoever asks for names (`eval`, `os.system`, `zipfile.ZipFile().extractall`) pays for a solution of
 //! their own, in which these are objects like any other: through aliases, containers, attributes, parameters and results.
 
-use rustc_hash::FxHashSet;
+use std::cell::RefCell;
+
+use rustc_hash::{FxHashMap, FxHashSet};
 use syntax::TextRange;
 
 use super::computed::ByName;
@@ -144,11 +146,13 @@ pub(super) struct Following<'a> {
     called: FxHashSet<(SiteId, Name)>,
     /// What is called that is not of the workspace and whose effect is not known.
     opaque: Vec<(SiteId, ArgumentsId)>,
+    /// Whether an object is listed, as far as that was asked: the same ones are in the hands of most calls.
+    listed: RefCell<FxHashMap<ObjectId, Option<Name>>>,
 }
 
 impl<'a> Following<'a> {
     pub fn new(externals: &'a Externals) -> Self {
-        Following { externals, called: FxHashSet::default(), opaque: Vec::new() }
+        Following { externals, called: FxHashSet::default(), opaque: Vec::new(), listed: RefCell::default() }
     }
 }
 
@@ -298,15 +302,22 @@ impl Solver<'_> {
     /// The listed names that a node holds.
     fn listed(&self, node: NodeId) -> Vec<Name> {
         let Some(following) = &self.following else { return Vec::new() };
-        let name = |&object: &ObjectId| match self.objects.get(object) {
+        let name = |object: ObjectId| match self.objects.get(object) {
             Object::Modelled(name) | Object::External(name) if following.externals.is_listed(&name) => Some(name),
             _ => None,
         };
-        self.nodes.objects(node).iter().filter_map(name).collect()
+        let mut listed = following.listed.borrow_mut();
+        let objects = self.nodes.objects(node).iter();
+        objects.filter_map(|&object| *listed.entry(object).or_insert_with(|| name(object))).collect()
     }
 
     /// The listed names and modules that a node holds, in containers and bound arguments too.
-    fn carried(&self, node: NodeId, depth: u32, found: &mut Vec<(Name, bool)>) {
+    fn carried(&self, node: NodeId, depth: u32, seen: &mut FxHashMap<NodeId, u32>, found: &mut Vec<(Name, bool)>) {
+        // Containers that hold each other are looked into once, and again only where that leads further down.
+        match seen.get(&node) {
+            Some(&before) if before <= depth => return,
+            _ => seen.insert(node, depth),
+        };
         found.extend(self.listed(node).into_iter().map(|name| (name, true)));
         for &object in self.nodes.objects(node) {
             match self.objects.get(object) {
@@ -314,12 +325,12 @@ impl Solver<'_> {
                 Object::Container(container) if depth < MAX_NESTING => {
                     for key in self.objects.containers[container.0 as usize].keys.to_vec() {
                         if let Some(element) = self.nodes.known_place(Place::Element(container, key)) {
-                            self.carried(element, depth + 1, found);
+                            self.carried(element, depth + 1, seen, found);
                         }
                     }
                 }
                 Object::Partial { function, .. } | Object::Thread { function, .. } if depth < MAX_NESTING => {
-                    self.carried(function, depth + 1, found);
+                    self.carried(function, depth + 1, seen, found);
                 }
                 _ => {}
             }
@@ -350,13 +361,20 @@ impl Solver<'_> {
                 None => found.unplaced.push(name.to_string()),
             }
         }
+        // Most calls of a workspace are given what others are given as well.
+        let mut known: FxHashMap<NodeId, Vec<(Name, bool)>> = FxHashMap::default();
         for (site, arguments) in opaque {
             let Some((file, range)) = self.place_of(site) else { continue };
             let given = self.all_given(arguments);
             let mut carried = Vec::new();
             let named = given.keywords.iter().map(|(_, node)| *node);
             for node in given.positional.iter().copied().chain(named).chain(given.star).chain(given.double_star) {
-                self.carried(node, 0, &mut carried);
+                let of_node = known.entry(node).or_insert_with(|| {
+                    let mut found = Vec::new();
+                    self.carried(node, 0, &mut FxHashMap::default(), &mut found);
+                    found
+                });
+                carried.extend(of_node.iter().copied());
             }
             for (name, is_listed) in carried {
                 let kind = if is_listed { ExternalUseKind::HandedOn } else { ExternalUseKind::Computed };
