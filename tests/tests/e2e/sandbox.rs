@@ -175,7 +175,8 @@ def test_cannot_escape():
         open(os.path.join(os.path.dirname(__file__), "written.txt"), "w")
     with pytest.raises(OSError):
         socket.create_connection(("127.0.0.1", 9), timeout=1)
-    assert "HOME" not in os.environ
+    assert "PATH" not in os.environ
+    assert os.listdir(os.path.expanduser("~")) == []
     assert not os.path.exists("/etc/passwd")
 "#,
     );
