@@ -49,16 +49,22 @@ pub(super) struct Recorded {
 impl Recorded {
     /// Notes which laws held on generated inputs. They are no tests: where there are none, none were run.
     fn take_laws(&mut self, request: &Request, name: String, outcome: Result<Outcome, String>) {
-        let Ok(outcome) = outcome else { return };
-        let kept = laws::judge(&request.action, &outcome);
+        let (kept, millis) = match outcome {
+            Ok(outcome) => (laws::judge(&request.action, &outcome), outcome.millis),
+            Err(_) => (laws::Kept::default(), 0),
+        };
         (self.laws[0], self.laws[1]) = (self.laws[0] + kept.telling[0], self.laws[1] + kept.telling[1]);
-        let status = if kept.broken == 0 { Status::Passed } else { Status::Failed };
+        let status = match (kept.held, kept.broken) {
+            (0, 0) => "not run".to_owned(),
+            (_, 0) => Status::Passed.to_string(),
+            _ => Status::Failed.to_string(),
+        };
         let run = TestRun {
             name: format!("what has to hold of {name}"),
-            outcome: status.to_string(),
+            outcome: status,
             passed: kept.held,
             failed: kept.broken,
-            millis: outcome.millis,
+            millis,
             compared: None,
             telling: 0,
         };
