@@ -308,29 +308,18 @@ fn candidate(state: &State, files: &[Changed], behaviour: Behaviour, already: bo
     }
 }
 
-/// Files that decide how tests are run.
-const TEST_CONFIGURATION: [&str; 8] = [
-    ".pytest.ini",
-    ".pytest.toml",
-    "conftest.py",
-    "pyproject.toml",
-    "pytest.ini",
-    "pytest.toml",
-    "setup.cfg",
-    "tox.ini",
-];
-
 /// The names of the files that come: whoever hands in a patch wants what is in it, and is told of these.
 fn configuration_names(files: &[Changed]) -> String {
     let names = files.iter().filter_map(|file| file.path.file_name()?.to_str()).map(str::to_lowercase);
-    names.filter(|name| TEST_CONFIGURATION.contains(&name.as_str())).collect::<Vec<_>>().join(" ")
+    names.filter(|name| validate::TEST_CONFIGURATION.contains(&name.as_str())).collect::<Vec<_>>().join(" ")
 }
 
 /// A warning for each file that decides how tests are run: what their results are worth depends on it.
 fn test_configuration(root: &Path, evidence: &validate::Evidence) -> Vec<Finding> {
     let name = |path: &Path| path.file_name().and_then(|it| it.to_str()).map(str::to_lowercase);
     let decides = evidence.texts.iter().filter(|it| {
-        name(&it.path).is_some_and(|name| TEST_CONFIGURATION.contains(&name.as_str()) && name != "pyproject.toml")
+        name(&it.path)
+            .is_some_and(|name| validate::TEST_CONFIGURATION.contains(&name.as_str()) && name != "pyproject.toml")
     });
     decides
         .map(|it| Finding {

@@ -33,6 +33,7 @@ pub use lint_stage::{Inspection, TaintedCall};
 pub use past::PastMistake;
 use ranges::Ranges;
 use runs::Pending;
+pub use scope::TEST_CONFIGURATION;
 pub use types_stage::{FakeTypeChecker, Gravity, TypeAnswer, TypeChecker, TypeError, TypeQuestion, Typing};
 
 use crate::candidate::{Edited, display_path};

@@ -18,8 +18,8 @@ mod validated;
 
 pub use candidate::{Behaviour, Candidate, Scope};
 pub use check::{
-    Checked, FakeTypeChecker, Gravity, Inspection, PastMistake, TaintedCall, TypeAnswer, TypeChecker, TypeError,
-    TypeQuestion, Typing, Verdict, check,
+    Checked, FakeTypeChecker, Gravity, Inspection, PastMistake, TEST_CONFIGURATION, TaintedCall, TypeAnswer,
+    TypeChecker, TypeError, TypeQuestion, Typing, Verdict, check,
 };
 pub use confidence::{Confidence, Factor, Level};
 pub use evidence::{Callers, Evidence, Examined, Origin, TestRun, Texts};

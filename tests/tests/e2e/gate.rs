@@ -46,7 +46,7 @@ pub(crate) fn git(workspace: &Workspace, arguments: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-fn committed() -> (Workspace, Home) {
+pub(crate) fn committed() -> (Workspace, Home) {
     let workspace = Workspace::fixture("shop");
     git(&workspace, &["init", "--quiet"]);
     git(&workspace, &["add", "--all"]);

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tests::client::Client;
 use tests::workspace::{Home, Workspace};
 
-use super::gate::{diff, git};
+use super::gate::{committed, diff, git};
 
 fn tool(name: &str) -> PathBuf {
     let path = tests::agents().join("bin").join(name);
@@ -34,14 +34,6 @@ fn run(program: &Path, arguments: &[&str], folder: &Path, home: &Home) -> (i32, 
 
 fn tantu(arguments: &[&str], workspace: &Workspace, home: &Home) -> (i32, String) {
     run(&tests::server_binary(), arguments, workspace.root(), home)
-}
-
-fn committed() -> (Workspace, Home) {
-    let workspace = Workspace::fixture("shop");
-    git(&workspace, &["init", "--quiet"]);
-    git(&workspace, &["add", "--all"]);
-    git(&workspace, &["commit", "--quiet", "--message", "first"]);
-    (workspace, Home::new())
 }
 
 const ALL: [&str; 12] = [

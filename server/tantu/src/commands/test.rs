@@ -58,12 +58,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let (not_runnable, only_confined) = match may_confine && !arguments.list {
         true => {
             (selection.targets, selection.files) = all_chosen;
-            let of =
-                |it: &NotRunnable| node_id(&workspace.analysis, &workspace.root, workspace.analysis.module(it.file));
-            let mut only_confined: Vec<String> = not_runnable.iter().map(of).collect();
+            let id = |file| node_id(&workspace.analysis, &workspace.root, workspace.analysis.module(file));
+            let mut only_confined: Vec<String> = not_runnable.iter().map(|it| id(it.file)).collect();
             let availability = |module: &str| environment.availability(module);
             let differing = told_apart(&workspace.analysis, &selection.files, availability);
-            let id = |file| node_id(&workspace.analysis, &workspace.root, workspace.analysis.module(file));
             only_confined.extend(differing.into_iter().map(id));
             (Vec::new(), only_confined)
         }

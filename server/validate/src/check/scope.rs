@@ -12,7 +12,7 @@ use crate::candidate::{Edited, display_path};
 use crate::{Finding, Scope, Stage};
 
 /// Files that say how tests are found, run and reported: with them, an answer chooses what is told of it.
-const TEST_CONFIGURATION: [&str; 8] = [
+pub const TEST_CONFIGURATION: [&str; 8] = [
     ".pytest.ini",
     ".pytest.toml",
     "conftest.py",
