@@ -156,6 +156,8 @@ pub(super) struct Nodes {
     watches: Vec<Watch>,
     /// The copies from nodes with more than [`SCANNED`] of them.
     copies: FxHashSet<(NodeId, NodeId)>,
+    /// What full nodes hold, where they still take what is [`Weight::Followed`]: in Django several hundred objects.
+    followed: FxHashSet<(NodeId, ObjectId)>,
     queue: VecDeque<NodeId>,
     /// Watches that were added to nodes with objects.
     late: VecDeque<(u32, ObjectId)>,
@@ -234,8 +236,13 @@ impl Nodes {
                     Weight::Other | Weight::Followed => false,
                 });
         let object = if is_full { ObjectId::UNKNOWN } else { object };
-        // A bounded number: looking it up elsewhere would cost more.
-        if facts.objects.contains(&object) {
+        // A bounded number, up to here: looking it up elsewhere would cost more.
+        let is_known = if self.follows && facts.objects.len() > MAX_OBJECTS {
+            self.followed.contains(&(node, object))
+        } else {
+            facts.objects.contains(&object)
+        };
+        if is_known {
             facts.saturated = is_full && facts.objects.len() >= MAX_OBJECTS && !self.follows;
             return;
         }
@@ -245,6 +252,11 @@ impl Nodes {
             _ => {}
         }
         facts.objects.push(object);
+        if self.follows && facts.objects.len() > MAX_OBJECTS {
+            let is_first = facts.objects.len() == MAX_OBJECTS + 1;
+            let noted = if is_first { 0 } else { facts.objects.len() - 1 };
+            self.followed.extend(facts.objects[noted..].iter().map(|&object| (node, object)));
+        }
         if !std::mem::replace(&mut facts.queued, true) {
             self.queue.push_back(node);
         }
