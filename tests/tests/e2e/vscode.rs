@@ -50,3 +50,9 @@ fn in_the_window_from_a_squiggle_to_an_applied_proposal() {
     assert_eq!(workspace.read("shop/discounts.py"), before, "one undo brings everything back");
     assert_eq!(sent_by_the_editor(&session, "exit").len(), 1, "the session ended properly");
 }
+
+#[test]
+fn the_editor_s_own_agents_are_offered_the_tools() {
+    let workspace = shop();
+    run("agents.mjs", &workspace, &Home::new());
+}

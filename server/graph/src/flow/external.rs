@@ -121,6 +121,12 @@ impl Externals {
         is_short(name) && (self.prefixes.contains(name) || self.is_listed(name))
     }
 
+    /// Whether nodes keep it that no longer tell apart what they hold: what is listed, what leads there, and modules, of which
+    /// that cannot be known. Of the rest there are hundreds, in nodes from which everything goes everywhere.
+    pub(super) fn is_kept(&self, name: &str) -> bool {
+        self.leads_on(name) || !name.contains('.') && !crate::eval::is_builtin(name)
+    }
+
     /// The module that another one has among its names, as `logging.os`, `random._os` or `numpy.sys`.
     fn imported_by<'a>(&self, owner: &str, member: &'a str) -> Option<&'a str> {
         let module = member.trim_start_matches('_');
@@ -146,13 +152,21 @@ pub(super) struct Following<'a> {
     called: FxHashSet<(SiteId, Name)>,
     /// What is called that is not of the workspace and whose effect is not known.
     opaque: Vec<(SiteId, ArgumentsId)>,
+    /// The members of what is outside that were read.
+    members: FxHashMap<(Name, Name), ObjectId>,
     /// Whether an object is listed, as far as that was asked: the same ones are in the hands of most calls.
     listed: RefCell<FxHashMap<ObjectId, Option<Name>>>,
 }
 
 impl<'a> Following<'a> {
     pub fn new(externals: &'a Externals) -> Self {
-        Following { externals, called: FxHashSet::default(), opaque: Vec::new(), listed: RefCell::default() }
+        Following {
+            externals,
+            called: FxHashSet::default(),
+            opaque: Vec::new(),
+            members: FxHashMap::default(),
+            listed: RefCell::default(),
+        }
     }
 }
 
@@ -236,8 +250,16 @@ impl Solver<'_> {
         if owner.as_str() == "sys.modules" && !is_method {
             return self.module_by_name(name, dest);
         }
-        let member = self.outside(Name::new(&format!("{owner}.{name}")));
-        self.add_object(dest, member);
+        let known = self.following.as_ref().and_then(|following| following.members.get(&(owner, name)).copied());
+        let member = known.unwrap_or_else(|| {
+            let member = self.outside(Name::new(&format!("{owner}.{name}")));
+            let member = self.intern(member);
+            if let Some(following) = &mut self.following {
+                following.members.insert((owner, name), member);
+            }
+            member
+        });
+        self.add(dest, member);
     }
 
     fn module_by_name(&mut self, name: Name, dest: NodeId) {

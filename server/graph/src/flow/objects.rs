@@ -3,6 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use super::distinct::Distinct;
+use super::external::Externals;
 use super::nodes::{ArgumentsId, NodeId, Weight};
 use crate::summary::Key;
 use crate::types::Def;
@@ -116,9 +117,11 @@ pub(super) enum Object {
 }
 
 impl Object {
-    fn weight(self, follows: bool) -> Weight {
+    fn weight(self, externals: Option<&Externals>) -> Weight {
         match self {
-            Object::External(_) | Object::Modelled(_) if follows => Weight::Followed,
+            Object::External(name) | Object::Modelled(name) if externals.is_some_and(|it| it.is_kept(&name)) => {
+                Weight::Followed
+            }
             Object::Constant(_) | Object::Format { .. } => Weight::Constant,
             Object::Container(_)
             | Object::ContainerMethod { .. }
@@ -184,20 +187,20 @@ pub(super) struct Container {
 
 /// The objects that exist, and the containers among them.
 #[derive(Debug, Default)]
-pub(super) struct Objects {
+pub(super) struct Objects<'a> {
     objects: Vec<Object>,
     weights: Vec<Weight>,
     ids: FxHashMap<Object, ObjectId>,
     pub containers: Vec<Container>,
     origins: FxHashMap<Origin, ContainerId>,
     records: Vec<std::rc::Rc<[Name]>>,
-    /// What comes from outside is followed by name.
-    follows: bool,
+    /// What comes from outside and is followed by name.
+    externals: Option<&'a Externals>,
 }
 
-impl Objects {
-    pub fn new(follows: bool) -> Self {
-        let mut objects = Objects { follows, ..Objects::default() };
+impl<'a> Objects<'a> {
+    pub fn new(externals: Option<&'a Externals>) -> Self {
+        let mut objects = Objects { externals, ..Objects::default() };
         for (object, id) in [(Object::Unknown, ObjectId::UNKNOWN), (Object::Plain, ObjectId::PLAIN)] {
             let made = objects.intern(object);
             debug_assert_eq!(made, id);
@@ -208,7 +211,7 @@ impl Objects {
     pub fn intern(&mut self, object: Object) -> ObjectId {
         *self.ids.entry(object).or_insert_with(|| {
             self.objects.push(object);
-            self.weights.push(object.weight(self.follows));
+            self.weights.push(object.weight(self.externals));
             ObjectId(self.objects.len() as u32 - 1)
         })
     }

@@ -65,11 +65,11 @@ const QUIET = {
 };
 
 /**
- * Runs `script` with a page that shows the workspace, then closes everything.
+ * Runs `script` with a page that shows the workspace, then closes everything. `settings` are the user's, beside the usual ones.
  *
  * @throws what the script throws, and when the window showed an error; then there is a screenshot.
  */
-export async function session(script, variables = {}) {
+export async function session(script, variables = {}, settings = {}) {
   const { editor, chromium, node, workspace, folder, extensions, server, shots } = setting;
   const entry = path.join(editor, 'node_modules/code-server/out/node/entry.js');
   const data = path.join(folder, 'data');
@@ -77,7 +77,7 @@ export async function session(script, variables = {}) {
     fs.mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
     fs.writeFileSync(path.join(folder, name), typeof value === 'string' ? value : JSON.stringify(value));
   };
-  write('data/User/settings.json', QUIET);
+  write('data/User/settings.json', { ...QUIET, ...settings });
   // The window is remote for VS Code, so what belongs to a machine is the machine's.
   write('data/Machine/settings.json', { 'tantu.server.path': server });
   write('config.yaml', 'auth: none\n');
