@@ -32,7 +32,11 @@ pub enum Work {
     /// Builds the graph of `roots` from scratch; the answer bears the `index_id`.
     Index { index_id: u64, roots: Vec<PathBuf>, progress: Box<dyn Progress>, watch: bool },
     /// These files or folders appeared, changed or went away, or are no longer open.
-    Reload(Vec<PathBuf>),
+    Reload {
+        paths: Vec<PathBuf>,
+        /// Questions wait for the answer.
+        is_awaited: bool,
+    },
     /// The session is over.
     Stop,
 }
@@ -102,10 +106,10 @@ impl Loader {
                         complete: true,
                     });
                 }
-                Work::Reload(paths) => {
-                    // Questions wait for this answer, so there always is one.
+                Work::Reload { paths, is_awaited } => {
+                    // Questions may wait for this answer, so there always is one.
                     let change = catch_unwind(AssertUnwindSafe(|| self.reload(paths))).unwrap_or_default();
-                    self.mailbox.send(Event::Loaded(change));
+                    self.mailbox.send(Event::Loaded { change, is_awaited });
                 }
                 Work::Stop => break,
             }
@@ -119,7 +123,7 @@ impl Loader {
         // That the thread is gone has been said.
         let _ = self.persisting.send(Persist::Workspace(self.persistence.clone()));
         let files = self.discover();
-        self.watcher = if watch { Watcher::new(self.queue.clone()) } else { None };
+        self.watcher = if watch { Watcher::new(self.queue.clone(), self.mailbox.clone()) } else { None };
         self.watch(&files);
         let names = self.roots.first().map(|root| project::test_names(root)).unwrap_or_default();
         let mut host = AnalysisHost::new(self.roots.clone()).with_test_names(names);

@@ -55,7 +55,11 @@ pub enum Event {
     /// Something happened on disk.
     Touched(Vec<PathBuf>),
     /// What the loader found on disk.
-    Loaded(Change),
+    Loaded {
+        change: Change,
+        /// Questions wait for it.
+        is_awaited: bool,
+    },
     /// What the loader knows of the workspace; all of it, if complete.
     Indexed {
         index_id: u64,

@@ -159,7 +159,7 @@ impl Writer {
 
     /// Handles `event` in its turn.
     fn receive(&mut self, event: Event) {
-        let from_loader = matches!(event, Event::Loaded(_) | Event::Indexed { .. });
+        let from_loader = matches!(event, Event::Loaded { .. } | Event::Indexed { .. });
         if !from_loader && (!self.held.is_empty() || self.has_to_wait(&event)) {
             self.held.push_back(event);
             return;
@@ -201,7 +201,7 @@ impl Writer {
             Event::Saved { path } => self.saved(&path),
             Event::Close { path } => self.close(path),
             Event::Touched(paths) => self.reload(paths),
-            Event::Loaded(change) => self.loaded(change),
+            Event::Loaded { change, is_awaited } => self.loaded(change, is_awaited),
             Event::Indexed { index_id, host, database, complete } if index_id == self.indexes => {
                 self.current.database = database;
                 self.take_over(host, complete);
@@ -290,8 +290,8 @@ impl Writer {
     }
 
     /// Takes in what the loader found on disk.
-    fn loaded(&mut self, mut change: Change) {
-        self.reloads = self.reloads.saturating_sub(1);
+    fn loaded(&mut self, mut change: Change, is_awaited: bool) {
+        self.reloads = self.reloads.saturating_sub(usize::from(is_awaited));
         // An open document is what the editor says, whatever is on disk.
         change.files.retain(|(path, _)| !self.documents.contains_key(path));
         if !self.current.results.is_empty() {
@@ -357,7 +357,7 @@ impl Writer {
 
     fn reload(&mut self, paths: Vec<PathBuf>) {
         self.reloads += 1;
-        self.load(Work::Reload(paths));
+        self.load(Work::Reload { paths, is_awaited: true });
     }
 
     fn load(&self, work: Work) {
