@@ -135,7 +135,16 @@ mod tests {
     fn ended(error: wasmtime::Error) -> Ended {
         let told = Told { passed: 2, place: Some(("tests/test_a.py".into(), 7)), ..Told::default() };
         let (stdout, stderr) = ("out".into(), "  File \"a.py\", line 1".into());
-        Ended { result: Err(error), timed_out: false, memory_denied: false, tmp_full: false, told, stdout, stderr }
+        Ended {
+            result: Err(error),
+            timed_out: false,
+            memory_denied: false,
+            tmp_full: false,
+            read_only_met: false,
+            told,
+            stdout,
+            stderr,
+        }
     }
 
     fn outcome(ended: Ended, action: &Action) -> (Status, Option<i32>, String) {

@@ -44,6 +44,8 @@ pub(super) struct Ended {
     pub(super) timed_out: bool,
     pub(super) memory_denied: bool,
     pub(super) tmp_full: bool,
+    /// The guest has tried to write what it may only read.
+    pub(super) read_only_met: bool,
     pub(super) told: Told,
     pub(super) stdout: String,
     pub(super) stderr: String,
@@ -61,8 +63,22 @@ pub(super) struct Instance {
 }
 
 impl Instance {
-    pub(super) fn new(engine: &Engine, stage: &Arc<Stage>, packages: Packages, limits: Limits) -> Result<Self, Error> {
+    /// With `writable`, the guest sees a copy of the workspace that is its own, and may write into it.
+    pub(super) fn new(
+        engine: &Engine,
+        stage: &Arc<Stage>,
+        packages: Packages,
+        limits: Limits,
+        writable: bool,
+    ) -> Result<Self, Error> {
         let scratch = stage.scratch()?;
+        let mut quota = Quota::new(vec![scratch.tmp(), scratch.dev(), scratch.home()]);
+        let mut workspace = (stage.workspace(), "/ws", FsPerms::ReadOnly);
+        if writable {
+            let copy = scratch.copy_of(&stage.workspace())?;
+            quota = quota.with_given(copy.clone()).while_("read", &copy)?;
+            workspace = (copy, "/ws", FsPerms::ReadWrite);
+        }
         let (stdout, stderr) = (Capture::new(limits.output), Capture::new(limits.output));
         // Everything that is not named here is denied: arguments, environment, input, network.
         let mut wasi = WasiCtx::builder();
@@ -71,7 +87,7 @@ impl Instance {
         // Staged files are regular files on a local disk, and the runtime has nothing else to do.
         wasi.allow_blocking_current_thread(true);
         for (host, guest, permissions) in [
-            (stage.workspace(), "/ws", FsPerms::ReadOnly),
+            workspace,
             (stage.site(), "/site", FsPerms::ReadOnly),
             (scratch.tmp(), "/tmp", FsPerms::ReadWrite),
             (scratch.dev(), "/dev", FsPerms::ReadWrite),
@@ -84,7 +100,7 @@ impl Instance {
             wasi: wasi.build(),
             table: ResourceTable::new(),
             memory: Memory { limit: limits.memory, used: 0, denied: false },
-            quota: Arc::new(Quota::new(vec![scratch.tmp(), scratch.dev(), scratch.home()])),
+            quota: Arc::new(quota),
             packages,
             staging: Duration::ZERO,
             told: Told::default(),
@@ -173,6 +189,7 @@ impl Instance {
             timed_out,
             memory_denied: state.memory.denied,
             tmp_full: state.quota.was_met(),
+            read_only_met: state.quota.was_read_only_met(),
             told: std::mem::take(&mut state.told),
             stdout: self.stdout.text(),
             stderr: self.stderr.text(),

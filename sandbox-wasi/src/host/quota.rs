@@ -7,6 +7,7 @@
 use std::fs;
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -31,6 +32,10 @@ pub(super) const MAX_DEPTH: u64 = 100;
 /// may have been removed, or written over.
 pub(super) struct Quota {
     folders: Vec<PathBuf>,
+    /// What was in them at the beginning and counts for nothing.
+    given: Needed,
+    /// Whether something was to be written where nothing can be.
+    read_only_met: AtomicBool,
     left: Mutex<Left>,
 }
 
@@ -47,7 +52,31 @@ struct Left {
 impl Quota {
     /// The quota of these folders together, with what is in them. They are looked at when it is first needed.
     pub(super) fn new(folders: Vec<PathBuf>) -> Self {
-        Self { folders, left: Mutex::new(Left { bytes: 0, files: 0, levels: 0, denied: false }) }
+        let left = Mutex::new(Left { bytes: 0, files: 0, levels: 0, denied: false });
+        Self { folders, given: Needed::default(), read_only_met: AtomicBool::new(false), left }
+    }
+
+    /// As [`Self::new`]; what is in `folder` now costs nothing, and what is added there does.
+    pub(super) fn with_given(mut self, folder: PathBuf) -> io::Result<Self> {
+        self.given = measure(std::slice::from_ref(&folder))?;
+        self.folders.push(folder);
+        Ok(self)
+    }
+
+    /// Whether the guest has tried to write what it may only read.
+    pub(super) fn was_read_only_met(&self) -> bool {
+        self.read_only_met.load(Ordering::Relaxed)
+    }
+
+    /// Notes what comes of an attempt to write.
+    fn note<T>(&self, result: FsResult<T>) -> FsResult<T> {
+        let is_refused = |error: &FsError| {
+            matches!(error.downcast_ref(), Some(ErrorCode::ReadOnly | ErrorCode::NotPermitted | ErrorCode::Access))
+        };
+        if result.as_ref().err().is_some_and(is_refused) {
+            self.read_only_met.store(true, Ordering::Relaxed);
+        }
+        result
     }
 
     /// Whether the guest has met it since this was last asked.
@@ -74,8 +103,8 @@ impl Quota {
         let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
         if !needed(&left).fits(&left) {
             let used = measure(&self.folders).map_err(|_| ErrorCode::Io)?;
-            left.bytes = MAX_BYTES.saturating_sub(used.bytes);
-            left.files = MAX_FILES.saturating_sub(used.files);
+            left.bytes = MAX_BYTES.saturating_sub(used.bytes.saturating_sub(self.given.bytes));
+            left.files = MAX_FILES.saturating_sub(used.files.saturating_sub(self.given.files));
             left.levels = MAX_DEPTH.saturating_sub(used.levels);
         }
         let needed = needed(&left);
@@ -226,7 +255,8 @@ impl HostDescriptor for Metered<'_> {
 
     async fn create_directory_at(&mut self, folder: Resource<Descriptor>, path: String) -> FsResult<()> {
         self.quota.take_folder()?;
-        self.inner.create_directory_at(folder, path).await
+        let made = self.inner.create_directory_at(folder, path).await;
+        self.quota.note(made)
     }
 
     async fn open_at(
@@ -240,7 +270,10 @@ impl HostDescriptor for Metered<'_> {
         if open_flags.contains(OpenFlags::CREATE) {
             self.quota.take(0, 1)?;
         }
-        self.inner.open_at(folder, path_flags, path, open_flags, flags).await
+        let writes = flags.intersects(DescriptorFlags::WRITE | DescriptorFlags::MUTATE_DIRECTORY)
+            || open_flags.intersects(OpenFlags::CREATE | OpenFlags::TRUNCATE);
+        let opened = self.inner.open_at(folder, path_flags, path, open_flags, flags).await;
+        if writes { self.quota.note(opened) } else { opened }
     }
 
     async fn link_at(
@@ -272,7 +305,8 @@ impl HostDescriptor for Metered<'_> {
         if moved.type_ == DescriptorType::Directory {
             self.quota.take_moved()?;
         }
-        self.inner.rename_at(from, path, to, new_path).await
+        let renamed = self.inner.rename_at(from, path, to, new_path).await;
+        self.quota.note(renamed)
     }
 
     // All else.
@@ -358,11 +392,13 @@ impl HostDescriptor for Metered<'_> {
     }
 
     async fn remove_directory_at(&mut self, folder: Resource<Descriptor>, path: String) -> FsResult<()> {
-        self.inner.remove_directory_at(folder, path).await
+        let removed = self.inner.remove_directory_at(folder, path).await;
+        self.quota.note(removed)
     }
 
     async fn unlink_file_at(&mut self, folder: Resource<Descriptor>, path: String) -> FsResult<()> {
-        self.inner.unlink_file_at(folder, path).await
+        let removed = self.inner.unlink_file_at(folder, path).await;
+        self.quota.note(removed)
     }
 
     fn read_via_stream(&mut self, file: Resource<Descriptor>, offset: Filesize) -> FsResult<Resource<DynInputStream>> {

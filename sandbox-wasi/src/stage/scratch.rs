@@ -1,6 +1,7 @@
 //! Where an instance of the guest may write.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -40,10 +41,35 @@ impl Scratch {
         self.dir.join("home")
     }
 
+    /// A copy of the folder `workspace`, which holds regular files only.
+    pub(crate) fn copy_of(&self, workspace: &Path) -> Result<PathBuf, Error> {
+        let to = self.dir.join("ws");
+        cache::create_private(&to)?;
+        copy(workspace, &to).while_("copy", workspace)?;
+        Ok(to)
+    }
+
     /// Holds `null`, an ordinary file: the guest has no devices.
     pub(crate) fn dev(&self) -> PathBuf {
         self.dir.join("dev")
     }
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    let mut pending = vec![(from.to_owned(), to.to_owned())];
+    while let Some((from, to)) = pending.pop() {
+        for entry in fs::read_dir(from)? {
+            let entry = entry?;
+            let to = to.join(entry.file_name());
+            if entry.file_type()?.is_dir() {
+                fs::create_dir(&to)?;
+                pending.push((entry.path(), to));
+            } else {
+                fs::copy(entry.path(), &to)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 impl Drop for Scratch {

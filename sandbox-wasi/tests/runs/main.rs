@@ -11,6 +11,7 @@ mod laws;
 mod refusals;
 mod results;
 mod shapes;
+mod writable;
 
 use std::fs;
 use std::path::PathBuf;

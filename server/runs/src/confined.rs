@@ -36,7 +36,6 @@ pub struct Both {
     is_allowed: Box<dyn Fn() -> bool + Send + Sync>,
     /// Files that need what the sandbox has not.
     only_confined: BTreeSet<String>,
-    writable: bool,
     patience: Duration,
     patience_confined: Duration,
 }
@@ -53,7 +52,6 @@ impl Both {
             confined,
             is_allowed: Box::new(is_allowed),
             only_confined: BTreeSet::new(),
-            writable: false,
             patience: PATIENCE,
             patience_confined: PATIENCE_CONFINED,
         }
@@ -63,12 +61,6 @@ impl Both {
     #[must_use]
     pub fn with_only_confined(self, files: impl IntoIterator<Item = String>) -> Self {
         Both { only_confined: files.into_iter().collect(), ..self }
-    }
-
-    /// For code that a person has written: it may write into its copy of the workspace, as tests do.
-    #[must_use]
-    pub fn with_writable_copy(self) -> Self {
-        Both { writable: true, ..self }
     }
 
     async fn tests(&self, request: Request, on_event: OnEvent<'_>) -> Result<Outcome, Error> {
@@ -116,7 +108,6 @@ impl Both {
     /// What is asked of the confined runner.
     fn second(&self, mut request: Request) -> Request {
         request.limits.wall = request.limits.wall.max(LEAST_WALL);
-        request.writable = self.writable;
         request
     }
 

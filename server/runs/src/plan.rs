@@ -106,6 +106,7 @@ pub fn plan(
         packages: needs.packages.iter().cloned().collect(),
         overlay: open.collect(),
         limits: snapshot.settings.limits,
+        writable: true,
         ..Request::new(root, action)
     };
     let paths = files.iter().map(|&file| snapshot.analysis.path(file).to_path_buf()).collect();

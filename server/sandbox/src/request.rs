@@ -26,8 +26,8 @@ pub struct Request {
     /// Of these, the lines outside of functions are told of as well: those run when the file is imported.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub whole_files: bool,
-    /// Whether code that runs confined may write into its copy of the workspace, which is then made anew. It could change tests
-    /// that have not been imported yet, so this is for code that a person has written. The sandbox's copy is never written.
+    /// Whether tests may write into their copy of the workspace, which is then made anew. They could change tests that have not been
+    /// imported yet, so this is for code that a person has written.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub writable: bool,
     pub action: Action,

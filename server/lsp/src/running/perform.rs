@@ -124,7 +124,7 @@ impl Perform {
         let Some(confined) = &self.confined else { return self.runner.clone() };
         let (permission, root) = (self.permission.clone(), plan.request.root.clone());
         let is_allowed = move || permission.of(&root) == Some(true);
-        let both = Both::new(self.runner.clone(), confined.clone(), is_allowed).with_writable_copy();
+        let both = Both::new(self.runner.clone(), confined.clone(), is_allowed);
         Arc::new(both.with_only_confined(plan.only_confined.iter().cloned()))
     }
 

@@ -79,6 +79,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         let request = Request {
             watched: measured.iter().map(|(_, path)| path.into()).collect(),
             whole_files: true,
+            writable: true,
             site: environment.sites.clone(),
             packages: all.packages.into_iter().collect(),
             limits: limits(selection.tests),

@@ -37,7 +37,7 @@ pub(super) fn perform(
     let runner: Arc<dyn Runner> = match confined {
         Some(files) => {
             let both = Both::new(sandbox, Arc::new(confined_worker()?), || true);
-            Arc::new(both.with_only_confined(files).with_writable_copy())
+            Arc::new(both.with_only_confined(files))
         }
         None => sandbox,
     };
