@@ -17,7 +17,8 @@ const OWN_REQUESTS: [(&str, &str); 2] =
     [("tantu/input", "experimental.tantu.input"), ("tantu/diff", "experimental.tantu.diff")];
 
 /// Notifications of our own, and what an editor declares that knows them.
-const OWN_NOTIFICATIONS: [(&str, &str); 3] = [
+const OWN_NOTIFICATIONS: [(&str, &str); 4] = [
+    ("tantu/coverage", "experimental.tantu.coverage"),
     ("tantu/status", "experimental.tantu.status"),
     ("tantu/tests", "experimental.tantu.tests"),
     ("tantu/run", "experimental.tantu.tests"),

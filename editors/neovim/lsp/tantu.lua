@@ -5,8 +5,9 @@ local config = {
   filetypes = { 'python' },
   root_markers = { { 'pyproject.toml', 'tantu.toml', 'setup.py', 'setup.cfg' }, '.git' },
   commands = { ['tantu.showCallers'] = require('tantu').show_callers },
-  capabilities = { experimental = { tantu = { input = true } } },
+  capabilities = { experimental = { tantu = { coverage = true, input = true } } },
   handlers = {
+    ['tantu/coverage'] = require('tantu.coverage').show,
     ['tantu/input'] = card.input,
     ['window/showDocument'] = card.show,
     ['window/showMessageRequest'] = card.ask,

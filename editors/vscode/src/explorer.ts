@@ -29,10 +29,38 @@ export type News = { token: string } & (
   ({ state: 'began' } & Target) | { state: 'wrote'; text: string } | { state: 'ended'; tests: Result[] }
 );
 
+/** `tantu/coverage`: lines from 0 of what a run has executed, before it ends. */
+export interface Coverage {
+  token: string;
+  files: Lines[];
+}
+
+interface Lines {
+  uri: string;
+  statements: number[];
+  missed: number[];
+}
+
+/** A file's coverage, with what is drawn beside its lines. */
+class Covered extends vscode.FileCoverage {
+  readonly details: vscode.StatementCoverage[];
+
+  constructor({ uri, statements, missed }: Lines) {
+    const open = new Set(missed);
+    const all = statements.length;
+    super(toUri(uri), new vscode.TestCoverageCount(all - open.size, all));
+    this.details = statements.map(
+      (line) => new vscode.StatementCoverage(!open.has(line), new vscode.Position(line, 0)),
+    );
+  }
+}
+
 /** A run, and what is to be done at its end. */
 interface Following {
   run: vscode.TestRun;
   end: () => void;
+  /** What has been executed so far, by file: several runs of the server may be one here. */
+  covered?: Map<string, Lines>;
 }
 
 export class Explorer implements vscode.Disposable {
@@ -46,8 +74,17 @@ export class Explorer implements vscode.Disposable {
   private readonly running = new Map<string, Following>();
 
   constructor(private readonly server: () => Server) {
-    const run = (request: vscode.TestRunRequest, token: vscode.CancellationToken) => this.run(request, token);
-    this.controller.createRunProfile('Run in the sandbox', vscode.TestRunProfileKind.Run, run, true);
+    const { Run, Coverage } = vscode.TestRunProfileKind;
+    const profile = (label: string, kind: vscode.TestRunProfileKind) =>
+      this.controller.createRunProfile(
+        label,
+        kind,
+        (request, token) => this.run(request, token, kind === Coverage),
+        true,
+      );
+    profile('Run in the sandbox', Run);
+    profile('Run in the sandbox with coverage', Coverage).loadDetailedCoverage = (_, file) =>
+      Promise.resolve(file instanceof Covered ? file.details : []);
   }
 
   /** Takes in what tests a file has. */
@@ -89,6 +126,16 @@ export class Explorer implements vscode.Disposable {
       news.tests.forEach((result) => this.report(following.run, result));
       this.running.delete(news.token);
       following.end();
+    }
+  }
+
+  /** Takes in what a run has executed. */
+  cover({ token, files }: Coverage): void {
+    const covered = this.running.get(token)?.covered;
+    for (const file of files) {
+      const before = covered?.get(file.uri);
+      const missed = before ? file.missed.filter((line) => before.missed.includes(line)) : file.missed;
+      covered?.set(file.uri, { ...file, missed });
     }
   }
 
@@ -145,20 +192,22 @@ export class Explorer implements vscode.Disposable {
     return this.targets.has(item) ? [item] : [...item.children].flatMap(([, child]) => this.parts(child));
   }
 
-  private async run(request: vscode.TestRunRequest, token: vscode.CancellationToken): Promise<void> {
+  private async run(request: vscode.TestRunRequest, token: vscode.CancellationToken, coverage: boolean): Promise<void> {
     const run = this.controller.createTestRun(request);
     const all = request.include ?? [...this.controller.items].map(([, item]) => item);
+    const covered = new Map<string, Lines>();
     const parts = all.filter((item) => !request.exclude?.includes(item)).flatMap((item) => this.parts(item));
     await orWarn(async () => {
       for (const item of parts) {
         if (token.isCancellationRequested) {
           return;
         }
-        const ended = new Promise<void>((end) => this.asked.set(item.id, { run, end }));
-        await vscode.commands.executeCommand('tantu.run', this.targets.get(item));
+        const ended = new Promise<void>((end) => this.asked.set(item.id, { run, end, covered }));
+        await vscode.commands.executeCommand('tantu.run', { ...this.targets.get(item), coverage });
         await ended;
       }
     });
+    covered.forEach((file) => run.addCoverage(new Covered(file)));
     run.end();
   }
 }

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import * as vscode from 'vscode';
 import { LanguageClient, type Middleware, State, type StaticFeature } from 'vscode-languageclient/node';
 import type { Comparison, Documents } from './documents';
-import type { Explorer, News, Tests } from './explorer';
+import type { Coverage, Explorer, News, Tests } from './explorer';
 import { locate } from './locate';
 import { chosen, serverKeys } from './settings';
 import type { Known, Status } from './status';
@@ -84,6 +84,7 @@ export class Server implements vscode.Disposable {
     client.onNotification('tantu/status', (known: Known) => this.status.know(known));
     client.onNotification('tantu/tests', (tests: Tests) => this.explorer.list(tests));
     client.onNotification('tantu/run', (news: News) => this.explorer.follow(news));
+    client.onNotification('tantu/coverage', (coverage: Coverage) => this.explorer.cover(coverage));
     client.onRequest('tantu/diff', (comparison: Comparison) => this.documents.compare(comparison));
     // What should be different about a proposal?
     client.onRequest('tantu/input', async ({ prompt }: { prompt: string }) => ({
@@ -154,7 +155,7 @@ const MISSING = 'There is no tantu on the PATH. Install it, or set tantu.server.
 /** Tells the server what it may send besides standard LSP. */
 const beyondTheStandard: StaticFeature = {
   fillClientCapabilities: (capabilities) => {
-    capabilities.experimental = { tantu: { input: true, status: true, tests: true, diff: true } };
+    capabilities.experimental = { tantu: { coverage: true, input: true, status: true, tests: true, diff: true } };
   },
   initialize: () => undefined,
   getState: () => ({ kind: 'static' }),

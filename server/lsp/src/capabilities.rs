@@ -37,6 +37,8 @@ pub(crate) struct Editor {
     pub(crate) shows_status: bool,
     /// It lists tests and what came of them: `experimental.tantu.tests`, see [`running`](crate::running).
     pub(crate) lists_tests: bool,
+    /// It shows which statements a run has executed.
+    pub(crate) shows_coverage: bool,
     /// It shows two texts beside each other: `experimental.tantu.diff`, see [`comparison`](crate::comparison).
     pub(crate) compares: bool,
     pub(crate) applies_edits: bool,
@@ -98,6 +100,7 @@ impl Editor {
             asks_for_text: experimental("/tantu/input"),
             shows_status: experimental("/tantu/status"),
             lists_tests: experimental("/tantu/tests"),
+            shows_coverage: experimental("/tantu/coverage"),
             compares: experimental("/tantu/diff"),
             applies_edits: yes(workspace.and_then(|it| it.apply_edit)),
             // Some versions of Neovim announce only the latter, and understand both.

@@ -71,11 +71,14 @@ pub(crate) struct Run {
     /// Of a selection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) range: Option<lsp::Range>,
+    /// Whether to tell which statements of the workspace were executed: see `running::coverage`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) coverage: bool,
 }
 
 impl Run {
     pub(crate) fn of(runnable: &ide::Runnable, uri: lsp::Uri) -> Self {
-        Run { uri, kind: runnable.kind.into(), target: runnable.target.clone(), range: None }
+        Run { uri, kind: runnable.kind.into(), target: runnable.target.clone(), range: None, coverage: false }
     }
 
     /// The same in terms of the workspace.
@@ -355,8 +358,13 @@ mod tests {
     #[test]
     fn what_is_sent_out_comes_back() {
         let uri = lsp::Uri::from_str("file:///a.py").unwrap();
-        let run =
-            Command::Run(Run { uri, kind: RunKind::Pytest, target: Some("TestA.test_b".to_owned()), range: None });
+        let run = Command::Run(Run {
+            uri,
+            kind: RunKind::Pytest,
+            target: Some("TestA.test_b".to_owned()),
+            range: None,
+            coverage: false,
+        });
         let sent = run.titled("▶ run".to_owned());
         assert_eq!(parse(&sent.command, sent.arguments.unwrap().remove(0)).unwrap(), run);
     }

@@ -1,5 +1,6 @@
 //! Running tests, doctests, cells and scripts in the background, and telling the editor of it.
 
+mod coverage;
 mod listing;
 mod perform;
 mod permission;

@@ -212,7 +212,7 @@ def test_short():
 #[test]
 fn an_editor_that_lists_tests_needs_no_lenses() {
     let workspace = workspace();
-    let lists = json!({ "tantu": { "tests": true } });
+    let lists = json!({ "tantu": { "tests": true, "coverage": true } });
     let options = json!({ "codeLens": false });
     let editor = Client::builder(&workspace).capability("/experimental", lists).initialization_options(options).start();
     let told = |what: &str, is_meant: &dyn Fn(&Value) -> bool| {
@@ -235,7 +235,7 @@ fn an_editor_that_lists_tests_needs_no_lenses() {
     let wrong = listed["tests"].as_array().and_then(|tests| tests.iter().find(|it| it["target"] == "test_is_wrong"));
     let wrong = wrong.unwrap_or_else(|| panic!("{listed}"));
     assert_eq!(wrong["range"]["start"]["line"], 7);
-    let run = json!({ "uri": uri, "kind": "pytest", "target": null });
+    let run = json!({ "uri": uri, "kind": "pytest", "target": null, "coverage": true });
     editor.execute(&json!({ "command": "tantu.run", "arguments": [run] }));
     let ended = told("tantu/run", &|it| it["state"] == "ended");
     let tests = ended["tests"].as_array().expect("a list");
@@ -243,4 +243,7 @@ fn an_editor_that_lists_tests_needs_no_lenses() {
     let message = &tests[1]["messages"][0];
     assert!(message["message"].as_str().is_some_and(|text| text.contains('7')), "{ended}");
     assert_eq!((&message["location"]["uri"], &message["location"]["range"]["start"]["line"]), (&json!(uri), &json!(9)));
+    let covered = told("tantu/coverage", &|it| it["token"] == ended["token"]);
+    let prices = json!({ "uri": editor.uri("prices.py"), "statements": [0, 6, 9, 15], "missed": [15] });
+    assert_eq!(covered["files"], json!([prices]));
 }

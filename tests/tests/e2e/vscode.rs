@@ -56,3 +56,8 @@ fn the_editor_s_own_agents_are_offered_the_tools() {
     let workspace = shop();
     run("agents.mjs", &workspace, &Home::new());
 }
+
+#[test]
+fn the_test_explorer_shows_what_tests_execute() {
+    run("coverage.mjs", &Workspace::fixture("shop"), &Home::new());
+}

@@ -123,6 +123,17 @@ function commands.run(client, _, first, last)
   execute(client, 'tantu.runHere', argument)
 end
 
+--- The tests of this file, or those that a change reaches, with signs beside what they execute; `off` removes the signs.
+function commands.coverage(client, words)
+  if words[1] == 'off' then
+    return require('tantu.coverage').clear()
+  end
+  local uri = vim.uri_from_bufnr(0)
+  local name = vim.fs.basename(vim.uri_to_fname(uri))
+  local kind = (name:match('^test_') or name:match('_test%.py$') or name:match('^tests?%.py$')) and 'pytest' or 'affected'
+  execute(client, 'tantu.run', { uri = uri, kind = kind, coverage = true })
+end
+
 function commands.propose(client, words)
   local argument = here(client)
   argument.assist = words[1] or 'implement-function'

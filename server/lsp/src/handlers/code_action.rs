@@ -272,7 +272,7 @@ fn runs_here(snapshot: &Snapshot, uri: &lsp::Uri, file: graph::FileId, range: ls
     let mut found = Vec::new();
     // In editors in which the cursor is a character, that is no selection.
     if snapshot.analysis.source(file).slice(place).trim().chars().nth(1).is_some() {
-        let run = Run { uri: uri.clone(), kind: RunKind::Selection, target: None, range: Some(range) };
+        let run = Run { uri: uri.clone(), kind: RunKind::Selection, target: None, range: Some(range), coverage: false };
         found.push(("Run the selection in the sandbox".to_owned(), run));
     }
     if let Some(runnable) = ide::runnable_at(&snapshot.analysis, file, place.start()) {

@@ -14,6 +14,7 @@ use tower_lsp_server::ls_types as lsp;
 use workspace::mailbox::Event;
 use workspace::results::Ended;
 
+use super::coverage;
 use super::permission::Permission;
 use super::report::{self, Reporter, Update};
 use crate::commands::Run;
@@ -51,9 +52,10 @@ impl Perform {
         {
             done = self.once(&snapshot, &reporter).await;
         }
-        let mut tests = Vec::new();
+        let (mut tests, mut covered) = (Vec::new(), None);
         let ended = done.map(|(plan, outcome)| {
-            let root = plan.request.root;
+            let root = plan.request.root.clone();
+            covered = self.is_measured(&snapshot).then(|| coverage::of(&snapshot, &root, &outcome));
             let mut ended = Ended::new(&self.run.plain(), &outcome, &root, plan.files);
             ended.leave_out(&plan.left_out);
             tests = report::tests(&snapshot, &self.run, &outcome, &ended);
@@ -68,7 +70,15 @@ impl Perform {
             ended
         });
         self.mailbox.send(Event::RunEnded { run: self.run.plain(), run_id: self.run_id, ended });
+        if let Some(files) = covered {
+            coverage::tell(&self.client, self.job.token(), files).await;
+        }
         reporter.tell(Update::Ended { tests }).await;
+    }
+
+    /// Whether somebody wants to know which statements are executed.
+    fn is_measured(&self, snapshot: &Snapshot) -> bool {
+        self.run.coverage && snapshot.editor.shows_coverage
     }
 
     /// Plans it, and runs it. Nothing where there is nothing to run, and when the user has cancelled.
@@ -76,9 +86,14 @@ impl Perform {
         let (run, environments, planned) = (self.run.clone(), self.environments.clone(), snapshot.clone());
         let encoding = snapshot.editor.encoding;
         let permission = self.confined.is_some().then(|| self.permission.clone());
+        let is_measured = self.is_measured(snapshot);
         let plan = move || {
             let may_confine = |root: &Path| permission.is_some_and(|it| it.of(root) == Some(true));
-            plan::plan(&run.plain(), encoding, &planned, &environments, may_confine)
+            let mut plan = plan::plan(&run.plain(), encoding, &planned, &environments, may_confine)?;
+            if is_measured {
+                coverage::ask(&planned, &mut plan.request);
+            }
+            Ok::<_, String>(plan)
         };
         match tokio::task::spawn_blocking(plan).await {
             Ok(Ok(plan)) => self.follow(&plan, reporter).await.map(|outcome| (plan, outcome)),

@@ -33,7 +33,7 @@ impl Session {
             Command::RunHere(place) => self.run_here(place).await,
             Command::RunAffectedTests(RunAffectedTests { uri }) => {
                 let uri = self.or_folder(uri).await?;
-                self.run(Run { uri, kind: RunKind::Affected, target: None, range: None });
+                self.run(Run { uri, kind: RunKind::Affected, target: None, range: None, coverage: false });
                 Ok(None)
             }
             Command::ResetCells(ResetCells { uri }) => {

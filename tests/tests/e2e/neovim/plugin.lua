@@ -84,6 +84,21 @@ session.wait('all tests are run', function()
   return logged:find('for outside of git nothing says what has changed: ', 1, true)
 end, 60)
 
+-- What the tests of a file have executed stands beside the lines, also of files that are opened later.
+vim.cmd('Tantu coverage')
+local space = vim.api.nvim_create_namespace('tantu.coverage')
+local money = vim.fn.bufnr('shop/money.py')
+session.wait('lines have signs', function()
+  return #vim.api.nvim_buf_get_extmarks(money, space, 0, -1, {}) > 10
+end, 60)
+local kinds = {}
+for _, sign in ipairs(vim.api.nvim_buf_get_extmarks(money, space, 0, -1, { details = true })) do
+  kinds[sign[4].sign_hl_group] = true
+end
+session.must(kinds.DiagnosticOk and kinds.DiagnosticWarn, 'what is executed and what is not')
+vim.cmd('Tantu coverage off')
+session.must(#vim.api.nvim_buf_get_extmarks(money, space, 0, -1, {}) == 0, 'and goes again')
+
 -- Let a function be written. What there is to choose from, the server says.
 session.open('shop/discounts.py')
 local announced = client.server_capabilities.experimental.tantu.assists
