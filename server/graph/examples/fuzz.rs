@@ -261,7 +261,7 @@ impl<'a> Chain<'a> {
 
     fn set(&mut self, file: usize, text: String) {
         let mut change = Change::default();
-        change.set(Path::new(ROOT).join(NAMES[file]), text.as_str());
+        change.edit(Path::new(ROOT).join(NAMES[file]), text.as_str());
         self.history.push((file, text.clone()));
         self.texts[file] = text;
         self.host.apply(change);

@@ -152,7 +152,7 @@ impl Analysis {
 
     /// The tree of a file whose text is being edited ([`Change::edit`](crate::Change::edit)); others have to be parsed again.
     pub fn tree(&self, file: FileId) -> Option<Arc<Tree>> {
-        self.facts(file)?.tree.clone()
+        self.facts(file)?.tree.as_ref().map(crate::SharedTree::get)
     }
 
     /// The dotted name of a file's module.

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 
 use crate::FileId;
 use crate::flow::merge;
-use crate::host::on_deep_stack;
+use crate::host::for_each;
 use crate::link::Links;
 use crate::snapshot::Snapshot;
 
@@ -65,7 +64,7 @@ pub(crate) fn join_all(snapshot: &Snapshot, files: Vec<FileId>) -> Vec<(FileId, 
         let joined = merge(snapshot, file, structure).map(Arc::new);
         (file, joined.unwrap_or_else(|| structure.clone()))
     };
-    on_deep_stack(|| files.into_par_iter().map(join).collect())
+    for_each(files, join)
 }
 
 #[cfg(test)]

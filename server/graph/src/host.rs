@@ -7,21 +7,29 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
-use syntax::Source;
+use syntax::{Parsed, Source};
 
 use crate::apply_flow::join_all;
 use crate::eval::{Evaluator, file_item, module_item};
-use crate::link::{Links, link};
+use crate::link::{EditedBody, Links, link, link_body};
 use crate::modules::Modules;
 use crate::snapshot::{FileFacts, Retained, Slots, Snapshot};
-use crate::summary::{Summary, summarize};
-use crate::tree::{SharedTree, Tree};
+use crate::summary::{Body, Replaced, Summary, replace, summarize_edited};
+use crate::tree::SharedTree;
 use crate::{Analysis, Archived, FileId, Flow, TestNames};
 
 /// Runs `work` where the stack is deep enough for any file, and so are those of rayon's threads.
 pub(crate) fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     // Without threads nothing works at all; there is no sensible way on.
     syntax::on_deep_pool(work).expect("the system gives no threads")
+}
+
+/// What `work` makes of each of `items`: of one of them at once, where the stack is deep enough already; of several by several threads.
+pub(crate) fn for_each<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Send + Sync) -> Vec<R> {
+    if items.len() <= 1 && syntax::is_deep() {
+        return items.into_iter().map(work).collect();
+    }
+    on_deep_stack(|| items.into_par_iter().map(work).collect())
 }
 
 /// What a host is told: texts that appeared or changed, and files that went away.
@@ -116,6 +124,9 @@ impl AnalysisHost {
 
     /// Applies `change` and brings every edge up to date. Cannot fail. Where a path occurs twice the last one counts.
     pub fn apply(&mut self, change: Change) -> Timings {
+        if change.files.len() <= 1 && syntax::is_deep() {
+            return self.apply_there(change);
+        }
         // As a whole: an edit of one file is done before another thread has woken up.
         on_deep_stack(|| self.apply_there(change))
     }
@@ -170,51 +181,58 @@ impl AnalysisHost {
     ) -> Timings {
         let start = Instant::now();
         let cost = Cost::default();
-        let summarized: Vec<(FileId, Option<FileFacts>, Vec<u64>)> = on_deep_stack(|| {
-            let texts: Vec<_> = texts.into_iter().collect();
-            let facts = texts.into_par_iter().map(|(file, text)| {
+        let summarized: Vec<(FileId, Option<Summarized>, Vec<u64>)> =
+            for_each(texts.into_iter().collect(), |(file, text)| {
                 let before = next.files[file.index()].as_deref();
                 let path = &*next.paths[file.index()];
                 let after = text.map(|text| facts(path, extras, text, before, &cost));
-                let changed = compare(file, before, after.as_ref());
+                let changed = compare(file, before, after.as_ref().map(|after| &after.facts));
                 (file, after, changed)
             });
-            facts.collect()
-        });
         let summarized_at = Instant::now();
-        let mut changed = FxHashSet::default();
         let mut stale: FxHashSet<FileId> = FxHashSet::default();
         let mut orphaned: FxHashSet<FileId> = FxHashSet::default();
-        for (file, facts, keys) in summarized {
+        let mut edits = Edits::default();
+        for (file, summarized, keys) in summarized {
+            let (facts, replaced) = summarized.map(|it| (it.facts, it.replaced)).unzip();
+            // What modules are called is nothing that code is asked for one by one.
+            edits.bodies.extend(replaced.flatten().filter(|_| !membership).map(|it| (file, it)));
             let before = std::mem::replace(&mut next.files[file.index()], facts.map(Arc::new));
             let lost = lost_definitions(before.as_deref(), next.files[file.index()].as_deref());
             if !lost.is_empty() {
                 let inbound = next.inbound[file.index()].iter().copied();
                 orphaned.extend(inbound.filter(|&source| next.flow.leads_to(source, file, &lost)));
             }
-            changed.extend(keys);
+            edits.changed.extend(keys);
             stale.insert(file);
         }
         if membership {
             let files = next.files.iter().enumerate().filter(|(_, facts)| facts.is_some());
             let files = files.map(|(index, _)| (FileId(index as u32), &*next.paths[index]));
             let modules = Modules::new(&next.roots, files);
-            changed.extend(modules.difference(&next.modules).into_iter().map(|name| module_item(&name)));
+            edits.changed.extend(modules.difference(&next.modules).into_iter().map(|name| module_item(&name)));
             stale.extend(modules.renamed(&next.modules));
             next.modules = Arc::new(modules);
         }
-        if !changed.is_empty() {
-            let structure = next.structure.par_iter().with_min_len(FEW);
-            let concerned = structure.enumerate().filter(|(_, links)| depends_on(links, &changed));
-            stale.extend(on_deep_stack(|| concerned.map(|(index, _)| FileId(index as u32)).collect::<Vec<_>>()));
+        if !edits.changed.is_empty() {
+            stale.extend(concerned(&next, &edits.changed));
         }
         let compared_at = Instant::now();
-        relink(&mut next, stale.into_iter().collect(), orphaned);
+        relink(&mut next, stale.into_iter().collect(), orphaned, &edits);
         next.revision += 1;
         self.snapshot = Arc::new(next);
         let (parse, summarise) = cost.divide(summarized_at - start);
         Timings { parse, summarise, compare: compared_at - summarized_at, link: compared_at.elapsed() }
     }
+}
+
+/// What an edit means for links.
+#[derive(Default)]
+struct Edits {
+    /// The keys whose content is different.
+    changed: FxHashSet<u64>,
+    /// The files in which only one body is.
+    bodies: FxHashMap<FileId, EditedBody>,
 }
 
 /// What is known of texts besides what they say.
@@ -226,10 +244,9 @@ struct Extras {
 
 impl Extras {
     /// The tree of a text that is being edited.
-    fn tree(&self, path: &Path, text: &Arc<str>) -> Option<Arc<Tree>> {
+    fn tree(&self, path: &Path, text: &Arc<str>) -> Option<&SharedTree> {
         // As below.
-        let shared = self.edited.get(path).filter(|of| Arc::ptr_eq(of.text(), text));
-        shared.map(SharedTree::get)
+        self.edited.get(path).filter(|of| Arc::ptr_eq(of.text(), text))
     }
 
     fn archived(&self, path: &Path, text: &Arc<str>) -> Option<Archived> {
@@ -251,6 +268,27 @@ impl Cost {
         to.fetch_add(time.as_nanos() as u64, Ordering::Relaxed);
     }
 
+    /// The facts of a text, and for one that is being edited from which body they come; with what that takes noted.
+    fn summarize(&self, text: &str, edited: Option<&SharedTree>, is_test_file: bool) -> (Arc<Summary>, Vec<Body>) {
+        let start = Instant::now();
+        let (tree, own);
+        let parsed: &Parsed = match edited {
+            Some(edited) => {
+                tree = edited.get();
+                &tree
+            }
+            None => {
+                own = syntax::parse(text);
+                &own
+            }
+        };
+        let parsed_at = Instant::now();
+        Cost::add(&self.parse, parsed_at - start);
+        let (summary, bodies) = summarize_edited(text, parsed, is_test_file);
+        Cost::add(&self.summarise, parsed_at.elapsed());
+        (Arc::new(summary), if edited.is_some() { bodies } else { Vec::new() })
+    }
+
     /// Divides `wall` as the threads' time was.
     fn divide(self, wall: Duration) -> (Duration, Duration) {
         let (parse, summarise) = (self.parse.into_inner(), self.summarise.into_inner());
@@ -260,28 +298,28 @@ impl Cost {
 }
 
 /// The facts of a text, with what stands in for what it lost.
-fn facts(path: &Path, extras: &Extras, text: Arc<str>, before: Option<&FileFacts>, cost: &Cost) -> FileFacts {
+fn facts(path: &Path, extras: &Extras, text: Arc<str>, before: Option<&FileFacts>, cost: &Cost) -> Summarized {
     let archived = extras.archived(path, &text);
     let restored = archived.is_some();
-    let mut tree = None;
-    let summary = match archived {
-        Some(archived) => archived.0,
+    let edited = extras.tree(path, &text).filter(|_| !restored);
+    let is_test_file = is_test_file(path);
+    let mut replaced = None;
+    let (summary, bodies) = match archived {
+        Some(archived) => (archived.0, Vec::new()),
         None => {
             let start = Instant::now();
-            tree = extras.tree(path, &text);
-            let own;
-            let parsed = match &tree {
-                Some(tree) => tree,
-                None => {
-                    own = syntax::parse(&text);
-                    &own
+            match before.filter(|_| edited.is_some()).and_then(|it| replace_body(it, &text, is_test_file)) {
+                Some(part) => {
+                    Cost::add(&cost.summarise, start.elapsed());
+                    replaced = Some(EditedBody {
+                        function: part.after.function,
+                        before: part.before.begin..part.before.end,
+                        after: part.after.begin..part.after.end,
+                    });
+                    (Arc::new(part.summary), part.bodies)
                 }
-            };
-            let parsed_at = Instant::now();
-            Cost::add(&cost.parse, parsed_at - start);
-            let summary = Arc::new(summarize(&text, parsed, is_test_file(path)));
-            Cost::add(&cost.summarise, parsed_at.elapsed());
-            summary
+                None => cost.summarize(&text, edited, is_test_file),
+            }
         }
     };
     let (mut last_good, mut retained) = (None, None);
@@ -297,8 +335,31 @@ fn facts(path: &Path, extras: &Extras, text: Arc<str>, before: Option<&FileFacts
     let slots = Slots::next(before.map(|before| &*before.slots), &summary, retained.as_deref());
     let fingerprint = crate::flow::fingerprint(&summary);
     let (source, slots) = (Source::new(text), Arc::new(slots));
-    FileFacts { path: path.into(), source, tree, summary, restored, last_good, retained, slots, fingerprint }
+    let (path, tree, bodies) = (path.into(), edited.cloned(), bodies.into());
+    let facts = FileFacts { path, source, tree, summary, bodies, restored, last_good, retained, slots, fingerprint };
+    Summarized { facts, replaced }
 }
+
+struct Summarized {
+    facts: FileFacts,
+    replaced: Option<EditedBody>,
+}
+
+/// The facts of a text that is the one before but for one body.
+fn replace_body(before: &FileFacts, text: &str, is_test_file: bool) -> Option<Replaced> {
+    let replaced = replace(&before.summary, &before.bodies, before.source.text(), text, is_test_file)?;
+    #[cfg(debug_assertions)]
+    if text.len() % SAMPLED == 0 {
+        let (summary, bodies) = summarize_edited(text, &syntax::parse(text), is_test_file);
+        assert_eq!(format!("{:#?}", replaced.summary), format!("{summary:#?}"), "a body was replaced");
+        assert_eq!(replaced.bodies, bodies, "a body was replaced");
+    }
+    Some(replaced)
+}
+
+/// One of so many edits is compared with facts from scratch where assertions are on.
+#[cfg(debug_assertions)]
+const SAMPLED: usize = 8;
 
 /// The paths of definitions that are gone, which values may still be thought to flow to.
 fn lost_definitions(before: Option<&FileFacts>, after: Option<&FileFacts>) -> FxHashSet<u64> {
@@ -335,6 +396,16 @@ fn compare(file: FileId, before: Option<&FileFacts>, after: Option<&FileFacts>) 
     changed
 }
 
+/// The files that have looked up one of the keys.
+fn concerned(next: &Snapshot, changed: &FxHashSet<u64>) -> Vec<FileId> {
+    let is_concerned =
+        |(index, links): (usize, &Arc<Links>)| depends_on(links, changed).then_some(FileId(index as u32));
+    if next.structure.len() <= FEW {
+        return next.structure.iter().enumerate().filter_map(is_concerned).collect();
+    }
+    on_deep_stack(|| next.structure.par_iter().with_min_len(FEW).enumerate().filter_map(is_concerned).collect())
+}
+
 fn depends_on(links: &Links, changed: &FxHashSet<u64>) -> bool {
     if changed.len() < links.dependencies.len() / 8 {
         changed.iter().any(|key| links.dependencies.binary_search(key).is_ok())
@@ -352,17 +423,22 @@ const BATCHES: usize = 8;
 
 /// Links `files` in parallel, and joins them and the `orphaned` ones with the flow of values. What is evaluated for
 /// a file is remembered for the next one; no result depends on that.
-fn relink(next: &mut Snapshot, mut files: Vec<FileId>, orphaned: FxHashSet<FileId>) {
+fn relink(next: &mut Snapshot, mut files: Vec<FileId>, orphaned: FxHashSet<FileId>, edits: &Edits) {
     files.sort_unstable();
     let snapshot = &*next;
-    let linked: Vec<(FileId, Links)> = on_deep_stack(|| {
-        let chunk = files.len().div_ceil(rayon::current_num_threads() * BATCHES).max(1);
-        let chunks = files.par_chunks(chunk).map(|files| {
-            let mut evaluator = Evaluator::new(snapshot.world());
-            files.iter().map(|&file| (file, link(snapshot, &mut evaluator, file))).collect::<Vec<_>>()
-        });
-        chunks.flatten().collect()
+    let chunk = files.len().div_ceil(rayon::current_num_threads() * BATCHES).max(1);
+    let linked: Vec<Vec<(FileId, Links)>> = for_each(files.chunks(chunk).collect(), |files| {
+        let mut evaluator = Evaluator::new(snapshot.world());
+        let link = |&file: &FileId| {
+            let links = match edits.bodies.get(&file) {
+                Some(body) => link_body(snapshot, &mut evaluator, file, body, &edits.changed),
+                None => link(snapshot, &mut evaluator, file),
+            };
+            (file, links)
+        };
+        files.iter().map(link).collect()
     });
+    let linked: Vec<(FileId, Links)> = linked.into_iter().flatten().collect();
     let mut changed = orphaned;
     changed.extend(linked.iter().map(|(file, _)| *file));
     for (file, links) in linked {

@@ -1,13 +1,21 @@
 //! Phase two: the edges of one file.
 
+mod body;
+
+use std::ops::Range;
+use std::sync::Arc;
+
 use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
 use syntax::TextRange;
 
+use body::Rest;
+pub(crate) use body::{EditedBody, link_body};
+
 use crate::eval::Evaluator;
 use crate::modules::ModuleRef;
 use crate::snapshot::Snapshot;
-use crate::summary::{CallFacts, CallKind, Expr, Few, ImportFacts, ImportIndex, Summary, SymbolIndex};
+use crate::summary::{CallFacts, CallKind, Expr, Few, ImportFacts, ImportIndex, Lengths, Summary, SymbolIndex, Table};
 use crate::types::{Def, Types, Unit, Value};
 use crate::{Confidence, EdgeKind, FileId, Name, SymbolId, Unresolved};
 
@@ -63,6 +71,8 @@ pub(crate) struct Links {
     pub bases: Vec<(SymbolIndex, SymbolId)>,
     /// Keys of all that was looked up elsewhere, sorted.
     pub dependencies: Box<[u64]>,
+    /// Of a file in which the body of one function is edited: what the rest rests on.
+    rest: Option<Arc<Rest>>,
     /// The other files that the edges point into, sorted.
     pub targets: Box<[FileId]>,
     /// What is called and where: an index into `calls`, or, beyond those, into `further`. Sorted.
@@ -99,12 +109,8 @@ impl Links {
 /// Links `file` against `snapshot`, whose own links are not looked at.
 pub(crate) fn link(snapshot: &Snapshot, evaluator: &mut Evaluator<'_>, file: FileId) -> Links {
     let Some(facts) = snapshot.facts(file) else { return Links::default() };
-    let mut linker = Linker { snapshot, evaluator, unit: Unit::live(file), summary: &facts.summary };
-    let calls = facts.summary.calls.iter().map(|call| linker.call(call)).collect();
-    let imports =
-        (0..facts.summary.imports.len()).map(|index| linker.import(ImportIndex(index as u32))).collect::<Vec<_>>();
-    let bases = linker.bases();
-    let mut links = Links { calls, imports, bases, ..Links::default() };
+    let mut links =
+        Linker::new(snapshot, evaluator, file, &facts.summary).stretch(Lengths::default()..facts.summary.lengths());
     links.dependencies = evaluator.take_dependencies().into();
     links.index(file);
     links
@@ -155,6 +161,21 @@ struct Linker<'a, 'b, 'c> {
     evaluator: &'b mut Evaluator<'c>,
     unit: Unit,
     summary: &'a Summary,
+}
+
+impl<'a, 'b, 'c> Linker<'a, 'b, 'c> {
+    fn new(snapshot: &'a Snapshot, evaluator: &'b mut Evaluator<'c>, file: FileId, summary: &'a Summary) -> Self {
+        Linker { snapshot, evaluator, unit: Unit::live(file), summary }
+    }
+
+    /// The links of what the tables hold between two lengths.
+    fn stretch(&mut self, of: Range<Lengths>) -> Links {
+        let between = |table| of.start.get(table) as usize..of.end.get(table) as usize;
+        let calls = self.summary.calls[between(Table::Calls)].iter().map(|call| self.call(call)).collect();
+        let imports = between(Table::Imports).map(|index| self.import(ImportIndex(index as u32))).collect();
+        let bases = self.bases(between(Table::Symbols));
+        Links { calls, imports, bases, ..Links::default() }
+    }
 }
 
 impl Linker<'_, '_, '_> {
@@ -277,13 +298,12 @@ impl Linker<'_, '_, '_> {
         }
     }
 
-    fn bases(&mut self) -> Vec<(SymbolIndex, SymbolId)> {
+    fn bases(&mut self, symbols: Range<usize>) -> Vec<(SymbolIndex, SymbolId)> {
         let mut bases = Vec::new();
-        for (index, symbol) in self.summary.symbols.iter().enumerate() {
-            if symbol.class.is_none() {
+        for index in symbols.map(|index| SymbolIndex(index as u32)) {
+            if self.summary.symbol(index).class.is_none() {
                 continue;
             }
-            let index = SymbolIndex(index as u32);
             let types = self.evaluator.bases(Def { unit: self.unit, symbol: index });
             for typed in types.iter() {
                 if let Value::Class(base) = typed.value

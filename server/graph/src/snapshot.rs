@@ -11,9 +11,9 @@ use crate::eval::World;
 use crate::flow::Outcome;
 use crate::link::Links;
 use crate::modules::Modules;
-use crate::summary::{SlotKey, Summary, SymbolIndex, SymbolKind};
+use crate::summary::{Body, SlotKey, Summary, SymbolIndex, SymbolKind};
 use crate::test_names::TestNames;
-use crate::tree::Tree;
+use crate::tree::SharedTree;
 use crate::types::{Def, Unit};
 use crate::{FileId, Name, SymbolId};
 
@@ -23,8 +23,10 @@ pub(crate) struct FileFacts {
     pub path: PathBuf,
     pub source: Source,
     /// Kept while the text is being edited.
-    pub tree: Option<Arc<Tree>>,
+    pub tree: Option<SharedTree>,
     pub summary: Arc<Summary>,
+    /// The same; what comes from which body.
+    pub bodies: Arc<[Body]>,
     /// The summary comes from an archive.
     pub restored: bool,
     /// While the text does not parse: its facts from when it did.

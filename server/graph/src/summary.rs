@@ -7,6 +7,7 @@
 
 mod annotations;
 mod arguments;
+mod bodies;
 mod build;
 mod calls;
 mod comprehensions;
@@ -27,6 +28,8 @@ mod names;
 mod narrowing;
 mod occurrence;
 mod recent;
+mod replace;
+mod shift;
 mod statements;
 mod symbolic;
 mod targets;
@@ -41,11 +44,13 @@ use syntax::{SyntaxError, TextRange};
 use crate::Name;
 
 pub(crate) use arguments::Arguments;
-pub(crate) use build::summarize;
+pub(crate) use bodies::{Body, Lengths, Table};
+pub(crate) use build::{summarize, summarize_edited};
 pub(crate) use few::Few;
 pub(crate) use items::{Item, item_key};
 pub(crate) use name_table::NameTable;
 pub(crate) use occurrence::{Occurrence, Occurs};
+pub(crate) use replace::{Replaced, replace};
 pub(crate) use symbolic::{Caught, ClassTest, Expr, Key, Narrowing};
 pub(crate) use thin::Thin;
 
@@ -164,7 +169,7 @@ fn exact<T>(table: &mut Vec<T>) {
 }
 
 /// What `__all__` lists.
-#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Exports {
     pub names: Vec<Name>,
     /// Modules, as they are called in the file, whose own `__all__` is part of it.
@@ -216,7 +221,7 @@ pub struct Flags {
     pub has_doctest: bool,
 }
 
-#[derive(Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct SymbolFacts {
     pub kind: SymbolKind,
     pub name: Name,
@@ -243,7 +248,7 @@ pub(crate) struct SymbolFacts {
     pub decorated: Option<ExprIndex>,
 }
 
-#[derive(Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Docstring {
     pub range: TextRange,
     /// Cleaned as `inspect.cleandoc` does.
@@ -271,7 +276,7 @@ pub struct Param {
     pub annotation: Option<TextRange>,
 }
 
-#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct FunctionFacts {
     pub return_annotation: Option<ExprIndex>,
     pub returns: Vec<ExprIndex>,
@@ -288,7 +293,7 @@ pub(crate) struct ReturnGuard {
     pub is_none: bool,
 }
 
-#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct ClassFacts {
     pub bases: Vec<ExprIndex>,
     /// What stands in the brackets of each base: `Base[int]`.
@@ -304,7 +309,7 @@ pub(crate) struct ClassFacts {
     pub attributes: FxHashMap<Name, AttributeFacts>,
 }
 
-#[derive(Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct AttributeFacts {
     pub symbol: SymbolIndex,
     pub values: Vec<ExprIndex>,
@@ -318,7 +323,7 @@ pub(crate) enum ScopeKind {
     Comprehension,
 }
 
-#[derive(Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct ScopeFacts {
     pub kind: ScopeKind,
     pub parent: Option<ScopeIndex>,
@@ -330,7 +335,7 @@ pub(crate) struct ScopeFacts {
     pub stars: Vec<ImportIndex>,
 }
 
-#[derive(Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct BindingFacts {
     pub name: Name,
     pub scope: ScopeIndex,
@@ -377,7 +382,7 @@ pub(crate) enum CallKind {
     Raise,
 }
 
-#[derive(Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct CallFacts {
     /// The definition whose code makes the call.
     pub caller: SymbolIndex,
@@ -401,7 +406,7 @@ pub(crate) enum ImpliedKind {
 }
 
 /// A place at which Python may call what is not written.
-#[derive(Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct ImpliedFacts {
     pub caller: SymbolIndex,
     /// What is evaluated: an operator, an item, an element, what `with` binds; the value itself for
@@ -412,7 +417,7 @@ pub(crate) struct ImpliedFacts {
 }
 
 /// An assignment to something that is not a name.
-#[derive(Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Store {
     pub caller: SymbolIndex,
     pub object: ExprIndex,
@@ -428,7 +433,7 @@ pub(crate) enum Place {
     Item(Key),
 }
 
-#[derive(Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct ImportFacts {
     /// The module, without leading dots.
     pub module: Name,

@@ -5,8 +5,6 @@ use std::sync::{Arc, OnceLock};
 
 use syntax::{Parsed, drop_on_deep_pool};
 
-use crate::host::on_deep_stack;
-
 /// The tree of a text that is being edited.
 ///
 /// It may be nested a hundred thousand deep: it is dropped where the stack is deep enough, and has to be walked there.
@@ -50,14 +48,11 @@ impl SharedTree {
         &self.text
     }
 
-    /// Parses the text, if nobody has.
-    pub fn prepare(&self) {
-        on_deep_stack(|| drop(self.get()));
-    }
-
-    /// To be asked for where the stack is deep enough.
+    /// The tree, which the first who asks makes; it has to be walked where the stack is deep enough.
     pub fn get(&self) -> Arc<Tree> {
-        self.tree.get_or_init(|| Arc::new(Tree::new(syntax::parse(&self.text)))).clone()
+        let parse = || Arc::new(Tree::new(syntax::parse(&self.text)));
+        // Without threads nothing works at all; there is no sensible way on.
+        self.tree.get_or_init(|| syntax::on_deep_stack(parse).expect("the system gives no threads")).clone()
     }
 }
 

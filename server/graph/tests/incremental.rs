@@ -84,7 +84,30 @@ enum Edit {
     Restore {
         file: usize,
     },
+    /// Writes a line below the nth line that is indented, as deep as it, or takes that line out.
+    Type {
+        file: usize,
+        nth: usize,
+        text: Option<&'static str>,
+    },
 }
+
+const LINES: &[&str] = &[
+    "return self.run()",
+    "self.made = Thing()",
+    "def inner(a=1): return a",
+    "import os, json as other",
+    "x = [y for y in other if y]",
+    "raise ValueError(x)",
+    "global f",
+    "f = lambda: f()",
+    "yield from (lambda: 1)()",
+    "\"\"\"Says `é`.\"\"\"",
+    "x = (",
+    "# a remark",
+    "class Inner(Thing): pass",
+    "print(eval('load()'))",
+];
 
 const SNIPPETS: &[&str] = &[
     "def f(): return Thing()\n",
@@ -117,8 +140,10 @@ fn edits() -> impl Strategy<Value = Vec<Edit>> {
               prop::sample::select(SNIPPETS.to_vec()))
             .prop_map(|(beside, name, text)| Edit::AddFile { beside, name, text }),
         3 => index().prop_map(|file| Edit::Restore { file }),
+        8 => (index(), index(), prop::option::weighted(0.8, prop::sample::select(LINES.to_vec())))
+            .prop_map(|(file, nth, text)| Edit::Type { file, nth, text }),
     ];
-    prop::collection::vec(edit, 1..8)
+    prop::collection::vec(edit, 1..12)
 }
 
 fn perform(edit: &Edit, files: &mut Files, original: &Files) -> Change {
@@ -128,7 +153,7 @@ fn perform(edit: &Edit, files: &mut Files, original: &Files) -> Change {
     }
     let path_of = |files: &Files, index: usize| files.keys().nth(index % files.len()).unwrap().clone();
     let mut set = |files: &mut Files, path: PathBuf, text: String| {
-        change.set(&path, text.as_str());
+        change.edit(&path, text.as_str());
         files.insert(path, text);
     };
     match edit {
@@ -180,6 +205,20 @@ fn perform(edit: &Edit, files: &mut Files, original: &Files) -> Change {
         Edit::AddFile { beside, name, text } => {
             let path = path_of(files, *beside).with_file_name(name);
             set(files, path, (*text).to_owned());
+        }
+        Edit::Type { file, nth, text } => {
+            let path = path_of(files, *file);
+            let mut lines: Vec<String> = files[&path].split_inclusive('\n').map(str::to_owned).collect();
+            let indented: Vec<usize> = (0..lines.len()).filter(|&line| lines[line].starts_with("    ")).collect();
+            if let Some(&at) = indented.get(nth % indented.len().max(1)) {
+                let indent = lines[at].len() - lines[at].trim_start().len();
+                match text {
+                    Some(text) => lines.insert(at + 1, format!("{:indent$}{text}\n", "")),
+                    None => drop(lines.remove(at)),
+                }
+            }
+            let text = lines.concat();
+            set(files, path, text);
         }
         Edit::Restore { file } => {
             let path = path_of(original, *file);

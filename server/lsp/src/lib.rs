@@ -33,6 +33,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod to_proto;
+mod trace;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -52,6 +53,7 @@ use crate::lifetime::{Lifetime, UntilClosed};
 use crate::running::Permission;
 use crate::session::Session;
 use crate::snapshot::{Channel, Latest, Peer};
+use crate::trace::Traced;
 use assistant::contexts::Contexts;
 use workspace::mailbox::{Mailbox, WeakMailbox};
 use workspace::writer::Writer;
@@ -157,7 +159,7 @@ pub async fn serve(input: impl AsyncRead + Unpin, output: impl AsyncWrite, servi
     let input = WellFormed::new(UntilClosed::new(input, lifetime.clone()));
     let transport = Server::new(input, output, socket).concurrency_level(CONCURRENCY);
     tokio::select! {
-        () = transport.serve(InOrder(Refusing(CapabilityPatch::new(service)))) => {}
+        () = transport.serve(InOrder(Traced(Refusing(CapabilityPatch::new(service))))) => {}
         () = async { lifetime.ended().await; tokio::time::sleep(SHUTDOWN_GRACE).await } => {}
     }
     Ok(lifetime.was_shut_down())

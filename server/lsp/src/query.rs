@@ -1,11 +1,13 @@
 //! Computing an answer from a snapshot, away from the threads that keep the editor served.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 use tower_lsp_server::jsonrpc::{Error, Result};
 
 use crate::snapshot::Snapshot;
+use crate::trace;
 
 /// What a read-only handler works on.
 pub(crate) struct Query {
@@ -33,11 +35,15 @@ where
     let _cancel_when_dropped = query.cancelled.clone().drop_guard();
     let task = tokio::task::spawn_blocking(move || {
         query.check()?;
-        catch_unwind(AssertUnwindSafe(|| compute(&query))).unwrap_or_else(|_| {
+        let begun = Instant::now();
+        let answer = catch_unwind(AssertUnwindSafe(|| compute(&query))).unwrap_or_else(|_| {
             tracing::error!("a feature panicked, see above; the others are none the worse for it");
             Err(Error::internal_error())
-        })
+        })?;
+        Ok((answer, begun.elapsed()))
     });
     // Only a runtime that is being shut down drops a task.
-    task.await.unwrap_or_else(|_| Err(Error::request_cancelled()))
+    let (answer, took) = task.await.unwrap_or_else(|_| Err(Error::request_cancelled()))?;
+    trace::queried(took);
+    Ok(answer)
 }

@@ -6,6 +6,7 @@ mod install;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use tokio::sync::Mutex;
 use tower_lsp_server::jsonrpc::{Error, ErrorCode, Result};
@@ -21,7 +22,7 @@ use crate::query::{self, Query};
 use crate::questions::Questions;
 use crate::snapshot::Channel;
 use crate::snapshot::Latest;
-use crate::{Services, announce, from_proto, handlers, resume, running, setup, status};
+use crate::{Services, announce, from_proto, handlers, resume, running, setup, status, trace};
 use assistant::contexts::Contexts;
 use runs::environments::Environments;
 use workspace::mailbox::Event;
@@ -109,8 +110,12 @@ impl Session {
         T: Send + 'static,
         F: FnOnce(&Query) -> Result<T> + Send + 'static,
     {
-        let snapshot = self.mailbox.snapshot();
-        async move { query::answer(snapshot.await.map_err(|_| Error::internal_error())?, compute).await }
+        let (snapshot, asked) = (self.mailbox.snapshot(), Instant::now());
+        async move {
+            let snapshot = snapshot.await.map_err(|_| Error::internal_error())?;
+            trace::waited(asked, &snapshot);
+            query::answer(snapshot, compute).await
+        }
     }
 
     /// As [`Self::read`], for answers about a whole document: when the document changes meanwhile, the answer is
@@ -122,7 +127,9 @@ impl Session {
     {
         let path = from_proto::path(document);
         for _ in 0..MAX_RECOMPUTATIONS {
+            let asked = Instant::now();
             let snapshot = self.mailbox.snapshot().await.map_err(|_| Error::internal_error())?;
+            trace::waited(asked, &snapshot);
             let version = snapshot.version(&path);
             let (compute, target) = (compute.clone(), path.clone());
             let answer = query::answer(snapshot, move |query| compute(query, &target)).await;

@@ -13,6 +13,23 @@ thread_local! {
     static IS_DEEP: Cell<bool> = const { Cell::new(false) };
 }
 
+/// Whether the stack of the current thread is deep enough for any text.
+pub fn is_deep() -> bool {
+    IS_DEEP.get()
+}
+
+/// Starts a thread whose stack is.
+///
+/// # Errors
+/// When the system gives no thread.
+pub fn spawn_deep(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<thread::JoinHandle<()>> {
+    let builder = thread::Builder::new().name(name.to_owned()).stack_size(DEEP_STACK_BYTES);
+    builder.spawn(|| {
+        IS_DEEP.set(true);
+        work();
+    })
+}
+
 /// Where many deep texts are worked on side by side. Whoever waits for it from outside waits and does nothing else, and
 /// what runs on it never waits for another pool: else a thread that waits takes up the next piece of work on top of the one
 /// that it is in, and so on, until the deepest stack is not deep enough.

@@ -15,10 +15,12 @@ mod position;
 mod salvage;
 
 pub use decode::{DecodeError, MAX_FILE_BYTES, decode, read_source};
-pub use deep_stack::{DEEP_STACK_BYTES, drop_on_deep_pool, on_deep_pool, on_deep_stack};
+pub use deep_stack::{DEEP_STACK_BYTES, drop_on_deep_pool, is_deep, on_deep_pool, on_deep_stack, spawn_deep};
 pub use document::{ContentChange, Document};
 pub use edit::{FileEdit, OverlappingEdits, SourceChange, TextEdit, apply_edits};
-pub use parse::{OLDEST, Parsed, SyntaxError, nests_too_deep, parse, parse_annotation};
+pub use parse::{
+    OLDEST, Parsed, SyntaxError, is_checked_for_depth, nests_too_deep, parse, parse_annotation, parse_part,
+};
 pub use position::{Encoding, LineIndex, Position, Source};
 
 pub use ruff_python_ast as ast;

@@ -67,9 +67,18 @@ pub(super) fn excesses(text: &str) -> Vec<(TextRange, Excess)> {
 
 /// Whether a text on its own is too deep to be parsed.
 pub(super) fn is_excessive(text: &str, mode: Mode) -> bool {
-    let brackets = text.bytes().filter(|byte| matches!(byte, b'(' | b'[' | b'{')).count();
-    let may_be = brackets > HARMLESS_BRACKETS || text.len() > HARMLESS_BYTES;
-    may_be && Scan::new(text, mode).excess().is_some()
+    is_looked_into(text) && Scan::new(text, mode).excess().is_some()
+}
+
+/// Whether a text is so large that it may be too deep.
+pub(super) fn is_looked_into(text: &str) -> bool {
+    let brackets = || text.bytes().filter(|byte| matches!(byte, b'(' | b'[' | b'{')).count();
+    text.len() > HARMLESS_BYTES || brackets() > HARMLESS_BRACKETS
+}
+
+/// Whether a part of a text is too deep, also where the text is so small that nobody would look.
+pub(super) fn is_excessive_however_small(part: &str) -> bool {
+    Scan::new(part, Mode::Module).excess().is_some()
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -83,6 +83,27 @@ pub fn parse(text: &str) -> Parsed {
     Parsed { module, unclosed, is_whole: patched.is_empty() }
 }
 
+/// Parses some lines of `text`, which may be indented, as a text of their own with the offsets that they have in `text`. Statements that are
+/// indented stand in an `if` without meaning. `None` where they have mistakes, or have to be read together with what is around them.
+pub fn parse_part(text: &str, lines: TextRange) -> Option<Parsed> {
+    const AROUND: &str = "if 1:\n";
+    let (start, part) = (lines.start().to_usize(), &text[lines]);
+    if nesting::is_excessive_however_small(part) {
+        return None;
+    }
+    let around = if part.starts_with([' ', '\t']) { AROUND } else { "" };
+    let comment = start.checked_sub(around.len())?;
+    let mut padded = String::with_capacity(lines.end().to_usize());
+    if let Some(length) = comment.checked_sub(1) {
+        padded.push_str(&"#".repeat(length));
+        padded.push('\n');
+    }
+    padded.push_str(around);
+    padded.push_str(part);
+    let module = parse_module(&padded);
+    module.errors().is_empty().then_some(Parsed { module, unclosed: Vec::new(), is_whole: false })
+}
+
 fn parse_module(text: &str) -> ruff_python_parser::Parsed<ModModule> {
     let options = ParseOptions::from(PySourceType::Python).with_target_version(OLDEST);
     let parsed = ruff_python_parser::parse_unchecked(text, options).try_into_module();
@@ -125,6 +146,12 @@ fn describe(error: &ParseError) -> SyntaxError {
 /// should not be given it.
 pub fn nests_too_deep(text: &str) -> bool {
     nesting::is_excessive(text, Mode::Module)
+}
+
+/// Whether a text is so large that it is looked at for code that is nested too deep. Parts of texts of which only one is are not
+/// understood alike.
+pub fn is_checked_for_depth(text: &str) -> bool {
+    nesting::is_looked_into(text)
 }
 
 /// A statement that does nothing instead of those in `range`, which begins with a line.
@@ -235,6 +262,21 @@ mod tests {
         assert!(parse("x = \n").verbatim().is_some());
         assert!(parse("def f():\n    \"\"\"open\n\n\nclass C: ...\n").verbatim().is_none());
         assert!(parse("x = {'a': \n\ndef f(): ...\n").verbatim().is_none());
+    }
+
+    #[test]
+    fn a_part_stands_where_it_stands() {
+        let text = "import os\n\nclass C:\n    def m(self):\n        return é.x\n\nx = 1\n";
+        let start = text.find("    def").unwrap();
+        let part =
+            |end: usize| parse_part(text, TextRange::new(TextSize::new(start as u32), TextSize::new(end as u32)));
+        let parsed = part(text.find("x = 1").unwrap()).unwrap();
+        let [Stmt::If(around)] = parsed.statements() else { panic!("{:?}", parsed.statements()) };
+        let [Stmt::FunctionDef(function)] = &around.body[..] else { panic!("{:?}", around.body) };
+        assert_eq!(&text[function.name.range()], "m");
+        assert!(text[function.range()].ends_with("return é.x"));
+        assert_eq!(part(text.len()).unwrap().statements().len(), 2, "the last line is not part of the block");
+        assert!(part(text.find(".x").unwrap() + 1).is_none(), "nothing follows the dot");
     }
 
     #[test]

@@ -17,11 +17,18 @@ mod time;
 mod type_checker;
 mod workspace;
 
+use std::fs::File;
+use std::io;
 use std::process::ExitCode;
+use std::sync::Mutex;
 
 use clap::{Parser, Subcommand};
 use terminal::Style;
-use tracing_subscriber::EnvFilter;
+use tracing::Subscriber;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::fmt::format::FmtSpan;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::{EnvFilter, Layer, fmt, prelude::*};
 
 use crate::commands::{
     audit, callgraph, check, commit_message, context, doctor, evidence, explain, gate, graph, impact, index, init, lsp,
@@ -168,7 +175,14 @@ fn main() -> ExitCode {
         Err(error) => return refused(&error),
     };
     let filter = EnvFilter::try_from_env("TANTU_LOG").unwrap_or_else(|_| EnvFilter::new(LOGGED));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| output::Log).with_ansi(false).init();
+    let log = fmt::layer().with_writer(|| output::Log).with_ansi(false).with_filter(filter);
+    match traced(&cli.command) {
+        Ok(trace) => tracing_subscriber::registry().with(log).with(trace).init(),
+        Err(error) => {
+            output::warn(format!("cannot write a trace: {error}"));
+            return ExitCode::from(2);
+        }
+    }
     if let Some(path) = ::model::config::journal_path() {
         assistant::client::keep_journal(path);
     }
@@ -215,6 +229,14 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// Writes what the language server's requests take, where that is wanted.
+fn traced<S: Subscriber + for<'a> LookupSpan<'a>>(command: &Command) -> io::Result<Option<impl Layer<S> + use<S>>> {
+    let Command::Lsp(lsp::Arguments { trace: Some(path), .. }) = command else { return Ok(None) };
+    let lines = fmt::layer().with_span_events(FmtSpan::CLOSE).with_ansi(false).with_level(false).with_target(false);
+    let lines = lines.with_writer(Mutex::new(File::create(path)?));
+    Ok(Some(lines.with_filter(filter_fn(|metadata| metadata.target() == "lsp::trace"))))
 }
 
 /// Says what is wrong with the command line, or the help that was asked for.

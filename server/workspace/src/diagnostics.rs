@@ -54,17 +54,17 @@ pub struct FileFindings {
 impl FileFindings {
     /// What there is to find in a file by itself, each thing once.
     pub fn of(analysis: &Analysis, project: &Project, lints: &Lints, file: FileId) -> Self {
-        Self::beside(lints.find(analysis, file), analysis, project, file)
+        Self::beside(ide::diagnostics(analysis, project, file), lints.find(analysis, file))
     }
 
-    /// The same for an open document, into which linters look once for each text.
+    /// The same for an open document, into which linters look once for each text, while the graph is asked.
     pub fn of_document(analysis: &Analysis, project: &Project, lints: &Lints, file: FileId) -> Self {
-        Self::beside(lints.of_document(analysis, file).to_vec(), analysis, project, file)
+        let graph = ide::diagnostics(analysis, project, file);
+        Self::beside(graph, lints.of_document(analysis, file).to_vec())
     }
 
     /// What the graph says, and what it does not say of what linters find.
-    fn beside(mut lint: Vec<Finding>, analysis: &Analysis, project: &Project, file: FileId) -> Self {
-        let graph = ide::diagnostics(analysis, project, file);
+    fn beside(graph: Vec<ide::Diagnostic>, mut lint: Vec<Finding>) -> Self {
         let is_known = ide::known_among(&graph);
         lint.retain(|it| !is_known(it));
         FileFindings { graph, lint }

@@ -163,7 +163,8 @@ pub struct Ahead {
 /// When no thread can be started.
 pub fn start() -> std::io::Result<Sender<Ahead>> {
     let (sender, receiver) = channel::<Ahead>();
-    std::thread::Builder::new().name("lint".to_owned()).spawn(move || {
+    // Looking needs a deep stack, and a thread for each text would give its memory back to the system each time.
+    syntax::spawn_deep("lint", move || {
         while let Ok(first) = receiver.recv() {
             let mut newest = HashMap::from([(first.path.clone(), first)]);
             newest.extend(receiver.try_iter().map(|ahead| (ahead.path.clone(), ahead)));

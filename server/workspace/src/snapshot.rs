@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
-use graph::{Analysis, AnalysisHost};
+use graph::{Analysis, AnalysisHost, Timings};
 
 use crate::diagnostics::WorkspaceDiagnostics;
 use crate::lints::Lints;
@@ -33,6 +34,16 @@ pub struct Snapshot {
     pub workspace_diagnostics: Arc<WorkspaceDiagnostics>,
     /// Part of the workspace is not known yet.
     pub indexing: bool,
+    /// What the edits took that this state has and the one before it had not.
+    pub applied: Option<Applied>,
+}
+
+/// When edits were applied.
+#[derive(Clone, Copy)]
+pub struct Applied {
+    pub begun: Instant,
+    pub ended: Instant,
+    pub timings: Timings,
 }
 
 /// A document that is open in an editor.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
-use graph::{Analysis, AnalysisHost, Change, Flow, SharedTree};
+use graph::{Analysis, AnalysisHost, Change, Flow, SharedTree, Timings};
 use syntax::{ContentChange, Document, Encoding};
 use tokio::sync::{mpsc, watch};
 
@@ -20,7 +20,7 @@ use crate::observer::Observer;
 use crate::persistence::{self, Persist};
 use crate::progress::Progress;
 use crate::settings::{Diagnostics, Layer, Settings};
-use crate::snapshot::{OpenDocument, Snapshot};
+use crate::snapshot::{Applied, OpenDocument, Snapshot};
 
 /// Editors tell of one action in several notifications, a fraction of a millisecond apart: what comes within this time after
 /// an edit is analysed together with it. An analysis of the state between them would only delay that of the last one.
@@ -113,6 +113,7 @@ impl Writer {
             database: None,
             workspace_diagnostics: Arc::default(),
             indexing: false,
+            applied: None,
         };
         let (latest, receiver) = watch::channel(current.clone());
         let mut writer = Writer {
@@ -134,7 +135,8 @@ impl Writer {
             edited: None,
             latest,
         };
-        std::thread::Builder::new().name("writer".to_owned()).spawn(move || {
+        // An edit is applied where it arrives: no other thread has to wake up for it, or to end what it is at.
+        syntax::spawn_deep("writer", move || {
             loop {
                 // Edits that arrive in a row are analysed together, when somebody asks or nothing else is to be done.
                 let event = events.try_recv().ok().or_else(|| writer.next_of_burst(&mut events)).or_else(|| {
@@ -366,9 +368,9 @@ impl Writer {
         }
     }
 
-    fn apply(&mut self, change: Change) {
+    fn apply(&mut self, change: Change) -> Option<Timings> {
         if change.files.is_empty() {
-            return;
+            return None;
         }
         if let Some(missed) = &mut self.missed {
             missed.extend(change.files.iter().cloned());
@@ -376,8 +378,8 @@ impl Writer {
         self.stale = true;
         let paths: Vec<PathBuf> = change.files.iter().map(|(path, _)| path.clone()).collect();
         let fallback = self.current.host.clone();
-        if catch_unwind(AssertUnwindSafe(|| self.current.host.apply(change))).is_ok() {
-            return;
+        if let Ok(timings) = catch_unwind(AssertUnwindSafe(|| self.current.host.apply(change))) {
+            return Some(timings);
         }
         // A defect of ours; see the log. No answer about these files is better than a stale one, and all the others live.
         self.current.host = fallback;
@@ -385,6 +387,7 @@ impl Writer {
         if catch_unwind(AssertUnwindSafe(|| self.current.host.apply(without))).is_err() {
             self.current.host = AnalysisHost::new(self.roots.clone());
         }
+        None
     }
 
     /// Brings the readers' state up to date.
@@ -398,8 +401,6 @@ impl Writer {
         for (path, open) in self.documents.iter_mut().filter(|(_, open)| open.stale) {
             open.stale = false;
             let tree = SharedTree::new(open.document.text());
-            // Here, or the graph would wait for the linter to do it. What panics does so again below, and costs one file.
-            let _ = catch_unwind(AssertUnwindSafe(|| tree.prepare()));
             if self.current.settings.diagnostics != Diagnostics::Off {
                 let (lints, path, tree) = (self.current.lints.clone(), path.clone(), tree.clone());
                 let _ = self.workers.lint.send(Ahead { lints, path, tree });
@@ -408,7 +409,9 @@ impl Writer {
             let document = OpenDocument { version: open.document.version(), saved: open.saved.clone() };
             documents.insert(path.clone(), document);
         }
-        self.apply(change);
+        let begun = Instant::now();
+        let taken = self.apply(change);
+        self.current.applied = taken.map(|timings| Applied { begun, ended: Instant::now(), timings });
         self.stale = false;
         self.current.analysis = self.current.host.analysis();
         if self.missed.is_none() && std::mem::take(&mut self.to_keep) {

@@ -278,6 +278,10 @@ impl Analysis {
     }
 
     fn certainly_lacks(&self, evaluator: &mut Evaluator<'_>, class: Def, name: Name) -> bool {
+        // Nearly every member is there, and what follows reads texts.
+        if evaluator.has_member(class, name) {
+            return false;
+        }
         let mro = evaluator.mro(class);
         let is_open = mro.classes.iter().any(|&class| {
             let symbol = self.symbol_facts(class);
@@ -290,7 +294,6 @@ impl Analysis {
             && !is_open
             && !is_dynamic
             && !self.symbol_facts(class).name.contains("Mixin")
-            && !evaluator.has_member(class, name)
             // A mixin uses what the classes it is mixed into have.
             && self.descendants(class).into_iter().all(|subclass| !evaluator.has_member(subclass, name))
     }

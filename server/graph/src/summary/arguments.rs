@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::shift::{Shift, Shifted};
 use super::{ExprIndex, Few};
 use crate::Name;
 
@@ -56,5 +57,16 @@ impl Arguments {
     /// `*args` or `**kwargs`: the count is not known.
     pub fn unpacks(&self) -> bool {
         self.star().is_some() || self.double_star().is_some()
+    }
+}
+
+impl Shifted for Arguments {
+    fn shift(&mut self, by: &Shift) {
+        self.positional.shift(by);
+        if let Some(further) = &mut self.further {
+            further.star.shift(by);
+            further.keywords.iter_mut().for_each(|(_, value)| value.shift(by));
+            further.double_star.shift(by);
+        }
     }
 }

@@ -6,6 +6,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use syntax::ast::{self, Expr as Ast};
 use syntax::{Parsed, TextRange, TextSize};
 
+use super::bodies::{Bodies, Body};
 use super::flow::{Flow, Reaching};
 use super::name_table::{Bound, NameTable};
 use super::{
@@ -23,16 +24,34 @@ const MAX_ELEMENTS: usize = 16;
 
 /// The facts of `text`. `is_test_file` says whether pytest would collect the file.
 pub(crate) fn summarize(text: &str, parsed: &Parsed, is_test_file: bool) -> Summary {
+    summarize_edited(text, parsed, is_test_file).0
+}
+
+/// The same with what [`replace`](super::replace) needs.
+pub(crate) fn summarize_edited(text: &str, parsed: &Parsed, is_test_file: bool) -> (Summary, Vec<Body>) {
     let mut builder = Builder::new(text, is_test_file);
     let body = parsed.statements();
     builder.summary.symbols[0].docstring = text::docstring(body);
     builder.summary.symbols[0].flags.has_doctest = has_doctest(&builder.summary.symbols[0]);
     builder.statements(body);
-    builder.finish(parsed)
+    let bodies = std::mem::take(&mut builder.bodies.found);
+    (builder.finish(parsed), bodies)
 }
 
 pub(super) fn has_doctest(symbol: &SymbolFacts) -> bool {
     symbol.docstring.as_ref().is_some_and(|docstring| docstring.text.contains(">>>"))
+}
+
+pub(super) fn count_lines(text: &str) -> u32 {
+    let newlines = text.bytes().filter(|&byte| byte == b'\n').count();
+    let is_open = !text.is_empty() && !text.ends_with('\n');
+    (newlines + usize::from(is_open)) as u32
+}
+
+pub(super) fn sort_by_place(occurrences: &mut [Occurrence]) {
+    // One number compares faster than two.
+    let place = |range: TextRange| u64::from(u32::from(range.start())) << 32 | u64::from(u32::from(range.end()));
+    occurrences.sort_by_key(|occurrence| place(occurrence.range));
 }
 
 /// What flows out of `break` and `continue` of a loop.
@@ -91,10 +110,11 @@ pub(super) struct Builder<'a> {
     /// The statement that is being walked: the range of variables bound in it.
     pub statement: TextRange,
     pub depth: u32,
+    pub bodies: Bodies,
 }
 
 impl<'a> Builder<'a> {
-    fn new(text: &'a str, is_test_file: bool) -> Self {
+    pub fn new(text: &'a str, is_test_file: bool) -> Self {
         let end = TextSize::of(text);
         let module = SymbolFacts {
             kind: SymbolKind::Module,
@@ -158,6 +178,7 @@ impl<'a> Builder<'a> {
             used_at: FxHashMap::default(),
             statement: TextRange::default(),
             depth: 0,
+            bodies: Bodies::default(),
         }
     }
 
@@ -168,12 +189,8 @@ impl<'a> Builder<'a> {
             scope.names = names.into();
         }
         summary.errors = parsed.errors();
-        let newlines = self.text.bytes().filter(|&byte| byte == b'\n').count();
-        let is_open = !self.text.is_empty() && !self.text.ends_with('\n');
-        summary.lines = (newlines + usize::from(is_open)) as u32;
-        // One number compares faster than two.
-        let place = |range: TextRange| u64::from(u32::from(range.start())) << 32 | u64::from(u32::from(range.end()));
-        summary.occurrences.sort_by_key(|occurrence| place(occurrence.range));
+        summary.lines = count_lines(self.text);
+        sort_by_place(&mut summary.occurrences);
         let occurring = summary.occurrences.iter().filter_map(|occurrence| summary.occurring_name(occurrence.what()));
         let names: FxHashSet<Name> = occurring.chain(summary.symbols.iter().map(|symbol| symbol.name)).collect();
         let mut names: Vec<Name> = names.into_iter().collect();
@@ -319,6 +336,7 @@ impl<'a> Builder<'a> {
     pub fn note_use(&mut self, name: Name) {
         if self.summary.scope(self.scope).kind == ScopeKind::Function {
             self.used_at.entry(name).or_insert(self.called);
+            self.bodies.uses.push(name);
         }
     }
 

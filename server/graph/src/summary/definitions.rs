@@ -92,7 +92,6 @@ impl Builder<'_> {
         let is_method = parent.kind == SymbolKind::Class;
         let mut flags = self.flags_of_decorators(&function.decorator_list);
         flags.is_async = function.is_async;
-        flags.is_stub = text::is_stub(&function.body);
         flags.is_classmethod |=
             is_method && matches!(function.name.as_str(), "__new__" | "__init_subclass__" | "__class_getitem__");
         flags.is_test = function.name.starts_with("test")
@@ -101,9 +100,7 @@ impl Builder<'_> {
                 SymbolKind::Class => parent.flags.is_test,
                 _ => false,
             };
-        let after_decorators = function.decorator_list.last().map_or(function.start(), Ranged::end);
-        let signature = self.definition_range(after_decorators, function.end());
-        let mut symbol = SymbolFacts {
+        let symbol = SymbolFacts {
             kind: if is_method { SymbolKind::Method } else { SymbolKind::Function },
             name,
             parent: Some(self.symbol),
@@ -112,9 +109,9 @@ impl Builder<'_> {
             flags,
             range: function.range(),
             name_range: function.name.range(),
-            header: text::header(signature, &function.body, self.text),
-            body: text::span(&function.body),
-            docstring: text::docstring(&function.body),
+            header: TextRange::default(),
+            body: None,
+            docstring: None,
             params: params.iter().map(|param| param.facts.clone()).collect(),
             returns: function.returns.as_ref().map(|annotation| annotation.range()),
             decorators: function.decorator_list.iter().map(Ranged::range).collect(),
@@ -124,8 +121,8 @@ impl Builder<'_> {
             class: None,
             decorated: None,
         };
-        symbol.flags.has_doctest = has_doctest(&symbol);
         let symbol = self.add_symbol(symbol);
+        self.describe_body(symbol, function);
         self.summary.symbols[symbol.index()].decorated =
             self.decorate(Some(symbol), &function.decorator_list, &decorators);
         let before = self.reaching(name);
@@ -140,7 +137,7 @@ impl Builder<'_> {
         }
         self.occurs(function.name.range(), Occurs::Definition(symbol));
         self.summary.dynamic |= name.as_str() == "__getattr__" && self.symbol == SymbolIndex::MODULE;
-        self.in_function(symbol, around, params, |builder| builder.statements(&function.body));
+        self.in_function(symbol, around, params, |builder| builder.body(symbol, &function.body));
         self.settle_effects(symbol, &function.body);
     }
 
@@ -160,6 +157,12 @@ impl Builder<'_> {
         for effect in effects.iter_mut() {
             effect.is_certain = certain.contains(&effect.name);
         }
+    }
+
+    /// From `def`, `class` or `async` to the colon.
+    pub fn header(&self, decorators: &[ast::Decorator], definition: &impl Ranged, body: &[Stmt]) -> TextRange {
+        let after_decorators = decorators.last().map_or(definition.start(), Ranged::end);
+        text::header(self.definition_range(after_decorators, definition.end()), body, self.text)
     }
 
     /// From the first token after the decorators.
@@ -214,8 +217,6 @@ impl Builder<'_> {
             return;
         }
         let name = Name::new(&class.name);
-        let after_decorators = class.decorator_list.last().map_or(class.start(), Ranged::end);
-        let signature = self.definition_range(after_decorators, class.end());
         let mut symbol = SymbolFacts {
             kind: SymbolKind::Class,
             name,
@@ -231,7 +232,7 @@ impl Builder<'_> {
             },
             range: class.range(),
             name_range: class.name.range(),
-            header: text::header(signature, &class.body, self.text),
+            header: self.header(&class.decorator_list, class, &class.body),
             body: text::span(&class.body),
             docstring: text::docstring(&class.body),
             params: Box::default(),

@@ -54,6 +54,7 @@ impl Builder<'_> {
                 self.occurs(written.range(), Occurs::ImportedModule(import));
             }
             if alias.name.as_str() == "*" {
+                self.bodies.reaches_out = true;
                 self.summary.scopes[self.scope.index()].stars.push(import);
                 continue;
             }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use smallvec::SmallVec;
 
 use super::BindingIndex;
+use super::shift::{Shift, Shifted};
 use crate::Name;
 
 /// The bindings of a name: mostly one; none where it was deleted.
@@ -12,7 +13,7 @@ pub(crate) type Bound = SmallVec<[BindingIndex; 1]>;
 
 /// The names of a scope with their bindings. Most scopes have a handful: a sorted list takes a quarter of a hash map's
 /// memory, and is as quick.
-#[derive(Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(from = "Vec<(Name, Bound)>")]
 pub(crate) struct NameTable {
     /// Sorted by [`Name::number`]; with each, where its bindings end.
@@ -41,6 +42,12 @@ impl NameTable {
     fn bindings_at(&self, place: usize) -> &[BindingIndex] {
         let start = place.checked_sub(1).map_or(0, |before| self.names[before].1);
         &self.bindings[start as usize..self.names[place].1 as usize]
+    }
+}
+
+impl Shifted for NameTable {
+    fn shift(&mut self, by: &Shift) {
+        self.bindings.shift(by);
     }
 }
 

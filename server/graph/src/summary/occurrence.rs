@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use syntax::TextRange;
 
+use super::shift::{Shift, Shifted};
 use super::{BindingIndex, ExprIndex, ImportIndex, KeywordIndex, SymbolIndex};
 
 /// An identifier in the text.
@@ -62,6 +63,22 @@ impl Occurrence {
             6 => Occurs::Mention(ExprIndex(index)),
             _ => Occurs::Keyword(KeywordIndex(index)),
         }
+    }
+}
+
+impl Shifted for Occurrence {
+    fn shift(&mut self, by: &Shift) {
+        let mut what = self.what();
+        match &mut what {
+            Occurs::Load(expr) | Occurs::StoreAttribute(expr) | Occurs::Mention(expr) => expr.shift(by),
+            Occurs::Store(binding) => binding.shift(by),
+            Occurs::Definition(symbol) => symbol.shift(by),
+            Occurs::Import(import) | Occurs::ImportedModule(import) => import.shift(by),
+            Occurs::Keyword(keyword) => keyword.shift(by),
+        }
+        let mut range = self.range;
+        range.shift(by);
+        *self = Occurrence::new(range, what);
     }
 }
 

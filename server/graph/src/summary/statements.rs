@@ -138,6 +138,7 @@ impl Builder<'_> {
                 }
             }
             Stmt::Global(statement) => {
+                self.bodies.reaches_out = true;
                 for name in &statement.names {
                     self.elsewhere.insert((self.scope, Name::new(name)), ScopeIndex::MODULE);
                     self.mention(ScopeIndex::MODULE, Name::new(name), name.range());

@@ -1,6 +1,6 @@
 //! `tantu lsp`
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ::lsp::{Agents, SandboxState, Services};
@@ -20,6 +20,10 @@ pub(crate) struct Arguments {
     /// Accepted because many editors pass it; there is no other way to talk
     #[arg(long)]
     stdio: bool,
+    /// Write what each request took to FILE, one line for each: its stages, then how long it was worked on (`time.busy`) and waited for
+    /// other threads (`time.idle`)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
 }
 
 pub(crate) fn run(_: &Arguments) -> anyhow::Result<Status> {
