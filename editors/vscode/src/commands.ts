@@ -12,6 +12,10 @@ export function register(server: Server): vscode.Disposable[] {
     'tantu.proposeHere': () => propose(server),
     'tantu.keepSnippet': () => atCursor(server, 'tantu.snippets', { action: 'keep' }),
     'tantu.insertSnippet': () => atCursor(server, 'tantu.snippets', { action: 'insert' }),
+    'tantu.fixFromTraceback': async () => {
+      const text = await vscode.env.clipboard.readText();
+      return server.request('workspace/executeCommand', { command: 'tantu.fixTraceback', arguments: [{ text }] });
+    },
     'tantu.showLog': () => server.log.show(),
     'tantu.doctor': async () => {
       server.log.info((await server.doctor()).trimEnd());

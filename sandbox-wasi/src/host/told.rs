@@ -85,6 +85,7 @@ impl bindings::GuestImports for State {
             path: short(problem.path),
             line: problem.line,
             message: cut(problem.message, MAX_TEXT),
+            error: None,
             related: related.map(|it| Place { path: short(it.path), line: it.line, text: short(it.text) }).collect(),
             output: cut(problem.output, MAX_TEXT),
         });

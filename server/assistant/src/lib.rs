@@ -21,3 +21,4 @@ pub mod prose_embeddings;
 pub mod review;
 pub mod runner;
 pub mod snippets;
+pub mod traceback;

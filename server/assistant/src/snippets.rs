@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use assists::Answer;
-use graph::{Analysis, FileId};
+use graph::{Analysis, FileId, SymbolKind};
 use store::Journal;
 pub use store::Snippet;
-use syntax::TextRange;
+use syntax::{TextRange, TextSize};
 
 use crate::client::models;
 use crate::evidence::proposal;
@@ -89,9 +89,11 @@ pub struct Piece {
     pub tests: String,
 }
 
-/// Lines of a file, with the tests that reach them.
+/// What is meant by a range of a file, with the tests that reach it: the whole lines of a selection; of a cursor the function or
+/// class around it, else its line.
 pub fn of_range(analysis: &Analysis, file: FileId, range: TextRange) -> Piece {
     let (source, path) = (analysis.source(file), analysis.path(file));
+    let range = whole(analysis, file, range);
     let workspace = memory::workspace(analysis, path);
     let path = path.strip_prefix(workspace).unwrap_or(path);
     let lines: Vec<&str> = source.slice(range).lines().collect();
@@ -100,6 +102,20 @@ pub fn of_range(analysis: &Analysis, file: FileId, range: TextRange) -> Piece {
         origin: format!("{}:{}", path.display(), source.line_number(range.start())),
         tests: ide::nearest_tests(analysis, file, range),
     }
+}
+
+fn whole(analysis: &Analysis, file: FileId, range: TextRange) -> TextRange {
+    let source = analysis.source(file);
+    let around = analysis.symbol(analysis.enclosing(file, range.start()));
+    let range = match around.kind {
+        SymbolKind::Module => range,
+        _ if range.is_empty() => around.range,
+        _ => range,
+    };
+    // A selection that ends before a line's first character has not reached it.
+    let last = if range.is_empty() { range.end() } else { range.end() - TextSize::new(1) };
+    let line = |at| source.lines().line_range(source.lines().line(at), source.text());
+    line(range.start()).cover(line(source.text().floor_char_boundary(last.to_usize()).try_into().unwrap_or(last)))
 }
 
 /// The answer to a proposal, with the tests that reach what it is for; `None` if there is no such proposal, or no answer.
@@ -128,7 +144,28 @@ fn added(diff: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use fixture::Workspace;
+
     use super::*;
+
+    /// What is kept of `$0` or `$1…$1`.
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        let workspace = Workspace::new(text);
+        let (file, range) = workspace.selection();
+        assert_eq!(of_range(&workspace.analysis, file, range).code, expected);
+    }
+
+    #[test]
+    fn all_of_what_is_meant_is_kept() {
+        let function = "@cache\ndef f(x):\n    y = x\n    return y\n";
+        check("import a\n@cache\ndef f(x):\n    y = $0x\n    return y\nz = 1\n", function);
+        check("import a\n@cache\ndef $0f(x):\n    y = x\n    return y\nz = 1\n", function);
+        check("class A:\n    def f(self):\n        return$0 1\n", "def f(self):\n    return 1\n");
+        check("def f(x):\n    y = $1x\n    return$1 y\n", "y = x\nreturn y\n");
+        check("def f(x):\n$1    y = x\n$1    return y\n", "y = x\n");
+        check("import a\nz =$0 'é'\n", "z = 'é'\n");
+    }
 
     #[test]
     fn indentation_is_taken_away_and_put_back() {

@@ -13,6 +13,7 @@ mod add_requirement;
 mod add_types;
 mod arguments;
 mod break_cycle;
+mod call_duplicate;
 mod call_sites;
 mod change_signature;
 pub mod commit_message;
@@ -222,6 +223,7 @@ const REWRITES: &[action::Rewrite] = &[
     extract_function::REWRITE,
     inline_variable::REWRITE,
     inline_function::REWRITE,
+    call_duplicate::REWRITE,
     move_symbol::REWRITE,
     remove_unused::REWRITE,
     convert_import::REWRITE,

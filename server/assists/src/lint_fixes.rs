@@ -76,6 +76,7 @@ fn some(context: &AssistContext<'_>, edits: Vec<TextEdit>) -> Outcome {
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
+    use syntax::TextRange;
 
     use super::super::action::testing::{check, check_titled, check_titles};
     use super::*;
@@ -169,6 +170,51 @@ mod tests {
             expect![[r#"
             import os  # noqa: F401␍
         "#]],
+        );
+    }
+
+    /// `fixtures/security/planted.txt`: each with the code that has to be found, whether that is grave, and whether there is a fix.
+    #[test]
+    fn planted_vulnerabilities_are_found_and_mended() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let planted = std::fs::read_to_string(folder.join("fixtures/security/planted.txt")).unwrap();
+        let (mut wrong, mut count, mut grave, mut mended) = (Vec::new(), 0, 0, 0);
+        for sample in planted.split("#- ").skip(1) {
+            let (head, text) = sample.split_once('\n').unwrap();
+            let [how, code, fix] = head.split(' ').take(3).collect::<Vec<_>>().try_into().unwrap();
+            let workspace = fixture::Workspace::new(&format!("#- /web.py\n{text}"));
+            let analysis = &workspace.analysis;
+            let file = analysis.files().next().unwrap();
+            let ruff = lint::Ruff::with_user_settings(None);
+            let mut found: Vec<(String, lint::Severity, TextRange)> =
+                ide::lint_findings(analysis, &[&ruff, &lint::Secrets, &lint::Weaknesses], file)
+                    .into_iter()
+                    .map(|it| (it.code.into_owned(), it.severity, it.range))
+                    .collect();
+            let tainted = ide::tainted_calls(analysis).into_iter();
+            found.extend(tainted.map(|(_, range, _)| ("tainted-call".to_owned(), lint::Severity::Warning, range)));
+            let source = analysis.source(file).text();
+            let parsed = syntax::parse(source);
+            let document = Document { path: analysis.path(file), text: source, parsed: &parsed };
+            let is_mended =
+                found.iter().any(|(code, _, range)| !lint::security_fixes(&document, code, *range).is_empty());
+            let severity = found.iter().find(|(it, ..)| it == code).map(|(_, severity, _)| *severity);
+            let is_grave = severity == Some(lint::Severity::Error);
+            count += 1;
+            grave += usize::from(is_grave);
+            mended += usize::from(is_grave && is_mended);
+            let of_taint = code == "tainted-call" && severity.is_some();
+            if severity.is_none() || !of_taint && is_grave != (how == "high") || is_mended != (fix == "fixed") {
+                wrong.push(format!("{head}: {found:?}, mended: {is_mended}"));
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+        let said =
+            format!("Of {count} planted vulnerabilities all are found; of the {grave} grave ones {mended} have a fix");
+        let manual = std::fs::read_to_string(folder.join("docs/lint.md")).unwrap();
+        assert!(
+            manual.split_whitespace().collect::<Vec<_>>().join(" ").contains(&said),
+            "docs/lint.md has to say: {said}"
         );
     }
 }

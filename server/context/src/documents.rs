@@ -28,6 +28,13 @@ pub struct Passage {
     pub reason: String,
 }
 
+impl Passage {
+    /// Whether all lines of `other` are lines of this one.
+    pub(crate) fn covers(&self, other: &Passage) -> bool {
+        self.path == other.path && self.start_line <= other.start_line && other.end_line <= self.end_line
+    }
+}
+
 /// What is looked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {
@@ -388,6 +395,11 @@ mod tests {
         assert_eq!(named.documents[0].text, "Carts are heavy.");
         assert_eq!(named.documents[1..], context.documents);
         assert!(named.to_markdown(2_000).contains("| notes.txt:1 | named in `context.include` |"));
+        // The document that was found is named as well: what it shows is not shown again.
+        let rounding =
+            Included { path: context.documents[0].path.clone(), text: Ok("# Rounding\nTotals.\n".repeat(9)) };
+        let once = index.context_with(target, None, 2_000, &ALL, Sources { included: vec![rounding], ..prose.clone() });
+        assert_eq!(once.documents.len(), 1, "{:?}", once.documents);
         let without = index.context(target, 2_000, &ALL);
         assert_eq!((without.items, without.documents), (context.items, Vec::new()));
         let lambda = analysis.enclosing(target.file, syntax::TextSize::new(88));

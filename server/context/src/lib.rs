@@ -246,7 +246,11 @@ impl Index {
         let (ranked, rows) = self.rank(target, &forms);
         let reserve = percent(budget, usize::from(options.reserve.min(100)));
         let (mut documents, included_tokens) = self.include(&sources.included, (budget - reserve) / INCLUDED_SHARE);
-        let (good, fair) = self.matching(&sources.query, sources.found);
+        let (mut good, mut fair) = self.matching(&sources.query, sources.found);
+        // What is shown because it was named is not shown again because it matches.
+        let is_shown = |it: &Passage| documents.iter().any(|shown: &Passage| shown.covers(it));
+        good.retain(|it| !is_shown(it));
+        fair.retain(|it| !is_shown(it));
         let room = (budget - reserve) / DOCUMENTS_SHARE;
         let (good, good_tokens) = documents::fitting(good, room);
         documents.extend(good);

@@ -31,6 +31,7 @@ pub(crate) use imports::is_somewhere;
 pub use imports::{is_available, missing_package};
 pub use libraries::library_mistakes;
 pub(crate) use suppression::Suppressions;
+pub(crate) use unused::is_test;
 
 pub use project::{KnownLibraries, Packages, Project, RequirementFile};
 pub use workspace::{WorkspaceFindings, tainted_calls};

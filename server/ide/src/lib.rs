@@ -17,6 +17,7 @@ mod diagnostics;
 mod diagram;
 mod document_highlight;
 mod document_symbols;
+mod duplicates;
 mod fixtures;
 mod hover;
 mod impact;
@@ -50,6 +51,7 @@ pub use diagnostics::{
 pub use diagram::{Diagram, call_diagram, diagram_around, import_diagram};
 pub use document_highlight::{Highlight, document_highlights};
 pub use document_symbols::{DocumentSymbol, document_symbols};
+pub use duplicates::{Duplicate, KnownForms, duplicates, known_already};
 pub use hover::{Hover, hover, page};
 pub use impact::{Reach, tests_reaching, with_descendants};
 pub use implementation::implementations;

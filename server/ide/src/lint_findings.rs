@@ -38,7 +38,7 @@ fn found(document: &Document<'_>, lines: &LineIndex, linters: &[&SharedLinter]) 
     let mut found: Vec<Finding> = linters.iter().flat_map(|linter| linter.lint(document)).collect();
     let suppressions = Suppressions::of(document.text, document.parsed.tokens(), lines);
     let is_silent = |it: &Finding| suppressions.silence(lines.line(it.range.start()), &it.code);
-    found.retain(|it| it.code == INVALID_SYNTAX || !is_silent(it));
+    found.retain(|it| it.code == INVALID_SYNTAX || !is_silent(it) && !lint::is_false_alarm(document, it));
     found.sort_by(|a, b| (a.range.start(), &a.code).cmp(&(b.range.start(), &b.code)));
     found
 }

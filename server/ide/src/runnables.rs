@@ -98,16 +98,34 @@ pub fn runnable_at(analysis: &Analysis, file: FileId, offset: TextSize) -> Optio
     around.min_by_key(|runnable| (runnable.range.len(), runnable.kind))
 }
 
-/// `if __name__ == "__main__":` among the statements of the module.
+/// Where a module does its work as a script: `if __name__ == "__main__":` among its statements, else a bare call of `main`.
 pub(crate) fn main_block(analysis: &Analysis, file: FileId) -> Option<Runnable> {
     // Parsing again costs more than all the rest of this file, and most modules have no such block.
-    if !analysis.source(file).text().contains("__main__") {
+    let text = analysis.source(file).text();
+    if !text.contains("__main__") && !text.contains("main()") {
         return None;
     }
     with_tree_of(analysis, file, |parsed| {
-        let blocks = parsed.statements().iter().filter_map(Stmt::as_if_stmt);
-        blocks.filter(|block| asks_for_main(&block.test)).map(main_runnable).next()
+        let statements = parsed.statements();
+        let blocks = statements.iter().filter_map(Stmt::as_if_stmt);
+        let block = blocks.filter(|block| asks_for_main(&block.test)).map(main_runnable).next();
+        block.or_else(|| statements.iter().find_map(bare_call))
     })?
+}
+
+/// `main()`, also in `sys.exit(main())`, `asyncio.run(main())` and `raise SystemExit(main())`.
+fn bare_call(statement: &Stmt) -> Option<Runnable> {
+    fn calls_main(expr: &Expr) -> bool {
+        let Expr::Call(call) = expr else { return false };
+        matches!(&*call.func, Expr::Name(name) if name.id == "main") || call.arguments.args.iter().any(calls_main)
+    }
+    let expr = match statement {
+        Stmt::Expr(statement) => &statement.value,
+        Stmt::Raise(raise) => raise.exc.as_ref()?,
+        _ => return None,
+    };
+    let range = statement.range();
+    calls_main(expr).then_some(Runnable { range, name_range: range, kind: RunnableKind::Main, target: None })
 }
 
 fn main_runnable(block: &StmtIf) -> Runnable {
@@ -317,5 +335,22 @@ class TestOuter:
         "#]],
         );
         check_at("def f():\n    pass$0\n", expect![[""]]);
+    }
+
+    #[test]
+    fn a_bare_call_of_main_is_the_script() {
+        for call in ["main()", "sys.exit(main())", "raise SystemExit(main())", "asyncio.run(main())"] {
+            let workspace = Workspace::new(&format!("def main(): ...\n\n\n$0{call}\n"));
+            let (file, range) = workspace.selection();
+            let found = runnable_at(&workspace.analysis, file, range.start()).map(|it| it.kind);
+            assert_eq!(found, Some(RunnableKind::Main), "{call}");
+        }
+        check("def main(): ...\nif x:\n    main()\nmain\nother()\n", expect![[""]]);
+        check(
+            "def main(): ...\nif __name__ == '__main__':\n    main()\nmain()\n",
+            expect![[r#"
+            Main . lines 2-3
+        "#]],
+        );
     }
 }

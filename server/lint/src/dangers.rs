@@ -32,6 +32,8 @@ pub enum DangerKind {
     Reflection,
     Sql,
     Template,
+    /// A browser is sent to another address.
+    Redirect,
     /// A name of a file is made up that somebody else can take first.
     TemporaryName,
 }
@@ -61,6 +63,8 @@ pub enum Input {
     Url(usize, &'static str),
     /// A text; a function that is given instead is fine.
     Text(usize, &'static str),
+    /// What a page is made of, unless it is said to be no HTML.
+    Page(usize, &'static str),
     /// A document, unless a safe loader reads it.
     Document,
 }

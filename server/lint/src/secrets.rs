@@ -15,6 +15,7 @@ use credential::{formats, names, values};
 use syntax::ast::token::TokenKind;
 use syntax::{Parsed, Ranged, TextRange, TextSize};
 
+use crate::consent::retain_unconsented;
 use crate::stack::on_deep_stack;
 use crate::{Confidence, Document, Finding, Linter, Severity};
 use literals::{Literal, literals};
@@ -47,13 +48,7 @@ impl Linter for Secrets {
 /// of a comment that is the secret. `path` only tells tests and documentation from other code.
 pub fn secrets(path: &Path, text: &str, parsed: &Parsed) -> Vec<Finding> {
     let mut found = unconsented(path, text, parsed);
-    for token in parsed.tokens().iter().filter(|token| token.kind() == TokenKind::Comment) {
-        if is_consent(&text[token.range()]) {
-            let start = text[..token.start().to_usize()].rfind(['\n', '\r']).map_or(0, |newline| newline + 1);
-            let line = TextRange::new(TextSize::new(start as u32), token.end());
-            found.retain(|finding| !line.contains(finding.range.start()) && !line.contains(finding.range.end()));
-        }
-    }
+    retain_unconsented(text, parsed, &["s105", "s106", "s107", CODE], &mut found);
     found
 }
 
@@ -84,18 +79,6 @@ fn find(text: &str, parsed: &Parsed, is_lenient: bool) -> Vec<Finding> {
     }
     found.sort_by_key(|finding| finding.range.start());
     found
-}
-
-/// Whether a comment says that what is on its line is meant to be there, in the words of the tools that look for secrets.
-fn is_consent(comment: &str) -> bool {
-    const WORDS: &[&str] = &["nosec", "allowlist secret", "whitelist secret", "gitleaks:allow", "trufflehog:ignore"];
-    let lower = comment.to_ascii_lowercase();
-    let codes = lower.split_once("noqa").map(|(_, codes)| codes.trim_start());
-    WORDS.iter().any(|word| lower.contains(word))
-        || codes.is_some_and(|codes| {
-            // Without codes it is about all rules.
-            !codes.starts_with(':') || ["s105", "s106", "s107", CODE].iter().any(|code| codes.contains(code))
-        })
 }
 
 fn finding(range: TextRange, verdict: &Verdict) -> Finding {

@@ -44,6 +44,7 @@ commands! {
     "tantu.runAffectedTests" => RunAffectedTests(RunAffectedTests),
     "tantu.resetCells" => ResetCells(ResetCells),
     "tantu.propose" => Propose(Propose),
+    "tantu.fixTraceback" => FixTraceback(FixTraceback),
     "tantu.showCallers" => ShowCallers(lsp::TextDocumentPositionParams),
     "tantu.changeSignature" => ChangeSignature(ChangeSignature),
     "tantu.graph" => Graph(Graph),
@@ -128,6 +129,13 @@ pub(crate) struct Propose {
     /// The code of the finding that is to be mended; what it says is the instruction.
     #[serde(default, rename = "fixesCode", skip_serializing_if = "Option::is_none")]
     pub(crate) fixes_code: Option<String>,
+}
+
+/// `tantu.fixTraceback`: has a model mend the innermost function of the workspace in a traceback.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FixTraceback {
+    /// As Python prints it, among other text.
+    pub(crate) text: String,
 }
 
 /// `tantu.install`: installs a distribution with the project's own tool, after asking.

@@ -11,6 +11,7 @@ mod capabilities;
 mod capability_patch;
 mod commands;
 mod comparison;
+mod configured;
 mod consent;
 mod consult;
 mod framing;
@@ -48,6 +49,7 @@ use validate::TypeChecker;
 
 use crate::arrival::InOrder;
 use crate::capability_patch::CapabilityPatch;
+use crate::configured::Configured;
 use crate::framing::{Refusing, WellFormed};
 use crate::lifetime::{Lifetime, UntilClosed};
 use crate::running::Permission;
@@ -110,12 +112,6 @@ impl Services {
         };
         Arc::new(Both::new(self.runner.clone(), confined.clone(), is_allowed))
     }
-
-    /// Whether there is a model to ask.
-    fn proposes(&self) -> bool {
-        let settings = self.settings.as_deref().map(model::config::load);
-        matches!(settings, Some(Ok(settings)) if !settings.propose.models.is_empty())
-    }
 }
 
 /// Serves one editor on standard input and output until it leaves. Returns whether it left in an orderly way, that is
@@ -151,7 +147,7 @@ pub async fn serve(input: impl AsyncRead + Unpin, output: impl AsyncWrite, servi
         Arc::new(assistant::contexts::observe(&contexts)?),
     )
     .context("cannot start the server's threads")?;
-    let peer = Arc::new(Peer::new(services.proposes()));
+    let peer = Arc::new(Peer::new(Configured::by(services.settings.clone())));
     let (mailbox, latest) = (Channel::new(mailbox, peer.clone()), Latest::new(latest, peer));
     let session = |client| Session::new(client, mailbox, latest, services, contexts, lifetime.clone());
     let (service, socket) =

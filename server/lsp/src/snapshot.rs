@@ -16,6 +16,7 @@ use workspace::mailbox::{Event, Mailbox, WeakMailbox};
 use workspace::snapshot::Snapshot as State;
 
 use crate::capabilities::Editor;
+use crate::configured::Configured;
 use crate::{from_proto, to_proto};
 
 /// What the other side has told of itself. It knows nothing of the workspace, and the workspace nothing of it.
@@ -25,13 +26,12 @@ pub(crate) struct Peer {
     editor: OnceLock<Arc<Editor>>,
     /// How the editor spells the files that it has open.
     uris: RwLock<HashMap<PathBuf, lsp::Uri>>,
-    /// A model is configured, so that there can be proposals.
-    proposes: bool,
+    models: Configured,
 }
 
 impl Peer {
-    pub(crate) fn new(proposes: bool) -> Self {
-        Peer { proposes, ..Peer::default() }
+    pub(crate) fn new(models: Configured) -> Self {
+        Peer { models, ..Peer::default() }
     }
 
     pub(crate) fn introduce(&self, editor: Editor) -> Arc<Editor> {
@@ -43,8 +43,9 @@ impl Peer {
         self.editor.get().cloned().unwrap_or_default()
     }
 
+    /// Whether a model is configured, so that there can be proposals.
     pub(crate) fn proposes(&self) -> bool {
-        self.proposes
+        self.models.has_model()
     }
 
     pub(crate) fn opened(&self, path: PathBuf, uri: lsp::Uri) {

@@ -29,6 +29,9 @@ pub struct Proposal {
     /// then.
     #[serde(skip)]
     prompt: Option<Prompt>,
+    /// The last question, and how many models were passed over when it was put.
+    #[serde(skip)]
+    put: Option<(usize, String)>,
     #[serde(flatten)]
     attempts: Attempts,
     #[serde(flatten)]
@@ -161,6 +164,7 @@ impl Proposal {
             state: State::Assembling,
             asked: None,
             prompt: None,
+            put: None,
             attempts: Attempts::default(),
             answer: Answer::default(),
             findings: Findings::default(),
@@ -295,6 +299,11 @@ impl Proposal {
         };
         let prompt = Prompt { system: first.system.clone(), user };
         let passed_over = self.attempts.passed_over;
+        if self.put.as_ref().is_some_and(|(of, question)| *of == passed_over && *question == prompt.user) {
+            // The model has given the same answer to what was wrong with it, and would do so again.
+            return self.pass_over();
+        }
+        self.put = Some((passed_over, prompt.user.clone()));
         self.state = State::Generating;
         (self, vec![Effect::Generate { prompt, passed_over }])
     }

@@ -117,6 +117,15 @@ impl Outcome {
         }
     }
 
+    /// With the class of each failure's exception beside its message.
+    #[must_use]
+    pub fn with_errors_named(mut self) -> Self {
+        for failure in &mut self.failures {
+            failure.error = error_class(&failure.message).map(str::to_owned);
+        }
+        self
+    }
+
     /// This and `next`, as if they had been one run.
     #[must_use]
     pub fn followed_by(mut self, next: Outcome) -> Self {
@@ -201,6 +210,9 @@ pub struct Failure {
     pub line: u32,
     /// With pytest's explanation of a failed assertion.
     pub message: String,
+    /// The class of the exception, as the message names it: `ZeroDivisionError`, `json.JSONDecodeError`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
     /// The lines of the workspace that were being executed, the innermost last; the failure's own is among them.
     #[serde(default)]
     pub related: Vec<Place>,
@@ -214,6 +226,21 @@ impl Failure {
     pub fn new(path: impl Into<String>, line: u32, message: impl Into<String>) -> Self {
         Self { path: path.into(), line, message: message.into(), ..Self::default() }
     }
+}
+
+/// The class of the exception that a message describes: what comes before its first colon, or all of it.
+fn error_class(message: &str) -> Option<&str> {
+    let line = message.lines().next()?;
+    if line.starts_with("assert ") {
+        return Some("AssertionError");
+    }
+    let class = line.split_once(": ").map_or(line, |(class, _)| class);
+    let is_name = |part: &str| {
+        part.starts_with(|c: char| c.is_alphabetic() || c == '_')
+            && part.chars().all(|c| c.is_alphanumeric() || c == '_')
+    };
+    let last = class.rsplit('.').next()?;
+    (class.split('.').all(is_name) && last.starts_with(char::is_uppercase)).then_some(class)
 }
 
 /// A line of a traceback.
@@ -381,6 +408,21 @@ mod tests {
             Status::NotRunnable,
         ] {
             assert_eq!(serde_json::to_value(status).unwrap(), status.to_string());
+        }
+    }
+
+    #[test]
+    fn exceptions_are_named() {
+        for (message, class) in [
+            ("ZeroDivisionError: division by zero", Some("ZeroDivisionError")),
+            ("json.decoder.JSONDecodeError: Expecting value: line 1", Some("json.decoder.JSONDecodeError")),
+            ("KeyboardInterrupt", Some("KeyboardInterrupt")),
+            ("assert 1 == 2\n +  where 1 = f()", Some("AssertionError")),
+            ("Expected:\n    3\nGot:\n    4", None),
+            ("needs numpy: it is compiled", None),
+            ("", None),
+        ] {
+            assert_eq!(error_class(message), class, "{message}");
         }
     }
 }

@@ -163,7 +163,7 @@ impl Runner for Worker {
     fn run<'a>(&'a self, request: Request, on_event: OnEvent<'a>) -> BoxFuture<'a, Result<Outcome, Error>> {
         Box::pin(async move {
             match self.exchange(&Command::Run(Box::new(request)), on_event).await? {
-                Message::Done(outcome) => Ok(*outcome),
+                Message::Done(outcome) => Ok(outcome.with_errors_named()),
                 Message::Unavailable { reason } => Err(Error::Unavailable(reason)),
                 other => Err(Error::Protocol(format!("{other:?} came instead of an outcome"))),
             }

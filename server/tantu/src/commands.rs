@@ -8,6 +8,7 @@ pub(crate) mod context;
 pub(crate) mod doctor;
 pub(crate) mod evidence;
 pub(crate) mod explain;
+pub(crate) mod fix;
 pub(crate) mod gate;
 pub(crate) mod graph;
 pub(crate) mod impact;

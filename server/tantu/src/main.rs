@@ -31,8 +31,8 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{EnvFilter, Layer, fmt, prelude::*};
 
 use crate::commands::{
-    audit, callgraph, check, commit_message, context, doctor, evidence, explain, gate, graph, impact, index, init, lsp,
-    mcp, memory, model, mutate, propose, review, run, sandbox, snippets, test, usage,
+    audit, callgraph, check, commit_message, context, doctor, evidence, explain, fix, gate, graph, impact, index, init,
+    lsp, mcp, memory, model, mutate, propose, review, run, sandbox, snippets, test, usage,
 };
 
 /// A graph is millions of small pieces, and every keystroke makes and drops some ten thousand.
@@ -113,6 +113,11 @@ enum Command {
     ///
     /// Exit status: 0 every check that could run passed, 1 it is for you to judge or only a part of it passed, 2 it failed.
     Propose(propose::Arguments),
+    /// Have a model mend what a traceback has come from, check it, and print the diff
+    ///
+    /// The innermost function of the workspace in the traceback is mended; its files may lie elsewhere there. Exit status as for
+    /// propose.
+    Fix(fix::Arguments),
     /// Print what was checked of a proposal, or list the latest ones
     Evidence(evidence::Arguments),
     /// List, show or forget what models did wrong in this workspace, or switch that off
@@ -201,6 +206,7 @@ fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Propose(arguments) => propose::run(&arguments),
+        Command::Fix(arguments) => fix::run(&arguments),
         Command::Evidence(arguments) => evidence::run(&arguments),
         Command::Memory(arguments) => memory::run(&arguments),
         Command::Snippets(arguments) => snippets::run(&arguments),

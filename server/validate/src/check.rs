@@ -6,6 +6,7 @@ mod cycles;
 mod executed;
 mod expected;
 mod graph_stage;
+mod known_already;
 mod laws;
 mod lint_stage;
 mod mutation;
@@ -226,6 +227,7 @@ impl Checked {
             Stage::Graph,
             graph_stage::findings(&self.comparison, inspection.project.unwrap_or(&ide::Project::default())),
         );
+        self.warnings.extend(known_already::findings(&self.comparison));
         if inspection.linters.is_empty() {
             self.results.insert(Stage::Lint, CheckResult::NotRun("there is no linter".to_owned()));
         } else {

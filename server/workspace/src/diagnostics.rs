@@ -7,7 +7,7 @@ use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use graph::{Analysis, FileId};
-use ide::{Project, WorkspaceFindings};
+use ide::{KnownForms, Project, WorkspaceFindings};
 use lint::Finding;
 
 use crate::background;
@@ -108,9 +108,10 @@ impl Default for WorkspaceDiagnostics {
 /// When no thread can be started.
 pub(crate) fn start(mailbox: WeakMailbox) -> std::io::Result<Sender<Task>> {
     let mut last: Option<(u64, Arc<WorkspaceDiagnostics>)> = None;
+    let forms = KnownForms::default();
     background::start("diagnostics", QUIET, move |task: Task, is_superseded| {
         let before = last.as_ref().filter(|(index_id, _)| *index_id == task.index_id).map(|(_, found)| &**found);
-        if let Some(found) = look(&task, before, is_superseded) {
+        if let Some(found) = look(&task, before, &forms, is_superseded) {
             let found = Arc::new(found);
             last = Some((task.index_id, found.clone()));
             mailbox.send(Event::Diagnosed(task.index_id, found));
@@ -122,6 +123,7 @@ pub(crate) fn start(mailbox: WeakMailbox) -> std::io::Result<Sender<Task>> {
 fn look(
     task: &Task,
     before: Option<&WorkspaceDiagnostics>,
+    forms: &KnownForms,
     mut is_superseded: impl FnMut() -> bool,
 ) -> Option<WorkspaceDiagnostics> {
     let (analysis, project, lints) = (task.analysis.clone(), task.project.clone(), task.lints.clone());
@@ -153,7 +155,7 @@ fn look(
     if is_superseded() {
         return None;
     }
-    let findings = WorkspaceFindings::of(&analysis, &project);
+    let findings = WorkspaceFindings::of(&analysis, &project, forms);
     Some(WorkspaceDiagnostics { analysis, findings, files, project, lints, every_file: task.every_file })
 }
 
@@ -197,12 +199,12 @@ mod tests {
         set(&mut host, "/a.py", "def f(x): ...\n");
         set(&mut host, "/b.py", "from a import f\nf()\n");
         set(&mut host, "/c.py", "import b\nnope\n");
-        let first = look(&task(&host), None, || false).unwrap();
+        let first = look(&task(&host), None, &KnownForms::default(), || false).unwrap();
         assert_eq!(first.files.len(), 2);
         set(&mut host, "/a.py", "def f(): ...\n");
-        let next = look(&task(&host), Some(&first), || false).unwrap();
+        let next = look(&task(&host), Some(&first), &KnownForms::default(), || false).unwrap();
         assert_eq!(next.files.keys().map(|path| path.to_str().unwrap()).collect::<Vec<_>>(), ["/c.py"]);
-        assert!(next.says_the_same(&look(&task(&host), None, || false).unwrap()));
+        assert!(next.says_the_same(&look(&task(&host), None, &KnownForms::default(), || false).unwrap()));
         assert!(!next.says_the_same(&first));
     }
 
@@ -210,6 +212,6 @@ mod tests {
     fn what_is_superseded_is_left() {
         let mut host = AnalysisHost::new(vec!["/".into()]);
         set(&mut host, "/a.py", "nope\n");
-        assert!(look(&task(&host), None, || true).is_none());
+        assert!(look(&task(&host), None, &KnownForms::default(), || true).is_none());
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use graph::{Analysis, FileId, SharedTree};
 use ide::SharedLinter;
-use lint::{Advisories, ConfigurationProblem, Document, Finding, Gate, Linter, ProjectRuff, Ruff, Secrets};
+use lint::{Advisories, ConfigurationProblem, Document, Finding, Gate, Linter, ProjectRuff, Ruff, Secrets, Weaknesses};
 
 use crate::advisories;
 use crate::config_findings::FoundIn;
@@ -93,7 +93,7 @@ impl Lints {
             RuffChoice::Bundled => Some(&*self.ruff),
             RuffChoice::Project => Some(&self.project),
         };
-        ruff.into_iter().chain([&Secrets as &SharedLinter]).collect()
+        ruff.into_iter().chain([&Secrets as &SharedLinter, &Weaknesses]).collect()
     }
 
     /// What there is to find in a file.

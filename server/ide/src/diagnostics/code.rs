@@ -65,6 +65,7 @@ codes! {
     ImportCycle => "import-cycle", Warning, Never, false;
     Deprecated => "deprecated", Hint, Never, true;
     Unused => "unused", Hint, Never, false;
+    Duplicate => "duplicate", Hint, Never, false;
     TaintedCall => "tainted-call", Warning, Never, false;
 }
 
@@ -126,6 +127,7 @@ mod tests {
             "import-cycle",
             "deprecated",
             "unused",
+            "duplicate",
             "tainted-call",
         ];
         assert_eq!(names, expected);

@@ -35,7 +35,7 @@ fn is_run_by_others(analysis: &Analysis, file: FileId) -> bool {
 }
 
 /// Whether a file holds tests or what configures them.
-pub(super) fn is_test(analysis: &Analysis, file: FileId) -> bool {
+pub(crate) fn is_test(analysis: &Analysis, file: FileId) -> bool {
     let path = analysis.path(file);
     let in_tests = |path: &Path| path.iter().any(|part| part == "tests" || part == "test");
     let inside = analysis.inside_root(path);

@@ -1,4 +1,4 @@
-//! What only a look at every file tells: import cycles, what nothing uses, and where data from outside gets.
+//! What only a look at every file tells: import cycles, what nothing uses, what is there twice, and where data from outside gets.
 
 use graph::{Analysis, FileId, SymbolId};
 use rustc_hash::FxHashMap;
@@ -7,7 +7,8 @@ use syntax::TextRange;
 use super::cycles::{Cycle, cycles};
 use super::tainted::{Tainted, tainted};
 use super::unused::unused;
-use super::{Code, Diagnostic, Project, diagnostic, unsilenced};
+use super::{Code, Diagnostic, Project, Related, diagnostic, unsilenced};
+use crate::duplicates::{KnownForms, Shown, duplicates};
 
 /// Findings about a snapshot of the whole workspace. They hold no offsets: shown in a later snapshot they stand where their
 /// subjects stand then.
@@ -20,6 +21,7 @@ pub struct WorkspaceFindings {
 struct FileFindings {
     cycle: Option<Cycle>,
     unused: Vec<Unused>,
+    duplicates: Vec<Shown>,
     tainted: Vec<Tainted>,
 }
 
@@ -31,8 +33,8 @@ struct Unused {
 }
 
 impl WorkspaceFindings {
-    /// Looks at every file: not for a thread that someone waits for.
-    pub fn of(analysis: &Analysis, project: &Project) -> Self {
+    /// Looks at every file: not for a thread that someone waits for. `forms` are those of an earlier look.
+    pub fn of(analysis: &Analysis, project: &Project, forms: &KnownForms) -> Self {
         let mut findings = WorkspaceFindings::default();
         for (file, cycle) in cycles(analysis) {
             findings.files.entry(file).or_default().cycle = Some(cycle);
@@ -46,6 +48,10 @@ impl WorkspaceFindings {
             let unused =
                 symbols.into_iter().map(|symbol| Unused { symbol, mentions: mentions[analysis.symbol(symbol).name] });
             findings.files.entry(file).or_default().unused.extend(unused);
+        }
+        for duplicate in duplicates(analysis, forms) {
+            let shown = Shown::new(analysis, duplicate);
+            findings.files.entry(duplicate.symbol.file).or_default().duplicates.push(shown);
         }
         for (file, finding) in tainted(analysis) {
             findings.files.entry(file).or_default().tainted.push(finding);
@@ -68,6 +74,10 @@ impl WorkspaceFindings {
                 let message = format!("`{}` is not used", symbol.local_name());
                 found.push(diagnostic(Code::Unused, symbol.name_range, message));
             }
+        }
+        for (range, message, file, place) in findings.duplicates.iter().filter_map(|it| it.find(analysis)) {
+            let other = Related { file, range: place, message: "the other one".to_owned() };
+            found.push(Diagnostic { related: vec![other], ..diagnostic(Code::Duplicate, range, message) });
         }
         found.extend(findings.tainted.iter().filter_map(|tainted| tainted.diagnose(analysis)));
         found.sort_by_key(|it| (it.range.start(), it.code));
@@ -108,7 +118,7 @@ pub(super) mod tests {
     #[track_caller]
     pub(crate) fn check_in(text: &str, project: &Project, expected: Expect) {
         let workspace = Workspace::new(text);
-        let findings = WorkspaceFindings::of(&workspace.analysis, project);
+        let findings = WorkspaceFindings::of(&workspace.analysis, project, &KnownForms::default());
         let mut out = String::new();
         for file in workspace.analysis.files() {
             for found in findings.diagnostics(&workspace.analysis, file) {
@@ -139,7 +149,7 @@ pub(super) mod tests {
     #[test]
     fn workspace_findings_follow_edits() {
         let before = Workspace::new("def f(): ...\ndef g(): ...\n");
-        let findings = WorkspaceFindings::of(&before.analysis, &Project::default());
+        let findings = WorkspaceFindings::of(&before.analysis, &Project::default(), &KnownForms::default());
         let after = Workspace::new("# moved\ndef f(): ...\ndef g(): ...\ng()\n");
         let file = after.first_file();
         let found = findings.diagnostics(&after.analysis, file);

@@ -1,10 +1,10 @@
 //! The rows.
 
 use super::DangerKind::{
-    Code, Deserialisation, Import, Network, Program, Reading, Reflection, Removal, Shell, Sql, Template, TemporaryName,
-    Writing,
+    Code, Deserialisation, Import, Network, Program, Reading, Redirect, Reflection, Removal, Shell, Sql, Template,
+    TemporaryName, Writing,
 };
-use super::Input::{Argument, Both, Command, Document, Nothing, Text, Url};
+use super::Input::{Argument, Both, Command, Document, Nothing, Page, Text, Url};
 use super::Policy::{Ask, Free, Refuse, Unasked};
 use super::{DangerKind, Input, Policy};
 
@@ -233,6 +233,21 @@ pub(super) const GROUPS: &[Group] = &[
     ),
     group(Template, Free, Argument(0, "s"), "django.utils.safestring", "mark_safe"),
     group(Template, Free, Argument(0, "s"), "markupsafe flask jinja2", "Markup"),
+    group(Template, Free, Page(0, "content"), "django.http django.http.response", "HttpResponse"),
+    group(Template, Free, Page(0, "content"), "starlette.responses fastapi.responses", "HTMLResponse"),
+    group(Template, Free, Page(0, "response"), "flask flask.helpers", "make_response Response"),
+    // Where a browser goes next.
+    group(Redirect, Free, Url(0, "location"), "flask flask.helpers quart werkzeug.utils", "redirect"),
+    group(Redirect, Free, Url(0, "to"), "django.shortcuts", "redirect"),
+    group(
+        Redirect,
+        Free,
+        Url(0, "redirect_to"),
+        "django.http django.http.response",
+        "HttpResponseRedirect HttpResponsePermanentRedirect",
+    ),
+    group(Redirect, Free, Url(0, "url"), "starlette.responses fastapi.responses fastapi starlette", "RedirectResponse"),
+    group(Redirect, Free, Url(0, "location"), "aiohttp.web", "HTTPFound HTTPSeeOther HTTPTemporaryRedirect"),
 ];
 
 /// Methods that mean it, whatever they are called on.

@@ -10,7 +10,7 @@ use super::site::Site;
 use crate::Document;
 
 #[derive(Default)]
-pub(super) struct Imports<'a> {
+pub(crate) struct Imports<'a> {
     /// What each local name was imported as: `np` → `numpy`, `load` → `yaml.load`. `None` when it is something else too.
     names: BTreeMap<&'a str, Option<String>>,
     /// `load` in `from yaml import load`, by its local name.
@@ -221,6 +221,23 @@ impl Site<'_> {
             }
             _ => None,
         }
+    }
+
+    /// The local name of `member` of `module` and, where it is not imported yet, the edit that imports it. `None` where its name
+    /// stands for something else.
+    pub fn import_member(&self, module: &str, member: &str) -> Option<(String, Option<TextEdit>)> {
+        let full = format!("{module}.{member}");
+        let imports = &self.imports;
+        let mut known = imports.names.iter().filter(|(_, imported)| imported.as_ref() == Some(&full));
+        if let Some((local, _)) = known.find(|(local, _)| imports.members.contains_key(*local)) {
+            return Some(((*local).to_owned(), None));
+        }
+        if imports.names.contains_key(member) {
+            return None;
+        }
+        let at = self.place_of_imports().filter(|at| self.line_start(*at) == *at)?;
+        let line = format!("from {module} import {member}{}", self.newline());
+        Some((member.to_owned(), Some(TextEdit::insert(at, line))))
     }
 
     /// Replaces `range` by `written` for the local name of `module`, with the import where it is missing.

@@ -8,8 +8,7 @@ use tower_lsp_server::ls_types::*;
 
 use super::Session;
 use crate::commands::{
-    Command, Graph, Propose, ResetCells, Run, RunAffectedTests, RunHere, ShowContext, ShowEvidence, SnippetAction,
-    Snippets,
+    Command, Graph, ResetCells, Run, RunAffectedTests, RunHere, ShowContext, ShowEvidence, SnippetAction, Snippets,
 };
 use crate::consult::ModelQuery;
 use crate::progress::Kind;
@@ -18,7 +17,8 @@ use crate::query::Query;
 use crate::running::Perform;
 use crate::snippets::Done;
 use crate::{consult, from_proto, handlers, input, snippets, to_proto};
-use assistant::evidence;
+use assistant::{evidence, traceback};
+use propose::Task;
 use runs::plan;
 use workspace::mailbox::Event;
 
@@ -43,7 +43,16 @@ impl Session {
                 reset.map_err(|error| handlers::code_action::refused(error.to_string()))?;
                 Ok(None)
             }
-            Command::Propose(params) => self.propose(params).await,
+            Command::Propose(params) => {
+                let task = self.read(move |query| proposals::task(&query.snapshot, params)).await?;
+                Ok(self.propose(task))
+            }
+            Command::FixTraceback(params) => {
+                let task = self.read(move |query| {
+                    traceback::task(&query.snapshot.analysis, &params.text).map_err(handlers::code_action::refused)
+                });
+                Ok(self.propose(task.await?))
+            }
             Command::ShowCallers(place) => {
                 self.read(move |query| handlers::call_hierarchy::callers(query, &place)).await
             }
@@ -145,11 +154,10 @@ impl Session {
         Ok(None)
     }
 
-    /// Has a model write something, in the background. That it makes sense is known before this returns.
-    async fn propose(&self, params: Propose) -> Result<Option<LSPAny>> {
-        let task = self.read(move |query| proposals::task(&query.snapshot, params)).await?;
+    /// Has a model write something, in the background.
+    fn propose(&self, task: Task) -> Option<LSPAny> {
         tokio::spawn(self.proposal_sessions()(task.assist.title()).begin(task));
-        Ok(None)
+        None
     }
 
     /// Makes what a proposal is worked on with, by the title of the work.

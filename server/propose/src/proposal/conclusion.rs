@@ -92,6 +92,12 @@ impl Proposal {
         if of_all - self.attempts.of_others < self.limits.max_attempts.max(1) {
             return self.generate();
         }
+        self.pass_over()
+    }
+
+    /// The next model is asked, if there may be another reply.
+    pub(super) fn pass_over(mut self) -> Step {
+        let of_all = self.attempts.count - self.attempts.before_adjustment;
         if of_all >= MAX_REPLIES {
             return self.exhausted();
         }

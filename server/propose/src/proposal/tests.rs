@@ -247,9 +247,12 @@ fn a_wish_starts_a_round_of_its_own() {
     let asked = world.tell(Event::Adjusted("without *".to_owned()));
     assert!(asked[0].contains("which passed the checks") && asked[0].contains("- without *\n"), "{asked:?}");
     // A round has as many attempts as the first one.
-    for _ in 1..Limits::default().max_attempts {
-        let asked = world.reply(UNDEFINED);
-        assert!(asked[0].contains("`twice` is not defined") && asked[0].contains("- without *"), "{asked:?}");
+    for name in ["twice", "doubled"] {
+        let asked = world.reply(&UNDEFINED.replace("twice", name));
+        assert!(
+            asked[0].contains(&format!("`{name}` is not defined")) && asked[0].contains("- without *"),
+            "{asked:?}"
+        );
     }
     assert_eq!(world.reply(GOOD), ["review Implement `double`"]);
     let asked = world.tell(Event::Adjusted("shorter".to_owned()));
@@ -304,15 +307,14 @@ fn failing_tests_are_findings() {
 fn when_no_attempt_passes_a_person_may_look_at_the_code() {
     let mut world = world(&[]);
     world.reply(UNDEFINED);
-    world.reply(UNDEFINED);
     let told = world.reply(UNDEFINED);
     assert_eq!(
         told,
-        ["Warning: Implement `double`: 3 attempts did not pass the checks: \
+        ["Warning: Implement `double`: 2 attempts did not pass the checks: \
           shop.py:3: `twice` is not defined [graph: undefined-name]. Nothing was applied."]
     );
     let summary = world.proposal.summary().expect("over");
-    assert_eq!((summary.status, summary.attempts), (Status::Escalated, 3));
+    assert_eq!((summary.status, summary.attempts), (Status::Escalated, 2));
     assert_eq!(summary.findings.len(), 1, "the same finding is told once: {:?}", summary.findings);
     assert!(summary.diff.contains("twice"));
     assert!(world.proposal.is_over());
@@ -325,7 +327,6 @@ fn without_any_code_there_is_nothing_to_look_at() {
     let mut world = world(&[]);
     let asked = world.reply(PROSE);
     assert!(asked[0].contains("no Python code"), "{asked:?}");
-    world.reply(PROSE);
     let told = world.reply(PROSE);
     assert!(told[0].starts_with("Error: ") && told[0].contains("no Python code"), "{told:?}");
     assert_eq!(world.status(), Status::Failed);
@@ -519,13 +520,14 @@ fn an_edit_does_not_run_after_the_text_for_ever() {
 fn the_next_model_is_asked_when_one_has_had_its_attempts() {
     let mut world = world(&[]);
     world.models = 2;
-    for _ in 0..Limits::default().max_attempts {
-        world.reply(UNDEFINED);
+    for answer in [UNDEFINED, PROSE, UNDEFINED] {
+        assert_eq!(world.proposal.attempts.passed_over, 0);
+        world.reply(answer);
     }
     assert!(matches!(world.proposal.state(), State::Generating));
     assert_eq!(world.proposal.attempts.passed_over, 1);
     assert_eq!(world.reply(GOOD), ["review Implement `double`"]);
-    assert_eq!(world.learnt.iter().map(|it| it.category.as_str()).collect::<Vec<_>>(), ["undefined-name"; 3]);
+    assert_eq!(world.learnt.iter().map(|it| it.category.as_str()).collect::<Vec<_>>(), ["undefined-name"; 2]);
     assert_eq!(world.learnt[0].snippet, "return twice(x)");
 }
 
@@ -700,4 +702,15 @@ fn a_look_that_was_interrupted_is_taken_again() {
     let effects = world.tell(Event::Assembled(ask));
     assert!(effects[0].contains("Look over your answer") && effects[0].contains("return 2 * x"), "{effects:?}");
     assert_eq!(world.reply(GOOD), ["review Implement `double`"]);
+}
+
+#[test]
+fn a_question_is_not_put_to_a_model_twice() {
+    let mut world = world(&[]);
+    world.models = 2;
+    world.reply(UNDEFINED);
+    assert_eq!(world.proposal.attempts.passed_over, 0);
+    // The same answer would lead to the same question.
+    assert!(world.reply(UNDEFINED)[0].starts_with("generate: "));
+    assert_eq!((world.proposal.attempts.passed_over, world.proposal.attempts()), (1, 2));
 }

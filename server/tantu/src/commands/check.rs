@@ -10,7 +10,7 @@ use ::workspace::diagnostics::FileFindings;
 use ::workspace::lints::Lints;
 use clap::{Args, ValueEnum};
 use graph::FileId;
-use ide::{Severity, WorkspaceFindings};
+use ide::{KnownForms, Severity, WorkspaceFindings};
 use rayon::prelude::*;
 use serde::Serialize;
 use syntax::{Encoding, Source, TextRange};
@@ -136,7 +136,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
 pub(super) fn findings(workspace: &Workspace, files: &[FileId]) -> Vec<Finding> {
     let settings = workspace.settings();
     let lints = Lints::new(settings.ruff, std::slice::from_ref(&workspace.root));
-    let of_workspace = WorkspaceFindings::of(&workspace.analysis, &settings.project);
+    let of_workspace = WorkspaceFindings::of(&workspace.analysis, &settings.project, &KnownForms::default());
     let of_file = |&file: &FileId| {
         let FileFindings { mut graph, lint } = FileFindings::of(&workspace.analysis, &settings.project, &lints, file);
         graph.extend(of_workspace.diagnostics(&workspace.analysis, file));

@@ -43,6 +43,13 @@ pub(crate) struct Arguments {
     /// The way to refactor, such as simplify; with refactor only
     #[arg(long, value_name = "NAME", value_parser = assists(AssistId::all().filter(|id| id.is_preset())))]
     preset: Option<AssistId>,
+    #[command(flatten)]
+    wanted: Wanted,
+}
+
+/// What becomes of a proposal.
+#[derive(Args)]
+pub(crate) struct Wanted {
     /// Write the change to the files if every check that could run passed and none asks a person
     #[arg(long)]
     apply: bool,
@@ -53,22 +60,26 @@ pub(crate) struct Arguments {
     format: Format,
 }
 
-/// Without `--apply` the diff is printed, for a person or a program to judge.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
-    let mut workspace = Workspace::read(&root_of(&arguments.place.file)?)?;
+    let workspace = Workspace::read(&root_of(&arguments.place.file)?)?;
     let task = task(&workspace, arguments)?;
+    conduct(workspace, task, &arguments.wanted)
+}
+
+/// Without `--apply` the diff is printed, for a person or a program to judge.
+pub(crate) fn conduct(mut workspace: Workspace, task: Task, wanted: &Wanted) -> anyhow::Result<Status> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let bar = spinner("choosing what the model has to see");
     let contexts = contexts(&mut workspace);
-    let done = runtime.block_on(perform(task, &workspace, contexts, &bar, arguments.apply));
+    let done = runtime.block_on(perform(task, &workspace, contexts, &bar, wanted.apply));
     bar.finish_and_clear();
     // What the worker thread was asked for last is not waited for.
     runtime.shutdown_background();
     let (proposal, id) = done?;
     let summary = proposal.summary().context("the proposal did not come to an end")?;
     let is_applied = matches!(proposal.state(), Applied);
-    let is_held_back = arguments.apply && !is_applied;
-    match (arguments.format, arguments.diff) {
+    let is_held_back = wanted.apply && !is_applied;
+    match (wanted.format, wanted.diff) {
         (Format::Json, _) => print_json(&Printed { id, summary: &summary })?,
         (Format::Human, true) => print_exactly(&summary.diff)?,
         (Format::Human, false) => print(human(&summary, id, is_applied, is_held_back))?,

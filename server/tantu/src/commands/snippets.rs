@@ -11,7 +11,7 @@ use syntax::{FileEdit, SourceChange, TextEdit, TextRange, TextSize};
 
 use crate::Status;
 use crate::output::{Format, counted, print, print_exactly, print_json, table};
-use crate::place::{Lines, Place};
+use crate::place::{Lines, Place, start_of_line};
 use crate::time::utc;
 use crate::workspace::{Workspace, existing, root_of};
 
@@ -32,7 +32,7 @@ enum What {
     /// Keep lines of a file, or the answer to a proposal, with the tests that reach them
     Keep {
         name: String,
-        /// Such as shop/cart.py:10-20; without lines, all of it
+        /// Such as shop/cart.py:10-20; with one line, the function or class around it, else that line; without, all of it
         #[arg(value_name = "FILE[:LINE[-LINE]]", required_unless_present = "proposal")]
         lines: Option<Lines>,
         /// The number of a proposal, whose answer is kept
@@ -133,7 +133,11 @@ fn of_lines(lines: &Lines) -> anyhow::Result<Piece> {
     };
     let source = workspace.analysis.source(file);
     let line = |line: u32| source.lines().line_range(line - 1, source.text());
-    Ok(of_range(&workspace.analysis, file, TextRange::new(line(first).start(), line(last).end())))
+    let range = match lines.last {
+        None if lines.place.line.is_some() => TextRange::empty(start_of_line(source, first)?),
+        _ => TextRange::new(line(first).start(), line(last).end()),
+    };
+    Ok(of_range(&workspace.analysis, file, range))
 }
 
 fn insert(snippet: &Snippet, place: &Place) -> anyhow::Result<(String, Value)> {

@@ -194,7 +194,7 @@ impl<'a> Search<'_, 'a> {
             Kind::Code | Kind::Pickle | Kind::Shell => Some(PathConfidence::Medium),
             Kind::Sql | Kind::Template => Some(PathConfidence::Low),
             // Whoever starts a program may well say which files and servers it is about.
-            Kind::Program | Kind::Url | Kind::Unverified | Kind::Path => None,
+            Kind::Program | Kind::Url | Kind::Unverified | Kind::Path | Kind::Redirect => None,
         };
         let of_source = match (source.is_own, source.is_segment && self.kind == Kind::Path) {
             (true, _) => own,

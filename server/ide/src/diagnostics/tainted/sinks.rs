@@ -23,6 +23,7 @@ pub(super) enum Kind {
     Unverified,
     Path,
     Template,
+    Redirect,
 }
 
 /// Which part of a value matters.
@@ -61,6 +62,7 @@ impl Kind {
             }
             Kind::Path => format!("`{callee}` takes a path that data from outside is part of"),
             Kind::Template => format!("`{callee}` takes data from outside for a template or for safe markup"),
+            Kind::Redirect => format!("`{callee}` sends browsers to a server that data from outside names"),
         }
     }
 
@@ -124,6 +126,7 @@ fn listed(file: &File<'_>, call: &Call, danger: Danger) -> Option<Sink> {
         DangerKind::Reading | DangerKind::Writing | DangerKind::Removal => Kind::Path,
         DangerKind::Sql => Kind::Sql,
         DangerKind::Template => Kind::Template,
+        DangerKind::Redirect => Kind::Redirect,
         DangerKind::Import | DangerKind::Reflection | DangerKind::TemporaryName => return None,
     };
     let argument = |index: usize, name: &str| call.positional.get(index).copied().or_else(|| call.keyword(name));
@@ -137,6 +140,15 @@ fn listed(file: &File<'_>, call: &Call, danger: Danger) -> Option<Sink> {
         Input::Document => whole(&[argument(0, "stream")]),
         Input::Argument(index, name) | Input::Text(index, name) => whole(&[argument(index, name)]),
         Input::Both((one, first), (other, second)) => whole(&[argument(one, first), argument(other, second)]),
+        Input::Page(..)
+            if ["content_type", "mimetype", "media_type"].iter().any(|name| call.keyword(name).is_some()) =>
+        {
+            None
+        }
+        Input::Page(index, name) => whole(&[argument(index, name)]),
+        Input::Url(index, name) if kind == Kind::Redirect => {
+            Some(Sink { kind, inputs: vec![(argument(index, name)?, Part::Server)] })
+        }
         Input::Url(index, name) => requested(file, call, argument(index, name)),
         Input::Command => {
             let command = argument(0, "args")?;
@@ -527,6 +539,60 @@ Markup(escape(data))
 Markup(html.escape(data))
 Markup('<p>{}</p>').format(data)
 uuid.from_string(data)",
+        ));
+    }
+
+    #[test]
+    fn pages() {
+        check(&handler(
+            "\
+from django.http import HttpResponse
+from fastapi.responses import HTMLResponse
+from flask import Response, make_response
+HttpResponse('<p>' + data)  #! high
+HTMLResponse(content=f'<p>{data}</p>', status_code=404)  #! high
+Response(data)  #! high
+make_response('<p>%s</p>' % data)  #! high",
+        ));
+        check(&handler(
+            "\
+import html
+from django.http import HttpResponse
+from flask import Response, jsonify, make_response, render_template
+HttpResponse(data, content_type='text/plain')
+HttpResponse(html.escape(data))
+HttpResponse(status=404, headers={'x': data})
+Response(data, mimetype='text/csv')
+make_response(jsonify(data))
+make_response(render_template('a.html', x=data))",
+        ));
+    }
+
+    #[test]
+    fn redirects() {
+        check(&handler(
+            "\
+from django.http import HttpResponseRedirect
+from django.shortcuts import redirect as go
+from flask import redirect
+from starlette.responses import RedirectResponse
+redirect(data)  #! high
+redirect('//' + data)  #! high
+go(to=data)  #! high
+HttpResponseRedirect(data)  #! high
+RedirectResponse(url=f'{data}/home')  #! high",
+        ));
+        check(&handler(
+            "\
+from django.utils.http import url_has_allowed_host_and_scheme
+from flask import redirect, url_for
+redirect('/users/' + data)
+redirect(f'https://shop.test/{data}')
+redirect(url_for('user', name=data))
+redirect(url_for(data))
+if not url_has_allowed_host_and_scheme(data, None):
+    return
+redirect(data)",
         ));
     }
 }
