@@ -158,6 +158,9 @@ fn natively(python: &str, root: &Path, tests: &str, kept: Option<PathBuf>) -> Re
     let list = kept.unwrap_or_else(|| folder.path().join("list"));
     if !list.exists() {
         std::fs::write(folder.path().join("tantu_native.py"), PLUGIN)?;
+        if let Some(parent) = list.parent() {
+            std::fs::create_dir_all(parent)?;
+        }
         let mut command = Command::new(python);
         command.args(["-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "tantu_native"]);
         command.args(["--continue-on-collection-errors", tests]).current_dir(root);

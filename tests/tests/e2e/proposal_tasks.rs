@@ -3,6 +3,7 @@
 //! refused. `docs/proposals.md` has the table that comes of it; `UPDATE_EXPECT=1` writes it anew.
 
 mod as_patch;
+mod environments;
 mod real;
 mod recorded;
 

@@ -187,8 +187,12 @@ impl<'a> World<'a> {
         }
         let results = test.results(self.after);
         if results.is_empty() {
-            let mut why_not = self.after.failures.iter().filter(|it| it.path == test.path());
-            return (!why_not.any(|failure| self.is_of_the_world(failure))).then(|| (None, GONE.to_owned()));
+            let is_excused = self.after.failures.iter().any(|failure| {
+                let is_conftest = is_conftest_of(&failure.path, test.path());
+                (is_conftest || failure.path == test.path()) && self.is_of_the_world(failure)
+                    || is_conftest && self.was_there(failure)
+            });
+            return (!is_excused).then(|| (None, GONE.to_owned()));
         }
         let is_evasion = |result: &&&TestResult| match Ending::of(result) {
             Ending::Passed | Ending::Failed => false,
@@ -205,6 +209,12 @@ impl<'a> World<'a> {
         Some((Some(result), format!("is to run, and {}{why}", Ending::of(result).word())))
     }
 
+    /// Whether something fails in the same way without the edit.
+    fn was_there(&self, failure: &Failure) -> bool {
+        let is_it = |it: &Failure| (&it.path, &it.message) == (&failure.path, &failure.message);
+        self.before.failures.iter().any(is_it) && !is_own(self.comparison, self.request, failure)
+    }
+
     /// Whether something could not be run for a reason that is not the candidate's: it lacks what the workspace has used
     /// before, or what the candidate has not written asks for it.
     fn is_of_the_world(&self, failure: &Failure) -> bool {
@@ -213,6 +223,12 @@ impl<'a> World<'a> {
         need.is_some_and(|need| self.packages.contains(need))
             || is_limitation && !is_own(self.comparison, self.request, failure)
     }
+}
+
+/// Whether pytest loads `path` before the file of tests.
+fn is_conftest_of(path: &str, tests: &str) -> bool {
+    path.strip_suffix("conftest.py")
+        .is_some_and(|folder| (folder.is_empty() || folder.ends_with('/')) && tests.starts_with(folder))
 }
 
 #[cfg(test)]

@@ -208,6 +208,13 @@ fn relative<'a>(analysis: &'a Analysis, root: &Path, symbol: SymbolId) -> Option
     (analysis.root_of(path) == Some(root)).then(|| path.strip_prefix(root).ok()).flatten()
 }
 
+/// Whether a request is for tests of the file at `path`.
+fn is_target(request: &Request, path: &Path) -> bool {
+    let Action::Pytest { targets } = &request.action else { return false };
+    let file = |target: &str| request.root.join(target.split("::").next().unwrap_or_default());
+    targets.iter().any(|target| file(target) == path)
+}
+
 /// The requests whose outcome says little by itself, by their index, for the texts before the edit.
 pub(super) fn without_edit(
     comparison: &Comparison,
@@ -219,7 +226,9 @@ pub(super) fn without_edit(
         outcome.as_ref().is_ok_and(|outcome| !baseline::is_conclusive(request, expected, outcome))
     });
     open.map(|(index, ((request, _), _))| {
-        let there = comparison.files.iter().filter(|edited| comparison.before.file(&edited.path).is_some());
+        // An empty file stands in for new tests: what comes before them may fail by itself, as a `conftest.py` does.
+        let is_there = |path: &Path| comparison.before.file(path).is_some() || is_target(request, path);
+        let there = comparison.files.iter().filter(|edited| is_there(&edited.path));
         let overlay = there.filter_map(|edited| {
             Some((edited.path.strip_prefix(&request.root).ok()?.to_owned(), edited.before.to_string()))
         });
