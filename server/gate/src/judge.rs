@@ -169,7 +169,8 @@ pub async fn judge(
     done(verdict, count)
 }
 
-fn test_results(outcome: &sandbox::Outcome) -> impl Iterator<Item = TestResult> {
+/// What came of each test of a run.
+pub fn test_results(outcome: &sandbox::Outcome) -> impl Iterator<Item = TestResult> {
     outcome.tests.iter().map(|test| TestResult {
         id: test.id.clone(),
         outcome: verdict_name(test.verdict),

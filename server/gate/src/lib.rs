@@ -12,7 +12,7 @@ pub mod runs;
 mod verdict;
 
 pub use changes::{Changed, Changes, Obstacle, TextNow, WholeFile};
-pub use judge::{Checkers, Options, State, judge};
+pub use judge::{Checkers, Options, State, judge, test_results};
 pub use patch::{FilePatch, Hunk, Kind, Line, MAX_PATCH_BYTES, Malformed, parse};
 pub use validate::Behaviour;
 

@@ -74,7 +74,8 @@ impl Both {
             |targets: &[String]| Request { action: Action::Pytest { targets: targets.to_vec() }, ..request.clone() };
         let sandboxed = match first.is_empty() {
             true => Outcome::without_run(Status::NotRunnable, ""),
-            false => self.patiently(of(&first), on_event).await?,
+            // What writes into the workspace rather runs in the project's own interpreter, where its tests have their usual names.
+            false => self.patiently(Request { writable: false, ..of(&first) }, on_event).await?,
         };
         again.extend(left_open(&first, &sandboxed));
         if again.is_empty() {

@@ -10,6 +10,7 @@
 
 mod commands;
 mod contexts;
+mod junit;
 mod output;
 mod place;
 mod sandboxed;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tests::client::Client;
-use tests::workspace::Workspace;
+use tests::workspace::{Home, Workspace};
 
 /// The first run on a machine compiles the sandbox.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -160,7 +160,7 @@ fn script_is_run() {
 }
 
 #[test]
-fn what_runs_can_neither_write_to_the_workspace_nor_see_the_environment() {
+fn what_runs_can_neither_change_the_workspace_nor_see_the_environment() {
     let workspace = Workspace::of(
         r#"
 #- /test_escape.py
@@ -171,8 +171,8 @@ import pytest
 
 
 def test_cannot_escape():
-    with pytest.raises(OSError):
-        open(os.path.join(os.path.dirname(__file__), "written.txt"), "w")
+    # Into a copy, which nobody else sees.
+    open(os.path.join(os.path.dirname(__file__), "written.txt"), "w").close()
     with pytest.raises(OSError):
         socket.create_connection(("127.0.0.1", 9), timeout=1)
     assert "PATH" not in os.environ
@@ -246,4 +246,69 @@ fn an_editor_that_lists_tests_needs_no_lenses() {
     let covered = told("tantu/coverage", &|it| it["token"] == ended["token"]);
     let prices = json!({ "uri": editor.uri("prices.py"), "statements": [0, 6, 9, 15], "missed": [15] });
     assert_eq!(covered["files"], json!([prices]));
+}
+
+/// Its output, and what it was started with, which ends with it.
+struct Watching {
+    process: std::process::Child,
+    said: std::sync::Arc<std::sync::Mutex<String>>,
+}
+
+impl Watching {
+    fn start(workspace: &Workspace, home: &Home, arguments: &[&str]) -> Watching {
+        use std::io::Read as _;
+        let mut command = std::process::Command::new(tests::server_binary());
+        command.args(arguments).current_dir(workspace.root()).env_clear().envs(home.environment());
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null());
+        let mut process = command.spawn().expect("it starts");
+        let mut output = process.stdout.take().expect("it is piped");
+        let said = std::sync::Arc::new(std::sync::Mutex::new(String::new()));
+        let heard = said.clone();
+        std::thread::spawn(move || {
+            let mut bytes = [0; 1024];
+            while let Ok(count @ 1..) = output.read(&mut bytes) {
+                heard.lock().expect("nobody panics with it").push_str(&String::from_utf8_lossy(&bytes[..count]));
+            }
+        });
+        Watching { process, said }
+    }
+
+    #[track_caller]
+    fn wait_for(&self, text: &str) {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let said = self.said.lock().expect("nobody panics with it").clone();
+            if said.contains(text) {
+                return self.said.lock().expect("nobody panics with it").clear();
+            }
+            assert!(Instant::now() < end, "no {text} in {said}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        // A panic here would hide the one that ended the test.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn tests_run_again_whenever_a_file_has_changed() {
+    let workspace = Workspace::of(
+        "#- /pyproject.toml\n#- /m.py\ndef f():\n    return 1\n#- /test_m.py\nfrom m import f\n\ndef test_f():\n    assert f() == 1\n",
+    );
+    let home = Home::new();
+    let watching = Watching::start(&workspace, &home, &["test", "--watch", "test_m.py", "--junit", "results.xml"]);
+    watching.wait_for("passed: 1 passed");
+    assert!(workspace.read("results.xml").contains("<testcase classname=\"test_m\" name=\"test_f\""));
+    workspace.write("m.py", "def f():\n    return 2\n");
+    watching.wait_for("failed: 1 failed");
+    // What does not end is ended by the next change.
+    workspace.write("m.py", "def f():\n    while True:\n        pass\n");
+    std::thread::sleep(Duration::from_secs(1));
+    workspace.write("m.py", "def f():\n    return 1\n");
+    watching.wait_for("passed: 1 passed");
 }

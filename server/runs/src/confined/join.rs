@@ -12,9 +12,7 @@ const MAX_SINGLE: usize = 50;
 
 /// Which of the `targets`, or of their tests, `sandboxed` says too little about.
 pub(super) fn left_open(targets: &[String], sandboxed: &Outcome) -> Vec<String> {
-    // Not every test may have been heard of.
-    let is_cut_short =
-        !matches!(sandboxed.outcome, Status::Passed | Status::Failed | Status::Refused | Status::NotRunnable);
+    let is_cut_short = is_cut_short(sandboxed.outcome);
     let mut found = Vec::new();
     for target in targets {
         let of_target: Vec<&TestResult> = sandboxed.tests.iter().filter(|test| is_of(&test.id, target)).collect();
@@ -46,7 +44,12 @@ pub(super) fn joined(sandboxed: Outcome, again: &[String], confined: Outcome) ->
     }
     let told: BTreeSet<&str> = confined.tests.iter().map(|test| test.id.as_str()).collect();
     let is_again = |id: &str| told.contains(id) || again.iter().any(|target| is_of(id, target));
-    let mut tests: Vec<TestResult> = sandboxed.tests.into_iter().filter(|test| !is_again(&test.id)).collect();
+    // What such a run has not come to is as it was before.
+    let is_short = is_cut_short(confined.outcome);
+    let stays =
+        |test: &TestResult| is_short && test.verdict == Verdict::NotRunnable && !told.contains(test.id.as_str());
+    let is_kept = |test: &TestResult| stays(test) || !is_again(&test.id);
+    let mut tests: Vec<TestResult> = sandboxed.tests.into_iter().filter(is_kept).collect();
     let mut coverage = sandboxed.coverage;
     coverage.tests.retain(|it| !is_again(&it.test));
     let kept = tests.iter().filter(|test| test.verdict == Verdict::Passed).count();
@@ -77,6 +80,11 @@ pub(super) fn joined(sandboxed: Outcome, again: &[String], confined: Outcome) ->
         tests,
         ..Outcome::without_run(outcome, "")
     }
+}
+
+/// Not every test may have been heard of.
+fn is_cut_short(outcome: Status) -> bool {
+    !matches!(outcome, Status::Passed | Status::Failed | Status::Refused | Status::NotRunnable)
 }
 
 /// What is skipped may be skipped for what the sandbox lacks.
@@ -155,5 +163,18 @@ mod tests {
         assert_eq!((none.outcome, none.passed, none.failed, none.confined), (Status::Failed, 1, 1, 0));
         let nothing = joined(outcome(Status::Passed, &A[..1]), &[], outcome(Status::Error, &[]));
         assert_eq!((nothing.outcome, nothing.confined), (Status::Passed, 0));
+    }
+
+    #[test]
+    fn what_a_run_that_was_stopped_has_not_come_to_stays_as_it_was() {
+        let sandboxed = outcome(
+            Status::NotRunnable,
+            &[("test_a.py::one", Verdict::NotRunnable), ("test_a.py::two", Verdict::NotRunnable)],
+        );
+        let confined = outcome(Status::Timeout, &[("test_a.py::one", Verdict::Passed)]);
+        let both = joined(sandboxed, &targets(&["test_a.py::one", "test_a.py::two"]), confined);
+        let told: Vec<_> = both.tests.iter().map(|it| (it.id.as_str(), it.verdict)).collect();
+        assert_eq!(told, [("test_a.py::two", Verdict::NotRunnable), ("test_a.py::one", Verdict::Passed)]);
+        assert_eq!(both.outcome, Status::Timeout);
     }
 }

@@ -1,7 +1,6 @@
 //! `tantu review`: what a model finds in a piece of code, and, without one, what a change does.
 
 mod change;
-mod junit;
 mod markdown;
 
 use std::fmt::Write as _;

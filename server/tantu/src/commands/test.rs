@@ -1,14 +1,17 @@
 //! `tantu test [PATHS]`
 
+mod continuous;
 mod coverage;
 mod progress;
 mod report;
 mod selection;
 mod watch;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ::sandbox::{Action, Coverage, Limits, Outcome, Request};
+use anyhow::Context;
 use clap::Args;
 use ide::node_id;
 use lint::Environment;
@@ -17,10 +20,10 @@ use runs::selection::{runnability, told_apart};
 
 use self::report::{NotRunnable, Report};
 use self::selection::Selection;
-use crate::Status;
 use crate::output::{Format, print, print_json, warn};
 use crate::sandboxed::{environment, may_run_confined, needs, remedy};
 use crate::workspace::Workspace;
+use crate::{Status, junit};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -41,13 +44,22 @@ pub(crate) struct Arguments {
     /// Run nothing and say what would run; with --affected also why: from the test to what changed
     #[arg(long)]
     list: bool,
+    /// Go on: run the affected tests whenever a file of the workspace has changed, and stop those that run. Ends with Ctrl-C
+    #[arg(long, conflicts_with = "list")]
+    watch: bool,
     #[command(flatten)]
     coverage: coverage::Wanted,
+    /// Write the results to FILE in the format of JUnit, which CI servers read
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
+    if arguments.watch {
+        return continuous::run(arguments);
+    }
     let (mut workspace, mut selection) = selection::of(arguments)?;
     let may_confine = arguments.confined || may_run_confined(Confined::Tests);
     let all_chosen = (selection.targets.clone(), selection.files.clone());
@@ -92,6 +104,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
             let files = runs::coverage::of(&workspace.analysis, &measured, &outcome.lines);
             arguments.coverage.write(&files)?;
             report.coverage = Some(files);
+        }
+        if let Some(path) = &arguments.junit {
+            let results: Vec<_> = gate::test_results(&outcome).collect();
+            std::fs::write(path, junit::xml(&results)).with_context(|| path.display().to_string())?;
         }
         // For us, not for whoever reads the report.
         outcome.coverage = Coverage::default();

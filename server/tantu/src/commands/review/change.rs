@@ -7,10 +7,11 @@ use anyhow::Context;
 use gate::{Behaviour, Changes, Impact, Options, Outcome, State, Verdict, impact};
 use serde::Serialize;
 
-use super::{Arguments, Format, Report, junit, markdown};
+use super::{Arguments, Format, Report, markdown};
 use crate::Status;
 use crate::commands::check;
 use crate::commands::gate::{checked_state, verdict};
+use crate::junit;
 use crate::output::{print, print_exactly, print_json};
 use crate::workspace::Workspace;
 use terminal::Shown;
@@ -60,7 +61,7 @@ impl Review {
             save(path, &(serde_json::to_string_pretty(&self.sarif())? + "\n"))?;
         }
         if let Some(path) = &files.junit {
-            save(path, &junit::xml(&self.verdict.tests))?;
+            save(path, &junit::xml(&self.verdict.tests.results))?;
         }
         let said = opinion.map(|(_, text)| text.as_str());
         let text = match arguments.format {

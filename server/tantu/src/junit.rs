@@ -1,19 +1,19 @@
 //! Results of tests in the XML of JUnit, as CI systems read it.
 
-use gate::{TestResult, Tests};
+use gate::TestResult;
 
 /// One suite with all tests.
-pub(super) fn xml(tests: &Tests) -> String {
-    let count = |outcome: &str| tests.results.iter().filter(|it| it.outcome == outcome).count();
+pub(crate) fn xml(results: &[TestResult]) -> String {
+    let count = |outcome: &str| results.iter().filter(|it| it.outcome == outcome).count();
     let skipped = count("skipped") + count("not-runnable");
-    let millis: u64 = tests.results.iter().map(|it| it.millis).sum();
+    let millis: u64 = results.iter().map(|it| it.millis).sum();
     let mut text = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"tantu\" tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{skipped}\" time=\"{}\">\n",
-        tests.results.len(),
+        results.len(),
         count("failed"),
         seconds(millis),
     );
-    tests.results.iter().for_each(|test| text.push_str(&case(test)));
+    results.iter().for_each(|test| text.push_str(&case(test)));
     text.push_str("  </testsuite>\n</testsuites>\n");
     text
 }
@@ -82,7 +82,7 @@ mod tests {
             test("tests/test_a.py::TestB::test_c[x::y<]", "failed", Some("assert 1 == \"2\"\nmore\u{1b}[0m")),
             test("test_d.py::test_e", "passed", None),
         ];
-        let text = xml(&Tests { passed: 1, failed: 1, results });
+        let text = xml(&results);
         for part in [
             "tests=\"2\" failures=\"1\" errors=\"0\" skipped=\"0\" time=\"2.468\"",
             "classname=\"tests.test_a.TestB\" name=\"test_c[x::y&lt;]\" file=\"tests/test_a.py\" time=\"1.234\"",
