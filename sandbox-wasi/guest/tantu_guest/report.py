@@ -154,6 +154,8 @@ def _is_refusal(error):
             or isinstance(error, socket.gaierror)
             or (isinstance(error, FileNotFoundError) and _is_outside(error.filename))
         )
+    if isinstance(error, ImportError):  # from os import kill
+        return error.name_from in MISSING.get(sys.modules.get(error.name), ())
     if isinstance(error, AttributeError):
         # `unittest.mock` says it in its own words.
         if said := _MOCKED.search(str(error)):

@@ -202,7 +202,7 @@ def get_runner(settings): return Runner
 fn a_compiled_package_is_the_reason_whatever_its_importer_makes_of_it() {
     let ws = Workspace::new([(
         "test_a.py",
-        "import os\nfrom unittest import mock\n\ndef test_caught():\n    try:\n        import fast\n    except Exception:\n        raise SystemExit(1)\n\ndef test_mocked():\n    with mock.patch('os.kill'):\n        pass\n",
+        "import os\nfrom unittest import mock\n\ndef test_caught():\n    try:\n        import fast\n    except Exception:\n        raise SystemExit(1)\n\ndef test_mocked():\n    with mock.patch('os.kill'):\n        pass\n\ndef test_imported():\n    from os import kill\n",
     )]);
     install(
         &ws,
@@ -214,6 +214,7 @@ fn a_compiled_package_is_the_reason_whatever_its_importer_makes_of_it() {
     let told = summary(&ws.run(pytest(&["test_a.py"])));
     assert!(told.replace("refused 0 0", "not-runnable 0 0").starts_with(expected), "{told}");
     assert!(told.contains("test_a.py:11: not allowed in the sandbox: AttributeError"), "{told}");
+    assert!(told.contains("test_a.py:15: not allowed in the sandbox: ImportError"), "{told}");
 }
 
 #[test]
