@@ -10,7 +10,7 @@
 mod normal_form;
 
 use std::hash::{Hash, Hasher};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use graph::{Analysis, FileId, SymbolId};
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
@@ -57,13 +57,19 @@ impl Duplicate {
     }
 }
 
+/// A text, by its hash and its length.
+type Key = (u64, usize);
+
+/// The forms of each text.
+type Forms = FxHashMap<Key, Arc<[Form]>>;
+
 /// Normal forms of texts that were looked at before: those that are as they were need not be parsed again.
 #[derive(Debug, Default)]
-pub struct KnownForms(Mutex<FxHashMap<(u64, usize), Arc<[Form]>>>);
+pub struct KnownForms(Mutex<Forms>);
 
 impl KnownForms {
     /// The forms of a file's functions; and marks them as used.
-    fn of(&self, analysis: &Analysis, file: FileId, used: &mut FxHashSet<(u64, usize)>) -> Arc<[Form]> {
+    fn of(&self, analysis: &Analysis, file: FileId, used: &mut FxHashSet<Key>) -> Arc<[Form]> {
         let text = analysis.source(file).text();
         let mut hasher = FxHasher::default();
         text.hash(&mut hasher);
@@ -77,7 +83,7 @@ impl KnownForms {
         new
     }
 
-    fn known(&self) -> std::sync::MutexGuard<'_, FxHashMap<(u64, usize), Arc<[Form]>>> {
+    fn known(&self) -> MutexGuard<'_, Forms> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
