@@ -94,18 +94,22 @@ impl Contexts {
     /// All that a model may be shown of `target` and what is around it, to be looked at.
     pub fn shown(&self, analysis: &Analysis, target: SymbolId, place: Option<TextSize>, budget: usize) -> Context {
         // Nothing is kept free for instructions and an answer: this is the context alone.
-        self.context(analysis, target, place, budget, &Options { reserve: 0 }, None)
+        let options = Options { reserve: 0 };
+        self.find(analysis, target, None, |index, sources| index.context_with(target, place, budget, &options, sources))
     }
 
-    /// What a model may be shown to write or change `target`: no file that may hold secrets is part of it.
-    pub fn context(
+    /// What a model may be shown to write or change `target`, in a prompt of `budget` tokens: no file that may hold secrets is part of
+    /// it.
+    pub fn context(&self, analysis: &Analysis, target: SymbolId, budget: usize, instruction: Option<&str>) -> Context {
+        self.find(analysis, target, instruction, |index, sources| index.context_for_prompt(target, budget, &sources))
+    }
+
+    fn find(
         &self,
         analysis: &Analysis,
         target: SymbolId,
-        place: Option<TextSize>,
-        budget: usize,
-        options: &Options,
         instruction: Option<&str>,
+        find: impl FnOnce(&Index, Sources) -> Context,
     ) -> Context {
         let index = self.index(analysis);
         let query = index.query(target, instruction);
@@ -123,7 +127,7 @@ impl Contexts {
         let included = include::read(analysis.roots(), &globs, &self.pdfs);
         let libraries = self.libraries.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let sources = Sources { query, found, included, libraries };
-        let mut context = index.context_with(target, place, budget, options, sources);
+        let mut context = find(&index, sources);
         let denied = self.denied();
         let roots = analysis.roots();
         let is_denied = |path: &str| match roots {

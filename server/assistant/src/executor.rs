@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use assists::{AssistId, Refusal};
-use context::Options;
 use disk::Obstacle;
 use graph::{Analysis, AnalysisHost, SymbolId};
 use lint::Environment;
@@ -201,8 +200,8 @@ fn assemble(task: &Task, state: &State, denied: &Denied) -> (Event, usize) {
     let Some(target) = target(task, &analysis) else {
         return not(format!("`{}` is not there any longer", task.symbol));
     };
-    let (options, instruction) = (Options::default(), task.instruction.as_deref());
-    let context = state.contexts.context(&analysis, target, None, BUDGET, &options, instruction);
+    let instruction = task.instruction.as_deref();
+    let context = state.contexts.context(&analysis, target, BUDGET, instruction);
     match assists::ask(task.assist, &analysis, target, &context, instruction) {
         Ok(ask) => {
             let denied_quote = ask.quotes.iter().find(|path| is_denied(denied, &analysis, path));

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use assists::explain::{self, Facts};
-use context::Options;
 use graph::{Analysis, SymbolId};
 use model::Prompt;
 use tokio::task::spawn_blocking;
@@ -38,7 +37,7 @@ pub async fn explain(
     say("choosing what the model has to see".to_owned());
     let contexts = contexts.clone();
     let prepared = spawn_blocking(move || {
-        let context = contexts.context(&analysis, target, None, BUDGET, &Options::default(), None);
+        let context = contexts.context(&analysis, target, BUDGET, None);
         let asked = explain::ask(&analysis, target, &context, &facts);
         (asked, analysis.callers(target).len())
     });

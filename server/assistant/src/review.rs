@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use assists::review::{self, Claim, Review, Why};
-use context::Options;
 use graph::{Analysis, SymbolId};
 use model::Prompt;
 use serde_json::{Value, json};
@@ -65,7 +64,7 @@ pub async fn review(
     let prepared = {
         let of = of.clone();
         spawn_blocking(move || {
-            let context = of.contexts.context(&of.analysis, target, None, BUDGET, &Options::default(), None);
+            let context = of.contexts.context(&of.analysis, target, BUDGET, None);
             let known = known(&of, target);
             let asked = review::ask(&of.analysis, target, &context, &known, &dismissed(&of.analysis, target));
             (asked, of.analysis.callers(target).len())

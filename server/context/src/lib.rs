@@ -74,7 +74,7 @@ pub struct Sources {
 pub struct Context {
     /// The qualified name of the target.
     pub target: String,
-    /// The target's own lines. Like `imports` they are a part of the prompt in their own right, not charged here. Where they
+    /// The target's own lines. Like `imports` they are a part of the prompt in their own right, for which the reserve is there. Where they
     /// alone are more than the budget, only the first ones and those around the place that was asked about.
     pub target_text: String,
     /// How many of its lines are missing in `target_text`.
@@ -98,6 +98,19 @@ pub struct Context {
     /// Of the files that the user named, those that could not be read.
     pub unread: Vec<Unread>,
     pub levels: Levels,
+}
+
+impl Context {
+    /// Tokens of a prompt with this context, without what the person says: with its rules, and the paths above what is quoted.
+    pub fn sent(&self) -> usize {
+        let own = count_tokens(&self.target_text) + count_tokens(&self.imports.join("\n"));
+        let mut paths: Vec<&str> = self.items.iter().map(|item| &*item.path).collect();
+        paths.extend(self.documents.iter().map(|passage| &*passage.path));
+        paths.sort_unstable();
+        paths.dedup();
+        let paths: usize = paths.into_iter().map(|path| count_tokens(path) + PATH).sum();
+        RULES + own + paths + self.tokens + self.documents_tokens
+    }
 }
 
 /// One text of a context.
@@ -167,6 +180,9 @@ const MAX_CANDIDATES: usize = 600;
 /// tokens: below it they tell more than code.
 const MIN_SIGNATURES: usize = 2_300;
 const MAX_REASONS: usize = 3;
+/// Tokens of the rules of a prompt and of what stands around its parts, and of what stands around a path.
+const RULES: usize = 600;
+const PATH: usize = 4;
 /// Of what is not reserved, one part in so many may go to documents.
 const DOCUMENTS_SHARE: usize = 10;
 /// The same for signatures of libraries, of a budget of [`LIBRARY_BUDGET`] or more and never more than [`MAX_LIBRARY`] tokens: where
@@ -228,6 +244,21 @@ impl Index {
     /// As [`Self::context`], asked at `place` in the target: that part of it is shown in any case.
     pub fn context_at(&self, target: SymbolId, place: Option<TextSize>, budget: usize, options: &Options) -> Context {
         self.context_with(target, place, budget, options, Sources::default())
+    }
+
+    /// As [`Self::context_with`], for a prompt: the target's own lines, imports, paths and rules are in the budget as well. Where
+    /// the default reserve is not enough for them, there is less of the rest.
+    pub fn context_for_prompt(&self, target: SymbolId, budget: usize, sources: &Sources) -> Context {
+        let mut options = Options::default();
+        loop {
+            let context = self.context_with(target, None, budget, &options, sources.clone());
+            let over = context.sent().saturating_sub(budget);
+            if over == 0 || options.reserve >= 100 {
+                return context;
+            }
+            let more = (over * 100).div_ceil(budget.max(1)).min(100) as u8;
+            options.reserve = options.reserve.saturating_add(more).min(100);
+        }
     }
 
     /// As [`Self::context_at`], with what there is in `sources`: first the files that the user named, then the passages that match

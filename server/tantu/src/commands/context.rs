@@ -1,6 +1,6 @@
 //! `tantu context FILE:LINE --budget N`
 
-use ::context::{Context, Passage};
+use ::context::{Context, Item, Passage, count_tokens};
 use clap::Args;
 use std::fmt::Write as _;
 
@@ -15,7 +15,7 @@ pub(crate) struct Arguments {
     /// A line of the function, class or module, such as shop/cart.py:12
     #[arg(value_name = "FILE:LINE")]
     place: Place,
-    /// How many tokens may be used
+    /// How many tokens may be printed
     #[arg(long, default_value_t = assistant::executor::BUDGET)]
     budget: usize,
     /// Tell what is shown, at what price and why, and what is not, instead of showing it
@@ -33,11 +33,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         .map_err(|error| error.context(file.display().to_string()))?;
     let target = workspace.analysis.enclosing(id, offset);
     let contexts = contexts(&mut workspace);
-    let context = contexts.shown(&workspace.analysis, target, Some(offset), arguments.budget);
+    let shown = |budget| contexts.shown(&workspace.analysis, target, Some(offset), budget);
+    let context = shown(arguments.budget);
     match arguments.format {
         Format::Json => print_json(&context)?,
         Format::Human if arguments.explain => print(ledger(&context, arguments.budget))?,
-        Format::Human => print(human(&context))?,
+        Format::Human => print(within(arguments.budget, context, shown))?,
     }
     Ok(Status::Fine)
 }
@@ -69,26 +70,29 @@ fn ledger(context: &Context, budget: usize) -> String {
     text
 }
 
+/// The context as it is printed, with the places above its parts, in no more than `budget` tokens: with `shown` for less, if need be.
+fn within(budget: usize, context: Context, shown: impl Fn(usize) -> Context) -> String {
+    let mut text = human(&context);
+    let mut less = budget;
+    loop {
+        let printed = count_tokens(&text);
+        if printed <= budget || less == 0 {
+            return text;
+        }
+        // As much as the places take goes of all parts alike.
+        less = (less * budget / printed).min(less - 1);
+        text = human(&shown(less));
+    }
+}
+
 fn human(context: &Context) -> String {
     let mut text = String::new();
-    for item in &context.items {
+    for Item { path, start_line, text: code, .. } in &context.items {
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "# {}:{} {} ({} tokens)", item.path, item.start_line, item.symbol, item.tokens);
-        for reason in &item.reason {
-            let _ = writeln!(text, "#   {reason}");
-        }
-        let _ = writeln!(text, "{}\n", item.text.trim_end());
+        let _ = writeln!(text, "# {path}:{start_line}\n{}\n", code.trim_end());
     }
-    for passage in &context.documents {
-        let Passage { path, start_line, heading, tokens, reason, text: prose, .. } = passage;
-        let _ = writeln!(text, "# {path}:{start_line} {heading} ({tokens} tokens)\n#   {reason}\n{prose}\n");
+    for Passage { path, start_line, text: prose, .. } in &context.documents {
+        let _ = writeln!(text, "# {path}:{start_line}\n{prose}\n");
     }
-    for file in &context.unread {
-        let _ = writeln!(text, "# left out: {}, named in context.include: {}", file.path, file.why);
-    }
-    for missing in &context.left_out {
-        let _ = writeln!(text, "# left out: {} ({}): {}", missing.symbol, missing.path, missing.why);
-    }
-    let _ = writeln!(text, "# {} tokens for {}", context.tokens + context.documents_tokens, context.target);
     text
 }

@@ -146,6 +146,26 @@ fn the_context_explains_itself() {
 }
 
 #[test]
+fn a_context_is_printed_in_its_budget() {
+    let mut shop = String::new();
+    for number in 0..80 {
+        shop.push_str(&format!(
+            "class Part{number}:\n    def price(self, rate):\n        return rate * {number}\n\n\n"
+        ));
+    }
+    shop.push_str("def total(rate, first: Part1, second: Part2):\n    return first.price(rate) + second.price(rate)\n");
+    let project = Project::new(&[("a_package_with_a_long_name/of_a_shop.py", shop.as_str())]);
+    for budget in [60, 200, 1_000] {
+        let arguments = ["context", "a_package_with_a_long_name/of_a_shop.py:401", "--budget", &budget.to_string()];
+        let (status, stdout, stderr) = project.tantu(&arguments);
+        assert_eq!(status, 0, "{stderr}");
+        let printed = context::count_tokens(&stdout);
+        assert!(printed <= budget && printed * 2 > budget, "{printed} of {budget}: {stdout}");
+        assert!(stdout.starts_with("# a_package_with_a_long_name/of_a_shop.py:"), "{stdout}");
+    }
+}
+
+#[test]
 fn a_context_has_what_the_documentation_says_and_says_where() {
     let project = Project::new(&[
         ("README.md", "# Shop\n\n## Paying a cart\n\nWho pays a cart pays in cents.\n\n## Licence\n\nMIT.\n"),
