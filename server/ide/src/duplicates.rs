@@ -28,7 +28,7 @@ const MIN_NODES: u32 = 40;
 const MIN_ITEMS_OF_NEAR: usize = 8;
 /// An item in more functions than this says nothing about them.
 const MAX_POSTINGS: usize = 40;
-/// Of files that have a rare name in it as many are looked into.
+/// Of files that have all of these names as many are looked into.
 const MAX_FILES: usize = 30;
 /// What somebody writes anew may be smaller and is worth a word all the same.
 const MIN_NODES_OF_NEW: u32 = 14;
@@ -68,7 +68,7 @@ type Forms = FxHashMap<Key, Arc<[Form]>>;
 pub struct KnownForms(Mutex<Forms>);
 
 impl KnownForms {
-    /// The forms of a file's functions; and marks them as used.
+    /// The forms of a file's functions that are big enough; and marks them as used.
     fn of(&self, analysis: &Analysis, file: FileId, used: &mut FxHashSet<Key>) -> Arc<[Form]> {
         let text = analysis.source(file).text();
         let mut hasher = FxHasher::default();
@@ -78,7 +78,11 @@ impl KnownForms {
         if let Some(known) = self.known().get(&key) {
             return known.clone();
         }
-        let new: Arc<[Form]> = with_tree_of(analysis, file, forms).unwrap_or_default().into();
+        let mut new = with_tree_of(analysis, file, forms).unwrap_or_default();
+        new.retain(|form| form.items.len() >= MIN_ITEMS && form.nodes >= MIN_NODES);
+        // Only what is written anew is looked for by its names.
+        new.iter_mut().for_each(|form| form.names = Box::default());
+        let new: Arc<[Form]> = new.into();
         self.known().insert(key, new.clone());
         new
     }
@@ -101,8 +105,7 @@ pub fn duplicates(analysis: &Analysis, known: &KnownForms) -> Vec<Duplicate> {
     let mut functions = Vec::new();
     for file in analysis.files().filter(|&file| is_judged(analysis, file)) {
         let forms = known.of(analysis, file, &mut used);
-        let big = forms.iter().filter(|form| form.items.len() >= MIN_ITEMS && form.nodes >= MIN_NODES);
-        functions.extend(big.filter_map(|form| function(analysis, file, form)));
+        functions.extend(forms.iter().filter_map(|form| function(analysis, file, form)));
     }
     known.known().retain(|key, _| used.contains(key));
     let mut found = exact(&functions);
@@ -113,7 +116,7 @@ pub fn duplicates(analysis: &Analysis, known: &KnownForms) -> Vec<Duplicate> {
 }
 
 /// Functions of `file` of which `is_new` says that they were written, each with one elsewhere that is the same; `is_old` says which
-/// may be named. Only files that have the longest name in it are looked into.
+/// may be named. Only files that have the longest names in it are looked into.
 pub fn known_already(
     analysis: &Analysis,
     file: FileId,
@@ -122,13 +125,14 @@ pub fn known_already(
 ) -> Vec<Duplicate> {
     let Some(own) = with_tree_of(analysis, file, forms) else { return Vec::new() };
     let mut found = Vec::new();
-    for form in own.into_iter().filter(|form| form.nodes >= MIN_NODES_OF_NEW && !form.longest_name.is_empty()) {
+    for form in own.into_iter().filter(|form| form.nodes >= MIN_NODES_OF_NEW && !form.names.is_empty()) {
         let Some(new) = function(analysis, file, &form) else { continue };
         if !is_new(analysis.symbol(new.symbol).range) {
             continue;
         }
         let may_have = |other: &FileId| {
-            !graph::is_test_file(analysis.path(*other)) && analysis.source(*other).text().contains(&*form.longest_name)
+            let text = analysis.source(*other).text();
+            !graph::is_test_file(analysis.path(*other)) && form.names.iter().all(|name| text.contains(&**name))
         };
         let same = analysis.files().filter(may_have).take(MAX_FILES).find_map(|other| {
             let forms = with_tree_of(analysis, other, forms)?;

@@ -139,11 +139,12 @@ fn proposal_with_an_undefined_name_is_asked_for_again() {
 #[test]
 fn proposal_is_not_offered_when_no_attempt_passes() {
     let [wrong, _] = recorded();
-    let world = World::with([wrong.clone(), wrong.clone(), wrong]);
+    let world = World::with([wrong.clone(), wrong]);
     world.implement();
     let message = world.editor.message("total_amount");
     assert!(message.kind <= 2, "{message:?}");
-    assert_eq!(world.model.asked().len(), 3);
+    // The same answer to the same findings would lead to the same question.
+    assert_eq!(world.model.asked().len(), 2);
     world.wait_for_the_end();
     world.assert_untouched();
 }

@@ -7,6 +7,9 @@ use syntax::ast::visitor::source_order::{SourceOrderVisitor, TraversalSignal, wa
 use syntax::ast::{AnyNodeRef, BoolOp, CmpOp, Expr, ExprContext, Operator, Stmt, StmtFunctionDef, TypeParams, UnaryOp};
 use syntax::{Parsed, Ranged, TextSize};
 
+/// A function with so many names in common is most often the only one.
+const NAMES: usize = 4;
+
 /// A function's normal form.
 #[derive(Clone, Debug)]
 pub(super) struct Form {
@@ -19,8 +22,8 @@ pub(super) struct Form {
     pub items: Box<[u32]>,
     /// How big it is.
     pub nodes: u32,
-    /// The longest name in it that is none of its own variables.
-    pub longest_name: Box<str>,
+    /// The longest names in it that are none of its own variables, the longest first; at most [`NAMES`].
+    pub names: Box<[Box<str>]>,
 }
 
 impl Form {
@@ -59,7 +62,7 @@ fn form(function: &StmtFunctionDef) -> Form {
         items: Vec::new(),
         depth: 0,
         nodes: 0,
-        longest_name: "",
+        names: Vec::new(),
     };
     normaliser.visit_parameters(&function.parameters);
     normaliser.visit_body(&function.body);
@@ -69,7 +72,7 @@ fn form(function: &StmtFunctionDef) -> Form {
         exact: normaliser.exact.finish(),
         items: normaliser.items.into(),
         nodes: normaliser.nodes,
-        longest_name: normaliser.longest_name.into(),
+        names: normaliser.names.into_iter().map(Box::from).collect(),
     }
 }
 
@@ -114,7 +117,7 @@ struct Normaliser<'a> {
     items: Vec<u32>,
     depth: u32,
     nodes: u32,
-    longest_name: &'a str,
+    names: Vec<&'a str>,
 }
 
 impl<'a> Normaliser<'a> {
@@ -137,8 +140,10 @@ impl<'a> Normaliser<'a> {
     /// A name that means the same wherever it stands.
     fn fixed_name(&mut self, name: &'a str) {
         self.add(name);
-        if name.len() > self.longest_name.len() {
-            self.longest_name = name;
+        if !self.names.contains(&name) {
+            self.names.push(name);
+            self.names.sort_by_key(|name| std::cmp::Reverse(name.len()));
+            self.names.truncate(NAMES);
         }
     }
 }
