@@ -350,7 +350,7 @@ struct Summarized {
 fn replace_body(before: &FileFacts, text: &str, is_test_file: bool) -> Option<Replaced> {
     let replaced = replace(&before.summary, &before.bodies, before.source.text(), text, is_test_file)?;
     #[cfg(debug_assertions)]
-    if text.len() % SAMPLED == 0 {
+    if text.len().is_multiple_of(SAMPLED) {
         let (summary, bodies) = summarize_edited(text, &syntax::parse(text), is_test_file);
         assert_eq!(format!("{:#?}", replaced.summary), format!("{summary:#?}"), "a body was replaced");
         assert_eq!(replaced.bodies, bodies, "a body was replaced");
