@@ -1,5 +1,8 @@
 //! Measures, and prints what it measured. Nothing here passes or fails: a timed assertion is not a test.
 
+mod client;
+mod editing;
+
 use std::fs;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -18,10 +21,16 @@ pub struct Args {
     /// A folder of Python files: also measure `tantu index` on it, once without a cache and then with one
     #[arg(long, value_name = "DIR")]
     corpus: Option<PathBuf>,
+    #[command(flatten)]
+    editing: editing::Editing,
 }
 
 pub fn run(args: &Args) -> Result<()> {
     let metadata = process::metadata()?;
+    if let (Some(corpus), Some(file)) = (&args.corpus, &args.editing.edit) {
+        let corpus = fs::canonicalize(corpus).with_context(|| format!("no folder {}", corpus.display()))?;
+        return editing::measure(&built(&metadata)?, &corpus, file, args.editing.peers.as_deref());
+    }
     let packages = packages_with_benches(&metadata);
     if packages.is_empty() {
         println!("benches: no crate has any");
@@ -44,16 +53,21 @@ fn packages_with_benches(metadata: &Value) -> Vec<&str> {
         .collect()
 }
 
+/// The release binary, up to date.
+fn built(metadata: &Value) -> Result<PathBuf> {
+    process::run(&mut process::cargo(&["build", "--release", "--workspace", "--bins"]))?;
+    let name = format!("tantu{}", std::env::consts::EXE_SUFFIX);
+    Ok(process::target_directory(metadata)?.join("release").join(name))
+}
+
 /// Measures from spawn to exit, with a cache directory of its own so that the first run is truly cold.
 fn index_times(corpus: &PathBuf, metadata: &Value) -> Result<()> {
     let corpus = fs::canonicalize(corpus).with_context(|| format!("no folder {}", corpus.display()))?;
     if !corpus.is_dir() {
         bail!("{} is not a folder", corpus.display());
     }
-    process::run(&mut process::cargo(&["build", "--release", "--package", "tantu"]))?;
-    let target = process::target_directory(metadata)?;
-    let binary = target.join("release").join(format!("tantu{}", std::env::consts::EXE_SUFFIX));
-    let cache = target.join("xtask-bench-cache");
+    let binary = built(metadata)?;
+    let cache = process::target_directory(metadata)?.join("xtask-bench-cache");
     if cache.exists() {
         fs::remove_dir_all(&cache).with_context(|| format!("cannot remove {}", cache.display()))?;
     }

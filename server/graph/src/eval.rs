@@ -509,17 +509,36 @@ impl<'a> Evaluator<'a> {
     }
 }
 
+/// So many bits of a key say which file it is about; the others, which item of it. Where two items have the same, one file too many is
+/// linked again.
+const FILE_BITS: u32 = 24;
+
+/// In the place of a file.
+const OF_MODULES: u64 = (1 << FILE_BITS) - 1;
+
+fn key(of: u64, item: u64) -> u64 {
+    of << (u64::BITS - FILE_BITS) | item.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> FILE_BITS
+}
+
 /// The key of an item of a certain file.
-pub(crate) fn file_item(file: FileId, key: u64) -> u64 {
-    key ^ (u64::from(file.0) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+pub(crate) fn file_item(file: FileId, item: u64) -> u64 {
+    key(u64::from(file.0), item)
+}
+
+/// The files that keys are about; `None` where one is not about a file. The keys are sorted, and so are the files.
+pub(crate) fn files_of_keys(keys: &[u64]) -> Vec<Option<FileId>> {
+    let of = keys.iter().map(|key| key >> (u64::BITS - FILE_BITS));
+    let mut files: Vec<_> = of.map(|of| (of != OF_MODULES).then_some(FileId(of as u32))).collect();
+    files.dedup();
+    files
 }
 
 /// The key of "is there a module of this name".
 pub(crate) fn module_item(name: &str) -> u64 {
     use std::hash::{Hash, Hasher};
     let mut hasher = crate::name::hasher();
-    ("module", name).hash(&mut hasher);
-    hasher.finish()
+    name.hash(&mut hasher);
+    key(OF_MODULES, hasher.finish())
 }
 
 /// Maps values one to one, keeping how they were found.

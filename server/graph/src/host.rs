@@ -10,7 +10,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use syntax::{Parsed, Source};
 
 use crate::apply_flow::join_all;
-use crate::eval::{Evaluator, file_item, module_item};
+use crate::eval::{Evaluator, file_item, files_of_keys, module_item};
 use crate::link::{EditedBody, Links, link, link_body};
 use crate::modules::Modules;
 use crate::snapshot::{FileFacts, Retained, Slots, Snapshot};
@@ -147,6 +147,7 @@ impl AnalysisHost {
                     next.structure.push(Arc::default());
                     next.links.push(Arc::default());
                     next.inbound.push(Arc::default());
+                    next.lookers.push(Arc::default());
                     next.paths.push(path.into());
                     file
                 }
@@ -349,7 +350,7 @@ struct Summarized {
 fn replace_body(before: &FileFacts, text: &str, is_test_file: bool) -> Option<Replaced> {
     let replaced = replace(&before.summary, &before.bodies, before.source.text(), text, is_test_file)?;
     #[cfg(debug_assertions)]
-    if text.len() % SAMPLED == 0 {
+    if text.len().is_multiple_of(SAMPLED) {
         let (summary, bodies) = summarize_edited(text, &syntax::parse(text), is_test_file);
         assert_eq!(format!("{:#?}", replaced.summary), format!("{summary:#?}"), "a body was replaced");
         assert_eq!(replaced.bodies, bodies, "a body was replaced");
@@ -396,14 +397,17 @@ fn compare(file: FileId, before: Option<&FileFacts>, after: Option<&FileFacts>) 
     changed
 }
 
-/// The files that have looked up one of the keys.
+/// The files that have looked up one of the keys. Nobody has looked up anything in a file that was not there.
 fn concerned(next: &Snapshot, changed: &FxHashSet<u64>) -> Vec<FileId> {
-    let is_concerned =
-        |(index, links): (usize, &Arc<Links>)| depends_on(links, changed).then_some(FileId(index as u32));
-    if next.structure.len() <= FEW {
-        return next.structure.iter().enumerate().filter_map(is_concerned).collect();
-    }
-    on_deep_stack(|| next.structure.par_iter().with_min_len(FEW).enumerate().filter_map(is_concerned).collect())
+    let mut keys: Vec<u64> = changed.iter().copied().collect();
+    keys.sort_unstable();
+    let files = files_of_keys(&keys);
+    let candidates: FxHashSet<FileId> = match files.iter().copied().collect::<Option<Vec<_>>>() {
+        Some(files) => files.iter().flat_map(|file| next.lookers[file.index()].iter().copied()).collect(),
+        // Any may have looked for a module.
+        None => (0..next.structure.len()).map(|index| FileId(index as u32)).collect(),
+    };
+    candidates.into_iter().filter(|file| depends_on(&next.structure[file.index()], changed)).collect()
 }
 
 fn depends_on(links: &Links, changed: &FxHashSet<u64>) -> bool {
@@ -413,9 +417,6 @@ fn depends_on(links: &Links, changed: &FxHashSet<u64>) -> bool {
         links.dependencies.iter().any(|key| changed.contains(key))
     }
 }
-
-/// So many files are asked for their dependencies in less time than a thread takes to wake up.
-const FEW: usize = 1024;
 
 /// Into how many batches each thread's files are divided. What is remembered while a batch is linked takes memory: half
 /// as much, and a fiftieth more work, than with two.
@@ -441,9 +442,12 @@ fn relink(next: &mut Snapshot, mut files: Vec<FileId>, orphaned: FxHashSet<FileI
     let linked: Vec<(FileId, Links)> = linked.into_iter().flatten().collect();
     let mut changed = orphaned;
     changed.extend(linked.iter().map(|(file, _)| *file));
+    let mut lookers = Sources::default();
     for (file, links) in linked {
-        next.structure[file.index()] = Arc::new(links);
+        let before = std::mem::replace(&mut next.structure[file.index()], Arc::new(links));
+        lookers.note(file, &before.looked_into, &next.structure[file.index()].looked_into);
     }
+    lookers.update(&mut next.lookers, &next.ranks);
     let mut changed: Vec<FileId> = changed.into_iter().collect();
     changed.sort_unstable();
     let joined = join_all(next, changed);
@@ -451,25 +455,40 @@ fn relink(next: &mut Snapshot, mut files: Vec<FileId>, orphaned: FxHashSet<FileI
 }
 
 fn replace_links(next: &mut Snapshot, links: Vec<(FileId, Arc<Links>)>) {
-    let mut inbound: FxHashMap<FileId, Vec<(FileId, bool)>> = FxHashMap::default();
+    let mut inbound = Sources::default();
     for (file, links) in links {
         let before = std::mem::replace(&mut next.links[file.index()], links);
-        let after = &next.links[file.index()];
-        for target in before.targets.iter().filter(|target| !after.targets.contains(target)) {
-            inbound.entry(*target).or_default().push((file, false));
+        inbound.note(file, &before.targets, &next.links[file.index()].targets);
+    }
+    inbound.update(&mut next.inbound, &next.ranks);
+}
+
+/// For each target, the sources that it has lost and those that it has got.
+#[derive(Default)]
+struct Sources(FxHashMap<FileId, Vec<(FileId, bool)>>);
+
+impl Sources {
+    /// The targets of `source`, before and after, each sorted.
+    fn note(&mut self, source: FileId, before: &[FileId], after: &[FileId]) {
+        for target in before.iter().filter(|target| after.binary_search(target).is_err()) {
+            self.0.entry(*target).or_default().push((source, false));
         }
-        for target in after.targets.iter().filter(|target| !before.targets.contains(target)) {
-            inbound.entry(*target).or_default().push((file, true));
+        for target in after.iter().filter(|target| before.binary_search(target).is_err()) {
+            self.0.entry(*target).or_default().push((source, true));
         }
     }
-    for (target, changes) in inbound {
-        let mut sources: Vec<FileId> = next.inbound[target.index()].to_vec();
-        let gone: FxHashSet<FileId> = changes.iter().filter(|change| !change.1).map(|change| change.0).collect();
-        sources.retain(|source| !gone.contains(source));
-        sources.extend(changes.iter().filter(|change| change.1).map(|change| change.0));
-        sources.sort_unstable_by_key(|&source| next.rank_of(source));
-        sources.dedup();
-        next.inbound[target.index()] = sources.into();
+
+    /// Brings up to date the sources of each target, which stand in the order of their paths.
+    fn update(self, sources: &mut [Arc<[FileId]>], ranks: &[u32]) {
+        for (target, changes) in self.0 {
+            let mut now: Vec<FileId> = sources[target.index()].to_vec();
+            let gone: FxHashSet<FileId> = changes.iter().filter(|change| !change.1).map(|change| change.0).collect();
+            now.retain(|source| !gone.contains(source));
+            now.extend(changes.iter().filter(|change| change.1).map(|change| change.0));
+            now.sort_unstable_by_key(|source| ranks[source.index()]);
+            now.dedup();
+            sources[target.index()] = now.into();
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use syntax::TextRange;
 use body::Rest;
 pub(crate) use body::{EditedBody, link_body};
 
-use crate::eval::Evaluator;
+use crate::eval::{Evaluator, files_of_keys};
 use crate::modules::ModuleRef;
 use crate::snapshot::Snapshot;
 use crate::summary::{CallFacts, CallKind, Expr, Few, ImportFacts, ImportIndex, Lengths, Summary, SymbolIndex, Table};
@@ -69,8 +69,10 @@ pub(crate) struct Links {
     pub imports: Vec<ImportLink>,
     /// Classes of the file and their base classes.
     pub bases: Vec<(SymbolIndex, SymbolId)>,
-    /// Keys of all that was looked up elsewhere, sorted.
+    /// Keys of all that was looked up, in any file, sorted.
     pub dependencies: Box<[u64]>,
+    /// The files in which, sorted.
+    pub looked_into: Box<[FileId]>,
     /// Of a file in which the body of one function is edited: what the rest rests on.
     rest: Option<Arc<Rest>>,
     /// The other files that the edges point into, sorted.
@@ -80,6 +82,11 @@ pub(crate) struct Links {
 }
 
 impl Links {
+    fn depend_on(&mut self, dependencies: Vec<u64>) {
+        self.looked_into = files_of_keys(&dependencies).into_iter().flatten().collect();
+        self.dependencies = dependencies.into();
+    }
+
     /// Brings up to date what is known of the targets.
     pub fn index(&mut self, file: FileId) {
         self.targets = targets(self, file);
@@ -111,7 +118,7 @@ pub(crate) fn link(snapshot: &Snapshot, evaluator: &mut Evaluator<'_>, file: Fil
     let Some(facts) = snapshot.facts(file) else { return Links::default() };
     let mut links =
         Linker::new(snapshot, evaluator, file, &facts.summary).stretch(Lengths::default()..facts.summary.lengths());
-    links.dependencies = evaluator.take_dependencies().into();
+    links.depend_on(evaluator.take_dependencies());
     links.index(file);
     links
 }

@@ -163,6 +163,8 @@ pub(crate) struct Snapshot {
     pub flow: Arc<Outcome>,
     /// For each file, the others whose edges point into it, in the order of their paths.
     pub inbound: Vec<Arc<[FileId]>>,
+    /// For each file, those that have looked something up in it, in the order of their paths.
+    pub lookers: Vec<Arc<[FileId]>>,
     pub modules: Arc<Modules>,
 }
 

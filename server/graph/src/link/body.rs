@@ -66,7 +66,7 @@ pub(crate) fn link_body(
     dependencies.extend_from_slice(&rest.dependencies);
     dependencies.sort_unstable();
     dependencies.dedup();
-    links.dependencies = dependencies.into();
+    links.depend_on(dependencies);
     links.rest = Some(rest);
     links.index(file);
     links

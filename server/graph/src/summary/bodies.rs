@@ -79,6 +79,8 @@ pub(crate) struct Body {
     pub(super) type_checking: bool,
     /// The names that it has from outside, sorted by [`Name::number`].
     pub(super) uses: Box<[Name]>,
+    /// The attributes of `self` that it assigns, in this order.
+    pub(super) attributes: Box<[Name]>,
 }
 
 impl Body {
@@ -91,18 +93,18 @@ impl Body {
 #[derive(Default)]
 pub(super) struct Bodies {
     pub found: Vec<Body>,
-    /// The walk is in a body.
-    is_inside: bool,
-    /// What is walked says something about what is around it: it binds global names, assigns attributes of instances, makes the module
-    /// build its namespace at run time.
+    /// The walk is in a body that began with this symbol.
+    inside: Option<SymbolIndex>,
+    /// What is walked says something about what is around it: it binds global names, or makes the module build its namespace at run time.
     pub reaches_out: bool,
     pub uses: Vec<Name>,
+    attributes: Vec<Name>,
 }
 
 impl Builder<'_> {
     /// Walks the body of a function, whose scope is open and whose parameters are bound.
     pub fn body(&mut self, function: SymbolIndex, body: &[Stmt]) {
-        if self.bodies.is_inside {
+        if self.bodies.inside.is_some() {
             return self.statements(body);
         }
         let begin = self.summary.lengths();
@@ -111,20 +113,35 @@ impl Builder<'_> {
         let reached_out = std::mem::take(&mut self.bodies.reaches_out);
         let was_dynamic = std::mem::take(&mut self.summary.dynamic);
         self.bodies.uses.clear();
-        self.bodies.is_inside = true;
+        self.bodies.attributes.clear();
+        self.bodies.inside = Some(SymbolIndex(begin.get(Table::Symbols)));
         self.statements(body);
-        self.bodies.is_inside = false;
+        self.bodies.inside = None;
         self.bodies.reaches_out |= self.summary.dynamic;
         self.summary.dynamic |= was_dynamic;
         if !self.bodies.reaches_out {
             let mut uses = self.bodies.uses.clone();
             uses.sort_unstable_by_key(|name| name.number());
             uses.dedup();
-            let end = self.summary.lengths();
-            let uses = uses.into();
-            self.bodies.found.push(Body { function, begin, end, depth, optional_import, type_checking, uses });
+            self.bodies.found.push(Body {
+                function,
+                begin,
+                end: self.summary.lengths(),
+                depth,
+                optional_import,
+                type_checking,
+                uses: uses.into(),
+                attributes: self.bodies.attributes.as_slice().into(),
+            });
         }
         self.bodies.reaches_out |= reached_out;
+    }
+
+    /// An attribute of a class is assigned.
+    pub fn note_attribute(&mut self, class: SymbolIndex, name: Name) {
+        if self.bodies.inside.is_some_and(|first| class < first) {
+            self.bodies.attributes.push(name);
+        }
     }
 
     /// The facts of a function that its body decides.

@@ -90,9 +90,9 @@ pub(super) struct Builder<'a> {
     pub type_checking: bool,
     /// Names that `global` and `nonlocal` move to another scope.
     pub elsewhere: FxHashMap<(ScopeIndex, Name), ScopeIndex>,
-    ordinals: FxHashMap<(Option<SymbolIndex>, Name), u16>,
+    pub ordinals: FxHashMap<(Option<SymbolIndex>, Name), u16>,
     lambdas: FxHashMap<SymbolIndex, u32>,
-    variables: FxHashMap<(SymbolIndex, Name), SymbolIndex>,
+    pub variables: FxHashMap<(SymbolIndex, Name), SymbolIndex>,
     /// Bindings made from another scope, through `global` or `nonlocal`.
     late: FxHashSet<BindingIndex>,
     pub effects: FxHashMap<SymbolIndex, Vec<Effect>>,

@@ -14,7 +14,10 @@ use syntax::{Parsed, Ranged, TextRange, TextSize};
 use super::bodies::{Body, Table};
 use super::build::{Builder, count_lines, sort_by_place};
 use super::shift::{Shift, Shifted};
-use super::{BindingIndex, BindingValue, FunctionFacts, Occurrence, ScopeIndex, ScopeKind, Summary};
+use super::{
+    AttributeFacts, BindingIndex, BindingValue, FunctionFacts, Occurrence, ScopeIndex, ScopeKind, Summary, SymbolIndex,
+    SymbolKind,
+};
 use crate::Name;
 
 /// What comes out.
@@ -57,7 +60,7 @@ pub(crate) fn replace(
     builder.body(body.function, &function.body);
     // There is none where it reaches out.
     let after = builder.bodies.found.pop()?;
-    if !are_uses_equivalent(before, &body.uses, &after.uses) {
+    if after.attributes != body.attributes || !are_uses_equivalent(before, &body.uses, &after.uses) {
         return None;
     }
     let shift = Shift {
@@ -198,6 +201,10 @@ impl<'a> Builder<'a> {
         facts.flags.is_generator = false;
         let return_annotation = facts.function.as_ref().and_then(|function| function.return_annotation);
         facts.function = Some(Box::new(FunctionFacts { return_annotation, ..FunctionFacts::default() }));
+        if let Some(class) = facts.parent.filter(|_| !body.attributes.is_empty()) {
+            builder.leave_attributes(class, body);
+        }
+        let facts = &builder.summary.symbols[body.function.index()];
         // A function has a scope.
         builder.scope = facts.scope.unwrap_or(ScopeIndex::MODULE);
         builder.symbol = body.function;
@@ -221,15 +228,62 @@ impl<'a> Builder<'a> {
     }
 }
 
+impl Builder<'_> {
+    /// Forgets what a body and all that follows it assign to attributes of the class.
+    fn leave_attributes(&mut self, class: SymbolIndex, body: &Body) {
+        for (index, symbol) in self.summary.symbols.iter().enumerate().filter(|(_, it)| it.parent == Some(class)) {
+            *self.ordinals.entry((symbol.parent, symbol.name)).or_default() += 1;
+            if symbol.kind == SymbolKind::Attribute {
+                self.variables.insert((class, symbol.name), SymbolIndex(index as u32));
+            }
+        }
+        let begin = body.begin.get(Table::Exprs);
+        let facts = self.summary.symbols[class.index()].class.iter_mut();
+        for attribute in facts.flat_map(|facts| facts.attributes.values_mut()) {
+            attribute.values.retain(|value| value.0 < begin);
+        }
+    }
+
+    /// The attributes of the class, with what was walked in the place of the body.
+    fn attributes(&self, class: SymbolIndex, before: &Summary, shift: &Shift) -> FxHashMap<Name, AttributeFacts> {
+        let attributes = |summary: &Summary| summary.symbol(class).class.as_ref().map(|facts| facts.attributes.clone());
+        let now = attributes(&self.summary).unwrap_or_default();
+        let mut all = attributes(before).unwrap_or_default();
+        for (name, facts) in &mut all {
+            let end = facts.values.iter().position(|value| value.0 >= shift.end_before.get(Table::Exprs));
+            let mut values = now.get(name).map(|facts| facts.values.clone()).unwrap_or_default();
+            let mut following = facts.values.split_off(end.unwrap_or(facts.values.len()));
+            following.shift(shift);
+            values.extend(following);
+            facts.values = values;
+            match self.variables.get(&(class, *name)) {
+                Some(symbol) => facts.symbol = *symbol,
+                None => facts.symbol.shift(shift),
+            }
+        }
+        all
+    }
+}
+
 /// What was walked, with everything around it where it stands now.
 fn assemble(builder: Builder<'_>, before: &Summary, body: &Body, shift: &Shift, text: &str) -> Summary {
+    let class = before.symbol(body.function).parent.filter(|_| !body.attributes.is_empty());
+    let attributes = class.map(|class| (class, builder.attributes(class, before, shift)));
     let Builder { summary: mut now, names, scope: own_scope, .. } = builder;
+    if let Some(facts) = class.and_then(|class| now.symbols[class.index()].class.as_mut()) {
+        facts.attributes.clear();
+    }
     let is_own = |scope: usize| scope == own_scope.index() || scope >= body.begin.get(Table::Scopes) as usize;
     for (_, (facts, names)) in now.scopes.iter_mut().zip(names).enumerate().filter(|(scope, _)| is_own(*scope)) {
         facts.names = names.into();
     }
     let table = |table| body.stretch(table);
     join(&mut now.symbols, &before.symbols, table(Table::Symbols), shift, Some(body.function.index()));
+    if let Some((class, attributes)) = attributes
+        && let Some(facts) = &mut now.symbols[class.index()].class
+    {
+        facts.attributes = attributes;
+    }
     join(&mut now.scopes, &before.scopes, table(Table::Scopes), shift, Some(own_scope.index()));
     join(&mut now.bindings, &before.bindings, table(Table::Bindings), shift, None);
     join(&mut now.exprs, &before.exprs, table(Table::Exprs), shift, None);
@@ -331,8 +385,12 @@ class C:
             yield inner(each)
 
     def n(self):
-        self.made = [os.path]
+        self.made = self.again = [os.path]
+        self.field, self.n = 1, 2
         return self.made
+
+    def o(self):
+        self.again = self.last = 3
 
 def last():
     pass
@@ -365,6 +423,12 @@ def last():
             ("yield inner(each)\n", "yield inner(each)\n            class D(C):\n                x = self\n"),
             ("def inner(x): return x + each", "pass"),
             ("            yield inner(each)\n", ""),
+            (
+                "self.made = self.again = [os.path]",
+                "x = lambda: [y for y in x]\n        self.made = self.again = [os.path, x]",
+            ),
+            ("return self.made", "class D:\n            def m(self): self.made = 1"),
+            ("self.last = 3", "self.last = lambda: os"),
             ("    pass\n# The end.", "    x = (1,\n2)\n    # More.\n# The end."),
             ("# The end.\n", ""),
         ] {
@@ -385,7 +449,8 @@ def last():
             ("return a + b\n", "return a + b\nx = 1\n"),
             ("    return a + b\n", "return a + b\n"),
             ("yield inner(each)", "self.other = inner"),
-            ("self.made = [", "self.made = [os, "),
+            ("self.made = self", "self.other = self"),
+            ("self.last = 3", "self.final = 3"),
             ("async def m", "def m"),
             ("field = 1", "field = 2"),
             ("# The end.\n", "# The end.\nx = 1\n"),

@@ -141,7 +141,7 @@ impl Builder<'_> {
         self.flow.forget_attribute(name);
         let Ast::Name(receiver) = &*attribute.value else { return };
         let Some(class) = self.receiver_class(&receiver.id) else { return };
-        self.bodies.reaches_out = true;
+        self.note_attribute(class, name);
         let symbol = self.variable_symbol(class, name, SymbolKind::Attribute, attribute.attr.range());
         if let Some(facts) = &mut self.summary.symbols[class.index()].class {
             let attribute = facts.attributes.entry(name).or_insert(AttributeFacts { symbol, values: Vec::new() });
