@@ -5,7 +5,8 @@ use anyhow::Result;
 use crate::{code_server, emacs, guest, neovim, process, sdks, vscode};
 
 /// Modules of the `tests` crate that need what `cargo xtask setup --e2e` installs, or that take minutes.
-const E2E_TESTS: [&str; 6] = ["emacs", "neovim", "programs", "proposal_tasks::real", "providers", "vscode"];
+const E2E_TESTS: [&str; 7] =
+    ["emacs", "neovim", "programs", "proposal_tasks::environments", "proposal_tasks::real", "providers", "vscode"];
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -114,12 +115,12 @@ mod tests {
     fn leaves_editors_out_unless_asked() {
         assert_eq!(
             nextest(false, &[]),
-            "nextest run --workspace -E not (package(tests) and test(/^(emacs|neovim|programs|proposal_tasks::real|providers|vscode)/))"
+            "nextest run --workspace -E not (package(tests) and test(/^(emacs|neovim|programs|proposal_tasks::environments|proposal_tasks::real|providers|vscode)/))"
         );
         assert_eq!(nextest(true, &[]), "nextest run --workspace");
         assert_eq!(
             cargo(false, &[]),
-            "test --workspace -- --skip emacs:: --skip neovim:: --skip programs:: --skip proposal_tasks::real:: --skip providers:: --skip vscode::"
+            "test --workspace -- --skip emacs:: --skip neovim:: --skip programs:: --skip proposal_tasks::environments:: --skip proposal_tasks::real:: --skip providers:: --skip vscode::"
         );
         assert_eq!(cargo(true, &[]), "test --workspace");
     }
@@ -142,7 +143,7 @@ mod tests {
         assert_eq!(nextest(false, &["-E", "test(x)"]), "nextest run --workspace -E test(x)");
         assert_eq!(
             cargo(false, &["--", "--nocapture"]),
-            "test --workspace -- --nocapture --skip emacs:: --skip neovim:: --skip programs:: --skip proposal_tasks::real:: --skip providers:: --skip vscode::"
+            "test --workspace -- --nocapture --skip emacs:: --skip neovim:: --skip programs:: --skip proposal_tasks::environments:: --skip proposal_tasks::real:: --skip providers:: --skip vscode::"
         );
     }
 }

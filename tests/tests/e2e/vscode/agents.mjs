@@ -10,38 +10,33 @@ await session(
     // The extension has started.
     await page.locator('.statusbar-item', { hasText: 'tantu' }).first().waitFor();
     const server = rows.filter({ hasText: /tantu \(/ }).first();
-    const list = async () => {
-      await page.keyboard.press('F1');
-      await box.fill('>MCP: List Servers');
-      await rows.filter({ hasText: 'MCP: List Servers' }).first().click();
-    };
-    await until(
-      'our server is among those of VS Code',
-      async () => {
-        await list();
-        const isThere = server.waitFor({ timeout: 5000 });
-        if (await isThere.then(() => true, () => false)) return true;
-        await page.keyboard.press('Escape');
-        return false;
-      },
-      60,
-    );
+    const isListed = (row) =>
+      until(
+        'our server is among those of VS Code',
+        async () => {
+          await page.keyboard.press('F1');
+          await box.fill('>MCP: List Servers');
+          await rows.filter({ hasText: 'MCP: List Servers' }).first().click();
+          const isThere = row.waitFor({ timeout: 5000 });
+          if (
+            await isThere.then(
+              () => true,
+              () => false,
+            )
+          ) {
+            return true;
+          }
+          await page.keyboard.press('Escape');
+          return false;
+        },
+        60,
+      );
+    await isListed(server);
     await shot('1-servers');
     await server.click();
     await rows.filter({ hasText: 'Start Server' }).first().click();
     await shot('2-started');
-    const running = server.filter({ hasText: 'Running' });
-    await until(
-      'it runs',
-      async () => {
-        await list();
-        const isThere = running.waitFor({ timeout: 5000 });
-        if (await isThere.then(() => true, () => false)) return true;
-        await page.keyboard.press('Escape');
-        return false;
-      },
-      60,
-    );
+    await isListed(server.filter({ hasText: 'Running' }));
     log(await server.innerText());
     await shot('3-running');
     await server.click();
