@@ -1,15 +1,22 @@
 //! Which definitions differ between two states of the workspace, by what their code says: comments, blank lines and places
 //! make no difference.
 
+mod mentions;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use graph::{Analysis, FileId, ImportKind, SymbolId};
 use rustc_hash::{FxHashMap, FxHashSet};
-use syntax::ast::comparable::{ComparableArguments, ComparableDecorator, ComparableExpr, ComparableStmt};
-use syntax::ast::visitor::{Visitor, walk_expr};
-use syntax::ast::{Expr, Stmt, StmtClassDef, StmtFunctionDef};
+use syntax::ast::comparable::{
+    ComparableArguments, ComparableDecorator, ComparableExpr, ComparableParameters, ComparableStmt,
+    ComparableTypeParams,
+};
+use syntax::ast::{Alias, Expr, Stmt, StmtClassDef, StmtFunctionDef};
 use syntax::{Parsed, Ranged, TextRange, on_deep_stack, parse};
+
+use crate::impact::kept;
+use mentions::Users;
 
 /// A file whose text differs now, and the text that it had; `None` for one that was not there.
 pub type Earlier = (PathBuf, Option<Arc<str>>);
@@ -82,11 +89,12 @@ fn importers_of_removed(analysis: &Analysis, path: &Path) -> Vec<FileId> {
 /// of the same before.
 #[derive(Default)]
 struct Parts<'a> {
-    functions: Vec<(Key, &'a Stmt, &'a StmtFunctionDef)>,
+    functions: Vec<(Key, &'a StmtFunctionDef)>,
     classes: Vec<(Key, &'a StmtClassDef)>,
     /// What stands in a module or class outside of its definitions, by the path of the class.
     statements: FxHashMap<String, Vec<Part<'a>>>,
     seen: FxHashMap<String, usize>,
+    docstrings_are_read: bool,
 }
 
 type Key = (String, usize);
@@ -96,6 +104,8 @@ type Key = (String, usize);
 enum Part<'a> {
     Statement(&'a Stmt),
     Condition(&'a Expr),
+    /// A name that is imported, and from where: how many folders up, and the module.
+    Import(Option<(u32, Option<&'a str>)>, &'a Alias),
 }
 
 impl Part<'_> {
@@ -103,64 +113,76 @@ impl Part<'_> {
         match (self, other) {
             (Part::Statement(one), Part::Statement(other)) => ComparableStmt::from(one) == ComparableStmt::from(other),
             (Part::Condition(one), Part::Condition(other)) => ComparableExpr::from(one) == ComparableExpr::from(other),
+            (Part::Import(from, one), Part::Import(other_from, other)) => {
+                from == other_from && one.name.id == other.name.id && bound(one) == bound(other)
+            }
             _ => false,
         }
     }
 }
 
 impl<'a> Parts<'a> {
-    fn of(parsed: &'a Parsed) -> Self {
-        let mut parts = Parts::default();
-        let body = parsed.statements();
-        // What a module says of itself is no code.
-        let has_docstring =
-            body.first().and_then(Stmt::as_expr_stmt).is_some_and(|it| it.value.is_string_literal_expr());
-        parts.collect(&body[usize::from(has_docstring)..], "");
+    fn of(parsed: &'a Parsed, docstrings_are_read: bool) -> Self {
+        let mut parts = Parts { docstrings_are_read, ..Parts::default() };
+        parts.collect(parsed.statements(), "", false);
         parts
     }
 
-    fn collect(&mut self, body: &'a [Stmt], owner: &str) {
+    /// `is_read`: something may read what a class says of itself.
+    fn collect(&mut self, body: &'a [Stmt], owner: &str, is_read: bool) {
         for statement in body {
             match statement {
                 Stmt::FunctionDef(it) => {
                     let key = self.key(owner, &it.name);
-                    self.functions.push((key, statement, it));
+                    self.functions.push((key, it));
                 }
                 Stmt::ClassDef(it) => {
                     let key = self.key(owner, &it.name);
                     let path = key.0.clone();
                     self.classes.push((key, it));
-                    self.collect(&it.body, &path);
+                    let is_read = self.docstrings_are_read || !it.decorator_list.is_empty() || it.arguments.is_some();
+                    self.collect(&it.body, &path, is_read);
                 }
-                Stmt::If(it) if has_definitions(statement) => {
+                Stmt::If(it) if is_around(statement) => {
                     self.condition(owner, &it.test);
-                    self.collect(&it.body, owner);
+                    self.collect(&it.body, owner, is_read);
                     for clause in &it.elif_else_clauses {
                         clause.test.iter().for_each(|test| self.condition(owner, test));
-                        self.collect(&clause.body, owner);
+                        self.collect(&clause.body, owner, is_read);
                     }
                 }
-                Stmt::Try(it) if has_definitions(statement) => {
-                    self.collect(&it.body, owner);
+                Stmt::Try(it) if is_around(statement) => {
+                    self.collect(&it.body, owner, is_read);
                     for handler in it.handlers.iter().filter_map(|handler| handler.as_except_handler()) {
                         handler.type_.iter().for_each(|caught| self.condition(owner, caught));
-                        self.collect(&handler.body, owner);
+                        self.collect(&handler.body, owner, is_read);
                     }
-                    self.collect(&it.orelse, owner);
-                    self.collect(&it.finalbody, owner);
+                    self.collect(&it.orelse, owner, is_read);
+                    self.collect(&it.finalbody, owner, is_read);
                 }
-                Stmt::With(it) if has_definitions(statement) => {
+                Stmt::With(it) if is_around(statement) => {
                     it.items.iter().for_each(|item| self.condition(owner, &item.context_expr));
-                    self.collect(&it.body, owner);
+                    self.collect(&it.body, owner, is_read);
+                }
+                Stmt::Import(it) => it.names.iter().for_each(|alias| self.part(owner, Part::Import(None, alias))),
+                Stmt::ImportFrom(it) => {
+                    let from = Some((it.level, it.module.as_ref().map(|module| module.as_str())));
+                    it.names.iter().for_each(|alias| self.part(owner, Part::Import(from, alias)));
                 }
                 Stmt::Pass(_) => {}
-                _ => self.statements.entry(owner.to_owned()).or_default().push(Part::Statement(statement)),
+                // What a module or class says of itself is no code.
+                Stmt::Expr(it) if it.value.is_literal_expr() && !is_read => {}
+                _ => self.part(owner, Part::Statement(statement)),
             }
         }
     }
 
+    fn part(&mut self, owner: &str, part: Part<'a>) {
+        self.statements.entry(owner.to_owned()).or_default().push(part);
+    }
+
     fn condition(&mut self, owner: &str, expression: &'a Expr) {
-        self.statements.entry(owner.to_owned()).or_default().push(Part::Condition(expression));
+        self.part(owner, Part::Condition(expression));
     }
 
     fn key(&mut self, owner: &str, name: &str) -> Key {
@@ -171,10 +193,14 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Whether there is a definition among the statements inside.
-fn has_definitions(statement: &Stmt) -> bool {
+/// Whether what is inside a statement is compared part by part: there are definitions or imports in it.
+fn is_around(statement: &Stmt) -> bool {
     let any = |body: &[Stmt]| {
-        body.iter().any(|it| it.is_function_def_stmt() || it.is_class_def_stmt() || has_definitions(it))
+        let is_part = |it: &Stmt| {
+            matches!(it, Stmt::FunctionDef(_) | Stmt::ClassDef(_) | Stmt::Import(_) | Stmt::ImportFrom(_))
+                || is_around(it)
+        };
+        body.iter().any(is_part)
     };
     match statement {
         Stmt::If(it) => any(&it.body) || it.elif_else_clauses.iter().any(|clause| any(&clause.body)),
@@ -192,21 +218,26 @@ struct Comparison<'a> {
     file: FileId,
     before: Parsed,
     now: Parsed,
+    /// The file speaks of `__doc__`.
+    docstrings_are_read: bool,
 }
 
 impl<'a> Comparison<'a> {
     fn new(analysis: &'a Analysis, file: FileId, before: &str) -> Self {
-        Comparison { analysis, file, before: parse(before), now: parse(analysis.source(file).text()) }
+        let now = analysis.source(file).text();
+        let docstrings_are_read = before.contains("__doc__") || now.contains("__doc__");
+        Comparison { analysis, file, before: parse(before), now: parse(now), docstrings_are_read }
     }
 
     fn changes(&self) -> Changes {
-        let (before, now) = (Parts::of(&self.before), Parts::of(&self.now));
+        let parts = |parsed| Parts::of(parsed, self.docstrings_are_read);
+        let (before, now) = (parts(&self.before), parts(&self.now));
         let symbols: FxHashMap<TextRange, SymbolId> =
             self.analysis.symbols(self.file).into_iter().map(|id| (self.analysis.symbol(id).name_range, id)).collect();
         let mut changes = Changes::default();
-        let old: FxHashMap<&Key, &Stmt> = before.functions.iter().map(|(key, it, _)| (key, *it)).collect();
-        for (key, statement, function) in &now.functions {
-            let is_same = |old: &&Stmt| ComparableStmt::from(*old) == ComparableStmt::from(*statement);
+        let old: FxHashMap<&Key, &StmtFunctionDef> = before.functions.iter().map(|(key, it)| (key, *it)).collect();
+        for (key, function) in &now.functions {
+            let is_same = |old: &&StmtFunctionDef| same_function(old, function, self.docstrings_are_read);
             if !old.get(key).is_some_and(is_same) {
                 changes.symbols.extend(symbols.get(&function.name.range()));
             }
@@ -255,80 +286,129 @@ impl<'a> Comparison<'a> {
     /// Statements of the module: those who use what they bind, where that is all they do; else the module.
     fn compare_module(&self, before: Option<&Vec<Part<'_>>>, now: Option<&Vec<Part<'_>>>, changes: &mut Changes) {
         let parts = differing(before, now);
-        let is_moved = parts.is_empty() && !in_order(before, now);
-        let mut is_module_changed = is_moved;
+        let mut is_module_changed = parts.is_empty() && !in_order(before, now);
         for part in parts {
-            if let Some(names) = assigned(part) {
-                for name in names {
-                    match self.named(name) {
-                        Some(variable) => changes.symbols.push(variable),
-                        None => changes.gone.push((self.analysis.module(self.file), name.to_owned())),
+            is_module_changed |= match part {
+                Part::Import(from, alias) => self.compare_import(from.is_some(), alias, changes),
+                Part::Condition(_) => true,
+                Part::Statement(statement) if is_docstring_assigned(statement) => false,
+                Part::Statement(statement) => match (assigned(part), kept(statement)) {
+                    (Some(names), _) => {
+                        for name in names {
+                            match self.named(&name) {
+                                Some(symbol) => changes.symbols.push(symbol),
+                                None => changes.gone.push((self.analysis.module(self.file), name)),
+                            }
+                        }
+                        false
                     }
-                }
-            } else if let Some(names) = imported(part) {
-                for name in names {
-                    let users = self.users_of(name);
-                    let others = self.importers_of(name);
-                    is_module_changed |= users.is_empty() && others.is_empty();
-                    changes.symbols.extend(users);
-                    changes.modules.extend(others);
-                }
-            } else {
-                is_module_changed = true;
-            }
+                    // `table["a"] = f`
+                    (None, Some(names)) => {
+                        let holders: Option<Vec<SymbolId>> = names.iter().map(|name| self.named(name)).collect();
+                        changes.symbols.extend(holders.iter().flatten());
+                        holders.is_none()
+                    }
+                    (None, None) => true,
+                },
+            };
         }
         if is_module_changed {
             changes.modules.push(self.file);
         }
     }
 
-    /// The outermost definitions of the module whose code mentions `name`.
-    fn users_of(&self, name: &str) -> Vec<SymbolId> {
-        let parts = Parts::of(&self.now);
-        let functions = parts.functions.iter().filter(|(_, _, it)| {
-            let mut mentions = Mentions { name, found: false };
-            it.decorator_list.iter().for_each(|decorator| mentions.visit_decorator(decorator));
-            mentions.visit_parameters(&it.parameters);
-            it.returns.iter().for_each(|returns| mentions.visit_expr(returns));
-            mentions.visit_body(&it.body);
-            mentions.found
-        });
-        let functions = functions.map(|(key, ..)| key.0.clone());
-        let classes = parts.classes.iter().filter(|(_, it)| {
-            let mut mentions = Mentions { name, found: false };
-            it.decorator_list.iter().for_each(|decorator| mentions.visit_decorator(decorator));
-            it.arguments.iter().for_each(|arguments| mentions.visit_arguments(arguments));
-            mentions.found
-        });
-        let paths = functions.chain(classes.map(|(key, _)| key.0.clone()));
-        paths.filter_map(|path| self.named(&path)).collect()
+    /// A name that is imported, and was not, or the other way round: it affects who uses it, here and where it is imported from
+    /// here. Whether the module itself has changed: another module may do something when it is loaded, or be missing.
+    fn compare_import(&self, is_from: bool, alias: &Alias, changes: &mut Changes) -> bool {
+        let name = bound(alias);
+        if alias.name.as_str() == "*" {
+            return true;
+        }
+        let users = Users::of(&self.now, name);
+        changes.symbols.extend(users.symbols(self.analysis, self.file));
+        let importers = self.importers_of(name);
+        for (file, name) in &importers {
+            let users = Users::in_file(self.analysis, *file, name);
+            changes.symbols.extend(users.symbols(self.analysis, *file));
+            if users.others {
+                changes.modules.push(*file);
+            }
+        }
+        let imports = self.analysis.imports(self.file);
+        let import = imports.iter().find(|import| import.range == alias.name.range() || import.range == alias.range());
+        let is_missing = import.is_some_and(|it| matches!(it.kind, ImportKind::Unresolved { .. }) && !it.is_optional);
+        users.others || is_missing || !is_from && users.is_empty() && importers.is_empty()
     }
 
-    /// The files that import `name` from this module.
-    fn importers_of(&self, name: &str) -> Vec<FileId> {
-        let suffix = format!(" import {name}");
-        let imports = |file: &FileId| {
-            let mut imports = self.analysis.imports(*file).into_iter();
-            imports.any(|import| {
+    /// The files that import `name` from this module, and the names under which they do.
+    fn importers_of(&self, name: &str) -> Vec<(FileId, String)> {
+        let mut found = Vec::new();
+        for file in self.analysis.importers(self.file) {
+            let imports = self.analysis.imports(file);
+            let mut imports = imports.iter().filter(|import| {
                 import.kind == ImportKind::Module(self.file)
                     && import.text.starts_with("from ")
-                    && import.text.ends_with(&suffix)
-            })
-        };
-        self.analysis.importers(self.file).into_iter().filter(imports).collect()
+                    && import.text.rsplit_once(" import ").is_some_and(|(_, it)| it == name)
+            });
+            if let Some(import) = imports.next() {
+                let text = self.analysis.source(file).text();
+                let rest = text[usize::from(import.range.end())..].trim_start();
+                let renamed = rest.strip_prefix("as ").map(str::trim_start);
+                let is_part = |c: char| c.is_alphanumeric() || c == '_';
+                let renamed = renamed.map(|it| it[..it.find(|c| !is_part(c)).unwrap_or(it.len())].to_owned());
+                found.push((file, renamed.unwrap_or_else(|| name.to_owned())));
+            }
+        }
+        found
     }
 }
 
-struct Mentions<'a> {
-    name: &'a str,
-    found: bool,
+/// `f.__doc__ = …`
+fn is_docstring_assigned(statement: &Stmt) -> bool {
+    let is_docstring = |it: &Expr| matches!(it, Expr::Attribute(it) if it.attr.as_str() == "__doc__");
+    match statement {
+        Stmt::Assign(it) => it.targets.iter().all(is_docstring),
+        Stmt::AugAssign(it) => is_docstring(&it.target),
+        _ => false,
+    }
 }
 
-impl<'a> Visitor<'a> for Mentions<'_> {
-    fn visit_expr(&mut self, expression: &'a Expr) {
-        self.found |= matches!(expression, Expr::Name(it) if it.id.as_str() == self.name);
-        walk_expr(self, expression);
+/// Whether two functions do the same. What a docstring says is no code, unless there are examples in it, or something that may
+/// read it: its file, or a decorator, as of a command whose help it is.
+fn same_function(one: &StmtFunctionDef, other: &StmtFunctionDef, docstrings_are_read: bool) -> bool {
+    let has_examples = |it| docstring(it).is_some_and(|text| text.contains(">>>"));
+    let is_read = docstrings_are_read || !other.decorator_list.is_empty() || has_examples(one) || has_examples(other);
+    fn body(it: &StmtFunctionDef, is_read: bool) -> Vec<ComparableStmt<'_>> {
+        let skipped = usize::from(!is_read && docstring(it).is_some());
+        it.body[skipped..].iter().map(Into::into).collect()
     }
+    same_signature(one, other) && body(one, is_read) == body(other, is_read)
+}
+
+fn docstring(function: &StmtFunctionDef) -> Option<&str> {
+    let first = function.body.first().and_then(Stmt::as_expr_stmt);
+    first.and_then(|it| it.value.as_string_literal_expr()).map(|literal| literal.value.to_str())
+}
+
+fn same_signature(one: &StmtFunctionDef, other: &StmtFunctionDef) -> bool {
+    fn parts(
+        it: &StmtFunctionDef,
+    ) -> (
+        bool,
+        Vec<ComparableDecorator<'_>>,
+        ComparableParameters<'_>,
+        Option<ComparableExpr<'_>>,
+        Option<ComparableTypeParams<'_>>,
+    ) {
+        (
+            it.is_async,
+            it.decorator_list.iter().map(Into::into).collect(),
+            (&*it.parameters).into(),
+            it.returns.as_deref().map(Into::into),
+            it.type_params.as_deref().map(Into::into),
+        )
+    }
+    parts(one) == parts(other)
 }
 
 fn same_header(one: &StmtClassDef, other: &StmtClassDef) -> bool {
@@ -359,16 +439,18 @@ fn differing<'a>(before: Option<&Vec<Part<'a>>>, now: Option<&Vec<Part<'a>>>) ->
     differing
 }
 
+/// Whether the statements of both stand in the same order; that of imports makes no difference.
 fn in_order(before: Option<&Vec<Part<'_>>>, now: Option<&Vec<Part<'_>>>) -> bool {
+    let is_statement = |part: &&Part<'_>| !matches!(part, Part::Import(..));
     let (before, now) = (before.into_iter().flatten(), now.into_iter().flatten());
-    before.zip(now).all(|(one, other)| one.is_like(*other))
+    before.filter(is_statement).zip(now.filter(is_statement)).all(|(one, other)| one.is_like(*other))
 }
 
 /// The names that an assignment binds, where that is all it does.
-fn assigned(part: Part<'_>) -> Option<Vec<&str>> {
+fn assigned(part: Part<'_>) -> Option<Vec<String>> {
     let Part::Statement(statement) = part else { return None };
-    fn name(target: &Expr) -> Option<&str> {
-        target.as_name_expr().map(|name| name.id.as_str())
+    fn name(target: &Expr) -> Option<String> {
+        target.as_name_expr().map(|name| name.id.to_string())
     }
     match statement {
         Stmt::Assign(it) => it.targets.iter().map(name).collect(),
@@ -379,16 +461,10 @@ fn assigned(part: Part<'_>) -> Option<Vec<&str>> {
     }
 }
 
-/// The names that an import binds.
-fn imported(part: Part<'_>) -> Option<Vec<&str>> {
-    let names = match part {
-        Part::Statement(Stmt::Import(it)) => &it.names,
-        Part::Statement(Stmt::ImportFrom(it)) if it.names.iter().all(|alias| alias.name.as_str() != "*") => &it.names,
-        _ => return None,
-    };
-    let bound = names.iter().map(|alias| match &alias.asname {
+/// The name that an import binds.
+fn bound(alias: &Alias) -> &str {
+    match &alias.asname {
         Some(name) => name.as_str(),
         None => alias.name.split('.').next().unwrap_or_default(),
-    });
-    Some(bound.collect())
+    }
 }

@@ -4,6 +4,8 @@
 //! many costs a second, a test too few costs the trust in the answer. Where something runs without a call in the text, the
 //! walk looks further; where it cannot, it says that its answer is a lower bound.
 
+mod import_time;
+
 use std::collections::VecDeque;
 
 use graph::{Analysis, FileId, Site, Symbol, SymbolId, SymbolKind};
@@ -12,9 +14,11 @@ use syntax::TextRange;
 
 use crate::collection::is_test_function;
 use crate::fixtures::{Requests, is_fixture};
+use import_time::ImportTime;
+pub(crate) use import_time::kept;
 
 /// Searches by name that one walk may make. A search looks at every file that mentions the name.
-const MAX_SEARCHES: usize = 16;
+const MAX_SEARCHES: usize = 64;
 
 /// What can run a symbol, directly or through others. Of what is defined inside the symbol only tests are counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -75,7 +79,14 @@ pub(crate) fn reaching(analysis: &Analysis, symbols: &[SymbolId], limit: usize) 
         }
     }
     let is_code = |id: &SymbolId| starts.contains(id) || !is_variable(&analysis.symbol(*id));
-    let mut walk = Walk { analysis, starts: &starts, searches: 0, requests: None, complete: true };
+    let mut walk = Walk {
+        analysis,
+        starts: &starts,
+        searches: 0,
+        requests: None,
+        import_time: ImportTime::default(),
+        complete: true,
+    };
     let mut queue: VecDeque<SymbolId> = inside.into_iter().filter(is_code).collect();
     let mut modules = FxHashSet::default();
     let mut looked_at = 0;
@@ -142,11 +153,30 @@ fn is_variable(symbol: &Symbol<'_>) -> bool {
     matches!(symbol.kind, SymbolKind::Variable | SymbolKind::Attribute)
 }
 
+/// Whether `wrapper` is defined inside of one of the decorators of `symbol`.
+fn wraps(analysis: &Analysis, wrapper: SymbolId, symbol: &Symbol<'_>) -> bool {
+    if symbol.decorators.is_empty() || !analysis.symbol(wrapper).kind.is_function() {
+        return false;
+    }
+    let source = analysis.source(symbol.id.file);
+    let name = |range: &TextRange| {
+        let text = source.slice(*range).trim_start_matches('@').split(['(', '[']).next().unwrap_or_default().trim();
+        text.rsplit('.').next().unwrap_or_default().to_owned()
+    };
+    let names: Vec<String> = symbol.decorators.iter().map(name).collect();
+    let mut around = std::iter::successors(analysis.symbol(wrapper).parent, |&id| analysis.symbol(id).parent);
+    around.any(|id| {
+        let around = analysis.symbol(id);
+        around.kind.is_function() && names.iter().any(|name| name == around.name)
+    })
+}
+
 struct Walk<'a> {
     analysis: &'a Analysis,
     starts: &'a FxHashSet<SymbolId>,
     searches: usize,
     requests: Option<Requests>,
+    import_time: ImportTime,
     complete: bool,
 }
 
@@ -161,8 +191,7 @@ impl Walk<'_> {
     fn users(&mut self, id: SymbolId) -> Vec<SymbolId> {
         let analysis = self.analysis;
         let symbol = analysis.symbol(id);
-        let callers = |id| analysis.callers(id).into_iter().map(|call| call.other);
-        let mut users: Vec<SymbolId> = callers(id).collect();
+        let mut users: Vec<SymbolId> = self.callers(id);
         if is_variable(&symbol) || symbol.flags.is_property || (self.starts.contains(&id) && symbol.kind.is_function())
         {
             users.extend(self.who_names(id));
@@ -180,7 +209,7 @@ impl Walk<'_> {
             for implemented in analysis.overridden(id) {
                 let flags = analysis.symbol(implemented).flags;
                 if flags.is_abstract || flags.is_stub {
-                    users.extend(callers(implemented));
+                    users.extend(self.callers(implemented));
                 }
             }
         }
@@ -217,8 +246,29 @@ impl Walk<'_> {
             let ranges = || self.analysis.imports(site.file).into_iter().map(|import| import.range).collect();
             imports.entry(site.file).or_insert_with(ranges).contains(&site.range)
         };
-        let sites = self.analysis.references(id).into_iter().filter(|site| !is_import(site));
-        sites.map(|site| site.within).collect()
+        let mut sites = self.analysis.references(id);
+        sites.retain(|site| !is_import(site));
+        let users =
+            sites.iter().flat_map(|site| self.import_time.keepers(self.analysis, site.file, site.range, site.within));
+        // A variable is named where it is assigned.
+        users.filter(|&user| user != id).collect()
+    }
+
+    /// Who calls `id`: where that is done while a module is imported, who keeps what comes of it. What wraps a decorated function
+    /// calls it for those who name the function, and not for those of the other functions that it wraps.
+    fn callers(&mut self, id: SymbolId) -> Vec<SymbolId> {
+        let mut users = Vec::new();
+        let symbol = self.analysis.symbol(id);
+        for call in self.analysis.callers(id) {
+            if wraps(self.analysis, call.other, &symbol) {
+                users.extend(self.who_names(id));
+                continue;
+            }
+            for site in &call.sites {
+                users.extend(self.import_time.keepers(self.analysis, site.file, site.range, call.other));
+            }
+        }
+        users
     }
 }
 

@@ -210,7 +210,8 @@ fn what_runs_when_a_module_is_imported() {
         "return None",
         expect![[r#"
             changed: register
-            by import: test_shop → test_shop → shop → register
+            loads the module: test_shop → test_shop → shop → tools
+            no test is known to reach: register
         "#]],
     );
     check_edit(
@@ -566,5 +567,128 @@ def test_a(): A(1)
             changed: A.__init__
             test_a → A.__init__
         "#]],
+    );
+}
+
+#[test]
+fn what_an_import_runs_concerns_those_who_use_what_comes_of_it() {
+    let text = "\
+#- /shop.py
+def price(n): return n
+def tax(n): return n
+PRICES = {'a': price}
+OTHERS = {'b': tax}
+if PRICES:
+    OTHERS['c'] = tax
+def of(name): return PRICES[name](1)
+def other(name): return OTHERS[name](1)
+#- /test_shop.py
+import shop
+def test_of(): assert shop.of('a') == 1
+def test_other(): assert shop.other('b') == 1
+def test_nothing(): pass
+";
+    check_edit(
+        text,
+        "def price(n): return n",
+        "def price(n): return n + 1",
+        expect![[r#"
+            changed: price
+            test_of → of → price
+            by import: test_nothing → test_shop → shop → PRICES → price
+            by import: test_other → test_shop → shop → PRICES → price
+        "#]],
+    );
+    check_edit(
+        text,
+        "def tax(n): return n",
+        "def tax(n): return n + 1",
+        expect![[r#"
+            changed: tax
+            test_other → other → tax
+        "#]],
+    );
+}
+
+#[test]
+fn functions_that_one_decorator_wraps_are_kept_apart() {
+    let text = "\
+#- /shop.py
+import functools
+def logged(function):
+    @functools.wraps(function)
+    def wrapper(*args): return function(*args)
+    return wrapper
+@logged
+def price(n): return n
+@logged
+def tax(n): return -n
+#- /test_shop.py
+from shop import price, tax
+def test_price(): assert price(1) == 1
+def test_tax(): assert tax(1) == -1
+";
+    check_edit(
+        text,
+        "return -n",
+        "return n",
+        expect![[r#"
+            changed: tax
+            test_tax → tax
+        "#]],
+    );
+    check_edit(
+        text,
+        "return wrapper",
+        "return function",
+        expect![[r#"
+            changed: logged
+            test_price → price → logged
+            test_tax → tax → logged
+        "#]],
+    );
+}
+
+#[test]
+fn a_docstring_is_no_code_where_nothing_reads_it() {
+    let text = "\
+#- /shop.py
+import click
+def price(n):
+    '''Of one.'''
+    return n
+@click.command()
+def main():
+    '''The help.'''
+#- /test_shop.py
+import shop
+def test_price(): shop.price(1)
+def test_main(): shop.main()
+";
+    check_edit(
+        text,
+        "Of one.",
+        "Of a single one.",
+        expect![[r#"
+        changed: 
+    "#]],
+    );
+    check_edit(
+        text,
+        "Of one.",
+        ">>> price(1)\n    1\n    ",
+        expect![[r#"
+        changed: price
+        test_price → price
+    "#]],
+    );
+    check_edit(
+        text,
+        "The help.",
+        "Help.",
+        expect![[r#"
+        changed: main
+        test_main → main
+    "#]],
     );
 }

@@ -220,7 +220,7 @@ def test_case(case): pass
         "m.cases",
         100,
         expect![[r#"
-            functions 0 modules 1 complete true
+            functions 0 modules 0 complete true
             test_m.test_case -> m.cases
         "#]],
     );
