@@ -1,5 +1,6 @@
 //! The tests that a change may break, the likeliest first.
 
+mod by_name;
 mod collected_again;
 mod computed;
 mod fallback;
@@ -64,7 +65,9 @@ pub enum Step {
     Module,
     /// As `Module`, where none loads it either; this one loads a module of the same package.
     Package,
-    /// As `Package`, where none does that either.
+    /// As `Package`, where none does that; this one speaks of the file or its folder: `FOLDER / "data"`.
+    Data,
+    /// As `Package`, and no test is affected otherwise.
     All,
 }
 
@@ -75,6 +78,7 @@ impl Step {
             Step::Calls => None,
             Step::Name => Some("by name"),
             Step::Imports => Some("by import"),
+            Step::Data => Some("by file name"),
             Step::Module => Some("loads the module"),
             Step::Package => Some("loads the package"),
             Step::All => Some("any test"),
@@ -87,6 +91,7 @@ impl Step {
             Step::Calls => "calls",
             Step::Name => "name",
             Step::Imports => "imports",
+            Step::Data => "data",
             Step::Module => "module",
             Step::Package => "package",
             Step::All => "all",
@@ -143,15 +148,12 @@ pub fn affected<R: Fn(SymbolId) -> TestRecord>(
     // What nobody knows the receiver of may be one of the methods: less likely than what is known to call them.
     let far = found.iter().map(|(distance, _)| *distance).max().unwrap_or_default();
     let reached = nearest_first(analysis, &starts, &reach);
-    let mut by_name = called_by_name(analysis, &reached);
-    by_name.extend(computed::users(analysis, &reached));
-    let users: Vec<SymbolId> = by_name.iter().map(|(user, _)| *user).collect();
-    let users_reach = reaching(analysis, &users, limit);
-    for &test in &users_reach.tests {
-        let mut via = users_reach.path(test);
-        let method = by_name.iter().find(|(user, _)| via.last() == Some(user)).map(|(_, method)| *method);
-        via.extend(method.into_iter().flat_map(|method| reach.path(method)));
+    let by_name = by_name::tests(analysis, &reached, limit);
+    for (test, way) in by_name.tests {
         if seen.insert(test) {
+            let method = way.last().copied();
+            let via: Vec<SymbolId> =
+                way.into_iter().chain(method.iter().flat_map(|&it| reach.path(it)).skip(1)).collect();
             found.push((far + via.len(), AffectedTest { test, via, step: Step::Name, record: record(test) }));
         }
     }
@@ -194,7 +196,7 @@ pub fn affected<R: Fn(SymbolId) -> TestRecord>(
     let mut unreached = fallback::unreached(analysis, &tests, changed_now.collect(), limit);
     unreached.sort_by_key(|&id| (place(id), id));
     unreached.dedup();
-    Affected { tests, changed, unreached, is_followed: reach.complete && users_reach.complete }
+    Affected { tests, changed, unreached, is_followed: reach.complete && by_name.is_followed }
 }
 
 /// The tests of files that load one of `modules` when they are imported, or that pytest imports with it: the nearest first. They
@@ -204,40 +206,6 @@ pub fn tests_loading(analysis: &Analysis, modules: &[FileId]) -> Vec<SymbolId> {
     // Those of a file stay in their order.
     ways.sort_by_cached_key(|way| (way.len(), analysis.path(way[0].file).to_path_buf()));
     ways.into_iter().map(|way| way[0]).collect()
-}
-
-/// Methods of Python's own types: where the receiver is not known, it mostly is one of these.
-const COMMON: [&str; 24] = [
-    "add", "append", "clear", "close", "copy", "count", "decode", "encode", "extend", "format", "get", "index",
-    "insert", "items", "join", "keys", "pop", "read", "remove", "replace", "split", "update", "values", "write",
-];
-
-/// Who calls something by the name of a method that was reached, on what is not known: fixtures above all, whose values no
-/// text hands over. Only where the method's module is loaded. With the method, the nearest of that name.
-fn called_by_name(analysis: &Analysis, reached: &[SymbolId]) -> Vec<(SymbolId, SymbolId)> {
-    let is_named = |id: &SymbolId| {
-        let symbol = analysis.symbol(*id);
-        symbol.kind == SymbolKind::Method && !symbol.name.starts_with("__") && !COMMON.contains(&symbol.name)
-    };
-    let methods: Vec<SymbolId> = reached.iter().copied().filter(is_named).collect();
-    let mut by_name: FxHashMap<&str, SymbolId> = FxHashMap::default();
-    for &method in &methods {
-        by_name.entry(analysis.symbol(method).name).or_insert(method);
-    }
-    if by_name.is_empty() {
-        return Vec::new();
-    }
-    let homes: Vec<FileId> = methods.iter().map(|method| method.file).collect();
-    let loaded = Loaded::by(analysis, &homes);
-    let mut found = Vec::new();
-    for file in analysis.files().filter(|&file| loaded.chain(file).is_some()) {
-        for (range, _) in analysis.open_calls(file).into_iter().filter(|(_, outside)| outside.is_none()) {
-            if let Some(&method) = by_name.get(analysis.source(file).slice(range)) {
-                found.push((analysis.enclosing(file, range.start()), method));
-            }
-        }
-    }
-    found
 }
 
 /// What has changed and all that was reached: the nearest first, of the same distance by file and place.

@@ -79,14 +79,7 @@ pub(crate) fn reaching(analysis: &Analysis, symbols: &[SymbolId], limit: usize) 
         }
     }
     let is_code = |id: &SymbolId| starts.contains(id) || !is_variable(&analysis.symbol(*id));
-    let mut walk = Walk {
-        analysis,
-        starts: &starts,
-        searches: 0,
-        requests: None,
-        import_time: ImportTime::default(),
-        complete: true,
-    };
+    let mut walk = Walk::new(analysis, &starts);
     let mut queue: VecDeque<SymbolId> = inside.into_iter().filter(is_code).collect();
     let mut modules = FxHashSet::default();
     let mut looked_at = 0;
@@ -120,6 +113,11 @@ pub(crate) fn reaching(analysis: &Analysis, symbols: &[SymbolId], limit: usize) 
     reach.modules = modules.len();
     reach.complete = walk.complete;
     reach
+}
+
+/// The definitions that mention `symbol`, but in an import.
+pub(crate) fn mentions(analysis: &Analysis, symbol: SymbolId) -> Vec<SymbolId> {
+    Walk::new(analysis, &FxHashSet::default()).who_names(symbol)
 }
 
 /// A method that Python calls for an operator or a protocol, where no call stands in the text: `__add__`, `__iter__`.
@@ -180,7 +178,11 @@ struct Walk<'a> {
     complete: bool,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    fn new(analysis: &'a Analysis, starts: &'a FxHashSet<SymbolId>) -> Self {
+        Walk { analysis, starts, searches: 0, requests: None, import_time: ImportTime::default(), complete: true }
+    }
+
     /// Who uses a variable, or runs a function. Beyond its callers these are:
     /// - the definition around a nested function or a lambda: it is run by a value that travels, and there the way begins;
     ///   for the same reason who names a symbol that the walk started with, without calling it;

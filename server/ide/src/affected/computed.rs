@@ -4,6 +4,8 @@
 //! `"{}_view".format(name)`, also by way of a variable of the same function, and `name.startswith("visit_")`. Names without such
 //! a part may be any, and are not followed.
 
+use std::collections::BTreeMap;
+
 use graph::{Analysis, SymbolId, SymbolKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 use syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
@@ -38,18 +40,18 @@ impl Pattern {
     }
 }
 
-/// Who may call one of `targets` by a computed name, with one of them for each.
-pub(super) fn users(analysis: &Analysis, targets: &[SymbolId]) -> Vec<(SymbolId, SymbolId)> {
+/// Who may call some of `targets` by a computed name, with these.
+pub(super) fn users(analysis: &Analysis, targets: &[SymbolId]) -> Vec<(SymbolId, Vec<SymbolId>)> {
     let is_named = |id: &&SymbolId| {
         let symbol = analysis.symbol(**id);
         matches!(symbol.kind, SymbolKind::Function | SymbolKind::Method | SymbolKind::Class)
     };
-    let mut by_name: FxHashMap<&str, SymbolId> = FxHashMap::default();
+    let mut by_name: BTreeMap<&str, Vec<SymbolId>> = BTreeMap::new();
     for &target in targets.iter().filter(is_named) {
-        by_name.entry(analysis.symbol(target).name).or_insert(target);
+        by_name.entry(analysis.symbol(target).name).or_default().push(target);
     }
     let parts = parts(by_name.keys().copied());
-    let mut found: Vec<(SymbolId, SymbolId)> = Vec::new();
+    let mut found: Vec<(SymbolId, Vec<SymbolId>)> = Vec::new();
     let mut seen: FxHashSet<SymbolId> = FxHashSet::default();
     for file in analysis.files() {
         let text = analysis.source(file).text();
@@ -59,11 +61,10 @@ pub(super) fn users(analysis: &Analysis, targets: &[SymbolId]) -> Vec<(SymbolId,
         // Without a thread to look with, nothing is found.
         for (at, pattern) in on_deep_stack(|| places(text)).unwrap_or_default() {
             let matching = by_name.iter().filter(|(name, _)| pattern.matches(name));
-            // The same one in every run.
-            let Some((_, &target)) = matching.min_by_key(|(name, _)| **name) else { continue };
+            let matching: Vec<SymbolId> = matching.flat_map(|(_, targets)| targets).copied().collect();
             let user = analysis.enclosing(file, at);
-            if seen.insert(user) {
-                found.push((user, target));
+            if !matching.is_empty() && seen.insert(user) {
+                found.push((user, matching));
             }
         }
     }

@@ -692,3 +692,53 @@ def test_main(): shop.main()
     "#]],
     );
 }
+
+#[test]
+fn of_files_that_nothing_imports_those_tests_are_taken_that_speak_of_them() {
+    let text = "\
+#- /tests/samples/empty.py
+def empty(): return 1
+#- /tests/test_samples.py
+from pathlib import Path
+SAMPLES = Path(__file__).parent / 'samples'
+def test_samples(): assert SAMPLES.exists()
+#- /tests/test_other.py
+def test_other(): assert True
+";
+    check_edit(
+        text,
+        "return 1",
+        "return 2",
+        expect![[r#"
+            changed: empty
+            by file name: test_samples → tests.test_samples
+            no test is known to reach: empty
+        "#]],
+    );
+}
+
+#[test]
+fn a_method_is_called_by_name_only_by_who_may_have_an_object() {
+    let text = "\
+#- /grid.py
+class Grid:
+    def spread(self, function): return function(1)
+def plot(): return Grid()
+#- /test_grid.py
+import grid, frames
+def test_plot(make): make(grid.plot).spread(print)
+def test_frame(): frames.read().spread(print)
+#- /test_plugin.py
+import grid, frames
+def test_all(): frames.load('grid').register().spread(print)
+";
+    check_edit(
+        text,
+        "return function(1)",
+        "return function(2)",
+        expect![[r#"
+            changed: Grid.spread
+            by name: test_plot → Grid.spread
+        "#]],
+    );
+}

@@ -1,0 +1,178 @@
+//! Tests that run what was reached by its name alone: on a value that nobody knows, or by a name that is put together.
+//!
+//! A method runs only on an object of its class. A test that has not come by anything which makes one, or hands the class on,
+//! calls another method of the name, of a library's as a rule. The idea is that of rapid type analysis (Bacon and Sweeney, 1996),
+//! for each test instead of the whole program, and with every mention of the class for its instances.
+
+use std::collections::BTreeMap;
+
+use graph::{Analysis, FileId, SymbolId, SymbolKind};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::{Loaded, computed, tests_of};
+use crate::collection::is_test_function;
+use crate::impact::{Reach, mentions, reaching};
+
+/// Methods of Python's own types: where the receiver is not known, it mostly is one of these.
+const COMMON: [&str; 24] = [
+    "add", "append", "clear", "close", "copy", "count", "decode", "encode", "extend", "format", "get", "index",
+    "insert", "items", "join", "keys", "pop", "read", "remove", "replace", "split", "update", "values", "write",
+];
+
+/// Classes of one name's methods, beyond which nobody looks where they are mentioned.
+const MAX_CLASSES: usize = 64;
+
+/// Groups of classes that are looked at one by one; what is called by the names of others is taken as it is.
+const MAX_GROUPS: usize = 48;
+
+#[derive(Debug, Default)]
+pub(super) struct ByName {
+    /// Each with its way: from the test to what has the name.
+    pub tests: Vec<(SymbolId, Vec<SymbolId>)>,
+    /// Whether every way was followed to its end.
+    pub is_followed: bool,
+}
+
+/// A definition that calls something by a name, and what of `reached` may be meant: the nearest first.
+struct Caller {
+    user: SymbolId,
+    targets: Vec<SymbolId>,
+}
+
+/// The tests that come to something that calls one of `reached`, the nearest first, by its name.
+pub(super) fn tests(analysis: &Analysis, reached: &[SymbolId], limit: usize) -> ByName {
+    // Nobody calls a test but who runs tests.
+    let is_called = |id: &SymbolId| !is_test_function(analysis, &analysis.symbol(*id));
+    let reached: Vec<SymbolId> = reached.iter().copied().filter(is_called).collect();
+    let mut groups: BTreeMap<Option<Vec<SymbolId>>, Vec<Caller>> = BTreeMap::new();
+    for caller in callers(analysis, &reached, SymbolKind::Method) {
+        let classes = classes(analysis, &caller.targets);
+        let is_single = groups.len() < MAX_GROUPS || groups.contains_key(&classes);
+        groups.entry(classes.filter(|_| is_single)).or_default().push(caller);
+    }
+    let mut found = ByName { tests: Vec::new(), is_followed: true };
+    let mut seen: FxHashSet<SymbolId> = FxHashSet::default();
+    for (classes, callers) in &groups {
+        let users: Vec<SymbolId> = callers.iter().map(|caller| caller.user).collect();
+        let reach = reaching(analysis, &users, limit);
+        found.is_followed &= reach.complete;
+        let holders = classes.as_ref().map(|classes| Holders::of(analysis, classes, limit));
+        for &test in &reach.tests {
+            if holders.as_ref().is_none_or(|holders| holders.contain(test)) && seen.insert(test) {
+                let mut way = reach.path(test);
+                let caller = callers.iter().find(|caller| way.last() == Some(&caller.user));
+                way.extend(caller.and_then(|caller| caller.targets.first()));
+                found.tests.push((test, way));
+            }
+        }
+    }
+    found
+}
+
+/// The classes whose methods are meant, and those that inherit from them; nothing where functions are meant as well, or where
+/// there are too many.
+fn classes(analysis: &Analysis, targets: &[SymbolId]) -> Option<Vec<SymbolId>> {
+    let mut classes: FxHashSet<SymbolId> = FxHashSet::default();
+    let mut pending: Vec<SymbolId> = Vec::new();
+    for &target in targets {
+        let symbol = analysis.symbol(target);
+        let class = symbol.parent.filter(|&parent| analysis.symbol(parent).kind == SymbolKind::Class)?;
+        pending.push(class);
+    }
+    while let Some(class) = pending.pop() {
+        if classes.insert(class) {
+            pending.extend(analysis.subclasses(class));
+        }
+        if classes.len() > MAX_CLASSES {
+            return None;
+        }
+    }
+    let mut classes: Vec<SymbolId> = classes.into_iter().collect();
+    classes.sort_unstable();
+    Some(classes)
+}
+
+/// The tests that come by a mention of some classes: they may have an object of one.
+struct Holders {
+    tests: FxHashSet<SymbolId>,
+    is_followed: bool,
+}
+
+impl Holders {
+    fn of(analysis: &Analysis, classes: &[SymbolId], limit: usize) -> Self {
+        let is_inside = |id: &SymbolId| {
+            std::iter::successors(Some(*id), |&id| analysis.symbol(id).parent).any(|id| classes.contains(&id))
+        };
+        let mut users: Vec<SymbolId> = classes.iter().flat_map(|&class| mentions(analysis, class)).collect();
+        users.retain(|user| !is_inside(user));
+        // The classes themselves may be tests.
+        users.extend(classes.iter().copied().filter(|&class| analysis.symbol(class).flags.is_test));
+        users.sort_unstable();
+        users.dedup();
+        let reach = reaching(analysis, &users, limit);
+        let mut holders = Holders { tests: reach.tests.iter().copied().collect(), is_followed: reach.complete };
+        holders.add_loaders(analysis, &reach, &users);
+        // Whoever makes one may be called by name as well: `register` of a plugin.
+        let made_in: Vec<SymbolId> = users.iter().copied().chain(reach.reached()).filter(|id| !is_inside(id)).collect();
+        let by_name = callers(analysis, &made_in, SymbolKind::Function);
+        let further: Vec<SymbolId> = by_name.into_iter().map(|caller| caller.user).collect();
+        let further_reach = reaching(analysis, &further, limit);
+        holders.tests.extend(&further_reach.tests);
+        holders.is_followed &= further_reach.complete;
+        holders.add_loaders(analysis, &further_reach, &further);
+        holders
+    }
+
+    /// What a module makes when it is imported, all have that load it.
+    fn add_loaders(&mut self, analysis: &Analysis, reach: &Reach, users: &[SymbolId]) {
+        let is_module = |id: &SymbolId| analysis.symbol(*id).kind == SymbolKind::Module;
+        let modules = users.iter().copied().filter(is_module).chain(reach.loaders.iter().copied());
+        let files: Vec<FileId> = modules.map(|module| module.file).collect();
+        if files.is_empty() {
+            return;
+        }
+        let loaded = Loaded::by(analysis, &files);
+        for file in analysis.files().filter(|&file| loaded.chain(file).is_some()) {
+            self.tests.extend(tests_of(analysis, file));
+        }
+    }
+
+    fn contain(&self, test: SymbolId) -> bool {
+        !self.is_followed || self.tests.contains(&test)
+    }
+}
+
+/// Who calls one of `reached`, the nearest first, by its name: on what is not known, where a module of one of that name is
+/// loaded, or by a name that is put together. Methods are called so, and with [`SymbolKind::Function`] functions of modules too.
+fn callers(analysis: &Analysis, reached: &[SymbolId], widest: SymbolKind) -> Vec<Caller> {
+    let is_named = |id: &SymbolId| {
+        let symbol = analysis.symbol(*id);
+        let is_kind = symbol.kind == SymbolKind::Method || symbol.kind == widest;
+        is_kind && !symbol.name.starts_with("__") && !COMMON.contains(&symbol.name)
+    };
+    let named: Vec<SymbolId> = reached.iter().copied().filter(is_named).collect();
+    let mut by_name: FxHashMap<&str, Vec<SymbolId>> = FxHashMap::default();
+    for &id in &named {
+        by_name.entry(analysis.symbol(id).name).or_default().push(id);
+    }
+    let computed = computed::users(analysis, reached);
+    let mut found: Vec<Caller> = computed.into_iter().map(|(user, targets)| Caller { user, targets }).collect();
+    if by_name.is_empty() {
+        return found;
+    }
+    let homes: Vec<FileId> = named.iter().map(|id| id.file).collect();
+    let loaded = Loaded::by(analysis, &homes);
+    let mut seen: FxHashSet<(SymbolId, &str)> = FxHashSet::default();
+    for file in analysis.files().filter(|&file| loaded.chain(file).is_some()) {
+        for (range, _) in analysis.open_calls(file).into_iter().filter(|(_, outside)| outside.is_none()) {
+            let name = analysis.source(file).slice(range);
+            if let Some((&name, targets)) = by_name.get_key_value(name) {
+                let user = analysis.enclosing(file, range.start());
+                if seen.insert((user, name)) {
+                    found.push(Caller { user, targets: targets.clone() });
+                }
+            }
+        }
+    }
+    found
+}
