@@ -13,7 +13,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::changes::{Changes, Earlier, changes};
 use crate::collection::{is_collected, is_test_function};
-use crate::impact::{Reach, reaching};
+use crate::impact::{Reach, reaching, with_descendants};
 use crate::runnables::main_block;
 
 pub use fallback::widen;
@@ -211,7 +211,10 @@ pub fn tests_loading(analysis: &Analysis, modules: &[FileId]) -> Vec<SymbolId> {
 /// What has changed and all that was reached: the nearest first, of the same distance by file and place.
 fn nearest_first(analysis: &Analysis, starts: &[SymbolId], reach: &Reach) -> Vec<SymbolId> {
     let place = |id: SymbolId| (analysis.path(id.file).to_path_buf(), analysis.symbol(id).range.start());
-    let mut all: Vec<SymbolId> = starts.iter().copied().chain(reach.reached()).collect();
+    let changed = starts.iter().flat_map(|&start| with_descendants(analysis, start));
+    let mut all: Vec<SymbolId> = changed.chain(reach.reached()).collect();
+    all.sort_unstable();
+    all.dedup();
     all.sort_by_cached_key(|&id| (reach.path(id).len(), place(id)));
     all
 }

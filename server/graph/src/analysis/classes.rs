@@ -16,6 +16,13 @@ impl Analysis {
         links.bases.iter().filter(|(symbol, _)| *symbol == def.symbol).map(|(_, base)| *base).collect()
     }
 
+    /// The dotted name of a class outside of the workspace that a class inherits from, also by way of others; the builtins' have no
+    /// dot.
+    pub fn external_base(&self, class: SymbolId) -> Option<&'static str> {
+        let def = self.snapshot.def(class)?;
+        self.evaluator().mro(def).external.map(Name::as_str)
+    }
+
     /// Direct subclasses, sorted by path and offset.
     pub fn subclasses(&self, class: SymbolId) -> Vec<SymbolId> {
         let mut found = Vec::new();

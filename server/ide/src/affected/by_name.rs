@@ -45,11 +45,12 @@ pub(super) fn tests(analysis: &Analysis, reached: &[SymbolId], limit: usize) -> 
     let is_called = |id: &SymbolId| !is_test_function(analysis, &analysis.symbol(*id));
     let reached: Vec<SymbolId> = reached.iter().copied().filter(is_called).collect();
     let mut groups: BTreeMap<Option<Vec<SymbolId>>, Vec<Caller>> = BTreeMap::new();
-    for caller in callers(analysis, &reached, SymbolKind::Method) {
+    for caller in callers(analysis, &reached) {
         let classes = classes(analysis, &caller.targets);
         let is_single = groups.len() < MAX_GROUPS || groups.contains_key(&classes);
         groups.entry(classes.filter(|_| is_single)).or_default().push(caller);
     }
+    groups.entry(None).or_default().extend(called_back(analysis, &reached));
     let mut found = ByName { tests: Vec::new(), is_followed: true };
     let mut seen: FxHashSet<SymbolId> = FxHashSet::default();
     for (classes, callers) in &groups {
@@ -65,6 +66,36 @@ pub(super) fn tests(analysis: &Analysis, reached: &[SymbolId], limit: usize) -> 
                 found.tests.push((test, way));
             }
         }
+    }
+    found
+}
+
+/// Whose bases call nothing back that could not be seen.
+const HARMLESS: [&str; 6] = ["abc.", "builtins.", "collections.abc.", "enum.", "typing.", "typing_extensions."];
+
+/// Who has an object of a class that a library's class calls back, as `argparse.Action` does with `__call__`: of what nobody in the
+/// workspace calls.
+fn called_back(analysis: &Analysis, reached: &[SymbolId]) -> Vec<Caller> {
+    let mut found: Vec<Caller> = Vec::new();
+    let mut users: FxHashMap<SymbolId, Vec<SymbolId>> = FxHashMap::default();
+    for &method in reached {
+        let symbol = analysis.symbol(method);
+        let Some(class) = symbol.parent.filter(|_| symbol.kind == SymbolKind::Method) else { continue };
+        let is_foreign = |base: &str| base.contains('.') && !HARMLESS.iter().any(|it| base.starts_with(it));
+        if !analysis.external_base(class).is_some_and(is_foreign) || !analysis.callers(method).is_empty() {
+            continue;
+        }
+        if users.len() == MAX_CLASSES && !users.contains_key(&class) {
+            break;
+        }
+        let users = users.entry(class).or_insert_with(|| {
+            let mut users = mentions(analysis, class);
+            users.retain(|&user| {
+                !std::iter::successors(Some(user), |&id| analysis.symbol(id).parent).any(|id| id == class)
+            });
+            users
+        });
+        found.extend(users.iter().map(|&user| Caller { user, targets: vec![method] }));
     }
     found
 }
@@ -114,7 +145,7 @@ impl Holders {
         holders.add_loaders(analysis, &reach, &users);
         // Whoever makes one may be called by name as well: `register` of a plugin.
         let made_in: Vec<SymbolId> = users.iter().copied().chain(reach.reached()).filter(|id| !is_inside(id)).collect();
-        let by_name = callers(analysis, &made_in, SymbolKind::Function);
+        let by_name = callers(analysis, &made_in);
         let further: Vec<SymbolId> = by_name.into_iter().map(|caller| caller.user).collect();
         let further_reach = reaching(analysis, &further, limit);
         holders.tests.extend(&further_reach.tests);
@@ -142,36 +173,46 @@ impl Holders {
     }
 }
 
-/// Who calls one of `reached`, the nearest first, by its name: on what is not known, where a module of one of that name is
-/// loaded, or by a name that is put together. Methods are called so, and with [`SymbolKind::Function`] functions of modules too.
-fn callers(analysis: &Analysis, reached: &[SymbolId], widest: SymbolKind) -> Vec<Caller> {
-    let is_named = |id: &SymbolId| {
-        let symbol = analysis.symbol(*id);
-        let is_kind = symbol.kind == SymbolKind::Method || symbol.kind == widest;
-        is_kind && !symbol.name.starts_with("__") && !COMMON.contains(&symbol.name)
-    };
-    let named: Vec<SymbolId> = reached.iter().copied().filter(is_named).collect();
-    let mut by_name: FxHashMap<&str, Vec<SymbolId>> = FxHashMap::default();
-    for &id in &named {
-        by_name.entry(analysis.symbol(id).name).or_default().push(id);
+/// Words by which one knows who deals with modules as values: `importlib.import_module(name).register(app)`.
+const OF_MODULES: [&str; 4] = ["entry_point", "import", "module", "plugin"];
+
+/// Who calls one of `reached`, the nearest first, by its name: a method on what is not known, where a module that has one of the
+/// name is loaded; a function on what may be a module; and both by names that are put together.
+fn callers(analysis: &Analysis, reached: &[SymbolId]) -> Vec<Caller> {
+    let mut methods: FxHashMap<&str, Vec<SymbolId>> = FxHashMap::default();
+    let mut functions: FxHashMap<&str, Vec<SymbolId>> = FxHashMap::default();
+    for &id in reached {
+        let symbol = analysis.symbol(id);
+        if symbol.name.starts_with("__") || COMMON.contains(&symbol.name) {
+            continue;
+        }
+        match symbol.kind {
+            SymbolKind::Method => methods.entry(symbol.name).or_default().push(id),
+            SymbolKind::Function => functions.entry(symbol.name).or_default().push(id),
+            _ => {}
+        }
     }
     let computed = computed::users(analysis, reached);
     let mut found: Vec<Caller> = computed.into_iter().map(|(user, targets)| Caller { user, targets }).collect();
-    if by_name.is_empty() {
-        return found;
-    }
-    let homes: Vec<FileId> = named.iter().map(|id| id.file).collect();
+    let homes: Vec<FileId> = methods.values().flatten().map(|id| id.file).collect();
     let loaded = Loaded::by(analysis, &homes);
     let mut seen: FxHashSet<(SymbolId, &str)> = FxHashSet::default();
-    for file in analysis.files().filter(|&file| loaded.chain(file).is_some()) {
-        for (range, _) in analysis.open_calls(file).into_iter().filter(|(_, outside)| outside.is_none()) {
-            let name = analysis.source(file).slice(range);
-            if let Some((&name, targets)) = by_name.get_key_value(name) {
-                let user = analysis.enclosing(file, range.start());
-                if seen.insert((user, name)) {
-                    found.push(Caller { user, targets: targets.clone() });
-                }
+    for file in analysis.files() {
+        let is_loading = loaded.chain(file).is_some();
+        let source = analysis.source(file);
+        for (range, outside) in analysis.open_calls(file) {
+            let name = source.slice(range);
+            let methods = methods.get_key_value(name).filter(|_| is_loading && outside.is_none());
+            let functions = functions.get_key_value(name);
+            let Some((&name, _)) = methods.or(functions) else { continue };
+            let user = analysis.enclosing(file, range.start());
+            if !seen.insert((user, name)) {
+                continue;
             }
+            found.extend(methods.map(|(_, targets)| Caller { user, targets: targets.clone() }));
+            let text = || source.slice(analysis.symbol(user).range);
+            let functions = functions.filter(|_| OF_MODULES.iter().any(|word| text().contains(word)));
+            found.extend(functions.map(|(_, targets)| Caller { user, targets: targets.clone() }));
         }
     }
     found

@@ -105,7 +105,10 @@ const MIN_NAME: usize = 3;
 /// The test files, and those that prepare tests, in which the name of a file or of a folder around it stands in quotes.
 fn speaking_of(analysis: &Analysis, path: &Path) -> Vec<FileId> {
     let inside = analysis.root_of(path).and_then(|root| path.strip_prefix(root).ok()).unwrap_or(path);
-    let folders = inside.parent().into_iter().flat_map(Path::iter);
+    let folders = path.ancestors().skip(1).take(inside.iter().count().saturating_sub(1));
+    // Everybody speaks of packages.
+    let folders = folders.filter(|folder| analysis.file(&folder.join("__init__.py")).is_none());
+    let folders = folders.filter_map(Path::file_name);
     let names = [inside.file_name(), inside.file_stem()].into_iter().flatten().chain(folders);
     let names: Vec<&str> = names
         .filter_map(|name| name.to_str())

@@ -742,3 +742,72 @@ def test_all(): frames.load('grid').register().spread(print)
         "#]],
     );
 }
+
+#[test]
+fn plugins_are_made_by_who_loads_them_by_name() {
+    let text = "\
+#- /checks/names.py
+class Names:
+    def visit_name(self, node): return node
+def register(linter): linter.add(Names())
+#- /checks/__init__.py
+#- /linter.py
+import os
+from astroid import modutils
+class Linter:
+    def __init__(self): self.checks = []
+    def add(self, check): self.checks.append(check)
+    def load(self, folder):
+        for name in os.listdir(folder):
+            module = modutils.load_module_from_file(name)
+            if hasattr(module, 'register'):
+                module.register(self)
+class Walker:
+    def walk(self, checks, kind):
+        for check in checks:
+            getattr(check, 'visit_' + kind)(kind)
+#- /test_linter.py
+from linter import Linter, Walker
+def test_all():
+    linter = Linter()
+    linter.load('checks')
+    Walker().walk(linter.checks, 'name')
+def test_walker(): Walker().walk([], 'name')
+";
+    check_edit(
+        text,
+        "return node",
+        "return None",
+        expect![[r#"
+            changed: Names.visit_name
+            by name: test_all → Walker.walk → Names.visit_name
+        "#]],
+    );
+}
+
+#[test]
+fn what_a_library_calls_back_is_run_by_who_hands_it_over() {
+    let text = "\
+#- /options.py
+import argparse
+class Listing(argparse.Action):
+    def __call__(self, parser, namespace, values, option=None): print(1)
+def parse(words):
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--list', action=Listing)
+    return parser.parse_args(words)
+#- /test_options.py
+import options
+def test_list(): options.parse(['--list'])
+def test_other(): pass
+";
+    check_edit(
+        text,
+        "print(1)",
+        "print(2)",
+        expect![[r#"
+            changed: Listing.__call__
+            by name: test_list → parse → Listing.__call__
+        "#]],
+    );
+}
