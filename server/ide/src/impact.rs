@@ -8,7 +8,7 @@ mod import_time;
 
 use std::collections::VecDeque;
 
-use graph::{Analysis, FileId, Site, Symbol, SymbolId, SymbolKind};
+use graph::{Analysis, CallSite, EdgeKind, FileId, Site, Symbol, SymbolId, SymbolKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 use syntax::TextRange;
 
@@ -151,22 +151,13 @@ fn is_variable(symbol: &Symbol<'_>) -> bool {
     matches!(symbol.kind, SymbolKind::Variable | SymbolKind::Attribute)
 }
 
-/// Whether `wrapper` is defined inside of one of the decorators of `symbol`.
-fn wraps(analysis: &Analysis, wrapper: SymbolId, symbol: &Symbol<'_>) -> bool {
-    if symbol.decorators.is_empty() || !analysis.symbol(wrapper).kind.is_function() {
-        return false;
-    }
-    let source = analysis.source(symbol.id.file);
-    let name = |range: &TextRange| {
-        let text = source.slice(*range).trim_start_matches('@').split(['(', '[']).next().unwrap_or_default().trim();
-        text.rsplit('.').next().unwrap_or_default().to_owned()
-    };
-    let names: Vec<String> = symbol.decorators.iter().map(name).collect();
-    let mut around = std::iter::successors(analysis.symbol(wrapper).parent, |&id| analysis.symbol(id).parent);
-    around.any(|id| {
-        let around = analysis.symbol(id);
-        around.kind.is_function() && names.iter().any(|name| name == around.name)
-    })
+/// Whether what is called at a place got there as a value: under another name than its own.
+fn is_by_value(analysis: &Analysis, symbol: &Symbol<'_>, site: &CallSite) -> bool {
+    let is_special = symbol.name.starts_with("__") && symbol.name.ends_with("__");
+    symbol.kind.is_function()
+        && !is_special
+        && matches!(site.kind, EdgeKind::Call | EdgeKind::Callback)
+        && analysis.source(site.file).slice(site.range) != symbol.name
 }
 
 struct Walk<'a> {
@@ -256,17 +247,21 @@ impl<'a> Walk<'a> {
         users.filter(|&user| user != id).collect()
     }
 
-    /// Who calls `id`: where that is done while a module is imported, who keeps what comes of it. What wraps a decorated function
-    /// calls it for those who name the function, and not for those of the other functions that it wraps.
+    /// Who calls `id`: where that is done while a module is imported, who keeps what comes of it. Where it got to its caller as a
+    /// value, as a wrapped function or a callback does, who names it: others that come to the caller bring values of their own.
     fn callers(&mut self, id: SymbolId) -> Vec<SymbolId> {
         let mut users = Vec::new();
         let symbol = self.analysis.symbol(id);
+        let mut named: Option<Vec<SymbolId>> = None;
         for call in self.analysis.callers(id) {
-            if wraps(self.analysis, call.other, &symbol) {
-                users.extend(self.who_names(id));
-                continue;
-            }
             for site in &call.sites {
+                if is_by_value(self.analysis, &symbol, site) {
+                    let named = named.get_or_insert_with(|| self.who_names(id));
+                    if !named.is_empty() {
+                        users.extend(named.iter());
+                        continue;
+                    }
+                }
                 users.extend(self.import_time.keepers(self.analysis, site.file, site.range, call.other));
             }
         }

@@ -594,9 +594,8 @@ def test_nothing(): pass
         "def price(n): return n + 1",
         expect![[r#"
             changed: price
-            test_of → of → price
-            by import: test_nothing → test_shop → shop → PRICES → price
-            by import: test_other → test_shop → shop → PRICES → price
+            test_of → of → PRICES → price
+            test_other → other → OTHERS → PRICES → price
         "#]],
     );
     check_edit(
@@ -605,7 +604,7 @@ def test_nothing(): pass
         "def tax(n): return n + 1",
         expect![[r#"
             changed: tax
-            test_other → other → tax
+            test_other → other → OTHERS → tax
         "#]],
     );
 }

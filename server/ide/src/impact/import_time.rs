@@ -56,6 +56,10 @@ fn parts(analysis: &Analysis, file: FileId) -> Vec<Part> {
         let keepers: Option<Vec<SymbolId>> = match keeper {
             Keeper::Definition(name) => at.get(&name).map(|&id| vec![id]),
             Keeper::Names(names) => names.iter().map(|name| named(name)).collect(),
+            Keeper::Body(inside) => {
+                let definitions = inside.definitions.iter().map(|name| at.get(name).copied());
+                definitions.chain(inside.names.iter().map(|name| named(name))).collect()
+            }
         };
         Some(Part { range, keepers: keepers? })
     });
@@ -67,6 +71,30 @@ enum Keeper {
     Definition(TextRange),
     /// Variables of the module.
     Names(Vec<String>),
+    /// What is bound where a condition holds, and where it does not.
+    Body(Inside),
+}
+
+#[derive(Default)]
+struct Inside {
+    definitions: Vec<TextRange>,
+    names: Vec<String>,
+}
+
+impl Inside {
+    /// Nothing where something else is done.
+    fn of(bodies: &[&[Stmt]]) -> Option<Self> {
+        let mut inside = Inside::default();
+        for statement in bodies.iter().copied().flatten() {
+            match statement {
+                Stmt::FunctionDef(it) => inside.definitions.push(it.name.range()),
+                Stmt::ClassDef(it) => inside.definitions.push(it.name.range()),
+                Stmt::Pass(_) => {}
+                statement => inside.names.extend(kept(statement)?),
+            }
+        }
+        Some(inside)
+    }
 }
 
 fn of_body(body: &[Stmt], is_module: bool, found: &mut Vec<(TextRange, Keeper)>) {
@@ -80,6 +108,11 @@ fn of_body(body: &[Stmt], is_module: bool, found: &mut Vec<(TextRange, Keeper)>)
                 of_body(&it.body, false, found);
             }
             Stmt::If(it) => {
+                let bodies: Vec<&[Stmt]> =
+                    std::iter::once(&*it.body).chain(it.elif_else_clauses.iter().map(|clause| &*clause.body)).collect();
+                if let Some(inside) = Inside::of(&bodies).filter(|_| is_module) {
+                    found.push((statement.range(), Keeper::Body(inside)));
+                }
                 of_body(&it.body, is_module, found);
                 it.elif_else_clauses.iter().for_each(|clause| of_body(&clause.body, is_module, found));
             }
