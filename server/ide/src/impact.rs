@@ -5,6 +5,7 @@
 //! walk looks further; where it cannot, it says that its answer is a lower bound.
 
 mod import_time;
+mod values;
 
 use std::collections::VecDeque;
 
@@ -16,9 +17,13 @@ use crate::collection::is_test_function;
 use crate::fixtures::{Requests, is_fixture};
 use import_time::ImportTime;
 pub(crate) use import_time::kept;
+use values::Values;
 
 /// Searches by name that one walk may make. A search looks at every file that mentions the name.
-const MAX_SEARCHES: usize = 64;
+const MAX_SEARCHES: usize = 512;
+
+/// Decorators of one function that are looked through.
+const MAX_WRAPPERS: usize = 3;
 
 /// What can run a symbol, directly or through others. Of what is defined inside the symbol only tests are counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -166,12 +171,21 @@ struct Walk<'a> {
     searches: usize,
     requests: Option<Requests>,
     import_time: ImportTime,
+    values: Values,
     complete: bool,
 }
 
 impl<'a> Walk<'a> {
     fn new(analysis: &'a Analysis, starts: &'a FxHashSet<SymbolId>) -> Self {
-        Walk { analysis, starts, searches: 0, requests: None, import_time: ImportTime::default(), complete: true }
+        Walk {
+            analysis,
+            starts,
+            searches: 0,
+            requests: None,
+            import_time: ImportTime::default(),
+            values: Values::default(),
+            complete: true,
+        }
     }
 
     /// Who uses a variable, or runs a function. Beyond its callers these are:
@@ -189,6 +203,7 @@ impl<'a> Walk<'a> {
         {
             users.extend(self.who_names(id));
         }
+        users.extend(self.handed_on(id, &symbol));
         if symbol.kind.is_function()
             && let Some(parent) = symbol.parent
             && analysis.symbol(parent).kind.is_function()
@@ -227,24 +242,40 @@ impl<'a> Walk<'a> {
         users
     }
 
+    /// Who hands on a function, or the class that a constructor belongs to, as a value: it may be called by whoever gets it.
+    fn handed_on(&mut self, id: SymbolId, symbol: &Symbol<'_>) -> Vec<SymbolId> {
+        let is_special = symbol.name.starts_with("__") && symbol.name.ends_with("__");
+        let value = match symbol.kind {
+            SymbolKind::Method if matches!(symbol.name, "__init__" | "__new__") => symbol.parent,
+            SymbolKind::Function | SymbolKind::Method if !is_special => Some(id),
+            _ => None,
+        };
+        let Some(value) = value.filter(|_| !is_test_function(self.analysis, symbol)) else { return Vec::new() };
+        self.sites_of(value, |values, analysis, site| values.contain(analysis, site))
+    }
+
     /// The definitions that mention `id`, but in an import.
     fn who_names(&mut self, id: SymbolId) -> Vec<SymbolId> {
+        self.sites_of(id, |_, _, _| true)
+    }
+
+    fn sites_of(&mut self, id: SymbolId, is_wanted: impl Fn(&mut Values, &Analysis, &Site) -> bool) -> Vec<SymbolId> {
         if self.searches == MAX_SEARCHES {
             self.complete = false;
             return Vec::new();
         }
         self.searches += 1;
         let mut imports: FxHashMap<FileId, FxHashSet<TextRange>> = FxHashMap::default();
+        let analysis = self.analysis;
         let mut is_import = |site: &Site| {
-            let ranges = || self.analysis.imports(site.file).into_iter().map(|import| import.range).collect();
+            let ranges = || analysis.imports(site.file).into_iter().map(|import| import.range).collect();
             imports.entry(site.file).or_insert_with(ranges).contains(&site.range)
         };
-        let mut sites = self.analysis.references(id);
-        sites.retain(|site| !is_import(site));
-        let users =
-            sites.iter().flat_map(|site| self.import_time.keepers(self.analysis, site.file, site.range, site.within));
+        let mut sites = analysis.references(id);
+        sites.retain(|site| !is_import(site) && is_wanted(&mut self.values, analysis, site));
+        let keepers = |site: &Site| self.import_time.keepers(analysis, site.file, site.range, site.within);
         // A variable is named where it is assigned.
-        users.filter(|&user| user != id).collect()
+        sites.iter().flat_map(keepers).filter(|&user| user != id).collect()
     }
 
     /// Who calls `id`: where that is done while a module is imported, who keeps what comes of it. Where it got to its caller as a
@@ -257,12 +288,28 @@ impl<'a> Walk<'a> {
             for site in &call.sites {
                 if is_by_value(self.analysis, &symbol, site) {
                     let named = named.get_or_insert_with(|| self.who_names(id));
-                    if !named.is_empty() {
-                        users.extend(named.iter());
+                    let in_its_name = self.callers_by(call.other, symbol.name, MAX_WRAPPERS);
+                    if !named.is_empty() || !in_its_name.is_empty() {
+                        users.extend(named.iter().copied().chain(in_its_name));
                         continue;
                     }
                 }
                 users.extend(self.import_time.keepers(self.analysis, site.file, site.range, call.other));
+            }
+        }
+        users
+    }
+
+    /// Who calls `wrapper`, or what wraps that again, by the name of what is wrapped.
+    fn callers_by(&mut self, wrapper: SymbolId, name: &str, depth: usize) -> Vec<SymbolId> {
+        let mut users = Vec::new();
+        for call in self.analysis.callers(wrapper) {
+            for site in &call.sites {
+                if self.analysis.source(site.file).slice(site.range) == name {
+                    users.extend(self.import_time.keepers(self.analysis, site.file, site.range, call.other));
+                } else if depth > 0 && call.other != wrapper {
+                    users.extend(self.callers_by(call.other, name, depth - 1));
+                }
             }
         }
         users

@@ -283,3 +283,34 @@ def test_other(): pass
         "#]],
     );
 }
+
+#[test]
+fn values_that_a_setter_keeps_are_run_for_who_sets_them() {
+    let text = "\
+#- /chain.py
+class Chain:
+    def __init__(self, model):
+        self.model = model
+    @property
+    def model(self): return self._model
+    @model.setter
+    def model(self, model):
+        if model == 'a': self._model = self.a
+        else: self._model = self.b
+    def a(self): return 1
+    def b(self): return 2
+    def run(self): return self.model()
+#- /test_chain.py
+from chain import Chain
+def test_run(): assert Chain('a').run() == 1
+";
+    check(
+        text,
+        "chain.Chain.a",
+        100,
+        expect![[r#"
+            functions 3 modules 1 complete true
+            test_chain.test_run -> chain.Chain.__init__ -> chain.Chain.model -> chain.Chain.a
+        "#]],
+    );
+}
