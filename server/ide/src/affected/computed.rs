@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use graph::{Analysis, SymbolId, SymbolKind};
+use graph::{Analysis, FileId, ImportKind, SymbolId, SymbolKind, Target};
 use rustc_hash::{FxHashMap, FxHashSet};
 use syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
 use syntax::ast::{Expr, ExprCall, FStringPart, InterpolatedStringElement, Operator, Stmt};
@@ -55,13 +55,25 @@ pub(super) fn users(analysis: &Analysis, targets: &[SymbolId]) -> Vec<(SymbolId,
     let mut seen: FxHashSet<SymbolId> = FxHashSet::default();
     for file in analysis.files() {
         let text = analysis.source(file).text();
-        if !WAYS.iter().any(|way| text.contains(way)) || !has_part(text, &parts) {
+        if !WAYS.iter().any(|way| text.contains(way)) || !(has_part(text, &parts) || asks_module(analysis, file)) {
             continue;
         }
         // Without a thread to look with, nothing is found.
-        for (at, pattern) in on_deep_stack(|| places(text)).unwrap_or_default() {
-            let matching = by_name.iter().filter(|(name, _)| pattern.matches(name));
-            let matching: Vec<SymbolId> = matching.flat_map(|(_, targets)| targets).copied().collect();
+        for (at, which) in on_deep_stack(|| places(text)).unwrap_or_default() {
+            let matching: Vec<SymbolId> = match which {
+                Which::Named(pattern) => {
+                    let matching = by_name.iter().filter(|(name, _)| pattern.matches(name));
+                    matching.flat_map(|(_, targets)| targets).copied().collect()
+                }
+                Which::AnyOf(receiver) => {
+                    let modules = modules_at(analysis, file, receiver);
+                    let is_in = |id: &SymbolId| {
+                        let parent = analysis.symbol(*id).parent;
+                        parent.is_some_and(|parent| modules.contains(&parent))
+                    };
+                    by_name.values().flatten().copied().filter(is_in).collect()
+                }
+            };
             let user = analysis.enclosing(file, at);
             if !matching.is_empty() && seen.insert(user) {
                 found.push((user, matching));
@@ -69,6 +81,41 @@ pub(super) fn users(analysis: &Analysis, targets: &[SymbolId]) -> Vec<(SymbolId,
         }
     }
     found
+}
+
+/// Which names are looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Which {
+    Named(Pattern),
+    /// Any of what stands at this place, if that is a module.
+    AnyOf(TextSize),
+}
+
+/// The modules of the workspace that a name at a place stands for.
+fn modules_at(analysis: &Analysis, file: FileId, at: TextSize) -> Vec<SymbolId> {
+    let targets = analysis.targets(file, at).into_iter();
+    let modules = targets.filter_map(|target| match target {
+        Target::Symbol(id, _) => Some(id),
+        _ => None,
+    });
+    modules.filter(|&id| analysis.symbol(id).kind == SymbolKind::Module).collect()
+}
+
+/// Whether `getattr` is asked of something that the file imports as a module.
+fn asks_module(analysis: &Analysis, file: FileId) -> bool {
+    let text = analysis.source(file).text();
+    let mut asked = text.match_indices("getattr(").map(|(at, call)| {
+        let rest = &text[at + call.len()..];
+        let receiver = &rest[..rest.find([',', ')', '\n']).unwrap_or(0)];
+        receiver.rsplit('.').next().unwrap_or_default().trim()
+    });
+    let imports = analysis.imports(file);
+    let is_module = |name: &str| {
+        imports
+            .iter()
+            .any(|it| matches!(it.kind, ImportKind::Module(_)) && it.text.rsplit([' ', '.']).next() == Some(name))
+    };
+    asked.any(is_module)
 }
 
 /// What names begin and end with. Of the two parts of a pattern one has at least so many bytes.
@@ -95,7 +142,7 @@ fn has_part(text: &str, parts: &FxHashSet<&str>) -> bool {
 }
 
 /// Where a text looks for names, and for which.
-fn places(text: &str) -> Vec<(TextSize, Pattern)> {
+fn places(text: &str) -> Vec<(TextSize, Which)> {
     let parsed = parse(text);
     let mut functions = Functions::default();
     functions.visit_body(parsed.statements());
@@ -107,7 +154,7 @@ fn places(text: &str) -> Vec<(TextSize, Pattern)> {
 /// Visits the outermost functions one by one, as the names of variables hold inside of each.
 #[derive(Default)]
 struct Functions {
-    found: Vec<(TextSize, Pattern)>,
+    found: Vec<(TextSize, Which)>,
     /// What stands outside of functions.
     around: Lookups,
 }
@@ -135,17 +182,22 @@ struct Lookups {
     indirect: Vec<(TextSize, String)>,
     /// What variables may be.
     patterns: FxHashMap<String, Vec<Pattern>>,
+    /// Of any name, and of what.
+    any: Vec<(TextSize, TextSize)>,
 }
 
 impl Lookups {
-    fn places(self) -> Vec<(TextSize, Pattern)> {
-        let Lookups { direct, indirect, patterns } = self;
+    fn places(self) -> Vec<(TextSize, Which)> {
+        let Lookups { direct, indirect, patterns, any } = self;
         let mut found = direct;
         for (at, variable) in indirect {
             found.extend(patterns.get(&variable).into_iter().flatten().map(|pattern| (at, pattern.clone())));
         }
         found.retain(|(_, pattern)| pattern.is_telling());
-        found
+        let restricted: FxHashSet<TextSize> = found.iter().map(|(at, _)| *at).collect();
+        let any = any.into_iter().filter(|(at, _)| !restricted.contains(at));
+        let named = found.into_iter().map(|(at, pattern)| (at, Which::Named(pattern)));
+        named.chain(any.map(|(at, receiver)| (at, Which::AnyOf(receiver)))).collect()
     }
 
     fn look_for(&mut self, at: TextSize, name: &Expr) {
@@ -163,7 +215,16 @@ impl Lookups {
             _ => return,
         };
         match (function, &*call.arguments.args) {
-            ("getattr", [_, name, ..]) | ("methodcaller", [name, ..]) => self.look_for(call.start(), name),
+            ("getattr", [of, name, ..]) => {
+                self.look_for(call.start(), name);
+                let receiver = match of {
+                    Expr::Name(name) => Some(name.start()),
+                    Expr::Attribute(it) => Some(it.attr.start()),
+                    _ => None,
+                };
+                self.any.extend(receiver.filter(|_| !name.is_string_literal_expr()).map(|of| (call.start(), of)));
+            }
+            ("methodcaller", [name, ..]) => self.look_for(call.start(), name),
             ("startswith" | "endswith", [part, ..]) => {
                 let Expr::Attribute(of) = &*call.func else { return };
                 let Expr::Name(variable) = &*of.value else { return };
@@ -295,7 +356,11 @@ mod tests {
     fn check(body: &str, expected: &[&str]) {
         let lines: Vec<String> = body.lines().map(|line| format!("    {line}\n")).collect();
         let found = places(&format!("def f(self, kind):\n{}", lines.concat()));
-        let said: Vec<String> = found.iter().map(|(_, it)| format!("{}…{}", it.prefix, it.suffix)).collect();
+        let said = found.iter().filter_map(|(_, it)| match it {
+            Which::Named(it) => Some(format!("{}…{}", it.prefix, it.suffix)),
+            Which::AnyOf(_) => None,
+        });
+        let said: Vec<String> = said.collect();
         assert_eq!(said, expected, "{body}");
     }
 
