@@ -135,6 +135,8 @@ impl Holders {
             std::iter::successors(Some(*id), |&id| analysis.symbol(id).parent).any(|id| classes.contains(&id))
         };
         let mut users: Vec<SymbolId> = classes.iter().flat_map(|&class| mentions(analysis, class)).collect();
+        // `getattr(shapes, name)` is a mention too.
+        users.extend(computed::users(analysis, classes).into_iter().map(|(user, _)| user));
         users.retain(|user| !is_inside(user));
         // The classes themselves may be tests.
         users.extend(classes.iter().copied().filter(|&class| analysis.symbol(class).flags.is_test));

@@ -351,3 +351,27 @@ def test_other(): pass
         "#]],
     );
 }
+
+#[test]
+fn objects_come_of_classes_that_are_looked_for_by_computed_names() {
+    check_edit(
+        "\
+#- /shapes.py
+class Disc:
+    def area(self): return 1
+#- /draw.py
+import shapes
+def make(kind): return getattr(shapes, kind.title())()
+#- /test_draw.py
+from draw import make
+def test_area(): assert make('disc').area() == 1
+def test_other(): assert make('disc').edge() == 1
+",
+        "area(self): return 1",
+        "area(self): return 2",
+        expect![[r#"
+            changed: Disc.area
+            by name: test_area → Disc.area
+        "#]],
+    );
+}
