@@ -11,9 +11,9 @@ use syntax::parse;
 
 use super::reply::functions;
 use super::{Fence, Inquiry};
-use ide::tests_reaching;
 use ide::wording::count;
 use ide::{Changes, Earlier, changes};
+use ide::{Effort, tests_reaching};
 
 /// What it is called in settings and in lists of questions.
 pub const NAME: &str = "commit-message";
@@ -32,7 +32,7 @@ const SHOWN: usize = 40;
 const MAX_DIFF: usize = 24_000;
 
 /// How many definitions the walk to the tests may look at, for each that has changed.
-const LIMIT: usize = 2000;
+const EFFORT: Effort = Effort::thorough(2000);
 
 /// What the graph says of the change from `before` to now, one line each.
 pub fn facts(analysis: &Analysis, before: &[Earlier]) -> String {
@@ -53,7 +53,7 @@ pub fn facts(analysis: &Analysis, before: &[Earlier]) -> String {
         let how = if is_new(analysis, id, before) { "new" } else { "changed" };
         let callers = analysis.callers(id).len();
         let broken = analysis.incompatible_callers(id).broken;
-        let tests = tests_reaching(analysis, id, LIMIT).tests.len();
+        let tests = tests_reaching(analysis, id, EFFORT).tests.len();
         // Writing to a string cannot fail.
         let _ = write!(text, "{how} {kind} `{}`", view.qualified_name());
         if !view.flags.is_test && kind != "variable" {

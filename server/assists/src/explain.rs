@@ -16,7 +16,7 @@ use super::reply::dotted;
 use ide::page::{Line, Page};
 use ide::tree::with_tree_of;
 use ide::wording::{count, place, uri};
-use ide::{tests_reaching, with_descendants};
+use ide::{Effort, tests_reaching, with_descendants};
 
 /// What it is called in settings and in lists of questions.
 pub const NAME: &str = "explain";
@@ -25,7 +25,7 @@ pub const NAME: &str = "explain";
 const SHOWN: usize = 20;
 
 /// How many definitions the walk to the tests may look at.
-const LIMIT: usize = 20_000;
+const EFFORT: Effort = Effort::thorough(20_000);
 
 /// What the graph knows of a definition.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -209,7 +209,7 @@ fn tests(analysis: &Analysis, id: SymbolId, page: &mut Page) {
     if analysis.symbol(id).flags.is_test {
         return;
     }
-    let reach = tests_reaching(analysis, id, LIMIT);
+    let reach = tests_reaching(analysis, id, EFFORT);
     let lines = reach.tests.iter().map(|&test| {
         let between = reach.path(test).len().saturating_sub(2);
         let line = link(analysis, test);

@@ -13,7 +13,7 @@ use crate::changes::{Changed, Changes, added_lines, shown};
 use crate::judge::{State, before};
 
 /// Definitions that are looked at on the way to tests.
-const MAX_VISITED: usize = 5_000;
+const EFFORT: ide::Effort = ide::Effort::thorough(5_000);
 
 /// What a change touches.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -72,7 +72,7 @@ pub fn impact(state: &State, changes: &Changes) -> Impact {
         .symbols
         .into_iter()
         .map(|symbol| {
-            let (view, reach) = (now.symbol(symbol), ide::tests_reaching(&now, symbol, MAX_VISITED));
+            let (view, reach) = (now.symbol(symbol), ide::tests_reaching(&now, symbol, EFFORT));
             Touched {
                 symbol: view.qualified_name(),
                 path: shown(&state.root, now.path(symbol.file)),

@@ -22,6 +22,7 @@ mod external;
 mod functions;
 mod hierarchy;
 mod library;
+mod lists;
 mod names;
 mod narrowing;
 mod nodes;

@@ -111,6 +111,14 @@ impl Links {
         let further = sites.clone().filter(move |&site| site >= first).map(move |site| &self.further[site - first]);
         (sites.filter(move |&site| site < first), further)
     }
+
+    /// What of `file` is called, each once and sorted.
+    pub fn called_in(&self, file: FileId) -> impl Iterator<Item = SymbolId> {
+        let from = self.called.partition_point(|(target, _)| target.file < file);
+        let calls = self.called[from..].iter().take_while(move |(target, _)| target.file == file);
+        let mut last = None;
+        calls.map(|(target, _)| *target).filter(move |&target| last.replace(target) != Some(target))
+    }
 }
 
 /// Links `file` against `snapshot`, whose own links are not looked at.

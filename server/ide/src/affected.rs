@@ -13,7 +13,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::changes::{Changes, Earlier, changes};
 use crate::collection::{is_collected, is_test_function};
-use crate::impact::{Reach, reaching, with_descendants};
+use crate::impact::{Effort, Reach, reaching, with_descendants};
 use crate::runnables::main_block;
 
 pub use fallback::widen;
@@ -108,7 +108,7 @@ pub struct TestRecord {
     pub executed: Option<bool>,
 }
 
-/// The tests that reach what differs from `before`, looking at no more than `limit` definitions. First those that failed the
+/// The tests that reach what differs from `before`, as far as the effort goes. First those that failed the
 /// last time, according to the records that `history` has once it is told what has changed; then those that executed what
 /// has changed, and last of all those that did not: what a test executes may change, so that they are not left out. Of
 /// each kind first those that are fewest calls away from the change; of these, those that reach the least besides; then by
@@ -118,7 +118,7 @@ pub fn affected<R: Fn(SymbolId) -> TestRecord>(
     analysis: &Analysis,
     before: &[Earlier],
     history: impl FnOnce(&[SymbolId]) -> R,
-    limit: usize,
+    effort: Effort,
 ) -> Affected {
     let Changes { symbols, gone, modules } = changes(analysis, before);
     let record = history(&symbols);
@@ -129,7 +129,7 @@ pub fn affected<R: Fn(SymbolId) -> TestRecord>(
         starts.extend(analysis.users_of_gone(*owner, name));
         starts.extend(inherited(analysis, *owner, name));
     }
-    let reach = reaching(analysis, &starts, limit);
+    let reach = reaching(analysis, &starts, effort);
     let mut found: Vec<(usize, AffectedTest)> = Vec::new();
     let mut seen: FxHashSet<SymbolId> = FxHashSet::default();
     let mut add = |test: SymbolId, via: Vec<SymbolId>| {
@@ -148,7 +148,7 @@ pub fn affected<R: Fn(SymbolId) -> TestRecord>(
     // What nobody knows the receiver of may be one of the methods: less likely than what is known to call them.
     let far = found.iter().map(|(distance, _)| *distance).max().unwrap_or_default();
     let reached = nearest_first(analysis, &starts, &reach);
-    let by_name = by_name::tests(analysis, &reached, limit);
+    let by_name = by_name::tests(analysis, &reached, effort);
     for (test, way) in by_name.tests {
         if seen.insert(test) {
             let method = way.last().copied();
@@ -193,7 +193,7 @@ pub fn affected<R: Fn(SymbolId) -> TestRecord>(
     changed.dedup();
     let tests: Vec<AffectedTest> = found.into_iter().map(|(_, test)| test).collect();
     let changed_now = symbols.into_iter().chain(modules.iter().map(|&file| analysis.module(file)));
-    let mut unreached = fallback::unreached(analysis, &tests, changed_now.collect(), limit);
+    let mut unreached = fallback::unreached(analysis, &tests, changed_now.collect(), effort);
     unreached.sort_by_key(|&id| (place(id), id));
     unreached.dedup();
     Affected { tests, changed, unreached, is_followed: reach.complete && by_name.is_followed }

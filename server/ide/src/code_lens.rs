@@ -8,13 +8,13 @@ use syntax::ast::Stmt;
 
 use crate::collection::is_collected;
 use crate::fixtures::{Requests, is_fixture};
-use crate::impact::{runs_unseen, tests_reaching};
+use crate::impact::{Effort, runs_unseen, tests_reaching};
 use crate::runnables::{Runnable, runnables};
 use crate::tree::with_tree;
 use crate::wording::count;
 
 /// How many definitions a title may look at. Scrolling resolves dozens of lenses at once.
-const LIMIT: usize = 500;
+const EFFORT: Effort = Effort::quick(500);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lens {
@@ -69,7 +69,7 @@ pub fn callers_title(analysis: &Analysis, symbol: SymbolId, saved: Option<&str>)
             broken => format!("breaks {broken} of {}", count(incompatible.all + lost, "caller")),
         }
     };
-    let reach = tests_reaching(analysis, symbol, LIMIT);
+    let reach = tests_reaching(analysis, symbol, EFFORT);
     let mut title = match reach.tests.len() {
         0 => callers,
         tests if reach.complete => format!("{callers} · {}", count(tests, "test")),

@@ -9,7 +9,7 @@ mod values;
 
 use std::collections::VecDeque;
 
-use graph::{Analysis, CallSite, EdgeKind, FileId, Site, Symbol, SymbolId, SymbolKind};
+use graph::{Analysis, Call, CallSite, EdgeKind, FileId, Site, Symbol, SymbolId, SymbolKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 use syntax::TextRange;
 
@@ -19,8 +19,26 @@ use import_time::ImportTime;
 pub(crate) use import_time::kept;
 use values::Values;
 
-/// Searches by name that one walk may make. A search looks at every file that mentions the name.
-const MAX_SEARCHES: usize = 512;
+/// How much a walk looks at. Where that is not enough, its answer is a lower bound.
+#[derive(Clone, Copy, Debug)]
+pub struct Effort {
+    /// Definitions that are reached.
+    pub definitions: usize,
+    /// Searches by name, each in every file that mentions the name: for those who hand a function on as a value.
+    pub searches: usize,
+}
+
+impl Effort {
+    /// Where an answer is to be complete.
+    pub const fn thorough(definitions: usize) -> Self {
+        Effort { definitions, searches: 512 }
+    }
+
+    /// Where somebody waits for it: in a hover or a lens.
+    pub const fn quick(definitions: usize) -> Self {
+        Effort { definitions, searches: 12 }
+    }
+}
 
 /// Decorators of one function that are looked through.
 const MAX_WRAPPERS: usize = 3;
@@ -61,15 +79,15 @@ impl Reach {
     }
 }
 
-/// Everything that reaches `symbol` through calls, looking at no more than `limit` definitions.
+/// Everything that reaches `symbol` through calls, as far as the effort goes.
 ///
 /// For a class or a module, what reaches any function defined inside it; for a variable, what reaches its uses.
-pub fn tests_reaching(analysis: &Analysis, symbol: SymbolId, limit: usize) -> Reach {
-    reaching(analysis, &[symbol], limit)
+pub fn tests_reaching(analysis: &Analysis, symbol: SymbolId, effort: Effort) -> Reach {
+    reaching(analysis, &[symbol], effort)
 }
 
 /// Everything that reaches one of `symbols`, as [`tests_reaching`] has it.
-pub(crate) fn reaching(analysis: &Analysis, symbols: &[SymbolId], limit: usize) -> Reach {
+pub(crate) fn reaching(analysis: &Analysis, symbols: &[SymbolId], effort: Effort) -> Reach {
     let starts: FxHashSet<SymbolId> = symbols.iter().copied().collect();
     let mut seen: FxHashSet<SymbolId> = FxHashSet::default();
     let inside = symbols.iter().flat_map(|&symbol| with_descendants(analysis, symbol));
@@ -84,12 +102,12 @@ pub(crate) fn reaching(analysis: &Analysis, symbols: &[SymbolId], limit: usize) 
         }
     }
     let is_code = |id: &SymbolId| starts.contains(id) || !is_variable(&analysis.symbol(*id));
-    let mut walk = Walk::new(analysis, &starts);
+    let mut walk = Walk::new(analysis, &starts, effort.searches);
     let mut queue: VecDeque<SymbolId> = inside.into_iter().filter(is_code).collect();
     let mut modules = FxHashSet::default();
     let mut looked_at = 0;
     while let Some(at) = queue.pop_front() {
-        if looked_at == limit {
+        if looked_at == effort.definitions {
             walk.complete = false;
             break;
         }
@@ -122,7 +140,7 @@ pub(crate) fn reaching(analysis: &Analysis, symbols: &[SymbolId], limit: usize) 
 
 /// The definitions that mention `symbol`, but in an import.
 pub(crate) fn mentions(analysis: &Analysis, symbol: SymbolId) -> Vec<SymbolId> {
-    Walk::new(analysis, &FxHashSet::default()).who_names(symbol)
+    Walk::new(analysis, &FxHashSet::default(), 1).who_names(symbol)
 }
 
 /// A method that Python calls for an operator or a protocol, where no call stands in the text: `__add__`, `__iter__`.
@@ -168,7 +186,10 @@ fn is_by_value(analysis: &Analysis, symbol: &Symbol<'_>, site: &CallSite) -> boo
 struct Walk<'a> {
     analysis: &'a Analysis,
     starts: &'a FxHashSet<SymbolId>,
+    /// How many more there may be.
     searches: usize,
+    /// By file, as [`Analysis::calling_files`] has them.
+    calling: FxHashMap<FileId, FxHashMap<SymbolId, Vec<FileId>>>,
     requests: Option<Requests>,
     import_time: ImportTime,
     values: Values,
@@ -176,11 +197,12 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(analysis: &'a Analysis, starts: &'a FxHashSet<SymbolId>) -> Self {
+    fn new(analysis: &'a Analysis, starts: &'a FxHashSet<SymbolId>, searches: usize) -> Self {
         Walk {
             analysis,
             starts,
-            searches: 0,
+            searches,
+            calling: FxHashMap::default(),
             requests: None,
             import_time: ImportTime::default(),
             values: Values::default(),
@@ -260,11 +282,11 @@ impl<'a> Walk<'a> {
     }
 
     fn sites_of(&mut self, id: SymbolId, is_wanted: impl Fn(&mut Values, &Analysis, &Site) -> bool) -> Vec<SymbolId> {
-        if self.searches == MAX_SEARCHES {
+        let Some(searches) = self.searches.checked_sub(1) else {
             self.complete = false;
             return Vec::new();
-        }
-        self.searches += 1;
+        };
+        self.searches = searches;
         let mut imports: FxHashMap<FileId, FxHashSet<TextRange>> = FxHashMap::default();
         let analysis = self.analysis;
         let mut is_import = |site: &Site| {
@@ -284,7 +306,7 @@ impl<'a> Walk<'a> {
         let mut users = Vec::new();
         let symbol = self.analysis.symbol(id);
         let mut named: Option<Vec<SymbolId>> = None;
-        for call in self.analysis.callers(id) {
+        for call in self.calls_of(id) {
             for site in &call.sites {
                 if is_by_value(self.analysis, &symbol, site) {
                     let named = named.get_or_insert_with(|| self.who_names(id));
@@ -300,10 +322,16 @@ impl<'a> Walk<'a> {
         users
     }
 
+    fn calls_of(&mut self, id: SymbolId) -> Vec<Call> {
+        let calling = self.calling.entry(id.file).or_insert_with(|| self.analysis.calling_files(id.file));
+        let files = calling.get(&id).into_iter().flatten().copied();
+        self.analysis.callers_from(id, files)
+    }
+
     /// Who calls `wrapper`, or what wraps that again, by the name of what is wrapped.
     fn callers_by(&mut self, wrapper: SymbolId, name: &str, depth: usize) -> Vec<SymbolId> {
         let mut users = Vec::new();
-        for call in self.analysis.callers(wrapper) {
+        for call in self.calls_of(wrapper) {
             for site in &call.sites {
                 if self.analysis.source(site.file).slice(site.range) == name {
                     users.extend(self.import_time.keepers(self.analysis, site.file, site.range, call.other));

@@ -53,7 +53,7 @@ pub use document_highlight::{Highlight, document_highlights};
 pub use document_symbols::{DocumentSymbol, document_symbols};
 pub use duplicates::{Duplicate, KnownForms, duplicates, known_already};
 pub use hover::{Hover, hover, page};
-pub use impact::{Reach, tests_reaching, with_descendants};
+pub use impact::{Effort, Reach, tests_reaching, with_descendants};
 pub use implementation::implementations;
 pub use libraries::{LibraryPlace, Text, library_place, library_type};
 pub use lint_findings::{SharedLinter, known_among, lint_ahead, lint_findings, silence};

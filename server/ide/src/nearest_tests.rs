@@ -3,13 +3,13 @@
 use graph::{Analysis, FileId, SymbolId};
 use syntax::TextRange;
 
-use crate::impact::reaching;
+use crate::impact::{Effort, reaching};
 
 /// Tests that are quoted, and lines of all of them.
 const MAX_TESTS: usize = 5;
 const MAX_LINES: usize = 200;
 /// Definitions that are looked at on the way to tests.
-const MAX_VISITED: usize = 2_000;
+const EFFORT: Effort = Effort::quick(2_000);
 
 /// The text of the tests that reach what is defined in `range`, or else the function around it: the nearest first, each below
 /// a comment that says where it is from. Empty if there are none.
@@ -23,7 +23,7 @@ pub fn nearest_tests(analysis: &Analysis, file: FileId, range: TextRange) -> Str
         targets.extend(around.filter(is_function).find(|&id| analysis.symbol(id).range.contains_range(range)));
     }
     let (mut text, mut lines, mut count) = (String::new(), 0, 0);
-    for test in reaching(analysis, &targets, MAX_VISITED).tests {
+    for test in reaching(analysis, &targets, EFFORT).tests {
         let (source, symbol) = (analysis.source(test.file), analysis.symbol(test));
         let quoted = source.slice(symbol.range);
         // What is kept already needs no copy beside it.

@@ -12,7 +12,7 @@ use crate::names;
 use crate::tools::{Answer, BUDGET, ExploreInput, ExploreOutput, Found, LARGEST_BUDGET, SMALLEST_BUDGET};
 
 /// Definitions that are looked at on the way to tests.
-const MAX_VISITED: usize = 2_000;
+const EFFORT: ide::Effort = ide::Effort::quick(2_000);
 
 /// Of each kind of neighbour, so many are listed at most.
 const MOST_LISTED: usize = 40;
@@ -164,7 +164,7 @@ struct Described {
 impl Described {
     fn of(analysis: &Analysis, symbol: SymbolId) -> Self {
         let callers = analysis.callers(symbol);
-        Described { symbol, callers, reach: ide::tests_reaching(analysis, symbol, MAX_VISITED) }
+        Described { symbol, callers, reach: ide::tests_reaching(analysis, symbol, EFFORT) }
     }
 
     fn found(&self, analysis: &Analysis, state: Readiness) -> Found {

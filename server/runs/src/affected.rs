@@ -13,7 +13,7 @@ use workspace::revision;
 use crate::history;
 
 /// How many definitions are looked at on the way from a change to the tests.
-const LIMIT: usize = 100_000;
+const EFFORT: ide::Effort = ide::Effort::thorough(100_000);
 
 /// A workspace folder, what is known of it from before, and what is not on disk.
 pub struct State<'a> {
@@ -48,7 +48,7 @@ pub fn choose(state: &State<'_>, revision: Option<&str>) -> anyhow::Result<Optio
 /// The tests of the folder that a change from the texts `before` reaches; `since` says what they are.
 pub fn of_earlier(state: &State<'_>, before: &[Earlier], since: String) -> Chosen {
     let State { analysis, root, store, .. } = *state;
-    let mut affected = ide::affected(analysis, before, history::records(store, root, analysis), LIMIT);
+    let mut affected = ide::affected(analysis, before, history::records(store, root, analysis), EFFORT);
     let record = history::records(store, root, analysis)(&affected.changed);
     ide::widen(analysis, &mut affected, record);
     affected.tests.retain(|it| analysis.path(it.test.file).starts_with(root));

@@ -52,7 +52,7 @@ impl From<ide::RunnableKind> for RunKind {
 }
 
 /// How many definitions are looked at for what an edit affects. Lenses wait for it.
-pub const LIMIT: usize = 20_000;
+pub const EFFORT: ide::Effort = ide::Effort::thorough(20_000);
 
 /// What is known about each thing that was run.
 #[derive(Clone, Default)]

@@ -1,5 +1,6 @@
 //! Call edges.
 
+use rustc_hash::FxHashMap;
 use syntax::{TextRange, TextSize};
 
 use super::Analysis;
@@ -42,8 +43,25 @@ impl CallSite {
 impl Analysis {
     /// Who calls `id`, sorted by path and offset. Calling a class counts as calling its `__init__` too.
     pub fn callers(&self, id: SymbolId) -> Vec<Call> {
+        self.callers_from(id, self.sources(id.file))
+    }
+
+    /// For what is defined in `file` and called: the files that do. For [`Analysis::callers_from`], where many definitions of a
+    /// file are asked about that hundreds of files use.
+    pub fn calling_files(&self, file: FileId) -> FxHashMap<SymbolId, Vec<FileId>> {
+        let mut calling: FxHashMap<SymbolId, Vec<FileId>> = FxHashMap::default();
+        for source in self.sources(file) {
+            for target in self.snapshot.links[source.index()].called_in(file) {
+                calling.entry(target).or_default().push(source);
+            }
+        }
+        calling
+    }
+
+    /// Who calls `id` in some files, as [`Analysis::callers`] has them.
+    pub fn callers_from(&self, id: SymbolId, files: impl IntoIterator<Item = FileId>) -> Vec<Call> {
         let mut calls = Vec::new();
-        for file in self.sources(id.file) {
+        for file in files {
             let mut of_file = Vec::new();
             self.calls_to(id, file, |caller, site| add(&mut of_file, caller, site));
             of_file.sort_by_key(|call: &Call| call.sites[0].range.start());
@@ -211,5 +229,19 @@ mod tests {
         let calls = analysis.open_calls(file).into_iter();
         let calls: Vec<_> = calls.map(|(range, name)| (analysis.source(file).slice(range), name)).collect();
         assert_eq!(calls, [("run", None), ("system", Some("os.system")), ("eval", Some("eval"))]);
+    }
+
+    #[test]
+    fn the_files_that_call_have_all_callers() {
+        let text = "#- /a.py\ndef f(): ...\ndef g(): f()\nclass C:\n    def __init__(self): g()\n#- /b.py\nimport a\na.f()\na.C()\n#- /c.py\n\
+                    from a import f, g\nf(); f()\n[g][0]()\n";
+        let analysis = host(text).analysis();
+        let file = analysis.file(Path::new("/a.py")).unwrap();
+        let calling = analysis.calling_files(file);
+        for id in analysis.symbols(file) {
+            let files = calling.get(&id).cloned().unwrap_or_default();
+            assert_eq!(analysis.callers_from(id, files), analysis.callers(id));
+        }
+        assert!(calling.len() >= 3, "{calling:?}");
     }
 }

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::collections::hash_map::Entry;
 
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
-use smallvec::SmallVec;
 
+use super::lists::{List, Lists};
 use super::objects::{ContainerId, ObjectId};
 use super::watches::Watch;
 use crate::FileId;
@@ -130,7 +130,7 @@ const SCANNED: usize = 24;
 
 #[derive(Debug, Default)]
 struct Node {
-    objects: SmallVec<[ObjectId; 2]>,
+    objects: List<ObjectId>,
     /// How many of the objects have been passed on.
     done: u32,
     constants: u8,
@@ -143,8 +143,8 @@ struct Node {
 /// What a node does with its objects. Apart from them, because most of the time objects are added, to nodes all over memory.
 #[derive(Debug, Default)]
 struct Outlets {
-    successors: SmallVec<[NodeId; 2]>,
-    watches: SmallVec<[u32; 1]>,
+    successors: List<NodeId>,
+    watches: List<u32>,
 }
 
 #[derive(Debug, Default)]
@@ -152,6 +152,9 @@ pub(super) struct Nodes {
     nodes: Vec<Node>,
     /// By node.
     outlets: Vec<Outlets>,
+    object_lists: Lists<ObjectId>,
+    successor_lists: Lists<NodeId>,
+    watch_lists: Lists<u32>,
     places: FxHashMap<Place, NodeId>,
     watches: Vec<Watch>,
     /// The copies from nodes with more than [`SCANNED`] of them.
@@ -184,20 +187,14 @@ impl Nodes {
     }
 
     pub fn new_node(&mut self) -> NodeId {
-        self.nodes.push(Node::default());
-        self.outlets.push(Outlets::default());
-        NodeId(self.nodes.len() as u32 - 1)
+        new_node(&mut self.nodes, &mut self.outlets)
     }
 
     /// The node of a place, and whether it is new.
     pub fn place(&mut self, place: Place) -> (NodeId, bool) {
         match self.places.entry(place) {
             Entry::Occupied(entry) => (*entry.get(), false),
-            Entry::Vacant(entry) => {
-                self.nodes.push(Node::default());
-                self.outlets.push(Outlets::default());
-                (*entry.insert(NodeId(self.nodes.len() as u32 - 1)), true)
-            }
+            Entry::Vacant(entry) => (*entry.insert(new_node(&mut self.nodes, &mut self.outlets)), true),
         }
     }
 
@@ -207,19 +204,20 @@ impl Nodes {
     }
 
     pub fn objects(&self, node: NodeId) -> &[ObjectId] {
-        &self.nodes[node.0 as usize].objects
+        self.object_lists.get(&self.nodes[node.0 as usize].objects)
     }
 
     pub fn object(&self, node: NodeId, index: u32) -> ObjectId {
-        self.nodes[node.0 as usize].objects[index as usize]
+        self.objects(node)[index as usize]
     }
 
     pub fn successor(&self, node: NodeId, index: u32) -> NodeId {
-        self.outlets[node.0 as usize].successors[index as usize]
+        self.successor_lists.get(&self.outlets[node.0 as usize].successors)[index as usize]
     }
 
     pub fn watch_at(&self, node: NodeId, index: u32) -> Watch {
-        self.watches[self.outlets[node.0 as usize].watches[index as usize] as usize]
+        let watches = self.watch_lists.get(&self.outlets[node.0 as usize].watches);
+        self.watches[watches[index as usize] as usize]
     }
 
     /// Adds an object to a node; [`ObjectId::UNKNOWN`] stands for what a node no longer tells apart.
@@ -228,8 +226,10 @@ impl Nodes {
         if facts.saturated {
             return;
         }
+        let held = self.object_lists.get(&facts.objects);
+        let is_crowded = held.len() >= MAX_OBJECTS;
         let is_full = weight != Weight::Followed
-            && (facts.objects.len() >= MAX_OBJECTS
+            && (is_crowded
                 || match weight {
                     Weight::Constant => facts.constants >= MAX_CONSTANTS,
                     Weight::Container => facts.containers >= MAX_CONTAINERS,
@@ -237,13 +237,13 @@ impl Nodes {
                 });
         let object = if is_full { ObjectId::UNKNOWN } else { object };
         // A bounded number, up to here: looking it up elsewhere would cost more.
-        let is_known = if self.follows && facts.objects.len() > MAX_OBJECTS {
+        let is_known = if self.follows && held.len() > MAX_OBJECTS {
             self.followed.contains(&(node, object))
         } else {
-            facts.objects.contains(&object)
+            held.contains(&object)
         };
         if is_known {
-            facts.saturated = is_full && facts.objects.len() >= MAX_OBJECTS && !self.follows;
+            facts.saturated = is_full && is_crowded && !self.follows;
             return;
         }
         match weight {
@@ -251,11 +251,12 @@ impl Nodes {
             Weight::Container if !is_full => facts.containers += 1,
             _ => {}
         }
-        facts.objects.push(object);
-        if self.follows && facts.objects.len() > MAX_OBJECTS {
-            let is_first = facts.objects.len() == MAX_OBJECTS + 1;
-            let noted = if is_first { 0 } else { facts.objects.len() - 1 };
-            self.followed.extend(facts.objects[noted..].iter().map(|&object| (node, object)));
+        self.object_lists.push(&mut facts.objects, object);
+        let held = self.object_lists.get(&facts.objects);
+        if self.follows && held.len() > MAX_OBJECTS {
+            let is_first = held.len() == MAX_OBJECTS + 1;
+            let noted = if is_first { 0 } else { held.len() - 1 };
+            self.followed.extend(held[noted..].iter().map(|&object| (node, object)));
         }
         if !std::mem::replace(&mut facts.queued, true) {
             self.queue.push_back(node);
@@ -264,7 +265,7 @@ impl Nodes {
 
     /// Whether so much flows here that it says nothing.
     pub fn is_wide(&self, node: NodeId) -> bool {
-        self.nodes[node.0 as usize].objects.len() > MAX_OBJECTS
+        self.objects(node).len() > MAX_OBJECTS
     }
 
     /// Whether whatever is added to the node is there already.
@@ -277,7 +278,8 @@ impl Nodes {
         if from == to {
             return false;
         }
-        let successors = &mut self.outlets[from.0 as usize].successors;
+        let list = &mut self.outlets[from.0 as usize].successors;
+        let successors = self.successor_lists.get(list);
         let is_known = if successors.len() < SCANNED {
             successors.contains(&to)
         } else {
@@ -289,16 +291,17 @@ impl Nodes {
         if is_known {
             return false;
         }
-        successors.push(to);
+        self.successor_lists.push(list, to);
         true
     }
 
     pub fn watch(&mut self, node: NodeId, watch: Watch) {
         self.watches.push(watch);
         let index = self.watches.len() as u32 - 1;
-        self.outlets[node.0 as usize].watches.push(index);
+        self.watch_lists.push(&mut self.outlets[node.0 as usize].watches, index);
         let facts = &self.nodes[node.0 as usize];
-        self.late.extend(facts.objects[..facts.done as usize].iter().map(|&object| (index, object)));
+        let done = &self.object_lists.get(&facts.objects)[..facts.done as usize];
+        self.late.extend(done.iter().map(|&object| (index, object)));
     }
 
     pub fn next_late(&mut self) -> Option<(Watch, ObjectId)> {
@@ -311,10 +314,23 @@ impl Nodes {
         let node = self.queue.pop_front()?;
         let facts = &mut self.nodes[node.0 as usize];
         facts.queued = false;
-        let objects = facts.done..facts.objects.len() as u32;
+        let objects = facts.done..self.object_lists.get(&facts.objects).len() as u32;
         facts.done = objects.end;
         let outlets = &self.outlets[node.0 as usize];
-        let (successors, watches) = (outlets.successors.len() as u32, outlets.watches.len() as u32);
+        let successors = self.successor_lists.get(&outlets.successors).len() as u32;
+        let watches = self.watch_lists.get(&outlets.watches).len() as u32;
         Some(Delta { node, objects, successors, watches })
     }
+}
+
+fn new_node(nodes: &mut Vec<Node>, outlets: &mut Vec<Outlets>) -> NodeId {
+    // In small steps: these are the largest tables, and doubled they would be mostly empty.
+    if nodes.len() == nodes.capacity() {
+        let more = nodes.len() / 8 + 8;
+        nodes.reserve_exact(more);
+        outlets.reserve_exact(more);
+    }
+    nodes.push(Node::default());
+    outlets.push(Outlets::default());
+    NodeId(nodes.len() as u32 - 1)
 }

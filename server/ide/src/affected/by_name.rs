@@ -11,7 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Loaded, computed, tests_of};
 use crate::collection::is_test_function;
-use crate::impact::{Reach, mentions, reaching};
+use crate::impact::{Effort, Reach, mentions, reaching};
 
 /// Methods of Python's own types: where the receiver is not known, it mostly is one of these.
 const COMMON: [&str; 24] = [
@@ -40,7 +40,7 @@ struct Caller {
 }
 
 /// The tests that come to something that calls one of `reached`, the nearest first, by its name.
-pub(super) fn tests(analysis: &Analysis, reached: &[SymbolId], limit: usize) -> ByName {
+pub(super) fn tests(analysis: &Analysis, reached: &[SymbolId], effort: Effort) -> ByName {
     // Nobody calls a test but who runs tests.
     let is_called = |id: &SymbolId| !is_test_function(analysis, &analysis.symbol(*id));
     let reached: Vec<SymbolId> = reached.iter().copied().filter(is_called).collect();
@@ -55,9 +55,9 @@ pub(super) fn tests(analysis: &Analysis, reached: &[SymbolId], limit: usize) -> 
     let mut seen: FxHashSet<SymbolId> = FxHashSet::default();
     for (classes, callers) in &groups {
         let users: Vec<SymbolId> = callers.iter().map(|caller| caller.user).collect();
-        let reach = reaching(analysis, &users, limit);
+        let reach = reaching(analysis, &users, effort);
         found.is_followed &= reach.complete;
-        let holders = classes.as_ref().map(|classes| Holders::of(analysis, classes, limit));
+        let holders = classes.as_ref().map(|classes| Holders::of(analysis, classes, effort));
         for &test in &reach.tests {
             if holders.as_ref().is_none_or(|holders| holders.contain(test)) && seen.insert(test) {
                 let mut way = reach.path(test);
@@ -130,7 +130,7 @@ struct Holders {
 }
 
 impl Holders {
-    fn of(analysis: &Analysis, classes: &[SymbolId], limit: usize) -> Self {
+    fn of(analysis: &Analysis, classes: &[SymbolId], effort: Effort) -> Self {
         let is_inside = |id: &SymbolId| {
             std::iter::successors(Some(*id), |&id| analysis.symbol(id).parent).any(|id| classes.contains(&id))
         };
@@ -142,14 +142,14 @@ impl Holders {
         users.extend(classes.iter().copied().filter(|&class| analysis.symbol(class).flags.is_test));
         users.sort_unstable();
         users.dedup();
-        let reach = reaching(analysis, &users, limit);
+        let reach = reaching(analysis, &users, effort);
         let mut holders = Holders { tests: reach.tests.iter().copied().collect(), is_followed: reach.complete };
         holders.add_loaders(analysis, &reach, &users);
         // Whoever makes one may be called by name as well: `register` of a plugin.
         let made_in: Vec<SymbolId> = users.iter().copied().chain(reach.reached()).filter(|id| !is_inside(id)).collect();
         let by_name = callers(analysis, &made_in);
         let further: Vec<SymbolId> = by_name.into_iter().map(|caller| caller.user).collect();
-        let further_reach = reaching(analysis, &further, limit);
+        let further_reach = reaching(analysis, &further, effort);
         holders.tests.extend(&further_reach.tests);
         holders.is_followed &= further_reach.complete;
         holders.add_loaders(analysis, &further_reach, &further);

@@ -7,7 +7,7 @@ use rustc_hash::FxHashSet;
 
 use super::{Affected, AffectedTest, Loaded, Step, TestRecord};
 use crate::collection::{is_test_function, may_hold_tests};
-use crate::impact::reaching;
+use crate::impact::{Effort, reaching};
 
 /// So many definitions are looked at one by one; where more have changed, the rest counts as reached by none.
 const MAX_LOOKED_AT: usize = 64;
@@ -21,7 +21,7 @@ pub(super) fn unreached(
     analysis: &Analysis,
     tests: &[AffectedTest],
     changed: Vec<SymbolId>,
-    limit: usize,
+    effort: Effort,
 ) -> Vec<SymbolId> {
     let mut on_ways: FxHashSet<SymbolId> = FxHashSet::default();
     for test in tests {
@@ -50,7 +50,7 @@ pub(super) fn unreached(
         if looked_at > MAX_LOOKED_AT {
             return false;
         }
-        let reach = reaching(analysis, &[id], limit);
+        let reach = reaching(analysis, &[id], effort);
         reach.reached().any(|user| on_ways.contains(&user) && analysis.symbol(user).kind != SymbolKind::Module)
     };
     changed.into_iter().filter(|&id| !is_reached(id)).collect()

@@ -22,7 +22,7 @@ fn check(now: &str, before: &[(&str, Option<&str>)], expected: Expect) {
             _ => None,
         },
     };
-    let mut found = affected(analysis, &before, |_| record, 1000);
+    let mut found = affected(analysis, &before, |_| record, crate::Effort::thorough(1000));
     widen(analysis, &mut found, record);
     let changed: Vec<String> = found.changed.iter().map(|&id| name(id)).collect();
     let mut out = format!("changed: {}\n", changed.join(", "));

@@ -7,11 +7,11 @@ use syntax::{Source, TextRange, TextSize};
 use super::page::{Line, Page};
 use super::{SHOWN, first_line};
 use crate::fixtures::{Requests, is_fixture};
-use crate::impact::{Reach, runs_unseen, tests_reaching, with_descendants};
+use crate::impact::{Effort, Reach, runs_unseen, tests_reaching, with_descendants};
 use crate::wording::{count, place, uri};
 
 /// How many definitions the walk to the tests may look at: a few milliseconds.
-const LIMIT: usize = 2000;
+const EFFORT: Effort = Effort::quick(2000);
 
 /// How many unresolved calls are shown.
 const UNRESOLVED_SHOWN: usize = 3;
@@ -39,7 +39,7 @@ pub(super) fn describe(analysis: &Analysis, here: Point, id: SymbolId, page: &mu
         SymbolKind::Variable | SymbolKind::Attribute => {
             types(analysis, id.file, symbol.name_range.start(), page);
             uses(analysis, here, id, page);
-            touched(analysis, &tests_reaching(analysis, id, LIMIT), page);
+            touched(analysis, &tests_reaching(analysis, id, EFFORT), page);
             return;
         }
     }
@@ -53,7 +53,7 @@ pub(super) fn describe(analysis: &Analysis, here: Point, id: SymbolId, page: &mu
         callers(analysis, here, id, page);
     }
     if !symbol.flags.is_test {
-        touched(analysis, &tests_reaching(analysis, id, LIMIT), page);
+        touched(analysis, &tests_reaching(analysis, id, EFFORT), page);
     }
     if symbol.kind != SymbolKind::Module {
         calls(analysis, id, page);

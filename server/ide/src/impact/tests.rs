@@ -6,7 +6,7 @@ use fixture::Workspace;
 fn check(text: &str, symbol: &str, limit: usize, expected: Expect) {
     let workspace = Workspace::new(text);
     let analysis = &workspace.analysis;
-    let reach = tests_reaching(analysis, workspace.symbol(symbol), limit);
+    let reach = tests_reaching(analysis, workspace.symbol(symbol), Effort::thorough(limit));
     let mut out = format!("functions {} modules {} complete {}\n", reach.functions, reach.modules, reach.complete);
     for &test in &reach.tests {
         let path = reach.path(test);
@@ -313,4 +313,20 @@ def test_run(): assert Chain('a').run() == 1
             test_chain.test_run -> chain.Chain.__init__ -> chain.Chain.model -> chain.Chain.a
         "#]],
     );
+}
+
+#[test]
+fn a_quick_walk_that_would_have_to_search_on_says_so() {
+    let text = "def f(): ...\n".to_owned()
+        + &(0..40)
+            .map(|n| {
+                format!("def g{n}(): return {}\n", if n == 0 { "f()".to_owned() } else { format!("g{}()", n - 1) })
+            })
+            .collect::<String>()
+        + "def test(): g39()\n";
+    let workspace = Workspace::new(&format!("#- /test_a.py\n{text}"));
+    let reach = |effort| tests_reaching(&workspace.analysis, workspace.symbol("f"), effort);
+    let (quick, thorough) = (reach(Effort::quick(1000)), reach(Effort::thorough(1000)));
+    assert_eq!((quick.tests.len(), quick.complete), (1, false));
+    assert_eq!((thorough.tests.len(), thorough.complete), (1, true));
 }

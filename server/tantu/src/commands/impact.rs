@@ -14,7 +14,7 @@ use crate::place::{Place, start_of_line};
 use crate::workspace::{Workspace, root_of};
 
 /// How many definitions are looked at on the way to the tests. Beyond it, numbers are lower bounds.
-const LIMIT: usize = 100_000;
+const EFFORT: ide::Effort = ide::Effort::thorough(100_000);
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -106,7 +106,7 @@ fn impact(workspace: &Workspace, symbol: SymbolId) -> Impact {
         confidence: call.confidence,
         broken: broken(analysis, &call.sites),
     });
-    let reach = ide::tests_reaching(analysis, symbol, LIMIT);
+    let reach = ide::tests_reaching(analysis, symbol, EFFORT);
     let tests = reach.tests.iter().map(|&test| Test {
         symbol: name(test),
         path: workspace.shown(test.file),

@@ -19,7 +19,7 @@ use crate::sandboxed::{environment, needs, worker};
 use crate::workspace::Workspace;
 
 /// Definitions that are looked at on the way to the tests.
-const MAX_VISITED: usize = 100_000;
+const EFFORT: ide::Effort = ide::Effort::thorough(100_000);
 
 /// What a mutant may take beside what the tests took with the code as it is: it may well never end.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -109,7 +109,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Status> {
 fn tests(workspace: &Workspace, symbol: SymbolId, most: usize) -> anyhow::Result<(Request, Vec<String>)> {
     let analysis = &workspace.analysis;
     let name = analysis.symbol(symbol).qualified_name();
-    let mut tests = ide::tests_reaching(analysis, symbol, MAX_VISITED).tests;
+    let mut tests = ide::tests_reaching(analysis, symbol, EFFORT).tests;
     tests.retain(|test| analysis.path(test.file).starts_with(&workspace.root));
     anyhow::ensure!(!tests.is_empty(), "no test is known to reach {name}: `tantu impact` says who calls it");
     tests.truncate(most.max(1));

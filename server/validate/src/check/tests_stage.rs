@@ -21,7 +21,7 @@ const MAX_FURTHER: usize = 40;
 const MAX_DOCTESTS: usize = 10;
 
 /// Definitions that are looked at on the way from the edit to tests.
-const MAX_VISITED: usize = 5_000;
+const EFFORT: ide::Effort = ide::Effort::thorough(5_000);
 
 #[derive(Debug, Default)]
 pub(super) struct Plan {
@@ -150,7 +150,7 @@ impl Reaching {
 }
 
 fn affected(analysis: &Analysis, other: Vec<ide::Earlier>) -> Affected {
-    ide::affected(analysis, &other, |_| |_| TestRecord::default(), MAX_VISITED)
+    ide::affected(analysis, &other, |_| |_| TestRecord::default(), EFFORT)
 }
 
 /// Those that reach the change by calls; the others load a module whose statements have changed.
@@ -197,7 +197,7 @@ fn compared<'a>(comparison: &'a Comparison, root: &'a Path) -> impl Iterator<Ite
 /// The tests whose calls of a function are recorded.
 fn called_by(comparison: &Comparison, root: &Path, symbol: SymbolId) -> Vec<String> {
     let after = &comparison.after;
-    let tests = ide::tests_reaching(after, symbol, MAX_VISITED).tests.into_iter();
+    let tests = ide::tests_reaching(after, symbol, EFFORT).tests.into_iter();
     let here = tests.filter(|test| after.root_of(after.path(test.file)) == Some(root));
     here.take(MAX_RECORDED).map(|test| ide::node_id(after, root, test)).collect()
 }

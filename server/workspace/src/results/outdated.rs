@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError};
 
 use graph::{Analysis, FileId};
 
-use super::{Done, Edits, LIMIT, Results, Run, RunKind, State};
+use super::{Done, EFFORT, Edits, Results, Run, RunKind, State};
 
 /// What edits have superseded.
 #[derive(Debug, Default)]
@@ -106,7 +106,7 @@ impl Outdated {
 impl Superseded {
     fn by(edits: &Edits, analysis: &Analysis) -> Self {
         let before: Vec<_> = edits.iter().map(|(path, text)| (path.clone(), text.clone())).collect();
-        let affected = ide::affected(analysis, &before, |_| |_| ide::TestRecord::default(), LIMIT);
+        let affected = ide::affected(analysis, &before, |_| |_| ide::TestRecord::default(), EFFORT);
         let name = |test: &ide::AffectedTest| {
             (analysis.path(test.test.file).to_path_buf(), analysis.symbol(test.test).local_name())
         };
