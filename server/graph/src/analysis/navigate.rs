@@ -149,7 +149,7 @@ impl Analysis {
             }
         }
         self.called_sites(id, &mut sites);
-        sites.sort_by_key(|site: &Site| (self.snapshot.rank_of(site.file), site.range.start(), site.confidence));
+        sites.sort_by_key(|site: &Site| (self.path(site.file), site.range.start(), site.confidence));
         sites.dedup_by_key(|site| (site.file, site.range));
         sites
     }
@@ -167,14 +167,18 @@ impl Analysis {
     ) {
         let unit = Unit::live(file);
         let wanted = Referent::Definition(def);
-        let candidates = match def.symbol {
-            SymbolIndex::MODULE => summary.occurrences_of_module(name),
-            _ => summary.occurrences_of(name, self.source(file).text()),
-        };
-        let is_use = |it: &Occurrence| !matches!(it.what(), Occurs::Definition(_));
-        for occurrence in candidates.into_iter().filter(is_use) {
+        for occurrence in &summary.occurrences {
+            let is_candidate = match occurrence.what() {
+                Occurs::Definition(_) => false,
+                Occurs::ImportedModule(_) => def.symbol == SymbolIndex::MODULE,
+                Occurs::Import(import) if summary.import(import).name.is_none() => def.symbol == SymbolIndex::MODULE,
+                what => summary.occurring_name(what) == Some(name),
+            };
+            if !is_candidate {
+                continue;
+            }
             if let Occurs::Keyword(_) = occurrence.what() {
-                let targets = self.argument_targets(self.meaning(evaluator, file, occurrence));
+                let targets = self.argument_targets(self.meaning(evaluator, file, *occurrence));
                 let takes = targets.iter().find_map(|target| match target {
                     Target::Symbol(symbol, confidence) if self.snapshot.def(*symbol) == Some(def) => Some(*confidence),
                     _ => None,
@@ -287,9 +291,8 @@ impl Analysis {
             })
         };
         let Some((scope, name)) = variable(&evaluator.referents(unit, occurrence.what())) else { return Vec::new() };
-        let same_name = summary.occurrences_of(name, self.source(file).text());
+        let same_name = summary.occurrences.iter().filter(|other| summary.occurring_name(other.what()) == Some(name));
         same_name
-            .iter()
             .filter(|other| !is_attribute(summary, other.what()))
             .filter(|other| variable(&evaluator.referents(unit, other.what())) == Some((scope, name)))
             .map(|other| other.range)

@@ -1,17 +1,13 @@
 //! Looking things up in one file's facts.
 
 use rustc_hash::FxHashSet;
-use syntax::TextSize;
 
 use super::{
     BindingFacts, BindingIndex, BindingValue, CallFacts, CallIndex, Expr, ExprIndex, ImportFacts, ImportIndex,
-    KeywordFacts, KeywordIndex, Occurrence, Occurs, ScopeFacts, ScopeIndex, ScopeKind, Summary, SymbolFacts,
-    SymbolIndex, SymbolKind,
+    KeywordFacts, KeywordIndex, Occurs, ScopeFacts, ScopeIndex, ScopeKind, Summary, SymbolFacts, SymbolIndex,
+    SymbolKind,
 };
 use crate::Name;
-
-/// So many occurrences may begin before a place and reach beyond it.
-const NESTED: usize = 4;
 
 impl Summary {
     pub fn symbol(&self, index: SymbolIndex) -> &SymbolFacts {
@@ -115,46 +111,6 @@ impl Summary {
         stores.filter_map(|what| self.occurring_name(what))
     }
 
-    /// Where the identifier occurs in the text that this is a summary of, in its order. Looks for it in the text: a file has
-    /// thousands of occurrences, and few of one name.
-    pub fn occurrences_of(&self, name: Name, text: &str) -> Vec<Occurrence> {
-        let is_it = |occurrence: &&Occurrence| self.occurring_name(occurrence.what()) == Some(name);
-        // Identifiers in other alphabets can be written in several ways (PEP 3131).
-        if !text.is_ascii() || name.as_str().is_empty() {
-            return self.occurrences.iter().filter(is_it).copied().collect();
-        }
-        let mut found: Vec<Occurrence> = Vec::new();
-        for (at, _) in text.match_indices(name.as_str()) {
-            let at = TextSize::new(at as u32);
-            let after = self.occurrences.partition_point(|it| it.range.start() <= at);
-            // `g` in `import f as g` is a mention of `f`.
-            let renamed = self.occurrences.get(after).filter(|it| {
-                matches!(it.what(), Occurs::Import(_))
-                    && after.checked_sub(1).is_some_and(|last| self.occurrences[last].what() == it.what())
-            });
-            let around =
-                self.occurrences[after.saturating_sub(NESTED)..after].iter().filter(|it| it.range.contains(at));
-            for occurrence in around.chain(renamed).filter(|it| is_it(it)) {
-                // What an import binds may lie in the name that it imports, and that may have it twice.
-                if !found.iter().rev().take(NESTED).any(|it| it == occurrence) {
-                    found.push(*occurrence);
-                }
-            }
-        }
-        found
-    }
-
-    /// Where the module of this name may occur: in imports, and by its name.
-    pub fn occurrences_of_module(&self, name: Name) -> Vec<Occurrence> {
-        let is_it = |occurrence: &&Occurrence| match occurrence.what() {
-            Occurs::ImportedModule(_) => true,
-            Occurs::Import(import) if self.import(import).name.is_none() => true,
-            Occurs::Definition(_) => false,
-            what => self.occurring_name(what) == Some(name),
-        };
-        self.occurrences.iter().filter(is_it).copied().collect()
-    }
-
     /// The identifier of an occurrence.
     pub fn occurring_name(&self, what: Occurs) -> Option<Name> {
         match what {
@@ -203,48 +159,5 @@ impl Summary {
         let facts = self.binding(binding);
         matches!(facts.value, BindingValue::Parameter { position: 0, annotation: None, .. })
             && Some(facts.scope) == self.symbol(method).scope
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use super::*;
-
-    #[test]
-    fn names_are_found_in_the_text_as_in_the_list() {
-        let text = "\
-import os.path, a.a as a
-from b import f as g, f
-@f.f
-def f(f, *fs, **kw) -> 'list[f]':
-    'f'
-    global g
-    for f.f in f(f=f, g=1): print(f'{f!r} f {g}')
-    match f:
-        case f(f=[f, *fs]) | {'f': f, **fs}: del f.f
-    return [f for f in (f := fs) if f]
-class f(f): f: 'f' = f
-";
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures");
-        let (change, _) = crate::load(&crate::discover(&folder).files, &|_| ());
-        let texts = change.files.into_iter().filter_map(|(_, text)| text).map(|text| text.to_string());
-        let mut compared = 0;
-        for text in texts.chain([text.to_owned()]) {
-            let host = crate::testing::host(&format!("#- /main.py\n{text}"));
-            let analysis = host.analysis();
-            let file = analysis.file(Path::new("/main.py")).expect("it was written");
-            let summary = &analysis.facts(file).expect("it is there").summary;
-            for &name in &summary.names {
-                let all = summary.occurrences.iter().filter(|it| summary.occurring_name(it.what()) == Some(name));
-                let all: Vec<Occurrence> = all.copied().collect();
-                let mut found = summary.occurrences_of(name, analysis.source(file).text());
-                found.sort_by_key(|it| (it.range.start(), it.range.end()));
-                assert_eq!(found, all, "{name}");
-                compared += all.len();
-            }
-        }
-        assert!(compared > 5_000, "{compared}");
     }
 }

@@ -7,7 +7,7 @@ use super::shift::{Shift, Shifted};
 use super::{BindingIndex, ExprIndex, ImportIndex, KeywordIndex, SymbolIndex};
 
 /// An identifier in the text.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Occurrence {
     pub range: TextRange,
     /// The kind of [`Occurs`] in the lowest [`KIND_BITS`], above them its index: no text is so large that a bit of it is lost.
