@@ -132,6 +132,9 @@ pub(crate) struct Summary {
     /// See [`Summary::items`]. Only of files that were edited.
     #[serde(skip)]
     items: OnceLock<FxHashMap<u64, u64>>,
+    /// See [`Summary::hands_on`]. Only of files that were asked about it.
+    #[serde(skip)]
+    handed_on: OnceLock<Box<[Name]>>,
     /// Every identifier that occurs, sorted by [`Name::number`].
     pub names: Box<[Name]>,
 }

@@ -36,7 +36,7 @@ impl Effort {
 
     /// Where somebody waits for it: in a hover or a lens.
     pub const fn quick(definitions: usize) -> Self {
-        Effort { definitions, searches: 12 }
+        Effort { definitions, searches: 24 }
     }
 }
 
@@ -273,15 +273,22 @@ impl<'a> Walk<'a> {
             _ => None,
         };
         let Some(value) = value.filter(|_| !is_test_function(self.analysis, symbol)) else { return Vec::new() };
-        self.sites_of(value, |values, analysis, site| values.contain(analysis, site))
+        self.sites_of(value, Analysis::references_where_handed_on, |values, analysis, site| {
+            values.contain(analysis, site)
+        })
     }
 
     /// The definitions that mention `id`, but in an import.
     fn who_names(&mut self, id: SymbolId) -> Vec<SymbolId> {
-        self.sites_of(id, |_, _, _| true)
+        self.sites_of(id, Analysis::references, |_, _, _| true)
     }
 
-    fn sites_of(&mut self, id: SymbolId, is_wanted: impl Fn(&mut Values, &Analysis, &Site) -> bool) -> Vec<SymbolId> {
+    fn sites_of(
+        &mut self,
+        id: SymbolId,
+        uses: fn(&Analysis, SymbolId) -> Vec<Site>,
+        is_wanted: impl Fn(&mut Values, &Analysis, &Site) -> bool,
+    ) -> Vec<SymbolId> {
         let Some(searches) = self.searches.checked_sub(1) else {
             self.complete = false;
             return Vec::new();
@@ -293,7 +300,7 @@ impl<'a> Walk<'a> {
             let ranges = || analysis.imports(site.file).into_iter().map(|import| import.range).collect();
             imports.entry(site.file).or_insert_with(ranges).contains(&site.range)
         };
-        let mut sites = analysis.references(id);
+        let mut sites = uses(analysis, id);
         sites.retain(|site| !is_import(site) && is_wanted(&mut self.values, analysis, site));
         let keepers = |site: &Site| self.import_time.keepers(analysis, site.file, site.range, site.within);
         // A variable is named where it is assigned.

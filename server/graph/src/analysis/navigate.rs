@@ -128,6 +128,25 @@ impl Analysis {
 
     /// Every use of a definition in the workspace, the definition itself left out; sorted by path and offset.
     pub fn references(&self, id: SymbolId) -> Vec<Site> {
+        let mut sites = self.uses(id, Summary::mentions);
+        self.called_sites(id, &mut sites);
+        self.in_order(sites)
+    }
+
+    /// The uses of a function or class in files where it may be handed on as a value, calls of it included; sorted by path and
+    /// offset. Most functions are only ever called: then none of the files is looked into.
+    pub fn references_where_handed_on(&self, id: SymbolId) -> Vec<Site> {
+        self.in_order(self.uses(id, Summary::hands_on))
+    }
+
+    fn in_order(&self, mut sites: Vec<Site>) -> Vec<Site> {
+        sites.sort_by_key(|site| (self.snapshot.rank_of(site.file), site.range.start(), site.confidence));
+        sites.dedup_by_key(|site| (site.file, site.range));
+        sites
+    }
+
+    /// In no order.
+    fn uses(&self, id: SymbolId, is_candidate: impl Fn(&Summary, Name) -> bool) -> Vec<Site> {
         let Some(def) = self.snapshot.def(id) else { return Vec::new() };
         let mut sites = Vec::new();
         let mut evaluator = self.evaluator();
@@ -140,17 +159,15 @@ impl Analysis {
             if !seen.insert(name) {
                 continue;
             }
-            for file in self.files() {
-                let Some(facts) = self.facts(file) else { continue };
+            for (index, facts) in self.snapshot.files.iter().enumerate() {
+                let Some(facts) = facts else { continue };
+                let (file, summary) = (FileId(index as u32), &facts.summary);
                 // A module is also mentioned inside dotted names, which are one occurrence.
-                if facts.summary.mentions(name) || def.symbol == SymbolIndex::MODULE {
-                    self.sites_in(&mut evaluator, file, &facts.summary, def, name, &mut sites, &mut names);
+                if is_candidate(summary, name) || def.symbol == SymbolIndex::MODULE {
+                    self.sites_in(&mut evaluator, file, summary, def, name, &mut sites, &mut names);
                 }
             }
         }
-        self.called_sites(id, &mut sites);
-        sites.sort_by_key(|site: &Site| (self.path(site.file), site.range.start(), site.confidence));
-        sites.dedup_by_key(|site| (site.file, site.range));
         sites
     }
 

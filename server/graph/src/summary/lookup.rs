@@ -105,6 +105,33 @@ impl Summary {
         self.names.binary_search_by_key(&name.number(), |name| name.number()).is_ok()
     }
 
+    /// Whether what the identifier stands for may be handed on as a value, or imported under another name: it occurs where it is
+    /// neither called nor asked for an attribute.
+    pub fn hands_on(&self, name: Name) -> bool {
+        let names = self.handed_on.get_or_init(|| {
+            let mut is_asked = vec![false; self.exprs.len()];
+            for call in &self.calls {
+                is_asked[call.callee.index()] = true;
+            }
+            for expr in &self.exprs {
+                if let Expr::Attribute { value, .. } = expr {
+                    is_asked[value.index()] = true;
+                }
+            }
+            let read = self.occurrences.iter().map(|it| it.what()).filter(|what| match what {
+                Occurs::Load(expr) => !is_asked[expr.index()],
+                Occurs::Mention(_) => true,
+                _ => false,
+            });
+            let renamed = self.imports.iter().filter(|import| import.renamed).filter_map(|import| import.name);
+            let mut names: Vec<Name> = read.filter_map(|what| self.occurring_name(what)).chain(renamed).collect();
+            names.sort_unstable_by_key(|name| name.number());
+            names.dedup();
+            names.into()
+        });
+        names.binary_search_by_key(&name.number(), |name| name.number()).is_ok()
+    }
+
     /// The names of the attributes that are assigned to, each as often as it is.
     pub fn assigned_attributes(&self) -> impl Iterator<Item = Name> + '_ {
         let stores = self.occurrences.iter().map(|it| it.what()).filter(|it| matches!(it, Occurs::StoreAttribute(_)));

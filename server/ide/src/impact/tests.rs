@@ -317,15 +317,15 @@ def test_run(): assert Chain('a').run() == 1
 
 #[test]
 fn a_quick_walk_that_would_have_to_search_on_says_so() {
-    let text = "def f(): ...\n".to_owned()
+    let text = "def start(): ...\n".to_owned()
         + &(0..40)
             .map(|n| {
-                format!("def g{n}(): return {}\n", if n == 0 { "f()".to_owned() } else { format!("g{}()", n - 1) })
+                format!("def g{n}(): return {}\n", if n == 0 { "start()".to_owned() } else { format!("g{}()", n - 1) })
             })
             .collect::<String>()
         + "def test(): g39()\n";
     let workspace = Workspace::new(&format!("#- /test_a.py\n{text}"));
-    let reach = |effort| tests_reaching(&workspace.analysis, workspace.symbol("f"), effort);
+    let reach = |effort| tests_reaching(&workspace.analysis, workspace.symbol("test_a.start"), effort);
     let (quick, thorough) = (reach(Effort::quick(1000)), reach(Effort::thorough(1000)));
     assert_eq!((quick.tests.len(), quick.complete), (1, false));
     assert_eq!((thorough.tests.len(), thorough.complete), (1, true));
