@@ -339,16 +339,18 @@ fn now_occurring(
     names_after: FxHashSet<Name>,
     own: Range<usize>,
 ) -> Box<[Name]> {
-    let names_before = occurring_names(before, of_body);
-    let mut gone: FxHashSet<Name> = names_before.difference(&names_after).copied().collect();
+    let defined: FxHashSet<Name> = now.symbols.iter().map(|symbol| symbol.name).collect();
+    // Lambdas have names that occur nowhere.
+    let names_before = occurring_names(before, of_body).into_iter().chain(before.symbols.iter().map(|it| it.name));
+    let mut gone: FxHashSet<Name> =
+        names_before.filter(|name| !names_after.contains(name) && !defined.contains(name)).collect();
     if !gone.is_empty() {
         let around = now.occurrences[..own.start].iter().chain(&now.occurrences[own.end..]);
-        let elsewhere = around.filter_map(|occurrence| now.occurring_name(occurrence.what()));
-        for name in elsewhere.chain(now.symbols.iter().map(|symbol| symbol.name)) {
+        for name in around.filter_map(|occurrence| now.occurring_name(occurrence.what())) {
             gone.remove(&name);
         }
     }
-    let new = names_after.into_iter().chain(now.symbols.iter().map(|symbol| symbol.name));
+    let new = names_after.into_iter().chain(defined);
     let new: FxHashSet<Name> = new.filter(|name| !before.mentions(*name)).collect();
     let mut names: Vec<Name> = before.names.iter().copied().filter(|name| !gone.contains(name)).chain(new).collect();
     names.sort_unstable_by_key(|name| name.number());
@@ -400,10 +402,15 @@ def last():
     /// Replaces `from` in [`TEXT`] by `to`, and says whether that took no more than one body.
     #[track_caller]
     fn check(from: &str, to: &str) -> bool {
-        let (before, bodies) = summarize_edited(TEXT, &syntax::parse(TEXT), true);
-        assert_eq!(TEXT.matches(from).count(), 1, "{from}");
-        let text = TEXT.replacen(from, to, 1);
-        let Some(replaced) = replace(&before, &bodies, TEXT, &text, true) else { return false };
+        check_in(TEXT, from, to)
+    }
+
+    #[track_caller]
+    fn check_in(text_before: &str, from: &str, to: &str) -> bool {
+        let (before, bodies) = summarize_edited(text_before, &syntax::parse(text_before), true);
+        assert_eq!(text_before.matches(from).count(), 1, "{from}");
+        let text = text_before.replacen(from, to, 1);
+        let Some(replaced) = replace(&before, &bodies, text_before, &text, true) else { return false };
         let (expected, expected_bodies) = summarize_edited(&text, &syntax::parse(&text), true);
         assert_eq!(format!("{:#?}", replaced.summary), format!("{expected:#?}"));
         assert_eq!(replaced.bodies, expected_bodies);
@@ -434,6 +441,12 @@ def last():
         ] {
             assert!(check(from, to), "{from:?} -> {to:?}");
         }
+    }
+
+    #[test]
+    fn names_that_occur_nowhere_go_with_their_definitions() {
+        assert!(check_in("def f():\n    return lambda: 1\n", "lambda: 1", "1"));
+        assert!(check_in("def f():\n    return [lambda: 1, lambda: 2]\n", ", lambda: 2", ""));
     }
 
     #[test]
